@@ -1,0 +1,137 @@
+"""`replyscope ask`: one prompt, the answer streamed to stdout, everything else to stderr."""
+
+import argparse
+import json
+import os
+import stat
+import sys
+from contextlib import aclosing
+from dataclasses import replace
+
+from replyscope.cli.parser import (
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_PROVIDER,
+    EXIT_REFUSED,
+    EXIT_STORE,
+)
+from replyscope.cli.target import find_target
+from replyscope.cli.wiring import Wiring
+from replyscope.domain.errors import SettingsError
+from replyscope.domain.event import RequestAdapted, TextDelta
+from replyscope.domain.exchange import Exchange, ExchangeState
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import TextPart
+from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.domain.settings import Settings
+from replyscope.engine.conversation import Conversation, Target
+from replyscope.inspection.explain import explain
+from replyscope.inspection.json_view import exchange_object
+
+
+def warn(text: str) -> None:
+    """One line on stderr, safe to print."""
+    print(f"replyscope: {printable_line(text)}", file=sys.stderr, flush=True)
+
+
+def read_prompt(argument: str) -> str:
+    """The prompt, with what is piped in after it. Raises SettingsError when empty."""
+    if argument == "-":
+        prompt = sys.stdin.read()
+    else:
+        piped = sys.stdin.read() if _has_piped_input() else ""
+        prompt = f"{argument}\n\n{piped}" if piped.strip() else argument
+    if not prompt.strip():
+        raise SettingsError("The prompt is empty.", "Give it as an argument or on stdin.")
+    return prompt
+
+
+def _has_piped_input() -> bool:
+    """Whether stdin is a pipe or a file. Anything else might never end."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError, AttributeError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
+
+
+async def ask(
+    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, prompt: str
+) -> int:
+    """Send the prompt, print the answer; the exit status."""
+    conversation = await _open_conversation(arguments, wiring)
+    stored = conversation.session.settings
+    target = await find_target(arguments, settings, wiring, stored.model)
+    given = Parameters(max_tokens=arguments.max_tokens, temperature=arguments.temperature)
+    conversation.session = replace(
+        conversation.session,
+        settings=SessionSettings(
+            endpoint=target.endpoint.name,
+            model=target.model,
+            system=arguments.system if arguments.system is not None else stored.system,
+            parameters=given.merged_over(stored.parameters.merged_over(target.endpoint.parameters)),
+        ),
+    )
+    try:
+        await _stream(conversation, target, prompt, prints_text=not arguments.json)
+    except BrokenPipeError:
+        # The reader has what it wanted (`| head`). Keep Python from flushing again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_INTERRUPTED
+    exchange = conversation.exchanges[conversation.messages[-1].sources[-1].exchange_id]
+    if arguments.json:
+        session_id = conversation.session.id if wiring.store.is_saving else None
+        answer = {"session_id": session_id, "exchanges": [exchange_object(exchange)]}
+        print(json.dumps(answer, ensure_ascii=False))
+    return _report(conversation, exchange)
+
+
+async def _open_conversation(arguments: argparse.Namespace, wiring: Wiring) -> Conversation:
+    session_id: str | None = arguments.session
+    if session_id is not None:
+        session_id = await wiring.store.find_session_id(session_id)
+    elif arguments.newest:
+        session_id = await wiring.archive.newest_id()
+    if session_id is None:
+        return wiring.archive.new(SessionSettings())
+    return await wiring.archive.open(session_id)
+
+
+async def _stream(
+    conversation: Conversation, target: Target, prompt: str, *, prints_text: bool
+) -> None:
+    is_terminal = sys.stdout.isatty()
+    last = "\n"
+    async with aclosing(conversation.send((TextPart(prompt),), target)) as events:
+        async for event in events:
+            if isinstance(event, RequestAdapted):
+                warn(event.note)
+            if prints_text and isinstance(event, TextDelta) and event.choice == 0:
+                text = printable_text(event.text) if is_terminal else event.text
+                sys.stdout.write(text.encode("utf-8", "replace").decode("utf-8"))
+                sys.stdout.flush()
+                last = event.text or last
+    if prints_text and not last.endswith("\n"):
+        print(flush=True)
+
+
+def _report(conversation: Conversation, exchange: Exchange) -> int:
+    """Say on stderr what the answer's text doesn't; the exit status."""
+    ending = explain(exchange)
+    finish = exchange.choice(0).finish_reason
+    status = EXIT_OK
+    if exchange.state in (ExchangeState.FAILED, ExchangeState.TRUNCATED):
+        status = EXIT_PROVIDER
+    elif exchange.state is ExchangeState.CANCELLED:
+        status = EXIT_INTERRUPTED
+    elif finish in (FinishReason.REFUSAL, FinishReason.NEEDS_APPROVAL):
+        status = EXIT_REFUSED
+    if finish is not FinishReason.STOP:
+        warn(f"{ending.word}: {ending.sentence}")
+    if finish is FinishReason.REFUSAL and exchange.choice(0).refusal:
+        warn(exchange.choice(0).refusal or "")
+    if conversation.unsaved is not None:
+        warn(f"not saved: {conversation.unsaved}")
+        return EXIT_STORE
+    return status

@@ -1,0 +1,30 @@
+"""The `--debug` log: a file for its owner only, that never holds a key."""
+
+import logging
+import os
+import re
+from pathlib import Path
+
+from replyscope.config.paths import make_private
+
+_SECRETS = re.compile(
+    r"(sk-[\w-]{6,}|(?<=bearer )\S+|(?<=api-key: )\S+|(?<=authorization: )\S+)", re.IGNORECASE
+)
+
+
+class _Masking(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return _SECRETS.sub("•••", super().format(record))
+
+
+def start_debug_log(folder: Path) -> Path:
+    """Log replyscope's own steps to a file; where it is."""
+    make_private(folder)
+    path = folder / "debug.log"
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(_Masking("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("replyscope")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    return path

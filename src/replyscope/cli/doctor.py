@@ -1,0 +1,80 @@
+"""`replyscope doctor`: what is configured, what answers, what is on disk."""
+
+import argparse
+import platform
+from importlib.metadata import version
+
+from replyscope import __version__
+from replyscope.cli.parser import EXIT_OK, EXIT_PROVIDER, EXIT_STORE
+from replyscope.cli.wiring import Wiring, find_servers
+from replyscope.config.endpoints import choose_endpoint
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import ReplyscopeError, StoreError
+from replyscope.domain.printable import printable_line
+from replyscope.domain.settings import Settings
+from replyscope.inspection.figures import size
+
+
+async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
+    """Print the findings; the exit status says what doesn't work."""
+    _row("replyscope", __version__)
+    parts = ", ".join(f"{name} {version(name)}" for name in ("openai", "textual", "rich"))
+    _row("python", f"{platform.python_version()} on {platform.system()}; {parts}")
+    store_ok = await _check_store(wiring)
+    _row("settings", f"{wiring.paths.settings}{_note_missing(wiring)}")
+    chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
+    endpoints = list(dict.fromkeys([*([chosen] if chosen else []), *settings.endpoints]))
+    answers = [await _check_endpoint(endpoint, wiring) for endpoint in endpoints]
+    if not endpoints:
+        _row("provider", "none set: OPENAI_API_KEY, --base-url, or `replyscope` to choose one")
+    for server in await find_servers():
+        _row("found", f"{server.product} at {server.base_url}, {len(server.models)} models")
+    _show_local(wiring)
+    if not store_ok:
+        return EXIT_STORE
+    return EXIT_OK if all(answers) else EXIT_PROVIDER
+
+
+def _row(name: str, text: str) -> None:
+    print(f"{name:<11} {printable_line(text)}", flush=True)
+
+
+def _note_missing(wiring: Wiring) -> str:
+    return "" if wiring.paths.settings.exists() else " (not there; defaults are used)"
+
+
+async def _check_store(wiring: Wiring) -> bool:
+    path = wiring.paths.database
+    if not path.exists():
+        _row("sessions", f"{path} (not there yet)")
+        return True
+    try:
+        fault = await wiring.store.check_integrity()
+        count = len(await wiring.archive.list_sessions())
+    except StoreError as error:
+        _row("sessions", f"FAILED {error}")
+        return False
+    state = "sound" if fault is None else f"FAILED {fault}"
+    _row("sessions", f"{path}: {count} sessions, {size(path.stat().st_size)}, {state}")
+    return fault is None
+
+
+async def _check_endpoint(endpoint: Endpoint, wiring: Wiring) -> bool:
+    start_ms = wiring.clock.monotonic_ms()
+    try:
+        provider = await wiring.providers.open(endpoint)
+        models = await provider.list_models()
+    except ReplyscopeError as error:
+        _row("provider", f"{endpoint.name} at {endpoint.base_url}: FAILED {error}")
+        return False
+    elapsed_ms = wiring.clock.monotonic_ms() - start_ms
+    text = f"{endpoint.name} at {endpoint.base_url}: {len(models)} models in {elapsed_ms:.0f} ms"
+    _row("provider", text)
+    return True
+
+
+def _show_local(wiring: Wiring) -> None:
+    missing = wiring.local.missing_engine()
+    installed = [m.name for m in wiring.local.list_models() if m.is_installed]
+    state = missing or f"engine ready; installed: {', '.join(installed) or 'none'}"
+    _row("embedded", state)

@@ -1,0 +1,168 @@
+"""The command line's grammar. Stable: other programs rely on it."""
+
+import argparse
+
+from replyscope import __version__
+
+EXIT_OK = 0
+EXIT_USAGE = 2
+EXIT_PROVIDER = 3
+EXIT_REFUSED = 4
+EXIT_STORE = 5
+EXIT_INTERRUPTED = 130
+
+_EPILOG = """\
+exit status: 0 a whole reply came, 2 usage, 3 the provider failed or the stream broke off,
+4 refused, 5 the session store failed, 130 interrupted
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command."""
+    parser = argparse.ArgumentParser(
+        prog="replyscope",
+        description="Chat with any OpenAI-compatible model and see what each reply is made of.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"replyscope {__version__}")
+    _add_place_options(parser)
+    _add_model_options(parser)
+    _add_session_options(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_ask(commands)
+    _add_sessions(commands)
+    _add_local(commands)
+    doctor = commands.add_parser("doctor", help="what is configured and what answers")
+    _add_place_options(doctor, inherit=True)
+    _add_model_options(doctor, inherit=True)
+    completion = commands.add_parser("completion", help="print a shell completion script")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    return parser
+
+
+def _default(inherit: bool) -> object:
+    # An option given before the command must survive the command's own default.
+    return argparse.SUPPRESS if inherit else None
+
+
+def _add_place_options(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
+    group = parser.add_argument_group("where")
+    default = _default(inherit)
+    group.add_argument(
+        "--data-dir", metavar="DIR", default=default, help="keep sessions and models in DIR"
+    )
+    group.add_argument(
+        "--debug",
+        action="store_true",
+        default=argparse.SUPPRESS if inherit else False,
+        help="write a log file without secrets, and say where",
+    )
+
+
+def _add_model_options(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
+    group = parser.add_argument_group("model")
+    default = _default(inherit)
+    group.add_argument("-m", "--model", metavar="M", default=default, help="the model to ask")
+    group.add_argument(
+        "--provider", metavar="NAME", default=default, help="a provider of the settings file"
+    )
+    group.add_argument(
+        "--base-url", metavar="URL", default=default, help="an OpenAI-compatible server"
+    )
+    group.add_argument(
+        "--api", choices=("chat",), default=default, help="the wire API (default: chat)"
+    )
+    group.add_argument(
+        "--local",
+        action="store_true",
+        default=argparse.SUPPRESS if inherit else False,
+        help="run the embedded model; installs it when needed",
+    )
+    group.add_argument(
+        "--gguf", metavar="PATH", default=default, help="run these weights instead of the embedded"
+    )
+
+
+def _add_session_options(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
+    group = parser.add_argument_group("session")
+    which = group.add_mutually_exclusive_group()
+    default = _default(inherit)
+    which.add_argument(
+        "--session",
+        metavar="ID",
+        default=default,
+        help="open a session; its id's beginning will do",
+    )
+    which.add_argument(
+        "--continue",
+        dest="newest",
+        action="store_true",
+        default=argparse.SUPPRESS if inherit else False,
+        help="open the newest session",
+    )
+    group.add_argument(
+        "--no-save",
+        action="store_true",
+        default=argparse.SUPPRESS if inherit else False,
+        help="write nothing to disk",
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _temperature(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 2:
+        raise argparse.ArgumentTypeError("must be between 0 and 2")
+    return value
+
+
+def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    ask = commands.add_parser(
+        "ask",
+        help="ask once and print the answer",
+        description="Print the answer as it streams. With input piped in, the prompt comes first.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    ask.add_argument("prompt", metavar="PROMPT", help="what to ask; - reads it from stdin")
+    ask.add_argument("--json", action="store_true", help="print one object with all there is")
+    ask.add_argument("--system", metavar="S", help="the system prompt")
+    ask.add_argument("--max-tokens", type=_positive, metavar="K", help="limit on output tokens")
+    ask.add_argument("--temperature", type=_temperature, metavar="T", help="0 to 2")
+    for add in (_add_session_options, _add_model_options, _add_place_options):
+        add(ask, inherit=True)
+
+
+def _add_sessions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sessions = commands.add_parser("sessions", help="list, show, delete and restore sessions")
+    actions = sessions.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, text in (
+        ("list", "every session, newest first"),
+        ("show", "a session's messages and what its replies were made of"),
+        ("delete", "hide a session"),
+        ("restore", "bring a deleted session back"),
+    ):
+        action = actions.add_parser(name, help=text, description=text)
+        if name != "list":
+            action.add_argument("id", metavar="ID", help="its id, or how it begins")
+        action.add_argument("--json", action="store_true", help="print JSON")
+        _add_place_options(action, inherit=True)
+
+
+def _add_local(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    local = commands.add_parser("local", help="the embedded models")
+    actions = local.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _add_place_options(actions.add_parser("list", help="which there are"), inherit=True)
+    install = actions.add_parser("install", help="download and verify one")
+    install.add_argument("name", metavar="NAME", nargs="?", help="default: the proposed one")
+    _add_place_options(install, inherit=True)
+    remove = actions.add_parser("remove", help="delete one's weights")
+    remove.add_argument("name", metavar="NAME")
+    _add_place_options(remove, inherit=True)

@@ -1,0 +1,78 @@
+"""Finds out whom to ask: the endpoint, and the model when none is named."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from replyscope.cli.wiring import Wiring, with_api
+from replyscope.config.endpoints import choose_endpoint
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import LocalModelError, SettingsError
+from replyscope.domain.ports import ModelProvider
+from replyscope.domain.settings import Settings
+from replyscope.engine.conversation import Target
+
+
+async def find_target(
+    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, session_model: str | None
+) -> Target:
+    """Where `ask` sends. Raises ReplyscopeError when that can't be known."""
+    if arguments.local or arguments.gguf:
+        endpoint = await start_local(arguments, wiring)
+    else:
+        chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
+        if chosen is None:
+            raise SettingsError(
+                "No provider is set.",
+                "Set OPENAI_API_KEY, name one with --base-url, or use --local for a model that "
+                "needs no key. `replyscope` alone helps to choose.",
+            )
+        endpoint = with_api(chosen, arguments.api)
+    provider = await wiring.providers.open(endpoint)
+    model = arguments.model if not arguments.local else None
+    model = model or session_model or endpoint.model or await only_model(endpoint, provider)
+    return Target(endpoint, provider, endpoint.model or model if arguments.local else model)
+
+
+async def only_model(endpoint: Endpoint, provider: ModelProvider) -> str:
+    """The model of a server that has one. Raises SettingsError, ProviderError otherwise."""
+    models = [model.id for model in await provider.list_models()]
+    if len(models) == 1:
+        return models[0]
+    some = ", ".join(models[:8]) + (", …" if len(models) > 8 else "")
+    raise SettingsError(
+        f"{endpoint.name} has {len(models)} models and none was named.",
+        f"Name one with --model: {some}" if models else "Name one with --model.",
+    )
+
+
+async def start_local(arguments: argparse.Namespace, wiring: Wiring) -> Endpoint:
+    """Install where needed, showing progress on stderr, and start the embedded model."""
+    local = wiring.local
+    if arguments.gguf:
+        path = Path(arguments.gguf).expanduser()
+        if not path.is_file():
+            raise LocalModelError(f"{path} is not a file.", "Give the path of GGUF weights.")
+        return await local.start(path.stem, path)
+    name = arguments.model or local.default_name
+    if not any(m.name == name and m.is_installed for m in local.list_models()):
+        await install_showing_progress(wiring, name)
+    return replace(await local.start(name), model=name)
+
+
+async def install_showing_progress(wiring: Wiring, name: str) -> None:
+    """Install weights with one line of progress on stderr."""
+    shows_bar = sys.stderr.isatty()
+    last_step = ""
+    async for progress in wiring.local.install(name):
+        share = progress.done / progress.total if progress.total else 0
+        if shows_bar:
+            bar = ("━" * round(share * 30)).ljust(30, "─")
+            text = f"\r{name} {bar} {share:4.0%} {progress.step:<12}"
+            print(text, end="", file=sys.stderr, flush=True)
+        elif progress.step != last_step:
+            print(f"{name}: {progress.step}", file=sys.stderr, flush=True)
+        last_step = progress.step
+    if shows_bar:
+        print(file=sys.stderr)

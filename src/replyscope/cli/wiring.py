@@ -1,0 +1,162 @@
+"""Builds the program from its parts: the only place that knows them all."""
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from replyscope.cli.system import SystemClock, new_id
+from replyscope.config.paths import Paths, make_private
+from replyscope.domain.endpoint import Endpoint, FoundServer, KeySourceKind
+from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
+from replyscope.domain.event import Event, WireFrame
+from replyscope.domain.exchange import Api
+from replyscope.domain.ports import ModelProvider
+from replyscope.engine.archive import Archive
+from replyscope.local.models import EmbeddedModels
+from replyscope.store.sqlite_store import SqliteStore
+
+_log = logging.getLogger("replyscope.wiring")
+
+
+@dataclass(slots=True)
+class Wiring:
+    """The parts of one run. `close` ends them in order."""
+
+    paths: Paths
+    store: SqliteStore
+    archive: Archive
+    local: EmbeddedModels
+    providers: "Providers"
+    clock: SystemClock
+
+    async def close(self) -> None:
+        """Stop the child process, close connections, finish every write."""
+        await self.local.stop()
+        await self.providers.close()
+        await self.store.close()
+
+
+def wire(paths: Paths, *, saves: bool = True) -> Wiring:
+    """The parts, not yet opened. Raises StoreError when there can be no data folder."""
+    if saves:
+        try:
+            make_private(paths.data)
+        except OSError as error:
+            raise StoreReadOnly(
+                f"The data folder {paths.data} can't be made ({error}).",
+                "Use another one with --data-dir, or --no-save.",
+            ) from error
+    clock = SystemClock()
+    store = SqliteStore(paths.database if saves else None, new_id())
+    providers = Providers(store, clock)
+    return Wiring(
+        paths=paths,
+        store=store,
+        archive=Archive(store, clock, new_id),
+        local=EmbeddedModels(paths.models, providers.hold_key),
+        providers=providers,
+        clock=clock,
+    )
+
+
+class Providers:
+    """Opens providers once per endpoint. The SDK is imported in a thread at first use."""
+
+    def __init__(self, store: SqliteStore, clock: SystemClock) -> None:
+        self._store = store
+        self._clock = clock
+        self._held: dict[str, str] = {}
+        self._keys: Any = None
+        self._open: dict[Endpoint, ModelProvider] = {}
+
+    async def open(self, endpoint: Endpoint) -> ModelProvider:
+        """A provider for the endpoint. Raises SettingsError, ProviderError."""
+        known = self._open.get(endpoint)
+        if known is not None:
+            return known
+        key = await asyncio.to_thread(self._resolve, endpoint)
+        opening = await asyncio.to_thread(importlib.import_module, "replyscope.provider.opening")
+        provider: ModelProvider = opening.open_provider(
+            endpoint, key, self._clock, self._recall, self._remember
+        )
+        self._open[endpoint] = provider
+        _log.info("opened %s at %s", endpoint.name, endpoint.base_url)
+        return provider
+
+    def hold_key(self, endpoint_name: str, key: str) -> None:
+        """Keep a key in memory until exit, and use it from now on."""
+        self._held[endpoint_name] = key
+        if self._keys is not None:
+            self._keys.hold_key(endpoint_name, key)
+        self._forget(endpoint_name)
+
+    def store_key(self, endpoint_name: str, key: str) -> None:
+        """Keep a key in the system's keyring. Blocks. Raises SettingsError."""
+        self._vault().store_key(endpoint_name, key)
+        self._forget(endpoint_name)
+
+    def _forget(self, endpoint_name: str) -> None:
+        self._open = {e: p for e, p in self._open.items() if e.name != endpoint_name}
+
+    def _vault(self) -> Any:
+        if self._keys is None:
+            self._keys = importlib.import_module("replyscope.config.keys").Keys()
+            for name, key in self._held.items():
+                self._keys.hold_key(name, key)
+        return self._keys
+
+    def _resolve(self, endpoint: Endpoint) -> str | None:
+        key: str | None = self._vault().resolve(endpoint)
+        if key is None and endpoint.key_source.kind is KeySourceKind.ENVIRONMENT:
+            _require_key(endpoint)
+        return key
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for provider in self._open.values():
+            await provider.aclose()
+        self._open.clear()
+
+    async def _recall(self, base_url: str, model: str) -> Mapping[str, str]:
+        try:
+            return await self._store.remembered_adaptations(base_url, model)
+        except StoreError as error:
+            _log.warning("adaptations can't be read: %s", error)
+            return {}
+
+    async def _remember(self, base_url: str, model: str, name: str, value: str) -> None:
+        try:
+            await self._store.remember_adaptation(base_url, model, name, value)
+        except StoreError as error:
+            _log.warning("an adaptation can't be kept: %s", error)
+
+
+def _require_key(endpoint: Endpoint) -> None:
+    """OpenAI's own host and named variables need a key; other servers may not."""
+    if "api.openai.com" in endpoint.base_url or endpoint.name not in ("openai", "custom"):
+        raise SettingsError(
+            f"There is no API key for {endpoint.name}: {endpoint.key_source.value} is not set.",
+            "Set it, enter a key in the app, or use --local for a model that needs none.",
+        )
+
+
+def translate_frames(api: Api, frames: Iterable[WireFrame]) -> Iterable[Event]:
+    """Reads recorded frames. Imports the SDK at first use: replay is rare."""
+    opening = importlib.import_module("replyscope.provider.opening")
+    events: Iterable[Event] = opening.translate_frames(api, frames)
+    return events
+
+
+async def find_servers() -> tuple[FoundServer, ...]:
+    """Asks the usual ports on loopback; imports the HTTP client at first use."""
+    discovery = await asyncio.to_thread(importlib.import_module, "replyscope.provider.discovery")
+    found: tuple[FoundServer, ...] = await discovery.find_servers()
+    return found
+
+
+def with_api(endpoint: Endpoint, api: str | None) -> Endpoint:
+    """The endpoint over the API that the command line names."""
+    return endpoint if api is None else replace(endpoint, api=Api(api))

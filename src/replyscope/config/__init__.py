@@ -1,0 +1,1 @@
+"""Floor 1: where files are, what the settings file says, where keys come from."""

@@ -1,0 +1,117 @@
+"""Reads typed values out of a TOML table, naming the place of whatever is wrong."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from replyscope.config.toml_place import line_of
+from replyscope.domain.errors import SettingsError
+
+T = TypeVar("T")
+
+_KINDS: dict[type[object], str] = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+}
+
+
+class Table:
+    """One table of a settings file. Every key must be asked for, or `finish` rejects it."""
+
+    def __init__(
+        self, values: Mapping[str, Any], file: Path, text: str, path: tuple[str, ...] = ()
+    ) -> None:
+        self._values = values
+        self._file = file
+        self._text = text
+        self._path = path
+        self._known: list[str] = []
+
+    def reject(self, key: str, why: str) -> SettingsError:
+        """An error that names file, line and key."""
+        path = (*self._path, key)
+        line = line_of(self._text, path)
+        place = f"{self._file}:{line}" if line else str(self._file)
+        return SettingsError(f"{place}: {'.'.join(path)} {why}.", "Nothing was changed.")
+
+    def text(self, key: str) -> str | None:
+        """A text, None when it isn't set."""
+        return self._typed(key, str)
+
+    def flag(self, key: str) -> bool | None:
+        """A boolean."""
+        return self._typed(key, bool)
+
+    def whole(self, key: str, *, least: int = 0) -> int | None:
+        """A whole number of at least `least`."""
+        value = self._typed(key, int)
+        if value is not None and value < least:
+            raise self.reject(key, f"is {value}; it must be at least {least}")
+        return value
+
+    def number(self, key: str, *, least: float = 0.0, most: float | None = None) -> float | None:
+        """A number between `least` and `most`."""
+        value = self._typed(key, float)
+        if value is not None and (value < least or (most is not None and value > most)):
+            upper = f" and at most {most:g}" if most is not None else ""
+            raise self.reject(key, f"is {value:g}; it must be at least {least:g}{upper}")
+        return value
+
+    def one_of(self, key: str, allowed: Sequence[str]) -> str | None:
+        """One of a few words."""
+        value = self.text(key)
+        if value is not None and value not in allowed:
+            raise self.reject(key, f"is {value!r}; allowed: {', '.join(allowed)}")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...] | None:
+        """A list of texts."""
+        value = self._get(key)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.reject(key, "must be a list of texts")
+        return tuple(value)
+
+    def pairs(self, key: str) -> dict[str, str]:
+        """A table of texts."""
+        value = self._get(key) or {}
+        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+            raise self.reject(key, "must be a table of texts")
+        return dict(value)
+
+    def table(self, key: str) -> "Table":
+        """A table within; empty when it isn't there."""
+        value = self._get(key)
+        if value is None:
+            value = {}
+        if not isinstance(value, dict):
+            raise self.reject(key, "must be a table")
+        return Table(value, self._file, self._text, (*self._path, key))
+
+    def names(self) -> tuple[str, ...]:
+        """The keys that are set."""
+        return tuple(self._values)
+
+    def finish(self) -> None:
+        """Reject keys that nobody asked for, saying what is allowed."""
+        for key in self._values:
+            if key not in self._known:
+                raise self.reject(key, f"is not a setting; allowed: {', '.join(self._known)}")
+
+    def _get(self, key: str) -> Any:
+        if key not in self._known:
+            self._known.append(key)
+        return self._values.get(key)
+
+    def _typed(self, key: str, kind: type[T]) -> T | None:
+        value = self._get(key)
+        if value is None:
+            return None
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise self.reject(key, f"must be {_KINDS[kind]}")
+        return value

@@ -1,0 +1,191 @@
+"""Reads the settings file, and changes single lines of it without losing a comment."""
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import tomlkit
+
+from replyscope.config.checks import Table
+from replyscope.config.paths import make_private
+from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
+from replyscope.domain.errors import SettingsError
+from replyscope.domain.exchange import Api
+from replyscope.domain.session import Parameters
+from replyscope.domain.settings import DEFAULT_THEME, Settings
+
+TEMPLATE = """\
+# replyscope settings. Every line may be left out; what you see are the defaults.
+
+# provider = "openai"           # the provider to start with, one of those below
+# theme = "midnight"            # replyscope themes are listed by Ctrl+T in the app
+# ascii_only = false            # draw without box and symbol characters
+
+# [notifications]               # when a reply ends while the terminal is not focused
+# bell = false
+# desktop = false
+
+# [keys]                        # other keys for an action: its id, then the keys
+# "chat.send" = "enter"         # F1 in the app lists all ids
+
+# [providers.openai]
+# base_url = "https://api.openai.com/v1"
+# key_env = "OPENAI_API_KEY"    # or key_keyring = "openai", or key_command = ["pass", "openai"]
+# model = "gpt-6-sol"
+# headers = { "X-Title" = "replyscope" }
+# organization = "org-…"
+# project = "proj_…"
+# proxy = "http://127.0.0.1:3128"
+# ca_bundle = "/etc/ssl/private-ca.pem"
+# azure_api_version = "2026-05-01"   # makes base_url an Azure endpoint
+# timeout_s = 600               # the longest silence that is waited for
+
+# [providers.openai.parameters]
+# max_tokens = 2048
+# temperature = 0.7
+# top_p = 1.0
+# seed = 7
+# reasoning_effort = "medium"
+"""
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings of a file; the defaults when there is none. Raises SettingsError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} can't be read ({error}).", "Check the file.") from error
+    return parse_settings(text, path)
+
+
+def parse_settings(text: str, path: Path) -> Settings:
+    """The settings that a text says. Raises SettingsError naming file, line and key."""
+    try:
+        values = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.", "Mend the file.") from error
+    root = Table(values, path, text)
+    provider = root.text("provider")
+    theme = root.text("theme")
+    ascii_only = root.flag("ascii_only")
+    notifications = root.table("notifications")
+    bell, desktop = notifications.flag("bell"), notifications.flag("desktop")
+    notifications.finish()
+    keys = root.pairs("keys")
+    providers = root.table("providers")
+    endpoints = tuple(_read_endpoint(name, providers.table(name)) for name in providers.names())
+    if provider is not None and provider not in {e.name for e in endpoints}:
+        names = ", ".join(e.name for e in endpoints) or "none are set"
+        raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
+    root.finish()
+    return Settings(
+        endpoints=endpoints,
+        provider=provider,
+        theme=theme or DEFAULT_THEME,
+        bell=bell or False,
+        desktop_notification=desktop or False,
+        ascii_only=ascii_only or False,
+        keys=keys,
+    )
+
+
+def _read_endpoint(name: str, table: Table) -> Endpoint:
+    base_url = table.text("base_url")
+    if base_url is None:
+        raise table.reject("base_url", "is missing")
+    if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
+        raise table.reject("base_url", f"is {base_url!r}; it must be an http or https URL")
+    endpoint = Endpoint(
+        name=name,
+        base_url=base_url,
+        api=Api(table.one_of("api", ("chat",)) or "chat"),
+        key_source=_read_key_source(table),
+        model=table.text("model"),
+        headers=tuple(table.pairs("headers").items()),
+        organization=table.text("organization"),
+        project=table.text("project"),
+        proxy=table.text("proxy"),
+        ca_bundle=table.text("ca_bundle"),
+        azure_api_version=table.text("azure_api_version"),
+        timeout_s=table.number("timeout_s", least=1.0) or 600.0,
+        parameters=_read_parameters(table.table("parameters")),
+    )
+    table.finish()
+    return endpoint
+
+
+def _read_key_source(table: Table) -> KeySource:
+    variable = table.text("key_env")
+    entry = table.text("key_keyring")
+    command = table.texts("key_command")
+    given = [source for source in (variable, entry, command) if source is not None]
+    if len(given) > 1:
+        raise table.reject("key_env", "is one of several key sources; keep one")
+    if command is not None:
+        if not command:
+            raise table.reject("key_command", "is empty")
+        return KeySource(KeySourceKind.COMMAND, command=command)
+    if entry is not None:
+        return KeySource(KeySourceKind.KEYRING, entry)
+    if variable is not None:
+        return KeySource(KeySourceKind.ENVIRONMENT, variable)
+    return KeySource(KeySourceKind.NONE)
+
+
+def _read_parameters(table: Table) -> Parameters:
+    parameters = Parameters(
+        max_tokens=table.whole("max_tokens", least=1),
+        temperature=table.number("temperature", most=2.0),
+        top_p=table.number("top_p", most=1.0),
+        seed=table.whole("seed", least=-(2**63)),
+        reasoning_effort=table.text("reasoning_effort"),
+    )
+    table.finish()
+    return parameters
+
+
+def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
+    """Set keys by dotted path, keeping comments and order; None removes a key.
+
+    Raises SettingsError, and then changes nothing.
+    """
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else TEMPLATE
+        document = tomlkit.parse(text)
+        for keys, value in changes.items():
+            _set(document, keys, value)
+        changed = tomlkit.dumps(document)
+        parse_settings(changed, path)
+        _replace(path, changed)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise SettingsError(f"{path} can't be changed ({error}).", "Mend the file.") from error
+
+
+def _set(document: Any, keys: tuple[str, ...], value: Any) -> None:
+    table = document
+    for key in keys[:-1]:
+        if key not in table:
+            table[key] = tomlkit.table(is_super_table=key == "providers")
+        table = table[key]
+    if value is None:
+        table.pop(keys[-1], None)
+    else:
+        table[keys[-1]] = value
+
+
+def _replace(path: Path, text: str) -> None:
+    make_private(path.parent)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise

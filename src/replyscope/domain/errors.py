@@ -1,0 +1,77 @@
+"""The errors that cross floors. Each says what happened and what to do next.
+
+ReplyscopeError
+├── ProviderError            a server, or the way to it, failed
+├── StoreError               the database can't be used
+│   ├── StoreCorrupt
+│   ├── StoreTooNew
+│   ├── StoreReadOnly
+│   └── StoreFull
+├── SessionNotFound
+├── SettingsError            a settings or theme file is wrong, at a place
+├── AttachmentError          a file can't be attached
+└── LocalModelError          the embedded model can't be installed or started
+    └── LocalModelMissing    ... because its engine or weights aren't there
+"""
+
+from replyscope.domain.exchange import Failure
+
+
+class ReplyscopeError(Exception):
+    """A failure that has a sentence for a person and a next step."""
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.next_step}".strip()
+
+
+class ProviderError(ReplyscopeError):
+    """A request that isn't a reply (a model list, a probe) failed."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message, failure.next_step)
+        self.failure = failure
+
+
+class StoreError(ReplyscopeError):
+    """The database can't be used."""
+
+
+class StoreCorrupt(StoreError):
+    """The file is not a sound SQLite database."""
+
+
+class StoreTooNew(StoreError):
+    """A newer replyscope wrote the file."""
+
+
+class StoreReadOnly(StoreError):
+    """The file or its folder can't be written."""
+
+
+class StoreFull(StoreError):
+    """The disk has no room."""
+
+
+class SessionNotFound(ReplyscopeError):
+    """No session has that id, or several ids begin with it."""
+
+
+class SettingsError(ReplyscopeError):
+    """A file that a person wrote is wrong; the message names file, line and key."""
+
+
+class AttachmentError(ReplyscopeError):
+    """A file can't be attached to a message."""
+
+
+class LocalModelError(ReplyscopeError):
+    """The embedded model can't be installed or started."""
+
+
+class LocalModelMissing(LocalModelError):
+    """The engine or the weights are not installed."""

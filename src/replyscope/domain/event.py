@@ -1,0 +1,145 @@
+"""Events are the normalised steps of a reply as it streams.
+
+A provider yields them in wire order: `RequestSent`, `ResponseOpened`, then for each
+frame a `WireFrame` followed by what it meant, and exactly one `StreamEnded` last.
+Errors are events too, so whatever happens is recorded the same way.
+"""
+
+from dataclasses import dataclass
+
+from replyscope.domain.exchange import Failure, Usage
+from replyscope.domain.finish import StreamEnd
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSent:
+    """The request as it left, headers masked; `body` is byte for byte what was sent."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAdapted:
+    """The server rejected a parameter; `note` says what was changed for the next try."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseOpened:
+    """The response's status line and headers came."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WireFrame:
+    """One frame as it came: its text and when, in milliseconds since the request was sent."""
+
+    at_ms: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What the server says of itself and of the response; None is "not said here"."""
+
+    response_id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More text of a choice."""
+
+    choice: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """More reasoning of a choice."""
+
+    choice: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDelta:
+    """More of a refusal."""
+
+    choice: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """More of a tool call.
+
+    `index` is the server's slot number, None when it gave none. Names and ids are
+    set once; arguments are appended.
+    """
+
+    choice: int
+    index: int | None
+    call_id: str | None
+    name: str | None
+    arguments: str
+    kind: str = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class FinishStated:
+    """The server's own word for why a choice stopped."""
+
+    choice: int
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """Token counts, and the cost where the server states one."""
+
+    usage: Usage
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraReported:
+    """A non-standard field that is kept and shown; `value` is its JSON."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnded:
+    """The last event: how the stream ended, `at_ms` after the request was sent."""
+
+    end: StreamEnd
+    at_ms: float
+    failure: Failure | None = None
+
+
+Event = (
+    RequestSent
+    | RequestAdapted
+    | ResponseOpened
+    | WireFrame
+    | Identified
+    | TextDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | ToolCallDelta
+    | FinishStated
+    | UsageReported
+    | ExtraReported
+    | StreamEnded
+)

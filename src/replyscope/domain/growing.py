@@ -1,0 +1,63 @@
+"""Accumulators for text and pace that cost O(1) per step."""
+
+
+class GrowingText:
+    """Text that is appended to often and read now and then.
+
+    Appending never copies what is there; reading joins what came since.
+    """
+
+    __slots__ = ("_joined", "_length", "_pieces")
+
+    def __init__(self) -> None:
+        self._joined = ""
+        self._pieces: list[str] = []
+        self._length = 0
+
+    def append(self, text: str) -> None:
+        """Add to the end."""
+        self._pieces.append(text)
+        self._length += len(text)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __str__(self) -> str:
+        if self._pieces:
+            self._joined += "".join(self._pieces)
+            self._pieces.clear()
+        return self._joined
+
+
+class Pace:
+    """Characters per stretch of time, in at most 128 stretches.
+
+    When a reply outlasts them, neighbours are merged and a stretch doubles.
+    """
+
+    __slots__ = ("_counts", "stretch_ms")
+
+    def __init__(self) -> None:
+        self._counts: list[int] = []
+        self.stretch_ms = 125.0
+
+    def add(self, at_ms: float, characters: int) -> None:
+        """Count characters that came at a time since the first token."""
+        slot = int(at_ms / self.stretch_ms)
+        while slot >= 128:
+            self._halve()
+            slot = int(at_ms / self.stretch_ms)
+        counts = self._counts
+        if slot >= len(counts):
+            counts.extend([0] * (slot + 1 - len(counts)))
+        counts[slot] += characters
+
+    def _halve(self) -> None:
+        pairs = range(0, len(self._counts), 2)
+        self._counts = [sum(self._counts[i : i + 2]) for i in pairs]
+        self.stretch_ms *= 2
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Characters per stretch, oldest first."""
+        return tuple(self._counts)

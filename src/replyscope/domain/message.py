@@ -1,0 +1,123 @@
+"""A message is a role and its parts; a session is a tree of messages.
+
+Messages are immutable. An assistant message stores no text of its own: it names
+the exchanges (and the choice in each) that produced it, so what a model said has
+one home, the exchange.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Plain text, exactly as written or received."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An attached image; `data` is the file's own bytes."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """An attached text file, or a paste too large to show in the composer."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPart:
+    """What a model said it thought."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalPart:
+    """A refusal in the model's own words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    """A function invocation that the model asked for."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResultPart:
+    """What a tool answered to the call with the same id."""
+
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpaquePart:
+    """A provider's own item, kept and sent back verbatim. `payload` is its JSON."""
+
+    kind: str
+    payload: str
+
+
+Part = (
+    TextPart
+    | ImagePart
+    | FilePart
+    | ReasoningPart
+    | RefusalPart
+    | ToolCallPart
+    | ToolResultPart
+    | OpaquePart
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySource:
+    """The choice of an exchange that a stretch of an assistant message came from."""
+
+    exchange_id: str
+    choice_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One node of a session's tree.
+
+    `sources` is empty but for assistant messages; several sources mean that the
+    reply was continued, in order.
+    """
+
+    id: str
+    role: Role
+    parts: tuple[Part, ...]
+    created_at: datetime
+    parent_id: str | None = None
+    sources: tuple[ReplySource, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined."""
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))

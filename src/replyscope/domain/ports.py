@@ -1,0 +1,240 @@
+"""The protocols between floors: what engine and screen ask of provider, store and the rest.
+
+The command line wires implementations in; no other floor knows them.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from replyscope.domain.endpoint import Endpoint, FoundServer, ModelInfo
+from replyscope.domain.event import Event, RequestSent, WireFrame
+from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.message import Message
+from replyscope.domain.request import ModelRequest
+from replyscope.domain.session import Session, SessionSummary, StoredSession
+
+
+class Clock(Protocol):
+    """Time, passed in."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        ...
+
+    def monotonic_ms(self) -> float:
+        """Milliseconds that never jump."""
+        ...
+
+
+NewId = Callable[[], str]
+
+
+class ModelProvider(Protocol):
+    """A connection to one endpoint over one API."""
+
+    @property
+    def api(self) -> Api:
+        """The wire API it speaks."""
+        ...
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
+        """The events of one exchange, `StreamEnded` last. Never raises for a failure."""
+        ...
+
+    async def list_models(self) -> tuple[ModelInfo, ...]:
+        """The models that the server offers. Raises ProviderError."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release its connections."""
+        ...
+
+
+OpenProvider = Callable[[Endpoint], Awaitable[ModelProvider]]
+"""Opens a provider for an endpoint; resolves the key. Raises ReplyscopeError."""
+
+TranslateFrames = Callable[[Api, Iterable[WireFrame]], Iterable[Event]]
+"""Reads recorded frames as the provider read them live; yields frames and events."""
+
+
+class Journal(Protocol):
+    """Where one live exchange is written as it streams. All writes are committed in order.
+
+    Each method returns when its commit is on disk; raises StoreError.
+    """
+
+    async def record_request(self, request: RequestSent) -> None:
+        """Keep the request as it was sent."""
+        ...
+
+    async def append(self, frames: Sequence[WireFrame]) -> None:
+        """Commit more frames."""
+        ...
+
+    async def finish(self, exchange: Exchange) -> None:
+        """Commit the folded exchange and release the hold on it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WireRecord:
+    """The wire of one exchange: the request, when it was recorded, and every frame."""
+
+    request: RequestSent | None
+    frames: tuple[WireFrame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An exchange that nobody holds any more but that never ended: its writer died."""
+
+    opening: Exchange
+    frames: tuple[WireFrame, ...]
+
+
+class Store(Protocol):
+    """The saved sessions. Every method may raise StoreError."""
+
+    @property
+    def is_saving(self) -> bool:
+        """False for a store that forgets everything at exit."""
+        ...
+
+    async def create_session(self, session: Session) -> None:
+        """Save a new session."""
+        ...
+
+    async def update_session(self, session: Session) -> None:
+        """Save a session's head: title, settings, draft, branch, deletion."""
+        ...
+
+    async def load_session(self, session_id: str) -> StoredSession:
+        """A session with its current branch. Raises SessionNotFound."""
+        ...
+
+    async def find_session_id(self, prefix: str) -> str:
+        """The one session whose id begins so. Raises SessionNotFound."""
+        ...
+
+    async def list_sessions(self, *, limit: int | None = None) -> tuple[SessionSummary, ...]:
+        """Sessions that are not deleted, newest first."""
+        ...
+
+    async def add_message(self, session_id: str, message: Message) -> None:
+        """Save a message and make it the head of its session's branch."""
+        ...
+
+    async def begin_exchange(
+        self, session_id: str, message: Message, exchange: Exchange
+    ) -> Journal:
+        """Save an exchange that starts, with the assistant message it belongs to, and hold it."""
+        ...
+
+    async def load_wire(self, exchange_id: str) -> WireRecord:
+        """The request and the frames of an exchange."""
+        ...
+
+    async def take_unfinished(self) -> tuple[Unfinished, ...]:
+        """Exchanges left open by writers that are gone."""
+        ...
+
+    async def close_unfinished(self, exchange: Exchange) -> None:
+        """Save what became of one of them."""
+        ...
+
+    async def remembered_adaptations(self, base_url: str, model: str) -> Mapping[str, str]:
+        """What a server is known to reject for a model, by name."""
+        ...
+
+    async def remember_adaptation(self, base_url: str, model: str, name: str, value: str) -> None:
+        """Remember that it does."""
+        ...
+
+    async def add_history(self, text: str) -> None:
+        """Add a sent prompt to the composer's history."""
+        ...
+
+    async def load_history(self, limit: int) -> tuple[str, ...]:
+        """The newest prompts, oldest first."""
+        ...
+
+    async def change_stamp(self) -> int:
+        """A number that changes when any process commits: a list that saw it is current."""
+        ...
+
+    async def close(self) -> None:
+        """Finish every write and close."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A model of the embedded catalogue; sizes in bytes."""
+
+    name: str
+    title: str
+    size: int
+    licence: str
+    good_for: str
+    cannot: str
+    is_installed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InstallProgress:
+    """How far an installation is: a step in words, and bytes of bytes."""
+
+    step: str
+    done: int
+    total: int
+
+
+class LocalModels(Protocol):
+    """The embedded models: what there is, installing, and running one."""
+
+    @property
+    def default_name(self) -> str:
+        """The model that is proposed."""
+        ...
+
+    def missing_engine(self) -> str | None:
+        """A sentence saying how to install the engine, None when it is there."""
+        ...
+
+    def list_models(self) -> tuple[LocalModel, ...]:
+        """The catalogue, with what is installed."""
+        ...
+
+    def install(self, name: str) -> AsyncGenerator[InstallProgress, None]:
+        """Download, verify and put in place; cancelling keeps what came. Raises LocalModelError."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Delete the weights."""
+        ...
+
+    async def start(self, name: str) -> Endpoint:
+        """Run the model in a child process; the endpoint it answers on. Raises LocalModelError."""
+        ...
+
+    async def stop(self) -> None:
+        """End the child process."""
+        ...
+
+
+FindServers = Callable[[], Awaitable[tuple[FoundServer, ...]]]
+"""Asks the usual ports on loopback who is there."""
+
+
+class KeyVault(Protocol):
+    """Where keys are kept that are not in the environment."""
+
+    def store_key(self, endpoint_name: str, key: str) -> None:
+        """Keep a key in the system's keyring. Raises SettingsError when there is none."""
+        ...
+
+    def hold_key(self, endpoint_name: str, key: str) -> None:
+        """Keep a key in memory until exit."""
+        ...

@@ -1,0 +1,84 @@
+"""A session is one saved conversation: its settings and a tree of messages."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is asked of the model beside the messages; None leaves it to the server."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    reasoning_effort: str | None = None
+
+    def merged_over(self, base: "Parameters") -> "Parameters":
+        """These parameters where given, the base's elsewhere."""
+        given = {name: getattr(self, name) for name in PARAMETER_NAMES}
+        return replace(base, **{name: value for name, value in given.items() if value is not None})
+
+
+PARAMETER_NAMES = ("max_tokens", "temperature", "top_p", "seed", "reasoning_effort")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What a session asks for: which endpoint and model, the system prompt, parameters."""
+
+    endpoint: str | None = None
+    model: str | None = None
+    system: str | None = None
+    parameters: Parameters = field(default_factory=Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The head of a saved conversation; `head_id` is the last message of its current branch."""
+
+    id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    settings: SessionSettings = field(default_factory=SessionSettings)
+    head_id: str | None = None
+    is_title_given: bool = False
+    draft: str = ""
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """A session as a list shows it; `state` is that of its newest exchange."""
+
+    id: str
+    title: str
+    model: str | None
+    created_at: datetime
+    updated_at: datetime
+    exchange_count: int
+    state: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session with its current branch, root first, and the exchanges it names."""
+
+    session: Session
+    messages: tuple[Message, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+
+
+def title_from(text: str, *, width: int = 48) -> str:
+    """A title from the first line of a first message, cut at a word."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    line = " ".join(line.lstrip("#>-* ").split())
+    if len(line) <= width:
+        return line or "New session"
+    cut = line[:width].rsplit(" ", 1)[0]
+    return (cut if len(cut) > width // 2 else line[:width]).rstrip(" ,.;:") + "…"

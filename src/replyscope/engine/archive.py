@@ -1,0 +1,80 @@
+"""The saved sessions: opening, listing, renaming, deleting and restoring them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from replyscope.domain.ports import Clock, NewId, Store
+from replyscope.domain.session import Session, SessionSettings, SessionSummary, StoredSession
+from replyscope.engine.conversation import Conversation
+
+
+class Archive:
+    """Hands out conversations. A session that is open here is handed out as it is, so
+    a reply that streams in the background is found again.
+    """
+
+    def __init__(self, store: Store, clock: Clock, new_id: NewId) -> None:
+        self._store = store
+        self._clock = clock
+        self._new_id = new_id
+        self._open: dict[str, Conversation] = {}
+
+    @property
+    def store(self) -> Store:
+        """Where sessions are kept."""
+        return self._store
+
+    def new(self, settings: SessionSettings) -> Conversation:
+        """An empty conversation; nothing is saved before its first message or draft."""
+        now = self._clock.now()
+        session = Session(self._new_id(), "New session", now, now, settings)
+        conversation = Conversation(
+            StoredSession(session), self._store, self._clock, self._new_id, is_new=True
+        )
+        self._open[session.id] = conversation
+        return conversation
+
+    async def open(self, session_id: str) -> Conversation:
+        """The conversation of a session. Raises SessionNotFound, StoreError."""
+        running = self._open.get(session_id)
+        if running is not None and (running.is_streaming or running.is_new or running.unsaved):
+            return running
+        stored = await self._store.load_session(session_id)
+        conversation = Conversation(stored, self._store, self._clock, self._new_id, is_new=False)
+        self._open[session_id] = conversation
+        return conversation
+
+    def streaming(self) -> tuple[Conversation, ...]:
+        """The conversations with a reply on its way."""
+        return tuple(c for c in self._open.values() if c.is_streaming)
+
+    async def list_sessions(self, *, limit: int | None = None) -> tuple[SessionSummary, ...]:
+        """Sessions that are not deleted, newest first."""
+        return await self._store.list_sessions(limit=limit)
+
+    async def newest_id(self) -> str | None:
+        """The id of the session that was used last; None when there is none."""
+        newest = await self._store.list_sessions(limit=1)
+        return newest[0].id if newest else None
+
+    async def rename(self, session_id: str, title: str) -> None:
+        """Give a session a title of the person's own."""
+        await self._change(session_id, lambda s: replace(s, title=title, is_title_given=True))
+
+    async def delete(self, session_id: str) -> None:
+        """Hide a session; `restore` brings it back."""
+        now = self._clock.now()
+        await self._change(session_id, lambda s: replace(s, deleted_at=now))
+
+    async def restore(self, session_id: str) -> None:
+        """Undo `delete`."""
+        await self._change(session_id, lambda s: replace(s, deleted_at=None))
+
+    async def _change(self, session_id: str, change: Callable[[Session], Session]) -> None:
+        running = self._open.get(session_id)
+        if running is not None:
+            running.session = change(running.session)
+            await running.save_head()
+            return
+        stored = await self._store.load_session(session_id)
+        await self._store.update_session(change(stored.session))

@@ -1,0 +1,75 @@
+"""Feeds a journal as a reply streams: a commit every quarter second, and one at the end.
+
+Invariant: frames are kept here until a commit took them. A disk that is full for a
+while costs nothing; the next commit takes what waited.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from replyscope.domain.errors import StoreError
+from replyscope.domain.event import RequestSent, WireFrame
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.ports import Journal
+
+INTERVAL_S = 0.25
+
+
+class JournalWriter:
+    """Owned by one running exchange. `failure` is the last commit's error, if it failed."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._request: RequestSent | None = None
+        self._waiting: list[WireFrame] = []
+        self._flushing = asyncio.Lock()
+        self._timer: asyncio.Task[None] | None = None
+        self.failure: StoreError | None = None
+
+    def note_request(self, request: RequestSent) -> None:
+        """Keep the request with the next commit."""
+        self._request = request
+        self._wake()
+
+    def add(self, frame: WireFrame) -> None:
+        """Keep a frame with the next commit."""
+        self._waiting.append(frame)
+        if self._timer is None:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._timer is None or self._timer.done():
+            self._timer = asyncio.create_task(self._flush_soon())
+
+    async def _flush_soon(self) -> None:
+        while self._waiting or self._request is not None:
+            await asyncio.sleep(INTERVAL_S)
+            with suppress(StoreError):
+                await self._flush()
+        self._timer = None
+
+    async def _flush(self) -> None:
+        async with self._flushing:
+            try:
+                if self._request is not None:
+                    request = self._request
+                    await self._journal.record_request(request)
+                    if self._request is request:
+                        self._request = None
+                if self._waiting:
+                    batch = self._waiting[:]
+                    await self._journal.append(batch)
+                    del self._waiting[: len(batch)]
+            except StoreError as error:
+                self.failure = error
+                raise
+            self.failure = None
+
+    async def finish(self, exchange: Exchange) -> None:
+        """Commit what is left and the folded exchange. Raises StoreError."""
+        if self._timer is not None:
+            self._timer.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._timer
+        await self._flush()
+        await self._journal.finish(exchange)

@@ -1,0 +1,59 @@
+"""Tool arguments laid out for reading, also while they are still incomplete."""
+
+import json
+
+
+def pretty_arguments(text: str) -> str:
+    """JSON indented; text that isn't complete JSON laid out as far as it goes.
+
+    No value is changed or reordered.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return _lay_out(text)
+    if not isinstance(value, dict | list) or not value:
+        return text.strip()
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _lay_out(text: str) -> str:
+    """Breaks lines at JSON's own punctuation, outside of strings."""
+    out: list[str] = []
+    depth = 0
+    in_string = escaped = False
+    for char in text:
+        if in_string:
+            out.append(char)
+            in_string = escaped or char != '"'
+            escaped = char == "\\" and not escaped
+            continue
+        if char == '"':
+            in_string, escaped = True, False
+            out.append(char)
+        elif char in "{[":
+            depth += 1
+            out.append(char + "\n" + "  " * min(depth, 40))
+        elif char in "}]":
+            depth = max(0, depth - 1)
+            out.append("\n" + "  " * min(depth, 40) + char)
+        elif char == ",":
+            out.append(",\n" + "  " * min(depth, 40))
+        elif char == ":":
+            out.append(": ")
+        elif not char.isspace():
+            out.append(char)
+    return "".join(out)
+
+
+def one_line(text: str, width: int) -> str:
+    """Arguments in the form of a call, cut to a width."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if isinstance(value, dict):
+        pairs = (f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in value.items())
+        text = ", ".join(pairs)
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"

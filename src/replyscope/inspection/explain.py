@@ -1,0 +1,87 @@
+"""Why a reply ended, in a sentence, and what a person can do about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.finish import FinishReason
+
+
+class Remedy(StrEnum):
+    """Something to do about an ending."""
+
+    CONTINUE = "continue"
+    RETRY = "retry"
+    RAISE_LIMIT = "raise limit"
+
+
+class Mood(StrEnum):
+    """How an ending should look: the colour of its word."""
+
+    GOOD = "good"
+    NOTE = "note"
+    BAD = "bad"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An ending as it is shown."""
+
+    word: str
+    mood: Mood
+    sentence: str
+    remedies: tuple[Remedy, ...] = ()
+
+
+_ENDINGS: dict[FinishReason, tuple[Mood, str, tuple[Remedy, ...]]] = {
+    FinishReason.STOP: (Mood.GOOD, "The model ended its reply.", ()),
+    FinishReason.LENGTH: (
+        Mood.NOTE,
+        "The reply was cut off at the limit on output tokens.",
+        (Remedy.CONTINUE, Remedy.RAISE_LIMIT),
+    ),
+    FinishReason.TOOL_CALLS: (Mood.NOTE, "The model asked for tools and waits for them.", ()),
+    FinishReason.CONTENT_FILTER: (
+        Mood.BAD,
+        "The provider's content filter cut the reply.",
+        (Remedy.RETRY,),
+    ),
+    FinishReason.REFUSAL: (Mood.NOTE, "The model declined to answer.", ()),
+    FinishReason.NEEDS_APPROVAL: (Mood.NOTE, "The model waits for an approval.", ()),
+    FinishReason.CANCELLED: (
+        Mood.NOTE,
+        "You stopped this reply. What had come is kept.",
+        (Remedy.CONTINUE, Remedy.RETRY),
+    ),
+    FinishReason.ERROR: (Mood.BAD, "The request failed.", (Remedy.RETRY,)),
+    FinishReason.TRUNCATED: (
+        Mood.BAD,
+        "The stream broke off before the reply was complete.",
+        (Remedy.CONTINUE, Remedy.RETRY),
+    ),
+    FinishReason.UNSTATED: (Mood.NOTE, "The stream ended in order, but gave no reason.", ()),
+    FinishReason.OTHER: (Mood.NOTE, "The server gave a reason of its own.", ()),
+}
+
+
+def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
+    """The ending of a choice, or that it still streams."""
+    if not exchange.state.is_terminal:
+        word = "streaming" if exchange.timing.first_token_ms is not None else "waiting"
+        sentence = (
+            "The reply is on its way."
+            if word == "streaming"
+            else "The request was sent; nothing has come back yet."
+        )
+        return Explanation(word, Mood.LIVE, sentence)
+    choice = exchange.choice(choice_index)
+    reason = choice.finish_reason or FinishReason.UNSTATED
+    mood, sentence, remedies = _ENDINGS[reason]
+    if exchange.failure is not None:
+        sentence = f"{exchange.failure.message} {exchange.failure.next_step}".strip()
+        if reason is FinishReason.STOP:
+            mood = Mood.NOTE
+    if Remedy.CONTINUE in remedies and not choice.text:
+        remedies = (Remedy.RETRY,)
+    return Explanation(reason.value, mood, sentence, remedies)

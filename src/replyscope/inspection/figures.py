@@ -1,0 +1,77 @@
+"""Numbers as a person reads them. What is unknown is "—"."""
+
+from itertools import pairwise
+
+from replyscope.domain.exchange import Exchange, Timing, Usage, output_rate
+
+UNKNOWN = "—"
+_BARS = "▁▂▃▄▅▆▇█"
+_ASCII_BARS = "_.-~=+*#"
+
+
+def count(value: int | None) -> str:
+    """A count with thousands marked."""
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def seconds(value_ms: float | None) -> str:
+    """A duration in the unit that reads best."""
+    if value_ms is None:
+        return UNKNOWN
+    if value_ms < 1_000:
+        return f"{value_ms:.0f} ms"
+    if value_ms < 100_000:
+        return f"{value_ms / 1_000:.1f} s"
+    minutes, rest = divmod(round(value_ms / 1_000), 60)
+    return f"{minutes} min {rest} s"
+
+
+def size(value: int) -> str:
+    """Bytes in the unit that reads best."""
+    if value < 1_000:
+        return f"{value} B"
+    if value < 1_000_000:
+        return f"{value / 1_000:.1f} kB"
+    if value < 1_000_000_000:
+        return f"{value / 1_000_000:.1f} MB"
+    return f"{value / 1_000_000_000:.2f} GB"
+
+
+def rate(exchange: Exchange) -> str:
+    """Output tokens per second."""
+    value = output_rate(exchange.usage, exchange.timing)
+    return UNKNOWN if value is None else f"{value:.0f} tok/s"
+
+
+def cost(exchange: Exchange) -> str:
+    """What the server says the exchange cost."""
+    value = exchange.reported_cost_usd
+    return UNKNOWN if value is None else f"${value:.6f}".rstrip("0").rstrip(".") + " reported"
+
+
+def usage_rows(usage: Usage | None) -> list[tuple[str, str]]:
+    """Token counts as (label, value); details that were not reported are left out."""
+    usage = usage or Usage()
+    rows = [("in", count(usage.input_tokens)), ("out", count(usage.output_tokens))]
+    details = (
+        ("cached", usage.cached_input_tokens),
+        ("cache write", usage.cache_write_tokens),
+        ("reasoning", usage.reasoning_tokens),
+    )
+    rows += [(label, count(value)) for label, value in details if value is not None]
+    return [*rows, ("total", count(usage.total_tokens))]
+
+
+def sparkline(timing: Timing, width: int, *, ascii_only: bool = False) -> str:
+    """The pace of a reply as bars, at most `width` of them."""
+    pace = timing.pace
+    if not pace or width < 1:
+        return ""
+    shown = min(width, len(pace))
+    edges = [len(pace) * i // shown for i in range(shown + 1)]
+    means = [sum(pace[a:b]) / (b - a) for a, b in pairwise(edges)]
+    top = max(means)
+    bars = _ASCII_BARS if ascii_only else _BARS
+    if top <= 0:
+        return bars[0] * shown
+    return "".join(bars[round(mean / top * (len(bars) - 1))] for mean in means)

@@ -1,0 +1,156 @@
+"""The objects that `--json` prints. Stable: fields may be added, never changed."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from replyscope.domain.exchange import Choice, Exchange, ToolCall
+from replyscope.domain.message import (
+    FilePart,
+    ImagePart,
+    Message,
+    OpaquePart,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from replyscope.domain.session import SessionSummary
+from replyscope.inspection.findings import find_oddities
+
+
+def iso(time: datetime) -> str:
+    """ISO 8601 in UTC, to the millisecond."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def exchange_object(exchange: Exchange) -> dict[str, Any]:
+    """One exchange."""
+    timing, failure = exchange.timing, exchange.failure
+    return {
+        "id": exchange.id,
+        "api": exchange.api.value,
+        "model": exchange.model,
+        "response_id": exchange.response_id,
+        "request_id": exchange.request_id,
+        "state": exchange.state.value,
+        "choices": [_choice_object(choice) for choice in exchange.choices],
+        "usage": _usage_object(exchange),
+        "cost": None
+        if exchange.reported_cost_usd is None
+        else {"amount_usd": exchange.reported_cost_usd, "source": "reported"},
+        "timing": {
+            "first_event_ms": _round(timing.first_event_ms),
+            "first_token_ms": _round(timing.first_token_ms),
+            "duration_ms": _round(timing.duration_ms),
+        },
+        "findings": list(find_oddities(exchange)),
+        "error": None
+        if failure is None
+        else {
+            "type": failure.kind,
+            "message": f"{failure.message} {failure.next_step}".strip(),
+            "status": failure.status,
+            "code": failure.code,
+        },
+    }
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _choice_object(choice: Choice) -> dict[str, Any]:
+    return {
+        "index": choice.index,
+        "text": choice.text,
+        "reasoning": choice.reasoning,
+        "refusal": choice.refusal,
+        "finish_reason": choice.finish_reason.value if choice.finish_reason else None,
+        "finish_reason_raw": choice.finish_reason_raw,
+        "tool_calls": [_call_object(call) for call in choice.tool_calls],
+    }
+
+
+def _call_object(call: ToolCall) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "kind": call.kind,
+        "name": call.name,
+        "arguments": call.arguments,
+        "result": call.result,
+        "state": call.state.value,
+        "duration_ms": call.duration_ms,
+    }
+
+
+def _usage_object(exchange: Exchange) -> dict[str, int | None] | None:
+    usage = exchange.usage
+    if usage is None:
+        return None
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+    }
+
+
+def summary_object(summary: SessionSummary) -> dict[str, Any]:
+    """One session of a list."""
+    return {
+        "id": summary.id,
+        "title": summary.title,
+        "model": summary.model,
+        "created_at": iso(summary.created_at),
+        "updated_at": iso(summary.updated_at),
+        "exchange_count": summary.exchange_count,
+        "tags": list(summary.tags),
+        "state": summary.state,
+    }
+
+
+def message_object(message: Message) -> dict[str, Any]:
+    """One message with its parts; images by name and size."""
+    return {
+        "id": message.id,
+        "role": message.role.value,
+        "created_at": iso(message.created_at),
+        "parent_id": message.parent_id,
+        "exchange_ids": [source.exchange_id for source in message.sources],
+        "parts": [_part_object(part) for part in message.parts],
+    }
+
+
+def _part_object(part: Part) -> dict[str, Any]:
+    match part:
+        case TextPart(text=text):
+            return {"type": "text", "text": text}
+        case ImagePart():
+            size = len(part.data)
+            return {
+                "type": "image",
+                "name": part.name,
+                "media_type": part.media_type,
+                "size": size,
+            }
+        case FilePart(name=name, text=text):
+            return {"type": "file", "name": name, "text": text}
+        case ReasoningPart(text=text):
+            return {"type": "reasoning", "text": text}
+        case RefusalPart(text=text):
+            return {"type": "refusal", "text": text}
+        case ToolCallPart():
+            return {
+                "type": "tool_call",
+                "call_id": part.call_id,
+                "name": part.name,
+                "arguments": part.arguments,
+            }
+        case ToolResultPart(call_id=call_id, output=output):
+            return {"type": "tool_result", "call_id": call_id, "output": output}
+        case OpaquePart(kind=kind, payload=payload):
+            return {"type": kind, "payload": payload}

@@ -1,0 +1,55 @@
+"""A session as plain text, for `sessions show`."""
+
+from collections.abc import Mapping, Sequence
+
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.message import FilePart, ImagePart, Message, ReasoningPart, ToolCallPart
+from replyscope.domain.printable import printable_line, printable_text
+from replyscope.inspection.arguments import one_line
+from replyscope.inspection.explain import explain
+from replyscope.inspection.figures import cost, count, rate, seconds, size
+from replyscope.inspection.findings import find_oddities
+
+
+def session_report(messages: Sequence[Message], exchanges: Mapping[str, Exchange]) -> str:
+    """The branch: each message, and under each reply what it was made of."""
+    blocks = []
+    for message in messages:
+        sources = [exchanges[s.exchange_id] for s in message.sources if s.exchange_id in exchanges]
+        name = printable_line(sources[0].model) if sources else message.role.value
+        lines = [f"── {name} ──", *_message_lines(message)]
+        for exchange in sources:
+            lines += ["", *exchange_lines(exchange)]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _message_lines(message: Message) -> list[str]:
+    lines: list[str] = []
+    for part in message.parts:
+        match part:
+            case FilePart(name=name, text=text):
+                lines.append(f"[file {printable_line(name)}, {size(len(text.encode()))}]")
+            case ImagePart(name=name, data=data):
+                lines.append(f"[image {printable_line(name)}, {size(len(data))}]")
+            case ReasoningPart(text=text):
+                lines.append(f"[reasoning, {len(text):,} characters]")
+            case ToolCallPart(name=name, arguments=arguments):
+                lines.append(printable_line(f"[tool {name}({one_line(arguments, 200)})]"))
+    text = message.text
+    return [printable_text(text), *lines] if text else lines
+
+
+def exchange_lines(exchange: Exchange) -> list[str]:
+    """What an exchange was made of, in a few lines."""
+    ending = explain(exchange)
+    usage, timing = exchange.usage, exchange.timing
+    lines = [
+        f"   finish  {ending.word}: {printable_line(ending.sentence)}",
+        f"   tokens  in {count(usage.input_tokens if usage else None)}, "
+        f"out {count(usage.output_tokens if usage else None)}",
+        f"   cost    {cost(exchange)}",
+        f"   time    {seconds(timing.first_token_ms)} to first token, "
+        f"{seconds(timing.duration_ms)} in all, {rate(exchange)}",
+    ]
+    return [*lines, *(f"   note    {printable_line(note)}" for note in find_oddities(exchange))]

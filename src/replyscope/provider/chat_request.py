@@ -1,0 +1,104 @@
+"""Puts a domain request into the form of Chat Completions.
+
+Pure: the same request and adaptations give the same body.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from replyscope.domain.message import (
+    FilePart,
+    ImagePart,
+    Message,
+    RefusalPart,
+    Role,
+    TextPart,
+)
+from replyscope.domain.request import ModelRequest
+
+CONTINUE_PROMPT = (
+    "Continue your last message exactly where it stopped. Repeat nothing and add no introduction."
+)
+
+_PLAIN_PARAMETERS = ("temperature", "top_p", "seed", "reasoning_effort")
+
+
+def limit_name(base_url: str) -> str:
+    """The name that a host's models want for the limit on output tokens.
+
+    OpenAI's and Azure's reasoning models know the new name only; most compatible
+    servers the old one. A wrong guess is corrected by an adaptation.
+    """
+    host = urlsplit(base_url).hostname or ""
+    is_openai = host == "api.openai.com" or host.endswith((".openai.com", ".azure.com"))
+    return "max_completion_tokens" if is_openai else "max_tokens"
+
+
+def chat_body(
+    request: ModelRequest, base_url: str, adaptations: Mapping[str, str]
+) -> dict[str, Any]:
+    """Keyword arguments for `chat.completions.create`, adaptations applied.
+
+    An adaptation is "drop", or what to use instead.
+    """
+    body: dict[str, Any] = {
+        "model": request.model,
+        "messages": wire_messages(request, adaptations.get("system", "system")),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    parameters = request.parameters
+    if parameters.max_tokens is not None:
+        body[limit_name(base_url)] = parameters.max_tokens
+    for name in _PLAIN_PARAMETERS:
+        value = getattr(parameters, name)
+        if value is not None:
+            body[name] = value
+    for name, instead in adaptations.items():
+        if name in body:
+            value = body.pop(name)
+            if instead != "drop":
+                body[instead] = value
+    return body
+
+
+def wire_messages(request: ModelRequest, system_role: str) -> list[dict[str, Any]]:
+    """The branch as the API wants it, the system prompt first.
+
+    Where a model takes no such role, the prompt goes before the first user message.
+    """
+    wire = [entry for message in request.messages if (entry := _wire_message(message))]
+    if request.continues:
+        wire.append({"role": "user", "content": CONTINUE_PROMPT})
+    if not request.system:
+        return wire
+    if system_role != "user":
+        return [{"role": system_role, "content": request.system}, *wire]
+    return [{"role": "user", "content": request.system}, *wire]
+
+
+def _wire_message(message: Message) -> dict[str, Any] | None:
+    if message.role is Role.ASSISTANT:
+        said = [p.text for p in message.parts if isinstance(p, TextPart | RefusalPart)]
+        text = "".join(said)
+        return {"role": "assistant", "content": text} if text else None
+    content = [_wire_part(part) for part in message.parts]
+    parts = [part for part in content if part is not None]
+    if all(part["type"] == "text" for part in parts) and len(parts) == 1:
+        return {"role": message.role.value, "content": parts[0]["text"]}
+    return {"role": message.role.value, "content": parts} if parts else None
+
+
+def _wire_part(part: object) -> dict[str, Any] | None:
+    match part:
+        case TextPart(text=text):
+            return {"type": "text", "text": text}
+        case FilePart(name=name, text=text):
+            return {"type": "text", "text": f'<file name="{name}">\n{text}\n</file>'}
+        case ImagePart(media_type=media_type, data=data):
+            url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
+            return {"type": "image_url", "image_url": {"url": url}}
+        case _:
+            return None

@@ -1,0 +1,228 @@
+"""Translates what the SDK raises into a failure with a sentence and a next step.
+
+The one place that knows the SDK's exceptions. Every sentence says which server,
+what it said, and what to do.
+"""
+
+import json
+import re
+import ssl
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import openai
+
+from replyscope.domain.exchange import Failure
+from replyscope.provider.mask import Mask
+
+_LONGEST = 500
+
+
+class ErrorTranslator:
+    """Knows the server's name and what to mask."""
+
+    def __init__(self, base_url: str, mask: Mask) -> None:
+        self._host = urlsplit(base_url).netloc.rpartition("@")[2] or base_url
+        self._mask = mask
+
+    def translate(self, error: BaseException) -> Failure:
+        """The failure that an SDK, HTTP or decoding error stands for."""
+        if isinstance(error, openai.APIStatusError):
+            return self._status(error)
+        if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
+            return Failure(
+                "timeout",
+                f"{self._host} sent nothing for too long.",
+                "Retry, or raise timeout_s for this provider in the settings.",
+            )
+        if isinstance(error, openai.APIConnectionError | httpx2.HTTPError | OSError):
+            return self._connection(error)
+        if isinstance(error, openai.APIError):
+            return self._in_stream(error)
+        if isinstance(error, UnicodeEncodeError):
+            return Failure(
+                "bad_key",
+                "The API key or a header has a character that HTTP can't carry.",
+                "Copy the key again; it is plain letters and digits.",
+            )
+        if isinstance(error, ValueError):
+            return Failure(
+                "garbled",
+                f"{self._host} sent a frame that is not JSON ({_short(str(error))}).",
+                "What came before it is kept. See the wire view; retry if it was a glitch.",
+            )
+        return Failure(
+            "unexpected",
+            f"{self._host}: {type(error).__name__}: {_short(self._mask.text(str(error)))}",
+            "Retry. If it happens again, run with --debug and report the log.",
+        )
+
+    def _status(self, error: openai.APIStatusError) -> Failure:
+        said = self._mask.text(server_words(error.body) or error.message)
+        code = error.code if isinstance(error.code, str) else None
+        kind = _kind(error.status_code, code, said)
+        sentence, next_step = _SENTENCES.get(kind, _SENTENCES["server"])
+        return Failure(
+            kind,
+            f"{sentence.format(host=self._host, status=error.status_code)}: {_short(said)}",
+            next_step,
+            status=error.status_code,
+            code=code,
+            request_id=error.request_id,
+        )
+
+    def _in_stream(self, error: openai.APIError) -> Failure:
+        said = self._mask.text(server_words(error.body) or error.message)
+        code = error.code if isinstance(error.code, str) else None
+        kind = _kind(None, code, said)
+        if kind == "server":
+            kind = "server_error_in_stream"
+        return Failure(
+            kind,
+            f"{self._host} broke off with an error: {_short(said)}",
+            "What came is kept. Retry.",
+            code=code,
+        )
+
+    def in_body(self, body: Any) -> Failure:
+        """The failure that an error object inside a 200 answer stands for."""
+        error = body.get("error") if isinstance(body, dict) else body
+        code = error.get("code") if isinstance(error, dict) else None
+        words = server_words(body) or "no reason given"
+        return Failure(
+            _kind(None, code if isinstance(code, str) else None, words),
+            f"{self._host} answered with an error: {_short(self._mask.text(words))}",
+            "Check the model and the parameters, then retry.",
+            status=200,
+            code=str(code) if code is not None else None,
+        )
+
+    def not_a_stream(self, body: str) -> Failure:
+        """The failure of a 200 answer that is no event stream at all."""
+        said = self._mask.text(_title_or_start(body))
+        return Failure(
+            "not_a_stream",
+            f"{self._host} answered with something that is not a reply stream: {_short(said)}",
+            "Check the base URL (most servers want it to end in /v1).",
+            status=200,
+        )
+
+    def _connection(self, error: BaseException) -> Failure:
+        cause = _root_cause(error)
+        detail = self._mask.text(str(cause)) or type(cause).__name__
+        if isinstance(cause, httpx2.RemoteProtocolError | httpx2.ReadError | ConnectionResetError):
+            return Failure(
+                "interrupted",
+                f"The connection to {self._host} broke off ({_short(detail)}).",
+                "What came is kept. Continue or retry.",
+            )
+        if isinstance(cause, ssl.SSLError):
+            return Failure(
+                "tls",
+                f"{self._host} has a certificate that is not trusted ({_short(detail)}).",
+                "For a private authority set ca_bundle for this provider in the settings.",
+            )
+        return Failure(
+            "unreachable",
+            f"{self._host} can't be reached ({_short(detail)}).",
+            "Check the base URL and the network, and that the server runs.",
+        )
+
+
+_SENTENCES = {
+    "authentication": (
+        "{host} rejected the API key ({status})",
+        "Set a valid key: /provider in the app, or OPENAI_API_KEY.",
+    ),
+    "permission": ("{host} denied access ({status})", "Check what this key may use."),
+    "not_found": (
+        "{host} does not know this model or address ({status})",
+        "Pick another model (F2 in the app, --model), or check the base URL.",
+    ),
+    "context_overflow": (
+        "The conversation does not fit this model of {host} ({status})",
+        "Start a new session, shorten the prompt, or pick a model with a larger window.",
+    ),
+    "too_large": (
+        "The request is too large for {host} ({status})",
+        "Send less: shorten the prompt or the attachments.",
+    ),
+    "bad_request": (
+        "{host} rejected the request ({status})",
+        "Change the parameter that it names, then send again.",
+    ),
+    "rate_limit": ("{host} asks to slow down ({status})", "Wait a moment, then retry."),
+    "quota": (
+        "{host} says that the account's quota is used up ({status})",
+        "Check the plan and billing of this account; retrying will not help.",
+    ),
+    "server": ("{host} failed ({status})", "Retry in a moment; the fault is the server's."),
+}
+
+
+def _kind(status: int | None, code: str | None, said: str) -> str:
+    lowered = said.lower()
+    if code == "insufficient_quota" or "exceeded your current quota" in lowered:
+        return "quota"
+    if code == "context_length_exceeded" or re.search(
+        r"context (length|window|size)|maximum context|exceeds the available context", lowered
+    ):
+        return "context_overflow"
+    by_status = {
+        401: "authentication",
+        403: "permission",
+        404: "not_found",
+        405: "not_found",
+        408: "timeout",
+        413: "too_large",
+        429: "rate_limit",
+    }
+    if status is None:
+        return "server"
+    if status in by_status:
+        return by_status[status]
+    return "bad_request" if 400 <= status < 500 else "server"
+
+
+def server_words(body: object) -> str | None:
+    """The human part of an error body, whatever its shape; None when there is none."""
+    if isinstance(body, list):
+        return next((words for item in body if (words := server_words(item))), None)
+    if isinstance(body, dict):
+        for name in ("message", "error", "detail", "msg", "error_description"):
+            words = server_words(body.get(name))
+            if words:
+                return words
+        return json.dumps(body, ensure_ascii=False) if body else None
+    if isinstance(body, str):
+        return _title_or_start(body) or None
+    return None
+
+
+def _title_or_start(text: str) -> str:
+    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+    if title:
+        return f"an HTML page, “{' '.join(title[1].split())}”"
+    if re.match(r"\s*<(!doctype|html)", text, re.IGNORECASE):
+        return "an HTML page"
+    return " ".join(text.split())
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split()).rstrip(".")
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """The deepest cause that still says something."""
+    seen = {id(error)}
+    best = error
+    while (deeper := error.__cause__ or error.__context__) is not None and id(deeper) not in seen:
+        seen.add(id(deeper))
+        error = deeper
+        if isinstance(error, httpx2.HTTPError | OSError) and str(error):
+            best = error
+        if isinstance(error, ssl.SSLError | httpx2.ReadError | httpx2.RemoteProtocolError):
+            return error
+    return best

@@ -1,0 +1,157 @@
+"""One file, one writer thread, one reader thread.
+
+Writes are transactions in the order they were asked for; reads never wait behind
+them. Every SQLite error becomes a StoreError with a sentence.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from replyscope.domain.errors import StoreCorrupt, StoreError, StoreFull, StoreReadOnly
+from replyscope.store.schema import migrate
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], T]
+
+
+class Database:
+    """Runs jobs against the file, off the event loop.
+
+    `path` None keeps everything in memory and forgets it at `close`.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._reading = (
+            self._writing
+            if path is None
+            else ThreadPoolExecutor(1, thread_name_prefix="store-read")
+        )
+        self._write_connection: sqlite3.Connection | None = None
+        self._read_connection: sqlite3.Connection | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """Where the file is; None in memory."""
+        return self._path
+
+    async def write(self, job: Job[T]) -> T:
+        """Run a job in one committed transaction. Raises StoreError."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writing, self._run_write, job)
+
+    async def read(self, job: Job[T]) -> T:
+        """Run a job that only reads. Raises StoreError."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reading, self._run_read, job)
+
+    async def close(self) -> None:
+        """Finish what was asked for, fold the WAL into the file and close."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._reading, self._close_reader)
+        await loop.run_in_executor(self._writing, self._close_writer)
+        self._writing.shutdown()
+        self._reading.shutdown()
+
+    def _run_write(self, job: Job[T]) -> T:
+        try:
+            connection = self._writer()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = job(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return result
+        except (sqlite3.Error, OSError) as error:
+            raise translate_error(error, self._path) from error
+
+    def _run_read(self, job: Job[T]) -> T:
+        try:
+            return job(self._reader())
+        except (sqlite3.Error, OSError) as error:
+            raise translate_error(error, self._path) from error
+
+    def _writer(self) -> sqlite3.Connection:
+        if self._write_connection is None:
+            if self._path is None:
+                connection = _connect(":memory:")
+            else:
+                _create_private(self._path)
+                connection = _connect(str(self._path))
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+            migrate(connection, self._path)
+            self._write_connection = connection
+        return self._write_connection
+
+    def _reader(self) -> sqlite3.Connection:
+        if self._path is None:
+            return self._writer()
+        if self._read_connection is None:
+            connection = _connect(str(self._path))
+            connection.execute("PRAGMA query_only = ON")
+            self._read_connection = connection
+        return self._read_connection
+
+    def _close_reader(self) -> None:
+        if self._read_connection is not None:
+            self._read_connection.close()
+            self._read_connection = None
+
+    def _close_writer(self) -> None:
+        if self._write_connection is not None:
+            self._write_connection.close()
+            self._write_connection = None
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=10.0, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _create_private(path: Path) -> None:
+    """Make the file readable by its owner only, before SQLite opens it."""
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreError:
+    """The store's error for one of SQLite's or the system's."""
+    said = str(error).lower()
+    where = str(path) if path is not None else "memory"
+    if "malformed" in said or "not a database" in said or "corrupt" in said:
+        return StoreCorrupt(
+            f"The sessions file {where} is damaged ({error}).",
+            "It was left as it is. Move it aside or restore a backup, or use another folder "
+            "with --data-dir.",
+        )
+    if "full" in said or "no space" in said or "quota" in said:
+        return StoreFull(
+            f"There is no room on the disk of {where} ({error}).",
+            "Free some space; what is on the screen is saved with the next reply.",
+        )
+    if (
+        "readonly" in said
+        or "read-only" in said
+        or "permission" in said
+        or "unable to open" in said
+    ):
+        return StoreReadOnly(
+            f"The sessions file {where} can't be written ({error}).",
+            "Check the folder's permissions, or use another folder with --data-dir.",
+        )
+    if "locked" in said or "busy" in said:
+        return StoreError(
+            f"Another program keeps {where} locked ({error}).", "Close it, then try again."
+        )
+    return StoreError(f"The sessions file {where} failed ({error}).", "Try again.")

@@ -1,0 +1,57 @@
+"""Says which writers are alive: each process holds an OS lock on a file of its own.
+
+The system drops the lock when the process dies, however it dies, so an exchange
+whose writer's lock can be taken belongs to nobody any more.
+"""
+
+import contextlib
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class Hold:
+    """This process's lock, and the test of others'. `folder` None holds nothing."""
+
+    def __init__(self, folder: Path | None, writer: str) -> None:
+        self._folder = folder
+        self.writer = writer
+        self._lock: FileLock | None = None
+
+    def acquire(self) -> None:
+        """Take this process's lock, once."""
+        if self._folder is None or self._lock is not None:
+            return
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        lock = FileLock(self._path(self.writer), mode=0o600, thread_local=False)
+        lock.acquire(timeout=0)
+        self._lock = lock
+
+    def release(self) -> None:
+        """Drop it; the file goes too."""
+        if self._lock is None:
+            return
+        self._lock.release()
+        self._lock = None
+        with contextlib.suppress(OSError):
+            self._path(self.writer).unlink()
+
+    def is_alive(self, writer: str) -> bool:
+        """Whether some process, this one included, still holds that writer's lock."""
+        if writer == self.writer or self._folder is None:
+            return writer == self.writer
+        if not self._path(writer).exists():
+            return False
+        lock = FileLock(self._path(writer), mode=0o600, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        with contextlib.suppress(OSError):
+            self._path(writer).unlink()
+        return False
+
+    def _path(self, writer: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{writer}.lock"

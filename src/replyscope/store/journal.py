@@ -1,0 +1,74 @@
+"""Writes one live exchange: its request, its frames in segments, and how it ended."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from replyscope.domain.event import RequestSent, WireFrame
+from replyscope.domain.exchange import Exchange
+from replyscope.store.codec import decode_frames, encode_exchange, encode_frames
+from replyscope.store.database import Database
+from replyscope.store.requests import save_request
+
+
+class SqliteJournal:
+    """The journal of one exchange; see the Journal protocol."""
+
+    def __init__(self, database: Database, exchange_id: str) -> None:
+        self._database = database
+        self._exchange_id = exchange_id
+        self._segments = 0
+
+    async def record_request(self, request: RequestSent) -> None:
+        """Keep the request as it was sent."""
+        await self._database.write(lambda c: save_request(c, self._exchange_id, request))
+
+    async def append(self, frames: Sequence[WireFrame]) -> None:
+        """Commit more frames as one segment."""
+        number = self._segments
+        row = (self._exchange_id, number, tuple(frames))
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT INTO segment VALUES (?, ?, ?)", (row[0], row[1], encode_frames(row[2]))
+            )
+
+        await self._database.write(insert)
+        self._segments += 1
+
+    async def finish(self, exchange: Exchange) -> None:
+        """Commit the folded exchange and release the hold on it."""
+        await self._database.write(lambda c: save_ended(c, exchange))
+
+
+def save_ended(connection: sqlite3.Connection, exchange: Exchange) -> None:
+    """Store the folded form of an exchange that is over."""
+    first = exchange.choices[0] if exchange.choices else None
+    reason = first.finish_reason if first is not None else None
+    connection.execute(
+        "UPDATE exchange SET state = ?, writer = NULL, finish_reason = ?, folded = ?, model = ? "
+        "WHERE id = ?",
+        (
+            exchange.state.value,
+            reason.value if reason else None,
+            encode_exchange(exchange),
+            exchange.model,
+            exchange.id,
+        ),
+    )
+    connection.execute(
+        "UPDATE session SET updated_at = max(updated_at, ?) "
+        "WHERE id = (SELECT session_id FROM exchange WHERE id = ?)",
+        (_ended_ms(exchange), exchange.id),
+    )
+
+
+def _ended_ms(exchange: Exchange) -> int:
+    return round(exchange.started_at.timestamp() * 1000 + exchange.timing.duration_ms)
+
+
+def load_frames(connection: sqlite3.Connection, exchange_id: str) -> tuple[WireFrame, ...]:
+    """Every frame of an exchange, in order."""
+    rows = connection.execute(
+        "SELECT frames FROM segment WHERE exchange_id = ? ORDER BY number", (exchange_id,)
+    )
+    return tuple(frame for (data,) in rows for frame in decode_frames(data))

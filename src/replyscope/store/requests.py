@@ -1,0 +1,102 @@
+"""Request bodies, stored as references to pieces they share with earlier ones.
+
+Each turn of a session sends the whole history again; here a message's bytes are
+kept once. A body is rebuilt byte for byte.
+"""
+
+import hashlib
+import json
+import sqlite3
+import zlib
+from array import array
+from json.decoder import JSONDecoder
+
+from replyscope.domain.event import RequestSent
+
+_LISTS = ('"messages":', '"input":')
+
+
+def split_body(body: bytes) -> tuple[str, list[bytes]]:
+    """A body as (separator, pieces): what precedes its messages, each message, the rest.
+
+    The body is `pieces[0] + separator.join(pieces[1:-1]) + pieces[-1]`. One that is
+    not of that form comes back as a single piece.
+    """
+    try:
+        text = body.decode("utf-8")
+        spans = _element_spans(text)
+    except ValueError:
+        return "", [body]
+    if len(spans) < 2:
+        return "", [body]
+    separator = text[spans[0][1] : spans[1][0]]
+    elements = [text[start:end].encode() for start, end in spans]
+    pieces = [text[: spans[0][0]].encode(), *elements, text[spans[-1][1] :].encode()]
+    return (separator, pieces) if join_body(separator, pieces) == body else ("", [body])
+
+
+def join_body(separator: str, pieces: list[bytes]) -> bytes:
+    """The body that `split_body` cut up."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return pieces[0] + separator.encode().join(pieces[1:-1]) + pieces[-1]
+
+
+def _element_spans(text: str) -> list[tuple[int, int]]:
+    starts = [text.find(name) for name in _LISTS if name in text]
+    if not starts:
+        return []
+    position = text.find("[", min(starts)) + 1
+    decoder = JSONDecoder()
+    spans: list[tuple[int, int]] = []
+    while 0 < position < len(text):
+        while text[position] in " \n\r\t,":
+            position += 1
+        if text[position] == "]":
+            break
+        _, end = decoder.raw_decode(text, position)
+        spans.append((position, end))
+        position = end
+    return spans
+
+
+def save_request(connection: sqlite3.Connection, exchange_id: str, sent: RequestSent) -> None:
+    """Keep a request, replacing an earlier try of the same exchange."""
+    separator, pieces = split_body(sent.body)
+    ids = array("q", [_piece_id(connection, piece) for piece in pieces])
+    connection.execute(
+        "INSERT OR REPLACE INTO request VALUES (?, ?, ?, ?, ?, ?)",
+        (exchange_id, sent.method, sent.url, json.dumps(sent.headers), separator, ids.tobytes()),
+    )
+
+
+def load_request(connection: sqlite3.Connection, exchange_id: str) -> RequestSent | None:
+    """The request of an exchange, rebuilt; None when none was recorded."""
+    row = connection.execute(
+        "SELECT method, url, headers, separator, pieces FROM request WHERE exchange_id = ?",
+        (exchange_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    method, url, headers, separator, packed = row
+    ids = array("q")
+    ids.frombytes(packed)
+    pieces = [
+        zlib.decompress(
+            connection.execute("SELECT data FROM piece WHERE id = ?", (piece_id,)).fetchone()[0]
+        )
+        for piece_id in ids
+    ]
+    pairs = tuple((name, value) for name, value in json.loads(headers))
+    return RequestSent(method, url, pairs, join_body(separator, pieces))
+
+
+def _piece_id(connection: sqlite3.Connection, piece: bytes) -> int:
+    digest = hashlib.sha256(piece).digest()
+    row = connection.execute("SELECT id FROM piece WHERE digest = ?", (digest,)).fetchone()
+    if row is None:
+        row = connection.execute(
+            "INSERT INTO piece (digest, data) VALUES (?, ?) RETURNING id",
+            (digest, zlib.compress(piece, 6)),
+        ).fetchone()
+    return int(row[0])

@@ -1,0 +1,153 @@
+"""The tables, and how a file of an older version becomes one of this version.
+
+Invariant: a file is never changed by a version that is older than its writer, and
+is copied aside before it is migrated.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from replyscope.domain.errors import StoreTooNew
+
+_FIRST = """
+CREATE TABLE session (
+    id TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    is_title_given INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    settings TEXT NOT NULL,
+    head_id TEXT,
+    draft TEXT NOT NULL DEFAULT '',
+    deleted_at INTEGER
+) STRICT;
+CREATE INDEX session_by_time ON session (updated_at DESC) WHERE deleted_at IS NULL;
+
+CREATE TABLE message (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    parent_id TEXT REFERENCES message (id) ON DELETE CASCADE,
+    role TEXT NOT NULL,
+    parts TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX message_by_session ON message (session_id);
+CREATE INDEX message_by_parent ON message (parent_id);
+
+CREATE TABLE exchange (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    message_id TEXT NOT NULL REFERENCES message (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    choice_index INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    writer TEXT,
+    model TEXT NOT NULL,
+    finish_reason TEXT,
+    started_at INTEGER NOT NULL,
+    folded BLOB NOT NULL
+) STRICT;
+CREATE INDEX exchange_by_session ON exchange (session_id, started_at);
+CREATE INDEX exchange_by_message ON exchange (message_id, position);
+CREATE INDEX exchange_open ON exchange (writer) WHERE writer IS NOT NULL;
+
+CREATE TABLE segment (
+    exchange_id TEXT NOT NULL REFERENCES exchange (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    frames BLOB NOT NULL,
+    PRIMARY KEY (exchange_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE piece (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    data BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE request (
+    exchange_id TEXT PRIMARY KEY REFERENCES exchange (id) ON DELETE CASCADE,
+    method TEXT NOT NULL,
+    url TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    separator TEXT NOT NULL,
+    pieces BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE adaptation (
+    base_url TEXT NOT NULL,
+    model TEXT NOT NULL,
+    name TEXT NOT NULL,
+    instead TEXT NOT NULL,
+    PRIMARY KEY (base_url, model, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE prompt (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+"""Script n brings a file from version n to n + 1; `user_version` holds the version."""
+
+
+def migrate(
+    connection: sqlite3.Connection,
+    path: Path | None,
+    migrations: Sequence[str] = MIGRATIONS,
+) -> None:
+    """Bring a file to this version, one script and one transaction at a time.
+
+    Raises StoreTooNew when the file is of a newer version.
+    """
+    version = _version(connection)
+    if version > len(migrations):
+        raise StoreTooNew(
+            f"The sessions in {path} were written by a newer replyscope (format {version}, "
+            f"this one knows {len(migrations)}).",
+            "Update replyscope, or use another folder with --data-dir.",
+        )
+    if version and version < len(migrations) and path is not None:
+        _back_up(connection, path.with_name(f"{path.name}.v{version}.bak"))
+    while version < len(migrations):
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            # Another process may have migrated while this one waited for the lock.
+            version = _version(connection)
+            if version < len(migrations):
+                for statement in _statements(migrations[version]):
+                    connection.execute(statement)
+                version += 1
+                connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    row = connection.execute("PRAGMA user_version").fetchone()
+    return int(row[0])
+
+
+def _statements(script: str) -> list[str]:
+    statements: list[str] = []
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements
+
+
+def _back_up(connection: sqlite3.Connection, target: Path) -> None:
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.close(descriptor)
+    copy = sqlite3.connect(target)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()

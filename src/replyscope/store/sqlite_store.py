@@ -1,0 +1,193 @@
+"""The store of saved sessions, on one SQLite file. Implements the Store protocol."""
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from replyscope.domain.errors import StoreError
+from replyscope.domain.exchange import Exchange, ExchangeState
+from replyscope.domain.message import Message
+from replyscope.domain.ports import Journal, Unfinished, WireRecord
+from replyscope.domain.session import Session, SessionSummary, StoredSession
+from replyscope.store import rows
+from replyscope.store.codec import decode_exchange
+from replyscope.store.database import Database
+from replyscope.store.hold import Hold
+from replyscope.store.journal import SqliteJournal, load_frames, save_ended
+from replyscope.store.requests import load_request
+
+_MOST_HISTORY = 1_000
+
+
+class SqliteStore:
+    """See the Store protocol. `path` None saves nothing beyond this process."""
+
+    def __init__(self, path: Path | None, writer: str) -> None:
+        self._database = Database(path)
+        self._hold = Hold(path.parent / "live" if path is not None else None, writer)
+
+    @property
+    def is_saving(self) -> bool:
+        """False when everything is forgotten at exit."""
+        return self._database.path is not None
+
+    async def open(self) -> None:
+        """Open and, where needed, create or migrate the file. Raises StoreError."""
+
+        def check(connection: sqlite3.Connection) -> None:
+            connection.execute("SELECT count(*) FROM session").fetchone()
+
+        await self._database.write(check)
+
+    async def close(self) -> None:
+        """Finish every write, close, and give up the hold."""
+        await self._database.close()
+        self._hold.release()
+
+    async def create_session(self, session: Session) -> None:
+        """Save a new session."""
+        await self._database.write(lambda c: rows.insert_session(c, session))
+
+    async def update_session(self, session: Session) -> None:
+        """Save a session's head."""
+        await self._database.write(lambda c: rows.update_session(c, session))
+
+    async def load_session(self, session_id: str) -> StoredSession:
+        """A session with its current branch. Raises SessionNotFound."""
+        return await self._database.read(lambda c: rows.load_session(c, session_id))
+
+    async def find_session_id(self, prefix: str) -> str:
+        """The one session whose id begins so. Raises SessionNotFound."""
+        return await self._database.read(lambda c: rows.find_session_id(c, prefix))
+
+    async def list_sessions(self, *, limit: int | None = None) -> tuple[SessionSummary, ...]:
+        """Sessions that are not deleted, newest first."""
+        return await self._database.read(lambda c: rows.summarise_sessions(c, limit=limit))
+
+    async def summarise_session(self, session_id: str) -> SessionSummary:
+        """One session as a list shows it."""
+        found = await self._database.read(
+            lambda c: rows.summarise_sessions(c, session_id=session_id)
+        )
+        return found[0]
+
+    async def check_integrity(self) -> str | None:
+        """SQLite's own check of the file; None when it is sound."""
+
+        def check(connection: sqlite3.Connection) -> str | None:
+            result = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+            return None if result == "ok" else result
+
+        return await self._database.read(check)
+
+    async def add_message(self, session_id: str, message: Message) -> None:
+        """Save a message and make it the head."""
+        await self._database.write(lambda c: rows.insert_message(c, session_id, message))
+
+    async def begin_exchange(
+        self, session_id: str, message: Message, exchange: Exchange
+    ) -> Journal:
+        """Save an exchange that starts, and hold it for this process."""
+
+        def insert(connection: sqlite3.Connection) -> None:
+            self._hold.acquire()
+            rows.insert_exchange(connection, session_id, message, exchange, self._hold.writer)
+
+        await self._database.write(insert)
+        return SqliteJournal(self._database, exchange.id)
+
+    async def load_wire(self, exchange_id: str) -> WireRecord:
+        """The request and the frames of an exchange."""
+
+        def load(connection: sqlite3.Connection) -> WireRecord:
+            return WireRecord(
+                load_request(connection, exchange_id), load_frames(connection, exchange_id)
+            )
+
+        return await self._database.read(load)
+
+    async def take_unfinished(self) -> tuple[Unfinished, ...]:
+        """Claim the exchanges whose writers are gone, and read what was journalled."""
+
+        def take(connection: sqlite3.Connection) -> tuple[Unfinished, ...]:
+            self._hold.acquire()
+            found = connection.execute(
+                "SELECT id, writer, folded FROM exchange WHERE writer IS NOT NULL"
+            ).fetchall()
+            gone = {w for w in {row[1] for row in found} if not self._hold.is_alive(w)}
+            taken = [row for row in found if row[1] in gone]
+            for exchange_id, _, _ in taken:
+                connection.execute(
+                    "UPDATE exchange SET writer = ? WHERE id = ?",
+                    (self._hold.writer, exchange_id),
+                )
+            return tuple(
+                Unfinished(decode_exchange(folded), load_frames(connection, exchange_id))
+                for exchange_id, _, folded in taken
+            )
+
+        return await self._database.write(take)
+
+    async def close_unfinished(self, exchange: Exchange) -> None:
+        """Save what became of one of them."""
+        if exchange.state in (ExchangeState.QUEUED, ExchangeState.IN_PROGRESS):
+            raise StoreError(f"Exchange {exchange.id} has not ended.")
+        await self._database.write(lambda c: save_ended(c, exchange))
+
+    async def remembered_adaptations(self, base_url: str, model: str) -> Mapping[str, str]:
+        """What a server is known to reject for a model."""
+
+        def load(connection: sqlite3.Connection) -> dict[str, str]:
+            return dict(
+                connection.execute(
+                    "SELECT name, instead FROM adaptation WHERE base_url = ? AND model = ?",
+                    (base_url, model),
+                ).fetchall()
+            )
+
+        return await self._database.read(load)
+
+    async def remember_adaptation(self, base_url: str, model: str, name: str, value: str) -> None:
+        """Remember that it does."""
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT OR REPLACE INTO adaptation VALUES (?, ?, ?, ?)",
+                (base_url, model, name, value),
+            )
+
+        await self._database.write(insert)
+
+    async def add_history(self, text: str) -> None:
+        """Add a prompt to the history; the oldest go."""
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM prompt WHERE text = ?", (text,))
+            connection.execute("INSERT INTO prompt (text) VALUES (?)", (text,))
+            connection.execute(
+                "DELETE FROM prompt WHERE id <= (SELECT max(id) FROM prompt) - ?",
+                (_MOST_HISTORY,),
+            )
+
+        await self._database.write(insert)
+
+    async def load_history(self, limit: int) -> tuple[str, ...]:
+        """The newest prompts, oldest first."""
+
+        def load(connection: sqlite3.Connection) -> tuple[str, ...]:
+            found = connection.execute(
+                "SELECT text FROM prompt ORDER BY id DESC LIMIT ?", (limit,)
+            ).fetchall()
+            return tuple(row[0] for row in reversed(found))
+
+        return await self._database.read(load)
+
+    async def change_stamp(self) -> int:
+        """SQLite's own counter of commits by other connections, the writer's included."""
+
+        def stamp(connection: sqlite3.Connection) -> int:
+            if not self.is_saving:
+                return connection.total_changes
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+        return await self._database.read(stamp)
