@@ -1,0 +1,187 @@
+"""Draws one block: Markdown tokens to lines of styled text, no wider than asked."""
+
+from markdown_it.token import Token
+from rich.style import Style
+from rich.text import Text
+
+from replyscope.domain.printable import printable_line, printable_text
+from replyscope.ui.markdown.block import Block, BlockKind
+from replyscope.ui.markdown.code import highlight
+from replyscope.ui.markdown.inline import inline_text
+from replyscope.ui.markdown.palette import Palette
+from replyscope.ui.markdown.parser import References, parse_fully
+from replyscope.ui.markdown.table import draw_table, layout_table, read_table
+from replyscope.ui.markdown.wrap import filled, fold, wrap
+
+_NARROWEST = 8
+_BULLETS = ("•", "◦", "▪")
+
+
+def draw_block(block: Block, width: int, palette: Palette, references: References) -> list[Text]:
+    """The lines of a block, the gap above it included."""
+    indent = min(block.indent, max(0, width - _NARROWEST))
+    room = max(1, width - indent)
+    match block.kind:
+        case BlockKind.CODE:
+            lines = draw_code(block, room, palette)
+        case BlockKind.TABLE:
+            lines = draw_table(
+                block.source, block.context, room, palette, references, is_first=block.is_first
+            )
+        case BlockKind.MARKDOWN:
+            tokens = parse_fully(block.source, references)
+            lines = _Drawing(palette).draw(tokens, room)
+    if indent:
+        lines = [Text(" " * indent, end="").append_text(line) for line in lines]
+    return [Text(end=""), *lines] if block.has_gap and lines else lines
+
+
+def draw_code(block: Block, width: int, palette: Palette) -> list[Text]:
+    """Code on its own background, long lines folded."""
+    inner = max(1, width - 2)
+    lines = highlight(block.source, block.language, block.context, palette)
+    drawn: list[Text] = []
+    if block.is_first and block.language:
+        label = Text(printable_line(block.language)[:inner], palette.code + palette.muted, end="")
+        drawn.append(_on_code(label, width, palette))
+    for line in lines:
+        drawn += [_on_code(piece, width, palette) for piece in fold(line, inner)]
+    return drawn
+
+
+def _on_code(line: Text, width: int, palette: Palette) -> Text:
+    padded = Text(" ", palette.code, end="").append_text(line)
+    return filled(padded, width, palette.code)
+
+
+class _Drawing:
+    """Walks block tokens. Containers draw their content narrower and prefix its lines."""
+
+    def __init__(self, palette: Palette) -> None:
+        self._palette = palette
+
+    def draw(self, tokens: list[Token], width: int, depth: int = 0) -> list[Text]:
+        lines: list[Text] = []
+        position = 0
+        previous_end = 0
+        while position < len(tokens):
+            token = tokens[position]
+            end = _end_of(tokens, position)
+            inner = tokens[position + 1 : end]
+            drawn = self._draw_one(token, inner, max(1, width), depth)
+            if drawn and lines and self._wants_gap(token, tokens, position, previous_end):
+                lines.append(Text(end=""))
+            lines += drawn
+            previous_end = token.map[1] if token.map else previous_end
+            position = end + 1
+        return lines
+
+    def _wants_gap(
+        self, token: Token, tokens: list[Token], position: int, previous_end: int
+    ) -> bool:
+        """A gap where the source has one; none inside tight lists."""
+        if token.type in ("list_item_open", "bullet_list_open", "ordered_list_open"):
+            start = token.map[0] if token.map else previous_end
+            before = tokens[position - 1] if position else None
+            return start > previous_end or (
+                before is not None and before.type not in ("list_item_close", "paragraph_close")
+            )
+        return not token.hidden
+
+    def _draw_one(self, token: Token, inner: list[Token], width: int, depth: int) -> list[Text]:
+        palette = self._palette
+        match token.type:
+            case "paragraph_open":
+                return wrap(self._inline(inner, palette.text), width)
+            case "heading_open":
+                return self._heading(token, inner, width)
+            case "bullet_list_open" | "ordered_list_open":
+                return self._list(token, inner, width, depth)
+            case "blockquote_open":
+                bar = "| " if palette.ascii_only else "▌ "
+                lines = self.draw(inner, max(_NARROWEST, width - 2), depth)
+                return [self._prefixed(bar, line, palette.quote) for line in lines]
+            case "fence" | "code_block":
+                language = token.info.split()[0] if token.info.strip() else ""
+                source = token.content.removesuffix("\n")
+                return draw_code(Block(BlockKind.CODE, source, language=language), width, palette)
+            case "table_open":
+                table = read_table([token, *inner], palette)
+                return layout_table(table, table, width, palette, is_first=True)
+            case "hr":
+                return [Text(("-" if palette.ascii_only else "─") * width, palette.marker, end="")]
+            case "html_block":
+                source = printable_text(token.content.rstrip("\n"))
+                return [
+                    line
+                    for row in source.split("\n")
+                    for line in wrap(Text(row, palette.muted, end=""), width)
+                ]
+            case _:
+                return []
+
+    def _inline(self, inner: list[Token], base: Style) -> Text:
+        children = [child for token in inner for child in token.children or []]
+        return inline_text(children, self._palette, base)
+
+    def _heading(self, token: Token, inner: list[Token], width: int) -> list[Text]:
+        level = int(token.tag[1])
+        style = self._palette.heading
+        if level == 1:
+            style += Style(underline=True)
+        elif level > 3:
+            style += Style(italic=True)
+        return wrap(self._inline(inner, style), width)
+
+    def _list(self, token: Token, inner: list[Token], width: int, depth: int) -> list[Text]:
+        lines: list[Text] = []
+        number = int(str(token.attrs.get("start", 1)))
+        position = 0
+        previous_end = token.map[0] if token.map else 0
+        while position < len(inner):
+            item = inner[position]
+            end = _end_of(inner, position)
+            marker = self._marker(token, number, depth)
+            content = self.draw(inner[position + 1 : end], max(1, width - len(marker)), depth + 1)
+            if lines and item.map and item.map[0] > previous_end:
+                lines.append(Text(end=""))
+            lines += self._hung(marker, content or [Text(end="")])
+            previous_end = _last_line(inner[position:end], item)
+            position, number = end + 1, number + 1
+        return lines
+
+    def _marker(self, token: Token, number: int, depth: int) -> str:
+        if token.type == "ordered_list_open":
+            return f" {number}{token.markup} "
+        bullet = "-" if self._palette.ascii_only else _BULLETS[depth % len(_BULLETS)]
+        return f" {bullet} "
+
+    def _hung(self, marker: str, content: list[Text]) -> list[Text]:
+        first, *rest = content
+        head = Text(marker, self._palette.marker, end="").append_text(first)
+        blank = " " * len(marker)
+        return [head, *(Text(blank, end="").append_text(line) for line in rest)]
+
+    def _prefixed(self, prefix: str, line: Text, style: Style) -> Text:
+        text = Text(prefix, self._palette.marker, end="")
+        styled = line.copy()
+        styled.stylize_before(style)
+        return text.append_text(styled)
+
+
+def _end_of(tokens: list[Token], position: int) -> int:
+    """Where the token at `position` closes: itself when it holds nothing."""
+    if tokens[position].nesting != 1:
+        return position
+    depth = 0
+    for index in range(position, len(tokens)):
+        depth += tokens[index].nesting
+        if depth == 0:
+            return index
+    return len(tokens) - 1
+
+
+def _last_line(tokens: list[Token], item: Token) -> int:
+    """The line after an item's last content: an item's own map includes blank lines."""
+    ends = [t.map[1] for t in tokens if t.map and t.type in ("inline", "fence", "code_block")]
+    return max(ends, default=item.map[0] + 1 if item.map else 0)

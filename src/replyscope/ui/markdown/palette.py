@@ -1,0 +1,36 @@
+"""The styles that drawing uses, resolved from the theme once."""
+
+from dataclasses import dataclass, field
+
+from rich.style import Style
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Rich styles by role. Two palettes that are equal draw equal strips."""
+
+    text: Style = field(default_factory=Style)
+    heading: Style = field(default_factory=lambda: Style(bold=True))
+    marker: Style = field(default_factory=Style)
+    quote: Style = field(default_factory=lambda: Style(italic=True))
+    link: Style = field(default_factory=lambda: Style(underline=True))
+    inline_code: Style = field(default_factory=lambda: Style(bold=True))
+    code: Style = field(default_factory=Style)
+    muted: Style = field(default_factory=lambda: Style(dim=True))
+    keyword: Style = field(default_factory=Style)
+    string: Style = field(default_factory=Style)
+    comment: Style = field(default_factory=lambda: Style(italic=True))
+    number: Style = field(default_factory=Style)
+    name: Style = field(default_factory=Style)
+    you: Style = field(default_factory=lambda: Style(bold=True))
+    model: Style = field(default_factory=lambda: Style(bold=True))
+    good: Style = field(default_factory=Style)
+    note: Style = field(default_factory=Style)
+    bad: Style = field(default_factory=Style)
+    live: Style = field(default_factory=Style)
+    cursor: Style = field(default_factory=lambda: Style(bold=True))
+    match: Style = field(default_factory=lambda: Style(reverse=True))
+    ascii_only: bool = False
+
+
+PALETTE_ROLES = tuple(name for name in Palette.__dataclass_fields__ if name != "ascii_only")

@@ -1,0 +1,47 @@
+"""The two Markdown parsers: one that only finds blocks, one that reads inlines too."""
+
+from collections.abc import MutableMapping
+from functools import lru_cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+References = dict[str, dict[str, Any]]
+
+
+@lru_cache(maxsize=1)
+def _block_parser() -> MarkdownIt:
+    parser = _configured()
+    parser.core.ruler.enableOnly(["normalize", "block"])
+    return parser
+
+
+@lru_cache(maxsize=1)
+def _full_parser() -> MarkdownIt:
+    parser = _configured()
+    parser.enable("linkify")
+    linkify = parser.linkify
+    if linkify is not None:
+        linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    return parser
+
+
+def _configured() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"linkify": True, "maxNesting": 24}).enable(
+        ["table", "strikethrough"]
+    )
+
+
+def parse_blocks(text: str) -> tuple[list[Token], References]:
+    """Block tokens, inlines unread, and the link references that the text defines."""
+    env: MutableMapping[str, Any] = {}
+    tokens = _block_parser().parse(text, env)
+    references: References = env.get("references", {})
+    return tokens, references
+
+
+def parse_fully(text: str, references: References) -> list[Token]:
+    """Tokens with their inlines, links resolved with the references of the whole text."""
+    env: MutableMapping[str, Any] = {"references": dict(references)}
+    return _full_parser().parse(text, env)

@@ -1,0 +1,68 @@
+"""Finds the top-level blocks of a Markdown text, by line. Pure."""
+
+from dataclasses import dataclass
+
+from markdown_it.token import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Lines `start` to `end` (not included) hold one block of that token type.
+
+    `offset` is the column where a list item's content begins, `children` the lines
+    where its blocks do; `info` is a fence's language.
+    """
+
+    kind: str
+    start: int
+    end: int
+    offset: int = 0
+    children: tuple[int, ...] = ()
+    info: str = ""
+    content: str = ""
+
+
+def find_spans(tokens: list[Token]) -> list[Span]:
+    """The top-level blocks in order; a list counts as its items."""
+    spans: list[Span] = []
+    for position, token in enumerate(tokens):
+        if token.map is None or token.nesting < 0:
+            continue
+        if token.level == 0 and token.type not in ("bullet_list_open", "ordered_list_open"):
+            spans.append(
+                Span(
+                    token.type,
+                    token.map[0],
+                    token.map[1],
+                    info=token.info.strip(),
+                    content=token.content if token.type in ("fence", "code_block") else "",
+                )
+            )
+        elif token.level == 1 and token.type == "list_item_open":
+            spans.append(_item_span(tokens, position))
+    return spans
+
+
+def _item_span(tokens: list[Token], position: int) -> Span:
+    item = tokens[position]
+    assert item.map is not None
+    starts: list[int] = []
+    for token in tokens[position + 1 :]:
+        if token.type == "list_item_close" and token.level == 1:
+            break
+        if token.level == 2 and token.map is not None and token.nesting >= 0:
+            starts.append(token.map[0])
+    # A marker is a bullet, or digits and one sign; then come one to four spaces.
+    return Span("list_item", item.map[0], item.map[1], children=tuple(starts))
+
+
+def marker_width(line: str) -> int:
+    """The column where a list item's content begins; 0 when the line is no item."""
+    stripped = line.lstrip(" ")
+    indent = len(line) - len(stripped)
+    digits = len(stripped) - len(stripped.lstrip("0123456789"))
+    after = stripped[digits + 1 :]
+    if not stripped[digits : digits + 1] or stripped[digits] not in "-+*.)":
+        return 0
+    spaces = len(after) - len(after.lstrip(" "))
+    return indent + digits + 1 + (spaces if 1 <= spaces <= 4 and after.strip() else 1)

@@ -1,0 +1,240 @@
+"""Cuts streaming Markdown into blocks so that only the last few are ever read again.
+
+Where it cuts depends on the text alone, never on how the text was chunked: complete
+lines are looked at one by one, and every `CHECK_LINES` of them the tail is parsed and
+cut before its last block. A block that is larger than that is cut inside, by its kind.
+So a frame costs the same for a reply of 1 kB and of 1 MB, and feeding a text in steps
+gives the blocks of feeding it at once.
+"""
+
+import re
+
+from replyscope.ui.markdown.block import Block, BlockKind
+from replyscope.ui.markdown.parser import References, parse_blocks
+from replyscope.ui.markdown.spans import Span, find_spans, marker_width
+
+CHECK_LINES = 32
+CHECK_CHARACTERS = 4_096
+_LONGEST_LINE = 2_048
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_CUT_BEFORE_WORD = re.compile(r".*\s(?=[^\W\d_])", re.DOTALL)
+
+
+class BlockSplitter:
+    """Feed it text; `blocks` are final, `open_blocks()` may still change."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.references: References = {}
+        self._lines: list[str] = []
+        self._partial = ""
+        self._unchecked = 0
+        self._unchecked_characters = 0
+        self._indent = 0
+        self._continues = False
+        self._fence: Block | None = None
+        self._fence_mark = ""
+        self._table: tuple[str, str] | None = None
+
+    def feed(self, text: str) -> None:
+        """Add text to the end."""
+        lines = (self._partial + text).split("\n")
+        for line in lines[:-1]:
+            for piece in _slices(line.removesuffix("\r")):
+                self._add(piece)
+        *complete, self._partial = _slices(lines[-1])
+        for piece in complete:
+            self._add(piece)
+
+    def open_blocks(self) -> tuple[list[Block], References]:
+        """The blocks of the tail as they would be if the text ended here."""
+        lines = [*self._lines, self._partial] if self._partial else list(self._lines)
+        if self._fence is not None:
+            if self._partial and self._closes_fence(self._partial):
+                lines.pop()
+            return ([self._code_block(lines)] if lines else []), {}
+        spans, references, skipped = self._parse(lines)
+        blocks = self._blocks_of(spans, lines, skipped)
+        return blocks, references
+
+    def _add(self, line: str) -> None:
+        if self._indent and line.strip() and not line.startswith(" " * self._indent):
+            self._leave_item()
+        elif self._indent:
+            line = line[self._indent :]
+        if self._fence is not None and self._closes_fence(line):
+            if self._lines:
+                self.blocks.append(self._code_block(self._lines))
+            self._forget_tail()
+            self._fence = None
+            return
+        self._lines.append(line)
+        self._unchecked += 1
+        self._unchecked_characters += len(line)
+        if self._unchecked >= CHECK_LINES or self._unchecked_characters >= CHECK_CHARACTERS:
+            self._cut()
+
+    def _forget_tail(self) -> None:
+        self._lines = []
+        self._unchecked = self._unchecked_characters = 0
+
+    def _leave_item(self) -> None:
+        """A line outside the list item that was cut open: its tail is final."""
+        if self._fence is not None:
+            if self._lines:
+                self.blocks.append(self._code_block(self._lines))
+        else:
+            spans, references, skipped = self._parse(self._lines)
+            self.blocks += self._blocks_of(spans, self._lines, skipped)
+            self._learn(references)
+        self._forget_tail()
+        self._continues = False
+        self._indent = 0
+        self._fence = None
+        self._table = None
+
+    def _parse(self, lines: list[str]) -> tuple[list[Span], References, int]:
+        """Spans of the lines; within a table its header comes first and is skipped."""
+        header = self._table[0].split("\n") if self._table is not None else []
+        text = "\n".join([*header, *lines]) + "\n" if lines else ""
+        tokens, references = parse_blocks(text)
+        return find_spans(tokens), references, len(header)
+
+    def _cut(self) -> None:
+        self._unchecked = self._unchecked_characters = 0
+        if self._fence is not None:
+            block = self._code_block(self._lines)
+            self.blocks.append(block)
+            self._fence = Block(
+                BlockKind.CODE, "", False, block.indent, block.language, block.source, False
+            )
+            self._lines = []
+            return
+        spans, references, skipped = self._parse(self._lines)
+        if len(spans) >= 2:
+            self._cut_before_last(spans, references, skipped)
+        elif spans:
+            self._cut_inside(spans[0], references)
+        else:
+            # Blank lines and link definitions only.
+            self._learn(references)
+            self._lines = []
+
+    def _cut_before_last(self, spans: list[Span], references: References, skipped: int) -> None:
+        previous, last = spans[-2], spans[-1]
+        between = self._lines[previous.end - skipped : last.start - skipped]
+        # A definition above the last block may still grow a title: it stays with the tail.
+        is_blank = all(not line.strip() for line in between)
+        at = (last.start if is_blank else previous.end) - skipped
+        self.blocks += self._blocks_of(spans[:-1], self._lines, skipped)
+        if at < len(self._lines):
+            _, learnt = parse_blocks("\n".join(self._lines[:at]) + "\n")
+            self._learn(learnt)
+        else:
+            self._learn(references)
+        self._continues = (
+            last.kind == "list_item"
+            and previous.kind == "list_item"
+            and (last.start == previous.end and bool(self._lines[last.start - skipped - 1].strip()))
+        )
+        self._table = None
+        self._lines = self._lines[at:]
+
+    def _cut_inside(self, span: Span, references: References) -> None:
+        """The tail is one large block: what came of it is final, the rest continues it."""
+        lines = self._lines
+        if span.kind == "fence":
+            self._cut_fence(span)
+            return
+        if span.kind == "table_open":
+            block = self._blocks_of([span], lines, 2 if self._table else 0)
+            if self._table is None:
+                self._table = ("\n".join(lines[span.start : span.start + 2]), block[0].source)
+            self.blocks += block
+            self._lines = []
+            self._continues = True
+            return
+        if span.kind == "list_item" and len(span.children) >= 2:
+            last_child = span.children[-1]
+            offset = marker_width(lines[span.start])
+            if last_child > span.start and offset:
+                cut = Span(span.kind, span.start, last_child)
+                self.blocks += self._blocks_of([cut], lines, 0)
+                self._indent += offset
+                self._continues = bool(lines[last_child - 1].strip())
+                self._lines = [line[offset:] for line in lines[last_child:]]
+                return
+        self.blocks += self._blocks_of([span], lines, 0)
+        self._learn(references)
+        self._continues = True
+        self._lines = []
+
+    def _cut_fence(self, span: Span) -> None:
+        opener = self._lines[span.start]
+        match = _FENCE.match(opener)
+        blocks = self._blocks_of([span], self._lines, 0)
+        self.blocks += blocks
+        self._lines = []
+        self._continues = False
+        if match is None or span.end - span.start - 1 > blocks[0].source.count("\n") + 1:
+            return
+        self._fence_mark = match[1]
+        self._fence = Block(
+            BlockKind.CODE, "", False, self._indent, blocks[0].language, blocks[0].source, False
+        )
+
+    def _closes_fence(self, line: str) -> bool:
+        stripped = line.strip()
+        mark = self._fence_mark
+        return len(stripped) >= len(mark) and set(stripped) == {mark[0]}
+
+    def _learn(self, references: References) -> None:
+        if references:
+            self.references = {**references, **self.references}
+
+    def _code_block(self, lines: list[str]) -> Block:
+        assert self._fence is not None
+        fence = self._fence
+        source = "\n".join(lines)
+        return Block(
+            BlockKind.CODE, source, False, self._indent, fence.language, fence.context, False
+        )
+
+    def _blocks_of(self, spans: list[Span], lines: list[str], skipped: int) -> list[Block]:
+        blocks: list[Block] = []
+        for position, span in enumerate(spans):
+            start, end = max(0, span.start - skipped), span.end - skipped
+            continues = self._continues and start == 0
+            if position:
+                before = spans[position - 1]
+                in_list = before.kind == span.kind == "list_item"
+                continues = in_list and start > 0 and bool(lines[start - 1].strip())
+            source = "\n".join(lines[start:end]).rstrip("\n")
+            if span.kind == "table_open" and position == 0 and self._table is not None:
+                if not source:
+                    continue
+                header, first = self._table
+                source = f"{header}\n{source}"
+                block = Block(BlockKind.TABLE, source, False, self._indent, "", first, False)
+            elif span.kind == "table_open":
+                block = Block(BlockKind.TABLE, source, not continues, self._indent)
+            elif span.kind in ("fence", "code_block"):
+                language = span.info.split()[0] if span.info else ""
+                content = span.content.removesuffix("\n")
+                block = Block(BlockKind.CODE, content, not continues, self._indent, language)
+            else:
+                block = Block(BlockKind.MARKDOWN, source, not continues, self._indent)
+            blocks.append(block)
+        return blocks
+
+
+def _slices(line: str) -> list[str]:
+    """A line, cut into pieces when it is very long: where a word begins, if one does."""
+    pieces: list[str] = []
+    while len(line) > _LONGEST_LINE:
+        window = line[:_LONGEST_LINE]
+        match = _CUT_BEFORE_WORD.match(window)
+        at = match.end() if match is not None and match.end() > 64 else _LONGEST_LINE
+        pieces.append(line[:at].rstrip(" ") if at < _LONGEST_LINE else line[:at])
+        line = line[at:]
+    return [*pieces, line]

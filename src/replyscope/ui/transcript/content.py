@@ -1,0 +1,84 @@
+"""What the transcript shows of one message. Immutable; made from the domain's values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from replyscope.domain.exchange import Choice, Exchange, ToolCall
+from replyscope.domain.message import FilePart, ImagePart, Message, Role
+from replyscope.domain.printable import printable_line
+from replyscope.inspection.explain import Mood, Remedy, explain
+from replyscope.inspection.figures import size
+
+
+@dataclass(frozen=True, slots=True)
+class EntryContent:
+    """One entry. `summary` is the one-line account that narrow screens show."""
+
+    key: str
+    role: Role
+    title: str
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    attachments: tuple[str, ...] = ()
+    word: str = ""
+    mood: Mood = Mood.GOOD
+    notice: str = ""
+    summary: str = ""
+    is_live: bool = False
+
+
+def user_content(message: Message) -> EntryContent:
+    """A person's message, attachments named with their size."""
+    attachments = []
+    for part in message.parts:
+        if isinstance(part, FilePart):
+            attachments.append(f"{printable_line(part.name)} · {size(len(part.text.encode()))}")
+        elif isinstance(part, ImagePart):
+            attachments.append(f"{printable_line(part.name)} · {size(len(part.data))}")
+    return EntryContent(
+        key=message.id,
+        role=message.role,
+        title="you",
+        text=message.text,
+        attachments=tuple(attachments),
+    )
+
+
+def reply_content(message: Message, exchanges: Mapping[str, Exchange]) -> EntryContent:
+    """A reply, read from its exchanges; the newest says how it ended."""
+    sources = [s for s in message.sources if s.exchange_id in exchanges]
+    if not sources:
+        return EntryContent(message.id, Role.ASSISTANT, "reply")
+    choices: list[Choice] = [exchanges[s.exchange_id].choice(s.choice_index) for s in sources]
+    newest = exchanges[sources[-1].exchange_id]
+    ending = explain(newest, sources[-1].choice_index)
+    return EntryContent(
+        key=message.id,
+        role=Role.ASSISTANT,
+        title=printable_line(newest.answered_model or newest.model),
+        text="".join(choice.text for choice in choices),
+        reasoning="\n\n".join(c.reasoning for c in choices if c.reasoning),
+        refusal="".join(c.refusal or "" for c in choices),
+        calls=tuple(call for choice in choices for call in choice.tool_calls),
+        word=ending.word,
+        mood=ending.mood,
+        notice=_notice(newest, ending.mood, ending.sentence, ending.remedies),
+        is_live=not newest.state.is_terminal,
+    )
+
+
+_KEYS = {
+    Remedy.CONTINUE: "c continue",
+    Remedy.RETRY: "r retry",
+    Remedy.RAISE_LIMIT: "m raise limit",
+}
+
+
+def _notice(exchange: Exchange, mood: Mood, sentence: str, remedies: tuple[Remedy, ...]) -> str:
+    """What is said under a reply: nothing when it simply ended."""
+    if mood is Mood.LIVE or (mood is Mood.GOOD and not remedies):
+        return ""
+    keys = "   ".join(_KEYS[remedy] for remedy in remedies)
+    return f"{printable_line(sentence)}  {keys}".rstrip()

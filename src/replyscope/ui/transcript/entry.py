@@ -1,0 +1,262 @@
+"""One message in the transcript: its cells, folded parts, and where its lines are."""
+
+from bisect import bisect_right
+from itertools import accumulate
+
+from rich.style import Style
+from rich.text import Text
+from textual.strip import Strip
+
+from replyscope.domain.exchange import ToolCall, ToolCallState
+from replyscope.domain.message import Role
+from replyscope.domain.printable import printable_line, printable_text
+from replyscope.inspection.arguments import one_line, pretty_arguments
+from replyscope.inspection.explain import Mood
+from replyscope.ui.markdown.block import Block
+from replyscope.ui.markdown.document import MarkdownDocument
+from replyscope.ui.markdown.palette import Palette
+from replyscope.ui.transcript.cells import (
+    Cell,
+    blank_cell,
+    block_cell,
+    estimate_height,
+    split_cell,
+    text_cell,
+)
+from replyscope.ui.transcript.content import EntryContent
+
+_MOST_ARGUMENTS = 20_000
+
+
+class Entry:
+    """Owns the cells of one message. Built when first seen; before, a guess of its height."""
+
+    def __init__(self, content: EntryContent) -> None:
+        self.content = content
+        self.is_unfolded = False
+        self._document: MarkdownDocument | None = None
+        self._reasoning: MarkdownDocument | None = None
+        self._cells: list[Cell] | None = None
+        self._tops: list[int] = [0]
+        self._width = 0
+        self._palette: Palette | None = None
+        self._known_height: int | None = None
+        self._text_from = 0
+        self._open: dict[tuple[int, Block], Cell] = {}
+        self._open_from = 0
+
+    @property
+    def key(self) -> str:
+        """The message's id."""
+        return self.content.key
+
+    @property
+    def is_foldable(self) -> bool:
+        """Whether there is something to unfold."""
+        return bool(self.content.reasoning or self.content.calls)
+
+    def update(self, content: EntryContent) -> None:
+        """Show newer content. While a reply streams its text only grows."""
+        before, self.content = self.content, content
+        grew = before.is_live and len(content.text) >= len(before.text)
+        if self._document is not None:
+            if grew:
+                self._document.feed(content.text[self._document.length :])
+            elif content.text != before.text:
+                self._document = None
+        if content.reasoning != before.reasoning:
+            self._reasoning = None
+            self._cells = None
+        if before.calls and not content.calls:
+            self._cells = None
+        if self._document is None:
+            self._cells = None
+        elif self._cells is not None:
+            self._refresh_tail()
+
+    def toggle_fold(self) -> None:
+        """Unfold or fold reasoning and tool calls."""
+        self.is_unfolded = not self.is_unfolded
+        self._cells = None
+
+    def release(self) -> None:
+        """Forget what was drawn; the height stays known."""
+        self._known_height = self.height(self._width) if self._cells is not None else None
+        self._cells = None
+        self._document = None
+        self._reasoning = None
+
+    def lay_out(self, width: int, palette: Palette) -> None:
+        """Make cells for a width and theme, where they aren't made yet."""
+        if self._cells is not None and width == self._width and palette is self._palette:
+            return
+        if width != self._width or palette is not self._palette:
+            self._cells = None
+            self._known_height = None
+        self._width, self._palette = width, palette
+        self._build()
+
+    def height(self, width: int) -> int:
+        """Lines it takes, exact as far as it was seen."""
+        if self._cells is not None and width == self._width:
+            return self._tops[-1]
+        if self._known_height is not None and width == self._width:
+            return self._known_height
+        return 2 + estimate_height(self.content.text, width) + bool(self.content.notice)
+
+    def locate(self, line: int) -> tuple[int, int]:
+        """The cell of a line, and which line of that cell it is."""
+        cell = min(max(0, bisect_right(self._tops, line) - 1), len(self._tops) - 2)
+        return cell, line - self._tops[cell]
+
+    def top_of(self, cell: int) -> int:
+        """The line where a cell begins."""
+        return self._tops[min(cell, len(self._tops) - 1)]
+
+    @property
+    def cell_count(self) -> int:
+        """How many cells are laid out."""
+        return len(self._cells or ())
+
+    def strips(self, cell: int) -> list[Strip]:
+        """The strips of a cell, drawn if they weren't. Heights may change: `settle` after."""
+        assert self._cells is not None
+        assert self._palette is not None
+        return self._cells[cell].drawn(self._width, self._palette)
+
+    def settle(self, first: int, last: int) -> bool:
+        """Draw the cells of lines `first` to `last`; whether a height changed."""
+        assert self._cells is not None
+        changed = False
+        cell, _ = self.locate(first)
+        while cell < len(self._cells) and self._tops[cell] <= last:
+            before = self._cells[cell].height
+            if len(self.strips(cell)) != before:
+                changed = True
+                self._retop(cell)
+            cell += 1
+        return changed
+
+    def _retop(self, cell: int) -> None:
+        assert self._cells is not None
+        heights = (c.height for c in self._cells[cell:])
+        self._tops[cell:] = accumulate(heights, initial=self._tops[cell])
+
+    def _build(self) -> None:
+        content, palette = self.content, self._palette
+        assert palette is not None
+        if self._document is None:
+            self._document = MarkdownDocument(content.text)
+        cells = [self._header(palette)]
+        cells += self._reasoning_cells(palette)
+        for name in content.attachments:
+            mark = "+ " if palette.ascii_only else "📎 "
+            cells.append(text_cell(Text(mark + name, palette.muted)))
+        self._text_from = len(cells)
+        self._cells = cells
+        self._tops = [0]
+        self._open = {}
+        self._document.changed_from = 0
+        self._add_text_and_tail(0)
+        self._retop(0)
+
+    def _refresh_tail(self) -> None:
+        """Lay out again only what new text changed, and the header's finish word."""
+        assert self._cells is not None
+        assert self._document is not None
+        assert self._palette is not None
+        blocks = self._document.blocks
+        changed = self._text_from + min(self._document.changed_from, len(blocks))
+        self._cells[0] = self._header(self._palette)
+        del self._cells[changed:]
+        self._add_text_and_tail(changed - self._text_from)
+        del self._tops[changed + 1 :]
+        self._retop(min(changed, len(self._tops) - 1))
+
+    def _add_text_and_tail(self, first_block: int) -> None:
+        assert self._cells is not None
+        assert self._document is not None
+        assert self._palette is not None
+        document, palette = self._document, self._palette
+        blocks = document.blocks
+        kept = self._open if first_block >= self._open_from else {}
+        self._open, self._open_from = {}, document.closed_count
+        for number in range(first_block, len(blocks)):
+            block = blocks[number]
+            cell = kept.get((number, block))
+            if cell is None:
+                cell = block_cell(document, block, self._width, is_first=number == 0)
+            self._cells.append(cell)
+            if number >= self._open_from:
+                self._open[(number, block)] = cell
+        # The open blocks may differ next time; those before them only by a late definition.
+        document.changed_from = document.closed_count
+        content = self.content
+        if content.refusal:
+            refusal = Text(printable_text(content.refusal), palette.note)
+            self._cells.append(text_cell(refusal, gap=bool(content.text)))
+        for call in content.calls:
+            self._cells += self._call_cells(call, palette)
+        if content.notice:
+            style = palette.bad if content.mood is Mood.BAD else palette.note
+            self._cells.append(text_cell(Text(content.notice, style), gap=bool(content.text)))
+        self._cells.append(blank_cell())
+
+    def _header(self, palette: Palette) -> Cell:
+        content = self.content
+        style = palette.you if content.role is Role.USER else palette.model
+        left = Text(content.title, style)
+        return split_cell(left, badge(content.word, content.mood, palette))
+
+    def _reasoning_cells(self, palette: Palette) -> list[Cell]:
+        content = self.content
+        if not content.reasoning:
+            return []
+        click = Style(meta={"@click": ("toggle_fold", (content.key,))})
+        mark = _fold_mark(self.is_unfolded, palette)
+        words = len(content.reasoning.split())
+        line = Text(f"{mark} reasoning · {words:,} words", palette.muted + click)
+        cells = [text_cell(line)]
+        if self.is_unfolded:
+            if self._reasoning is None:
+                self._reasoning = MarkdownDocument(content.reasoning)
+            quiet = self._reasoning
+            cells += [
+                block_cell(quiet, block, self._width, is_first=number == 0)
+                for number, block in enumerate(quiet.blocks)
+            ]
+            cells.append(blank_cell())
+        return cells
+
+    def _call_cells(self, call: ToolCall, palette: Palette) -> list[Cell]:
+        click = Style(meta={"@click": ("toggle_fold", (self.content.key,))})
+        gear = "*" if palette.ascii_only else "⚙"
+        state = "…" if call.state is ToolCallState.ASSEMBLING else ""
+        name = printable_line(call.name)
+        short = one_line(printable_line(call.arguments[:_MOST_ARGUMENTS]), 60)
+        line = Text(f"{gear} ", palette.marker + click)
+        line.append(name, palette.name + click).append(f"({short}){state}", palette.muted + click)
+        cells = [text_cell(line, gap=True)]
+        if self.is_unfolded:
+            pretty = printable_text(pretty_arguments(call.arguments[:_MOST_ARGUMENTS]))
+            cells.append(text_cell(Text(f"id {printable_line(call.id)}\n{pretty}"), indent=2))
+        return cells
+
+
+def _fold_mark(is_unfolded: bool, palette: Palette) -> str:
+    if palette.ascii_only:
+        return "-" if is_unfolded else "+"
+    return "▾" if is_unfolded else "▸"
+
+
+def badge(word: str, mood: Mood, palette: Palette) -> Text:
+    """A finish reason as a coloured word."""
+    if not word:
+        return Text("")
+    style = {
+        Mood.GOOD: palette.good,
+        Mood.NOTE: palette.note,
+        Mood.BAD: palette.bad,
+        Mood.LIVE: palette.live,
+    }[mood]
+    return Text(f"{'*' if palette.ascii_only else '●'} {word}", style)

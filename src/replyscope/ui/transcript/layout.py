@@ -1,0 +1,125 @@
+"""Where every entry is, and how the view stays put when an estimate is corrected."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+
+from replyscope.ui.markdown.palette import Palette
+from replyscope.ui.transcript.entry import Entry
+
+_KEPT_ENTRIES = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place that outlives corrections: an entry, a cell of it, a line of that cell."""
+
+    entry: int
+    cell: int
+    line: int
+
+
+class Layout:
+    """The entries under each other. Lines count from the first entry's top."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._tops: list[int] = [0]
+        self._valid = 0
+        self._width = 1
+        self._palette: Palette | None = None
+        self._seen: dict[int, None] = {}
+
+    def configure(self, width: int, palette: Palette) -> None:
+        """Lay out for a width and theme."""
+        if width != self._width or palette is not self._palette:
+            self._width, self._palette = width, palette
+            self._valid = 0
+
+    def invalidate(self, entry: int) -> None:
+        """Heights from that entry on may have changed."""
+        self._valid = min(self._valid, entry)
+
+    @property
+    def tops(self) -> list[int]:
+        """The line where each entry begins, and the end of the last."""
+        count = len(self.entries)
+        if self._valid < count or len(self._tops) != count + 1:
+            start = min(self._valid, len(self._tops) - 1)
+            heights = (entry.height(self._width) for entry in self.entries[start:])
+            self._tops[start:] = accumulate(heights, initial=self._tops[start])
+            self._valid = count
+        return self._tops
+
+    @property
+    def height(self) -> int:
+        """Lines in all."""
+        return self.tops[-1]
+
+    def entry_at(self, line: int) -> int:
+        """The entry that a line belongs to."""
+        return min(max(0, bisect_right(self.tops, line) - 1), len(self.entries) - 1)
+
+    def anchor_at(self, line: int) -> Anchor:
+        """The place of a line; its entry is laid out for that."""
+        entry = self.entry_at(line)
+        self._lay_out(entry)
+        cell, rest = self.entries[entry].locate(line - self.tops[entry])
+        return Anchor(entry, cell, rest)
+
+    def line_of(self, anchor: Anchor) -> int:
+        """The line of a place."""
+        if not self.entries:
+            return 0
+        entry = min(anchor.entry, len(self.entries) - 1)
+        self._lay_out(entry)
+        return self.tops[entry] + self.entries[entry].top_of(anchor.cell) + anchor.line
+
+    def settle(self, top: int, height: int, *, from_end: bool) -> int:
+        """Draw what a view of `height` lines shows from `top`; the corrected top.
+
+        With `from_end` the view keeps its distance to the end, else its first line.
+        """
+        if not self.entries:
+            return 0
+        for _ in range(50):
+            if from_end:
+                top = max(0, self.height - height)
+            anchor = self.anchor_at(top)
+            if not self._settle_once(self.line_of(anchor), height):
+                break
+            if not from_end:
+                top = self.line_of(anchor)
+        top = max(0, self.height - height) if from_end else self.line_of(anchor)
+        self._release_far(self.entry_at(top))
+        return top
+
+    def _settle_once(self, top: int, height: int) -> bool:
+        entry = self.entry_at(top)
+        while entry < len(self.entries) and self.tops[entry] < top + height:
+            start = self.tops[entry]
+            self._lay_out(entry)
+            changed = self.entries[entry].settle(max(0, top - start), top + height - start)
+            if changed or self.entries[entry].height(self._width) != self.tops[entry + 1] - start:
+                self.invalidate(entry)
+                return True
+            entry += 1
+        return False
+
+    def _lay_out(self, entry: int) -> None:
+        assert self._palette is not None
+        before = self.entries[entry].height(self._width)
+        self.entries[entry].lay_out(self._width, self._palette)
+        self._seen.pop(entry, None)
+        self._seen[entry] = None
+        if self.entries[entry].height(self._width) != before:
+            self.invalidate(entry)
+
+    def _release_far(self, current: int) -> None:
+        """Drawn entries that are far away give their memory back."""
+        if len(self._seen) <= _KEPT_ENTRIES:
+            return
+        for entry in list(self._seen)[: len(self._seen) - _KEPT_ENTRIES]:
+            if abs(entry - current) > _KEPT_ENTRIES // 2 and entry < len(self.entries):
+                self.entries[entry].release()
+                del self._seen[entry]

@@ -1,0 +1,370 @@
+"""The conversation as one virtualised widget.
+
+Draws only the lines in view. Follows the end until the reader scrolls away, and then
+never moves by itself: what is above the view may turn out taller or shorter than
+guessed without a line on the screen changing its place.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message as UiMessage
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from replyscope.domain.message import Role
+from replyscope.ui.markdown.palette import PALETTE_ROLES, Palette
+from replyscope.ui.transcript.content import EntryContent
+from replyscope.ui.transcript.entry import Entry
+from replyscope.ui.transcript.layout import Layout
+from replyscope.ui.transcript.strips import mark_matches, restyle
+
+_GUTTER = 2
+_WIDEST_TEXT = 120
+_ENTRY_BITS, _CELL_BITS = 40, 16
+
+
+class Transcript(ScrollView, can_focus=True):
+    """Shows entries; the reader moves a cursor over them."""
+
+    ALLOW_SELECT = True
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"transcript--{role.replace('_', '-')}" for role in PALETTE_ROLES
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "move_cursor(1)", "Next message", id="transcript.next"),
+        Binding("k", "move_cursor(-1)", "Previous message", id="transcript.previous"),
+        Binding("g", "go_to_start", "First message", id="transcript.first"),
+        Binding("G,shift+g,end", "go_to_end", "Newest message", id="transcript.newest"),
+        Binding("space", "fold", "Fold or unfold", id="transcript.fold"),
+        Binding("up", "scroll_up", "Scroll up", show=False),
+        Binding("down", "scroll_down", "Scroll down", show=False),
+        Binding("home", "go_to_start", "First message", show=False),
+    ]
+
+    cursor: var[int] = var(-1)
+    needle: var[str] = var("")
+    has_new_below: var[bool] = var(False)
+    ascii_only: var[bool] = var(False)
+
+    class CursorMoved(UiMessage):
+        """The reader points at another entry."""
+
+        def __init__(self, key: str | None) -> None:
+            super().__init__()
+            self.key = key
+
+    class NewBelow(UiMessage):
+        """Whether there is text below the view that the reader hasn't seen."""
+
+        def __init__(self, is_below: bool) -> None:
+            super().__init__()
+            self.is_below = is_below
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._layout_of = Layout()
+        self._palette: Palette | None = None
+        self._following = True
+        self._is_settling = False
+
+    @property
+    def entries(self) -> Sequence[EntryContent]:
+        """What is shown, first to last."""
+        return [entry.content for entry in self._layout_of.entries]
+
+    @property
+    def is_following(self) -> bool:
+        """Whether the view stays at the end as text comes."""
+        return self._following
+
+    @property
+    def cursor_key(self) -> str | None:
+        """The key of the entry under the cursor."""
+        entries = self._layout_of.entries
+        return entries[self.cursor].key if 0 <= self.cursor < len(entries) else None
+
+    def show_entries(self, contents: Sequence[EntryContent]) -> None:
+        """Show another conversation, from its end."""
+        self._layout_of = Layout()
+        self._layout_of.entries = [Entry(content) for content in contents]
+        self._following = True
+        self.screen.clear_selection()
+        self.cursor = len(contents) - 1
+        self._tell_cursor()
+        self._reflow()
+
+    def add_entry(self, content: EntryContent) -> None:
+        """Add an entry at the end and point at it when the reader follows."""
+        self._layout_of.entries.append(Entry(content))
+        if self._following:
+            self.cursor = len(self._layout_of.entries) - 1
+            self._tell_cursor()
+        self._reflow()
+
+    def drop_last(self) -> None:
+        """Take the last entry away."""
+        self._layout_of.entries.pop()
+        self._layout_of.invalidate(max(0, len(self._layout_of.entries) - 1))
+        self.cursor = min(self.cursor, len(self._layout_of.entries) - 1)
+        self._reflow()
+
+    def update_entry(self, content: EntryContent) -> None:
+        """Show newer content of an entry, usually the last."""
+        entries = self._layout_of.entries
+        for number in range(len(entries) - 1, -1, -1):
+            if entries[number].key == content.key:
+                entries[number].update(content)
+                self._layout_of.invalidate(number)
+                if not self._following:
+                    self._note_below()
+                self._reflow()
+                return
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+        self._following = True
+        self._reflow()
+
+    def palette(self) -> Palette:
+        """The styles of the current theme."""
+        if self._palette is None:
+            styles: dict[str, Style] = {
+                role: self.get_component_rich_style(
+                    f"transcript--{role.replace('_', '-')}", partial=True
+                )
+                for role in PALETTE_ROLES
+            }
+            self._palette = Palette(**styles, ascii_only=self.ascii_only)
+        return self._palette
+
+    def notify_style_update(self) -> None:
+        """A theme changed: resolve the styles again."""
+        super().notify_style_update()
+        self._palette = None
+        if self.is_mounted:
+            self.call_after_refresh(self._reflow)
+
+    @property
+    def text_width(self) -> int:
+        """Cells for an entry's text: lines of more than 120 are hard to read."""
+        return max(1, min(_WIDEST_TEXT, self.scrollable_content_region.width - _GUTTER - 1))
+
+    def on_resize(self) -> None:
+        self.screen.clear_selection()
+        self._reflow()
+
+    def _reflow(self) -> None:
+        """Bring layout, virtual size and scroll position together."""
+        height = self.scrollable_content_region.height
+        if not self.is_mounted or height <= 0 or self._is_settling:
+            return
+        self._is_settling = True
+        try:
+            layout = self._layout_of
+            layout.configure(self.text_width, self.palette())
+            top = layout.settle(self.scroll_offset.y, height, from_end=self._following)
+            self.virtual_size = Size(self.size.width, layout.height)
+            if top != self.scroll_offset.y:
+                self.scroll_to(y=top, animate=False, immediate=True, force=True)
+            self.refresh()
+        finally:
+            self._is_settling = False
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self._is_settling or round(old_value) == round(new_value):
+            return
+        self._following = self.max_scroll_y - round(new_value) <= 0
+        if self._following:
+            self._clear_below()
+        self._reflow()
+
+    def _note_below(self) -> None:
+        if not self.has_new_below:
+            self.has_new_below = True
+            self.post_message(self.NewBelow(True))
+
+    def _clear_below(self) -> None:
+        if self.has_new_below:
+            self.has_new_below = False
+            self.post_message(self.NewBelow(False))
+
+    def watch_cursor(self) -> None:
+        self.refresh()
+
+    def watch_needle(self) -> None:
+        self.refresh()
+
+    def _tell_cursor(self) -> None:
+        self.post_message(self.CursorMoved(self.cursor_key))
+
+    def action_move_cursor(self, step: int) -> None:
+        """Point at the next or previous entry and bring it into view."""
+        self.point_at(self.cursor + step)
+
+    def point_at(self, number: int, *, line: int = 0) -> None:
+        """Point at an entry; `line` counts from its top."""
+        count = len(self._layout_of.entries)
+        if not count:
+            return
+        self.cursor = min(max(0, number), count - 1)
+        self._tell_cursor()
+        top = self._layout_of.tops[self.cursor] + line
+        bottom = self._layout_of.tops[self.cursor + 1]
+        height = self.scrollable_content_region.height
+        first = self.scroll_offset.y
+        if top < first or bottom > first + height:
+            is_last = self.cursor == count - 1 and not line
+            target = bottom - height if is_last and bottom - top < height else top
+            self._scroll_to_line(target)
+
+    def _scroll_to_line(self, line: int) -> None:
+        self._following = False
+        self._layout_of.settle(line, self.scrollable_content_region.height, from_end=False)
+        self.scroll_to(y=max(0, line), animate=False, immediate=True, force=True)
+        self._following = self.scroll_offset.y >= self.max_scroll_y
+        self._reflow()
+
+    def action_go_to_start(self) -> None:
+        """Point at the first entry."""
+        self.point_at(0)
+
+    def action_go_to_end(self) -> None:
+        """Point at the newest entry and follow the end."""
+        self.cursor = len(self._layout_of.entries) - 1
+        self._tell_cursor()
+        self._clear_below()
+        self.follow()
+
+    def action_fold(self) -> None:
+        """Unfold or fold the entry under the cursor."""
+        key = self.cursor_key
+        if key is not None:
+            self.action_toggle_fold(key)
+
+    def action_toggle_fold(self, key: str) -> None:
+        """Unfold or fold an entry's reasoning and tool calls."""
+        for number, entry in enumerate(self._layout_of.entries):
+            if entry.key == key and entry.is_foldable:
+                entry.toggle_fold()
+                self._layout_of.invalidate(number)
+                self._following = False
+                self._reflow()
+                return
+
+    def find_next(self, query: str, *, backwards: bool = False) -> bool:
+        """Point at the next entry that has the query; whether there is one."""
+        self.needle = query
+        entries = self._layout_of.entries
+        if not query or not entries:
+            return False
+        step = -1 if backwards else 1
+        for distance in range(1, len(entries) + 1):
+            number = (self.cursor + step * distance) % len(entries)
+            if query.lower() in _searchable(entries[number].content):
+                self.point_at(number, line=self._line_with(number, query))
+                return True
+        return False
+
+    def _line_with(self, number: int, query: str) -> int:
+        """The line of an entry where the query first stands; 0 when it is wrapped."""
+        entry = self._layout_of.entries[number]
+        entry.lay_out(self.text_width, self.palette())
+        wanted = query.lower()
+        line = 0
+        for cell in range(entry.cell_count):
+            for strip in entry.strips(cell):
+                if wanted in strip.text.lower():
+                    return max(0, line - 1)
+                line += 1
+        return 0
+
+    @on(events.Click)
+    def _point_at_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None or not self._layout_of.entries:
+            return
+        line = self.scroll_offset.y + offset.y
+        if line < self._layout_of.height:
+            self.cursor = self._layout_of.entry_at(line)
+            self._tell_cursor()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        base = self.rich_style
+        width = self.scrollable_content_region.width
+        line = self.scroll_offset.y + y
+        layout = self._layout_of
+        if not layout.entries or line >= layout.height:
+            return Strip.blank(width, base)
+        anchor = layout.anchor_at(line)
+        entry = layout.entries[anchor.entry]
+        strips = entry.strips(anchor.cell)
+        strip = strips[anchor.line] if anchor.line < len(strips) else Strip.blank(0)
+        if self.needle:
+            strip = mark_matches(strip, self.needle, self.palette().match)
+        place = _place(anchor.entry, anchor.cell, anchor.line)
+        selection = self.text_selection
+        span = selection.get_span(place) if selection is not None else None
+        if span is not None:
+            style = self.screen.get_component_rich_style("screen--selection")
+            strip = restyle(strip, max(0, span[0]), span[1], style)
+        gutter = self._gutter(anchor.entry, entry, base)
+        strip = strip.apply_offsets(0, place)
+        return Strip.join([gutter, strip]).extend_cell_length(width).apply_style(base)
+
+    def _gutter(self, number: int, entry: Entry, base: Style) -> Strip:
+        palette = self.palette()
+        if number == self.cursor and self.has_focus:
+            style, mark = palette.cursor, "|" if palette.ascii_only else "▌"
+        elif entry.content.role is Role.USER:
+            style, mark = palette.you, ":" if palette.ascii_only else "▏"
+        else:
+            style, mark = base, " "
+        return Strip([Segment(mark.ljust(_GUTTER), style)], _GUTTER)
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text between two places, as it is seen."""
+        lines: list[str] = []
+        layout = self._layout_of
+        first = selection.start.y >> _ENTRY_BITS if selection.start is not None else 0
+        last = selection.end.y >> _ENTRY_BITS if selection.end is not None else len(layout.entries)
+        for number in range(first, min(last + 1, len(layout.entries))):
+            entry = layout.entries[number]
+            entry.lay_out(self.text_width, self.palette())
+            for cell in range(entry.cell_count):
+                for line, strip in enumerate(entry.strips(cell)):
+                    span = selection.get_span(_place(number, cell, line))
+                    if span is not None:
+                        text = strip.text
+                        end = len(text) if span[1] < 0 else span[1]
+                        lines.append(text[max(0, span[0]) : end].rstrip())
+        return "\n".join(lines), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """The selection changed: draw it."""
+        self.refresh()
+
+
+def _place(entry: int, cell: int, line: int) -> int:
+    """A line's number for selections: it stays the same when lines above it change."""
+    return (entry << _ENTRY_BITS) | (cell << _CELL_BITS) | line
+
+
+def _searchable(content: EntryContent) -> str:
+    calls = " ".join(f"{call.name} {call.arguments}" for call in content.calls)
+    return f"{content.text}\n{content.reasoning}\n{calls}".lower()
