@@ -22,6 +22,7 @@ TEMPLATE = """\
 # replyscope settings. Every line may be left out; what you see are the defaults.
 
 # provider = "openai"           # the provider to start with, one of those below
+# local_model = "qwen2.5-coder-1.5b"   # with provider = "local": which embedded model
 # theme = "midnight"            # replyscope themes are listed by Ctrl+T in the app
 # ascii_only = false            # draw without box and symbol characters
 
@@ -72,6 +73,7 @@ def parse_settings(text: str, path: Path) -> Settings:
         raise SettingsError(f"{path} is not valid TOML: {error}.", "Mend the file.") from error
     root = Table(values, path, text)
     provider = root.text("provider")
+    local_model = root.text("local_model")
     theme = root.text("theme")
     ascii_only = root.flag("ascii_only")
     notifications = root.table("notifications")
@@ -80,13 +82,14 @@ def parse_settings(text: str, path: Path) -> Settings:
     keys = root.pairs("keys")
     providers = root.table("providers")
     endpoints = tuple(_read_endpoint(name, providers.table(name)) for name in providers.names())
-    if provider is not None and provider not in {e.name for e in endpoints}:
+    if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
         names = ", ".join(e.name for e in endpoints) or "none are set"
         raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
     root.finish()
     return Settings(
         endpoints=endpoints,
         provider=provider,
+        local_model=local_model,
         theme=theme or DEFAULT_THEME,
         bell=bell or False,
         desktop_notification=desktop or False,

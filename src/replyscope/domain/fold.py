@@ -148,6 +148,11 @@ class ExchangeFold:
         """Whether `StreamEnded` was folded."""
         return self._end is not None
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the model has said nothing yet."""
+        return self._first_token_ms is None
+
     def apply(self, event: Event) -> None:
         """Fold one event."""
         self.version += 1

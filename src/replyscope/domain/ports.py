@@ -83,7 +83,7 @@ class WireRecord:
     """The wire of one exchange: the request, when it was recorded, and every frame."""
 
     request: RequestSent | None
-    frames: tuple[WireFrame, ...]
+    frames: Sequence[WireFrame]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ DEFAULT_THEME = "midnight"
 class Settings:
     """`provider` names the endpoint to start with, None when none was chosen.
 
-    `keys` maps a binding's id to the keys that replace it.
+    "local" is the embedded model, then `local_model` says which. `keys` maps a
+    binding's id to the keys that replace it.
     """
 
     endpoints: tuple[Endpoint, ...] = ()
     provider: str | None = None
+    local_model: str | None = None
     theme: str = DEFAULT_THEME
     bell: bool = False
     desktop_notification: bool = False
@@ -25,3 +27,14 @@ class Settings:
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint of that name."""
         return next((e for e in self.endpoints if e.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeSource:
+    """A theme as its file says it; `place` is the file, for messages."""
+
+    name: str
+    title: str
+    is_dark: bool
+    colors: dict[str, str]
+    place: str

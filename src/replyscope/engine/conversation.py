@@ -16,7 +16,7 @@ from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, Part, ReplySource, Role
-from replyscope.domain.ports import Clock, ModelProvider, NewId, Store
+from replyscope.domain.ports import Clock, ModelProvider, NewId, Store, WireRecord
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import StoredSession, title_from
 from replyscope.engine.branch import read_in_all
@@ -38,6 +38,8 @@ class LiveReply:
     def __init__(self, message: Message, fold: ExchangeFold, clock: Clock) -> None:
         self.message = message
         self.fold = fold
+        self.request: RequestSent | None = None
+        self.frames: list[WireFrame] = []
         self._clock = clock
         self._started_ms = clock.monotonic_ms()
 
@@ -45,6 +47,16 @@ class LiveReply:
     def version(self) -> int:
         """Grows with every event."""
         return self.fold.version
+
+    @property
+    def fold_id(self) -> str:
+        """The id of the exchange that streams."""
+        return self.message.sources[-1].exchange_id
+
+    @property
+    def record(self) -> WireRecord:
+        """The wire so far; its frames grow in place."""
+        return WireRecord(self.request, self.frames)
 
     def exchange(self) -> Exchange:
         """A snapshot. It says `in_progress` until the ending is on disk."""
@@ -161,8 +173,10 @@ class Conversation:
                 async for event in events:
                     fold.apply(event)
                     if type(event) is WireFrame:
+                        live.frames.append(event)
                         writer.add(event)
                     elif type(event) is RequestSent:
+                        live.request = event
                         writer.note_request(event)
                     elif type(event) is StreamEnded:
                         await self._finish(live, writer)

@@ -200,6 +200,8 @@ class Entry:
         if content.notice:
             style = palette.bad if content.mood is Mood.BAD else palette.note
             self._cells.append(text_cell(Text(content.notice, style), gap=bool(content.text)))
+        if content.summary:
+            self._cells.append(text_cell(Text(content.summary, palette.muted)))
         self._cells.append(blank_cell())
 
     def _header(self, palette: Palette) -> Cell:

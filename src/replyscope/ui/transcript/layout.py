@@ -36,6 +36,11 @@ class Layout:
             self._width, self._palette = width, palette
             self._valid = 0
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a width to lay out for yet."""
+        return self._palette is not None
+
     def invalidate(self, entry: int) -> None:
         """Heights from that entry on may have changed."""
         self._valid = min(self._valid, entry)

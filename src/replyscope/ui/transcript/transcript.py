@@ -303,7 +303,7 @@ class Transcript(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         line = self.scroll_offset.y + y
         layout = self._layout_of
-        if not layout.entries or line >= layout.height:
+        if not layout.is_configured or line >= layout.height:
             return Strip.blank(width, base)
         anchor = layout.anchor_at(line)
         entry = layout.entries[anchor.entry]

@@ -1,0 +1,64 @@
+"""Reads theme files: those that ship with replyscope, and the person's own."""
+
+import tomllib
+from pathlib import Path
+
+import replyscope
+from replyscope.config.checks import Table
+from replyscope.domain.errors import SettingsError
+from replyscope.domain.settings import ThemeSource
+
+COLOR_NAMES = (
+    "primary",
+    "secondary",
+    "accent",
+    "warning",
+    "error",
+    "success",
+    "foreground",
+    "background",
+    "surface",
+    "panel",
+)
+
+
+def shipped_folder() -> Path:
+    """The themes of the package; of the checkout when it is installed in place."""
+    package = Path(replyscope.__file__).parent
+    inside = package / "themes"
+    return inside if inside.is_dir() else package.parents[1] / "themes"
+
+
+def read_themes(own: Path) -> tuple[list[ThemeSource], list[str]]:
+    """Every theme that can be read, own ones over shipped ones, and what is wrong with
+    the others.
+    """
+    found: dict[str, ThemeSource] = {}
+    faults: list[str] = []
+    for folder in (shipped_folder(), own):
+        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+            try:
+                theme = read_theme(path)
+                found[theme.name] = theme
+            except SettingsError as error:
+                faults.append(error.message)
+    return list(found.values()), faults
+
+
+def read_theme(path: Path) -> ThemeSource:
+    """One theme. Raises SettingsError naming file, line and key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} can't be read ({error}).") from error
+    root = Table(values, path, text)
+    title = root.text("title") or path.stem
+    is_dark = root.flag("dark")
+    table = root.table("colors")
+    colors = {name: value for name in COLOR_NAMES if (value := table.text(name)) is not None}
+    if "primary" not in colors:
+        raise table.reject("primary", "is missing; a theme needs at least this colour")
+    table.finish()
+    root.finish()
+    return ThemeSource(path.stem, title, is_dark is not False, colors, str(path))

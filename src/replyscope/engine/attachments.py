@@ -1,0 +1,58 @@
+"""Files as message parts: text files and images, read when a person attaches them."""
+
+import mimetypes
+from pathlib import Path
+
+from replyscope.domain.errors import AttachmentError
+from replyscope.domain.message import FilePart, ImagePart
+
+_MOST_BYTES = 20_000_000
+_MOST_LISTED = 30
+_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+def read_attachment(path: Path) -> FilePart | ImagePart:
+    """The part for a file. Raises AttachmentError for what can't be sent."""
+    try:
+        if not path.is_file():
+            raise AttachmentError(f"{path} is not a file.", "Attach a text file or an image.")
+        if path.stat().st_size > _MOST_BYTES:
+            raise AttachmentError(f"{path.name} is larger than 20 MB.", "Attach less.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise AttachmentError(f"{path} can't be read ({error}).", "Check the file.") from error
+    media_type = mimetypes.guess_type(path.name)[0] or ""
+    if media_type in _IMAGES:
+        return ImagePart(path.name, media_type, data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AttachmentError(
+            f"{path.name} is neither UTF-8 text nor a PNG, JPEG, GIF or WebP image.",
+            "Convert it first.",
+        ) from error
+    if "\0" in text:
+        raise AttachmentError(f"{path.name} is a binary file.", "Attach text or an image.")
+    return FilePart(path.name, text)
+
+
+def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:
+    """Files and folders that begin as typed, as (path as typed, is it a folder).
+
+    Hidden ones only when the name typed begins with a dot. Never raises.
+    """
+    expanded = Path(typed).expanduser()
+    base = folder / expanded
+    parent, prefix = (base, "") if typed.endswith("/") or not typed else (base.parent, base.name)
+    shown = typed[: len(typed) - len(prefix)]
+    try:
+        entries = sorted(parent.iterdir(), key=lambda p: (not p.is_dir(), p.name.lower()))
+        found = [
+            (shown + path.name + ("/" if path.is_dir() else ""), path.is_dir())
+            for path in entries
+            if path.name.lower().startswith(prefix.lower())
+            and (prefix.startswith(".") or not path.name.startswith("."))
+        ]
+    except OSError:
+        return []
+    return found[:_MOST_LISTED]

@@ -1,0 +1,48 @@
+"""Every command by name: the slash commands, the palette and the help come from here."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`action` is run on the chat screen; `argument` says what may follow the name."""
+
+    name: str
+    help: str
+    action: str
+    argument: str = ""
+
+
+COMMANDS = (
+    Command("new", "Start a new session", "new_session"),
+    Command("model", "Choose a model", "choose_model", "NAME"),
+    Command("provider", "Choose a key, a server or the embedded model", "choose_provider"),
+    Command("system", "Edit the system prompt and the parameters", "edit_parameters"),
+    Command("retry", "Ask again for the last reply", "retry"),
+    Command("continue", "Ask for more of the last reply", "continue_reply"),
+    Command("raise", "Double the token limit and continue", "raise_limit"),
+    Command("stop", "Stop the reply", "cancel_reply"),
+    Command("find", "Find in this conversation", "find", "TEXT"),
+    Command("copy", "Copy the message under the cursor", "copy_message"),
+    Command("code", "Copy the last code block of the message", "copy_code"),
+    Command("attach", "Attach a file", "attach", "PATH"),
+    Command("editor", "Write the message in $EDITOR", "edit_outside"),
+    Command("rename", "Rename this session", "rename_session", "TITLE"),
+    Command("delete", "Delete this session", "delete_session"),
+    Command("undo", "Bring the last deleted session back", "undo_delete"),
+    Command("sessions", "Show or hide the sessions", "toggle_sidebar"),
+    Command("inspector", "Show or hide the inspector", "toggle_inspector"),
+    Command("wire", "Show what went over the wire", "show_wire"),
+    Command("theme", "Choose a theme", "choose_theme", "NAME"),
+    Command("help", "Show keys and commands", "help"),
+    Command("quit", "Save and leave", "quit_app"),
+)
+
+
+def find_command(name: str) -> Command | None:
+    """The command of that name, or the only one whose name begins so."""
+    exact = [command for command in COMMANDS if command.name == name]
+    begins = [command for command in COMMANDS if name and command.name.startswith(name)]
+    if exact:
+        return exact[0]
+    return begins[0] if len(begins) == 1 else None

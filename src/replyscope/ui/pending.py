@@ -1,0 +1,68 @@
+"""What will be sent with the next message: attached files, and messages that wait."""
+
+from collections.abc import Sequence
+
+from replyscope.domain.message import FilePart, ImagePart, Part, TextPart
+from replyscope.domain.printable import printable_line
+from replyscope.inspection.figures import size
+
+Attachment = FilePart | ImagePart
+
+
+class Pending:
+    """The attachments of the message being written, and what is queued per session."""
+
+    def __init__(self) -> None:
+        self.attachments: list[Attachment] = []
+        self._queued: dict[str, list[tuple[Part, ...]]] = {}
+        self._pastes = 0
+
+    def attach(self, part: Attachment) -> None:
+        """Add a file; the same name replaces."""
+        self.attachments = [a for a in self.attachments if a.name != part.name]
+        self.attachments.append(part)
+
+    def attach_paste(self, text: str) -> FilePart:
+        """Add a paste that is too large to edit."""
+        self._pastes += 1
+        part = FilePart(f"pasted-{self._pastes}.txt", text)
+        self.attach(part)
+        return part
+
+    def detach_last(self) -> bool:
+        """Take the newest attachment away; whether there was one."""
+        return bool(self.attachments and self.attachments.pop())
+
+    def take(self, text: str) -> tuple[Part, ...]:
+        """The parts of the message, attachments first; they are taken off the list."""
+        parts: list[Part] = [*self.attachments]
+        if text.strip():
+            parts.append(TextPart(text))
+        self.attachments = []
+        return tuple(parts)
+
+    def give_back(self, parts: Sequence[Part]) -> str:
+        """Put the parts of a failed send back; the text for the composer."""
+        self.attachments = [p for p in parts if isinstance(p, FilePart | ImagePart)]
+        return "".join(p.text for p in parts if isinstance(p, TextPart))
+
+    def queue(self, session_id: str, parts: tuple[Part, ...]) -> None:
+        """Send this when the running reply is done."""
+        self._queued.setdefault(session_id, []).append(parts)
+
+    def next_queued(self, session_id: str) -> tuple[Part, ...] | None:
+        """The message that waits longest."""
+        waiting = self._queued.get(session_id)
+        return waiting.pop(0) if waiting else None
+
+    def describe(self, session_id: str) -> str:
+        """One line about attachments and queue; empty when there is nothing."""
+        names = [f"{printable_line(a.name)} {size(_bytes(a))}" for a in self.attachments]
+        waiting = len(self._queued.get(session_id, ()))
+        if waiting:
+            names.append(f"{waiting} queued")
+        return "  ·  ".join(names)
+
+
+def _bytes(part: Attachment) -> int:
+    return len(part.data) if isinstance(part, ImagePart) else len(part.text.encode())

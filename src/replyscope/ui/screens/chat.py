@@ -1,0 +1,281 @@
+"""The chat screen: reading, finding, copying, panes and keys."""
+
+import re
+import webbrowser
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from replyscope.domain.errors import ReplyscopeError, StoreError
+from replyscope.domain.message import TextPart
+from replyscope.domain.printable import printable_line
+from replyscope.engine.branch import read_in
+from replyscope.ui.screens.chat_writing import WritingActions
+from replyscope.ui.screens.dialogs import PickDialog
+from replyscope.ui.screens.help import HelpRows, HelpScreen
+from replyscope.ui.transcript.transcript import Transcript
+from replyscope.ui.widgets.composer import Composer
+from replyscope.ui.widgets.sidebar import Sidebar
+from replyscope.ui.widgets.wire_view import WireView
+
+_CODE_BLOCK = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n(.*?)^ {0,3}\1[ \t]*$", re.M | re.S)
+_LOOK_FOR_CHANGES_S = 2.0
+
+
+class ChatScreen(WritingActions):
+    """The one screen of the chat."""
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-tiny"),
+        (60, "-narrow"),
+        (100, "-medium"),
+        (160, "-wide"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help", id="app.help"),
+        Binding("f2", "choose_model", "Model", id="chat.model"),
+        Binding("f4", "toggle_inspector", "Inspector", id="chat.inspector"),
+        Binding("f5", "toggle_sidebar", "Sessions", id="chat.sessions"),
+        Binding("f6", "focus_next", "Next pane", id="app.next-pane"),
+        Binding("f7", "show_wire", "Wire", id="chat.wire"),
+        Binding("f8", "edit_parameters", "Parameters", id="chat.parameters"),
+        Binding("ctrl+n", "new_session", "New session", id="sessions.new-here"),
+        Binding("ctrl+f", "find", "Find", id="chat.find", priority=True),
+        Binding("ctrl+g", "edit_outside", "Editor", id="chat.editor", priority=True),
+        Binding("ctrl+t", "choose_theme", "Theme", id="app.theme", priority=True),
+        Binding("ctrl+o", "focus_sessions", "Go to sessions", id="sessions.focus"),
+        Binding("ctrl+up", "focus_transcript", "Go to messages", id="transcript.focus"),
+        Binding("escape", "back", "Stop or go back", id="chat.back"),
+        Binding("c", "continue_reply", "Continue the reply", id="reply.continue"),
+        Binding("r", "retry", "Retry", id="reply.retry"),
+        Binding("m", "raise_limit", "Raise the limit", id="reply.raise"),
+        Binding("y", "copy_message", "Copy the message", id="reply.copy"),
+        Binding("Y,shift+y", "copy_code", "Copy its last code", id="reply.copy-code"),
+        Binding("n", "find_again(1)", "Find next", id="find.next"),
+        Binding("N,shift+n", "find_again(-1)", "Find previous", id="find.previous"),
+        Binding("ctrl+q", "quit_app", "Quit", id="app.quit", priority=True),
+    ]
+
+    def on_mount(self) -> None:
+        self.transcript.ascii_only = self.services.ascii_only
+        self.inspector.ascii_only = self.services.ascii_only
+        self.set_class(self.services.ascii_only, "-ascii")
+        self.show_conversation(self.conversation)
+        self.composer.focus()
+        self.call_after_refresh(lambda: self.run_worker(self._begin(), exit_on_error=False))
+
+    async def _begin(self) -> None:
+        """What can wait until the first paint: the store, the sessions, the SDK."""
+        services = self.services
+        for fault in services.faults:
+            self.tell(fault)
+        try:
+            await services.open_store()
+            recovered = await services.recover()
+            if recovered:
+                self.tell(f"{recovered} interrupted replies were recovered", is_error=False)
+            await self._open_first()
+            self.composer.set_history(list(await self.archive.store.load_history(500)))
+        except StoreError as error:
+            self.tell(error)
+        except ReplyscopeError as error:
+            self.tell(error)
+        await self.draw_sidebar()
+        self.set_interval(_LOOK_FOR_CHANGES_S, self._look_for_changes)
+        if services.starts_local is not None:
+            self.start_local(services.starts_local)
+        elif self.targets.endpoint is None:
+            self.action_choose_provider()
+        else:
+            self.run_worker(self._learn_models(), group="models", exclusive=True)
+
+    async def _open_first(self) -> None:
+        wanted = self.services.session_id
+        if wanted is not None:
+            wanted = await self.archive.store.find_session_id(wanted)
+        elif self.services.opens_newest:
+            wanted = await self.archive.newest_id()
+        if wanted is not None:
+            self.show_conversation(await self.archive.open(wanted))
+
+    _stamp = -1
+
+    async def _look_for_changes(self) -> None:
+        """Another process may have saved something: draw the list again when so."""
+        try:
+            stamp = await self.archive.store.change_stamp()
+        except StoreError:
+            return
+        if stamp != self._stamp:
+            self._stamp = stamp
+            await self.draw_sidebar()
+
+    def on_resize(self) -> None:
+        if self.transcript.entries:
+            for message in self.conversation.messages:
+                if message.sources:
+                    self.transcript.update_entry(self.content_of(message))
+        self.draw_inspector()
+
+    @on(Transcript.CursorMoved)
+    def _on_cursor_moved(self) -> None:
+        self.draw_inspector()
+
+    @on(Transcript.NewBelow)
+    def _on_new_below(self, event: Transcript.NewBelow) -> None:
+        self.query_one("#below").display = event.is_below
+
+    def on_tabs_tab_activated(self) -> None:
+        self.draw_inspector()
+
+    def action_back(self) -> None:
+        """Stop the reply, close what is open, or go back to writing."""
+        if self.query_one("#find").display:
+            self.query_one("#find").display = False
+            self.transcript.needle = ""
+            self.composer.focus()
+        elif self.composer.is_suggesting:
+            self.query_one("#suggestions").display = False
+            self.composer.is_suggesting = False
+        elif self.inspector_open:
+            self.inspector_open = False
+            self.composer.focus()
+        elif not isinstance(self.focused, Composer):
+            self.composer.focus()
+        elif self.turns.is_running(self.conversation.session.id):
+            self.action_cancel_reply()
+        else:
+            self.transcript.focus()
+
+    def action_toggle_inspector(self) -> None:
+        """Show or hide the inspector; on narrow screens it lies over the chat."""
+        if self.is_narrow:
+            self.inspector_open = not self.inspector_open
+        else:
+            self.inspector_hidden = not self.inspector_hidden
+        self.draw_inspector()
+
+    def action_toggle_sidebar(self) -> None:
+        """Show or hide the sessions."""
+        self.sidebar_hidden = not self.sidebar_hidden
+
+    def action_focus_sessions(self) -> None:
+        """Go to the list of sessions."""
+        self.sidebar_hidden = False
+        self.query_one(Sidebar).focus()
+
+    def action_focus_transcript(self) -> None:
+        """Go to the messages."""
+        self.transcript.focus()
+
+    def action_show_wire(self) -> None:
+        """Show what went over the wire."""
+        if self.is_narrow:
+            self.inspector_open = True
+        self.inspector_hidden = False
+        self.inspector.open_tab("wire")
+        self.query_one(WireView).focus()
+
+    def action_find(self, text: str = "") -> None:
+        """Find in this conversation."""
+        field = self.query_one("#find", Input)
+        field.display = True
+        field.value = text
+        field.focus()
+        if text:
+            self.transcript.find_next(text, backwards=True)
+
+    @on(Input.Changed, "#find")
+    def _on_find_typed(self, event: Input.Changed) -> None:
+        self.transcript.needle = event.value
+
+    @on(Input.Submitted, "#find")
+    def _on_find(self, event: Input.Submitted) -> None:
+        event.stop()
+        if not self.transcript.find_next(event.value, backwards=True):
+            self.tell(f"“{event.value}” is not in this conversation", is_error=False)
+            return
+        self.transcript.focus()
+
+    def action_find_again(self, step: int) -> None:
+        """Go to the next or previous match."""
+        if self.transcript.needle:
+            self.transcript.find_next(self.transcript.needle, backwards=step < 0)
+
+    def action_copy_message(self) -> None:
+        """Copy the message under the cursor as it was written or received."""
+        text = self._text_at_cursor()
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.tell("Message copied", is_error=False)
+
+    def action_copy_code(self) -> None:
+        """Copy the last code block of the message under the cursor."""
+        blocks = _CODE_BLOCK.findall(self._text_at_cursor())
+        if not blocks:
+            self.tell("There is no code block in this message", is_error=False)
+            return
+        self.app.copy_to_clipboard(blocks[-1][1].removesuffix("\n"))
+        self.tell("Code copied", is_error=False)
+
+    def _text_at_cursor(self) -> str:
+        message = self.message_at_cursor()
+        if message is None:
+            return ""
+        parts = read_in(message, self.exchanges_now()).parts
+        return "".join(part.text for part in parts if isinstance(part, TextPart))
+
+    def action_open_link(self, target: str) -> None:
+        """Open a link that was clicked, and say which."""
+        webbrowser.open(target)
+        self.tell(f"Opened {printable_line(target)}", is_error=False)
+
+    def action_choose_theme(self, name: str = "") -> None:
+        """Choose a theme; the choice is kept."""
+        themes = self.app.available_themes
+        ours = [source.name for source in self.services.themes if source.name in themes]
+        if name:
+            self._use_theme(name)
+            return
+        titles = {source.name: source.title for source in self.services.themes}
+        rows = [(theme, titles[theme]) for theme in ours]
+        self.ask_dialog(PickDialog("Theme", rows, current=self.app.theme), self._use_theme)
+
+    def _use_theme(self, name: str) -> None:
+        if name not in self.app.available_themes:
+            self.tell(f"There is no theme {name}.")
+            return
+        self.app.theme = name
+        try:
+            self.services.change_settings({("theme",): name})
+        except ReplyscopeError as error:
+            self.tell(error)
+
+    def action_help(self) -> None:
+        """Show keys and commands."""
+        self.app.push_screen(HelpScreen(self._help_rows()))
+
+    def _help_rows(self) -> HelpRows:
+        sections: HelpRows = []
+        panes = (("Everywhere", self), ("Writing", self.composer), ("Messages", self.transcript))
+        panes_more = (("Sessions", self.query_one(Sidebar)), ("Wire", self.query_one(WireView)))
+        for title, node in (*panes, *panes_more):
+            rows: dict[str, tuple[str, str, str]] = {}
+            for key, binding in node._bindings:
+                if binding.id is None:
+                    continue
+                shown = self.app.get_key_display(binding)
+                if binding.id in rows:
+                    shown = f"{rows[binding.id][0]} {shown}"
+                rows[binding.id] = (shown, binding.description, binding.id)
+                del key
+            sections.append((title, list(rows.values())))
+        return sections
+
+    async def action_quit_app(self) -> None:
+        """Stop what streams, save everything, leave."""
+        await self.save_draft()
+        await self.turns.stop_all()
+        self.app.exit()

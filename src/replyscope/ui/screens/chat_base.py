@@ -1,0 +1,263 @@
+"""The chat screen's panes and state, which its groups of actions share."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.reactive import var
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.message import Message, Role
+from replyscope.domain.printable import printable_text
+from replyscope.domain.session import SessionSettings
+from replyscope.engine.branch import read_in
+from replyscope.engine.conversation import Conversation
+from replyscope.inspection.figures import count, rate, seconds
+from replyscope.ui.pending import Pending
+from replyscope.ui.services import Services
+from replyscope.ui.targets import Targets
+from replyscope.ui.transcript.content import EntryContent, reply_content, user_content
+from replyscope.ui.transcript.transcript import Transcript
+from replyscope.ui.turns import Turns
+from replyscope.ui.widgets.composer import Composer
+from replyscope.ui.widgets.inspector import Inspector
+from replyscope.ui.widgets.sidebar import Sidebar, local_today
+from replyscope.ui.widgets.status import Status, StatusLine
+from replyscope.ui.widgets.suggestions import Suggestions
+
+WELCOME = """\
+Ask anything. Beside each reply you see why it ended,
+what it used and which tools it asked for.
+
+/ commands    @ files    F1 keys    F2 model"""
+
+
+class ChatBase(Screen[None]):
+    """Composes the panes and draws the open conversation into them."""
+
+    sidebar_hidden: var[bool] = var(False, toggle_class="-no-sidebar")
+    inspector_hidden: var[bool] = var(False, toggle_class="-no-inspector")
+    inspector_open: var[bool] = var(False, toggle_class="-inspector-open")
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.services = services
+        self.archive = services.archive
+        self.targets = Targets(services)
+        self.turns = Turns(self)
+        self.pending = Pending()
+        self.conversation: Conversation = services.archive.new(SessionSettings())
+        self.finished: set[str] = set()
+        self.deleted: list[str] = []
+        self._seen_versions: dict[str, int] = {}
+        self._shown_wire: str | None = None
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="body"):
+            yield Sidebar(id="sidebar")
+            with Vertical(id="center"):
+                yield Static(WELCOME, id="welcome")
+                yield Transcript(id="transcript")
+                yield Static("new text below · G", id="below")
+                yield Input(placeholder="find in this conversation", id="find", compact=True)
+                yield Suggestions(id="suggestions")
+                yield Static("", id="attachments")
+                yield Composer(id="composer")
+                yield StatusLine(id="status")
+            yield Inspector(id="inspector")
+
+    @property
+    def transcript(self) -> Transcript:
+        """The conversation pane."""
+        return self.query_one(Transcript)
+
+    @property
+    def composer(self) -> Composer:
+        """Where the next message is written."""
+        return self.query_one(Composer)
+
+    @property
+    def inspector(self) -> Inspector:
+        """The side panel."""
+        return self.query_one(Inspector)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the inspector is folded to a line per reply."""
+        return self.size.width < 100
+
+    def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
+        """Show a sentence once."""
+        text = printable_text(str(error))
+        if is_error:
+            self.notify(text, severity="error", timeout=8, markup=False)
+        else:
+            self.notify(text, timeout=3, markup=False)
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        """Open a conversation in the panes."""
+        self.conversation = conversation
+        self.finished.discard(conversation.session.id)
+        contents = [self.content_of(message) for message in conversation.messages]
+        self.transcript.show_entries(contents)
+        self.composer.replace_text(conversation.session.draft)
+        self.draw_all()
+
+    def content_of(self, message: Message) -> EntryContent:
+        """An entry for a message, live when its reply still streams."""
+        if message.role is not Role.ASSISTANT:
+            return user_content(read_in(message, {}))
+        exchanges = self.exchanges_now()
+        content = reply_content(message, exchanges)
+        if self.is_narrow and message.sources and not content.is_live:
+            newest = exchanges.get(message.sources[-1].exchange_id)
+            if newest is not None:
+                return with_summary(content, newest)
+        return content
+
+    def exchanges_now(self) -> dict[str, Exchange]:
+        """The conversation's exchanges, the streaming one as it stands."""
+        live = self.conversation.live
+        if live is None:
+            return self.conversation.exchanges
+        exchange = live.exchange()
+        return {**self.conversation.exchanges, exchange.id: exchange}
+
+    def draw_all(self) -> None:
+        """Draw everything but the entries themselves."""
+        is_empty = not self.conversation.messages
+        self.query_one("#welcome").display = is_empty
+        self.transcript.display = not is_empty
+        self.draw_inspector()
+        self.draw_status()
+        self.draw_attachments()
+
+    def message_at_cursor(self) -> Message | None:
+        """The message under the cursor."""
+        key = self.transcript.cursor_key
+        return next((m for m in self.conversation.messages if m.id == key), None)
+
+    def reply_at_cursor(self) -> Message | None:
+        """The reply under the cursor; for a person's message, the reply to it."""
+        message = self.message_at_cursor()
+        messages = self.conversation.messages
+        if message is not None and message.role is not Role.ASSISTANT:
+            following = messages.index(message) + 1
+            message = messages[following] if following < len(messages) else None
+        return message if message is not None and message.sources else None
+
+    def draw_inspector(self) -> None:
+        """Draw the reply under the cursor, live while it streams."""
+        reply = self.reply_at_cursor()
+        if reply is None:
+            self.inspector.show_nothing()
+            self._shown_wire = None
+            return
+        source = reply.sources[-1]
+        exchange = self.exchanges_now().get(source.exchange_id)
+        if exchange is None:
+            return
+        parts = len(reply.sources)
+        part = f"{parts} of {parts} exchanges of this reply" if parts > 1 else ""
+        if self.inspector.tab == "wire":
+            self.draw_wire(exchange)
+        else:
+            self.inspector.show_exchange(exchange, source.choice_index, part=part)
+
+    def draw_wire(self, exchange: Exchange) -> None:
+        """Draw the wire pane: frames as they come, or what was saved."""
+        live = self.conversation.live
+        if live is not None and live.fold_id == exchange.id:
+            state = f"{exchange.id}/{exchange.status}/{live.request is not None}"
+            if self._shown_wire != state:
+                self._shown_wire = state
+                self.inspector.show_record(exchange, live.record)
+            else:
+                self.inspector.grow_wire()
+        elif self._shown_wire != exchange.id:
+            self._shown_wire = exchange.id
+            self.run_worker(self._load_wire(exchange), group="wire", exclusive=True)
+
+    async def _load_wire(self, exchange: Exchange) -> None:
+        try:
+            record = await self.archive.store.load_wire(exchange.id)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        if self._shown_wire == exchange.id:
+            self.inspector.show_record(exchange, record)
+
+    def draw_status(self) -> None:
+        """Draw the status line."""
+        exchanges = self.exchanges_now()
+        used = [e.usage for e in exchanges.values() if e.usage is not None]
+        totals = [u.total_tokens for u in used if u.total_tokens is not None]
+        sources = [s for m in self.conversation.messages for s in m.sources]
+        last = exchanges.get(sources[-1].exchange_id) if sources else None
+        model = self.targets.model_for(self.conversation)
+        endpoint = self.targets.endpoint
+        self.query_one(StatusLine).show(
+            Status(
+                model=model,
+                endpoint=endpoint.name if endpoint is not None else None,
+                api=endpoint.api.value if endpoint is not None else None,
+                context_used=last.usage.total_tokens if last and last.usage else None,
+                context_window=self.targets.window_of(model),
+                tokens=sum(totals) if totals else None,
+                note="" if self.archive.store.is_saving else "not saved",
+            )
+        )
+
+    def draw_attachments(self) -> None:
+        """Draw the line above the composer."""
+        text = self.pending.describe(self.conversation.session.id)
+        line = self.query_one("#attachments", Static)
+        line.display = bool(text)
+        mark = "+" if self.services.ascii_only else "📎"
+        line.update(Content(f"{mark} {text}"))
+
+    async def draw_sidebar(self) -> None:
+        """Read the sessions again and draw them."""
+        try:
+            summaries = await self.archive.list_sessions(limit=500)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        self.query_one(Sidebar).show_sessions(
+            summaries,
+            current=self.conversation.session.id,
+            streaming=frozenset(c.session.id for c in self.archive.streaming()),
+            finished=frozenset(self.finished),
+            today=self.today(),
+        )
+
+    def today(self) -> date:
+        """The date where the person is."""
+        return local_today(self.services.clock.now())
+
+    def refresh_sidebar(self) -> None:
+        """Draw the sidebar soon."""
+        self.run_worker(self.draw_sidebar(), group="sidebar", exclusive=True)
+
+    def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
+        """Open a dialog; `accept` gets its value unless it was cancelled."""
+
+        def take(value: str | None) -> None:
+            if value is not None:
+                accept(value)
+
+        self.app.push_screen(dialog, take)
+
+
+def with_summary(content: EntryContent, exchange: Exchange) -> EntryContent:
+    """The entry with the one line that stands for the inspector on narrow screens."""
+    usage = exchange.usage
+    out = count(usage.output_tokens if usage else None)
+    text = f"{out} tok out · {seconds(exchange.timing.first_token_ms)} · {rate(exchange)}"
+    return replace(content, summary=text)

@@ -1,0 +1,226 @@
+"""Sending, and everything that can be done about a reply."""
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+
+from textual import on
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.event import Event
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import Part, Role
+from replyscope.engine.conversation import Conversation, Target
+from replyscope.ui.screens.chat_base import ChatBase
+from replyscope.ui.turns import TurnEnded
+
+_FRAME_S = 1 / 30
+_MOST_FRAME_SHARE = 0.35
+
+Start = Callable[[Target], AsyncGenerator[Event, None]]
+
+
+class ReplyActions(ChatBase):
+    """One reply at a time per session; sessions in the background go on."""
+
+    def send(self, text: str) -> None:
+        """Send what was written, or queue it while a reply streams."""
+        if not text.strip() and not self.pending.attachments:
+            return
+        parts = self.pending.take(text)
+        conversation = self.conversation
+        self.composer.replace_text("")
+        conversation.session = replace(conversation.session, draft="")
+        if self.turns.is_running(conversation.session.id):
+            self.pending.queue(conversation.session.id, parts)
+        else:
+            self._send_parts(conversation, parts)
+        if text.strip():
+            self.composer.remember(text)
+            self.run_worker(self._keep_prompt(text), group="history")
+        self.draw_attachments()
+
+    async def _keep_prompt(self, text: str) -> None:
+        try:
+            if len(text) < 100_000:
+                await self.archive.store.add_history(text)
+        except ReplyscopeError as error:
+            self.tell(error)
+
+    def _send_parts(self, conversation: Conversation, parts: tuple[Part, ...]) -> None:
+        def give_back() -> None:
+            if conversation is self.conversation and not self.composer.text.strip():
+                self.composer.replace_text(self.pending.give_back(parts))
+                self.draw_attachments()
+
+        self._start(conversation, lambda target: conversation.send(parts, target), give_back)
+
+    def _start(
+        self, conversation: Conversation, start: Start, give_back: Callable[[], None]
+    ) -> None:
+        """Find the target, then run; `give_back` when nothing could be sent."""
+
+        async def begin() -> None:
+            try:
+                target = await self.targets.target_for(conversation)
+            except ReplyscopeError as error:
+                give_back()
+                self.tell(error)
+                return
+            if target is None:
+                give_back()
+                self.ask_for_target()
+                return
+            self.turns.start(conversation, start(target), give_back)
+            self.start_drawing()
+
+        self.run_worker(begin(), group=f"begin-{conversation.session.id}", exclusive=True)
+
+    def ask_for_target(self) -> None:
+        """Nothing says where to send or which model to ask: let the person choose."""
+        raise NotImplementedError
+
+    def start_drawing(self) -> None:
+        """Draw frames until no reply streams."""
+        if not self._is_drawing:
+            self._is_drawing = True
+            self.set_timer(_FRAME_S, self._draw_frame)
+
+    _is_drawing = False
+
+    def _draw_frame(self) -> None:
+        """One frame. The next comes later the longer this one took: keys go first."""
+        began_ms = self.services.clock.monotonic_ms()
+        self._draw_live()
+        if not self.archive.streaming() and not self.turns.any_running:
+            self._is_drawing = False
+            return
+        took_s = (self.services.clock.monotonic_ms() - began_ms) / 1000
+        self.set_timer(max(_FRAME_S, took_s / _MOST_FRAME_SHARE), self._draw_frame)
+
+    def _draw_live(self) -> None:
+        conversation = self.conversation
+        self._sync_entries(conversation)
+        live = conversation.live
+        if live is None:
+            return
+        version = live.version
+        is_waiting = live.fold.is_silent
+        if self._seen_versions.get(live.fold_id) == version and not is_waiting:
+            return
+        self._seen_versions = {live.fold_id: version}
+        self.transcript.update_entry(self.content_of(live.message))
+        self._frame_number += 1
+        # Figures are read, not watched: a fifth of the frames will do.
+        if self._frame_number % 5 == 0 or is_waiting:
+            self.draw_inspector()
+            self.draw_status()
+
+    _frame_number = 0
+
+    def _sync_entries(self, conversation: Conversation) -> None:
+        """Bring the transcript's entries in line with the branch's messages."""
+        shown = [entry.key for entry in self.transcript.entries]
+        wanted = [message.id for message in conversation.messages]
+        if shown == wanted:
+            return
+        if wanted[: len(shown)] == shown:
+            self.query_one("#welcome").display = False
+            self.transcript.display = True
+            for message in conversation.messages[len(shown) :]:
+                self.transcript.add_entry(self.content_of(message))
+            self.transcript.follow()
+            self.refresh_sidebar()
+        else:
+            common = 0
+            while common < min(len(shown), len(wanted)) and shown[common] == wanted[common]:
+                common += 1
+            for _ in range(len(shown) - common):
+                self.transcript.drop_last()
+            self._sync_entries(conversation)
+
+    @on(TurnEnded)
+    def _finish_turn(self, event: TurnEnded) -> None:
+        conversation, fault = event.conversation, event.fault
+        if fault is not None:
+            event.give_back()
+            self.tell(fault)
+        if conversation.unsaved is not None:
+            self.tell(f"This reply is not on disk: {conversation.unsaved}")
+        session_id = conversation.session.id
+        if conversation is self.conversation:
+            self._sync_entries(conversation)
+            if conversation.messages:
+                self.transcript.update_entry(self.content_of(conversation.messages[-1]))
+            self._shown_wire = None
+            self.draw_all()
+        else:
+            self.finished.add(session_id)
+            title = conversation.session.title
+            self.tell(f"{title}: the reply is done", is_error=False)
+        self.refresh_sidebar()
+        self.notify_person(conversation)
+        queued = self.pending.next_queued(session_id) if fault is None else None
+        if queued is not None:
+            self._send_parts(conversation, queued)
+            self.draw_attachments()
+
+    def notify_person(self, conversation: Conversation) -> None:
+        """Ring, where the person wants it and looks elsewhere."""
+        settings = self.services.settings
+        if self.app.app_focus:
+            return
+        if settings.bell:
+            self.app.bell()
+        if settings.desktop_notification:
+            self.services.notify_desktop(f"reply done: {conversation.session.title}")
+
+    def last_exchange(self) -> Exchange | None:
+        """The newest exchange of the last reply."""
+        messages = self.conversation.messages
+        if not messages or not messages[-1].sources:
+            return None
+        return self.conversation.exchanges.get(messages[-1].sources[-1].exchange_id)
+
+    def action_cancel_reply(self) -> None:
+        """Stop the reply; what came is kept."""
+        self.turns.cancel(self.conversation)
+
+    def action_retry(self) -> None:
+        """Ask again for the last reply."""
+        conversation = self.conversation
+        if self.turns.is_running(conversation.session.id):
+            return
+        if not any(m.role is Role.USER for m in conversation.messages):
+            self.tell("There is nothing to retry yet.", is_error=False)
+            return
+        self._start(conversation, conversation.retry, lambda: None)
+
+    def action_continue_reply(self) -> None:
+        """Ask for more of the last reply."""
+        conversation = self.conversation
+        exchange = self.last_exchange()
+        if self.turns.is_running(conversation.session.id):
+            return
+        if exchange is None or not exchange.choice(0).text:
+            self.tell("There is no reply to continue; r asks again.", is_error=False)
+            return
+        if exchange.choice(0).finish_reason is FinishReason.STOP:
+            self.tell("The model ended this reply itself; just send your next message.")
+            return
+        self._start(conversation, conversation.continue_reply, lambda: None)
+
+    def action_raise_limit(self) -> None:
+        """Double the limit on output tokens, then continue."""
+        conversation = self.conversation
+        settings = conversation.session.settings
+        limit = settings.parameters.max_tokens
+        if limit is None:
+            self.tell("No limit is set here; the model's own cut this reply. c continues it.")
+            return
+        parameters = replace(settings.parameters, max_tokens=limit * 2)
+        conversation.session = replace(
+            conversation.session, settings=replace(settings, parameters=parameters)
+        )
+        self.tell(f"max_tokens is now {limit * 2:,}", is_error=False)
+        self.action_continue_reply()

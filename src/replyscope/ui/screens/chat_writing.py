@@ -1,0 +1,135 @@
+"""Writing a message: commands, completion, attachments, the outside editor."""
+
+from pathlib import Path
+
+from textual import on
+from textual.widgets import OptionList
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.engine.attachments import complete_path, read_attachment
+from replyscope.inspection.figures import size
+from replyscope.ui.commands import COMMANDS, find_command
+from replyscope.ui.screens.chat_sessions import SessionActions
+from replyscope.ui.screens.dialogs import LineDialog
+from replyscope.ui.widgets.composer import Composer
+from replyscope.ui.widgets.suggestions import Suggestions
+
+
+class WritingActions(SessionActions):
+    """Turns what is typed into messages and commands."""
+
+    @on(Composer.Submitted)
+    async def _on_submitted(self, event: Composer.Submitted) -> None:
+        text = event.text
+        if text.startswith("/") and "\n" not in text:
+            name, _, argument = text[1:].partition(" ")
+            command = find_command(name)
+            if command is None:
+                self.tell(f"There is no command /{name}. F1 lists them.")
+                return
+            self.composer.replace_text("")
+            await self.run_command(command.action, argument.strip() if command.argument else "")
+            return
+        self.send(text)
+
+    async def run_command(self, action: str, argument: str = "") -> None:
+        """Run a command's action on this screen."""
+        await self.run_action(f"{action}({argument!r})" if argument else action)
+
+    @on(Composer.Changed)
+    @on(Composer.SelectionChanged)
+    def _offer(self) -> None:
+        kind, word = self.composer.completion()
+        rows: list[tuple[str, str]] = []
+        if kind == "command":
+            rows = [
+                (f"/{c.name}", c.help) for c in COMMANDS if f"/{c.name}".startswith(word.lower())
+            ]
+        elif kind == "file":
+            found = complete_path(word[1:], self.services.working_folder)
+            rows = [(f"@{path}", "folder" if is_folder else "") for path, is_folder in found]
+        if len(rows) == 1 and rows[0][0] == word:
+            rows = rows if kind == "command" else []
+        self.query_one(Suggestions).offer(rows)
+        self.composer.is_suggesting = bool(rows)
+
+    @on(Composer.Moved)
+    def _move_suggestion(self, event: Composer.Moved) -> None:
+        suggestions = self.query_one(Suggestions)
+        if event.step > 0:
+            suggestions.action_cursor_down()
+        else:
+            suggestions.action_cursor_up()
+
+    @on(OptionList.OptionSelected, "#suggestions")
+    async def _click_suggestion(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        await self._take_suggestion(submits=False)
+
+    @on(Composer.Chosen)
+    async def _on_chosen(self, event: Composer.Chosen) -> None:
+        await self._take_suggestion(submits=event.submits)
+
+    async def _take_suggestion(self, *, submits: bool) -> None:
+        value = self.query_one(Suggestions).chosen
+        kind, word = self.composer.completion()
+        if value is None or kind is None:
+            return
+        if kind == "file":
+            self._take_file(value, word)
+            return
+        command = find_command(value[1:])
+        if (submits and command is not None and not command.argument) or (
+            submits and value == word and command is not None
+        ):
+            self.composer.replace_text("")
+            await self.run_command(command.action)
+        else:
+            self.composer.replace_word(word, value + " ")
+
+    def _take_file(self, value: str, word: str) -> None:
+        if value.endswith("/"):
+            self.composer.replace_word(word, value)
+        elif self.attach_file(value[1:]):
+            self.composer.replace_word(word, Path(value[1:]).name + " ")
+
+    def attach_file(self, path: str) -> bool:
+        """Attach a file to the message being written; whether it could be."""
+        try:
+            part = read_attachment(self.services.working_folder / Path(path).expanduser())
+        except ReplyscopeError as error:
+            self.tell(error)
+            return False
+        self.pending.attach(part)
+        self.draw_attachments()
+        return True
+
+    def action_attach(self, path: str = "") -> None:
+        """Attach a file by its path."""
+        if path:
+            self.attach_file(path)
+        else:
+            dialog = LineDialog("Path of a text file or an image")
+            self.ask_dialog(dialog, self.attach_file)
+
+    @on(Composer.PastedLarge)
+    def _on_pasted(self, event: Composer.PastedLarge) -> None:
+        part = self.pending.attach_paste(event.text)
+        self.tell(f"Pasted as {part.name}, {size(len(part.text.encode()))}", is_error=False)
+        self.draw_attachments()
+
+    @on(Composer.BackspaceWhenEmpty)
+    def _on_backspace(self) -> None:
+        if self.pending.detach_last():
+            self.draw_attachments()
+
+    def action_edit_outside(self) -> None:
+        """Write the message in $EDITOR."""
+        try:
+            with self.app.suspend():
+                text = self.services.edit_text(self.composer.text)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        self.composer.replace_text(text)
+        self.refresh(layout=True)

@@ -1,0 +1,44 @@
+"""What the screens may ask for. The command line fills it in; nothing here does I/O."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.ports import Clock, FindServers, KeyVault, LocalModels, OpenProvider
+from replyscope.domain.settings import Settings, ThemeSource
+from replyscope.engine.archive import Archive
+
+
+@dataclass(slots=True)
+class Services:
+    """One run's parts, as the app sees them.
+
+    `endpoint` is where to send at the start, None when the person has to choose.
+    `faults` are sentences about files that were wrong, to show once.
+    """
+
+    archive: Archive
+    clock: Clock
+    settings: Settings
+    open_provider: OpenProvider
+    find_servers: FindServers
+    local: LocalModels
+    keys: KeyVault
+    change_settings: Callable[[Mapping[tuple[str, ...], Any]], None]
+    edit_text: Callable[[str], str]
+    notify_desktop: Callable[[str], None]
+    recover: Callable[[], Awaitable[int]]
+    open_store: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+    themes: list[ThemeSource] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    endpoint: Endpoint | None = None
+    model: str | None = None
+    session_id: str | None = None
+    opens_newest: bool = False
+    starts_local: str | None = None
+    working_folder: Path = field(default_factory=Path)
+    ascii_only: bool = False
+    store_fault: str | None = None

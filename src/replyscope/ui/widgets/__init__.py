@@ -1,0 +1,1 @@
+"""The panes of the chat screen, one file each."""

@@ -1,0 +1,161 @@
+"""Where the next message is written. Knows keys and text; never sends by itself."""
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+_MOST_PASTED = 2_000
+_MOST_PASTED_LINES = 30
+
+
+class Composer(TextArea):
+    """A multi-line editor: Enter submits, Ctrl+J or Shift+Enter break the line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Send", id="chat.send", priority=True),
+        Binding("ctrl+j,shift+enter", "line_break", "New line", id="chat.newline", priority=True),
+        Binding("tab", "complete", "Complete", id="chat.complete", priority=True),
+    ]
+
+    class Submitted(Message):
+        """The person wants this sent."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Completing(Message):
+        """The word to complete changed: a command, a file, or None."""
+
+        def __init__(self, kind: str | None, word: str) -> None:
+            super().__init__()
+            self.kind = kind
+            self.word = word
+
+    class Chosen(Message):
+        """Take the highlighted suggestion. `submits` when Enter was pressed."""
+
+        def __init__(self, submits: bool) -> None:
+            super().__init__()
+            self.submits = submits
+
+    class Moved(Message):
+        """Move the highlight of the suggestions."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    class PastedLarge(Message):
+        """A paste too large to edit came."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class BackspaceWhenEmpty(Message):
+        """Backspace with nothing left to delete."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(
+            id=id, soft_wrap=True, show_line_numbers=False, tab_behavior="focus", compact=True
+        )
+        self.placeholder = "type a message, / for commands, @ for files"
+        self._history: list[str] = []
+        self._history_at: int | None = None
+        self._unsent = ""
+        self.is_suggesting = False
+
+    def set_history(self, prompts: list[str]) -> None:
+        """Earlier prompts, oldest first."""
+        self._history = prompts
+        self._history_at = None
+
+    def remember(self, prompt: str) -> None:
+        """Add a prompt that was sent."""
+        self._history = [p for p in self._history if p != prompt] + [prompt]
+        self._history_at = None
+
+    def replace_text(self, text: str) -> None:
+        """Show another text, the cursor at its end."""
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+
+    def action_submit(self) -> None:
+        """Enter: take a suggestion, or send."""
+        if self.is_suggesting:
+            self.post_message(self.Chosen(submits=True))
+        else:
+            self.post_message(self.Submitted(self.text))
+
+    def action_line_break(self) -> None:
+        """Break the line."""
+        self.insert("\n")
+
+    def action_complete(self) -> None:
+        """Tab: take a suggestion, or go to the next pane."""
+        if self.is_suggesting:
+            self.post_message(self.Chosen(submits=False))
+        else:
+            self.screen.focus_next()
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        if len(event.text) > _MOST_PASTED or event.text.count("\n") >= _MOST_PASTED_LINES:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.PastedLarge(event.text.replace("\r\n", "\n")))
+
+    async def _on_key(self, event: events.Key) -> None:
+        row, _ = self.cursor_location
+        if self.is_suggesting and event.key in ("up", "down"):
+            self._take(event)
+            self.post_message(self.Moved(-1 if event.key == "up" else 1))
+        elif (event.key == "up" and row == 0 and self._walk_history(-1)) or (
+            event.key == "down"
+            and row == self.document.line_count - 1
+            and self._history_at is not None
+            and self._walk_history(1)
+        ):
+            self._take(event)
+        elif event.key == "backspace" and not self.text:
+            self._take(event)
+            self.post_message(self.BackspaceWhenEmpty())
+
+    def _take(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+
+    def _walk_history(self, step: int) -> bool:
+        if not self._history:
+            return False
+        if self._history_at is None:
+            self._unsent = self.text
+            at = len(self._history) + step
+        else:
+            at = self._history_at + step
+        if at < 0:
+            return True
+        if at >= len(self._history):
+            self._history_at = None
+            self.replace_text(self._unsent)
+            return True
+        self._history_at = at
+        self.replace_text(self._history[at])
+        return True
+
+    def completion(self) -> tuple[str | None, str]:
+        """What stands at the cursor: ("command", "/mo"), ("file", "@src/m") or nothing."""
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        if row == 0 and before.startswith("/") and " " not in before:
+            return "command", before
+        word = before.rsplit(" ", 1)[-1].rsplit("\t", 1)[-1]
+        return ("file", word) if word.startswith("@") else (None, "")
+
+    def replace_word(self, word: str, by: str) -> None:
+        """Put a completion in place of the word at the cursor."""
+        row, column = self.cursor_location
+        self.replace(by, (row, column - len(word)), (row, column))

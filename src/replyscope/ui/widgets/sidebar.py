@@ -1,0 +1,111 @@
+"""The saved sessions, grouped by day."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from replyscope.domain.printable import printable_line
+from replyscope.domain.session import SessionSummary
+
+
+class Sidebar(OptionList):
+    """A list of sessions; asks for what a person wants done with one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "ask('new')", "New session", id="sessions.new"),
+        Binding("r", "ask('rename')", "Rename", id="sessions.rename"),
+        Binding("d,delete", "ask('delete')", "Delete", id="sessions.delete"),
+        Binding("u", "ask('undo')", "Undo delete", id="sessions.undo"),
+        Binding("j", "cursor_down", "Next", show=False),
+        Binding("k", "cursor_up", "Previous", show=False),
+    ]
+
+    class Opened(Message):
+        """A session was chosen."""
+
+        def __init__(self, session_id: str) -> None:
+            super().__init__()
+            self.session_id = session_id
+
+    class Asked(Message):
+        """Something is wanted of the highlighted session: new, rename, delete or undo."""
+
+        def __init__(self, what: str, session_id: str | None) -> None:
+            super().__init__()
+            self.what = what
+            self.session_id = session_id
+
+    def show_sessions(
+        self,
+        summaries: Iterable[SessionSummary],
+        *,
+        current: str | None,
+        streaming: frozenset[str],
+        finished: frozenset[str],
+        today: date,
+    ) -> None:
+        """Draw the list, keeping the highlight on the same session."""
+        highlighted = self.highlighted_id
+        options: list[Option] = []
+        day = ""
+        for summary in summaries:
+            label = day_label(summary.updated_at.astimezone().date(), today)
+            if label != day:
+                day = label
+                options.append(Option(Content.styled(label, "bold $text-muted"), disabled=True))
+            mark = "▌" if summary.id == current else " "
+            if summary.id in streaming:
+                mark = "…"
+            elif summary.id in finished:
+                mark = "●"
+            title = Content(f"{mark}{printable_line(summary.title)}")
+            style = "$text-primary bold" if summary.id == current else ""
+            options.append(Option(title.stylize(style) if style else title, id=summary.id))
+        self.clear_options()
+        self.add_options(options)
+        for wanted in (highlighted, current):
+            if wanted is not None and any(option.id == wanted for option in options):
+                self.highlighted = self.get_option_index(wanted)
+                return
+
+    @property
+    def highlighted_id(self) -> str | None:
+        """The session under the highlight."""
+        if self.highlighted is None:
+            return None
+        return self.get_option_at_index(self.highlighted).id
+
+    @on(OptionList.OptionSelected)
+    def _open(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if event.option.id is not None:
+            self.post_message(self.Opened(event.option.id))
+
+    def action_ask(self, what: str) -> None:
+        """Tell the screen what is wanted."""
+        self.post_message(self.Asked(what, self.highlighted_id))
+
+
+def day_label(day: date, today: date) -> str:
+    """A heading for a day, coarser the longer ago it is."""
+    if day >= today:
+        return "Today"
+    if day == today - timedelta(days=1):
+        return "Yesterday"
+    if day > today - timedelta(days=7):
+        return f"{day:%A}"
+    if day.year == today.year:
+        return f"{day:%B}"
+    return str(day.year)
+
+
+def local_today(now: datetime) -> date:
+    """The date where the person is."""
+    return now.astimezone().date()

@@ -1,0 +1,48 @@
+"""The status line: who answers, over which API, and how much was used."""
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.widgets import Static
+
+from replyscope.domain.printable import printable_line
+from replyscope.inspection.figures import UNKNOWN, count
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the line says; tokens are sums over the session's replies."""
+
+    model: str | None = None
+    endpoint: str | None = None
+    api: str | None = None
+    context_used: int | None = None
+    context_window: int | None = None
+    tokens: int | None = None
+    note: str = ""
+
+
+class StatusLine(Static):
+    """One line under the composer."""
+
+    def show(self, status: Status) -> None:
+        """Draw a status; parts that have no room fall off the end."""
+        parts = [
+            printable_line(status.model or "no model"),
+            printable_line(status.endpoint or "no provider"),
+            status.api or UNKNOWN,
+            f"ctx {_context(status)}",
+            f"session {count(status.tokens)} tok",
+        ]
+        text = " · ".join(parts)
+        if status.note:
+            text = f"{printable_line(status.note)} · {text}"
+        self.update(Content(text))
+
+
+def _context(status: Status) -> str:
+    if status.context_used is None:
+        return UNKNOWN
+    if status.context_window:
+        return f"{100 * status.context_used / status.context_window:.0f}%"
+    return count(status.context_used)

@@ -1,0 +1,36 @@
+"""The list above the composer that completes commands and file names."""
+
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from replyscope.domain.printable import printable_line
+
+
+class Suggestions(OptionList, can_focus=False):
+    """Shown while there is something to complete; the composer keeps the keys."""
+
+    def offer(self, rows: list[tuple[str, str]]) -> None:
+        """Show (value, help) rows, or hide when there are none."""
+        self.clear_options()
+        self.display = bool(rows)
+        if not rows:
+            return
+        widest = max(len(value) for value, _ in rows)
+        self.add_options(
+            Option(
+                Content.assemble(
+                    printable_line(value).ljust(widest + 2), (printable_line(text), "$text-muted")
+                ),
+                id=value,
+            )
+            for value, text in rows
+        )
+        self.highlighted = 0
+
+    @property
+    def chosen(self) -> str | None:
+        """The highlighted value."""
+        if not self.display or self.highlighted is None:
+            return None
+        return self.get_option_at_index(self.highlighted).id
