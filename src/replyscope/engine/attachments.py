@@ -41,10 +41,9 @@ def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:
 
     Hidden ones only when the name typed begins with a dot. Never raises.
     """
-    expanded = Path(typed).expanduser()
-    base = folder / expanded
-    parent, prefix = (base, "") if typed.endswith("/") or not typed else (base.parent, base.name)
+    prefix = typed.rsplit("/", 1)[-1]
     shown = typed[: len(typed) - len(prefix)]
+    parent = folder / Path(shown).expanduser()
     try:
         entries = sorted(parent.iterdir(), key=lambda p: (not p.is_dir(), p.name.lower()))
         found = [

@@ -134,6 +134,6 @@ class FirstRun(ModalScreen[Choice | None]):
 
 def _option(value: str, title: str, text: str) -> Option:
     label = Content.assemble(
-        (printable_line(title), "bold"), "\n  ", (printable_line(text), "$text-muted")
+        (printable_line(title), "bold"), "\n  ", (printable_line(text), "$foreground 60%")
     )
     return Option(label, id=value)

@@ -39,12 +39,12 @@ class HelpScreen(ModalScreen[None]):
             lines += [Content(""), Content.styled(title, "bold $text-primary")]
             lines += [
                 Content.assemble(
-                    (f"  {keys:<22}", "$text-accent"), f"{text:<34}", (name, "$text-muted")
+                    (f"{keys:<18}", "$text-accent"), f"{text:<24}", (name, "$foreground 60%")
                 )
                 for keys, text, name in rows
             ]
         lines += [Content(""), Content.styled("Commands", "bold $text-primary")]
         for command in COMMANDS:
             name = f"/{command.name} {command.argument}".strip()
-            lines.append(Content.assemble((f"  {name:<22}", "$text-accent"), command.help))
+            lines.append(Content.assemble((f"{name:<18}", "$text-accent"), command.help))
         return Content("\n").join(lines[1:])

@@ -8,6 +8,7 @@ from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.entry import Entry
 
 _KEPT_ENTRIES = 80
+_MOST_ROUNDS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +88,17 @@ class Layout:
         """
         if not self.entries:
             return 0
-        for _ in range(50):
+        for _ in range(_MOST_ROUNDS):
             if from_end:
                 top = max(0, self.height - height)
             anchor = self.anchor_at(top)
-            if not self._settle_once(self.line_of(anchor), height):
-                break
+            if from_end and top != max(0, self.height - height):
+                continue  # laying the entry out moved the end
+            changed = self._settle_once(self.line_of(anchor), height)
             if not from_end:
                 top = self.line_of(anchor)
-        top = max(0, self.height - height) if from_end else self.line_of(anchor)
+            if not changed:
+                break
         self._release_far(self.entry_at(top))
         return top
 

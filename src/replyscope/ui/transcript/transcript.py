@@ -177,6 +177,12 @@ class Transcript(ScrollView, can_focus=True):
             self.refresh()
         finally:
             self._is_settling = False
+        self.call_after_refresh(self._sync_scrollbar)
+
+    def _sync_scrollbar(self) -> None:
+        """The bar may have appeared only after the scroll that it should show."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

@@ -59,7 +59,7 @@ class Sidebar(OptionList):
             label = day_label(summary.updated_at.astimezone().date(), today)
             if label != day:
                 day = label
-                options.append(Option(Content.styled(label, "bold $text-muted"), disabled=True))
+                options.append(Option(Content.styled(label, "bold $foreground 60%"), disabled=True))
             mark = "▌" if summary.id == current else " "
             if summary.id in streaming:
                 mark = "…"

@@ -20,7 +20,8 @@ class Suggestions(OptionList, can_focus=False):
         self.add_options(
             Option(
                 Content.assemble(
-                    printable_line(value).ljust(widest + 2), (printable_line(text), "$text-muted")
+                    printable_line(value).ljust(widest + 2),
+                    (printable_line(text), "$foreground 60%"),
                 ),
                 id=value,
             )

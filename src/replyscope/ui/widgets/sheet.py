@@ -1,0 +1,138 @@
+"""Lays the facts of an exchange out as text: the overview and the tools tab."""
+
+from textwrap import wrap
+
+from textual.content import Content
+
+from replyscope.domain.exchange import Exchange, ToolCall
+from replyscope.domain.printable import printable_line, printable_text
+from replyscope.inspection.arguments import pretty_arguments
+from replyscope.inspection.explain import Mood, Remedy, explain
+from replyscope.inspection.figures import (
+    UNKNOWN,
+    cost,
+    count,
+    rate,
+    seconds,
+    sparkline,
+    usage_rows,
+)
+from replyscope.inspection.findings import find_oddities
+
+MUTED = "$foreground 60%"
+FAINT = "$foreground 40%"
+_LABEL = 9
+_MOST_ARGUMENTS = 20_000
+_MOODS = {
+    Mood.GOOD: "$text-success bold",
+    Mood.NOTE: "$text-warning bold",
+    Mood.BAD: "$text-error bold",
+    Mood.LIVE: "$text-accent bold",
+}
+_REMEDIES = {
+    Remedy.CONTINUE: ("c", "continue"),
+    Remedy.RETRY: ("r", "retry"),
+    Remedy.RAISE_LIMIT: ("m", "raise limit"),
+}
+
+
+class Sheet:
+    """Draws for one width; values that are too long go on under themselves."""
+
+    def __init__(self, width: int, *, ascii_only: bool) -> None:
+        self._room = max(8, width - _LABEL)
+        self._ascii_only = ascii_only
+
+    def overview(self, exchange: Exchange, choice: int, *, part: str = "") -> Content:
+        """The overview tab."""
+        rows = self._ending(exchange, choice)
+        if part:
+            rows.append(self._row("reply", part))
+        rows += [Content(""), *self._usage(exchange), self._row("cost", cost(exchange))]
+        rows += [Content(""), *self._times(exchange), Content("")]
+        calls = exchange.choice(choice).tool_calls
+        rows.append(self._row("tools", f"{len(calls)} asked for" if calls else "none"))
+        findings = find_oddities(exchange)
+        if findings:
+            rows += [Content(""), self._row("findings", findings[0], "$text-warning")]
+            rows += [self._row("", finding, "$text-warning") for finding in findings[1:]]
+        return Content("\n").join([*rows, Content(""), *self._identity(exchange)])
+
+    def tools(self, exchange: Exchange, choice: int) -> Content:
+        """The tools tab: each call with its arguments, as far as they have come."""
+        calls = exchange.choice(choice).tool_calls
+        if not calls:
+            return Content.styled("This reply asked for no tools.", MUTED)
+        return Content("\n\n").join(
+            self._call(number, call) for number, call in enumerate(calls, start=1)
+        )
+
+    def _call(self, number: int, call: ToolCall) -> Content:
+        name = Content.styled(f"{number}. {printable_line(call.name)}", "$text-primary bold")
+        rows = [
+            name,
+            self._row("id", call.id),
+            self._row("kind", call.kind),
+            self._row("state", call.state.value),
+        ]
+        pretty = printable_text(pretty_arguments(call.arguments[:_MOST_ARGUMENTS]))
+        rows += [Content("  " + line) for line in pretty.split("\n")]
+        return Content("\n").join(rows)
+
+    def _row(self, label: str, value: str, style: str = "") -> Content:
+        first, *rest = wrap(printable_line(value), self._room) or [""]
+        rows = [Content.assemble((label.ljust(_LABEL), MUTED), (first, style))]
+        rows += [Content.assemble(" " * _LABEL, (line, style)) for line in rest]
+        return Content("\n").join(rows)
+
+    def _ending(self, exchange: Exchange, choice: int) -> list[Content]:
+        ending = explain(exchange, choice)
+        raw = exchange.choice(choice).finish_reason_raw
+        word = f"{'*' if self._ascii_only else '●'} {ending.word}"
+        rows = [self._row("finish", word, _MOODS[ending.mood])]
+        if raw is not None and raw != ending.word:
+            rows.append(self._row("", f"the server said {raw}", MUTED))
+        rows.append(self._row("", ending.sentence))
+        keys = [_REMEDIES[remedy] for remedy in ending.remedies]
+        if keys:
+            text = "   ".join(f"[{key}] {name}" for key, name in keys)
+            rows.append(self._row("", text, "$text-accent"))
+        return rows
+
+    def _usage(self, exchange: Exchange) -> list[Content]:
+        rows = []
+        for number, (label, value) in enumerate(usage_rows(exchange.usage)):
+            head = "tokens" if number == 0 else ""
+            rows.append(
+                Content.assemble(
+                    (head.ljust(_LABEL), MUTED), (label.ljust(11), MUTED), value.rjust(9)
+                )
+            )
+        source = "reported by the server" if exchange.usage is not None else "not reported"
+        return [*rows, self._row("", source, FAINT)]
+
+    def _times(self, exchange: Exchange) -> list[Content]:
+        timing = exchange.timing
+        rows = [
+            self._row("time", f"{seconds(timing.first_token_ms)} to first token"),
+            self._row("", f"{seconds(timing.duration_ms)} in all"),
+            self._row("", rate(exchange)),
+        ]
+        bars = sparkline(timing, min(40, self._room - 1), ascii_only=self._ascii_only)
+        return [*rows, self._row("", bars, "$text-accent")] if bars else rows
+
+    def _identity(self, exchange: Exchange) -> list[Content]:
+        status = str(exchange.status) if exchange.status is not None else UNKNOWN
+        rows = [
+            ("asked", exchange.model),
+            ("answered", exchange.answered_model or UNKNOWN),
+            ("provider", f"{exchange.endpoint} · {exchange.api.value}"),
+            ("response", exchange.response_id or UNKNOWN),
+            ("request", exchange.request_id or UNKNOWN),
+            ("tier", exchange.service_tier or UNKNOWN),
+            ("system", exchange.fingerprint or UNKNOWN),
+            ("http", f"{status} · {count(exchange.frame_count)} frames"),
+            ("exchange", exchange.id),
+        ]
+        rows += [("extra", f"{name} {value}"[:400]) for name, value in exchange.extras]
+        return [self._row(label, value) for label, value in rows]

@@ -1,0 +1,214 @@
+"""Settings, themes and keys: real files, and errors that name the place."""
+
+import sys
+from pathlib import Path
+
+import keyring
+import keyring.backend
+import keyring.errors
+import pytest
+
+from replyscope.config.endpoints import choose_endpoint
+from replyscope.config.keys import Keys
+from replyscope.config.paths import find_paths, make_private
+from replyscope.config.settings import TEMPLATE, change_settings, parse_settings, read_settings
+from replyscope.config.themes import read_themes, shipped_folder
+from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
+from replyscope.domain.errors import SettingsError
+from replyscope.domain.settings import Settings
+from replyscope.ui.theming import build_themes
+
+FULL = """
+provider = "work"
+theme = "paper"
+[notifications]
+bell = true
+[keys]
+"chat.send" = "ctrl+s"
+[providers.work]
+base_url = "https://example.org/v1"
+key_command = ["pass", "work"]
+model = "m"
+headers = { "X-Team" = "a" }
+timeout_s = 30
+[providers.work.parameters]
+max_tokens = 100
+temperature = 1
+"""
+
+
+def test_a_full_file_is_read() -> None:
+    settings = parse_settings(FULL, Path("s.toml"))
+    (endpoint,) = settings.endpoints
+    assert settings.provider == "work"
+    assert settings.bell
+    assert settings.keys == {"chat.send": "ctrl+s"}
+    assert endpoint.key_source == KeySource(KeySourceKind.COMMAND, command=("pass", "work"))
+    assert endpoint.headers == (("X-Team", "a"),)
+    assert endpoint.timeout_s == 30.0
+    assert endpoint.parameters.temperature == 1.0
+
+
+def test_the_template_says_the_defaults() -> None:
+    assert parse_settings(TEMPLATE, Path("s.toml")) == Settings()
+    uncommented = "\n".join(
+        line.removeprefix("# ") for line in TEMPLATE.splitlines()[1:] if line.startswith("# ")
+    )
+    shown = parse_settings(uncommented.replace("…", ""), Path("s.toml"))
+    assert shown.theme == Settings().theme
+    assert shown.endpoints[0].name == "openai"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("\nthem = 'x'", "s.toml:2: them is not a setting; allowed: provider, local_model, theme"),
+        ("[providers.a]\nbase_url = 'ftp://x'", "s.toml:2: providers.a.base_url"),
+        ("[providers.a]\nbase_url = 'http://x'\nkey = 'sk'", "s.toml:3: providers.a.key"),
+        ("[providers.a]\n", "providers.a.base_url is missing"),
+        ("[providers.a]\nbase_url='http://x'\n[providers.a.parameters]\ntemperature = 9", ":4: "),
+        ("bell = ", "not valid TOML"),
+        ("provider = 'nope'", "s.toml:1: provider is 'nope'"),
+        ("theme = 5", "theme must be text"),
+        ("[providers.a]\nbase_url='http://x'\napi = 'soap'", "allowed: chat"),
+    ],
+)
+def test_a_wrong_line_is_named(text: str, words: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(text, Path("s.toml"))
+    assert words in caught.value.message
+
+
+def test_changing_one_setting_keeps_comments(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("# mine\ntheme = 'paper' # nice\n")
+    change_settings(path, {("theme",): "ember", ("providers", "a", "base_url"): "http://x/v1"})
+    text = path.read_text()
+    assert "# mine" in text
+    assert "# nice" in text
+    settings = read_settings(path)
+    assert settings.theme == "ember"
+    assert settings.endpoints[0].base_url == "http://x/v1"
+
+
+def test_a_broken_file_is_never_changed(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("theme = \n")
+    with pytest.raises(SettingsError):
+        change_settings(path, {("theme",): "ember"})
+    assert path.read_text() == "theme = \n"
+
+
+def test_the_first_change_writes_the_commented_template(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "settings.toml"
+    change_settings(path, {("theme",): "rose"})
+    assert "# base_url" in path.read_text()
+    assert read_settings(path).theme == "rose"
+
+
+def test_the_environment_is_used_as_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_endpoint(Settings()) is None
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://h/v1")
+    endpoint = choose_endpoint(Settings())
+    assert endpoint is not None
+    assert endpoint.base_url == "http://h/v1"
+    assert Keys().resolve(endpoint) == "sk-x"
+    named = choose_endpoint(Settings(), base_url="http://other/v1")
+    assert named is not None
+    assert named.base_url == "http://other/v1"
+    with pytest.raises(SettingsError, match="no provider"):
+        choose_endpoint(Settings(), provider="x")
+
+
+def endpoint_with(source: KeySource) -> Endpoint:
+    return Endpoint("e", "http://h", key_source=source)
+
+
+def test_a_key_comes_from_a_command() -> None:
+    command = (sys.executable, "-c", "print('sk-from-command')")
+    source = KeySource(KeySourceKind.COMMAND, command=command)
+    assert Keys().resolve(endpoint_with(source)) == "sk-from-command"
+    failing = KeySource(KeySourceKind.COMMAND, command=(sys.executable, "-c", "exit(3)"))
+    with pytest.raises(SettingsError, match="exit 3"):
+        Keys().resolve(endpoint_with(failing))
+
+
+class MemoryKeyring(keyring.backend.KeyringBackend):
+    """A keyring of the real library's own interface, in memory."""
+
+    priority = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[(service, username)] = password
+
+
+def test_a_key_is_kept_in_the_keyring() -> None:
+    before = keyring.get_keyring()
+    keyring.set_keyring(MemoryKeyring())
+    try:
+        source = KeySource(KeySourceKind.KEYRING, "openai")
+        with pytest.raises(SettingsError, match="no key"):
+            Keys().resolve(endpoint_with(source))
+        Keys().store_key("openai", " sk-kept ")
+        assert Keys().resolve(endpoint_with(source)) == "sk-kept"
+    finally:
+        keyring.set_keyring(before)
+
+
+def test_the_data_folder_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert find_paths(str(tmp_path)).database == tmp_path / "sessions.db"
+    monkeypatch.setenv("REPLYSCOPE_DATA_DIR", str(tmp_path / "b"))
+    assert find_paths(None).data == tmp_path / "b"
+    make_private(tmp_path / "p" / "q")
+    if sys.platform != "win32":
+        assert (tmp_path / "p").stat().st_mode & 0o777 == 0o700
+
+
+def test_shipped_themes_are_at_least_six_and_all_draw() -> None:
+    sources, faults = read_themes(Path("nowhere"))
+    themes, theme_faults = build_themes(sources)
+    assert faults == theme_faults == []
+    assert len(themes) >= 6
+    assert {theme.dark for theme in themes} == {True, False}
+    assert shipped_folder().is_dir()
+
+
+def test_a_broken_theme_is_reported_and_skipped(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("[colors]\nprimary = 'notacolour'\n")
+    (tmp_path / "b.toml").write_text("[colors]\nprimry = '#fff'\n")
+    (tmp_path / "c.toml").write_text("not toml")
+    (tmp_path / "mine.toml").write_text("[colors]\nprimary = '#abcdef'\n")
+    sources, faults = read_themes(tmp_path)
+    themes, theme_faults = build_themes(sources)
+    assert "mine" in {theme.name for theme in themes}
+    assert len(faults) == 2
+    assert len(theme_faults) == 1
+    assert "a.toml" in theme_faults[0]
+
+
+def contrast(first: str, second: str) -> float:
+    def luminance(colour: str) -> float:
+        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_text_can_be_read_in_every_theme() -> None:
+    sources, _ = read_themes(Path("nowhere"))
+    for source in sources:
+        least = 7.0 if source.name == "high-contrast" else 4.5
+        assert contrast(source.colors["foreground"], source.colors["background"]) >= least
+    (strong,) = (s for s in sources if s.name == "high-contrast")
+    for name in ("primary", "accent", "warning", "error", "success"):
+        assert contrast(strong.colors[name], strong.colors["background"]) >= 7.0, name

@@ -1,0 +1,63 @@
+"""Fixtures for every test. The network beyond loopback is blocked."""
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pytest_socket import socket_allow_hosts
+
+from replyscope.store.sqlite_store import SqliteStore
+from tests.support.server import LoopbackServer
+
+RECORDED = Path(__file__).parents[2] / "shared" / "recorded"
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("installs") is None:
+        socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "REPLYSCOPE_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("REPLYSCOPE_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("REPLYSCOPE_DATA_DIR", str(tmp_path / "data"))
+
+
+class TickingClock:
+    """A clock that moves a millisecond each time it is read."""
+
+    def __init__(self) -> None:
+        self._ticks = itertools.count()
+        self._start = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self._start + timedelta(milliseconds=next(self._ticks))
+
+    def monotonic_ms(self) -> float:
+        return float(next(self._ticks))
+
+
+@pytest.fixture
+def clock() -> TickingClock:
+    return TickingClock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = SqliteStore(tmp_path / "sessions.db", "writer-a")
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as running:
+        yield running

@@ -1,0 +1,66 @@
+"""Pure values: titles, printable text, growing text, pace, rates."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replyscope.domain.exchange import Timing, Usage, output_rate
+from replyscope.domain.growing import GrowingText, Pace
+from replyscope.domain.printable import is_printable, printable_line, printable_text
+from replyscope.domain.session import Parameters, title_from
+
+
+@given(st.text())
+def test_printable_text_holds_no_control_character(text: str) -> None:
+    assert is_printable(printable_text(text))
+    assert "\n" not in printable_line(text)
+
+
+@given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S", "Zs"])))
+def test_plain_text_is_drawn_as_it_is(text: str) -> None:
+    if "\u2028" not in text:
+        assert printable_line(text) == text
+
+
+def test_escapes_and_overrides_are_made_visible() -> None:
+    assert printable_line("a\x1b[31m\u202eb\x9b") == "a␛[31m‹202e›b\ufffd"
+
+
+@given(st.lists(st.text(max_size=5)))
+def test_growing_text_is_the_pieces_joined(pieces: list[str]) -> None:
+    text = GrowingText()
+    for number, piece in enumerate(pieces):
+        text.append(piece)
+        if number % 3 == 0:
+            assert str(text) == "".join(pieces[: number + 1])
+    assert str(text) == "".join(pieces)
+    assert len(text) == len("".join(pieces))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e7), st.integers(1, 50)), max_size=200))
+def test_pace_counts_every_character_in_bounded_room(steps: list[tuple[float, int]]) -> None:
+    pace = Pace()
+    for at_ms, characters in steps:
+        pace.add(at_ms, characters)
+    assert sum(pace.counts) == sum(characters for _, characters in steps)
+    assert len(pace.counts) <= 128
+
+
+def test_titles_come_from_the_first_line_and_end_at_a_word() -> None:
+    assert title_from("\n  # Fix the parser\nplease") == "Fix the parser"
+    long = title_from("explain " * 20)
+    assert long.endswith("…")
+    assert len(long) <= 49
+    assert title_from("  ") == "New session"
+
+
+def test_the_rate_is_unknown_without_usage_or_time() -> None:
+    timing = Timing(first_token_ms=100, last_token_ms=1_100)
+    assert output_rate(Usage(output_tokens=51), timing) == 50
+    assert output_rate(None, timing) is None
+    assert output_rate(Usage(output_tokens=1), timing) is None
+    assert output_rate(Usage(output_tokens=9), Timing()) is None
+
+
+def test_parameters_merge_over_a_base() -> None:
+    merged = Parameters(temperature=0.0).merged_over(Parameters(max_tokens=5, temperature=1.0))
+    assert merged == Parameters(max_tokens=5, temperature=0.0)

@@ -1,0 +1,150 @@
+"""What is shown of an exchange."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replyscope.domain.event import RequestSent, WireFrame
+from replyscope.domain.exchange import Choice, ExchangeState, Failure, Timing, ToolCall, Usage
+from replyscope.domain.finish import FinishReason, StreamEnd, derive_finish
+from replyscope.inspection.arguments import one_line, pretty_arguments
+from replyscope.inspection.explain import Mood, Remedy, explain
+from replyscope.inspection.figures import cost, count, rate, seconds, size, sparkline, usage_rows
+from replyscope.inspection.findings import find_oddities
+from replyscope.inspection.json_view import exchange_object
+from replyscope.inspection.wire import frame_line, frames_text, request_lines
+from tests.support.build import make_exchange
+
+
+def done(reason: FinishReason, **fields: Any) -> Any:
+    choice = Choice(0, "text", finish_reason=reason, finish_reason_raw=reason.value)
+    return make_exchange(state=ExchangeState.COMPLETED, choices=(choice,), **fields)
+
+
+@pytest.mark.parametrize("reason", list(FinishReason))
+def test_every_ending_has_a_sentence(reason: FinishReason) -> None:
+    ending = explain(done(reason))
+    assert ending.word == reason.value
+    assert ending.sentence.endswith(".")
+
+
+def test_remedies_fit_the_ending() -> None:
+    assert explain(done(FinishReason.LENGTH)).remedies == (Remedy.CONTINUE, Remedy.RAISE_LIMIT)
+    assert explain(done(FinishReason.STOP)).remedies == ()
+    empty = make_exchange(
+        state=ExchangeState.FAILED,
+        choices=(Choice(0, finish_reason=FinishReason.ERROR),),
+        failure=Failure("server", "It failed.", "Retry."),
+    )
+    assert explain(empty).remedies == (Remedy.RETRY,)
+    assert explain(empty).mood is Mood.BAD
+    assert explain(empty).sentence == "It failed. Retry."
+
+
+def test_a_running_exchange_waits_then_streams() -> None:
+    running = make_exchange(state=ExchangeState.IN_PROGRESS)
+    assert explain(running).word == "waiting"
+    first = make_exchange(state=ExchangeState.IN_PROGRESS, timing=Timing(first_token_ms=1.0))
+    assert explain(first).word == "streaming"
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        (StreamEnd.DONE, FinishReason.UNSTATED),
+        (StreamEnd.CLOSED, FinishReason.TRUNCATED),
+        (StreamEnd.BROKEN, FinishReason.TRUNCATED),
+        (StreamEnd.FAILED, FinishReason.ERROR),
+        (StreamEnd.CANCELLED, FinishReason.CANCELLED),
+    ],
+)
+def test_without_a_word_the_way_the_stream_ended_decides(
+    end: StreamEnd, expected: FinishReason
+) -> None:
+    assert derive_finish(None, end=end, has_tool_calls=False, has_refusal=False) is expected
+
+
+def test_unknown_figures_are_dashes() -> None:
+    unknown = make_exchange()
+    assert (count(None), seconds(None), rate(unknown), cost(unknown)) == ("—", "—", "—", "—")
+    assert usage_rows(None) == [("in", "—"), ("out", "—"), ("total", "—")]
+    assert count(0) == "0"
+
+
+def test_figures_read_well() -> None:
+    assert (seconds(412.3), seconds(2_340), seconds(125_000)) == ("412 ms", "2.3 s", "2 min 5 s")
+    assert (size(12), size(1_500), size(2_000_000)) == ("12 B", "1.5 kB", "2.0 MB")
+    assert cost(make_exchange(reported_cost_usd=0.0041)) == "$0.0041 reported"
+
+
+@given(st.lists(st.integers(0, 1000), max_size=128), st.integers(1, 60))
+def test_a_sparkline_fits_its_width(pace: list[int], width: int) -> None:
+    assert len(sparkline(Timing(pace=tuple(pace)), width)) <= width
+
+
+@given(st.text())
+def test_arguments_are_laid_out_whatever_they_are(text: str) -> None:
+    pretty_arguments(text)
+    assert len(one_line(text, 40)) <= 40
+
+
+def test_incomplete_arguments_are_laid_out_as_far_as_they_go() -> None:
+    assert pretty_arguments('{"a":[1,2') == '{\n  "a": [\n    1,\n    2'
+    assert pretty_arguments('{"a":{"b":"x,y"}}') == '{\n  "a": {\n    "b": "x,y"\n  }\n}'
+
+
+def test_findings_are_true() -> None:
+    odd = make_exchange(
+        state=ExchangeState.COMPLETED,
+        choices=(
+            Choice(
+                0,
+                finish_reason=FinishReason.TOOL_CALLS,
+                finish_reason_raw="stop",
+                tool_calls=(ToolCall("a", "function", "f", "{}"),),
+            ),
+        ),
+        answered_model="other",
+        adaptations=("temperature was rejected; sent without it",),
+    )
+    assert find_oddities(odd) == (
+        "temperature was rejected; sent without it",
+        "choice 0 says stop but asks for tools",
+        "the server reported no usage",
+        "asked for test-model, answered by other",
+    )
+    plain = done(FinishReason.STOP, usage=Usage(1, 1, 2), answered_model="test-model-2026")
+    assert find_oddities(plain) == ()
+
+
+def test_the_json_object_has_the_promised_fields() -> None:
+    value = exchange_object(done(FinishReason.STOP, usage=Usage(input_tokens=3)))
+    assert list(value) == [
+        "id",
+        "api",
+        "model",
+        "response_id",
+        "request_id",
+        "state",
+        "choices",
+        "usage",
+        "cost",
+        "timing",
+        "findings",
+        "error",
+    ]
+    assert value["usage"]["input_tokens"] == 3
+    assert value["usage"]["output_tokens"] is None
+    assert value["choices"][0]["finish_reason"] == "stop"
+    json.dumps(value)
+
+
+def test_the_wire_is_shown_line_by_line() -> None:
+    frames = [WireFrame(1.25, "data: a\r\n\r\n"), WireFrame(2.0, "event: x\ndata: b\n\n")]
+    assert frame_line(2, frames[1]).endswith("2.0  event: x ⏎ data: b")
+    assert frames_text(frames) == "data: a\r\n\r\nevent: x\ndata: b\n\n"
+    lines = request_lines(RequestSent("POST", "http://h/v1", (("a", "b"),), b'{"x":1}'))
+    assert lines[:3] == ["POST http://h/v1", "a: b", ""]

@@ -1,0 +1,310 @@
+"""The real SDK against a real loopback server: what is sent, and what is made of answers."""
+
+import threading
+
+import pytest
+
+from replyscope.domain.event import RequestAdapted, RequestSent, StreamEnded, WireFrame
+from replyscope.domain.exchange import ExchangeState
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart
+from replyscope.domain.ports import Clock
+from replyscope.domain.request import ModelRequest
+from replyscope.domain.session import Parameters
+from tests.support.build import NOON, Memory, ask, collect, open_chat, run, user_message
+from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
+
+
+async def test_a_reply_streams_with_finish_usage_and_every_frame(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    async with open_chat(server.base_url, clock) as provider:
+        events = await collect(provider, ask())
+        exchange = await run(provider, ask())
+    frames = [e.text for e in events if isinstance(e, WireFrame)]
+    assert len(frames) == 5
+    assert frames[-1] == "data: [DONE]\n\n"
+    assert isinstance(events[0], RequestSent)
+    assert isinstance(events[-1], StreamEnded)
+    assert exchange.state is ExchangeState.COMPLETED
+    assert exchange.choice(0).text == "Hello world"
+    assert exchange.choice(0).finish_reason is FinishReason.STOP
+    assert exchange.usage is not None
+    assert exchange.usage.output_tokens == 7
+    assert exchange.usage.reasoning_tokens is None
+
+
+async def test_the_request_is_recorded_byte_for_byte_with_the_key_masked(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    async with open_chat(server.base_url, clock) as provider:
+        events = await collect(provider, ask("my key is sk-planted-key-123"))
+    sent = events[0]
+    assert isinstance(sent, RequestSent)
+    assert server.headers[0]["authorization"] == "Bearer sk-planted-key-123"
+    assert "planted" not in repr(sent)
+    assert sent.url == f"{server.base_url}/chat/completions"
+
+
+async def test_parts_become_what_the_api_wants(server: LoopbackServer, clock: Clock) -> None:
+    parts = (
+        TextPart("look"),
+        FilePart("a.txt", "text"),
+        ImagePart("p.png", "image/png", b"\x89PNG"),
+    )
+    request = ModelRequest(
+        "test-model",
+        (Message("m", Role.USER, parts, NOON),),
+        system="Be brief.",
+        parameters=Parameters(max_tokens=9, temperature=0.5),
+    )
+    async with open_chat(server.base_url, clock) as provider:
+        await collect(provider, request)
+    body = server.requests[0]
+    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    kinds = [part["type"] for part in body["messages"][1]["content"]]
+    assert kinds == ["text", "text", "image_url"]
+    assert body["messages"][1]["content"][2]["image_url"]["url"] == "data:image/png;base64,iVBORw=="
+    assert body["max_tokens"] == 9
+    assert body["temperature"] == 0.5
+    assert body["stream_options"] == {"include_usage": True}
+
+
+async def test_a_rejected_parameter_is_renamed_once_said_and_remembered(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    def answer(request: dict[str, object]) -> Answer:
+        if "max_tokens" in request:
+            return error(
+                400,
+                "Unsupported parameter: 'max_tokens' is not supported with this model. "
+                "Use 'max_completion_tokens' instead.",
+                param="max_tokens",
+                code="unsupported_parameter",
+            )
+        return reply("ok")
+
+    server.answer = answer
+    memory = Memory()
+    request = ask(parameters=Parameters(max_tokens=5))
+    async with open_chat(server.base_url, clock, memory=memory) as provider:
+        events = await collect(provider, request)
+        again = await collect(provider, request)
+    notes = [e.note for e in events if isinstance(e, RequestAdapted)]
+    assert notes == ["max_tokens was rejected; sent as max_completion_tokens instead"]
+    assert not any(isinstance(e, RequestAdapted) for e in again)
+    assert [r.get("max_completion_tokens") for r in server.requests] == [None, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ("'temperature' does not support 0.2 with this model.", "temperature"),
+        ("Unrecognized request argument supplied: stream_options", "stream_options"),
+    ],
+)
+async def test_other_rejected_parameters_are_dropped(
+    server: LoopbackServer, clock: Clock, message: str, name: str
+) -> None:
+    server.answer = lambda request: error(400, message) if name in request else reply("ok")
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask(parameters=Parameters(temperature=0.2)))
+    assert exchange.state is ExchangeState.COMPLETED
+    assert exchange.adaptations == (f"{name} was rejected; sent without it",)
+
+
+async def test_a_rejected_system_role_becomes_developer_then_user(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    def answer(request: dict[str, object]) -> Answer:
+        messages = request["messages"]
+        assert isinstance(messages, list)
+        role = messages[0]["role"]
+        if role != "user":
+            return error(400, f"'messages[0].role' does not support '{role}' with this model.")
+        return reply("ok")
+
+    server.answer = answer
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask(system="Be kind."))
+    assert exchange.state is ExchangeState.COMPLETED
+    assert len(exchange.adaptations) == 2
+    assert server.requests[-1]["messages"][0] == {"role": "user", "content": "Be kind."}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (error(401, "Incorrect API key provided: sk-planted-key-123."), "authentication", "key"),
+        (error(404, "The model `x` does not exist"), "not_found", "does not exist"),
+        (error(429, "Rate limit reached"), "rate_limit", "slow down"),
+        (
+            error(429, "You exceeded your current quota", code="insufficient_quota"),
+            "quota",
+            "quota",
+        ),
+        (error(500, "boom"), "server", "boom"),
+        (
+            error(400, "This model's maximum context length is 10 tokens."),
+            "context_overflow",
+            "does not fit",
+        ),
+        (Answer(503, "text/html", [b"<html><title>Bad gateway</title>"]), "server", "Bad gateway"),
+        (
+            Answer(200, "text/html", [b"<!doctype html><title>Welcome</title>"]),
+            "not_a_stream",
+            "Welcome",
+        ),
+        (Answer(200, "application/json", [b'{"error":{"message":"no"}}']), "server", "no"),
+        (Answer(chunks=[b"data: {garbage\n\n"]), "garbled", "not JSON"),
+    ],
+)
+async def test_every_error_is_a_sentence_with_a_next_step(
+    server: LoopbackServer, clock: Clock, answer: Answer, kind: str, words: str
+) -> None:
+    server.answer = lambda _request: answer
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask())
+    assert exchange.state is ExchangeState.FAILED
+    assert exchange.failure is not None
+    assert exchange.failure.kind == kind
+    assert words in exchange.failure.message
+    assert exchange.failure.next_step
+    assert "127.0.0.1" in exchange.failure.message
+    assert "planted" not in repr(exchange)
+
+
+async def test_request_id_and_status_of_an_error_are_kept(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    server.answer = lambda _request: error(500, "boom", code="internal")
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask())
+    assert (exchange.status, exchange.request_id) == (500, "req_1")
+    assert exchange.failure is not None
+    assert exchange.failure.code == "internal"
+
+
+async def test_an_unreachable_server_is_said_so(clock: Clock) -> None:
+    async with open_chat("http://127.0.0.1:9/v1", clock) as provider:
+        exchange = await run(provider, ask())
+    assert exchange.failure is not None
+    assert exchange.failure.kind == "unreachable"
+    assert "127.0.0.1:9" in exchange.failure.message
+
+
+async def test_a_key_that_http_cannot_carry_is_said_so(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    async with open_chat(server.base_url, clock, key="sk-ключ-ключ") as provider:
+        exchange = await run(provider, ask())
+    assert exchange.failure is not None
+    assert exchange.failure.kind == "bad_key"
+
+
+async def test_a_cut_connection_keeps_what_came(server: LoopbackServer, clock: Clock) -> None:
+    server.answer = lambda _request: Answer(chunks=sse(delta("half a "), done=False), cut=True)
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask())
+    assert exchange.state is ExchangeState.TRUNCATED
+    assert exchange.choice(0).text == "half a "
+    assert exchange.choice(0).finish_reason is FinishReason.TRUNCATED
+    assert exchange.failure is not None
+    assert exchange.failure.kind == "interrupted"
+
+
+async def test_a_silent_end_without_reason_is_truncated(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    server.answer = lambda _request: Answer(chunks=sse(delta("text"), done=False))
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask())
+    assert exchange.state is ExchangeState.TRUNCATED
+
+
+async def test_done_without_a_reason_is_unstated(server: LoopbackServer, clock: Clock) -> None:
+    server.answer = lambda _request: Answer(chunks=sse(delta("text")))
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask())
+    assert exchange.state is ExchangeState.COMPLETED
+    assert exchange.choice(0).finish_reason is FinishReason.UNSTATED
+
+
+async def test_an_error_in_mid_stream_keeps_text_and_that_chunks_usage(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    broken = {**usage(), "error": {"message": "overloaded", "code": "busy"}}
+    server.answer = lambda _request: Answer(chunks=sse(delta("so far"), broken, done=False))
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask())
+    assert exchange.state is ExchangeState.FAILED
+    assert exchange.choice(0).text == "so far"
+    assert exchange.choice(0).finish_reason is FinishReason.ERROR
+    assert exchange.usage is not None
+    assert exchange.failure is not None
+    assert "overloaded" in exchange.failure.message
+
+
+async def test_a_server_that_does_not_stream_is_read_all_the_same(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    body = (
+        b'{"id":"c1","model":"test-model","choices":[{"index":0,"finish_reason":"stop",'
+        b'"message":{"role":"assistant","content":"whole"}}],'
+        b'"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}'
+    )
+    server.answer = lambda _request: Answer(200, "application/json", [body])
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask())
+    assert exchange.choice(0).text == "whole"
+    assert exchange.choice(0).finish_reason is FinishReason.STOP
+    assert exchange.usage is not None
+
+
+async def test_the_request_is_shown_before_the_server_answers(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    gate = threading.Event()
+
+    def answer(_request: dict[str, object]) -> Answer:
+        gate.wait(30)
+        return reply("late")
+
+    server.answer = answer
+    async with open_chat(server.base_url, clock) as provider:
+        events = provider.stream(ask())
+        first = await anext(events)
+        assert isinstance(first, RequestSent)
+        gate.set()
+        rest = [event async for event in events]
+    assert isinstance(rest[-1], StreamEnded)
+
+
+async def test_closing_the_stream_ends_the_request(server: LoopbackServer, clock: Clock) -> None:
+    gate = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[*sse(delta("a"), done=False), gate])
+    async with open_chat(server.base_url, clock) as provider:
+        events = provider.stream(ask())
+        async for event in events:
+            if isinstance(event, WireFrame):
+                break
+        await events.aclose()
+    gate.set()
+
+
+async def test_models_are_listed(server: LoopbackServer, clock: Clock) -> None:
+    server.models = ["b-model", "a-model"]
+    async with open_chat(server.base_url, clock) as provider:
+        models = await provider.list_models()
+    assert [model.id for model in models] == ["a-model", "b-model"]
+
+
+async def test_continuing_asks_for_more_of_the_last_reply(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    said = Message("m2", Role.ASSISTANT, (TextPart("Once upon"),), NOON)
+    request = ModelRequest("test-model", (user_message("tell"), said), continues=True)
+    async with open_chat(server.base_url, clock) as provider:
+        await collect(provider, request)
+    roles = [message["role"] for message in server.requests[0]["messages"]]
+    assert roles == ["user", "assistant", "user"]

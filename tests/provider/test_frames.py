@@ -1,0 +1,50 @@
+"""Frames are cut at blank lines, whatever the network's chunking."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replyscope.provider.frames import FrameSplitter, parse_frame
+
+STREAMS = st.lists(
+    st.sampled_from(
+        [
+            b"data: {}\n\n",
+            b"data: a\r\n\r\n",
+            b": comment\n\n",
+            b"event: x\ndata: y\n\n",
+            b"data: 1\ndata: 2\r\r",
+            "data: caf\u00e9 \u2028 \U0001f600\n\n".encode(),
+            b"\n",
+            b"retry: 5\n\n",
+        ]
+    )
+).map(b"".join)
+
+
+def split(stream: bytes, cuts: list[int]) -> list[bytes]:
+    splitter = FrameSplitter()
+    frames: list[bytes] = []
+    edges = [0, *sorted(min(c, len(stream)) for c in cuts), len(stream)]
+    for start, end in zip(edges, edges[1:], strict=False):
+        frames += splitter.feed(stream[start:end])
+    rest = splitter.finish()
+    return [*frames, rest] if rest else frames
+
+
+@given(STREAMS, st.lists(st.integers(0, 200), max_size=20))
+def test_chunking_changes_nothing_and_no_byte_is_lost(stream: bytes, cuts: list[int]) -> None:
+    assert split(stream, cuts) == split(stream, [])
+    assert b"".join(split(stream, cuts)) == stream
+
+
+def test_a_frame_of_several_data_lines_is_joined() -> None:
+    assert parse_frame("event: m\ndata: a\ndata:b\n\n") == ("m", "a\nb")
+
+
+def test_frames_without_data_are_no_events() -> None:
+    for text in (": ping\n\n", "event: ping\n\n", "data:\n\n", "retry: 3\n\n", "\n\n"):
+        assert parse_frame(text) is None
+
+
+def test_separators_inside_json_do_not_split() -> None:
+    assert parse_frame('data: {"a":"x\u2028y\u0085z"}\n\n') == (None, '{"a":"x\u2028y\u0085z"}')

@@ -1,0 +1,260 @@
+"""A real SQLite file: what is saved comes back, and what is wrong is said, never overwritten."""
+
+import os
+import sqlite3
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replyscope.domain.errors import SessionNotFound, StoreCorrupt, StoreError, StoreTooNew
+from replyscope.domain.event import RequestSent, WireFrame
+from replyscope.domain.exchange import (
+    Choice,
+    Exchange,
+    ExchangeState,
+    Failure,
+    Timing,
+    ToolCall,
+    Usage,
+)
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import FilePart, ImagePart, Message, ReplySource, Role, TextPart
+from replyscope.domain.session import Parameters, Session, SessionSettings
+from replyscope.store.codec import (
+    decode_exchange,
+    decode_frames,
+    decode_parts,
+    encode_exchange,
+    encode_frames,
+    encode_parts,
+)
+from replyscope.store.requests import join_body, split_body
+from replyscope.store.schema import migrate
+from replyscope.store.sqlite_store import SqliteStore
+from tests.support.build import NOON, make_exchange, user_message
+
+
+def session(session_id: str = "s1") -> Session:
+    settings = SessionSettings("openai", "m", "Be brief.", Parameters(max_tokens=3))
+    return Session(session_id, "A title", NOON, NOON, settings, draft="half a thou")
+
+
+def ended() -> Exchange:
+    return make_exchange(
+        state=ExchangeState.COMPLETED,
+        choices=(
+            Choice(
+                0,
+                "text \ud83d",
+                "why",
+                None,
+                FinishReason.TOOL_CALLS,
+                "stop",
+                (ToolCall("c1", "function", "f", ""),),
+            ),
+        ),
+        usage=Usage(input_tokens=0, output_tokens=2),
+        timing=Timing(1.5, 2.5, 3.5, 4.5, (1, 2), 125.0),
+        headers=(("a", "b"),),
+        extras=(("provider", '"x"'),),
+        adaptations=("dropped",),
+        failure=Failure("server", "It failed.", "Retry.", status=500),
+        reported_cost_usd=0.0,
+    )
+
+
+def test_an_exchange_survives_its_codec() -> None:
+    assert decode_exchange(encode_exchange(ended())) == ended()
+    assert decode_exchange(encode_exchange(make_exchange())) == make_exchange()
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e6).map(lambda f: round(f, 3)), st.text())))
+def test_frames_survive_their_codec(rows: list[tuple[float, str]]) -> None:
+    frames = [WireFrame(at_ms, text) for at_ms, text in rows]
+    assert decode_frames(encode_frames(frames)) == frames
+
+
+def test_parts_survive_their_codec() -> None:
+    parts = (TextPart("a\x00b"), FilePart("f", "t"), ImagePart("i", "image/png", b"\x00\xff"))
+    assert decode_parts(encode_parts(parts)) == parts
+
+
+@given(st.lists(st.text(), min_size=0, max_size=6), st.sampled_from([",", ", ", ",\n  "]))
+def test_a_request_is_rebuilt_byte_for_byte(texts: list[str], separator: str) -> None:
+    import json
+
+    messages = separator.join(json.dumps({"role": "user", "content": t}) for t in texts)
+    body = ('{"messages":[' + messages + '],"model":"m"}').encode()
+    assert join_body(*split_body(body)) == body
+
+
+@given(st.binary())
+def test_any_body_is_rebuilt(body: bytes) -> None:
+    assert join_body(*split_body(body)) == body
+
+
+async def test_a_session_comes_back_as_it_was(store: SqliteStore) -> None:
+    await store.create_session(session())
+    first = user_message("hello")
+    await store.add_message("s1", first)
+    reply = Message("m2", Role.ASSISTANT, (), NOON, "m1", (ReplySource("x1"),))
+    journal = await store.begin_exchange("s1", reply, make_exchange())
+    await journal.record_request(RequestSent("POST", "http://h", (("a", "b"),), b'{"messages":[]}'))
+    await journal.append([WireFrame(1.0, "data: 1\n\n")])
+    await journal.append([WireFrame(2.0, "data: 2\n\n")])
+    await journal.finish(ended())
+    loaded = await store.load_session("s1")
+    assert loaded.messages == (first, reply)
+    assert loaded.exchanges == (ended(),)
+    assert loaded.session.settings == session().settings
+    assert loaded.session.draft == "half a thou"
+    assert loaded.session.head_id == "m2"
+    wire = await store.load_wire("x1")
+    assert [frame.text for frame in wire.frames] == ["data: 1\n\n", "data: 2\n\n"]
+    assert wire.request is not None
+    assert wire.request.body == b'{"messages":[]}'
+
+
+async def test_a_long_session_stores_each_message_of_its_requests_once(store: SqliteStore) -> None:
+    await store.create_session(session())
+    await store.add_message("s1", user_message("x"))
+    elements: list[bytes] = []
+    for turn in range(30):
+        elements.append(
+            b'{"role":"user","content":"%d %s"}' % (turn, os.urandom(500).hex().encode())
+        )
+        message = Message(f"r{turn}", Role.ASSISTANT, (), NOON, "m1", (ReplySource(f"x{turn}"),))
+        journal = await store.begin_exchange("s1", message, make_exchange(id=f"x{turn}"))
+        body = b'{"messages":[' + b",".join(elements) + b'],"model":"m"}'
+        await journal.record_request(RequestSent("POST", "u", (), body))
+        wire = await store.load_wire(f"x{turn}")
+        assert wire.request is not None
+        assert wire.request.body == body
+    sent = sum(len(e) * (30 - n) for n, e in enumerate(elements))
+    kept = await store._database.read(
+        lambda c: c.execute("SELECT sum(length(data)) FROM piece").fetchone()[0]
+    )
+    assert kept < sent / 10
+
+
+async def test_deleted_sessions_are_not_listed_and_unknown_ones_are_said_so(
+    store: SqliteStore,
+) -> None:
+    from dataclasses import replace
+
+    await store.create_session(session("abc"))
+    await store.create_session(replace(session("abd"), deleted_at=NOON))
+    assert [s.id for s in await store.list_sessions()] == ["abc"]
+    assert await store.find_session_id("abc") == "abc"
+    with pytest.raises(SessionNotFound, match="Several"):
+        await store.find_session_id("ab")
+    with pytest.raises(SessionNotFound, match="No session"):
+        await store.find_session_id("zz")
+    with pytest.raises(SessionNotFound):
+        await store.load_session("zz")
+
+
+async def test_two_processes_see_each_others_sessions(tmp_path: Path) -> None:
+    one = SqliteStore(tmp_path / "s.db", "one")
+    two = SqliteStore(tmp_path / "s.db", "two")
+    await one.open()
+    await two.open()
+    before = await two.change_stamp()
+    await one.create_session(session("from-one"))
+    assert await two.change_stamp() != before
+    assert [s.id for s in await two.list_sessions()] == ["from-one"]
+    await one.close()
+    await two.close()
+
+
+async def test_only_exchanges_of_dead_writers_are_taken(tmp_path: Path) -> None:
+    alive = SqliteStore(tmp_path / "s.db", "alive")
+    other = SqliteStore(tmp_path / "s.db", "other")
+    await alive.create_session(session())
+    await alive.add_message("s1", user_message("x"))
+    reply = Message("m2", Role.ASSISTANT, (), NOON, "m1", (ReplySource("x1"),))
+    journal = await alive.begin_exchange("s1", reply, make_exchange())
+    await journal.append([WireFrame(1.0, "data: 1\n\n")])
+    assert await other.take_unfinished() == ()
+    alive._hold.release()
+    (taken,) = await other.take_unfinished()
+    assert taken.opening.id == "x1"
+    assert len(taken.frames) == 1
+    await alive.close()
+    await other.close()
+
+
+async def test_the_last_prompts_are_kept_once_each(store: SqliteStore) -> None:
+    for text in ("a", "b", "a"):
+        await store.add_history(text)
+    assert await store.load_history(10) == ("b", "a")
+
+
+async def test_a_damaged_file_is_said_so_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    path.write_bytes(b"this is not a database" * 100)
+    broken = SqliteStore(path, "w")
+    with pytest.raises(StoreCorrupt, match="damaged"):
+        await broken.open()
+    await broken.close()
+    assert path.read_bytes() == b"this is not a database" * 100
+
+
+async def test_a_newer_file_is_said_so_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE future (x)")
+    connection.execute("PRAGMA user_version = 99")
+    connection.commit()
+    connection.close()
+    newer = SqliteStore(path, "w")
+    with pytest.raises(StoreTooNew, match="newer"):
+        await newer.open()
+    await newer.close()
+    left = sqlite3.connect(path)
+    assert left.execute("SELECT name FROM sqlite_master").fetchall() == [("future",)]
+    left.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+async def test_a_folder_that_is_none_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    blocked = SqliteStore(tmp_path / "file" / "s.db", "w")
+    with pytest.raises(StoreError):
+        await blocked.open()
+    await blocked.close()
+
+
+def test_a_migration_backs_the_file_up_first(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, path, ["CREATE TABLE a (x);"])
+    connection.execute("INSERT INTO a VALUES (1)")
+    migrate(connection, path, ["CREATE TABLE a (x);", "ALTER TABLE a ADD COLUMN y;"])
+    assert connection.execute("SELECT x, y FROM a").fetchall() == [(1, None)]
+    connection.close()
+    backup = sqlite3.connect(tmp_path / "s.db.v1.bak")
+    assert backup.execute("SELECT * FROM a").fetchall() == [(1,)]
+    backup.close()
+
+
+def test_a_failing_migration_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, path, ["CREATE TABLE a (x);"])
+    with pytest.raises(sqlite3.Error):
+        migrate(connection, path, ["", "CREATE TABLE b (x); CREATE TABLE b (x);"])
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("a",)]
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    connection.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+async def test_the_file_is_its_owners_only(store: SqliteStore, tmp_path: Path) -> None:
+    await store.create_session(session())
+    for path in tmp_path.glob("sessions.db*"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600

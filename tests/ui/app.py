@@ -1,0 +1,90 @@
+"""The real app for Pilot: real store, real provider, a loopback server."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from replyscope.cli.system import SystemClock, new_id
+from replyscope.cli.wiring import Wiring, translate_frames, wire
+from replyscope.config.paths import find_paths
+from replyscope.config.settings import change_settings, read_settings
+from replyscope.config.themes import read_themes
+from replyscope.domain.endpoint import Endpoint, FoundServer
+from replyscope.domain.settings import Settings
+from replyscope.engine.recovery import recover
+from replyscope.ui.app import ReplyscopeApp
+from replyscope.ui.screens.chat import ChatScreen
+from replyscope.ui.services import Services
+
+__all__ = ["SystemClock", "chat_of", "frame", "make_app", "new_id", "until"]
+
+
+async def no_servers() -> tuple[FoundServer, ...]:
+    return ()
+
+
+def make_app(
+    folder: Path, base_url: str | None, *, saves: bool = True, **changes: Any
+) -> ReplyscopeApp:
+    """The app on a data folder, sending to a server; None starts with the first-run screen."""
+    paths = find_paths(str(folder))
+    wiring: Wiring = wire(paths, saves=saves)
+    themes, faults = read_themes(paths.themes)
+
+    def change(values: Mapping[tuple[str, ...], Any]) -> None:
+        change_settings(paths.settings, values)
+        services.settings = read_settings(paths.settings)
+
+    async def recover_all() -> int:
+        return await recover(wiring.store, translate_frames)
+
+    endpoint = Endpoint("test", base_url, model="test-model") if base_url else None
+    fields: dict[str, Any] = {
+        "archive": wiring.archive,
+        "clock": wiring.clock,
+        "settings": Settings(),
+        "open_provider": wiring.providers.open,
+        "find_servers": no_servers,
+        "local": wiring.local,
+        "keys": wiring.providers,
+        "change_settings": change,
+        "edit_text": lambda text: text,
+        "notify_desktop": lambda text: None,
+        "recover": recover_all,
+        "open_store": wiring.store.open,
+        "close": wiring.close,
+        "themes": themes,
+        "faults": faults,
+        "endpoint": endpoint,
+        "working_folder": folder,
+    }
+    services = Services(**{**fields, **changes})
+    return ReplyscopeApp(services)
+
+
+def chat_of(pilot: Pilot[None]) -> ChatScreen:
+    """The chat screen, under whatever lies over it."""
+    screen = next(s for s in pilot.app.screen_stack if isinstance(s, ChatScreen))
+    return screen
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object], what: str = "") -> None:
+    """Wait for a condition, at most ten seconds."""
+    for _ in range(1_000):
+        if condition():
+            await pilot.pause()
+            return
+        await asyncio.sleep(0.01)
+        await pilot.pause()
+    raise AssertionError(f"never came: {what}\n{frame(pilot)}")
+
+
+def frame(pilot: Pilot[None]) -> str:
+    """The screen as text. Uses the compositor's private API, here alone."""
+    screen = pilot.app.screen
+    width, height = screen.size
+    lines = screen._compositor.render_strips()
+    return "\n".join(strip.crop(0, width).text.rstrip() for strip in lines[:height])
