@@ -1,4 +1,4 @@
-"""The test command: `python -m tests`. Lint, types, architecture, tests; stops at the first fault."""
+"""The test command, `python -m tests`: lint, types, architecture, tests."""
 
 import subprocess
 import sys

@@ -54,12 +54,14 @@ async def test_a_reply_is_on_disk_before_its_end_is_told(
     server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
 ) -> None:
     conversation = archive.new(SessionSettings(system="Be brief."))
-    async with open_chat(server.base_url, clock) as provider:
-        async with aclosing(conversation.send(HI, target_of(provider))) as events:
-            async for event in events:
-                if isinstance(event, StreamEnded):
-                    saved = await store.load_session(conversation.session.id)
-                    assert saved.exchanges[0].state is ExchangeState.COMPLETED
+    async with (
+        open_chat(server.base_url, clock) as provider,
+        aclosing(conversation.send(HI, target_of(provider))) as events,
+    ):
+        async for event in events:
+            if isinstance(event, StreamEnded):
+                saved = await store.load_session(conversation.session.id)
+                assert saved.exchanges[0].state is ExchangeState.COMPLETED
     assert conversation.session.title == "hi"
     reopened = await store.load_session(conversation.session.id)
     assert reopened.messages == tuple(conversation.messages)
@@ -170,14 +172,16 @@ async def test_a_store_that_fails_in_mid_reply_costs_no_text(
     server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
 ) -> None:
     conversation = archive.new(SessionSettings())
-    async with open_chat(server.base_url, clock) as provider:
-        async with aclosing(conversation.send(HI, target_of(provider))) as events:
-            async for event in events:
-                if isinstance(event, TextDelta) and conversation.unsaved is None:
-                    await store._database.write(
-                        lambda c: c.execute("ALTER TABLE segment RENAME TO gone")
-                    )
-                    break
+    async with (
+        open_chat(server.base_url, clock) as provider,
+        aclosing(conversation.send(HI, target_of(provider))) as events,
+    ):
+        async for event in events:
+            if isinstance(event, TextDelta):
+                await store._database.write(
+                    lambda c: c.execute("ALTER TABLE segment RENAME TO gone")
+                )
+                break
     assert conversation.unsaved is not None
     assert conversation.read_messages()[-1].text == "Hello"
 

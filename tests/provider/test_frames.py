@@ -1,5 +1,7 @@
 """Frames are cut at blank lines, whatever the network's chunking."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +27,7 @@ def split(stream: bytes, cuts: list[int]) -> list[bytes]:
     splitter = FrameSplitter()
     frames: list[bytes] = []
     edges = [0, *sorted(min(c, len(stream)) for c in cuts), len(stream)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         frames += splitter.feed(stream[start:end])
     rest = splitter.finish()
     return [*frames, rest] if rest else frames

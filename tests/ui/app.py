@@ -67,8 +67,7 @@ def make_app(
 
 def chat_of(pilot: Pilot[None]) -> ChatScreen:
     """The chat screen, under whatever lies over it."""
-    screen = next(s for s in pilot.app.screen_stack if isinstance(s, ChatScreen))
-    return screen
+    return next(s for s in pilot.app.screen_stack if isinstance(s, ChatScreen))
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], what: str = "") -> None:

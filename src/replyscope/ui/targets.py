@@ -28,7 +28,8 @@ class Targets:
         endpoint_model = self.endpoint.model if self.endpoint is not None else None
         if self.endpoint is not None and self.endpoint.name == "local":
             return endpoint_model
-        return own or endpoint_model
+        only = self.models[0].id if len(self.models) == 1 else None
+        return own or endpoint_model or only
 
     def window_of(self, model: str | None) -> int | None:
         """The model's context window in tokens, where the server says it."""
@@ -50,10 +51,9 @@ class Targets:
         if self.endpoint is None:
             return None
         provider = await self._services.open_provider(self.endpoint)
+        if self.model_for(conversation) is None and not self.models:
+            await self.load_models()
         model = self.model_for(conversation)
-        if model is None:
-            models = self.models or await self.load_models()
-            model = models[0].id if len(models) == 1 else None
         if model is None:
             return None
         settings = conversation.session.settings

@@ -17,6 +17,7 @@ from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.screens.help import HelpRows, HelpScreen
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.composer import Composer
+from replyscope.ui.widgets.inspector import Inspector
 from replyscope.ui.widgets.sidebar import Sidebar
 from replyscope.ui.widgets.wire_view import WireView
 
@@ -33,14 +34,15 @@ class ChatScreen(WritingActions):
         (100, "-medium"),
         (160, "-wide"),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "Help", id="app.help"),
-        Binding("f2", "choose_model", "Model", id="chat.model"),
-        Binding("f4", "toggle_inspector", "Inspector", id="chat.inspector"),
-        Binding("f5", "toggle_sidebar", "Sessions", id="chat.sessions"),
-        Binding("f6", "focus_next", "Next pane", id="app.next-pane"),
-        Binding("f7", "show_wire", "Wire", id="chat.wire"),
-        Binding("f8", "edit_parameters", "Parameters", id="chat.parameters"),
+        Binding("f1", "help", "Help", id="app.help", priority=True),
+        Binding("f2", "choose_model", "Model", id="chat.model", priority=True),
+        Binding("f4", "toggle_inspector", "Inspector", id="chat.inspector", priority=True),
+        Binding("f5", "toggle_sidebar", "Sessions", id="chat.sessions", priority=True),
+        Binding("f6", "focus_next", "Next pane", id="app.next-pane", priority=True),
+        Binding("f7", "show_wire", "Wire", id="chat.wire", priority=True),
+        Binding("f8", "edit_parameters", "Parameters", id="chat.parameters", priority=True),
         Binding("ctrl+n", "new_session", "New session", id="sessions.new-here"),
         Binding("ctrl+f", "find", "Find", id="chat.find", priority=True),
         Binding("ctrl+g", "edit_outside", "Editor", id="chat.editor", priority=True),
@@ -64,7 +66,7 @@ class ChatScreen(WritingActions):
         self.set_class(self.services.ascii_only, "-ascii")
         self.show_conversation(self.conversation)
         self.composer.focus()
-        self.call_after_refresh(lambda: self.run_worker(self._begin(), exit_on_error=False))
+        self.call_after_refresh(lambda: self.run_worker(self._begin, exit_on_error=False))
 
     async def _begin(self) -> None:
         """What can wait until the first paint: the store, the sessions, the SDK."""
@@ -89,7 +91,7 @@ class ChatScreen(WritingActions):
         elif self.targets.endpoint is None:
             self.action_choose_provider()
         else:
-            self.run_worker(self._learn_models(), group="models", exclusive=True)
+            self.run_worker(self._learn_models, group="models", exclusive=True)
 
     async def _open_first(self) -> None:
         wanted = self.services.session_id
@@ -127,7 +129,8 @@ class ChatScreen(WritingActions):
     def _on_new_below(self, event: Transcript.NewBelow) -> None:
         self.query_one("#below").display = event.is_below
 
-    def on_tabs_tab_activated(self) -> None:
+    @on(Inspector.TabOpened)
+    def _on_tab_opened(self) -> None:
         self.draw_inspector()
 
     def action_back(self) -> None:

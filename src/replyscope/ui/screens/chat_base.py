@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -115,7 +116,8 @@ class ChatBase(Screen[None]):
             return user_content(read_in(message, {}))
         exchanges = self.exchanges_now()
         content = reply_content(message, exchanges)
-        if self.is_narrow and message.sources and not content.is_live:
+        has_room = self.is_narrow and self.size.height >= 14
+        if has_room and message.sources and not content.is_live:
             newest = exchanges.get(message.sources[-1].exchange_id)
             if newest is not None:
                 return with_summary(content, newest)
@@ -182,7 +184,7 @@ class ChatBase(Screen[None]):
                 self.inspector.grow_wire()
         elif self._shown_wire != exchange.id:
             self._shown_wire = exchange.id
-            self.run_worker(self._load_wire(exchange), group="wire", exclusive=True)
+            self.run_worker(partial(self._load_wire, exchange), group="wire", exclusive=True)
 
     async def _load_wire(self, exchange: Exchange) -> None:
         try:
@@ -243,7 +245,7 @@ class ChatBase(Screen[None]):
 
     def refresh_sidebar(self) -> None:
         """Draw the sidebar soon."""
-        self.run_worker(self.draw_sidebar(), group="sidebar", exclusive=True)
+        self.run_worker(self.draw_sidebar, group="sidebar", exclusive=True)
 
     def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
         """Open a dialog; `accept` gets its value unless it was cancelled."""

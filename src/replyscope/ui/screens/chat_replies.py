@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
+from functools import partial
 
 from textual import on
 
@@ -29,7 +30,6 @@ class ReplyActions(ChatBase):
             return
         parts = self.pending.take(text)
         conversation = self.conversation
-        self.composer.replace_text("")
         conversation.session = replace(conversation.session, draft="")
         if self.turns.is_running(conversation.session.id):
             self.pending.queue(conversation.session.id, parts)
@@ -37,7 +37,7 @@ class ReplyActions(ChatBase):
             self._send_parts(conversation, parts)
         if text.strip():
             self.composer.remember(text)
-            self.run_worker(self._keep_prompt(text), group="history")
+            self.run_worker(partial(self._keep_prompt, text), group="history")
         self.draw_attachments()
 
     async def _keep_prompt(self, text: str) -> None:
@@ -74,7 +74,7 @@ class ReplyActions(ChatBase):
             self.turns.start(conversation, start(target), give_back)
             self.start_drawing()
 
-        self.run_worker(begin(), group=f"begin-{conversation.session.id}", exclusive=True)
+        self.run_worker(begin, group=f"begin-{conversation.session.id}", exclusive=True)
 
     def ask_for_target(self) -> None:
         """Nothing says where to send or which model to ask: let the person choose."""

@@ -26,8 +26,9 @@ class WritingActions(SessionActions):
             command = find_command(name)
             if command is None:
                 self.tell(f"There is no command /{name}. F1 lists them.")
+                if not self.composer.text:
+                    self.composer.replace_text(text)
                 return
-            self.composer.replace_text("")
             await self.run_command(command.action, argument.strip() if command.argument else "")
             return
         self.send(text)

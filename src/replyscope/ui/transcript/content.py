@@ -81,4 +81,4 @@ def _notice(exchange: Exchange, mood: Mood, sentence: str, remedies: tuple[Remed
     if mood is Mood.LIVE or (mood is Mood.GOOD and not remedies):
         return ""
     keys = "   ".join(_KEYS[remedy] for remedy in remedies)
-    return f"{printable_line(sentence)}  {keys}".rstrip()
+    return f"{printable_line(sentence)}\n{keys}".rstrip()

@@ -9,15 +9,16 @@ from textual.widgets import TextArea
 
 _MOST_PASTED = 2_000
 _MOST_PASTED_LINES = 30
+_IN_ORDER = ("chat.send", "chat.newline", "chat.complete")
 
 
 class Composer(TextArea):
     """A multi-line editor: Enter submits, Ctrl+J or Shift+Enter break the line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Send", id="chat.send", priority=True),
-        Binding("ctrl+j,shift+enter", "line_break", "New line", id="chat.newline", priority=True),
-        Binding("tab", "complete", "Complete", id="chat.complete", priority=True),
+        Binding("enter", "submit", "Send", id="chat.send"),
+        Binding("ctrl+j,shift+enter", "line_break", "New line", id="chat.newline"),
+        Binding("tab", "complete", "Complete", id="chat.complete"),
     ]
 
     class Submitted(Message):
@@ -85,11 +86,13 @@ class Composer(TextArea):
         self.move_cursor(self.document.end)
 
     def action_submit(self) -> None:
-        """Enter: take a suggestion, or send."""
+        """Enter: take a suggestion, or send. What is typed next is the next message."""
         if self.is_suggesting:
             self.post_message(self.Chosen(submits=True))
         else:
-            self.post_message(self.Submitted(self.text))
+            text = self.text
+            self.load_text("")
+            self.post_message(self.Submitted(text))
 
     def action_line_break(self) -> None:
         """Break the line."""
@@ -109,6 +112,14 @@ class Composer(TextArea):
             self.post_message(self.PastedLarge(event.text.replace("\r\n", "\n")))
 
     async def _on_key(self, event: events.Key) -> None:
+        # Keys must act in the order they were typed: a binding would be run by the app,
+        # before or after the letters that still wait in this widget's queue.
+        if not event.is_printable:
+            active = self.screen.active_bindings.get(event.key)
+            if active is not None and active.node is self and active.binding.id in _IN_ORDER:
+                self._take(event)
+                await self.run_action(active.binding.action)
+                return
         row, _ = self.cursor_location
         if self.is_suggesting and event.key in ("up", "down"):
             self._take(event)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import var
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
@@ -20,6 +21,9 @@ class Inspector(Vertical):
     """Draws one exchange at a time; asks nobody for anything."""
 
     ascii_only: var[bool] = var(False)
+
+    class TabOpened(Message):
+        """Another tab is open and wants drawing."""
 
     def compose(self) -> ComposeResult:
         yield Tabs(Tab("overview", id="overview"), Tab("tools", id="tools"), Tab("wire", id="wire"))
@@ -42,6 +46,7 @@ class Inspector(Vertical):
     def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
         event.stop()
         self.query_one(ContentSwitcher).current = f"pane-{event.tab.id}"
+        self.post_message(self.TabOpened())
 
     def show_nothing(self) -> None:
         """There is no reply to show."""

@@ -95,8 +95,10 @@ class Sheet:
         rows.append(self._row("", ending.sentence))
         keys = [_REMEDIES[remedy] for remedy in ending.remedies]
         if keys:
-            text = "   ".join(f"[{key}] {name}" for key, name in keys)
-            rows.append(self._row("", text, "$text-accent"))
+            words = [f"[{key}] {name}" for key, name in keys]
+            line = "   ".join(words)
+            lines = [line] if len(line) <= self._room else words
+            rows += [self._row("", text, "$text-accent") for text in lines]
         return rows
 
     def _usage(self, exchange: Exchange) -> list[Content]:

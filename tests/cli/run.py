@@ -1,0 +1,36 @@
+"""Runs the installed program as a user would."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = [sys.executable, "-m", "replyscope"]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """An environment with nothing of the machine's own settings."""
+    keep = {n: v for n, v in os.environ.items() if not n.startswith(("OPENAI_", "REPLYSCOPE_"))}
+    return {
+        **keep,
+        "REPLYSCOPE_DATA_DIR": str(folder / "data"),
+        "REPLYSCOPE_CONFIG_DIR": str(folder / "config"),
+        "HOME": str(folder),
+        **more,
+    }
+
+
+def run_program(
+    folder: Path, *arguments: str, stdin: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command line to its end."""
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        env=environment(folder, **more),
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

@@ -1,0 +1,251 @@
+"""The command line as other programs rely on it, run as a process of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.run import PROGRAM, environment, run_program
+from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse
+
+KEY = "sk-planted-key-987654"
+
+
+def ask(folder: Path, server: LoopbackServer, *arguments: str, stdin: str | None = None) -> Any:
+    return run_program(
+        folder,
+        "ask",
+        *arguments,
+        "--base-url",
+        server.base_url,
+        stdin=stdin,
+        OPENAI_API_KEY=KEY,
+    )
+
+
+def test_the_answer_goes_to_stdout_and_nothing_else(server: LoopbackServer, tmp_path: Path) -> None:
+    done = ask(tmp_path, server, "hello")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Hello world\n", "")
+    assert server.requests[0]["model"] == "test-model"
+
+
+def test_json_is_the_promised_object_and_the_session_can_be_continued(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    first = json.loads(ask(tmp_path, server, "one", "--json", "--system", "Be brief.").stdout)
+    (exchange,) = first["exchanges"]
+    assert exchange["state"] == "completed"
+    assert exchange["choices"][0]["text"] == "Hello world"
+    assert exchange["choices"][0]["finish_reason"] == "stop"
+    assert exchange["usage"]["total_tokens"] == 12
+    assert exchange["timing"]["duration_ms"] > 0
+    second = ask(tmp_path, server, "two", "--session", first["session_id"][:6])
+    assert second.returncode == 0
+    roles = [message["role"] for message in server.requests[1]["messages"]]
+    assert roles == ["system", "user", "assistant", "user"]
+    third = ask(tmp_path, server, "three", "--continue", "--max-tokens", "9")
+    assert third.returncode == 0
+    assert len(server.requests[2]["messages"]) == 6
+    assert server.requests[2]["max_tokens"] == 9
+
+
+def test_prompts_come_from_pipes(server: LoopbackServer, tmp_path: Path) -> None:
+    assert ask(tmp_path, server, "-", stdin="from stdin").returncode == 0
+    assert ask(tmp_path, server, "explain", stdin="the text").returncode == 0
+    said = [request["messages"][0]["content"] for request in server.requests]
+    assert said == ["from stdin", "explain\n\nthe text"]
+
+
+def test_nothing_is_saved_when_asked_so(server: LoopbackServer, tmp_path: Path) -> None:
+    done = ask(tmp_path, server, "hi", "--no-save", "--json")
+    assert json.loads(done.stdout)["session_id"] is None
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        (reply("cut", finish="length"), 0, "length"),
+        (reply("cut", finish="content_filter"), 0, "content_filter"),
+        (error(401, f"Incorrect API key provided: {KEY}"), 3, "rejected the API key"),
+        (error(404, "no such model"), 3, "no such model"),
+        (Answer(chunks=sse(delta("half"), done=False), cut=True), 3, "truncated"),
+        (Answer(200, "text/html", [b"<html><title>Hi</title>"]), 3, "an HTML page"),
+        (Answer(chunks=sse(delta(refusal="No."), delta(finish="stop"))), 4, "declined"),
+    ],
+)
+def test_exit_status_and_warning_tell_how_it_ended(
+    server: LoopbackServer, tmp_path: Path, answer: Answer, status: int, words: str
+) -> None:
+    server.answer = lambda _request: answer
+    done = ask(tmp_path, server, "hi", "--model", "test-model")
+    assert done.returncode == status
+    assert words in done.stderr
+    assert KEY not in done.stderr
+
+
+def test_what_came_before_a_cut_is_printed_and_saved(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: Answer(chunks=sse(delta("half"), done=False), cut=True)
+    assert ask(tmp_path, server, "hi").stdout == "half\n"
+    (session,) = json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout)
+    assert session["state"] == "truncated"
+    shown = run_program(tmp_path, "sessions", "show", session["id"]).stdout
+    assert "half" in shown
+    assert "truncated" in shown
+
+
+def test_text_is_printed_as_it_comes(server: LoopbackServer, tmp_path: Path) -> None:
+    gate = threading.Event()
+    rest = sse(delta(" last"), delta(finish="stop"))
+    server.answer = lambda _request: Answer(chunks=[sse(delta("first"))[0], gate, *rest])
+    command = [*PROGRAM, "ask", "hi", "--base-url", server.base_url]
+    with subprocess.Popen(
+        command,
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(5) == "first"
+        gate.set()
+        assert process.stdout.read() == " last\n"
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_saves_what_came(
+    server: LoopbackServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    gate = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[sse(delta("first"))[0], gate])
+    command = [*PROGRAM, "ask", "hi", "--base-url", server.base_url]
+    with subprocess.Popen(
+        command,
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.read(5)
+        process.send_signal(number)
+        assert process.wait(10) == 130
+    gate.set()
+    (session,) = json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout)
+    assert session["state"] == "cancelled"
+
+
+def test_sessions_are_shown_deleted_and_restored(server: LoopbackServer, tmp_path: Path) -> None:
+    session_id = json.loads(ask(tmp_path, server, "hi", "--json").stdout)["session_id"]
+    shown = json.loads(run_program(tmp_path, "sessions", "show", session_id, "--json").stdout)
+    assert [message["role"] for message in shown["messages"]] == ["user", "assistant"]
+    assert shown["messages"][1]["parts"] == [{"type": "text", "text": "Hello world"}]
+    assert shown["exchanges"][0]["choices"][0]["finish_reason"] == "stop"
+    assert shown["created_at"].endswith("Z")
+    assert run_program(tmp_path, "sessions", "delete", session_id).returncode == 0
+    assert json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout) == []
+    assert run_program(tmp_path, "sessions", "restore", session_id).returncode == 0
+    assert len(json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ask", ""], "The prompt is empty"),
+        (["ask", "hi"], "No provider is set"),
+        (["ask", "hi", "--max-tokens", "0"], "at least 1"),
+        (["ask", "hi", "--temperature", "9"], "between 0 and 2"),
+        (["sessions", "show", "nope"], "No session 'nope'"),
+        (["ask", "hi", "--local", "--model", "nope"], "no embedded model 'nope'"),
+        (["ask", "hi", "--gguf", "/nowhere.gguf"], "is not a file"),
+        ([], "needs a terminal"),
+    ],
+)
+def test_wrong_usage_is_explained(tmp_path: Path, arguments: list[str], words: str) -> None:
+    done = run_program(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_openai_without_a_key_is_explained(tmp_path: Path) -> None:
+    done = run_program(tmp_path, "ask", "hi", "--base-url", "https://api.openai.com/v1")
+    assert done.returncode == 2
+    assert "OPENAI_API_KEY is not set" in done.stderr
+
+
+def test_a_broken_settings_file_names_the_line(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "settings.toml").write_text("theme = 'x'\nnope = 1\n")
+    done = run_program(tmp_path, "ask", "hi")
+    assert done.returncode == 2
+    assert "settings.toml:2: nope is not a setting; allowed:" in done.stderr
+
+
+def test_a_damaged_store_is_left_alone(server: LoopbackServer, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    database = tmp_path / "data" / "sessions.db"
+    database.write_bytes(b"garbage" * 1_000)
+    done = ask(tmp_path, server, "hi")
+    assert done.returncode == 5
+    assert "damaged" in done.stderr
+    assert database.read_bytes() == b"garbage" * 1_000
+    assert server.requests == []
+
+
+def test_a_data_folder_that_cannot_be_made_is_said_so(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "data").write_text("a file")
+    assert ask(tmp_path, server, "hi").returncode == 5
+
+
+def test_doctor_says_what_answers(server: LoopbackServer, tmp_path: Path) -> None:
+    done = run_program(tmp_path, "doctor", "--base-url", server.base_url, OPENAI_API_KEY=KEY)
+    assert done.returncode == 0
+    assert "1 models" in done.stdout
+    assert KEY not in done.stdout
+    dead = run_program(tmp_path, "doctor", "--base-url", "http://127.0.0.1:9/v1")
+    assert dead.returncode == 3
+    assert "FAILED" in dead.stdout
+
+
+def test_no_key_is_written_anywhere(server: LoopbackServer, tmp_path: Path) -> None:
+    server.answer = lambda _request: error(401, f"Incorrect API key provided: {KEY}")
+    done = ask(tmp_path, server, f"my key is {KEY}", "--debug", "--model", "m")
+    assert KEY not in done.stdout + done.stderr
+    for path in (tmp_path / "data").rglob("*"):
+        # The prompt itself is the person's own text and stays as they wrote it.
+        if path.is_file() and not path.name.startswith("sessions.db"):
+            assert KEY.encode() not in path.read_bytes()
+
+
+def test_several_processes_share_one_folder(server: LoopbackServer, tmp_path: Path) -> None:
+    commands = [
+        subprocess.Popen(
+            [*PROGRAM, "ask", f"number {n}", "--base-url", server.base_url],
+            env=environment(tmp_path),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        for n in range(4)
+    ]
+    assert [command.wait(60) for command in commands] == [0, 0, 0, 0]
+    sessions = json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout)
+    assert sorted(s["title"] for s in sessions) == [f"number {n}" for n in range(4)]
+    assert {s["state"] for s in sessions} == {"completed"}
+
+
+def test_completion_scripts_are_printed(tmp_path: Path) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert "replyscope" in run_program(tmp_path, "completion", shell).stdout

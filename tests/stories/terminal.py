@@ -1,0 +1,88 @@
+"""A real terminal for the installed program: a pty whose screen pyte reads."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+from pathlib import Path
+
+import pyte
+
+from tests.cli.run import PROGRAM, environment
+
+
+class Terminal:
+    """Runs the program in a pty; `screen` is what a person would see."""
+
+    def __init__(
+        self, folder: Path, *arguments: str, size: tuple[int, int] = (120, 40), **more: str
+    ) -> None:
+        self._columns, self._rows = size
+        self._screen = pyte.Screen(self._columns, self._rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self.received = bytearray()
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            more = {"TERM": "xterm-256color", "LANG": "C.UTF-8", **more}
+            os.execvpe(PROGRAM[0], [*PROGRAM, *arguments], environment(folder, **more))
+        size_bytes = struct.pack("HHHH", self._rows, self._columns, 0, 0)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size_bytes)
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        os.close(self._fd)
+
+    @property
+    def screen(self) -> str:
+        """The screen as text."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def type(self, keys: str) -> None:
+        """Send keys as the terminal would."""
+        os.write(self._fd, keys.encode())
+
+    def wait_for(self, *texts: str, timeout_s: float = 30.0) -> str:
+        """Read until all texts are on the screen; the screen."""
+        deadline = time.monotonic() + timeout_s
+        while not all(text in self.screen for text in texts):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"never came: {texts}\n{self.screen}")
+            self._read(0.05)
+        return self.screen
+
+    def wait_for_end(self, timeout_s: float = 10.0) -> int:
+        """Read until the program ends; its exit status."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            self._read(0.05)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+        raise AssertionError(f"still running\n{self.screen}")
+
+    def kill(self) -> None:
+        """kill -9."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+    def _read(self, wait_s: float) -> None:
+        ready, _, _ = select.select([self._fd], [], [], wait_s)
+        if ready:
+            try:
+                data = os.read(self._fd, 65_536)
+            except OSError:
+                return
+            self.received += data
+            # pyte takes the "4:3" in an underline style for a command of its own.
+            self._stream.feed(data)
