@@ -66,7 +66,7 @@ class ChatScreen(WritingActions):
         self.set_class(self.services.ascii_only, "-ascii")
         self.show_conversation(self.conversation)
         self.composer.focus()
-        self.call_after_refresh(lambda: self.run_worker(self._begin, exit_on_error=False))
+        self.call_after_refresh(lambda: self.start_work(self._begin))
 
     async def _begin(self) -> None:
         """What can wait until the first paint: the store, the sessions, the SDK."""
@@ -91,7 +91,7 @@ class ChatScreen(WritingActions):
         elif self.targets.endpoint is None:
             self.action_choose_provider()
         else:
-            self.run_worker(self._learn_models, group="models", exclusive=True)
+            self.start_work(self._learn_models, group="models", exclusive=True)
 
     async def _open_first(self) -> None:
         wanted = self.services.session_id

@@ -1,9 +1,10 @@
 """The chat screen's panes and state, which its groups of actions share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -72,6 +73,21 @@ class ChatBase(Screen[None]):
                 yield Composer(id="composer")
                 yield StatusLine(id="status")
             yield Inspector(id="inspector")
+
+    def start_work(
+        self,
+        work: Callable[..., Coroutine[Any, Any, None]],
+        *arguments: object,
+        group: str = "default",
+        exclusive: bool = False,
+    ) -> None:
+        """Run a coroutine function in a worker.
+
+        It is passed uncalled: a worker that is cancelled before it begins would leave
+        a coroutine that nobody awaits.
+        """
+        job: Any = partial(work, *arguments)
+        self.run_worker(job, group=group, exclusive=exclusive)
 
     @property
     def transcript(self) -> Transcript:
@@ -184,7 +200,7 @@ class ChatBase(Screen[None]):
                 self.inspector.grow_wire()
         elif self._shown_wire != exchange.id:
             self._shown_wire = exchange.id
-            self.run_worker(partial(self._load_wire, exchange), group="wire", exclusive=True)
+            self.start_work(self._load_wire, exchange, group="wire", exclusive=True)
 
     async def _load_wire(self, exchange: Exchange) -> None:
         try:
@@ -245,7 +261,7 @@ class ChatBase(Screen[None]):
 
     def refresh_sidebar(self) -> None:
         """Draw the sidebar soon."""
-        self.run_worker(self.draw_sidebar, group="sidebar", exclusive=True)
+        self.start_work(self.draw_sidebar, group="sidebar", exclusive=True)
 
     def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
         """Open a dialog; `accept` gets its value unless it was cancelled."""

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
-from functools import partial
 
 from textual import on
 
@@ -37,7 +36,7 @@ class ReplyActions(ChatBase):
             self._send_parts(conversation, parts)
         if text.strip():
             self.composer.remember(text)
-            self.run_worker(partial(self._keep_prompt, text), group="history")
+            self.start_work(self._keep_prompt, text, group="history")
         self.draw_attachments()
 
     async def _keep_prompt(self, text: str) -> None:
@@ -74,7 +73,7 @@ class ReplyActions(ChatBase):
             self.turns.start(conversation, start(target), give_back)
             self.start_drawing()
 
-        self.run_worker(begin, group=f"begin-{conversation.session.id}", exclusive=True)
+        self.start_work(begin, group=f"begin-{conversation.session.id}", exclusive=True)
 
     def ask_for_target(self) -> None:
         """Nothing says where to send or which model to ask: let the person choose."""

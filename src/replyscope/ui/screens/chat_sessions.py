@@ -1,7 +1,6 @@
 """Sessions: new, open, rename, delete, undo; and where their messages go."""
 
 from dataclasses import replace
-from functools import partial
 
 from textual import on
 from textual.timer import Timer
@@ -27,7 +26,7 @@ class SessionActions(ReplyActions):
 
     def action_new_session(self) -> None:
         """Start a new session with the present one's system prompt and parameters."""
-        self.run_worker(self._new_session, group="open", exclusive=True)
+        self.start_work(self._new_session, group="open", exclusive=True)
 
     async def _new_session(self) -> None:
         await self.save_draft()
@@ -39,7 +38,7 @@ class SessionActions(ReplyActions):
 
     def open_session(self, session_id: str) -> None:
         """Show a session."""
-        self.run_worker(partial(self._open_session, session_id), group="open", exclusive=True)
+        self.start_work(self._open_session, session_id, group="open", exclusive=True)
 
     async def _open_session(self, session_id: str) -> None:
         await self.save_draft()
@@ -74,7 +73,7 @@ class SessionActions(ReplyActions):
     def action_rename_session(self, title: str = "") -> None:
         """Give the open session a title."""
         if title:
-            self.run_worker(partial(self._apply_title, self.conversation.session.id, title))
+            self.start_work(self._apply_title, self.conversation.session.id, title)
         else:
             self._rename(self.conversation.session.id)
 
@@ -83,7 +82,7 @@ class SessionActions(ReplyActions):
         start = self.conversation.session.title if is_open else ""
         self.ask_dialog(
             LineDialog("Title of this session", start),
-            lambda title: self.run_worker(partial(self._apply_title, session_id, title)),
+            lambda title: self.start_work(self._apply_title, session_id, title),
         )
 
     async def _apply_title(self, session_id: str, title: str) -> None:
@@ -98,7 +97,7 @@ class SessionActions(ReplyActions):
         self._delete(self.conversation.session.id)
 
     def _delete(self, session_id: str) -> None:
-        self.run_worker(partial(self._delete_now, session_id), group="open", exclusive=True)
+        self.start_work(self._delete_now, session_id, group="open", exclusive=True)
 
     async def _delete_now(self, session_id: str) -> None:
         if self.turns.is_running(session_id):
@@ -121,7 +120,7 @@ class SessionActions(ReplyActions):
         if not self.deleted:
             self.tell("Nothing was deleted since the start.", is_error=False)
             return
-        self.run_worker(partial(self._restore, self.deleted.pop()), group="open", exclusive=True)
+        self.start_work(self._restore, self.deleted.pop(), group="open", exclusive=True)
 
     async def _restore(self, session_id: str) -> None:
         try:
@@ -136,7 +135,7 @@ class SessionActions(ReplyActions):
         if self._draft_timer is not None:
             self._draft_timer.stop()
         self._draft_timer = self.set_timer(
-            _DRAFT_S, lambda: self.run_worker(self.save_draft, group="draft")
+            _DRAFT_S, lambda: self.start_work(self.save_draft, group="draft")
         )
 
     async def save_draft(self) -> None:
@@ -161,7 +160,7 @@ class SessionActions(ReplyActions):
             changed = replace(settings, system=result[0], parameters=result[1])
             conversation.session = replace(conversation.session, settings=changed)
             if not conversation.is_new:
-                self.run_worker(self._save_settings)
+                self.start_work(self._save_settings)
             self.tell("Used from the next message on", is_error=False)
 
         self.app.push_screen(ParametersDialog(settings.system, settings.parameters), accept)
@@ -179,7 +178,7 @@ class SessionActions(ReplyActions):
         elif self.targets.endpoint is None:
             self.action_choose_provider()
         else:
-            self.run_worker(self._pick_model, group="models", exclusive=True)
+            self.start_work(self._pick_model, group="models", exclusive=True)
 
     async def _pick_model(self) -> None:
         note = ""
@@ -204,7 +203,7 @@ class SessionActions(ReplyActions):
         settings = replace(self.conversation.session.settings, model=name)
         self.conversation.session = replace(self.conversation.session, settings=settings)
         if not self.conversation.is_new:
-            self.run_worker(self._save_settings)
+            self.start_work(self._save_settings)
         if endpoint is not None:
             self.targets.endpoint = replace(endpoint, model=name)
         self._remember_model(name)
@@ -256,7 +255,7 @@ class SessionActions(ReplyActions):
             if endpoint is None:
                 return
             self.targets.use(endpoint)
-            self.run_worker(self._learn_models, group="models", exclusive=True)
+            self.start_work(self._learn_models, group="models", exclusive=True)
             try:
                 self.services.change_settings(
                     {("provider",): "local", ("local_model",): endpoint.model}
