@@ -1,0 +1,1 @@
+"""Measures replyscope in a real terminal against floors that run beside it."""

@@ -5,8 +5,8 @@ from dataclasses import replace
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, ModelInfo
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.engine.conversation import Conversation, Target
-from replyscope.ui.screens.first_run import Choice, Way
 from replyscope.ui.services import Services
+from replyscope.ui.ways import Choice, Way
 
 OPENAI_URL = "https://api.openai.com/v1"
 

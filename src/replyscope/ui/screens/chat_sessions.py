@@ -11,8 +11,9 @@ from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.inspection.figures import count
 from replyscope.ui.screens.chat_replies import ReplyActions
 from replyscope.ui.screens.dialogs import LineDialog, ParametersDialog, PickDialog
-from replyscope.ui.screens.first_run import Choice, FirstRun, Way
+from replyscope.ui.screens.first_run import FirstRun
 from replyscope.ui.screens.install import InstallScreen
+from replyscope.ui.ways import Choice, Way
 from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.sidebar import Sidebar
 

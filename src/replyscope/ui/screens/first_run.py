@@ -1,7 +1,5 @@
 """Where to send: one friendly screen with every way to a model."""
 
-from dataclasses import dataclass
-from enum import Enum
 from typing import ClassVar
 
 from textual import on, work
@@ -18,26 +16,7 @@ from replyscope.domain.ports import FindServers, LocalModels
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.figures import size
 from replyscope.ui.screens.dialogs import LineDialog
-
-
-class Way(Enum):
-    """How a person wants to reach a model."""
-
-    LOCAL = "local"
-    KEY_STORED = "key stored"
-    KEY_HELD = "key held"
-    SERVER = "server"
-    URL = "url"
-    PROVIDER = "provider"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A way, and what goes with it: a model's name, a key, or a URL."""
-
-    way: Way
-    value: str = ""
-    product: str = ""
+from replyscope.ui.ways import Choice, Way
 
 
 class FirstRun(ModalScreen[Choice | None]):
