@@ -47,10 +47,11 @@ class Program:
         self.output += data
         return len(data)
 
-    def settle(self, quiet_s: float = 1.0) -> None:
-        """Read until nothing came for a while."""
-        while self.read(quiet_s):
-            pass
+    def settle(self, for_s: float = 1.0) -> None:
+        """Read for a while. Silence never comes: the cursor blinks."""
+        until = time.monotonic() + for_s
+        while time.monotonic() < until:
+            self.read(0.02)
         self.output.clear()
 
     def type(self, keys: str) -> None:
