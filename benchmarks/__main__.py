@@ -95,7 +95,7 @@ def measure_stream(folder: Path, base_url: str, runs: int) -> list[list[str]]:
             began = time.monotonic()
             program.type("\r")
             shown = program.wait_for(LAST)
-            program.wait_for("stop")
+            program.wait_for("● stop")
             used = program.cpu_s() - cpu
             peaks.append(program.resident_mb() - idle_mb)
         finally:

@@ -21,7 +21,10 @@ class Program:
         self.output = bytearray()
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
-            os.execvpe(argv[0], argv, {**os.environ, **env, "TERM": "xterm-256color"})
+            env = {**os.environ, **env, "TERM": "xterm-256color"}
+            # As installed, all programs run from compiled files.
+            env.pop("PYTHONDONTWRITEBYTECODE", None)
+            os.execvpe(argv[0], argv, env)
         import fcntl  # Unix only, as is this file
 
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))

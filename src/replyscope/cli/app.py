@@ -1,7 +1,7 @@
 """Wires the chat and runs it."""
 
 import argparse
-import asyncio
+import gc
 import locale
 import os
 import sys
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from replyscope.cli.editor import edit_text
 from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.wiring import Wiring, find_servers, translate_frames, wire, with_api
 from replyscope.config.endpoints import choose_endpoint
@@ -32,6 +31,9 @@ def run_app(arguments: argparse.Namespace, paths: Paths) -> int:
     endpoint = _endpoint(arguments, settings, faults)
     wiring = _wiring(arguments, paths, faults)
     services = _services(arguments, settings, endpoint, wiring, faults)
+    # What is loaded by now lives as long as the app: collecting it again and again
+    # would make keys wait.
+    gc.freeze()
     app = ReplyscopeApp(services)
     app.run()
     return app.return_code or EXIT_OK
@@ -63,19 +65,10 @@ def _wiring(arguments: argparse.Namespace, paths: Paths, faults: list[str]) -> W
     if arguments.no_save:
         return wire(paths, saves=False)
     try:
-        wiring = wire(paths)
-        asyncio.run(_check_store(wiring))
         return wire(paths)
     except StoreError as error:
         faults.append(f"{error} This chat is not saved.")
         return wire(paths, saves=False)
-
-
-async def _check_store(wiring: Wiring) -> None:
-    try:
-        await wiring.store.open()
-    finally:
-        await wiring.store.close()
 
 
 def _services(
@@ -93,6 +86,13 @@ def _services(
             change_settings(paths.settings, changes)
             services.settings = read_settings(paths.settings)
 
+    async def open_store() -> None:
+        try:
+            await wiring.store.open()
+        except StoreError:
+            await wiring.store.go_private()
+            raise
+
     async def recover_all() -> int:
         return await recover(wiring.store, translate_frames)
 
@@ -109,10 +109,10 @@ def _services(
         local=wiring.local,
         keys=wiring.providers,
         change_settings=change,
-        edit_text=edit_text,
+        edit_text=_edit_text,
         notify_desktop=notify_desktop,
         recover=recover_all,
-        open_store=wiring.store.open,
+        open_store=open_store,
         close=wiring.close,
         themes=themes,
         faults=faults + theme_faults,
@@ -125,6 +125,12 @@ def _services(
         ascii_only=settings.ascii_only or not _draws_symbols(),
     )
     return services
+
+
+def _edit_text(text: str) -> str:
+    from replyscope.cli.editor import edit_text  # on Ctrl+G
+
+    return edit_text(text)
 
 
 def _draws_symbols() -> bool:

@@ -3,12 +3,10 @@
 import os
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-import tomlkit
 
 from replyscope.config.checks import Table
 from replyscope.config.paths import make_private
@@ -158,11 +156,13 @@ def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
 
     Raises SettingsError, and then changes nothing.
     """
+    import tomlkit  # only when something is changed
+
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else TEMPLATE
         document = tomlkit.parse(text)
         for keys, value in changes.items():
-            _set(document, keys, value)
+            _set(document, keys, value, tomlkit.table)
         changed = tomlkit.dumps(document)
         parse_settings(changed, path)
         _replace(path, changed)
@@ -170,11 +170,11 @@ def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
         raise SettingsError(f"{path} can't be changed ({error}).", "Mend the file.") from error
 
 
-def _set(document: Any, keys: tuple[str, ...], value: Any) -> None:
+def _set(document: Any, keys: tuple[str, ...], value: Any, new_table: Callable[..., Any]) -> None:
     table = document
     for key in keys[:-1]:
         if key not in table:
-            table[key] = tomlkit.table(is_super_table=key == "providers")
+            table[key] = new_table(is_super_table=key == "providers")
         table = table[key]
     if value is None:
         table.pop(keys[-1], None)

@@ -6,8 +6,10 @@ whose writer's lock can be taken belongs to nobody any more.
 
 import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 class Hold:
@@ -22,6 +24,8 @@ class Hold:
         """Take this process's lock, once."""
         if self._folder is None or self._lock is not None:
             return
+        from filelock import FileLock  # when something is written
+
         self._folder.mkdir(mode=0o700, exist_ok=True)
         lock = FileLock(self._path(self.writer), mode=0o600, thread_local=False)
         lock.acquire(timeout=0)
@@ -42,6 +46,8 @@ class Hold:
             return writer == self.writer
         if not self._path(writer).exists():
             return False
+        from filelock import FileLock, Timeout  # when something was left open
+
         lock = FileLock(self._path(writer), mode=0o600, thread_local=False)
         try:
             lock.acquire(timeout=0)

@@ -39,6 +39,13 @@ class SqliteStore:
 
         await self._database.write(check)
 
+    async def go_private(self) -> None:
+        """Leave the file alone and keep everything in memory from now on."""
+        await self._database.close()
+        self._hold.release()
+        self._database = Database(None)
+        self._hold = Hold(None, self._hold.writer)
+
     async def close(self) -> None:
         """Finish every write, close, and give up the hold."""
         await self._database.close()

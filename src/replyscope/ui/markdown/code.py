@@ -1,23 +1,27 @@
 """Code with colours, a bounded stretch of lines at a time."""
 
-from functools import lru_cache
-from typing import Any
+from __future__ import annotations
 
-from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Literal, Name, Operator, String, Token
-from pygments.util import ClassNotFound
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
 from rich.style import Style
 from rich.text import Text
 
 from replyscope.domain.printable import printable_text
 from replyscope.ui.markdown.palette import Palette
 
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
 _LONGEST_LINE = 1_000
 
 
 @lru_cache(maxsize=32)
 def _lexer(language: str) -> Lexer | None:
+    from pygments.lexers import get_lexer_by_name  # at the first code block
+    from pygments.util import ClassNotFound
+
     if not language or language.lower() in ("text", "plain", "txt"):
         return None
     try:
@@ -48,6 +52,8 @@ def highlight(source: str, language: str, context: str, palette: Palette) -> lis
 
 
 def _style_of(kind: Any, palette: Palette) -> Style | None:
+    from pygments.token import Comment, Keyword, Literal, Name, Operator, String, Token
+
     if kind in Comment:
         return palette.comment
     if kind in Keyword or kind in Operator.Word or kind in Token.Generic.Deleted:

@@ -1,6 +1,9 @@
 """Draws one block: Markdown tokens to lines of styled text, no wider than asked."""
 
-from markdown_it.token import Token
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rich.style import Style
 from rich.text import Text
 
@@ -12,6 +15,9 @@ from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.parser import References, parse_fully
 from replyscope.ui.markdown.table import draw_table, layout_table, read_table
 from replyscope.ui.markdown.wrap import filled, fold, wrap
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 _NARROWEST = 8
 _BULLETS = ("•", "◦", "▪")

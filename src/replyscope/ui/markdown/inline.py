@@ -1,13 +1,18 @@
 """Inline Markdown as styled text. Everything a model wrote is made printable here."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from markdown_it.token import Token
 from rich.style import Style
 from rich.text import Text
 
 from replyscope.domain.printable import printable_line
 from replyscope.ui.markdown.palette import Palette
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 _OPENABLE = ("http", "https", "mailto")
 

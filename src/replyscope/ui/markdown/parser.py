@@ -1,11 +1,14 @@
 """The two Markdown parsers: one that only finds blocks, one that reads inlines too."""
 
+from __future__ import annotations
+
 from collections.abc import MutableMapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 References = dict[str, dict[str, Any]]
 
@@ -28,6 +31,8 @@ def _full_parser() -> MarkdownIt:
 
 
 def _configured() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # after the first paint
+
     return MarkdownIt("commonmark", {"linkify": True, "maxNesting": 24}).enable(
         ["table", "strikethrough"]
     )

@@ -1,8 +1,12 @@
 """Finds the top-level blocks of a Markdown text, by line. Pure."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from markdown_it.token import Token
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Tables as aligned text. Long tables come in blocks that share their first one's widths."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from markdown_it.token import Token
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -10,6 +12,9 @@ from replyscope.ui.markdown.inline import inline_text
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.parser import References, parse_fully
 from replyscope.ui.markdown.wrap import wrap
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 _LEAST = 3
 

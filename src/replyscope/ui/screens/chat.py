@@ -75,13 +75,14 @@ class ChatScreen(WritingActions):
             self.tell(fault)
         try:
             await services.open_store()
+        except StoreError as error:
+            self.tell(f"{error} This chat is not saved.")
+        try:
             recovered = await services.recover()
             if recovered:
                 self.tell(f"{recovered} interrupted replies were recovered", is_error=False)
             await self._open_first()
             self.composer.set_history(list(await self.archive.store.load_history(500)))
-        except StoreError as error:
-            self.tell(error)
         except ReplyscopeError as error:
             self.tell(error)
         await self.draw_sidebar()

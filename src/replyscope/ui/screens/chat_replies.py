@@ -15,7 +15,7 @@ from replyscope.ui.screens.chat_base import ChatBase
 from replyscope.ui.turns import TurnEnded
 
 _FRAME_S = 1 / 30
-_MOST_FRAME_SHARE = 0.35
+_SLOWEST_FRAME_S = 0.25
 
 Start = Callable[[Target], AsyncGenerator[Event, None]]
 
@@ -83,19 +83,27 @@ class ReplyActions(ChatBase):
         """Draw frames until no reply streams."""
         if not self._is_drawing:
             self._is_drawing = True
-            self.set_timer(_FRAME_S, self._draw_frame)
+            self._frame_s = _FRAME_S
+            self._schedule_frame()
 
     _is_drawing = False
+    _frame_s = _FRAME_S
+    _frame_due_ms = 0.0
+
+    def _schedule_frame(self) -> None:
+        self._frame_due_ms = self.services.clock.monotonic_ms() + self._frame_s * 1000
+        self.set_timer(self._frame_s, self._draw_frame)
 
     def _draw_frame(self) -> None:
-        """One frame. The next comes later the longer this one took: keys go first."""
-        began_ms = self.services.clock.monotonic_ms()
+        """One frame. When the loop runs late, the next ones come later: keys go first."""
+        late_s = (self.services.clock.monotonic_ms() - self._frame_due_ms) / 1000
+        slower = late_s > self._frame_s / 2
+        self._frame_s = min(self._frame_s * 1.4, _SLOWEST_FRAME_S) if slower else _FRAME_S
         self._draw_live()
-        if not self.archive.streaming() and not self.turns.any_running:
+        if self.archive.streaming() or self.turns.any_running:
+            self._schedule_frame()
+        else:
             self._is_drawing = False
-            return
-        took_s = (self.services.clock.monotonic_ms() - began_ms) / 1000
-        self.set_timer(max(_FRAME_S, took_s / _MOST_FRAME_SHARE), self._draw_frame)
 
     def _draw_live(self) -> None:
         conversation = self.conversation

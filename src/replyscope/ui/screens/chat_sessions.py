@@ -1,5 +1,6 @@
 """Sessions: new, open, rename, delete, undo; and where their messages go."""
 
+import gc
 from dataclasses import replace
 
 from textual import on
@@ -275,4 +276,5 @@ class SessionActions(ReplyActions):
         except ReplyscopeError as error:
             self.log.info(str(error))
             return
+        gc.freeze()  # the SDK is loaded now, and stays
         self.draw_status()

@@ -171,13 +171,26 @@ class Transcript(ScrollView, can_focus=True):
             layout = self._layout_of
             layout.configure(self.text_width, self.palette())
             top = layout.settle(self.scroll_offset.y, height, from_end=self._following)
-            self.virtual_size = Size(self.size.width, layout.height)
+            self._set_height(layout.height, height)
             if top != self.scroll_offset.y:
                 self.scroll_to(y=top, animate=False, immediate=True, force=True)
             self.refresh()
         finally:
             self._is_settling = False
         self.call_after_refresh(self._sync_scrollbar)
+
+    def _set_height(self, lines: int, view: int) -> None:
+        """Tell the scroll bar how long the text is.
+
+        Once there is a bar, a new length needs no layout of the whole screen, which
+        would cost more than drawing the new lines.
+        """
+        size = Size(self.size.width, lines)
+        if not self.show_vertical_scrollbar or lines <= view:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(Transcript.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = lines
 
     def _sync_scrollbar(self) -> None:
         """The bar may have appeared only after the scroll that it should show."""

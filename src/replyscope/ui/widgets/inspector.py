@@ -25,6 +25,10 @@ class Inspector(Vertical):
     class TabOpened(Message):
         """Another tab is open and wants drawing."""
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._heights: dict[str, int] = {}
+
     def compose(self) -> ComposeResult:
         yield Tabs(Tab("overview", id="overview"), Tab("tools", id="tools"), Tab("wire", id="wire"))
         with ContentSwitcher(initial="pane-overview"):
@@ -61,10 +65,16 @@ class Inspector(Vertical):
         width = max(20, self.size.width - 4)
         sheet = Sheet(width, ascii_only=self.ascii_only)
         if self.tab == "tools":
-            self.query_one("#tools-text", Static).update(sheet.tools(exchange, choice))
+            self._update("#tools-text", sheet.tools(exchange, choice))
         else:
-            content = sheet.overview(exchange, choice, part=part)
-            self.query_one("#overview-text", Static).update(content)
+            self._update("#overview-text", sheet.overview(exchange, choice, part=part))
+
+    def _update(self, pane: str, content: Content) -> None:
+        """Draw a pane; the screen is laid out again only when its height changed."""
+        lines = content.plain.count("\n")
+        changed = self._heights.get(pane) != lines
+        self._heights[pane] = lines
+        self.query_one(pane, Static).update(content, layout=changed)
 
     def show_record(self, exchange: Exchange, record: WireRecord) -> None:
         """Show a saved exchange's wire."""

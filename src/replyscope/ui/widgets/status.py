@@ -37,7 +37,7 @@ class StatusLine(Static):
         text = " · ".join(parts)
         if status.note:
             text = f"{printable_line(status.note)} · {text}"
-        self.update(Content(text))
+        self.update(Content(text), layout=False)
 
 
 def _context(status: Status) -> str:
