@@ -119,10 +119,14 @@ class Entry:
         return len(self._cells or ())
 
     def strips(self, cell: int) -> list[Strip]:
-        """The strips of a cell, drawn if they weren't. Heights may change: `settle` after."""
+        """The strips of a cell, drawn if they weren't; then the lines below it may move."""
         assert self._cells is not None
         assert self._palette is not None
-        return self._cells[cell].drawn(self._width, self._palette)
+        before = self._cells[cell].height
+        strips = self._cells[cell].drawn(self._width, self._palette)
+        if len(strips) != before:
+            self._retop(cell)
+        return strips
 
     def settle(self, first: int, last: int) -> bool:
         """Draw the cells of lines `first` to `last`; whether a height changed."""
@@ -131,9 +135,7 @@ class Entry:
         cell, _ = self.locate(first)
         while cell < len(self._cells) and self._tops[cell] <= last:
             before = self._cells[cell].height
-            if len(self.strips(cell)) != before:
-                changed = True
-                self._retop(cell)
+            changed |= len(self.strips(cell)) != before
             cell += 1
         return changed
 

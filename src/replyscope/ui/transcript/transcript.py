@@ -72,6 +72,7 @@ class Transcript(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._layout_of = Layout()
         self._palette: Palette | None = None
+        self._palette_is_stale = True
         self._following = True
         self._is_settling = False
 
@@ -135,20 +136,25 @@ class Transcript(ScrollView, can_focus=True):
 
     def palette(self) -> Palette:
         """The styles of the current theme."""
-        if self._palette is None:
+        if self._palette_is_stale:
             styles: dict[str, Style] = {
                 role: self.get_component_rich_style(
                     f"transcript--{role.replace('_', '-')}", partial=True
                 )
                 for role in PALETTE_ROLES
             }
-            self._palette = Palette(**styles, ascii_only=self.ascii_only)
+            fresh = Palette(**styles, ascii_only=self.ascii_only)
+            # The same object as long as it looks the same: what was drawn stays valid.
+            if fresh != self._palette:
+                self._palette = fresh
+            self._palette_is_stale = False
+        assert self._palette is not None
         return self._palette
 
     def notify_style_update(self) -> None:
         """A theme changed: resolve the styles again."""
         super().notify_style_update()
-        self._palette = None
+        self._palette_is_stale = True
         if self.is_mounted:
             self.call_after_refresh(self._reflow)
 
