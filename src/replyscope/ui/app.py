@@ -47,8 +47,9 @@ class ReplyscopeApp(App[None]):
         if DEFAULT_THEME in self.available_themes:
             self.theme = DEFAULT_THEME
 
-    def on_mount(self) -> None:
-        self.push_screen(ChatScreen(self.services))
+    def get_default_screen(self) -> Screen[None]:
+        """The chat is the app's own first screen: one mount, one paint."""
+        return ChatScreen(self.services)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: the same commands as after a slash."""
