@@ -397,3 +397,16 @@ async def test_a_session_can_be_opened_while_its_finish_is_awaited(
         exchange = chat.last_exchange()
         assert exchange is not None
         assert exchange.choice(0).finish_reason is FinishReason.STOP
+
+
+async def test_the_inspector_is_whole_after_an_empty_session(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+        await send(pilot, "one")
+        await until(pilot, lambda: is_idle(pilot))
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: "Send a message to see" in frame(pilot))
+        await send(pilot, "two")
+        await until(pilot, lambda: is_idle(pilot))
+        await until(pilot, lambda: "exchange " in frame(pilot))

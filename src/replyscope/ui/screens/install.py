@@ -21,6 +21,8 @@ from replyscope.inspection.figures import size
 class InstallScreen(ModalScreen[Endpoint | None]):
     """Ends with the running model's endpoint, or None when the person gave up."""
 
+    # Nothing has the focus: what is typed ahead must not press Cancel.
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel")]
 
     def __init__(self, local: LocalModels, name: str) -> None:

@@ -54,10 +54,9 @@ class Inspector(Vertical):
 
     def show_nothing(self) -> None:
         """There is no reply to show."""
-        self.query_one("#overview-text", Static).update(
-            Content.styled("Send a message to see what its reply is made of.", MUTED)
-        )
-        self.query_one("#tools-text", Static).update("")
+        hint = Content.styled("Send a message to see what its reply is made of.", MUTED)
+        self._update("#overview-text", hint)
+        self._update("#tools-text", Content(""))
         self.show_wire([], ())
 
     def show_exchange(self, exchange: Exchange, choice: int, *, part: str = "") -> None:
