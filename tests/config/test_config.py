@@ -42,7 +42,7 @@ def test_a_full_file_is_read() -> None:
     (endpoint,) = settings.endpoints
     assert settings.provider == "work"
     assert settings.bell
-    assert settings.keys == {"chat.send": "ctrl+s"}
+    assert settings.look.keys == {"chat.send": "ctrl+s"}
     assert endpoint.key_source == KeySource(KeySourceKind.COMMAND, command=("pass", "work"))
     assert endpoint.headers == (("X-Team", "a"),)
     assert endpoint.timeout_s == 30.0
@@ -55,7 +55,7 @@ def test_the_template_says_the_defaults() -> None:
         line.removeprefix("# ") for line in TEMPLATE.splitlines()[1:] if line.startswith("# ")
     )
     shown = parse_settings(uncommented.replace("…", ""), Path("s.toml"))
-    assert shown.theme == Settings().theme
+    assert shown.look.theme == Settings().look.theme
     assert shown.endpoints[0].name == "openai"
 
 
@@ -87,7 +87,7 @@ def test_changing_one_setting_keeps_comments(tmp_path: Path) -> None:
     assert "# mine" in text
     assert "# nice" in text
     settings = read_settings(path)
-    assert settings.theme == "ember"
+    assert settings.look.theme == "ember"
     assert settings.endpoints[0].base_url == "http://x/v1"
 
 
@@ -103,7 +103,7 @@ def test_the_first_change_writes_the_commented_template(tmp_path: Path) -> None:
     path = tmp_path / "new" / "settings.toml"
     change_settings(path, {("theme",): "rose"})
     assert "# base_url" in path.read_text()
-    assert read_settings(path).theme == "rose"
+    assert read_settings(path).look.theme == "rose"
 
 
 def test_the_environment_is_used_as_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.event import RequestSent, WireFrame
-from replyscope.domain.exchange import Choice, ExchangeState, Failure, Timing, ToolCall, Usage
+from replyscope.domain.exchange import Choice, ExchangeState, Timing, ToolCall, Usage
+from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason, StreamEnd, derive_finish
 from replyscope.inspection.arguments import one_line, pretty_arguments
 from replyscope.inspection.explain import Mood, Remedy, explain

@@ -16,11 +16,11 @@ from replyscope.domain.exchange import (
     Choice,
     Exchange,
     ExchangeState,
-    Failure,
     Timing,
     ToolCall,
     Usage,
 )
+from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import FilePart, ImagePart, Message, ReplySource, Role, TextPart
 from replyscope.domain.session import Parameters, Session, SessionSettings

@@ -9,6 +9,7 @@ import signal
 import struct
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyte
@@ -60,6 +61,14 @@ class Terminal:
                 raise AssertionError(f"never came: {texts}\n{self.screen}")
             self._read(0.05)
         return self.screen
+
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+        """Read until something outside the screen is so."""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it never came to be\n{self.screen}")
+            self._read(0.05)
 
     def wait_for_end(self, timeout_s: float = 10.0) -> int:
         """Read until the program ends; its exit status."""

@@ -1,7 +1,8 @@
 """The real app for Pilot: real store, real provider, a loopback server."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,17 @@ from replyscope.cli.system import SystemClock, new_id
 from replyscope.cli.wiring import Wiring, translate_frames, wire
 from replyscope.config.paths import find_paths
 from replyscope.config.settings import change_settings, read_settings
-from replyscope.config.themes import read_themes
+from replyscope.config.themes import find_theme, read_themes
 from replyscope.domain.endpoint import Endpoint, FoundServer
+from replyscope.domain.look import Look
 from replyscope.domain.settings import Settings
 from replyscope.engine.recovery import recover
 from replyscope.ui.app import ReplyscopeApp
+from replyscope.ui.opening import Opening
 from replyscope.ui.screens.chat import ChatScreen
 from replyscope.ui.services import Services
 
-__all__ = ["SystemClock", "chat_of", "frame", "make_app", "new_id", "until"]
+__all__ = ["SystemClock", "chat_of", "frame", "make_app", "new_id", "open_chat", "until"]
 
 
 async def no_servers() -> tuple[FoundServer, ...]:
@@ -61,8 +64,24 @@ def make_app(
         "endpoint": endpoint,
         "working_folder": folder,
     }
+    look = changes.pop("look", Look())
     services = Services(**{**fields, **changes})
-    return ReplyscopeApp(services)
+    is_fresh = services.session_id is None and not services.opens_newest
+    theme = find_theme(look.theme, paths.themes)
+    return ReplyscopeApp(Opening(look=look, theme=theme, is_fresh=is_fresh, load=lambda: services))
+
+
+@asynccontextmanager
+async def open_chat(
+    app: ReplyscopeApp, size: tuple[int, int] = (120, 40), *, notifications: bool = False
+) -> AsyncIterator[Pilot[None]]:
+    """Run the app until the chat is on the screen."""
+    async with app.run_test(size=size, notifications=notifications) as pilot:
+        await until(
+            pilot, lambda: any(isinstance(s, ChatScreen) for s in app.screen_stack), "the chat"
+        )
+        await until(pilot, lambda: chat_of(pilot).is_mounted, "the chat's panes")
+        yield pilot
 
 
 def chat_of(pilot: Pilot[None]) -> ChatScreen:

@@ -14,7 +14,7 @@ from replyscope.ui.screens.dialogs import ParametersDialog, PickDialog
 from replyscope.ui.screens.first_run import FirstRun
 from replyscope.ui.screens.help import HelpScreen
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse
-from tests.ui.app import chat_of, frame, make_app, until
+from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
 SIZE = (120, 40)
 
@@ -36,7 +36,7 @@ def is_idle(pilot: Pilot[None]) -> bool:
 
 async def test_a_reply_shows_with_its_figures(server: LoopbackServer, tmp_path: Path) -> None:
     server.answer = lambda _request: reply("# Hello\n\n", "- one\n- two\n")
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "greet me")
         await until(pilot, lambda: "● stop" in frame(pilot), "the ending")
         screen = frame(pilot)
@@ -45,13 +45,13 @@ async def test_a_reply_shows_with_its_figures(server: LoopbackServer, tmp_path: 
 
 
 async def test_everything_is_there_after_a_restart(server: LoopbackServer, tmp_path: Path) -> None:
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "remember this")
         await until(pilot, lambda: "● stop" in frame(pilot))
         await type_text(pilot, "half a thought")
         await pilot.press("ctrl+q")
     app = make_app(tmp_path, server.base_url, opens_newest=True)
-    async with app.run_test(size=SIZE) as pilot:
+    async with open_chat(app, size=SIZE) as pilot:
         await until(pilot, lambda: "Hello world" in frame(pilot))
         assert chat_of(pilot).composer.text == "half a thought"
         assert "remember this" in frame(pilot)
@@ -63,7 +63,7 @@ async def test_escape_stops_a_reply_and_keeps_what_came(
 ) -> None:
     gate = threading.Event()
     server.answer = lambda _request: Answer(chunks=[*sse(delta("so far"), done=False), gate])
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "go")
         await until(pilot, lambda: "so far" in frame(pilot))
         await pilot.press("escape")
@@ -76,7 +76,7 @@ async def test_a_failed_reply_says_why_and_can_be_retried(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     server.answer = lambda _request: error(500, "the machine is on [red]fire")
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "try")
         await until(pilot, lambda: "on [red]fire" in frame(pilot))
         server.answer = lambda _request: reply("better now")
@@ -87,7 +87,7 @@ async def test_a_failed_reply_says_why_and_can_be_retried(
 
 async def test_a_cut_reply_is_continued_in_place(server: LoopbackServer, tmp_path: Path) -> None:
     server.answer = lambda _request: reply("Once upon", finish="length")
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "tell")
         await until(pilot, lambda: "● length" in frame(pilot))
         server.answer = lambda _request: reply(" a time.")
@@ -100,7 +100,7 @@ async def test_raising_the_limit_doubles_it_and_goes_on(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     server.answer = lambda _request: reply("cut", finish="length")
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await pilot.press("f8")
         await until(pilot, lambda: isinstance(pilot.app.screen, ParametersDialog))
         pilot.app.screen.query_one("#max_tokens", Input).value = "8"
@@ -119,7 +119,7 @@ async def test_a_message_written_meanwhile_is_queued(
     server.answer = lambda _request: Answer(
         chunks=[sse(delta("first"))[0], gate, *sse(delta(finish="stop"))]
     )
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "one")
         await until(pilot, lambda: "first" in frame(pilot))
         await send(pilot, "two")
@@ -138,7 +138,7 @@ async def test_a_reply_in_the_background_goes_on_and_says_so(
         chunks=[sse(delta("behind"))[0], gate, *sse(delta(" you", finish="stop"))]
     )
     app = make_app(tmp_path, server.base_url)
-    async with app.run_test(size=SIZE, notifications=True) as pilot:
+    async with open_chat(app, size=SIZE, notifications=True) as pilot:
         await send(pilot, "slow one")
         await until(pilot, lambda: "behind" in frame(pilot))
         first = chat_of(pilot).conversation.session.id
@@ -153,7 +153,7 @@ async def test_a_reply_in_the_background_goes_on_and_says_so(
 async def test_sessions_are_renamed_deleted_and_brought_back(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "call me anything")
         await until(pilot, lambda: is_idle(pilot))
         await send(pilot, "/rename Ishmael")
@@ -169,7 +169,7 @@ async def test_sessions_are_renamed_deleted_and_brought_back(
 async def test_the_wire_shows_the_request_and_every_frame(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    async with make_app(tmp_path, server.base_url).run_test(size=(200, 60)) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=(200, 60)) as pilot:
         await send(pilot, "hello wire")
         await until(pilot, lambda: "● stop" in frame(pilot))
         await pilot.press("f7")
@@ -190,7 +190,7 @@ async def test_tool_calls_and_reasoning_fold_and_unfold(
             delta(finish="tool_calls"),
         )
     )
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "use a tool")
         await until(pilot, lambda: "● tool_calls" in frame(pilot))
         assert 'look(at="sky")' in frame(pilot)
@@ -203,7 +203,7 @@ async def test_tool_calls_and_reasoning_fold_and_unfold(
 
 
 async def test_a_large_paste_becomes_an_attachment(server: LoopbackServer, tmp_path: Path) -> None:
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         composer = chat_of(pilot).composer
         composer.post_message(events.Paste("x" * 1_000_000))
         await until(pilot, lambda: "pasted-1.txt 1.0 MB" in frame(pilot))
@@ -216,7 +216,7 @@ async def test_a_large_paste_becomes_an_attachment(server: LoopbackServer, tmp_p
 
 async def test_files_are_attached_by_name(server: LoopbackServer, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("the notes")
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await pilot.press("@", "n", "o")
         await until(pilot, lambda: "@notes.txt" in frame(pilot))
         await pilot.press("tab")
@@ -229,7 +229,7 @@ async def test_commands_complete_and_unknown_ones_are_said_so(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     app = make_app(tmp_path, server.base_url)
-    async with app.run_test(size=SIZE, notifications=True) as pilot:
+    async with open_chat(app, size=SIZE, notifications=True) as pilot:
         await pilot.press("/", "h", "e")
         await until(pilot, lambda: "/help" in frame(pilot))
         await pilot.press("enter")
@@ -243,7 +243,7 @@ async def test_commands_complete_and_unknown_ones_are_said_so(
 async def test_history_walks_back_and_returns_to_what_was_written(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "first prompt")
         await until(pilot, lambda: is_idle(pilot))
         await type_text(pilot, "unsent")
@@ -256,7 +256,7 @@ async def test_history_walks_back_and_returns_to_what_was_written(
 
 async def test_find_goes_to_the_match(server: LoopbackServer, tmp_path: Path) -> None:
     server.answer = lambda _request: reply("\n\n".join(f"para {n}" for n in range(200)))
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "long")
         await until(pilot, lambda: "para 199" in frame(pilot))
         await pilot.press("ctrl+f", *"para 17")
@@ -271,7 +271,7 @@ async def test_the_view_follows_until_the_reader_scrolls_up(
     more = sse(delta("\n\n".join(f"late {n}" for n in range(50)), finish="stop"))
     text = "\n\n".join(f"early {n}" for n in range(100)) + "\n\n"
     server.answer = lambda _request: Answer(chunks=[sse(delta(text))[0], gate, *more])
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "go")
         await until(pilot, lambda: "early 99" in frame(pilot))
         transcript = chat_of(pilot).transcript
@@ -293,7 +293,7 @@ async def test_the_model_picker_lists_the_servers_models(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     server.models = ["alpha", "beta", "gamma"]
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await pilot.press("f2")
         await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
         await pilot.press(*"bet")
@@ -305,7 +305,7 @@ async def test_the_model_picker_lists_the_servers_models(
 
 
 async def test_a_first_run_offers_the_embedded_model_first(tmp_path: Path) -> None:
-    async with make_app(tmp_path, None).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, None), size=SIZE) as pilot:
         await until(pilot, lambda: isinstance(pilot.app.screen, FirstRun))
         options = pilot.app.screen.query_one(OptionList)
         assert options.highlighted == 0
@@ -320,17 +320,17 @@ async def test_a_first_run_offers_the_embedded_model_first(tmp_path: Path) -> No
 
 async def test_themes_switch_live_and_are_kept(server: LoopbackServer, tmp_path: Path) -> None:
     app = make_app(tmp_path, server.base_url)
-    async with app.run_test(size=SIZE) as pilot:
+    async with open_chat(app, size=SIZE) as pilot:
         await send(pilot, "/theme paper")
         await until(pilot, lambda: pilot.app.theme == "paper")
-    assert app.services.settings.theme == "paper"
+        assert chat_of(pilot).services.settings.look.theme == "paper"
 
 
 @pytest.mark.parametrize("size", [(200, 60), (120, 40), (80, 24), (50, 20), (20, 5)])
 async def test_every_size_can_be_used(
     server: LoopbackServer, tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    async with make_app(tmp_path, server.base_url).run_test(size=size) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=size) as pilot:
         await send(pilot, "hi")
         await until(pilot, lambda: is_idle(pilot))
         chat = chat_of(pilot)
@@ -348,7 +348,7 @@ async def test_hostile_text_is_drawn_and_never_obeyed(
     server.answer = lambda _request: reply(hostile + "x" * 100_000, finish="[b]odd\x1b[2J")
     server.models = ["[/m]\x1b[31m"]
     app = make_app(tmp_path, server.base_url)
-    async with app.run_test(size=SIZE, notifications=True) as pilot:
+    async with open_chat(app, size=SIZE, notifications=True) as pilot:
         await send(pilot, "[/you]\x1b[5m")
         await until(pilot, lambda: is_idle(pilot))
         for key in ("f7", "escape", "f2", "escape"):
@@ -361,7 +361,7 @@ async def test_a_thousand_messages_open_and_can_be_walked(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     server.answer = lambda _request: reply("reply\n\n" * 8)
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         from replyscope.domain.message import Role
         from replyscope.ui.transcript.content import EntryContent
 
@@ -388,7 +388,7 @@ async def test_a_thousand_messages_open_and_can_be_walked(
 async def test_a_session_can_be_opened_while_its_finish_is_awaited(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "hi")
         await until(pilot, lambda: is_idle(pilot))
         chat = chat_of(pilot)
@@ -402,7 +402,7 @@ async def test_a_session_can_be_opened_while_its_finish_is_awaited(
 async def test_the_inspector_is_whole_after_an_empty_session(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    async with make_app(tmp_path, server.base_url).run_test(size=SIZE) as pilot:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "one")
         await until(pilot, lambda: is_idle(pilot))
         await pilot.press("ctrl+n")

@@ -1,147 +1,51 @@
-"""Wires the chat and runs it."""
+"""Runs the chat: what its first paint needs now, the rest from `cli.parts` after it."""
 
 import argparse
 import gc
+import importlib
 import locale
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from replyscope.cli.parser import EXIT_OK
-from replyscope.cli.wiring import Wiring, find_servers, translate_frames, wire, with_api
-from replyscope.config.endpoints import choose_endpoint
+from replyscope.config.look import read_look
 from replyscope.config.paths import Paths
-from replyscope.config.settings import change_settings, read_settings
-from replyscope.config.themes import read_themes
-from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import SettingsError, StoreError
-from replyscope.domain.printable import printable_line
-from replyscope.domain.settings import Settings
-from replyscope.engine.recovery import recover
+from replyscope.config.themes import find_theme
 from replyscope.ui.app import ReplyscopeApp
-from replyscope.ui.services import Services
+from replyscope.ui.opening import Opening
+
+if TYPE_CHECKING:  # loaded after the first paint
+    from replyscope.ui.services import Services
 
 
 def run_app(arguments: argparse.Namespace, paths: Paths) -> int:
     """Run the app until the person quits; the exit status."""
-    faults: list[str] = []
-    settings = _settings(paths, faults)
-    endpoint = _endpoint(arguments, settings, faults)
-    wiring = _wiring(arguments, paths, faults)
-    services = _services(arguments, settings, endpoint, wiring, faults)
-    # What is loaded by now lives as long as the app: collecting it again and again
-    # would make keys wait.
-    gc.freeze()
-    app = ReplyscopeApp(services)
+    look = read_look(paths.settings)
+    look = replace(look, ascii_only=look.ascii_only or not _draws_symbols())
+
+    def load() -> "Services":
+        parts = importlib.import_module("replyscope.cli.parts")
+        services: Services = parts.build_services(arguments, paths, look)
+        # What is loaded by now lives as long as the app: collecting it again and again
+        # would make keys wait.
+        gc.freeze()
+        return services
+
+    app = ReplyscopeApp(
+        Opening(
+            look=look,
+            theme=find_theme(look.theme, paths.themes),
+            is_fresh=arguments.session is None and not arguments.newest,
+            load=load,
+        )
+    )
     app.run()
     return app.return_code or EXIT_OK
-
-
-def _settings(paths: Paths, faults: list[str]) -> Settings:
-    try:
-        return read_settings(paths.settings)
-    except SettingsError as error:
-        faults.append(f"{error.message} The defaults are used.")
-        return Settings()
-
-
-def _endpoint(
-    arguments: argparse.Namespace, settings: Settings, faults: list[str]
-) -> Endpoint | None:
-    if arguments.local or arguments.gguf:
-        return None
-    try:
-        chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
-    except SettingsError as error:
-        faults.append(str(error))
-        return None
-    return with_api(chosen, arguments.api) if chosen is not None else None
-
-
-def _wiring(arguments: argparse.Namespace, paths: Paths, faults: list[str]) -> Wiring:
-    """The parts; without a usable data folder, a chat that saves nothing and says so."""
-    if arguments.no_save:
-        return wire(paths, saves=False)
-    try:
-        return wire(paths)
-    except StoreError as error:
-        faults.append(f"{error} This chat is not saved.")
-        return wire(paths, saves=False)
-
-
-def _services(
-    arguments: argparse.Namespace,
-    settings: Settings,
-    endpoint: Endpoint | None,
-    wiring: Wiring,
-    faults: list[str],
-) -> Services:
-    paths = wiring.paths
-    themes, theme_faults = read_themes(paths.themes)
-
-    def change(changes: Mapping[tuple[str, ...], Any]) -> None:
-        if not arguments.no_save:
-            change_settings(paths.settings, changes)
-            services.settings = read_settings(paths.settings)
-
-    async def open_store() -> None:
-        try:
-            await wiring.store.open()
-        except StoreError:
-            await wiring.store.go_private()
-            raise
-
-    async def recover_all() -> int:
-        return await recover(wiring.store, translate_frames)
-
-    starts_local = None
-    if arguments.local or (endpoint is None and settings.provider == "local"):
-        named = arguments.model if arguments.local else settings.local_model
-        starts_local = named or wiring.local.default_name
-    services = Services(
-        archive=wiring.archive,
-        clock=wiring.clock,
-        settings=settings,
-        open_provider=wiring.providers.open,
-        find_servers=find_servers,
-        local=wiring.local,
-        keys=wiring.providers,
-        change_settings=change,
-        edit_text=_edit_text,
-        notify_desktop=notify_desktop,
-        recover=recover_all,
-        open_store=open_store,
-        close=wiring.close,
-        themes=themes,
-        faults=faults + theme_faults,
-        endpoint=endpoint,
-        model=arguments.model,
-        session_id=arguments.session,
-        opens_newest=arguments.newest,
-        starts_local=starts_local,
-        working_folder=Path.cwd(),
-        ascii_only=settings.ascii_only or not _draws_symbols(),
-    )
-    return services
-
-
-def _edit_text(text: str) -> str:
-    from replyscope.cli.editor import edit_text  # on Ctrl+G
-
-    return edit_text(text)
 
 
 def _draws_symbols() -> bool:
     """Whether the terminal can draw more than ASCII."""
     encoding = (sys.stdout.encoding or locale.getpreferredencoding()).lower()
     return "utf" in encoding and os.environ.get("TERM") != "linux"
-
-
-def notify_desktop(text: str) -> None:
-    """Ask the terminal for a desktop notification (OSC 9)."""
-    safe = printable_line(text)[:120]
-    if sys.__stdout__ is not None and sys.__stdout__.isatty():
-        sys.__stdout__.write(f"\x1b]9;{safe}\x07")
-        sys.__stdout__.flush()

@@ -15,6 +15,7 @@ from replyscope.cli.parser import (
     EXIT_REFUSED,
     EXIT_STORE,
 )
+from replyscope.cli.report import warn
 from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
@@ -22,17 +23,12 @@ from replyscope.domain.event import RequestAdapted, TextDelta
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
-from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.printable import printable_text
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.engine.conversation import Conversation, Target
 from replyscope.inspection.explain import explain
 from replyscope.inspection.json_view import exchange_object
-
-
-def warn(text: str) -> None:
-    """One line on stderr, safe to print."""
-    print(f"replyscope: {printable_line(text)}", file=sys.stderr, flush=True)
 
 
 def read_prompt(argument: str) -> str:

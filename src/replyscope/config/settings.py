@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from replyscope.config.checks import Table
+from replyscope.config.look import parse_look
 from replyscope.config.paths import make_private
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
-from replyscope.domain.settings import DEFAULT_THEME, Settings
+from replyscope.domain.settings import Settings
 
 TEMPLATE = """\
 # replyscope settings. Every line may be left out; what you see are the defaults.
@@ -72,12 +73,10 @@ def parse_settings(text: str, path: Path) -> Settings:
     root = Table(values, path, text)
     provider = root.text("provider")
     local_model = root.text("local_model")
-    theme = root.text("theme")
-    ascii_only = root.flag("ascii_only")
+    look = parse_look(root)
     notifications = root.table("notifications")
     bell, desktop = notifications.flag("bell"), notifications.flag("desktop")
     notifications.finish()
-    keys = root.pairs("keys")
     providers = root.table("providers")
     endpoints = tuple(_read_endpoint(name, providers.table(name)) for name in providers.names())
     if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
@@ -88,11 +87,9 @@ def parse_settings(text: str, path: Path) -> Settings:
         endpoints=endpoints,
         provider=provider,
         local_model=local_model,
-        theme=theme or DEFAULT_THEME,
+        look=look,
         bell=bell or False,
         desktop_notification=desktop or False,
-        ascii_only=ascii_only or False,
-        keys=keys,
     )
 
 

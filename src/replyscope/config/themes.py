@@ -6,7 +6,7 @@ from pathlib import Path
 import replyscope
 from replyscope.config.checks import Table
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.settings import ThemeSource
+from replyscope.domain.look import ThemeSource
 
 COLOR_NAMES = (
     "primary",
@@ -43,6 +43,18 @@ def read_themes(own: Path) -> tuple[list[ThemeSource], list[str]]:
             except SettingsError as error:
                 faults.append(error.message)
     return list(found.values()), faults
+
+
+def find_theme(name: str, own: Path) -> ThemeSource | None:
+    """One theme by its name, None when there is no such file or it can't be read."""
+    for folder in (own, shipped_folder()):
+        path = folder / f"{name}.toml"
+        if path.is_file():
+            try:
+                return read_theme(path)
+            except SettingsError:
+                continue
+    return None
 
 
 def read_theme(path: Path) -> ThemeSource:

@@ -14,7 +14,7 @@ ReplyscopeError
     └── LocalModelMissing    ... because its engine or weights aren't there
 """
 
-from replyscope.domain.exchange import Failure
+from replyscope.domain.failure import Failure
 
 
 class ReplyscopeError(Exception):

@@ -7,7 +7,8 @@ Errors are events too, so whatever happens is recorded the same way.
 
 from dataclasses import dataclass
 
-from replyscope.domain.exchange import Failure, Usage
+from replyscope.domain.exchange import Usage
+from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 
 
@@ -98,18 +99,6 @@ class Timing:
     duration_ms: float = 0.0
     pace: tuple[int, ...] = ()
     pace_ms: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An error as it is stored and shown: what happened, who said so, what to do next."""
-
-    kind: str
-    message: str
-    next_step: str
-    status: int | None = None
-    code: str | None = None
-    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,12 @@ from replyscope.domain.exchange import (
     Choice,
     Exchange,
     ExchangeState,
-    Failure,
     Timing,
     ToolCall,
     ToolCallState,
     Usage,
 )
+from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd, derive_finish
 from replyscope.domain.growing import GrowingText, Pace
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from replyscope.domain.event import StreamEnded, WireFrame
-from replyscope.domain.exchange import Exchange, Failure
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import fold_events
 from replyscope.domain.ports import Store, TranslateFrames

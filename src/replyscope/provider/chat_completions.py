@@ -24,7 +24,8 @@ from replyscope.domain.event import (
     ResponseOpened,
     StreamEnded,
 )
-from replyscope.domain.exchange import Api, Failure
+from replyscope.domain.exchange import Api
+from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
-from replyscope.domain.exchange import Failure
+from replyscope.domain.failure import Failure
 from replyscope.provider.mask import Mask
 
 _LONGEST = 500

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ProviderError
 from replyscope.domain.event import Event, WireFrame
-from replyscope.domain.exchange import Api, Failure
+from replyscope.domain.exchange import Api
+from replyscope.domain.failure import Failure
 from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.provider.chat_completions import ChatCompletions, Recall, Remember
 from replyscope.provider.chat_events import translate_frames as translate_chat

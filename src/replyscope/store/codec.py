@@ -18,12 +18,12 @@ from replyscope.domain.exchange import (
     Choice,
     Exchange,
     ExchangeState,
-    Failure,
     Timing,
     ToolCall,
     ToolCallState,
     Usage,
 )
+from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import (
     FilePart,

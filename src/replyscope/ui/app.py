@@ -1,75 +1,102 @@
-"""The Textual application: themes, key map, and the chat screen."""
+"""The Textual application: themes, key map, and which screen is shown."""
 
+import asyncio
+import importlib
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
 from replyscope.domain.errors import StoreError
-from replyscope.domain.settings import DEFAULT_THEME
-from replyscope.ui.commands import COMMANDS
-from replyscope.ui.screens.chat import ChatScreen
-from replyscope.ui.services import Services
+from replyscope.domain.look import DEFAULT_THEME
+from replyscope.ui.opening import Opening
+from replyscope.ui.screens.front import FrontScreen
 from replyscope.ui.theming import build_themes
+
+if TYPE_CHECKING:  # loaded after the first paint
+    from replyscope.ui.screens.chat import ChatScreen
+    from replyscope.ui.services import Services
 
 
 class ReplyscopeApp(App[None]):
-    """Shows the chat screen until the person leaves."""
+    """Paints the prompt, loads the chat, and shows it until the person leaves."""
 
     TITLE = "replyscope"
-    CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
-        "styles/app.tcss",
-        "styles/chat.tcss",
-        "styles/transcript.tcss",
-        "styles/inspector.tcss",
-        "styles/dialogs.tcss",
-    ]
+    CSS_PATH: ClassVar[list[str]] = ["styles/app.tcss", "styles/chat.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = []
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, opening: Opening) -> None:
         super().__init__()
-        self.services = services
-        themes, faults = build_themes(services.themes)
-        for theme in themes:
-            self.register_theme(theme)
-        services.faults += faults
-        self._choose_theme(services.settings.theme)
-        self.set_keymap(services.settings.keys)
-
-    def _choose_theme(self, name: str) -> None:
-        if name in self.available_themes:
-            self.theme = name
-            return
-        self.services.faults.append(f"There is no theme {name}; {DEFAULT_THEME} is used.")
-        if DEFAULT_THEME in self.available_themes:
-            self.theme = DEFAULT_THEME
+        self._opening = opening
+        self._chat: ChatScreen | None = None
+        self._services: Services | None = None
+        if opening.theme is not None:
+            for theme in build_themes([opening.theme])[0]:
+                self.register_theme(theme)
+                self.theme = theme.name
+        self.set_keymap(opening.look.keys)
 
     def get_default_screen(self) -> Screen[None]:
-        """The chat is the app's own first screen: one mount, one paint."""
-        return ChatScreen(self.services)
+        """The prompt, which the chat comes to lie over."""
+        return FrontScreen(is_fresh=self._opening.is_fresh)
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        load: Any = self._load
+        self.run_worker(load)
+
+    async def _load(self) -> None:
+        """Import and build the rest in a thread, so that keys are heard meanwhile."""
+        self._services = await asyncio.to_thread(self._opening.load)
+        module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.chat")
+        self._chat = cast("ChatScreen", module.ChatScreen(self._services))
+        self.call_next(self._show_chat)
+
+    async def _show_chat(self) -> None:
+        """Put the chat over the prompt. Runs in the app's own queue, where new keys
+        wait until the chat has them.
+        """
+        if self._chat is None or self._services is None:
+            return
+        self._take_themes(self._services)
+        front = self.screen_stack[0]
+        assert isinstance(front, FrontScreen)
+        sent, text = await front.hand_over()
+        await self.push_screen(self._chat)
+        self._chat.take_over(sent, text)
+
+    def _take_themes(self, services: "Services") -> None:
+        themes, faults = build_themes(services.themes)
+        services.faults += faults
+        for theme in themes:
+            self.register_theme(theme)
+        if self._opening.look.theme not in self.available_themes:
+            named = self._opening.look.theme
+            services.faults.append(f"There is no theme {named}; {DEFAULT_THEME} is used.")
+            if DEFAULT_THEME in self.available_themes:
+                self.theme = DEFAULT_THEME
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: the same commands as after a slash."""
-        if isinstance(screen, ChatScreen):
-            for command in COMMANDS:
-                name = command.name.capitalize()
-                yield SystemCommand(
-                    name, command.help, lambda a=command.action: screen.run_action(a)
-                )
+        if self._chat is not None and screen is self._chat:
+            yield from self._chat.system_commands()
 
     async def action_quit(self) -> None:
         """Save what streams before leaving."""
-        for screen in self.screen_stack:
-            if isinstance(screen, ChatScreen):
-                await screen.action_quit_app()
-                return
-        self.exit()
+        if self._chat is not None and self._chat in self.screen_stack:
+            await self._chat.action_quit_app()
+        else:
+            self.exit()
 
     async def on_unmount(self) -> None:
+        if self._services is None:
+            return
         try:
-            await self.services.close()
+            await self._services.close()
         except StoreError as error:
             self.log.error(str(error))

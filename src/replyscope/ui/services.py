@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.look import ThemeSource
 from replyscope.domain.ports import Clock, FindServers, KeyVault, LocalModels, OpenProvider
-from replyscope.domain.settings import Settings, ThemeSource
+from replyscope.domain.settings import Settings
 from replyscope.engine.archive import Archive
 
 

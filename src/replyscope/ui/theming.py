@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from textual.color import ColorParseError
 from textual.theme import Theme
 
-from replyscope.domain.settings import ThemeSource
+from replyscope.domain.look import ThemeSource
 
 
 def build_themes(sources: Iterable[ThemeSource]) -> tuple[list[Theme], list[str]]:

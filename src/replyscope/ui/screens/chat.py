@@ -2,18 +2,23 @@
 
 import re
 import webbrowser
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widgets import Input
 
 from replyscope.domain.errors import ReplyscopeError, StoreError
 from replyscope.domain.message import TextPart
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
+from replyscope.ui.commands import COMMANDS
 from replyscope.ui.screens.chat_writing import WritingActions
 from replyscope.ui.screens.dialogs import PickDialog
+from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.screens.help import HelpRows, HelpScreen
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.composer import Composer
@@ -28,13 +33,13 @@ _LOOK_FOR_CHANGES_S = 2.0
 class ChatScreen(WritingActions):
     """The one screen of the chat."""
 
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-tiny"),
-        (60, "-narrow"),
-        (100, "-medium"),
-        (160, "-wide"),
+    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
+    CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
+        "../styles/transcript.tcss",
+        "../styles/inspector.tcss",
+        "../styles/dialogs.tcss",
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", id="app.help", priority=True),
         Binding("f2", "choose_model", "Model", id="chat.model", priority=True),
@@ -65,8 +70,21 @@ class ChatScreen(WritingActions):
         self.inspector.ascii_only = self.services.ascii_only
         self.set_class(self.services.ascii_only, "-ascii")
         self.show_conversation(self.conversation)
-        self.composer.focus()
+        self.set_focus(self.composer)
         self.call_after_refresh(lambda: self.start_work(self._begin))
+
+    def take_over(self, sent: list[Message], text: str) -> None:
+        """Go on with what was sent and typed before this screen was there."""
+        for message in sent:
+            self.post_message(message)
+        if text:
+            self.composer.replace_text(text)
+
+    def system_commands(self) -> Iterable[SystemCommand]:
+        """The commands for the palette: those after a slash."""
+        for command in COMMANDS:
+            name = command.name.capitalize()
+            yield SystemCommand(name, command.help, lambda a=command.action: self.run_action(a))
 
     async def _begin(self) -> None:
         """What can wait until the first paint: the store, the sessions, the SDK."""

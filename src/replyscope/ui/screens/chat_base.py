@@ -22,6 +22,7 @@ from replyscope.engine.branch import read_in
 from replyscope.engine.conversation import Conversation
 from replyscope.inspection.figures import count, rate, seconds
 from replyscope.ui.pending import Pending
+from replyscope.ui.screens.front import WELCOME
 from replyscope.ui.services import Services
 from replyscope.ui.targets import Targets
 from replyscope.ui.transcript.content import EntryContent, reply_content, user_content
@@ -32,12 +33,6 @@ from replyscope.ui.widgets.inspector import Inspector
 from replyscope.ui.widgets.sidebar import Sidebar, local_today
 from replyscope.ui.widgets.status import Status, StatusLine
 from replyscope.ui.widgets.suggestions import Suggestions
-
-WELCOME = """\
-Ask anything. Beside each reply you see why it ended,
-what it used and which tools it asked for.
-
-/ commands    @ files    F1 keys    F2 model"""
 
 
 class ChatBase(Screen[None]):

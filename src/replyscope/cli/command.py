@@ -1,0 +1,61 @@
+"""Runs one command of the command line, and closes what it opened."""
+
+import argparse
+import asyncio
+import signal
+
+from replyscope.cli.ask import ask, read_prompt
+from replyscope.cli.parser import EXIT_INTERRUPTED
+from replyscope.cli.wiring import Wiring, translate_frames, wire
+from replyscope.config.paths import Paths
+from replyscope.config.settings import read_settings
+from replyscope.domain.settings import Settings
+from replyscope.engine.recovery import recover
+
+
+def run_command(arguments: argparse.Namespace, paths: Paths) -> int:
+    """Run a command to its end; the exit status. Raises ReplyscopeError."""
+    return asyncio.run(_run(arguments, paths))
+
+
+async def _run(arguments: argparse.Namespace, paths: Paths) -> int:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):
+        if number is not None:
+            try:
+                asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+            except NotImplementedError:
+                break  # Windows ends the process itself
+    prompt = read_prompt(arguments.prompt) if arguments.command == "ask" else ""
+    settings = read_settings(paths.settings)
+    wiring = wire(paths, saves=not getattr(arguments, "no_save", False))
+    try:
+        return await _dispatch(arguments, settings, wiring, prompt)
+    except asyncio.CancelledError:
+        return EXIT_INTERRUPTED
+    finally:
+        await wiring.close()
+
+
+async def _dispatch(
+    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, prompt: str
+) -> int:
+    match arguments.command:
+        case "ask":
+            await wiring.store.open()
+            await recover(wiring.store, translate_frames)
+            return await ask(arguments, settings, wiring, prompt)
+        case "sessions":
+            from replyscope.cli.sessions import run_sessions  # one command's own
+
+            await wiring.store.open()
+            return await run_sessions(arguments, wiring)
+        case "local":
+            from replyscope.cli.local import run_local  # one command's own
+
+            return await run_local(arguments, wiring)
+        case _:
+            from replyscope.cli.doctor import run_doctor  # one command's own
+
+            return await run_doctor(arguments, settings, wiring)

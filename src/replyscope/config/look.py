@@ -1,0 +1,28 @@
+"""Reads how the app looks, and nothing else: the first paint waits for it."""
+
+import tomllib
+from pathlib import Path
+
+from replyscope.config.checks import Table
+from replyscope.domain.errors import SettingsError
+from replyscope.domain.look import DEFAULT_THEME, Look
+
+
+def read_look(path: Path) -> Look:
+    """The look that a settings file asks for. Where it is wrong, the default: the whole
+    file is read and reported after the first paint.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        return parse_look(Table(tomllib.loads(text), path, text))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, SettingsError):
+        return Look()
+
+
+def parse_look(root: Table) -> Look:
+    """The look in a settings file's root. Raises SettingsError naming file, line and key."""
+    return Look(
+        theme=root.text("theme") or DEFAULT_THEME,
+        ascii_only=root.flag("ascii_only") or False,
+        keys=root.pairs("keys"),
+    )

@@ -1,0 +1,24 @@
+"""What the app needs before its first paint, and how it gets the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from replyscope.domain.look import Look, ThemeSource
+
+if TYPE_CHECKING:  # at run time its imports would delay the first paint
+    from replyscope.ui.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """`theme` is the look's own, None when there is no such theme; `is_fresh` says that
+    no saved session is opened. `load` imports and builds everything else; it blocks.
+    """
+
+    look: Look
+    theme: ThemeSource | None
+    is_fresh: bool
+    load: Callable[[], Services]

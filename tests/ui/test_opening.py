@@ -1,0 +1,68 @@
+"""The prompt that is painted first: nothing typed into it is lost."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from textual import events
+
+from replyscope.domain.look import Look
+from replyscope.ui.screens.chat import ChatScreen
+from replyscope.ui.screens.front import FrontScreen
+from replyscope.ui.services import Services
+from tests.support.server import LoopbackServer, reply
+from tests.ui.app import chat_of, frame, make_app, until
+
+
+async def test_what_is_typed_before_the_chat_is_there_is_taken_over(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: reply("Early bird.")
+    app = make_app(tmp_path, server.base_url)
+    may_load = threading.Event()
+    load = app._opening.load
+
+    def wait_and_load() -> Services:
+        assert may_load.wait(10)
+        return load()
+
+    app._opening = replace(app._opening, load=wait_and_load)
+    async with app.run_test(size=(120, 40)) as pilot:
+        assert isinstance(app.screen, FrontScreen)
+        assert "type a message" in frame(pilot)
+        await pilot.press(*"hi", "enter")
+        app.screen.focused.post_message(events.Paste("line\n" * 100))  # type: ignore[union-attr]
+        await pilot.press(*"more")
+        may_load.set()
+        await until(pilot, lambda: isinstance(app.screen, ChatScreen), "the chat")
+        await pilot.press(*"!")
+        await until(pilot, lambda: "Early bird." in frame(pilot), "the reply")
+        chat = chat_of(pilot)
+        assert [m.text for m in chat.conversation.messages][:1] == ["hi"]
+        assert chat.composer.text == "more!"
+        assert "pasted-1.txt" in frame(pilot)
+
+
+async def test_quitting_before_the_chat_is_there_ends_the_app(tmp_path: Path) -> None:
+    app = make_app(tmp_path, None)
+    may_load = threading.Event()
+    load = app._opening.load
+
+    def wait_and_load() -> Services:
+        may_load.wait(10)
+        return load()
+
+    app._opening = replace(app._opening, load=wait_and_load)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("ctrl+q")
+        may_load.set()
+    assert not app.is_running
+
+
+async def test_a_missing_theme_is_told_and_the_default_used(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    app = make_app(tmp_path, server.base_url, look=Look(theme="gone"))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: "no theme gone" in frame(pilot), "the fault")
+        assert app.theme == "midnight"
