@@ -1,7 +1,6 @@
 """Runs the chat: what its first paint needs now, the rest from `cli.parts` after it."""
 
 import argparse
-import gc
 import importlib
 import locale
 import os
@@ -28,9 +27,6 @@ def run_app(arguments: argparse.Namespace, paths: Paths) -> int:
     def load() -> "Services":
         parts = importlib.import_module("replyscope.cli.parts")
         services: Services = parts.build_services(arguments, paths, look)
-        # What is loaded by now lives as long as the app: collecting it again and again
-        # would make keys wait.
-        gc.freeze()
         return services
 
     app = ReplyscopeApp(

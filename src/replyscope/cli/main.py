@@ -79,6 +79,9 @@ def _run_app(arguments: argparse.Namespace, paths: Paths) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         warn("The chat needs a terminal. Use `replyscope ask` in pipes and scripts.")
         return EXIT_USAGE
+    # Textual paints on a grid of this many ticks per second, and a key may have to wait
+    # for two of them. More ticks are not more paints: those come when something changed.
+    os.environ.setdefault("TEXTUAL_FPS", "240")
     from replyscope.cli.app import run_app
 
     return run_app(arguments, paths)

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME
+from replyscope.ui import collecting
 from replyscope.ui.opening import Opening
 from replyscope.ui.screens.front import FrontScreen
 from replyscope.ui.theming import build_themes
@@ -30,6 +31,7 @@ class ReplyscopeApp(App[None]):
 
     def __init__(self, opening: Opening) -> None:
         super().__init__()
+        collecting.begin()
         self._opening = opening
         self._chat: ChatScreen | None = None
         self._services: Services | None = None
@@ -55,6 +57,7 @@ class ReplyscopeApp(App[None]):
         self._services = await asyncio.to_thread(self._opening.load)
         module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.chat")
         self._chat = cast("ChatScreen", module.ChatScreen(self._services))
+        collecting.settle()
         self.call_next(self._show_chat)
 
     async def _show_chat(self) -> None:

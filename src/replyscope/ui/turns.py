@@ -13,7 +13,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Event
 from replyscope.engine.conversation import Conversation
 
-_YIELD_AFTER_S = 0.008
+_YIELD_AFTER_S = 0.004
 
 
 class TurnEnded(Message):

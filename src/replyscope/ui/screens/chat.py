@@ -15,6 +15,7 @@ from replyscope.domain.errors import ReplyscopeError, StoreError
 from replyscope.domain.message import TextPart
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
+from replyscope.ui import collecting
 from replyscope.ui.commands import COMMANDS
 from replyscope.ui.screens.chat_writing import WritingActions
 from replyscope.ui.screens.dialogs import PickDialog
@@ -105,6 +106,7 @@ class ChatScreen(WritingActions):
             self.tell(error)
         await self.draw_sidebar()
         self.set_interval(_LOOK_FOR_CHANGES_S, self._look_for_changes)
+        self.set_interval(collecting.EVERY_S, self._collect_garbage)
         if services.starts_local is not None:
             self.start_local(services.starts_local)
         elif self.targets.endpoint is None:
@@ -120,6 +122,10 @@ class ChatScreen(WritingActions):
             wanted = await self.archive.newest_id()
         if wanted is not None:
             self.show_conversation(await self.archive.open(wanted))
+
+    def _collect_garbage(self) -> None:
+        if not self.turns.any_running:
+            collecting.collect()
 
     _stamp = -1
 

@@ -1,6 +1,5 @@
 """Sessions: new, open, rename, delete, undo; and where their messages go."""
 
-import gc
 from dataclasses import replace
 
 from textual import on
@@ -10,6 +9,7 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.inspection.figures import count
+from replyscope.ui import collecting
 from replyscope.ui.screens.chat_replies import ReplyActions
 from replyscope.ui.screens.dialogs import LineDialog, ParametersDialog, PickDialog
 from replyscope.ui.screens.first_run import FirstRun
@@ -276,5 +276,5 @@ class SessionActions(ReplyActions):
         except ReplyscopeError as error:
             self.log.info(str(error))
             return
-        gc.freeze()  # the SDK is loaded now, and stays
+        collecting.settle()  # the SDK is loaded now, and stays
         self.draw_status()

@@ -12,10 +12,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message as UiMessage
 from textual.reactive import var
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -23,12 +24,14 @@ from replyscope.domain.message import Role
 from replyscope.ui.markdown.palette import PALETTE_ROLES, Palette
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.entry import Entry
+from replyscope.ui.transcript.finding import line_with, next_match
 from replyscope.ui.transcript.layout import Layout
+from replyscope.ui.transcript.lines import GUTTER, Lines, place_of
+from replyscope.ui.transcript.scroll_bar import CalmScrollBar
+from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches, restyle
 
-_GUTTER = 2
 _WIDEST_TEXT = 120
-_ENTRY_BITS, _CELL_BITS = 40, 16
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -71,6 +74,7 @@ class Transcript(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._layout_of = Layout()
+        self._lines = Lines()
         self._palette: Palette | None = None
         self._palette_is_stale = True
         self._following = True
@@ -129,6 +133,16 @@ class Transcript(ScrollView, can_focus=True):
                 self._reflow()
                 return
 
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """Textual's own property, with a bar that paints less."""
+        if self._vertical_scrollbar is None:
+            bar = CalmScrollBar(name="vertical", thickness=self.scrollbar_size_vertical)
+            bar.display = False
+            self._vertical_scrollbar = bar
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
+
     def follow(self) -> None:
         """Go to the end and stay there."""
         self._following = True
@@ -161,7 +175,7 @@ class Transcript(ScrollView, can_focus=True):
     @property
     def text_width(self) -> int:
         """Cells for an entry's text: lines of more than 120 are hard to read."""
-        return max(1, min(_WIDEST_TEXT, self.scrollable_content_region.width - _GUTTER - 1))
+        return max(1, min(_WIDEST_TEXT, self.scrollable_content_region.width - GUTTER - 1))
 
     def on_resize(self) -> None:
         self.screen.clear_selection()
@@ -196,12 +210,14 @@ class Transcript(ScrollView, can_focus=True):
             self.virtual_size = size
         elif size != self.virtual_size:
             self.set_reactive(Transcript.virtual_size, size)
-            self.vertical_scrollbar.window_virtual_size = lines
+            # Painted below, when its position is right, too.
+            self.vertical_scrollbar.set_reactive(ScrollBar.window_virtual_size, lines)
 
     def _sync_scrollbar(self) -> None:
         """The bar may have appeared only after the scroll that it should show."""
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = self.scroll_y
+            self.vertical_scrollbar.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -289,28 +305,12 @@ class Transcript(ScrollView, can_focus=True):
         """Point at the next entry that has the query; whether there is one."""
         self.needle = query
         entries = self._layout_of.entries
-        if not query or not entries:
+        number = next_match(entries, query, self.cursor, -1 if backwards else 1)
+        if number is None:
             return False
-        step = -1 if backwards else 1
-        for distance in range(1, len(entries) + 1):
-            number = (self.cursor + step * distance) % len(entries)
-            if query.lower() in _searchable(entries[number].content):
-                self.point_at(number, line=self._line_with(number, query))
-                return True
-        return False
-
-    def _line_with(self, number: int, query: str) -> int:
-        """The line of an entry where the query first stands; 0 when it is wrapped."""
-        entry = self._layout_of.entries[number]
-        entry.lay_out(self.text_width, self.palette())
-        wanted = query.lower()
-        line = 0
-        for cell in range(entry.cell_count):
-            for strip in entry.strips(cell):
-                if wanted in strip.text.lower():
-                    return max(0, line - 1)
-                line += 1
-        return 0
+        entries[number].lay_out(self.text_width, self.palette())
+        self.point_at(number, line=line_with(entries[number], query))
+        return True
 
     @on(events.Click)
     def _point_at_click(self, event: events.Click) -> None:
@@ -322,10 +322,33 @@ class Transcript(ScrollView, can_focus=True):
             self.cursor = self._layout_of.entry_at(line)
             self._tell_cursor()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a part of the view.
+
+        Textual's own way draws every line of every frame anew; here a line that stays
+        the same is the same strip. A link under the mouse is left to Textual.
+        """
+        if self.hover_style.link_id:
+            return super().render_lines(crop)
+        base = self.rich_style
+        _, background = self.background_colors
+        filters = self.get_line_filters()
+        strips: list[Strip] = []
+        for y in crop.line_range:
+            strip = self._draw_line(y, base)
+            for each in filters:
+                strip = strip.apply_filter(each, background)
+            strips.append(strip)
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
-        base = self.rich_style
-        width = self.scrollable_content_region.width
+        return self._draw_line(y, self.rich_style)
+
+    def _draw_line(self, y: int, base: Style) -> Strip:
+        width = self.size.width
         line = self.scroll_offset.y + y
         layout = self._layout_of
         if not layout.is_configured or line >= layout.height:
@@ -336,17 +359,15 @@ class Transcript(ScrollView, can_focus=True):
         strip = strips[anchor.line] if anchor.line < len(strips) else Strip.blank(0)
         if self.needle:
             strip = mark_matches(strip, self.needle, self.palette().match)
-        place = _place(anchor.entry, anchor.cell, anchor.line)
+        place = place_of(anchor.entry, anchor.cell, anchor.line)
         selection = self.text_selection
         span = selection.get_span(place) if selection is not None else None
         if span is not None:
             style = self.screen.get_component_rich_style("screen--selection")
             strip = restyle(strip, max(0, span[0]), span[1], style)
-        gutter = self._gutter(anchor.entry, entry, base)
-        strip = strip.apply_offsets(0, place)
-        return Strip.join([gutter, strip]).extend_cell_length(width).apply_style(base)
+        return self._lines.whole(strip, place, self._mark(anchor.entry, entry, base), width, base)
 
-    def _gutter(self, number: int, entry: Entry, base: Style) -> Strip:
+    def _mark(self, number: int, entry: Entry, base: Style) -> Segment:
         palette = self.palette()
         if number == self.cursor and self.has_focus:
             style, mark = palette.cursor, "|" if palette.ascii_only else "▌"
@@ -354,7 +375,7 @@ class Transcript(ScrollView, can_focus=True):
             style, mark = palette.you, ":" if palette.ascii_only else "▏"
         else:
             style, mark = base, " "
-        return Strip([Segment(mark.ljust(_GUTTER), style)], _GUTTER)
+        return Segment(mark.ljust(GUTTER), style)
 
     def on_focus(self) -> None:
         self.refresh()
@@ -364,32 +385,9 @@ class Transcript(ScrollView, can_focus=True):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text between two places, as it is seen."""
-        lines: list[str] = []
-        layout = self._layout_of
-        first = selection.start.y >> _ENTRY_BITS if selection.start is not None else 0
-        last = selection.end.y >> _ENTRY_BITS if selection.end is not None else len(layout.entries)
-        for number in range(first, min(last + 1, len(layout.entries))):
-            entry = layout.entries[number]
-            entry.lay_out(self.text_width, self.palette())
-            for cell in range(entry.cell_count):
-                for line, strip in enumerate(entry.strips(cell)):
-                    span = selection.get_span(_place(number, cell, line))
-                    if span is not None:
-                        text = strip.text
-                        end = len(text) if span[1] < 0 else span[1]
-                        lines.append(text[max(0, span[0]) : end].rstrip())
-        return "\n".join(lines), "\n"
+        entries = self._layout_of.entries
+        return selected_text(entries, selection, self.text_width, self.palette()), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """The selection changed: draw it."""
         self.refresh()
-
-
-def _place(entry: int, cell: int, line: int) -> int:
-    """A line's number for selections: it stays the same when lines above it change."""
-    return (entry << _ENTRY_BITS) | (cell << _CELL_BITS) | line
-
-
-def _searchable(content: EntryContent) -> str:
-    calls = " ".join(f"{call.name} {call.arguments}" for call in content.calls)
-    return f"{content.text}\n{content.reasoning}\n{calls}".lower()
