@@ -64,8 +64,8 @@ class ReplyscopeApp(App[None]):
         """Put the chat over the prompt. Runs in the app's own queue, where new keys
         wait until the chat has them.
         """
-        if self._chat is None or self._services is None:
-            return
+        if self._chat is None or self._services is None or not self.screen_stack:
+            return  # the person left meanwhile
         self._take_themes(self._services)
         front = self.screen_stack[0]
         assert isinstance(front, FrontScreen)
