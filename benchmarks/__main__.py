@@ -98,6 +98,7 @@ def measure_stream(folder: Path, base_url: str, runs: int) -> list[list[str]]:
             program.wait_for("● stop")
             used = program.cpu_s() - cpu
             peaks.append(program.resident_mb() - idle_mb)
+            program.settle(1.0)  # the last frames are committed a quarter second later
         finally:
             program.close()
         ratios.append(used / floor)

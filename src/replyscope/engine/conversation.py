@@ -40,6 +40,7 @@ class LiveReply:
         self.fold = fold
         self.request: RequestSent | None = None
         self.frames: list[WireFrame] = []
+        self.finishing: asyncio.Future[None] | None = None
         self._clock = clock
         self._started_ms = clock.monotonic_ms()
 
@@ -187,9 +188,15 @@ class Conversation:
                 if not fold.is_ended:
                     elapsed_ms = self._clock.monotonic_ms() - started_ms
                     fold.apply(StreamEnded(StreamEnd.CANCELLED, elapsed_ms))
-                await asyncio.shield(asyncio.ensure_future(self._finish(live, writer)))
+                await self._finish(live, writer)
 
     async def _finish(self, live: LiveReply, writer: JournalWriter) -> None:
+        """Save the ending, once, whoever is cancelled meanwhile."""
+        if live.finishing is None:
+            live.finishing = asyncio.ensure_future(self._save_ending(live, writer))
+        await asyncio.shield(live.finishing)
+
+    async def _save_ending(self, live: LiveReply, writer: JournalWriter) -> None:
         exchange = live.fold.snapshot()
         try:
             await writer.finish(exchange)

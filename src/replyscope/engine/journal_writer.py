@@ -24,6 +24,7 @@ class JournalWriter:
         self._waiting: list[WireFrame] = []
         self._flushing = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
+        self._committing: asyncio.Future[None] | None = None
         self.failure: StoreError | None = None
 
     def note_request(self, request: RequestSent) -> None:
@@ -44,9 +45,14 @@ class JournalWriter:
     async def _flush_soon(self) -> None:
         while self._waiting or self._request is not None:
             await asyncio.sleep(INTERVAL_S)
-            with suppress(StoreError):
-                await self._flush()
+            # A commit can't be taken back: `finish` cancels the waiting, never the commit.
+            self._committing = asyncio.ensure_future(self._flush_quietly())
+            await asyncio.shield(self._committing)
         self._timer = None
+
+    async def _flush_quietly(self) -> None:
+        with suppress(StoreError):
+            await self._flush()
 
     async def _flush(self) -> None:
         async with self._flushing:
