@@ -58,6 +58,38 @@ def test_killed_in_mid_reply_it_is_all_there_and_can_be_continued(
         terminal.wait_for("word19 the rest", "● stop")
 
 
+def test_what_was_not_sent_yet_is_still_there_after_quitting(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[*sse(delta("begun "), done=False), gate])
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.type("first\r")
+        terminal.wait_for("begun")
+        terminal.type("second\r")
+        terminal.wait_for("1 queued")
+        terminal.type("third\x11")
+        assert terminal.wait_for_end() == 0
+    gate.set()
+    assert len(server.requests) == 1
+    with start(tmp_path, server, "--continue") as terminal:
+        terminal.wait_for("first", "begun", "cancelled", "second", "third")
+        server.answer = lambda _request: reply("both came")
+        terminal.type("\r")
+        terminal.wait_for("both came", "● stop")
+    assert server.requests[-1]["messages"][-1]["content"] == "second\n\nthird"
+
+
+def test_quitting_right_after_sending_loses_nothing(server: LoopbackServer, tmp_path: Path) -> None:
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.type("quick as a flash\r\x11")
+        assert terminal.wait_for_end() == 0
+    with start(tmp_path, server, "--continue") as terminal:
+        terminal.wait_for("quick as a flash")
+
+
 def test_two_windows_see_each_other(server: LoopbackServer, tmp_path: Path) -> None:
     with start(tmp_path, server) as one, start(tmp_path, server) as two:
         one.wait_for("type a message", "test-model")

@@ -40,6 +40,8 @@ class Archive:
         if running is not None and (running.is_streaming or running.is_new or running.unsaved):
             return running
         stored = await self._store.load_session(session_id)
+        if running is not None and running.session.head_id == stored.session.head_id:
+            return running  # a reply may be about to begin in it
         conversation = Conversation(stored, self._store, self._clock, self._new_id, is_new=False)
         self._open[session_id] = conversation
         return conversation

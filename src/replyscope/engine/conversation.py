@@ -107,7 +107,7 @@ class Conversation:
             await self._store.update_session(self.session)
 
     async def send(self, parts: Sequence[Part], target: Target) -> AsyncGenerator[Event, None]:
-        """Add a user message and stream the reply to it.
+        """Add a user message and stream the reply to it; the draft is then spent.
 
         Raises StoreError when the message can't be saved; then nothing was sent and
         the conversation is as it was. A failing server is an event, not an error.
@@ -121,7 +121,8 @@ class Conversation:
         await self.save_head()
         await self._store.add_message(self.session.id, message)
         self.messages.append(message)
-        self.session = replace(self.session, head_id=message.id, updated_at=now)
+        self.session = replace(self.session, head_id=message.id, updated_at=now, draft="")
+        await self.save_head()
         async with aclosing(self._reply(target, under=message.id)) as events:
             async for event in events:
                 yield event

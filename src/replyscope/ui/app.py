@@ -92,7 +92,7 @@ class ReplyscopeApp(App[None]):
     async def action_quit(self) -> None:
         """Save what streams before leaving."""
         if self._chat is not None and self._chat in self.screen_stack:
-            await self._chat.action_quit_app()
+            self._chat.action_quit_app()
         else:
             self.exit()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from replyscope.domain.message import FilePart, ImagePart, Part, TextPart
+from replyscope.domain.message import FilePart, ImagePart, Message, Part, TextPart
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.figures import size
 
@@ -15,6 +15,8 @@ class Pending:
     def __init__(self) -> None:
         self.attachments: list[Attachment] = []
         self._queued: dict[str, list[tuple[Part, ...]]] = {}
+        self._starting: dict[str, tuple[Part, ...]] = {}
+        self._written: dict[str, str] = {}
         self._pastes = 0
 
     def attach(self, part: Attachment) -> None:
@@ -43,12 +45,38 @@ class Pending:
 
     def give_back(self, parts: Sequence[Part]) -> str:
         """Put the parts of a failed send back; the text for the composer."""
-        self.attachments = [p for p in parts if isinstance(p, FilePart | ImagePart)]
-        return "".join(p.text for p in parts if isinstance(p, TextPart))
+        given = [part for part in parts if isinstance(part, FilePart | ImagePart)]
+        names = {part.name for part in given}
+        self.attachments = given + [a for a in self.attachments if a.name not in names]
+        self._starting = {key: p for key, p in self._starting.items() if p is not parts}
+        return _text(parts)
 
     def queue(self, session_id: str, parts: tuple[Part, ...]) -> None:
         """Send this when the running reply is done."""
         self._queued.setdefault(session_id, []).append(parts)
+
+    def start(self, session_id: str, parts: tuple[Part, ...]) -> None:
+        """This is on its way, but not yet saved as a message."""
+        self._starting[session_id] = parts
+
+    def was_sent(self, parts: tuple[Part, ...], messages: Sequence[Message]) -> bool:
+        """Whether these very parts became a message."""
+        return any(message.parts is parts for message in messages)
+
+    def unsent(self, session_id: str, messages: Sequence[Message]) -> str:
+        """The text that was sent or queued and is in no message yet."""
+        parts = self._starting.get(session_id)
+        waiting = [] if parts is None or self.was_sent(parts, messages) else [parts]
+        waiting += self._queued.get(session_id, ())
+        return "\n\n".join(filter(None, map(_text, waiting)))
+
+    def keep_written(self, session_id: str, text: str) -> None:
+        """Keep what stands in the composer while another session is shown."""
+        self._written[session_id] = text
+
+    def take_written(self, session_id: str) -> str | None:
+        """What stood in the composer when the session was last shown; None at first."""
+        return self._written.pop(session_id, None)
 
     def next_queued(self, session_id: str) -> tuple[Part, ...] | None:
         """The message that waits longest."""
@@ -62,6 +90,10 @@ class Pending:
         if waiting:
             names.append(f"{waiting} queued")
         return "  ·  ".join(names)
+
+
+def _text(parts: Sequence[Part]) -> str:
+    return "".join(part.text for part in parts if isinstance(part, TextPart))
 
 
 def _bytes(part: Attachment) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 
 from textual.message import Message
 from textual.widget import Widget
@@ -17,8 +18,8 @@ _YIELD_AFTER_S = 0.004
 
 
 class TurnEnded(Message):
-    """A reply is over, or could not begin: then `fault` is why, and `give_back` puts what
-    was to be sent where it can be sent again.
+    """A reply is over, or could not begin: then `fault` is why. `give_back` puts what was
+    to be sent, and was not, where it can be sent again.
     """
 
     def __init__(
@@ -33,12 +34,28 @@ class TurnEnded(Message):
         self.give_back = give_back
 
 
+@dataclass(slots=True)
+class _Turn:
+    """A worker that is cancelled before its first step never takes it, and would never
+    say that it ended: until then only the wish is noted.
+    """
+
+    worker: Worker[None] | None = None
+    has_begun: bool = False
+    is_cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+        if self.has_begun and self.worker is not None:
+            self.worker.cancel()
+
+
 class Turns:
     """Starts and stops replies. The owner gets `TurnEnded` for each."""
 
     def __init__(self, owner: Widget) -> None:
         self._owner = owner
-        self._workers: dict[str, Worker[None]] = {}
+        self._turns: dict[str, _Turn] = {}
 
     def start(
         self,
@@ -47,48 +64,53 @@ class Turns:
         give_back: Callable[[], None],
     ) -> None:
         """Drive a reply to its end in a worker of its own."""
-        worker = self._owner.run_worker(
-            self._drive(conversation, events, give_back),
+        turn = _Turn()
+        self._turns[conversation.session.id] = turn
+        turn.worker = self._owner.run_worker(
+            self._drive(turn, conversation, events, give_back),
             group=f"turn-{conversation.session.id}",
-            exclusive=True,
             exit_on_error=False,
         )
-        self._workers[conversation.session.id] = worker
 
     def cancel(self, conversation: Conversation) -> None:
         """Stop a reply; what came is kept."""
-        worker = self._workers.get(conversation.session.id)
-        if worker is not None:
-            worker.cancel()
+        turn = self._turns.get(conversation.session.id)
+        if turn is not None:
+            turn.cancel()
 
     def is_running(self, session_id: str) -> bool:
         """Whether a reply of that session is on its way."""
-        return session_id in self._workers
+        return session_id in self._turns
 
     @property
     def any_running(self) -> bool:
         """Whether any reply is on its way."""
-        return bool(self._workers)
+        return bool(self._turns)
 
     async def stop_all(self) -> None:
         """Stop every reply and wait until each is saved."""
-        for worker in list(self._workers.values()):
-            worker.cancel()
-        while self._workers:
-            for worker in list(self._workers.values()):
+        turns = list(self._turns.values())
+        for turn in turns:
+            turn.cancel()
+        for turn in turns:
+            if turn.worker is not None:
                 with suppress(WorkerCancelled, WorkerFailed):
-                    await worker.wait()
+                    await turn.worker.wait()
 
     async def _drive(
         self,
+        turn: _Turn,
         conversation: Conversation,
         events: AsyncGenerator[Event, None],
         give_back: Callable[[], None],
     ) -> None:
         fault: ReplyscopeError | None = None
         rested = time.monotonic()
+        turn.has_begun = True
         try:
             async with aclosing(events):
+                if turn.is_cancelled:
+                    return
                 async for _ in events:
                     # At full speed the loop would never turn: keys come first.
                     if time.monotonic() - rested > _YIELD_AFTER_S:
@@ -97,5 +119,5 @@ class Turns:
         except ReplyscopeError as error:
             fault = error
         finally:
-            self._workers.pop(conversation.session.id, None)
+            self._turns.pop(conversation.session.id, None)
             self._owner.post_message(TurnEnded(conversation, fault, give_back))

@@ -21,6 +21,7 @@ from replyscope.ui.screens.chat_writing import WritingActions
 from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.screens.help import HelpRows, HelpScreen
+from replyscope.ui.settling import settle
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.inspector import Inspector
@@ -302,8 +303,15 @@ class ChatScreen(WritingActions):
             sections.append((title, list(rows.values())))
         return sections
 
-    async def action_quit_app(self) -> None:
+    def action_quit_app(self) -> None:
         """Stop what streams, save everything, leave."""
-        await self.save_draft()
+        self.start_work(self._quit, group="quit", exclusive=True)
+
+    async def _quit(self) -> None:
+        await settle(self.composer, self)  # this key overtakes those typed before it
+        self.is_leaving = True
+        running = self.archive.streaming()
         await self.turns.stop_all()
+        await self.save_draft()
+        await self.save_queued(running)
         self.app.exit()

@@ -51,6 +51,7 @@ class ChatBase(Screen[None]):
         self.pending = Pending()
         self.conversation: Conversation = services.archive.new(SessionSettings())
         self.finished: set[str] = set()
+        self.is_leaving = False
         self.deleted: list[str] = []
         self._seen_versions: dict[str, int] = {}
         self._shown_wire: str | None = None
@@ -118,7 +119,8 @@ class ChatBase(Screen[None]):
         self.finished.discard(conversation.session.id)
         contents = [self.content_of(message) for message in conversation.messages]
         self.transcript.show_entries(contents)
-        self.composer.replace_text(conversation.session.draft)
+        written = self.pending.take_written(conversation.session.id)
+        self.composer.replace_text(conversation.session.draft if written is None else written)
         self.draw_all()
 
     def content_of(self, message: Message) -> EntryContent:

@@ -29,7 +29,6 @@ class ReplyActions(ChatBase):
             return
         parts = self.pending.take(text)
         conversation = self.conversation
-        conversation.session = replace(conversation.session, draft="")
         if self.turns.is_running(conversation.session.id):
             self.pending.queue(conversation.session.id, parts)
         else:
@@ -48,10 +47,17 @@ class ReplyActions(ChatBase):
 
     def _send_parts(self, conversation: Conversation, parts: tuple[Part, ...]) -> None:
         def give_back() -> None:
-            if conversation is self.conversation and not self.composer.text.strip():
-                self.composer.replace_text(self.pending.give_back(parts))
+            if self.pending.was_sent(parts, conversation.messages):
+                return
+            text = self.pending.give_back(parts)
+            if conversation is self.conversation:
+                self.composer.replace_text(_joined(text, self.composer.text))
                 self.draw_attachments()
+            else:
+                written = self.pending.take_written(conversation.session.id) or ""
+                self.pending.keep_written(conversation.session.id, _joined(text, written))
 
+        self.pending.start(conversation.session.id, parts)
         self._start(conversation, lambda target: conversation.send(parts, target), give_back)
 
     def _start(
@@ -149,8 +155,10 @@ class ReplyActions(ChatBase):
     @on(TurnEnded)
     def _finish_turn(self, event: TurnEnded) -> None:
         conversation, fault = event.conversation, event.fault
+        if self.is_leaving:
+            return
+        event.give_back()
         if fault is not None:
-            event.give_back()
             self.tell(fault)
         if conversation.unsaved is not None:
             self.tell(f"This reply is not on disk: {conversation.unsaved}")
@@ -231,3 +239,7 @@ class ReplyActions(ChatBase):
         )
         self.tell(f"max_tokens is now {limit * 2:,}", is_error=False)
         self.action_continue_reply()
+
+
+def _joined(*texts: str) -> str:
+    return "\n\n".join(filter(str.strip, texts))

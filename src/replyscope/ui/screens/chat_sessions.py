@@ -1,5 +1,6 @@
 """Sessions: new, open, rename, delete, undo; and where their messages go."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from textual import on
@@ -8,6 +9,7 @@ from textual.timer import Timer
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.engine.conversation import Conversation
 from replyscope.inspection.figures import count
 from replyscope.ui import collecting
 from replyscope.ui.screens.chat_replies import ReplyActions
@@ -30,8 +32,13 @@ class SessionActions(ReplyActions):
         """Start a new session with the present one's system prompt and parameters."""
         self.start_work(self._new_session, group="open", exclusive=True)
 
-    async def _new_session(self) -> None:
+    async def _leave(self) -> None:
+        """Keep what is written here before another session is shown."""
+        self.pending.keep_written(self.conversation.session.id, self.composer.text)
         await self.save_draft()
+
+    async def _new_session(self) -> None:
+        await self._leave()
         old = self.conversation.session.settings
         settings = SessionSettings(model=old.model, system=old.system, parameters=old.parameters)
         self.show_conversation(self.archive.new(settings))
@@ -43,7 +50,7 @@ class SessionActions(ReplyActions):
         self.start_work(self._open_session, session_id, group="open", exclusive=True)
 
     async def _open_session(self, session_id: str) -> None:
-        await self.save_draft()
+        await self._leave()
         try:
             conversation = await self.archive.open(session_id)
         except ReplyscopeError as error:
@@ -141,8 +148,19 @@ class SessionActions(ReplyActions):
         )
 
     async def save_draft(self) -> None:
-        """Keep what is written but not sent, with its session."""
-        conversation, draft = self.conversation, self.composer.text
+        """Keep what is written, queued or about to be sent, with its session."""
+        await self._save_draft_of(self.conversation, self.composer.text)
+
+    async def save_queued(self, conversations: Iterable[Conversation]) -> None:
+        """Keep what is queued in sessions that are not shown."""
+        for conversation in conversations:
+            if conversation is not self.conversation:
+                written = self.pending.take_written(conversation.session.id) or ""
+                await self._save_draft_of(conversation, written)
+
+    async def _save_draft_of(self, conversation: Conversation, written: str) -> None:
+        unsent = self.pending.unsent(conversation.session.id, conversation.messages)
+        draft = "\n\n".join(filter(None, (unsent, written)))
         if draft == conversation.session.draft or len(draft) > 1_000_000:
             return
         conversation.session = replace(conversation.session, draft=draft)

@@ -3,8 +3,6 @@
 What is typed here is not lost: the chat takes it over, in its order.
 """
 
-import asyncio
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -12,6 +10,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
+from replyscope.ui.settling import settle
 from replyscope.ui.widgets.composer import Composer
 
 WELCOME = """\
@@ -55,8 +54,5 @@ class FrontScreen(Screen[None]):
     async def hand_over(self) -> tuple[list[Message], str]:
         """What was sent and what is being written, once every key so far is in."""
         composer = self.query_one(Composer)
-        for pump in (composer, self):
-            settled = asyncio.Event()
-            pump.call_later(settled.set)
-            await settled.wait()
+        await settle(composer, self)
         return self._sent, composer.text
