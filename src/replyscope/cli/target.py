@@ -8,7 +8,7 @@ from pathlib import Path
 from replyscope.cli.wiring import Wiring, with_api
 from replyscope.config.endpoints import choose_endpoint
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import LocalModelError, SettingsError
+from replyscope.domain.errors import SettingsError
 from replyscope.domain.ports import ModelProvider
 from replyscope.domain.settings import Settings
 from replyscope.engine.conversation import Target
@@ -51,10 +51,7 @@ async def start_local(arguments: argparse.Namespace, wiring: Wiring) -> Endpoint
     """Install where needed, showing progress on stderr, and start the embedded model."""
     local = wiring.local
     if arguments.gguf:
-        path = Path(arguments.gguf).expanduser()
-        if not path.is_file():
-            raise LocalModelError(f"{path} is not a file.", "Give the path of GGUF weights.")
-        return await local.start(path.stem, path)
+        return await local.start(local.add_own(Path(arguments.gguf)))
     name = arguments.model or local.default_name
     if not any(m.name == name and m.is_installed for m in local.list_models()):
         await install_showing_progress(wiring, name)

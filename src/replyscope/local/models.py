@@ -33,6 +33,7 @@ class EmbeddedModels:
     def __init__(self, folder: Path, hold_key: Callable[[str, str], None]) -> None:
         self._folder = folder
         self._hold_key = hold_key
+        self._own: dict[str, Path] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._running: tuple[str, Endpoint] | None = None
         self._log_path = folder / "engine.log"
@@ -87,10 +88,18 @@ class EmbeddedModels:
         except OSError as error:
             raise LocalModelError(f"{name} can't be removed ({error}).") from error
 
-    async def start(self, name: str, gguf: Path | None = None) -> Endpoint:
+    def add_own(self, path: Path) -> str:
+        """Make a person's own weights startable; their name. Raises LocalModelError."""
+        path = path.expanduser().absolute()
+        if not path.is_file():
+            raise LocalModelError(f"{path} is not a file.", "Give the path of GGUF weights.")
+        self._own[path.stem] = path
+        return path.stem
+
+    async def start(self, name: str) -> Endpoint:
         """Run a model; the endpoint it answers on. One that runs already is kept.
 
-        `gguf` runs a person's own weights under that name. Raises LocalModelError.
+        Raises LocalModelError.
         """
         if self._running is not None and self._running[0] == name and self._is_alive():
             return self._running[1]
@@ -98,7 +107,7 @@ class EmbeddedModels:
         missing = self.missing_engine()
         if missing is not None:
             raise LocalModelMissing(missing)
-        path = gguf or weights_path(self._folder, find_weights(name))
+        path = self._own.get(name) or weights_path(self._folder, find_weights(name))
         if not path.is_file():
             raise LocalModelMissing(
                 f"{path.name} is not installed.", f"Run `replyscope local install {name}`."

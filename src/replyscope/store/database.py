@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from replyscope.domain.errors import StoreCorrupt, StoreError, StoreFull, StoreReadOnly
-from replyscope.store.schema import migrate
+from replyscope.store.schema import check_version, migrate
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -87,6 +87,7 @@ class Database:
             else:
                 _create_private(self._path)
                 connection = _connect(str(self._path))
+                check_version(connection, self._path)  # the next line changes the file
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
             migrate(connection, self._path)

@@ -102,13 +102,8 @@ def migrate(
 
     Raises StoreTooNew when the file is of a newer version.
     """
+    check_version(connection, path, migrations)
     version = _version(connection)
-    if version > len(migrations):
-        raise StoreTooNew(
-            f"The sessions in {path} were written by a newer replyscope (format {version}, "
-            f"this one knows {len(migrations)}).",
-            "Update replyscope, or use another folder with --data-dir.",
-        )
     if version and version < len(migrations) and path is not None:
         _back_up(connection, path.with_name(f"{path.name}.v{version}.bak"))
     while version < len(migrations):
@@ -125,6 +120,21 @@ def migrate(
         except BaseException:
             connection.execute("ROLLBACK")
             raise
+
+
+def check_version(
+    connection: sqlite3.Connection,
+    path: Path | None,
+    migrations: Sequence[str] = MIGRATIONS,
+) -> None:
+    """Only look. Raises StoreTooNew when the file is of a newer version."""
+    version = _version(connection)
+    if version > len(migrations):
+        raise StoreTooNew(
+            f"The sessions in {path} were written by a newer replyscope (format {version}, "
+            f"this one knows {len(migrations)}).",
+            "Update replyscope, or use another folder with --data-dir.",
+        )
 
 
 def _version(connection: sqlite3.Connection) -> int:

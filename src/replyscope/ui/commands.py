@@ -24,7 +24,7 @@ COMMANDS = (
     Command("stop", "Stop the reply", "cancel_reply"),
     Command("find", "Find in this conversation", "find", "TEXT"),
     Command("copy", "Copy the message under the cursor", "copy_message"),
-    Command("code", "Copy the last code block of the message", "copy_code"),
+    Command("code", "Copy a code block of the message", "copy_code"),
     Command("attach", "Attach a file", "attach", "PATH"),
     Command("editor", "Write the message in $EDITOR", "edit_outside"),
     Command("rename", "Rename this session", "rename_session", "TITLE"),

@@ -1,6 +1,5 @@
 """The chat screen: reading, finding, copying, panes and keys."""
 
-import re
 import webbrowser
 from collections.abc import Iterable
 from typing import ClassVar
@@ -17,6 +16,7 @@ from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
 from replyscope.ui import collecting
 from replyscope.ui.commands import COMMANDS
+from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
 from replyscope.ui.screens.chat_writing import WritingActions
 from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
@@ -28,7 +28,6 @@ from replyscope.ui.widgets.inspector import Inspector
 from replyscope.ui.widgets.sidebar import Sidebar
 from replyscope.ui.widgets.wire_view import WireView
 
-_CODE_BLOCK = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n(.*?)^ {0,3}\1[ \t]*$", re.M | re.S)
 _LOOK_FOR_CHANGES_S = 2.0
 
 
@@ -61,7 +60,7 @@ class ChatScreen(WritingActions):
         Binding("r", "retry", "Retry", id="reply.retry"),
         Binding("m", "raise_limit", "Raise the limit", id="reply.raise"),
         Binding("y", "copy_message", "Copy the message", id="reply.copy"),
-        Binding("Y,shift+y", "copy_code", "Copy its last code", id="reply.copy-code"),
+        Binding("Y,shift+y", "copy_code", "Copy its code", id="reply.copy-code"),
         Binding("n", "find_again(1)", "Find next", id="find.next"),
         Binding("N,shift+n", "find_again(-1)", "Find previous", id="find.previous"),
         Binding("ctrl+q", "quit_app", "Quit", id="app.quit", priority=True),
@@ -241,13 +240,20 @@ class ChatScreen(WritingActions):
             self.tell("Message copied", is_error=False)
 
     def action_copy_code(self) -> None:
-        """Copy the last code block of the message under the cursor."""
-        blocks = _CODE_BLOCK.findall(self._text_at_cursor())
-        if not blocks:
+        """Copy the code block of the message under the cursor; of several, a chosen one."""
+        blocks = code_blocks(self._text_at_cursor())
+
+        def copy(number: str) -> None:
+            self.app.copy_to_clipboard(blocks[int(number) - 1].code)
+            self.tell("Code copied", is_error=False)
+
+        if len(blocks) > 1:
+            rows = [(str(number), _describe(block)) for number, block in enumerate(blocks, 1)]
+            self.ask_dialog(PickDialog("Copy which code?", rows, current=rows[-1][0]), copy)
+        elif blocks:
+            copy("1")
+        else:
             self.tell("There is no code block in this message", is_error=False)
-            return
-        self.app.copy_to_clipboard(blocks[-1][1].removesuffix("\n"))
-        self.tell("Code copied", is_error=False)
 
     def _text_at_cursor(self) -> str:
         message = self.message_at_cursor()
@@ -315,3 +321,9 @@ class ChatScreen(WritingActions):
         await self.save_draft()
         await self.save_queued(running)
         self.app.exit()
+
+
+def _describe(block: CodeBlock) -> str:
+    first = next((line.strip() for line in block.code.split("\n") if line.strip()), "")
+    lines = block.code.count("\n") + 1
+    return f"{block.language or 'code'} · {lines} lines · {first[:50]}"

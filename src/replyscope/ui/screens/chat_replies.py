@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 from textual import on
+from textual.message import Message
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Event
@@ -18,6 +19,10 @@ _FRAME_S = 1 / 30
 _SLOWEST_FRAME_S = 0.25
 
 Start = Callable[[Target], AsyncGenerator[Event, None]]
+
+
+class TargetWanted(Message):
+    """Nothing says where to send or which model to ask: let the person choose."""
 
 
 class ReplyActions(ChatBase):
@@ -74,16 +79,12 @@ class ReplyActions(ChatBase):
                 return
             if target is None:
                 give_back()
-                self.ask_for_target()
+                self.post_message(TargetWanted())
                 return
             self.turns.start(conversation, start(target), give_back)
             self.start_drawing()
 
         self.start_work(begin, group=f"begin-{conversation.session.id}", exclusive=True)
-
-    def ask_for_target(self) -> None:
-        """Nothing says where to send or which model to ask: let the person choose."""
-        raise NotImplementedError
 
     def start_drawing(self) -> None:
         """Draw frames until no reply streams."""

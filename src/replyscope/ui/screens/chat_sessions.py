@@ -12,7 +12,7 @@ from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.engine.conversation import Conversation
 from replyscope.inspection.figures import count
 from replyscope.ui import collecting
-from replyscope.ui.screens.chat_replies import ReplyActions
+from replyscope.ui.screens.chat_replies import ReplyActions, TargetWanted
 from replyscope.ui.screens.dialogs import LineDialog, ParametersDialog, PickDialog
 from replyscope.ui.screens.first_run import FirstRun
 from replyscope.ui.screens.install import InstallScreen
@@ -218,7 +218,7 @@ class SessionActions(ReplyActions):
     def _use_model(self, name: str) -> None:
         endpoint = self.targets.endpoint
         if endpoint is not None and endpoint.name == "local":
-            self.start_local(name)
+            self.start_local(name, is_kept=self.services.settings.provider == "local")
             return
         settings = replace(self.conversation.session.settings, model=name)
         self.conversation.session = replace(self.conversation.session, settings=settings)
@@ -239,8 +239,8 @@ class SessionActions(ReplyActions):
         except ReplyscopeError as error:
             self.tell(error)
 
-    def ask_for_target(self) -> None:
-        """Nothing says where to send or which model to ask: let the person choose."""
+    @on(TargetWanted)
+    def _ask_for_target(self) -> None:
         if self.targets.endpoint is None:
             self.action_choose_provider()
         else:
@@ -257,7 +257,7 @@ class SessionActions(ReplyActions):
         if choice is None:
             return
         if choice.way is Way.LOCAL:
-            self.start_local(choice.value)
+            self.start_local(choice.value, is_kept=True)
             return
         try:
             self.targets.take(choice)
@@ -268,24 +268,26 @@ class SessionActions(ReplyActions):
         if self.targets.model_for(self.conversation) is None:
             self.action_choose_model()
 
-    def start_local(self, name: str) -> None:
-        """Install where needed and start the embedded model."""
+    def start_local(self, name: str, *, is_kept: bool = False) -> None:
+        """Install where needed and start the embedded model; `is_kept` for later starts."""
 
         def accept(endpoint: Endpoint | None) -> None:
             if endpoint is None:
                 return
             self.targets.use(endpoint)
             self.start_work(self._learn_models, group="models", exclusive=True)
-            try:
-                self.services.change_settings(
-                    {("provider",): "local", ("local_model",): endpoint.model}
-                )
-            except ReplyscopeError as error:
-                self.tell(error)
+            if is_kept:
+                self._keep_local(name)
             self.draw_status()
             self.composer.focus()
 
         self.app.push_screen(InstallScreen(self.services.local, name), accept)
+
+    def _keep_local(self, name: str) -> None:
+        try:
+            self.services.change_settings({("provider",): "local", ("local_model",): name})
+        except ReplyscopeError as error:
+            self.tell(error)
 
     async def _learn_models(self) -> None:
         """Load the SDK and the model list while the person reads; failures can wait."""

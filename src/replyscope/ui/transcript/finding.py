@@ -1,13 +1,52 @@
-"""Finds text in the entries, whatever its case."""
+"""Finds text in the entries, whatever its case, from match to match."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.entry import Entry
 
+Place = tuple[int, int]  # an entry, and a line of it
 
-def next_match(entries: Sequence[Entry], query: str, start: int, step: int) -> int | None:
-    """The next entry that has the query, going round from `start`; None without one."""
+
+class Finder:
+    """Remembers the last match, so that the next one is another."""
+
+    def __init__(self) -> None:
+        self._query = ""
+        self._at: Place | None = None
+
+    def find(
+        self,
+        entries: Sequence[Entry],
+        query: str,
+        cursor: int,
+        *,
+        backwards: bool,
+        lay_out: Callable[[Entry], None],
+    ) -> Place | None:
+        """The next line with the query, going round; None when there is none.
+
+        A new query begins with the entry under the cursor.
+        """
+        step = -1 if backwards else 1
+        last = self._at if query == self._query else None
+        self._query, self._at = query, None
+        start = cursor - step
+        if last is not None and last[0] == cursor < len(entries):
+            beyond = [n for n in _lines_with(entries[cursor], query) if (n - last[1]) * step > 0]
+            if beyond:
+                self._at = (cursor, beyond[-1 if backwards else 0])
+                return self._at
+            start = cursor
+        number = _next_entry(entries, query, start, step)
+        if number is not None:
+            lay_out(entries[number])
+            lines = _lines_with(entries[number], query) or [0]  # a wrapped match is on no line
+            self._at = (number, lines[-1 if backwards else 0])
+        return self._at
+
+
+def _next_entry(entries: Sequence[Entry], query: str, start: int, step: int) -> int | None:
     if not query:
         return None
     for distance in range(1, len(entries) + 1):
@@ -17,16 +56,11 @@ def next_match(entries: Sequence[Entry], query: str, start: int, step: int) -> i
     return None
 
 
-def line_with(entry: Entry, query: str) -> int:
-    """The line of a laid out entry where the query first stands; 0 when it is wrapped."""
+def _lines_with(entry: Entry, query: str) -> list[int]:
+    """The lines of a laid out entry where the query stands."""
     wanted = query.lower()
-    line = 0
-    for cell in range(entry.cell_count):
-        for strip in entry.strips(cell):
-            if wanted in strip.text.lower():
-                return max(0, line - 1)
-            line += 1
-    return 0
+    strips = (strip for cell in range(entry.cell_count) for strip in entry.strips(cell))
+    return [line for line, strip in enumerate(strips) if wanted in strip.text.lower()]
 
 
 def _searchable(content: EntryContent) -> str:

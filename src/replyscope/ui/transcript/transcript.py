@@ -24,7 +24,7 @@ from replyscope.domain.message import Role
 from replyscope.ui.markdown.palette import PALETTE_ROLES, Palette
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.entry import Entry
-from replyscope.ui.transcript.finding import line_with, next_match
+from replyscope.ui.transcript.finding import Finder
 from replyscope.ui.transcript.layout import Layout
 from replyscope.ui.transcript.lines import GUTTER, Lines, place_of
 from replyscope.ui.transcript.scroll_bar import CalmScrollBar
@@ -75,6 +75,7 @@ class Transcript(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._layout_of = Layout()
         self._lines = Lines()
+        self._finder = Finder()
         self._palette: Palette | None = None
         self._palette_is_stale = True
         self._following = True
@@ -102,16 +103,14 @@ class Transcript(ScrollView, can_focus=True):
         self._layout_of.entries = [Entry(content) for content in contents]
         self._following = True
         self.screen.clear_selection()
-        self.cursor = len(contents) - 1
-        self._tell_cursor()
+        self._point(len(contents) - 1)
         self._reflow()
 
     def add_entry(self, content: EntryContent) -> None:
         """Add an entry at the end and point at it when the reader follows."""
         self._layout_of.entries.append(Entry(content))
         if self._following:
-            self.cursor = len(self._layout_of.entries) - 1
-            self._tell_cursor()
+            self._point(len(self._layout_of.entries) - 1)
         self._reflow()
 
     def drop_last(self) -> None:
@@ -244,26 +243,26 @@ class Transcript(ScrollView, can_focus=True):
     def watch_needle(self) -> None:
         self.refresh()
 
-    def _tell_cursor(self) -> None:
+    def _point(self, number: int) -> None:
+        self.cursor = number
         self.post_message(self.CursorMoved(self.cursor_key))
 
     def action_move_cursor(self, step: int) -> None:
         """Point at the next or previous entry and bring it into view."""
         self.point_at(self.cursor + step)
 
-    def point_at(self, number: int, *, line: int = 0) -> None:
-        """Point at an entry; `line` counts from its top."""
+    def point_at(self, number: int) -> None:
+        """Point at an entry and bring it into view."""
         count = len(self._layout_of.entries)
         if not count:
             return
-        self.cursor = min(max(0, number), count - 1)
-        self._tell_cursor()
-        top = self._layout_of.tops[self.cursor] + line
+        self._point(min(max(0, number), count - 1))
+        top = self._layout_of.tops[self.cursor]
         bottom = self._layout_of.tops[self.cursor + 1]
         height = self.scrollable_content_region.height
         first = self.scroll_offset.y
         if top < first or bottom > first + height:
-            is_last = self.cursor == count - 1 and not line
+            is_last = self.cursor == count - 1
             target = bottom - height if is_last and bottom - top < height else top
             self._scroll_to_line(target)
 
@@ -280,8 +279,7 @@ class Transcript(ScrollView, can_focus=True):
 
     def action_go_to_end(self) -> None:
         """Point at the newest entry and follow the end."""
-        self.cursor = len(self._layout_of.entries) - 1
-        self._tell_cursor()
+        self._point(len(self._layout_of.entries) - 1)
         self._clear_below()
         self.follow()
 
@@ -302,14 +300,23 @@ class Transcript(ScrollView, can_focus=True):
                 return
 
     def find_next(self, query: str, *, backwards: bool = False) -> bool:
-        """Point at the next entry that has the query; whether there is one."""
+        """Show the next line that has the query; whether there is one."""
         self.needle = query
-        entries = self._layout_of.entries
-        number = next_match(entries, query, self.cursor, -1 if backwards else 1)
-        if number is None:
+        found = self._finder.find(
+            self._layout_of.entries,
+            query,
+            self.cursor,
+            backwards=backwards,
+            lay_out=lambda entry: entry.lay_out(self.text_width, self.palette()),
+        )
+        if found is None:
             return False
-        entries[number].lay_out(self.text_width, self.palette())
-        self.point_at(number, line=line_with(entries[number], query))
+        number, line = found
+        self._point(number)
+        self._layout_of.invalidate(number)
+        place, height = self._layout_of.tops[number] + line, self.size.height
+        if not self.scroll_offset.y <= place < self.scroll_offset.y + height:
+            self._scroll_to_line(place - height // 3)
         return True
 
     @on(events.Click)
@@ -319,8 +326,7 @@ class Transcript(ScrollView, can_focus=True):
             return
         line = self.scroll_offset.y + offset.y
         if line < self._layout_of.height:
-            self.cursor = self._layout_of.entry_at(line)
-            self._tell_cursor()
+            self._point(self._layout_of.entry_at(line))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a part of the view.

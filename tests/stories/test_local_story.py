@@ -1,0 +1,61 @@
+"""The whole story of the embedded model: real weights, the real engine, a real terminal."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from replyscope.local.catalogue import LIGHT, find_weights
+from replyscope.local.download import weights_path
+from tests.cli.run import run_program
+
+if sys.platform == "win32":
+    pytest.skip("needs a pty", allow_module_level=True)
+
+from tests.stories.terminal import Terminal
+
+
+@pytest.fixture
+def folder(cached_weights: Path, tmp_path: Path) -> Path:
+    models = tmp_path / "data" / "models"
+    models.mkdir(parents=True)
+    shutil.copyfile(cached_weights, weights_path(models, find_weights(LIGHT)))
+    return tmp_path
+
+
+@pytest.mark.installs
+def test_chat_with_the_embedded_model_quit_and_come_back(folder: Path) -> None:
+    with Terminal(folder, "--local", "--model", LIGHT) as terminal:
+        terminal.wait_for(f"{LIGHT} · local", timeout_s=90)
+        terminal.type("Say hello.\r")
+        terminal.wait_for("Say hello.", "reported by the server", timeout_s=90)
+        terminal.type("\x11")
+        assert terminal.wait_for_end() == 0
+    with Terminal(folder, "--local", "--model", LIGHT, "--continue") as terminal:
+        terminal.wait_for("Say hello.", f"{LIGHT} · local", timeout_s=90)
+
+
+@pytest.mark.installs
+def test_ask_the_embedded_model(folder: Path) -> None:
+    asked = run_program(
+        folder, "ask", "--local", "--model", LIGHT, "--max-tokens", "8", "--json", "Count to three."
+    )
+    assert asked.returncode in (0, 3), asked.stderr
+    (exchange,) = json.loads(asked.stdout)["exchanges"]
+    assert exchange["usage"]["output_tokens"] <= 8
+    own = weights_path(folder / "data" / "models", find_weights(LIGHT)).rename(folder / "own.gguf")
+    again = run_program(folder, "ask", "--gguf", str(own), "--max-tokens", "4", "Hello")
+    assert again.stdout.strip(), again.stderr
+
+
+@pytest.mark.installs
+def test_the_app_runs_a_persons_own_weights(folder: Path) -> None:
+    own = weights_path(folder / "data" / "models", find_weights(LIGHT)).rename(folder / "own.gguf")
+    with Terminal(folder, "--gguf", str(own)) as terminal:
+        terminal.wait_for("own · local", timeout_s=90)
+        terminal.type("\x11")
+        assert terminal.wait_for_end() == 0
+    with Terminal(folder, "--gguf", str(folder / "gone.gguf")) as terminal:
+        terminal.wait_for("gone.gguf is not a", timeout_s=30)
