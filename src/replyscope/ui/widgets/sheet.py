@@ -111,6 +111,8 @@ class Sheet:
                 )
             )
         source = "reported by the server" if exchange.usage is not None else "not reported"
+        if exchange.usage is None and not exchange.state.is_terminal:
+            source = "comes with the end"
         return [*rows, self._row("", source, FAINT)]
 
     def _times(self, exchange: Exchange) -> list[Content]:

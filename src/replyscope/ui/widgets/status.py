@@ -25,19 +25,32 @@ class Status:
 class StatusLine(Static):
     """One line under the composer."""
 
+    _status = Status()
+
     def show(self, status: Status) -> None:
-        """Draw a status; parts that have no room fall off the end."""
+        """Draw a status."""
+        self._status = status
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        """Parts that have no room fall off the end, whole."""
+        status = self._status
         parts = [
+            *([printable_line(status.note)] if status.note else []),
             printable_line(status.model or "no model"),
             printable_line(status.endpoint or "no provider"),
             status.api or UNKNOWN,
             f"ctx {_context(status)}",
-            f"session {count(status.tokens)} tok",
+            f"{count(status.tokens)} tok",
         ]
-        text = " · ".join(parts)
-        if status.note:
-            text = f"{printable_line(status.note)} · {text}"
-        self.update(Content(text), layout=False)
+        text = Content(" · ".join(parts))
+        while len(parts) > 1 and text.cell_length > self.content_size.width > 0:
+            parts.pop()
+            text = Content(" · ".join(parts))
+        self.update(text, layout=False)
 
 
 def _context(status: Status) -> str:
