@@ -53,6 +53,19 @@ class Terminal:
         """Send keys as the terminal would."""
         os.write(self._fd, keys.encode())
 
+    def paste(self, text: str) -> None:
+        """Paste, in brackets, while reading what comes: a pty's buffer is small."""
+        data = b"\x1b[200~" + text.encode() + b"\x1b[201~"
+        while data:
+            _, writable, _ = select.select([], [self._fd], [], 0.05)
+            if writable:
+                data = data[os.write(self._fd, data[:4096]) :]
+            self._read(0.0)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Signal the program."""
+        os.kill(self.pid, number)
+
     def wait_for(self, *texts: str, timeout_s: float = 30.0) -> str:
         """Read until all texts are on the screen; the screen."""
         deadline = time.monotonic() + timeout_s

@@ -66,7 +66,6 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
         opens_newest=arguments.newest,
         starts_local=_starts_local(arguments, settings, endpoint, wiring, faults),
         working_folder=Path.cwd(),
-        ascii_only=look.ascii_only,
     )
     return services
 

@@ -6,7 +6,6 @@ from replyscope.domain.exchange import Exchange, Timing, Usage, output_rate
 
 UNKNOWN = "—"
 _BARS = "▁▂▃▄▅▆▇█"
-_ASCII_BARS = "_.-~=+*#"
 
 
 def count(value: int | None) -> str:
@@ -30,9 +29,9 @@ def size(value: int) -> str:
     """Bytes in the unit that reads best."""
     if value < 1_000:
         return f"{value} B"
-    if value < 1_000_000:
+    if value < 999_950:  # from here on, kB would be rounded to 1000.0
         return f"{value / 1_000:.1f} kB"
-    if value < 1_000_000_000:
+    if value < 999_950_000:
         return f"{value / 1_000_000:.1f} MB"
     return f"{value / 1_000_000_000:.2f} GB"
 
@@ -62,7 +61,7 @@ def usage_rows(usage: Usage | None) -> list[tuple[str, str]]:
     return [*rows, ("total", count(usage.total_tokens))]
 
 
-def sparkline(timing: Timing, width: int, *, ascii_only: bool = False) -> str:
+def sparkline(timing: Timing, width: int) -> str:
     """The pace of a reply as bars, at most `width` of them."""
     pace = timing.pace
     if not pace or width < 1:
@@ -71,7 +70,6 @@ def sparkline(timing: Timing, width: int, *, ascii_only: bool = False) -> str:
     edges = [len(pace) * i // shown for i in range(shown + 1)]
     means = [sum(pace[a:b]) / (b - a) for a, b in pairwise(edges)]
     top = max(means)
-    bars = _ASCII_BARS if ascii_only else _BARS
     if top <= 0:
-        return bars[0] * shown
-    return "".join(bars[round(mean / top * (len(bars) - 1))] for mean in means)
+        return _BARS[0] * shown
+    return "".join(_BARS[round(mean / top * (len(_BARS) - 1))] for mean in means)

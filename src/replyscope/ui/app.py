@@ -2,16 +2,20 @@
 
 import asyncio
 import importlib
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME
 from replyscope.ui import collecting
+from replyscope.ui.ascii_filter import AsciiOnly
 from replyscope.ui.opening import Opening
 from replyscope.ui.screens.front import FrontScreen
 from replyscope.ui.theming import build_themes
@@ -33,6 +37,7 @@ class ReplyscopeApp(App[None]):
         super().__init__()
         collecting.begin()
         self._opening = opening
+        self._ascii_only = AsciiOnly()
         self._chat: ChatScreen | None = None
         self._services: Services | None = None
         if opening.theme is not None:
@@ -41,12 +46,27 @@ class ReplyscopeApp(App[None]):
                 self.theme = theme.name
         self.set_keymap(opening.look.keys)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and ours for terminals without symbols."""
+        filters = super().get_line_filters()
+        return [*filters, self._ascii_only] if self._opening.look.ascii_only else filters
+
     def get_default_screen(self) -> Screen[None]:
         """The prompt, which the chat comes to lie over."""
         return FrontScreen(is_fresh=self._opening.is_fresh)
 
     def on_mount(self) -> None:
+        self._leave_on_signals()
         self.call_after_refresh(self._begin)
+
+    def _leave_on_signals(self) -> None:
+        """A closed terminal and a shutdown save what streams, as quitting does."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None:
+                with suppress(NotImplementedError, RuntimeError):  # Windows; other threads
+                    loop.add_signal_handler(number, lambda: self.run_worker(self.action_quit()))
 
     def _begin(self) -> None:
         load: Any = self._load

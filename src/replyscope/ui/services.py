@@ -41,5 +41,4 @@ class Services:
     opens_newest: bool = False
     starts_local: str | None = None
     working_folder: Path = field(default_factory=Path)
-    ascii_only: bool = False
     store_fault: str | None = None

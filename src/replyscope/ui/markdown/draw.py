@@ -104,7 +104,7 @@ class _Drawing:
             case "bullet_list_open" | "ordered_list_open":
                 return self._list(token, inner, width, depth)
             case "blockquote_open":
-                bar = "| " if palette.ascii_only else "▌ "
+                bar = "▌ "
                 lines = self.draw(inner, max(_NARROWEST, width - 2), depth)
                 return [self._prefixed(bar, line, palette.quote) for line in lines]
             case "fence" | "code_block":
@@ -115,7 +115,7 @@ class _Drawing:
                 table = read_table([token, *inner], palette)
                 return layout_table(table, table, width, palette, is_first=True)
             case "hr":
-                return [Text(("-" if palette.ascii_only else "─") * width, palette.marker, end="")]
+                return [Text("─" * width, palette.marker, end="")]
             case "html_block":
                 source = printable_text(token.content.rstrip("\n"))
                 return [
@@ -159,7 +159,7 @@ class _Drawing:
     def _marker(self, token: Token, number: int, depth: int) -> str:
         if token.type == "ordered_list_open":
             return f" {number}{token.markup} "
-        bullet = "-" if self._palette.ascii_only else _BULLETS[depth % len(_BULLETS)]
+        bullet = _BULLETS[depth % len(_BULLETS)]
         return f" {bullet} "
 
     def _hung(self, marker: str, content: list[Text]) -> list[Text]:

@@ -30,7 +30,6 @@ class Palette:
     live: Style = field(default_factory=Style)
     cursor: Style = field(default_factory=lambda: Style(bold=True))
     match: Style = field(default_factory=lambda: Style(reverse=True))
-    ascii_only: bool = False
 
 
-PALETTE_ROLES = tuple(name for name in Palette.__dataclass_fields__ if name != "ascii_only")
+PALETTE_ROLES = tuple(Palette.__dataclass_fields__)

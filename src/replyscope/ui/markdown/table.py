@@ -68,7 +68,7 @@ def layout_table(
     if not columns:
         return []
     widths = _column_widths(widest, columns, width)
-    bar, rule, cross = (" | ", "-", "-+-") if palette.ascii_only else (" │ ", "─", "─┼─")
+    bar, rule, cross = " │ ", "─", "─┼─"
     lines: list[Text] = []
     rows = table.rows if is_first else table.rows[1:]
     for number, row in enumerate(rows):

@@ -67,9 +67,6 @@ class ChatScreen(WritingActions):
     ]
 
     def on_mount(self) -> None:
-        self.transcript.ascii_only = self.services.ascii_only
-        self.inspector.ascii_only = self.services.ascii_only
-        self.set_class(self.services.ascii_only, "-ascii")
         self.show_conversation(self.conversation)
         self.set_focus(self.composer)
         self.call_after_refresh(lambda: self.start_work(self._begin))

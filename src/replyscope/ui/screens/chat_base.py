@@ -234,8 +234,7 @@ class ChatBase(Screen[None]):
         text = self.pending.describe(self.conversation.session.id)
         line = self.query_one("#attachments", Static)
         line.display = bool(text)
-        mark = "+" if self.services.ascii_only else "📎"
-        line.update(Content(f"{mark} {text}"))
+        line.update(Content(f"📎 {text}"))
 
     async def draw_sidebar(self) -> None:
         """Read the sessions again and draw them."""

@@ -11,6 +11,7 @@ from replyscope.inspection.figures import size
 from replyscope.ui.commands import COMMANDS, find_command
 from replyscope.ui.screens.chat_sessions import SessionActions
 from replyscope.ui.screens.dialogs import LineDialog
+from replyscope.ui.settling import settle
 from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.suggestions import Suggestions
 
@@ -126,6 +127,10 @@ class WritingActions(SessionActions):
 
     def action_edit_outside(self) -> None:
         """Write the message in $EDITOR."""
+        self.start_work(self._edit_outside, group="editor", exclusive=True)
+
+    async def _edit_outside(self) -> None:
+        await settle(self.composer)  # this key overtakes those typed before it
         try:
             with self.app.suspend():
                 text = self.services.edit_text(self.composer.text)

@@ -152,8 +152,7 @@ class Entry:
         cells = [self._header(palette)]
         cells += self._reasoning_cells(palette)
         for name in content.attachments:
-            mark = "+ " if palette.ascii_only else "📎 "
-            cells.append(text_cell(Text(mark + name, palette.muted)))
+            cells.append(text_cell(Text(f"📎 {name}", palette.muted)))
         self._text_from = len(cells)
         self._cells = cells
         self._tops = [0]
@@ -217,7 +216,7 @@ class Entry:
         if not content.reasoning:
             return []
         click = Style(meta={"@click": ("toggle_fold", (content.key,))})
-        mark = _fold_mark(self.is_unfolded, palette)
+        mark = "▾" if self.is_unfolded else "▸"
         words = len(content.reasoning.split())
         line = Text(f"{mark} reasoning · {words:,} words", palette.muted + click)
         cells = [text_cell(line)]
@@ -234,23 +233,16 @@ class Entry:
 
     def _call_cells(self, call: ToolCall, palette: Palette) -> list[Cell]:
         click = Style(meta={"@click": ("toggle_fold", (self.content.key,))})
-        gear = "*" if palette.ascii_only else "⚙"
         state = "…" if call.state is ToolCallState.ASSEMBLING else ""
         name = printable_line(call.name)
         short = one_line(printable_line(call.arguments[:_MOST_ARGUMENTS]), 60)
-        line = Text(f"{gear} ", palette.marker + click)
+        line = Text("⚙ ", palette.marker + click)
         line.append(name, palette.name + click).append(f"({short}){state}", palette.muted + click)
         cells = [text_cell(line, gap=True)]
         if self.is_unfolded:
             pretty = printable_text(pretty_arguments(call.arguments[:_MOST_ARGUMENTS]))
             cells.append(text_cell(Text(f"id {printable_line(call.id)}\n{pretty}"), indent=2))
         return cells
-
-
-def _fold_mark(is_unfolded: bool, palette: Palette) -> str:
-    if palette.ascii_only:
-        return "-" if is_unfolded else "+"
-    return "▾" if is_unfolded else "▸"
 
 
 def badge(word: str, mood: Mood, palette: Palette) -> Text:
@@ -263,4 +255,4 @@ def badge(word: str, mood: Mood, palette: Palette) -> Text:
         Mood.BAD: palette.bad,
         Mood.LIVE: palette.live,
     }[mood]
-    return Text(f"{'*' if palette.ascii_only else '●'} {word}", style)
+    return Text(f"● {word}", style)

@@ -55,7 +55,6 @@ class Transcript(ScrollView, can_focus=True):
     cursor: var[int] = var(-1)
     needle: var[str] = var("")
     has_new_below: var[bool] = var(False)
-    ascii_only: var[bool] = var(False)
 
     class CursorMoved(UiMessage):
         """The reader points at another entry."""
@@ -156,7 +155,7 @@ class Transcript(ScrollView, can_focus=True):
                 )
                 for role in PALETTE_ROLES
             }
-            fresh = Palette(**styles, ascii_only=self.ascii_only)
+            fresh = Palette(**styles)
             # The same object as long as it looks the same: what was drawn stays valid.
             if fresh != self._palette:
                 self._palette = fresh
@@ -174,7 +173,7 @@ class Transcript(ScrollView, can_focus=True):
     @property
     def text_width(self) -> int:
         """Cells for an entry's text: lines of more than 120 are hard to read."""
-        return max(1, min(_WIDEST_TEXT, self.scrollable_content_region.width - GUTTER - 1))
+        return max(1, min(_WIDEST_TEXT, self.scrollable_content_region.width - GUTTER - 2))
 
     def on_resize(self) -> None:
         self.screen.clear_selection()
@@ -376,9 +375,9 @@ class Transcript(ScrollView, can_focus=True):
     def _mark(self, number: int, entry: Entry, base: Style) -> Segment:
         palette = self.palette()
         if number == self.cursor and self.has_focus:
-            style, mark = palette.cursor, "|" if palette.ascii_only else "▌"
+            style, mark = palette.cursor, "▌"
         elif entry.content.role is Role.USER:
-            style, mark = palette.you, ":" if palette.ascii_only else "▏"
+            style, mark = palette.you, "▏"
         else:
             style, mark = base, " "
         return Segment(mark.ljust(GUTTER), style)

@@ -6,7 +6,6 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import var
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
 from replyscope.domain.event import WireFrame
@@ -19,8 +18,6 @@ from replyscope.ui.widgets.wire_view import WireView
 
 class Inspector(Vertical):
     """Draws one exchange at a time; asks nobody for anything."""
-
-    ascii_only: var[bool] = var(False)
 
     class TabOpened(Message):
         """Another tab is open and wants drawing."""
@@ -62,7 +59,7 @@ class Inspector(Vertical):
     def show_exchange(self, exchange: Exchange, choice: int, *, part: str = "") -> None:
         """Draw an exchange; `part` says which one of a continued reply it is."""
         width = max(20, self.size.width - 4)
-        sheet = Sheet(width, ascii_only=self.ascii_only)
+        sheet = Sheet(width)
         if self.tab == "tools":
             self._update("#tools-text", sheet.tools(exchange, choice))
         else:

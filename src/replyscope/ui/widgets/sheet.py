@@ -39,9 +39,8 @@ _REMEDIES = {
 class Sheet:
     """Draws for one width; values that are too long go on under themselves."""
 
-    def __init__(self, width: int, *, ascii_only: bool) -> None:
+    def __init__(self, width: int) -> None:
         self._room = max(8, width - _LABEL)
-        self._ascii_only = ascii_only
 
     def overview(self, exchange: Exchange, choice: int, *, part: str = "") -> Content:
         """The overview tab."""
@@ -88,7 +87,7 @@ class Sheet:
     def _ending(self, exchange: Exchange, choice: int) -> list[Content]:
         ending = explain(exchange, choice)
         raw = exchange.choice(choice).finish_reason_raw
-        word = f"{'*' if self._ascii_only else '●'} {ending.word}"
+        word = f"● {ending.word}"
         rows = [self._row("finish", word, _MOODS[ending.mood])]
         if raw is not None and raw != ending.word:
             rows.append(self._row("", f"the server said {raw}", MUTED))
@@ -122,7 +121,7 @@ class Sheet:
             self._row("", f"{seconds(timing.duration_ms)} in all"),
             self._row("", rate(exchange)),
         ]
-        bars = sparkline(timing, min(40, self._room - 1), ascii_only=self._ascii_only)
+        bars = sparkline(timing, min(40, self._room - 1))
         return [*rows, self._row("", bars, "$text-accent")] if bars else rows
 
     def _identity(self, exchange: Exchange) -> list[Content]:

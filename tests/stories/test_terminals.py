@@ -1,0 +1,89 @@
+"""What terminals differ in: colours, characters, keys, pastes, the outside editor, signals."""
+
+import re
+import signal
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Answer, LoopbackServer, delta, reply, sse
+
+if sys.platform == "win32":
+    pytest.skip("needs a pty", allow_module_level=True)
+
+from tests.stories.terminal import Terminal
+
+
+def start(folder: Path, server: LoopbackServer, **environment: str) -> Terminal:
+    return Terminal(folder, "--base-url", server.base_url, size=(120, 40), **environment)
+
+
+def test_no_color_and_ascii_only(server: LoopbackServer, tmp_path: Path) -> None:
+    server.answer = lambda _request: reply("# Head\n\n- item\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "settings.toml").write_text("ascii_only = true\n")
+    with start(tmp_path, server, NO_COLOR="1") as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.type("hi\r")
+        screen = terminal.wait_for("Head", "item", "* stop")
+        assert screen.isascii(), [c for c in screen if not c.isascii()]
+        used = {int(n) for n in re.findall(rb"[34]8;5;(\d+)", terminal.received)}
+        greys = {0, 7, 8, 15, 16, 59, 102, 145, 188, 231, *range(232, 256)}
+        assert used <= greys
+
+
+def test_a_new_line_by_ctrl_j_and_by_shift_enter(server: LoopbackServer, tmp_path: Path) -> None:
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.type("one\ntwo\x1b[13;2uthree")
+        terminal.wait_for("│ one", "│ two", "│ three")
+        terminal.type("\r")
+        terminal.wait_for("Hello world")
+    assert server.requests[0]["messages"][0]["content"] == "one\ntwo\nthree"
+
+
+def test_a_paste_of_a_megabyte_folds_into_an_attachment(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    line = "all work and no play makes a dull boy\n"
+    text = line * (1_000_000 // len(line))
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.paste(text)
+        terminal.wait_for("pasted-1.txt 1.0 MB")
+        terminal.type("what is this?\r")
+        terminal.wait_for("Hello world")
+    assert text in server.requests[0]["messages"][0]["content"][0]["text"]
+
+
+def test_a_message_is_written_in_the_outside_editor(server: LoopbackServer, tmp_path: Path) -> None:
+    editor = tmp_path / "editor.sh"
+    editor.write_text('#!/bin/sh\nprintf " and more" >> "$1"\n')
+    editor.chmod(0o755)
+    with start(tmp_path, server, EDITOR=str(editor)) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.type("some\x07")
+        terminal.wait_for("some and more")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_in_mid_reply_saves_and_ends(
+    server: LoopbackServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    gate = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[*sse(delta("so far"), done=False), gate])
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.type("go\r")
+        terminal.wait_for("so far")
+        terminal.send_signal(number)
+        terminal.wait_for_end(timeout_s=2.0)
+    gate.set()
+    connection = sqlite3.connect(tmp_path / "data" / "sessions.db")
+    assert connection.execute("SELECT state, writer FROM exchange").fetchall() == [
+        ("cancelled", None)
+    ]
+    connection.close()
