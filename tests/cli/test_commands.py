@@ -61,6 +61,28 @@ def test_prompts_come_from_pipes(server: LoopbackServer, tmp_path: Path) -> None
     assert said == ["from stdin", "explain\n\nthe text"]
 
 
+def test_a_prompt_may_come_from_a_pipe_alone(server: LoopbackServer, tmp_path: Path) -> None:
+    assert ask(tmp_path, server, stdin="only this").returncode == 0
+    assert server.requests[0]["messages"][0]["content"] == "only this"
+
+
+def test_bytes_that_are_no_text_are_refused_with_a_sentence(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    for arguments, stdin in ([], b"\xff\xfe\x00binary"), ([b"pr\xff\xfempt"], b""):
+        done = subprocess.run(
+            [*PROGRAM, "ask", *arguments, "--base-url", server.base_url],
+            env=environment(tmp_path, OPENAI_API_KEY=KEY),
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert b"not text" in done.stderr
+        assert b"Traceback" not in done.stderr
+    assert server.requests == []
+
+
 def test_nothing_is_saved_when_asked_so(server: LoopbackServer, tmp_path: Path) -> None:
     done = ask(tmp_path, server, "hi", "--no-save", "--json")
     assert json.loads(done.stdout)["session_id"] is None

@@ -193,13 +193,27 @@ async def test_an_unreachable_server_is_said_so(clock: Clock) -> None:
     assert "127.0.0.1:9" in exchange.failure.message
 
 
+@pytest.mark.parametrize("key", ["sk-ключ-ключ", "sk-planted\nkey"])
 async def test_a_key_that_http_cannot_carry_is_said_so(
-    server: LoopbackServer, clock: Clock
+    server: LoopbackServer, clock: Clock, key: str
 ) -> None:
-    async with open_chat(server.base_url, clock, key="sk-ключ-ключ") as provider:
+    async with open_chat(server.base_url, clock, key=key) as provider:
         exchange = await run(provider, ask())
     assert exchange.failure is not None
     assert exchange.failure.kind == "bad_key"
+    assert "planted" not in repr(exchange)
+
+
+async def test_an_address_that_is_none_and_a_server_without_tls_are_told_apart(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    kinds = []
+    for url in ("ftp://example", "example/v1", server.base_url.replace("http:", "https:")):
+        async with open_chat(url, clock) as provider:
+            exchange = await run(provider, ask())
+        assert exchange.failure is not None
+        kinds.append((exchange.failure.kind, "http://" in exchange.failure.next_step))
+    assert kinds == [("bad_url", True), ("bad_url", True), ("tls", True)]
 
 
 async def test_a_cut_connection_keeps_what_came(server: LoopbackServer, clock: Clock) -> None:

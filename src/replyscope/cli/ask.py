@@ -31,16 +31,27 @@ from replyscope.inspection.explain import explain
 from replyscope.inspection.json_view import exchange_object
 
 
-def read_prompt(argument: str) -> str:
+def read_prompt(argument: str | None) -> str:
     """The prompt, with what is piped in after it. Raises SettingsError when empty."""
-    if argument == "-":
-        prompt = sys.stdin.read()
+    if argument is None and sys.stdin.isatty():
+        raise SettingsError("There is no prompt.", "Give it as an argument, or pipe it in.")
+    if argument in (None, "-"):
+        prompt = _read_stdin()
     else:
-        piped = sys.stdin.read() if _has_piped_input() else ""
-        prompt = f"{argument}\n\n{piped}" if piped.strip() else argument
+        piped = _read_stdin() if _has_piped_input() else ""
+        prompt = f"{argument}\n\n{piped}" if piped.strip() else argument or ""
     if not prompt.strip():
         raise SettingsError("The prompt is empty.", "Give it as an argument or on stdin.")
     return prompt
+
+
+def _read_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            "What is piped in is not text in UTF-8.", "Convert it first (iconv), or encode it."
+        ) from error
 
 
 def _has_piped_input() -> bool:

@@ -6,6 +6,7 @@ for whatever stands here.
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -35,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         argcomplete.autocomplete(parser)
     arguments = parser.parse_args(argv)
+    if not all(_is_text(value) for value in vars(arguments).values()):
+        parser.error("an argument is not text in this terminal's encoding")
     if arguments.command == "completion":
         return _print_completion(arguments.shell)
     paths = find_paths(arguments.data_dir)
@@ -51,6 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReplyscopeError as error:
         warn(str(error))
         return _status_of(error)
+
+
+def _is_text(value: object) -> bool:
+    """Whether an argument can be stored and sent: undecodable bytes arrive as surrogates."""
+    return not isinstance(value, str) or not re.search(r"[\ud800-\udfff]", value)
 
 
 def _status_of(error: ReplyscopeError) -> int:

@@ -131,7 +131,12 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    ask.add_argument("prompt", metavar="PROMPT", help="what to ask; - reads it from stdin")
+    ask.add_argument(
+        "prompt",
+        metavar="PROMPT",
+        nargs="?",
+        help="what to ask; - or nothing reads it from stdin",
+    )
     ask.add_argument("--json", action="store_true", help="print one object with all there is")
     ask.add_argument("--system", metavar="S", help="the system prompt")
     ask.add_argument("--max-tokens", type=_positive, metavar="K", help="limit on output tokens")

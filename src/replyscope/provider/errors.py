@@ -41,11 +41,7 @@ class ErrorTranslator:
         if isinstance(error, openai.APIError):
             return self._in_stream(error)
         if isinstance(error, UnicodeEncodeError):
-            return Failure(
-                "bad_key",
-                "The API key or a header has a character that HTTP can't carry.",
-                "Copy the key again; it is plain letters and digits.",
-            )
+            return _BAD_KEY
         if isinstance(error, ValueError):
             return Failure(
                 "garbled",
@@ -65,7 +61,7 @@ class ErrorTranslator:
         sentence, next_step = _SENTENCES.get(kind, _SENTENCES["server"])
         return Failure(
             kind,
-            f"{sentence.format(host=self._host, status=error.status_code)}: {_short(said)}",
+            f"{sentence.format(host=self._host, status=error.status_code)}: {_sentence(said)}",
             next_step,
             status=error.status_code,
             code=code,
@@ -80,7 +76,7 @@ class ErrorTranslator:
             kind = "server_error_in_stream"
         return Failure(
             kind,
-            f"{self._host} broke off with an error: {_short(said)}",
+            f"{self._host} broke off with an error: {_sentence(said)}",
             "What came is kept. Retry.",
             code=code,
         )
@@ -92,7 +88,7 @@ class ErrorTranslator:
         words = server_words(body) or "no reason given"
         return Failure(
             _kind(None, code if isinstance(code, str) else None, words),
-            f"{self._host} answered with an error: {_short(self._mask.text(words))}",
+            f"{self._host} answered with an error: {_sentence(self._mask.text(words))}",
             "Check the model and the parameters, then retry.",
             status=200,
             code=str(code) if code is not None else None,
@@ -103,7 +99,7 @@ class ErrorTranslator:
         said = self._mask.text(_title_or_start(body))
         return Failure(
             "not_a_stream",
-            f"{self._host} answered with something that is not a reply stream: {_short(said)}",
+            f"{self._host} answered with something that is not a reply stream: {_sentence(said)}",
             "Check the base URL (most servers want it to end in /v1).",
             status=200,
         )
@@ -117,6 +113,20 @@ class ErrorTranslator:
                 f"The connection to {self._host} broke off ({_short(detail)}).",
                 "What came is kept. Continue or retry.",
             )
+        if isinstance(cause, httpx2.LocalProtocolError) and "header value" in detail:
+            return _BAD_KEY  # the detail quotes the key, in a spelling that the mask can't know
+        if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
+            return Failure(
+                "bad_url",
+                f"{self._host} is not an address that a request can go to ({_short(detail)}).",
+                "Give the base URL whole, such as http://127.0.0.1:8080/v1.",
+            )
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError):
+            return Failure(
+                "tls",
+                f"{self._host} does not speak TLS as it should ({_short(detail)}).",
+                "If it is a plain HTTP server, begin the base URL with http://.",
+            )
         if isinstance(cause, ssl.SSLError):
             return Failure(
                 "tls",
@@ -129,6 +139,12 @@ class ErrorTranslator:
             "Check the base URL and the network, and that the server runs.",
         )
 
+
+_BAD_KEY = Failure(
+    "bad_key",
+    "The API key or a header has a character that HTTP can't carry.",
+    "Copy the key again; it is plain letters and digits.",
+)
 
 _SENTENCES = {
     "authentication": (
@@ -212,6 +228,12 @@ def _title_or_start(text: str) -> str:
 def _short(text: str) -> str:
     text = " ".join(text.split()).rstrip(".")
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _sentence(text: str) -> str:
+    """Somebody else's words, so ended that a sentence of ours can follow."""
+    text = _short(text)
+    return text if text.endswith(("!", "?", "…", "}", "”")) else f"{text}."
 
 
 def _root_cause(error: BaseException) -> BaseException:
