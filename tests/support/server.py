@@ -1,6 +1,7 @@
 """A real HTTP server on loopback that answers as a test tells it to, in its own thread."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -74,18 +75,22 @@ def error(status: int, message: str, **fields: Any) -> Answer:
 class LoopbackServer:
     """Answers `/v1/chat/completions` by `answer`, `/v1/models` by `models`."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answer: Handler = lambda _request: reply("Hello", " world")
         self.models = ["test-model"]
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_address[1]}/v1"
 
     def __enter__(self) -> "LoopbackServer":
         self._thread.start()
@@ -116,6 +121,7 @@ class LoopbackServer:
                 length = int(self.headers.get("content-length", 0))
                 request = json.loads(self.rfile.read(length))
                 owner.requests.append(request)
+                owner.paths.append(self.path)
                 owner.headers.append({k.lower(): v for k, v in self.headers.items()})
                 self._send(owner.answer(request))
 
