@@ -27,6 +27,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith(("OPENAI_", "REPLYSCOPE_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    # A test must never write to the keyring of whoever runs it.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("REPLYSCOPE_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("REPLYSCOPE_DATA_DIR", str(tmp_path / "data"))
 

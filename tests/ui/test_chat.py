@@ -1,6 +1,7 @@
 """The chat as a person uses it: keys in, screen out."""
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from textual.widgets import Input, OptionList
 
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.printable import is_printable
-from replyscope.ui.screens.dialogs import ParametersDialog, PickDialog
+from replyscope.ui.screens.dialogs import LineDialog, ParametersDialog, PickDialog
 from replyscope.ui.screens.first_run import FirstRun
 from replyscope.ui.screens.help import HelpScreen
+from replyscope.ui.targets import whole_url
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
@@ -27,6 +29,10 @@ async def type_text(pilot: Pilot[None], text: str) -> None:
 async def send(pilot: Pilot[None], text: str) -> None:
     await type_text(pilot, text)
     await pilot.press("enter")
+
+
+def is_shown(pilot: Pilot[None], words: str) -> bool:
+    return words in frame(pilot)
 
 
 def is_idle(pilot: Pilot[None]) -> bool:
@@ -316,6 +322,41 @@ async def test_a_first_run_offers_the_embedded_model_first(tmp_path: Path) -> No
         await send(pilot, "anyone there?")
         await until(pilot, lambda: isinstance(pilot.app.screen, FirstRun))
         assert chat_of(pilot).composer.text == "anyone there?"
+
+
+async def test_any_server_is_entered_with_its_key_which_is_used_though_no_keyring_keeps_it(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, None), size=SIZE, notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, FirstRun))
+        await pilot.press("end", "enter")
+        for title, line in (
+            ("The server's URL", server.base_url.removeprefix("http://")),
+            ("Its API key", "sk-typed-key-1"),
+        ):
+            await until(pilot, partial(is_shown, pilot, title))
+            assert isinstance(pilot.app.screen, LineDialog)
+            pilot.app.screen.query_one(Input).value = line
+            await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+        await until(pilot, lambda: "no keyring" in frame(pilot))
+        await send(pilot, "hi")
+        await until(pilot, lambda: bool(server.requests) and is_idle(pilot))
+    assert server.headers[0]["authorization"] == "Bearer sk-typed-key-1"
+    assert "sk-typed" not in (tmp_path / "config" / "settings.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "whole"),
+    [
+        ("localhost:1234/v1/", "http://localhost:1234/v1"),
+        ("127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1"),
+        ("api.example.com/v1", "https://api.example.com/v1"),
+        ("http://lan:9/v1", "http://lan:9/v1"),
+    ],
+)
+def test_a_url_is_made_whole(typed: str, whole: str) -> None:
+    assert whole_url(typed) == whole
 
 
 async def test_themes_switch_live_and_are_kept(server: LoopbackServer, tmp_path: Path) -> None:

@@ -96,6 +96,7 @@ class Providers:
     def store_key(self, endpoint_name: str, key: str) -> None:
         """Keep a key in the system's keyring. Blocks. Raises SettingsError."""
         self._vault().store_key(endpoint_name, key)
+        self._held.pop(endpoint_name, None)
         self._forget(endpoint_name)
 
     def _forget(self, endpoint_name: str) -> None:

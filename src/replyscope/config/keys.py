@@ -32,6 +32,7 @@ class Keys:
                 "This system has no keyring to keep the key in.",
                 "Use it for this session only, or set OPENAI_API_KEY.",
             ) from error
+        self._held.pop(endpoint_name, None)
 
     def resolve(self, endpoint: Endpoint) -> str | None:
         """The key of an endpoint, None when it needs none. Blocks: a keyring may ask

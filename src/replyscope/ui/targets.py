@@ -1,9 +1,10 @@
 """Finds whom to ask: the endpoint in use, its models, and the model of a session."""
 
+import asyncio
 from dataclasses import replace
 
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, ModelInfo
-from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.engine.conversation import Conversation, Target
 from replyscope.ui.services import Services
 from replyscope.ui.ways import Choice, Way
@@ -72,39 +73,62 @@ class Targets:
         self.models = ()
         self._named_model = None
 
-    def take(self, choice: Choice) -> Endpoint:
-        """The endpoint a person chose; it is saved so that the next start finds it.
+    async def take(self, choice: Choice) -> str | None:
+        """Use what a person chose, and save it so that the next start finds it.
 
-        Raises ReplyscopeError when key or settings can't be kept; nothing is used then.
+        A note when something could not be kept. Raises ReplyscopeError when the settings
+        can't be changed; what was in use stays so.
         """
-        services = self._services
-        match choice.way:
-            case Way.KEY_STORED:
-                services.keys.store_key("openai", choice.value)
-                endpoint = Endpoint(
-                    "openai", OPENAI_URL, key_source=KeySource(KeySourceKind.KEYRING, "openai")
-                )
-                self._save(endpoint, {"key_keyring": "openai"})
-            case Way.KEY_HELD:
-                services.keys.hold_key("openai", choice.value)
-                endpoint = Endpoint("openai", OPENAI_URL, key_source=KeySource(KeySourceKind.GIVEN))
-            case Way.PROVIDER:
-                named = services.settings.endpoint(choice.value)
-                if named is None:
-                    raise ReplyscopeError(f"There is no provider {choice.value}.")
-                endpoint = named
-                services.change_settings({("provider",): choice.value})
-            case _:
-                name = "".join(c for c in (choice.product or "server").lower() if c.isalnum())
-                endpoint = Endpoint(name, choice.value.rstrip("/"))
-                self._save(endpoint, {})
+        if choice.way is Way.PROVIDER:
+            named = self._services.settings.endpoint(choice.value)
+            if named is None:
+                raise ReplyscopeError(f"There is no provider {choice.value}.")
+            self._services.change_settings({("provider",): choice.value})
+            self.use(named)
+            return None
+        if choice.way in (Way.KEY_STORED, Way.KEY_HELD):
+            endpoint = Endpoint("openai", OPENAI_URL)
+        else:
+            name = "".join(c for c in (choice.product or "server").lower() if c.isalnum())
+            endpoint = Endpoint(name, whole_url(choice.value))
+        source, note = KeySource(KeySourceKind.NONE), None
+        if choice.key:
+            source, note = await self._keep_key(endpoint.name, choice)
+        endpoint = replace(endpoint, key_source=source)
+        if source.kind is not KeySourceKind.GIVEN or choice.way is Way.URL:
+            self._save(endpoint)
         self.use(endpoint)
-        return endpoint
+        return note
 
-    def _save(self, endpoint: Endpoint, key: dict[str, str]) -> None:
+    async def _keep_key(self, name: str, choice: Choice) -> tuple[KeySource, str | None]:
+        """Keep the key in the keyring; where that is not wanted or there is none, in memory."""
+        note = None
+        if choice.way is not Way.KEY_HELD:
+            try:
+                await asyncio.to_thread(self._services.keys.store_key, name, choice.key)
+                return KeySource(KeySourceKind.KEYRING, name), None
+            except SettingsError:
+                note = (
+                    "This system has no keyring: the key is kept in memory until you leave. "
+                    "To keep it, set OPENAI_API_KEY or key_env in the settings."
+                )
+        self._services.keys.hold_key(name, choice.key)
+        return KeySource(KeySourceKind.GIVEN), note
+
+    def _save(self, endpoint: Endpoint) -> None:
         changes: dict[tuple[str, ...], object] = {
             ("providers", endpoint.name, "base_url"): endpoint.base_url,
             ("provider",): endpoint.name,
         }
-        changes |= {("providers", endpoint.name, name): value for name, value in key.items()}
+        if endpoint.key_source.kind is KeySourceKind.KEYRING:
+            changes["providers", endpoint.name, "key_keyring"] = endpoint.key_source.value
         self._services.change_settings(changes)
+
+
+def whole_url(text: str) -> str:
+    """A server's address with its scheme: a bare host is plain HTTP only on this machine."""
+    if "://" not in text:
+        host = text.partition("/")[0].rpartition(":")[0] or text.partition("/")[0]
+        is_here = host in ("localhost", "[::1]") or host.startswith("127.")
+        text = f"http://{text}" if is_here else f"https://{text}"
+    return text.rstrip("/")

@@ -17,8 +17,9 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A way, and what goes with it: a model's name, a key, or a URL."""
+    """A way, and what goes with it: a model's or provider's name, or a URL, and a key."""
 
     way: Way
     value: str = ""
     product: str = ""
+    key: str = ""

@@ -108,10 +108,11 @@ class ChatBase(Screen[None]):
     def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
         """Show a sentence once."""
         text = printable_text(str(error))
+        reading_s = len(text) / 15
         if is_error:
-            self.notify(text, severity="error", timeout=8, markup=False)
+            self.notify(text, severity="error", timeout=max(8, reading_s), markup=False)
         else:
-            self.notify(text, timeout=3, markup=False)
+            self.notify(text, timeout=max(3, reading_s), markup=False)
 
     def show_conversation(self, conversation: Conversation) -> None:
         """Open a conversation in the panes."""

@@ -259,12 +259,17 @@ class SessionActions(ReplyActions):
         if choice.way is Way.LOCAL:
             self.start_local(choice.value, is_kept=True)
             return
+        self.start_work(self._use_choice, choice)
+
+    async def _use_choice(self, choice: Choice) -> None:
         try:
-            self.targets.take(choice)
+            note = await self.targets.take(choice)
         except ReplyscopeError as error:
             self.tell(error)
             return
-        self.draw_status()
+        if note is not None:
+            self.tell(note, is_error=False)
+        await self._learn_models()
         if self.targets.model_for(self.conversation) is None:
             self.action_choose_model()
 

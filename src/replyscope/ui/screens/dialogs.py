@@ -17,14 +17,17 @@ from replyscope.domain.session import Parameters
 
 
 class LineDialog(ModalScreen[str | None]):
-    """Asks for one line of text."""
+    """Asks for one line of text. With `may_be_empty` no text is an answer too."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
-    def __init__(self, title: str, value: str = "", *, is_secret: bool = False) -> None:
+    def __init__(
+        self, title: str, value: str = "", *, is_secret: bool = False, may_be_empty: bool = False
+    ) -> None:
         super().__init__()
         self._title = title
         self._value = value
+        self._may_be_empty = may_be_empty
         self._is_secret = is_secret
 
     def compose(self) -> ComposeResult:
@@ -35,7 +38,8 @@ class LineDialog(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _accept(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip() or None)
+        value = event.value.strip()
+        self.dismiss(value if value or self._may_be_empty else None)
 
 
 class PickDialog(ModalScreen[str | None]):

@@ -18,6 +18,8 @@ from replyscope.inspection.figures import size
 from replyscope.ui.screens.dialogs import LineDialog
 from replyscope.ui.ways import Choice, Way
 
+_EXAMPLE_URL = "http://127.0.0.1:8000/v1"
+
 
 class FirstRun(ModalScreen[Choice | None]):
     """Offers the embedded model first, then keys, servers on this machine, any URL."""
@@ -55,7 +57,7 @@ class FirstRun(ModalScreen[Choice | None]):
 
     def _fill(self) -> None:
         options = self.query_one(OptionList)
-        highlighted = options.highlighted
+        chosen = options.highlighted_option
         options.clear_options()
         for model in self._local.list_models():
             state = "installed" if model.is_installed else f"{size(model.size)} to download"
@@ -83,7 +85,8 @@ class FirstRun(ModalScreen[Choice | None]):
         options.add_option(
             _option("url", "Another server", "any URL that speaks the OpenAI API, ending in /v1")
         )
-        options.highlighted = highlighted or 0
+        keep = chosen.id if chosen is not None else None
+        options.highlighted = options.get_option_index(keep) if keep else 0
 
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
@@ -97,18 +100,25 @@ class FirstRun(ModalScreen[Choice | None]):
                 product = next(s.product for s in self._found if s.base_url == value)
                 self.dismiss(Choice(Way.SERVER, value, product))
             case "url":
-                self._ask("The server's URL", Way.URL, is_secret=False)
+                self._ask_url()
             case _:
-                way = Way.KEY_STORED if kind == "key-stored" else Way.KEY_HELD
-                self._ask("Your OpenAI API key", way, is_secret=True)
+                self._ask_key(Way.KEY_STORED if kind == "key-stored" else Way.KEY_HELD)
 
-    def _ask(self, title: str, way: Way, *, is_secret: bool) -> None:
-        def accept(value: str | None) -> None:
-            if value is not None:
-                self.dismiss(Choice(way, value))
+    @work
+    async def _ask_key(self, way: Way) -> None:
+        dialog = LineDialog("Your OpenAI API key", is_secret=True)
+        if (key := await self.app.push_screen_wait(dialog)) is not None:
+            self.dismiss(Choice(way, key=key))
 
-        start = "" if is_secret else "http://127.0.0.1:8000/v1"
-        self.app.push_screen(LineDialog(title, start, is_secret=is_secret), accept)
+    @work
+    async def _ask_url(self) -> None:
+        url = await self.app.push_screen_wait(LineDialog("The server's URL", _EXAMPLE_URL))
+        if url is None:
+            return
+        title = "Its API key (leave it empty when it needs none)"
+        dialog = LineDialog(title, is_secret=True, may_be_empty=True)
+        if (key := await self.app.push_screen_wait(dialog)) is not None:
+            self.dismiss(Choice(Way.URL, url, key=key))
 
 
 def _option(value: str, title: str, text: str) -> Option:
