@@ -252,6 +252,19 @@ def test_no_key_is_written_anywhere(server: LoopbackServer, tmp_path: Path) -> N
             assert KEY.encode() not in path.read_bytes()
 
 
+def test_the_debug_log_tells_an_exchange_without_its_secrets(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    url = server.base_url.replace("//", "//me:planted-password@")
+    done = run_program(tmp_path, "ask", "hi", "--debug", "--base-url", url, OPENAI_API_KEY=KEY)
+    assert done.returncode == 0
+    log = (tmp_path / "data" / "logs" / "debug.log").read_text()
+    for words in ("test-model at http://127.0.0.1", "completed: status 200, 5 frames"):
+        assert words in log
+    for path in (tmp_path / "data").rglob("*"):
+        assert not path.is_file() or b"planted" not in path.read_bytes(), path
+
+
 def test_several_processes_share_one_folder(server: LoopbackServer, tmp_path: Path) -> None:
     commands = [
         subprocess.Popen(

@@ -65,10 +65,10 @@ async def _check_endpoint(endpoint: Endpoint, wiring: Wiring) -> bool:
         provider = await wiring.providers.open(endpoint)
         models = await provider.list_models()
     except ReplyscopeError as error:
-        _row("provider", f"{endpoint.name} at {endpoint.base_url}: FAILED {error}")
+        _row("provider", f"{endpoint.name} at {endpoint.public_url}: FAILED {error}")
         return False
     elapsed_ms = wiring.clock.monotonic_ms() - start_ms
-    text = f"{endpoint.name} at {endpoint.base_url}: {len(models)} models in {elapsed_ms:.0f} ms"
+    text = f"{endpoint.name} at {endpoint.public_url}: {len(models)} models in {elapsed_ms:.0f} ms"
     _row("provider", text)
     return True
 

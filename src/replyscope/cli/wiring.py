@@ -83,7 +83,7 @@ class Providers:
             endpoint, key, self._clock, self._recall, self._remember
         )
         self._open[endpoint] = provider
-        _log.info("opened %s at %s", endpoint.name, endpoint.base_url)
+        _log.info("opened %s at %s", endpoint.name, endpoint.public_url)
         return provider
 
     def hold_key(self, endpoint_name: str, key: str) -> None:

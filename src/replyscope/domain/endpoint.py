@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit, urlunsplit
 
 from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
@@ -43,6 +44,17 @@ class Endpoint:
     azure_api_version: str | None = None
     timeout_s: float = 600.0
     parameters: Parameters = field(default_factory=Parameters)
+
+    @property
+    def public_url(self) -> str:
+        """The base URL as it may be stored and shown."""
+        return public_url(self.base_url)
+
+
+def public_url(url: str) -> str:
+    """The URL without a user name, password or query, which may be secrets."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ iterates `send`. An ending is yielded only after it was committed.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import StoredSession, title_from
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.journal_writer import JournalWriter
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,13 @@ class Conversation:
         self.messages.append(message)
         self.session = replace(self.session, head_id=message.id)
         self.live = LiveReply(message, ExchangeFold(opening), self._clock)
+        _log.info(
+            "exchange %s in session %s: %s at %s",
+            opening.id,
+            self.session.id,
+            target.model,
+            opening.base_url,
+        )
         async with aclosing(self._run(self.live, request, target.provider, writer)) as events:
             async for event in events:
                 yield event
@@ -199,6 +209,15 @@ class Conversation:
 
     async def _save_ending(self, live: LiveReply, writer: JournalWriter) -> None:
         exchange = live.fold.snapshot()
+        _log.info(
+            "exchange %s %s: status %s, %s frames in %.0f ms, %s",
+            exchange.id,
+            exchange.state.value,
+            exchange.status,
+            exchange.frame_count,
+            exchange.timing.duration_ms,
+            exchange.failure or "no failure",
+        )
         try:
             await writer.finish(exchange)
             self.unsaved = None
@@ -224,7 +243,7 @@ class Conversation:
             id=self._new_id(),
             api=target.provider.api,
             endpoint=target.endpoint.name,
-            base_url=target.endpoint.base_url,
+            base_url=target.endpoint.public_url,
             model=target.model,
             started_at=self._clock.now(),
             state=ExchangeState.IN_PROGRESS,

@@ -15,7 +15,7 @@ import httpx2
 import openai
 from openai.types.chat import ChatCompletionChunk
 
-from replyscope.domain.endpoint import Endpoint, ModelInfo
+from replyscope.domain.endpoint import Endpoint, ModelInfo, public_url
 from replyscope.domain.errors import ProviderError
 from replyscope.domain.event import (
     Event,
@@ -39,7 +39,7 @@ from replyscope.provider.chat_request import chat_body
 from replyscope.provider.client import build_client, open_http
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frames import FrameTap, parse_frame
-from replyscope.provider.mask import Mask, public_url
+from replyscope.provider.mask import Mask
 from replyscope.provider.models import read_models
 
 _MOST_ADAPTATIONS = 5
@@ -100,7 +100,7 @@ class ChatCompletions:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
         """The events of one exchange; `StreamEnded` comes last, once."""
-        known = dict(await self._recall(self._endpoint.base_url, request.model))
+        known = dict(await self._recall(self._endpoint.public_url, request.model))
         for _ in range(_MOST_ADAPTATIONS):
             body = chat_body(request, self._endpoint.base_url, known)
             adaptation: Adaptation | None = None
@@ -114,7 +114,7 @@ class ChatCompletions:
                 return
             known[adaptation.name] = adaptation.instead
             await self._remember(
-                self._endpoint.base_url, request.model, adaptation.name, adaptation.instead
+                self._endpoint.public_url, request.model, adaptation.name, adaptation.instead
             )
             yield RequestAdapted(adaptation.note)
         yield StreamEnded(

@@ -5,6 +5,7 @@ what it said, and what to do.
 """
 
 import json
+import logging
 import re
 import ssl
 from typing import Any
@@ -17,6 +18,7 @@ from replyscope.domain.failure import Failure
 from replyscope.provider.mask import Mask
 
 _LONGEST = 500
+_log = logging.getLogger(__name__)
 
 
 class ErrorTranslator:
@@ -28,6 +30,8 @@ class ErrorTranslator:
 
     def translate(self, error: BaseException) -> Failure:
         """The failure that an SDK, HTTP or decoding error stands for."""
+        cause = _root_cause(error)
+        _log.debug("%s from %s: %s", type(error).__name__, self._host, type(cause).__name__)
         if isinstance(error, openai.APIStatusError):
             return self._status(error)
         if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):

@@ -6,7 +6,6 @@ knows the key in use, so a server that echoes it can't put it in the database.
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit, urlunsplit
 
 _DOTS = "•••"
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
@@ -40,10 +39,3 @@ class Mask:
             (name, _DOTS if _SECRET_HEADER.search(name) else self.text(value))
             for name, value in headers
         )
-
-
-def public_url(url: str) -> str:
-    """The URL without a user name, password or query, which may be secrets."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
