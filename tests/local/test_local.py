@@ -22,6 +22,7 @@ from replyscope.local.catalogue import CATALOGUE, DEFAULT, LIGHT, find_weights
 from replyscope.local.download import install_weights, weights_path
 from replyscope.local.models import EmbeddedModels
 from replyscope.provider.chat_completions import ChatCompletions
+from replyscope.provider.openai_provider import OpenAIProvider
 from tests.support.build import Memory, ask, run
 
 
@@ -109,7 +110,9 @@ async def test_the_model_answers_through_the_same_provider_and_ends_with_us(
     process = models._process
     assert process is not None
     memory = Memory()
-    provider = ChatCompletions(endpoint, keys["local"], clock, memory.recall, memory.remember)
+    provider = OpenAIProvider(
+        ChatCompletions(), endpoint, keys["local"], clock, memory.recall, memory.remember
+    )
     try:
         request = replace(ask("Say hello."), model=LIGHT)
         request = replace(request, parameters=replace(request.parameters, max_tokens=12))
@@ -119,7 +122,9 @@ async def test_the_model_answers_through_the_same_provider_and_ends_with_us(
         assert exchange.usage is not None
         assert exchange.usage.output_tokens
         assert [m.context_window for m in await provider.list_models()] != []
-        stranger = ChatCompletions(endpoint, "wrong-key-000", clock, memory.recall, memory.remember)
+        stranger = OpenAIProvider(
+            ChatCompletions(), endpoint, "wrong-key-000", clock, memory.recall, memory.remember
+        )
         refused = await run(stranger, request)
         await stranger.aclose()
         assert refused.failure is not None

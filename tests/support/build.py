@@ -13,6 +13,8 @@ from replyscope.domain.message import Message, Role, TextPart
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.provider.chat_completions import ChatCompletions
+from replyscope.provider.openai_provider import OpenAIProvider
+from replyscope.provider.responses import Responses
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -61,22 +63,23 @@ async def open_chat(
     key: str | None = "sk-planted-key-123",
     memory: Memory | None = None,
     **fields: Any,
-) -> AsyncIterator[ChatCompletions]:
+) -> AsyncIterator[OpenAIProvider]:
     """The real provider for a server."""
     memory = memory or Memory()
-    endpoint = Endpoint("test", base_url, **fields)
-    provider = ChatCompletions(endpoint, key, clock, memory.recall, memory.remember)
+    endpoint = Endpoint("test", base_url, **{"max_retries": 0, **fields})
+    dialect = Responses() if endpoint.api is Api.RESPONSES else ChatCompletions()
+    provider = OpenAIProvider(dialect, endpoint, key, clock, memory.recall, memory.remember)
     try:
         yield provider
     finally:
         await provider.aclose()
 
 
-async def collect(provider: ChatCompletions, request: ModelRequest) -> list[Event]:
+async def collect(provider: OpenAIProvider, request: ModelRequest) -> list[Event]:
     """Every event of a request."""
     return [event async for event in provider.stream(request)]
 
 
-async def run(provider: ChatCompletions, request: ModelRequest) -> Exchange:
+async def run(provider: OpenAIProvider, request: ModelRequest) -> Exchange:
     """The exchange that a request makes."""
-    return fold_events(make_exchange(), await collect(provider, request))
+    return fold_events(make_exchange(api=provider.api), await collect(provider, request))

@@ -43,12 +43,25 @@ class Endpoint:
     ca_bundle: str | None = None
     azure_api_version: str | None = None
     timeout_s: float = 600.0
+    max_retries: int = 2
     parameters: Parameters = field(default_factory=Parameters)
 
     @property
     def public_url(self) -> str:
         """The base URL as it may be stored and shown."""
         return public_url(self.base_url)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def default_api(base_url: str) -> Api:
+    """Responses for OpenAI's own hosts, Chat Completions for whoever is compatible with it."""
+    is_openai = urlsplit(base_url).hostname == "api.openai.com"
+    return Api.RESPONSES if is_openai else Api.CHAT
 
 
 def public_url(url: str) -> str:

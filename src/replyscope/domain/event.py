@@ -7,7 +7,7 @@ Errors are events too, so whatever happens is recorded the same way.
 
 from dataclasses import dataclass
 
-from replyscope.domain.exchange import Usage
+from replyscope.domain.exchange import Citation, OutputItem, ToolCall, Usage
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 
@@ -54,6 +54,8 @@ class Identified:
     model: str | None = None
     service_tier: str | None = None
     fingerprint: str | None = None
+    is_stored: bool | None = None
+    previous_response_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,64 @@ class ToolCallDelta:
     name: str | None
     arguments: str
     kind: str = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallReported:
+    """A tool call as a whole: what the server itself ran, or the last word on one asked for."""
+
+    choice: int
+    index: int
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class SectionStarted:
+    """Another stretch of text begins; `phase` is the server's word for what it is."""
+
+    choice: int
+    phase: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CitationAdded:
+    """The text so far cites a source."""
+
+    choice: int
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReported:
+    """An output item of a response, as far as it is known; the newest word on it counts."""
+
+    choice: int
+    item: OutputItem
+
+
+@dataclass(frozen=True, slots=True)
+class StatusStated:
+    """The server's own word for how a response stands, and why it is incomplete or failed."""
+
+    status: str
+    reason: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownEventSeen:
+    """An event of a type that nothing is known about; it is in the journal."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """A try failed before anything came; the next one begins after `wait_s` seconds."""
+
+    failure: Failure
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +199,13 @@ Event = (
     | ReasoningDelta
     | RefusalDelta
     | ToolCallDelta
+    | ToolCallReported
+    | SectionStarted
+    | CitationAdded
+    | ItemReported
+    | StatusStated
+    | UnknownEventSeen
+    | RetryScheduled
     | FinishStated
     | UsageReported
     | ExtraReported

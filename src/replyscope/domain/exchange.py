@@ -40,11 +40,18 @@ class ToolCallState(StrEnum):
 
     ASSEMBLING = "assembling"
     REQUESTED = "requested"
+    """Complete, and waiting for somebody to run it."""
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function invocation the model asked for; `arguments` is its raw JSON text."""
+    """A function invocation the model asked for, or a tool that the server ran itself.
+
+    `kind` is `function`, `custom`, or the item's type; `arguments` the raw text.
+    """
 
     id: str
     kind: str
@@ -56,10 +63,43 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Citation:
+    """A source that a reply names: a page, a file, or a place in either.
+
+    `start` and `end` are character offsets into the text part it belongs to.
+    """
+
+    kind: str
+    title: str | None = None
+    url: str | None = None
+    file_id: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputItem:
+    """One item of a response as the API gave it; `payload` is its JSON, sent back verbatim."""
+
+    index: int
+    kind: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Where a stretch of a choice's text begins, and the server's word for what it is."""
+
+    start: int
+    phase: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """One of the n answers in an exchange.
 
-    `finish_reason` is None only while the choice streams.
+    `finish_reason` is None only while the choice streams. `sections` is empty for
+    text that is one stretch without a phase; `items` are those of the Responses API.
     """
 
     index: int
@@ -69,6 +109,17 @@ class Choice:
     finish_reason: FinishReason | None = None
     finish_reason_raw: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    sections: tuple[Section, ...] = ()
+    items: tuple[OutputItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A try that failed before anything came, and how long the next one waited."""
+
+    failure: Failure
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +141,8 @@ class Usage:
 class Timing:
     """Milliseconds since the request was sent, measured where bytes leave the socket.
 
-    `pace` counts the characters that came in each stretch of `pace_ms`.
+    `pace` counts the characters that came in each stretch of `pace_ms`. The longest
+    pause is the longest time between two frames, and when it began.
     """
 
     first_event_ms: float | None = None
@@ -99,11 +151,20 @@ class Timing:
     duration_ms: float = 0.0
     pace: tuple[int, ...] = ()
     pace_ms: float = 0.0
+    longest_pause_ms: float = 0.0
+    longest_pause_at_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and all that came back.
+
+    `estimated_cost_usd` comes from a price list, at the prices of that day; `schema` is
+    the JSON schema that the reply was to have the form of.
+    `max_tokens` is the limit that was asked for; `names_previous` that the request named
+    an earlier response instead of the messages.
+    `is_stored` is the server's word for whether it keeps the response;
+    `previous_response_id` the response that it says to have gone on from.
 
     `adaptations` tells in sentences what was dropped or renamed so that the server
     would take the request. `extras` holds non-standard fields as (name, JSON).
@@ -119,6 +180,10 @@ class Exchange:
     choices: tuple[Choice, ...] = ()
     usage: Usage | None = None
     reported_cost_usd: float | None = None
+    estimated_cost_usd: float | None = None
+    schema: str | None = None
+    max_tokens: int | None = None
+    names_previous: bool = False
     timing: Timing = field(default_factory=Timing)
     answered_model: str | None = None
     response_id: str | None = None
@@ -126,12 +191,22 @@ class Exchange:
     status: int | None = None
     service_tier: str | None = None
     fingerprint: str | None = None
+    is_stored: bool | None = None
+    previous_response_id: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     adaptations: tuple[str, ...] = ()
+    retries: tuple[Retry, ...] = ()
+    unknown_events: tuple[str, ...] = ()
     extras: tuple[tuple[str, str], ...] = ()
     failure: Failure | None = None
     frame_count: int = 0
     done_marker: bool = False
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What it cost: as the server reports it, else as estimated, else unknown."""
+        reported = self.reported_cost_usd
+        return self.estimated_cost_usd if reported is None else reported
 
     def choice(self, index: int) -> Choice:
         """The choice of that index; an empty one when nothing of it came yet."""

@@ -8,117 +8,42 @@ the size of the result.
 from dataclasses import replace
 from typing import assert_never
 
+from replyscope.domain.choice_fold import ChoiceFold
 from replyscope.domain.event import (
+    CitationAdded,
     Event,
     ExtraReported,
     FinishStated,
     Identified,
+    ItemReported,
     ReasoningDelta,
     RefusalDelta,
     RequestAdapted,
     RequestSent,
     ResponseOpened,
+    RetryScheduled,
+    SectionStarted,
+    StatusStated,
     StreamEnded,
     TextDelta,
     ToolCallDelta,
+    ToolCallReported,
+    UnknownEventSeen,
     UsageReported,
     WireFrame,
 )
 from replyscope.domain.exchange import (
+    Api,
     Choice,
     Exchange,
     ExchangeState,
+    Retry,
     Timing,
-    ToolCall,
-    ToolCallState,
     Usage,
 )
 from replyscope.domain.failure import Failure
-from replyscope.domain.finish import StreamEnd, derive_finish
-from replyscope.domain.growing import GrowingText, Pace
-
-
-class _CallFold:
-    __slots__ = ("arguments", "id", "index", "kind", "name")
-
-    def __init__(self, index: int | None, kind: str) -> None:
-        self.index = index
-        self.kind = kind
-        self.id: str | None = None
-        self.name: str | None = None
-        self.arguments = GrowingText()
-
-    def add(self, delta: ToolCallDelta) -> None:
-        if delta.call_id and self.id is None:
-            self.id = delta.call_id
-        if delta.name and self.name is None:
-            self.name = delta.name
-        if delta.arguments:
-            self.arguments.append(delta.arguments)
-
-
-class _ChoiceFold:
-    __slots__ = ("calls", "finish_raw", "index", "reasoning", "refusal", "text")
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.text = GrowingText()
-        self.reasoning = GrowingText()
-        self.refusal = GrowingText()
-        self.finish_raw: str | None = None
-        self.calls: list[_CallFold] = []
-
-    def call_for(self, delta: ToolCallDelta) -> _CallFold:
-        """The call that a delta belongs to.
-
-        Servers number slots from 0, from 1, always 0, or not at all: another
-        non-empty id opens a new slot, whatever its number.
-        """
-        for call in reversed(self.calls):
-            same_slot = delta.index is None or call.index == delta.index
-            if delta.call_id:
-                if call.id == delta.call_id or (call.id is None and same_slot):
-                    return call
-            elif same_slot:
-                return call
-        call = _CallFold(delta.index, delta.kind)
-        self.calls.append(call)
-        return call
-
-    def snapshot(self, end: StreamEnd | None) -> Choice:
-        refusal = str(self.refusal) or None
-        finish = None
-        if end is not None:
-            finish = derive_finish(
-                self.finish_raw,
-                end=end,
-                has_tool_calls=bool(self.calls),
-                has_refusal=refusal is not None,
-            )
-        return Choice(
-            index=self.index,
-            text=str(self.text),
-            reasoning=str(self.reasoning) or None,
-            refusal=refusal,
-            finish_reason=finish,
-            finish_reason_raw=self.finish_raw,
-            tool_calls=tuple(self._calls(is_open=end is None and self.finish_raw is None)),
-        )
-
-    def _calls(self, *, is_open: bool) -> list[ToolCall]:
-        last = len(self.calls) - 1
-        return [
-            ToolCall(
-                id=call.id or f"call_{self.index}_{number}",
-                kind=call.kind,
-                name=call.name or "",
-                arguments=str(call.arguments),
-                state=ToolCallState.ASSEMBLING
-                if is_open and number == last
-                else ToolCallState.REQUESTED,
-            )
-            for number, call in enumerate(self.calls)
-        ]
+from replyscope.domain.finish import StreamEnd, derive_finish, derive_finish_of_response
+from replyscope.domain.growing import Pace
 
 
 class ExchangeFold:
@@ -126,17 +51,21 @@ class ExchangeFold:
 
     def __init__(self, opening: Exchange) -> None:
         self._base = replace(opening, state=ExchangeState.IN_PROGRESS)
-        self._choices: dict[int, _ChoiceFold] = {}
+        self._choices: dict[int, ChoiceFold] = {}
         self._identity = Identified()
         self._usage: Usage | None = None
         self._cost_usd: float | None = None
         self._adaptations: list[str] = []
+        self._retries: list[Retry] = []
+        self._unknown: dict[str, None] = {}
+        self._status: StatusStated | None = None
         self._extras: dict[str, str] = {}
         self._now_ms = 0.0
         self._first_event_ms: float | None = None
         self._first_token_ms: float | None = None
         self._last_token_ms: float | None = None
         self._pace = Pace()
+        self._pause = (0.0, 0.0)
         self._frames = 0
         self._end: StreamEnd | None = None
         self._failure: Failure | None = None
@@ -149,6 +78,11 @@ class ExchangeFold:
         return self._end is not None
 
     @property
+    def is_complete(self) -> bool:
+        """Whether the server said that nothing more will come."""
+        return self._status is not None and self._status.status in _STATED
+
+    @property
     def is_silent(self) -> bool:
         """Whether the model has said nothing yet."""
         return self._first_token_ms is None
@@ -159,9 +93,11 @@ class ExchangeFold:
         match event:
             case WireFrame(at_ms=at_ms):
                 self._frames += 1
-                self._now_ms = at_ms
                 if self._first_event_ms is None:
                     self._first_event_ms = at_ms
+                elif at_ms - self._now_ms > self._pause[0]:
+                    self._pause = (at_ms - self._now_ms, self._now_ms)
+                self._now_ms = at_ms
             case TextDelta(choice=index, text=text):
                 self._choice(index).text.append(text)
                 self._token(len(text))
@@ -174,6 +110,8 @@ class ExchangeFold:
             case ToolCallDelta():
                 self._choice(event.choice).call_for(event).add(event)
                 self._token(len(event.arguments) + len(event.name or ""))
+            case CitationAdded() | SectionStarted() | ItemReported() | ToolCallReported():
+                self._choice(event.choice).add(event)
             case _:
                 self._apply_fact(event)
 
@@ -183,14 +121,17 @@ class ExchangeFold:
         | RequestAdapted
         | ResponseOpened
         | Identified
+        | StatusStated
+        | UnknownEventSeen
+        | RetryScheduled
         | FinishStated
         | UsageReported
         | ExtraReported
         | StreamEnded,
     ) -> None:
         match event:
-            case RequestSent():
-                pass
+            case RequestSent(body=body):
+                self._base = replace(self._base, names_previous=_PREVIOUS in body)
             case RequestAdapted(note=note):
                 self._adaptations.append(note)
             case ResponseOpened():
@@ -200,8 +141,14 @@ class ExchangeFold:
                     headers=event.headers,
                     request_id=event.request_id,
                 )
+            case RetryScheduled(failure=failure, wait_s=wait_s):
+                self._retries.append(Retry(failure, wait_s))
             case Identified():
                 self._identify(event)
+            case StatusStated():
+                self._status = event
+            case UnknownEventSeen(type=name):
+                self._unknown[name] = None
             case FinishStated(choice=index, raw=raw):
                 self._choice(index).finish_raw = raw
             case UsageReported(usage=usage, cost_usd=cost_usd):
@@ -216,10 +163,10 @@ class ExchangeFold:
             case _:
                 assert_never(event)
 
-    def _choice(self, index: int) -> _ChoiceFold:
+    def _choice(self, index: int) -> ChoiceFold:
         choice = self._choices.get(index)
         if choice is None:
-            choice = self._choices[index] = _ChoiceFold(index)
+            choice = self._choices[index] = ChoiceFold(index)
         return choice
 
     def _token(self, characters: int) -> None:
@@ -235,11 +182,13 @@ class ExchangeFold:
             model=said.model or known.model,
             service_tier=said.service_tier or known.service_tier,
             fingerprint=said.fingerprint or known.fingerprint,
+            is_stored=known.is_stored if said.is_stored is None else said.is_stored,
+            previous_response_id=said.previous_response_id or known.previous_response_id,
         )
 
     def snapshot(self, now_ms: float | None = None) -> Exchange:
         """The exchange as it stands; `now_ms` lets a live duration run between frames."""
-        failure = self._failure
+        failure = self._failure or self._stated_failure()
         request_id = self._base.request_id
         if request_id is None and failure is not None:
             request_id = failure.request_id
@@ -248,7 +197,7 @@ class ExchangeFold:
         return replace(
             self._base,
             state=self._state(),
-            choices=tuple(self._choices[i].snapshot(self._end) for i in sorted(self._choices)),
+            choices=tuple(self._finished(self._choices[i]) for i in sorted(self._choices)),
             usage=self._usage,
             reported_cost_usd=self._cost_usd,
             timing=self._timing(now_ms),
@@ -257,11 +206,37 @@ class ExchangeFold:
             request_id=request_id,
             service_tier=self._identity.service_tier,
             fingerprint=self._identity.fingerprint,
+            is_stored=self._identity.is_stored,
+            previous_response_id=self._identity.previous_response_id,
             adaptations=tuple(self._adaptations),
+            retries=tuple(self._retries),
+            unknown_events=tuple(self._unknown),
             extras=tuple(self._extras.items()),
             failure=failure,
             frame_count=self._frames,
             done_marker=self._end is StreamEnd.DONE,
+        )
+
+    def _finished(self, choice: ChoiceFold) -> Choice:
+        if self._end is None:
+            return choice.snapshot(None, choice.finish_raw)
+        if self._base.api is Api.RESPONSES:
+            status, reason = self._stated()
+            derived = derive_finish_of_response(status, reason, choice.outcome(), end=self._end)
+            return choice.snapshot(*derived)
+        finish = derive_finish(choice.finish_raw, choice.outcome(), end=self._end)
+        return choice.snapshot(finish, choice.finish_raw)
+
+    def _stated(self) -> tuple[str | None, str | None]:
+        return (None, None) if self._status is None else (self._status.status, self._status.reason)
+
+    def _stated_failure(self) -> Failure | None:
+        """What a response says of its own failure, where nobody said it better."""
+        if self._status is None or self._end is None or self._status.status != "failed":
+            return None
+        said = self._status.error_message or "it gave no reason"
+        return Failure(
+            "server", f"The server failed: {said}", "Retry.", code=self._status.error_code
         )
 
     def _timing(self, now_ms: float | None) -> Timing:
@@ -273,14 +248,20 @@ class ExchangeFold:
             duration_ms=max(self._now_ms, now_ms or 0.0) if running else self._now_ms,
             pace=self._pace.counts,
             pace_ms=self._pace.stretch_ms,
+            longest_pause_ms=self._pause[0],
+            longest_pause_at_ms=self._pause[1],
         )
 
     def _state(self) -> ExchangeState:
+        status, _ = self._stated()
+        if self._end is not None and status in _STATED:
+            return _STATED[status]
         match self._end:
             case None:
                 return ExchangeState.IN_PROGRESS
             case StreamEnd.DONE:
-                return ExchangeState.COMPLETED
+                is_cut = self._base.api is Api.RESPONSES
+                return ExchangeState.TRUNCATED if is_cut else ExchangeState.COMPLETED
             case StreamEnd.CLOSED:
                 stated = any(choice.finish_raw for choice in self._choices.values())
                 return ExchangeState.COMPLETED if stated else ExchangeState.TRUNCATED
@@ -292,6 +273,15 @@ class ExchangeFold:
                 return ExchangeState.CANCELLED
             case _:
                 assert_never(self._end)
+
+
+_PREVIOUS = b'"previous_response_id":'
+_STATED = {
+    "completed": ExchangeState.COMPLETED,
+    "incomplete": ExchangeState.INCOMPLETE,
+    "failed": ExchangeState.FAILED,
+    "cancelled": ExchangeState.CANCELLED,
+}
 
 
 def fold_events(opening: Exchange, events: list[Event]) -> Exchange:

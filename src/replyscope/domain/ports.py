@@ -106,12 +106,14 @@ class Store(Protocol):
         """Save a new session."""
         ...
 
-    async def update_session(self, session: Session) -> None:
-        """Save a session's head: title, settings, draft, branch, deletion."""
+    async def update_session(self, session: Session, before: Session) -> None:
+        """Save what changed of a session's head since `before`: title, settings, draft,
+        branch, deletion. What another process changed meanwhile stays.
+        """
         ...
 
     async def load_session(self, session_id: str) -> StoredSession:
-        """A session with its current branch. Raises SessionNotFound."""
+        """A session with the tree of its messages. Raises SessionNotFound."""
         ...
 
     async def find_session_id(self, prefix: str) -> str:
@@ -127,9 +129,12 @@ class Store(Protocol):
         ...
 
     async def begin_exchange(
-        self, session_id: str, message: Message, exchange: Exchange
+        self, session_id: str, messages: Sequence[Message], exchange: Exchange
     ) -> Journal:
-        """Save an exchange that starts, with the assistant message it belongs to, and hold it."""
+        """Save an exchange that starts, with the message of each of its choices, and hold it.
+
+        The first message becomes the head.
+        """
         ...
 
     async def load_wire(self, exchange_id: str) -> WireRecord:
@@ -226,6 +231,18 @@ class LocalModels(Protocol):
 
 FindServers = Callable[[], Awaitable[tuple[FoundServer, ...]]]
 """Asks the usual ports on loopback who is there."""
+
+
+class PriceList(Protocol):
+    """What exchanges cost, and how much models can read."""
+
+    async def estimate(self, exchange: Exchange) -> float | None:
+        """US dollars for the usage that was reported; None when nobody can say."""
+        ...
+
+    async def context_window(self, base_url: str, model: str) -> int | None:
+        """Tokens that a model can read and write together; None when nobody can say."""
+        ...
 
 
 class KeyVault(Protocol):

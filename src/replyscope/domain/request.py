@@ -3,7 +3,15 @@
 from dataclasses import dataclass, field
 
 from replyscope.domain.message import Message
-from replyscope.domain.session import Parameters
+from replyscope.domain.session import Parameters, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A response that the server goes on with, and the last event that was seen of it."""
+
+    response_id: str
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +19,8 @@ class ModelRequest:
     """One request, before a provider puts it in its API's form.
 
     `continues` asks for more of the last (assistant) message instead of an answer.
+    `previous_response_id` names what the server already knows: the first `answered`
+    messages. `resumes` asks for the rest of a response instead of a new one.
     """
 
     model: str
@@ -18,3 +28,7 @@ class ModelRequest:
     system: str | None = None
     parameters: Parameters = field(default_factory=Parameters)
     continues: bool = False
+    schema: Schema | None = None
+    previous_response_id: str | None = None
+    answered: int = 0
+    resumes: Resumption | None = None

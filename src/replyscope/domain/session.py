@@ -1,10 +1,19 @@
 """A session is one saved conversation: its settings and a tree of messages."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The form that a reply has to have: a name, and a JSON schema as text."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +25,11 @@ class Parameters:
     top_p: float | None = None
     seed: int | None = None
     reasoning_effort: str | None = None
+    verbosity: str | None = None
+    n: int | None = None
+    store: bool | None = None
+    background: bool | None = None
+    metadata: tuple[tuple[str, str], ...] | None = None
 
     def merged_over(self, base: "Parameters") -> "Parameters":
         """These parameters where given, the base's elsewhere."""
@@ -23,7 +37,7 @@ class Parameters:
         return replace(base, **{name: value for name, value in given.items() if value is not None})
 
 
-PARAMETER_NAMES = ("max_tokens", "temperature", "top_p", "seed", "reasoning_effort")
+PARAMETER_NAMES = tuple(field.name for field in fields(Parameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,7 @@ class SessionSettings:
     model: str | None = None
     system: str | None = None
     parameters: Parameters = field(default_factory=Parameters)
+    schema: Schema | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +82,27 @@ class SessionSummary:
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session with its current branch, root first, and the exchanges it names."""
+    """A session with every message of its tree, oldest first, and their exchanges."""
 
     session: Session
     messages: tuple[Message, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def branch(self) -> tuple[Message, ...]:
+        """The path from the root to the head."""
+        return tuple(path_to(self.session.head_id, {m.id: m for m in self.messages}))
+
+
+def path_to(message_id: str | None, messages: Mapping[str, Message]) -> list[Message]:
+    """The messages from the root to one of them. A damaged tree may run in a circle."""
+    path: list[Message] = []
+    seen: set[str] = set()
+    while message_id is not None and message_id in messages and message_id not in seen:
+        seen.add(message_id)
+        path.append(messages[message_id])
+        message_id = messages[message_id].parent_id
+    return path[::-1]
 
 
 def title_from(text: str, *, width: int = 48) -> str:

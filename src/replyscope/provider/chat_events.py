@@ -36,6 +36,15 @@ class ChatTranslator:
         self._said = Identified()
         self._extras: dict[str, object] = {}
 
+    is_complete = False
+    """Chat Completions ends with a marker, which the tap sees."""
+    fault: object | None = None
+    """The SDK raises for an error inside the stream."""
+
+    def translate_data(self, data: object, event: str | None = None) -> list[Event]:
+        """The events of one decoded frame, built the way the SDK's stream builds them."""
+        return self.translate(chunk_from_json(data))
+
     def translate(self, chunk: object) -> list[Event]:
         """The events of one chunk, in order. Anything that is no chunk gives none."""
         if not isinstance(chunk, ChatCompletionChunk):
@@ -215,9 +224,7 @@ def translate_frames(frames: Iterable[WireFrame]) -> Iterator[Event]:
             data = json.loads(parsed[1])
         except ValueError:
             continue
-        chunk = chunk_from_json(data)
-        if chunk is not None:
-            yield from translator.translate(chunk)
+        yield from translator.translate_data(data)
 
 
 def translate_completion(data: Mapping[str, Any]) -> list[Event]:

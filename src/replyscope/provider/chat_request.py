@@ -4,6 +4,7 @@ Pure: the same request and adaptations give the same body.
 """
 
 import base64
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ CONTINUE_PROMPT = (
     "Continue your last message exactly where it stopped. Repeat nothing and add no introduction."
 )
 
-_PLAIN_PARAMETERS = ("temperature", "top_p", "seed", "reasoning_effort")
+_PLAIN_PARAMETERS = ("temperature", "top_p", "seed", "reasoning_effort", "verbosity", "store")
 
 
 def limit_name(base_url: str) -> str:
@@ -56,6 +57,19 @@ def chat_body(
         value = getattr(parameters, name)
         if value is not None:
             body[name] = value
+    if parameters.n is not None and parameters.n > 1:
+        body["n"] = parameters.n
+    if request.schema is not None:
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {
+                "name": request.schema.name,
+                "schema": json.loads(request.schema.text),
+                "strict": True,
+            },
+        }
+    if parameters.metadata:
+        body["metadata"] = dict(parameters.metadata)
     for name, instead in adaptations.items():
         if name in body:
             value = body.pop(name)

@@ -73,8 +73,12 @@ class ErrorTranslator:
         )
 
     def _in_stream(self, error: openai.APIError) -> Failure:
-        said = self._mask.text(server_words(error.body) or error.message)
-        code = error.code if isinstance(error.code, str) else None
+        return self.in_stream(error.body or error.message)
+
+    def in_stream(self, body: object) -> Failure:
+        """The failure that an error object inside a stream stands for."""
+        said = self._mask.text(server_words(body) or "no reason given")
+        code = _code_of(body)
         kind = _kind(None, code, said)
         if kind == "server":
             kind = "server_error_in_stream"
@@ -87,15 +91,23 @@ class ErrorTranslator:
 
     def in_body(self, body: Any) -> Failure:
         """The failure that an error object inside a 200 answer stands for."""
-        error = body.get("error") if isinstance(body, dict) else body
-        code = error.get("code") if isinstance(error, dict) else None
+        code = _code_of(body)
         words = server_words(body) or "no reason given"
         return Failure(
-            _kind(None, code if isinstance(code, str) else None, words),
+            _kind(None, code, words),
             f"{self._host} answered with an error: {_sentence(self._mask.text(words))}",
             "Check the model and the parameters, then retry.",
             status=200,
-            code=str(code) if code is not None else None,
+            code=code,
+        )
+
+    def nothing_came(self) -> Failure:
+        """The failure of a 200 answer that ended before its first event."""
+        return Failure(
+            "empty",
+            f"{self._host} ended its answer without sending anything.",
+            "Retry; if it happens again, check the base URL and the server's log.",
+            status=200,
         )
 
     def not_a_stream(self, body: str) -> Failure:
@@ -203,6 +215,16 @@ def _kind(status: int | None, code: str | None, said: str) -> str:
     if status in by_status:
         return by_status[status]
     return "bad_request" if 400 <= status < 500 else "server"
+
+
+def _code_of(body: object) -> str | None:
+    """The code of an error object, flat or nested in `error`."""
+    if not isinstance(body, dict):
+        return None
+    code = body.get("code")
+    if code is None and isinstance(body.get("error"), dict):
+        code = body["error"].get("code")
+    return str(code) if code is not None and code != "" else None
 
 
 def server_words(body: object) -> str | None:

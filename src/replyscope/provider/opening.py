@@ -8,8 +8,11 @@ from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
 from replyscope.domain.ports import Clock, ModelProvider
-from replyscope.provider.chat_completions import ChatCompletions, Recall, Remember
+from replyscope.provider.chat_completions import ChatCompletions
 from replyscope.provider.chat_events import translate_frames as translate_chat
+from replyscope.provider.openai_provider import OpenAIProvider, Recall, Remember
+from replyscope.provider.response_events import translate_response_frames
+from replyscope.provider.responses import Responses
 
 
 def open_provider(
@@ -17,7 +20,8 @@ def open_provider(
 ) -> ModelProvider:
     """A provider for the endpoint. Raises ProviderError when its settings can't work."""
     try:
-        return ChatCompletions(endpoint, key, clock, recall, remember)
+        dialect = Responses() if endpoint.api is Api.RESPONSES else ChatCompletions()
+        return OpenAIProvider(dialect, endpoint, key, clock, recall, remember)
     except (OSError, ValueError) as error:
         failure = Failure(
             "settings",
@@ -28,5 +32,5 @@ def open_provider(
 
 
 def translate_frames(api: Api, frames: Iterable[WireFrame]) -> Iterable[Event]:
-    """What recorded frames meant. Frames of an API that is not known give no events."""
-    return translate_chat(frames) if api is Api.CHAT else frames
+    """What recorded frames meant."""
+    return translate_chat(frames) if api is Api.CHAT else translate_response_frames(frames)

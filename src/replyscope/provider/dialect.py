@@ -1,0 +1,61 @@
+"""What differs between the wire APIs: how to ask, and how to read what comes."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import openai
+
+from replyscope.domain.event import Event
+from replyscope.domain.exchange import Api
+from replyscope.domain.request import ModelRequest
+
+
+class Translator(Protocol):
+    """Turns the SDK's objects of one stream into domain events."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the server said that the reply is over."""
+        ...
+
+    @property
+    def fault(self) -> object | None:
+        """The error object that came inside the stream, None when none did."""
+        ...
+
+    def translate(self, chunk: object) -> list[Event]:
+        """The events of one object. What is not understood gives none."""
+        ...
+
+    def translate_data(self, data: object, event: str | None = None) -> list[Event]:
+        """The events of one decoded frame, built the way the SDK builds them."""
+        ...
+
+
+class Dialect(Protocol):
+    """One wire API."""
+
+    @property
+    def api(self) -> Api:
+        """Which one."""
+        ...
+
+    def body(
+        self, request: ModelRequest, base_url: str, adaptations: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Keyword arguments for the SDK's call. An adaptation is "drop" or a new name."""
+        ...
+
+    async def open(
+        self, client: openai.AsyncOpenAI, body: dict[str, Any]
+    ) -> openai.AsyncStream[Any]:
+        """Send, and wait for the head of the answer."""
+        ...
+
+    def translator(self) -> Translator:
+        """A reader for one stream."""
+        ...
+
+    def translate_whole(self, data: Mapping[str, Any]) -> list[Event] | None:
+        """The events of an answer that was not streamed; None when it is no such answer."""
+        ...

@@ -1,0 +1,269 @@
+"""Streams exchanges with one endpoint, over the API that its dialect knows.
+
+Yields domain events and never raises for a failure: errors end the stream as its
+last event, so that what came before them is recorded like any reply.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import openai
+
+from replyscope.domain.endpoint import Endpoint, ModelInfo, public_url
+from replyscope.domain.errors import ProviderError
+from replyscope.domain.event import (
+    Event,
+    RequestAdapted,
+    RequestSent,
+    ResponseOpened,
+    RetryScheduled,
+    StreamEnded,
+)
+from replyscope.domain.exchange import Api
+from replyscope.domain.failure import Failure
+from replyscope.domain.finish import StreamEnd
+from replyscope.domain.ports import Clock
+from replyscope.domain.request import ModelRequest
+from replyscope.provider.adaptation import Adaptation, propose_adaptation
+from replyscope.provider.client import build_client, open_http
+from replyscope.provider.dialect import Dialect, Translator
+from replyscope.provider.errors import ErrorTranslator
+from replyscope.provider.frames import FrameTap, parse_frame
+from replyscope.provider.mask import Mask
+from replyscope.provider.models import read_models
+from replyscope.provider.retrying import RetryPlan, plan_retry
+
+_MOST_ADAPTATIONS = 5
+
+Recall = Callable[[str, str], Awaitable[Mapping[str, str]]]
+Remember = Callable[[str, str, str, str], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One request on the wire: its tap, when it was sent, and the request itself."""
+
+    tap: FrameTap
+    started_ms: float
+    sent: asyncio.Event = field(default_factory=asyncio.Event)
+    request: httpx2.Request | None = None
+
+    def note(self, request: httpx2.Request) -> None:
+        self.request = request
+        self.sent.set()
+
+
+_Step = Event | Adaptation | RetryPlan
+
+
+class OpenAIProvider:
+    """A connection to one endpoint. Implements ModelProvider."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        endpoint: Endpoint,
+        key: str | None,
+        clock: Clock,
+        recall: Recall,
+        remember: Remember,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._dialect = dialect
+        self._endpoint = endpoint
+        self._key = key
+        self._clock = clock
+        self._recall = recall
+        self._remember = remember
+        self._http = open_http(endpoint, transport)
+        self._mask = Mask([key] if key else [])
+        self._errors = ErrorTranslator(endpoint.base_url, self._mask)
+
+    @property
+    def api(self) -> Api:
+        """The wire API it speaks."""
+        return self._dialect.api
+
+    async def aclose(self) -> None:
+        """Close the connection pool."""
+        await self._http.aclose()
+
+    async def list_models(self) -> tuple[ModelInfo, ...]:
+        """The server's `/models`. Raises ProviderError."""
+        try:
+            client = build_client(self._endpoint, self._key, self._http)
+            page = await client.models.list(timeout=15.0)
+            return read_models(page)
+        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as error:
+            raise ProviderError(self._errors.translate(error)) from error
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
+        """The events of one exchange; `StreamEnded` comes last, once."""
+        known = dict(await self._recall(self._endpoint.public_url, request.model))
+        adapted = retried = 0
+        while adapted < _MOST_ADAPTATIONS:
+            body = self._dialect.body(request, self._endpoint.base_url, known)
+            again: Adaptation | RetryPlan | None = None
+            async with aclosing(self._attempt(body, known, retried)) as steps:
+                async for step in steps:
+                    if isinstance(step, Adaptation | RetryPlan):
+                        again = step
+                    else:
+                        yield step
+            if again is None:
+                return
+            if isinstance(again, RetryPlan):
+                retried += 1
+                yield RetryScheduled(again.failure, again.wait_s)
+                await asyncio.sleep(again.wait_s)
+                continue
+            adapted += 1
+            known[again.name] = again.instead
+            await self._remember(
+                self._endpoint.public_url, request.model, again.name, again.instead
+            )
+            yield RequestAdapted(again.note)
+        yield StreamEnded(
+            StreamEnd.FAILED,
+            0.0,
+            Failure(
+                "bad_request",
+                f"{self._endpoint.name} rejected one parameter after another.",
+                "Check what this server supports; the wire view has its answers.",
+            ),
+        )
+
+    async def _attempt(
+        self, body: dict[str, Any], known: Mapping[str, str], retried: int
+    ) -> AsyncGenerator[_Step, None]:
+        started_ms = self._clock.monotonic_ms()
+        attempt = _Attempt(
+            FrameTap(self._mask, lambda: self._clock.monotonic_ms() - started_ms), started_ms
+        )
+        # A task, because the request is shown while the server still thinks.
+        opening = asyncio.create_task(self._open(body, attempt))
+        seen = asyncio.create_task(attempt.sent.wait())
+        try:
+            await asyncio.wait({opening, seen}, return_when=asyncio.FIRST_COMPLETED)
+            if attempt.request is not None:
+                yield self._request_sent(attempt.request)
+            stream = await opening
+        except openai.APIStatusError as error:
+            adaptation = propose_adaptation(error, body, known)
+            if adaptation is not None:
+                yield adaptation
+                return
+            yield self._opened(error.response)
+            yield self._failed(attempt, error, retried)
+            return
+        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as error:
+            yield self._failed(attempt, error, retried)
+            return
+        finally:
+            seen.cancel()
+            opening.cancel()
+        async with stream, aclosing(self._read(stream, attempt)) as events:
+            async for event in events:
+                yield event
+
+    async def _open(self, body: dict[str, Any], attempt: _Attempt) -> openai.AsyncStream[Any]:
+        client = build_client(self._endpoint, self._key, self._http, attempt.tap, attempt.note)
+        return await self._dialect.open(client, body)
+
+    async def _read(
+        self, stream: openai.AsyncStream[Any], attempt: _Attempt
+    ) -> AsyncGenerator[Event, None]:
+        yield self._opened(stream.response)
+        tap = attempt.tap
+        translator = self._dialect.translator()
+        failure: Failure | None = None
+        try:
+            async for chunk in stream:
+                for frame in tap.take():
+                    yield frame
+                for event in translator.translate(chunk):
+                    yield event
+        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as error:
+            failure = self._errors.translate(error)
+        last = tap.take()
+        for frame in last:
+            yield frame
+        if failure is not None and last:
+            # The SDK raises on a chunk with an error; what else it carries counts too.
+            for event in _last_words(translator, last[-1].text):
+                yield event
+        if translator.fault is not None:
+            failure = self._errors.in_stream(translator.fault)
+        if not tap.saw_data and failure is None:
+            async for event in self._read_body(attempt):
+                yield event
+            return
+        is_done = tap.saw_done or translator.is_complete
+        yield self._ended(attempt, _stream_end(failure, done=is_done), failure)
+
+    async def _read_body(self, attempt: _Attempt) -> AsyncGenerator[Event, None]:
+        """Reads an answer that is not an event stream: a whole completion, or an error."""
+        text = attempt.tap.first_text
+        if not text.strip():
+            yield self._ended(attempt, StreamEnd.BROKEN, self._errors.nothing_came())
+            return
+        try:
+            data = json.loads(text)
+        except ValueError:
+            data = None
+        events = self._dialect.translate_whole(data) if isinstance(data, dict) else None
+        if events is not None:
+            for event in events:
+                yield event
+            yield self._ended(attempt, StreamEnd.DONE, None)
+        elif isinstance(data, dict) and "error" in data:
+            yield self._ended(attempt, StreamEnd.FAILED, self._errors.in_body(data))
+        else:
+            yield self._ended(attempt, StreamEnd.FAILED, self._errors.not_a_stream(text))
+
+    def _request_sent(self, request: httpx2.Request) -> RequestSent:
+        return RequestSent(
+            request.method,
+            public_url(str(request.url)),
+            self._mask.headers(request.headers.items()),
+            self._mask.body(request.content),
+        )
+
+    def _opened(self, response: httpx2.Response) -> ResponseOpened:
+        return ResponseOpened(
+            response.status_code,
+            self._mask.headers(response.headers.items()),
+            response.headers.get("x-request-id"),
+        )
+
+    def _failed(self, attempt: _Attempt, error: Exception, retried: int) -> StreamEnded | RetryPlan:
+        """Another try where that may help, and the ending where not."""
+        failure = self._errors.translate(error)
+        most, now = self._endpoint.max_retries, self._clock.now()
+        plan = plan_retry(error, failure, retried=retried, most=most, now=now)
+        return plan or self._ended(attempt, StreamEnd.FAILED, failure)
+
+    def _ended(self, attempt: _Attempt, end: StreamEnd, failure: Failure | None) -> StreamEnded:
+        return StreamEnded(end, self._clock.monotonic_ms() - attempt.started_ms, failure)
+
+
+def _stream_end(failure: Failure | None, *, done: bool) -> StreamEnd:
+    if failure is not None:
+        is_cut = failure.kind in ("interrupted", "timeout")
+        return StreamEnd.BROKEN if is_cut else StreamEnd.FAILED
+    return StreamEnd.DONE if done else StreamEnd.CLOSED
+
+
+def _last_words(translator: Translator, text: str) -> list[Event]:
+    parsed = parse_frame(text)
+    if parsed is None:
+        return []
+    try:
+        return translator.translate_data(json.loads(parsed[1]), parsed[0])
+    except ValueError:
+        return []

@@ -1,0 +1,63 @@
+"""What an exchange costs and how much a model can read, by a price list that ships offline.
+
+The server's address decides whose prices count: a local model is never priced as the
+cloud's model of the same name.
+"""
+
+import asyncio
+import importlib
+from typing import Any
+
+from replyscope.domain.endpoint import is_loopback
+from replyscope.domain.exchange import Exchange, Usage
+
+
+class Prices:
+    """Implements PriceList. The list takes a quarter of a second to load: late, in a thread."""
+
+    async def estimate(self, exchange: Exchange) -> float | None:
+        """US dollars for the usage that was reported; None when nobody can say."""
+        if exchange.usage is None or is_loopback(exchange.base_url):
+            return None
+        return await asyncio.to_thread(_price, exchange, exchange.usage)
+
+    async def context_window(self, base_url: str, model: str) -> int | None:
+        """Tokens that a model can read and write together; None when nobody can say."""
+        if is_loopback(base_url):
+            return None
+        return await asyncio.to_thread(_window, base_url, model)
+
+
+def _price(exchange: Exchange, usage: Usage) -> float | None:
+    names = (exchange.answered_model, exchange.model)
+    for model in dict.fromkeys(name for name in names if name):
+        found = _look_up(
+            exchange.base_url,
+            model,
+            usage,
+            genai_request_timestamp=exchange.started_at,
+        )
+        if found is not None:
+            return float(found.total_price)
+    return None
+
+
+def _window(base_url: str, model: str) -> int | None:
+    found = _look_up(base_url, model, Usage(input_tokens=1, output_tokens=1))
+    window = found.model.context_window if found is not None else None
+    return window if isinstance(window, int) else None
+
+
+def _look_up(base_url: str, model: str, usage: Usage, **options: Any) -> Any:
+    """The price list's answer; None for a model or server that it does not know."""
+    prices = importlib.import_module("genai_prices")
+    counts = prices.Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cached_input_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+    )
+    try:
+        return prices.calc_price(counts, model_ref=model, provider_api_url=base_url, **options)
+    except (LookupError, ValueError):
+        return None  # ValueError: counts that contradict each other

@@ -1,0 +1,196 @@
+"""Reads the output items of a response: each tool call as what it is.
+
+Items are plain JSON objects here, as the SDK's own objects dump them; nothing of
+their shape is believed.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from replyscope.domain.exchange import Citation, ToolCall, ToolCallState
+
+Item = Mapping[str, Any]
+
+KINDS_TO_RUN = {
+    "function_call": "function",
+    "custom_tool_call": "custom",
+    "computer_call": "computer_call",
+    "local_shell_call": "local_shell_call",
+    "shell_call": "shell_call",
+    "apply_patch_call": "apply_patch_call",
+    "mcp_approval_request": "mcp_approval_request",
+}
+"""Item types that wait for somebody outside the server, and the kind each is shown as."""
+
+_STATES = {
+    "completed": ToolCallState.COMPLETED,
+    "failed": ToolCallState.FAILED,
+    "incomplete": ToolCallState.FAILED,
+}
+
+
+def is_call(item: Item) -> bool:
+    """Whether an item is a tool call, run by whomever."""
+    kind = text_of(item, "type") or ""
+    return kind.endswith("_call") or kind in KINDS_TO_RUN
+
+
+def call_key(item: Item) -> str:
+    """The id that pairs a call with its output: the call's own, or the item's."""
+    return text_of(item, "call_id") or text_of(item, "id") or ""
+
+
+def read_call(item: Item, *, is_done: bool, output: Item | None = None) -> ToolCall:
+    """A call with its arguments and, where the server ran it or has it, its result."""
+    kind = text_of(item, "type") or "call"
+    name, arguments = _READERS.get(kind, _read_other)(item)
+    result = _result_of(output) if output is not None else _own_result(kind, item)
+    return ToolCall(
+        id=call_key(item),
+        kind=KINDS_TO_RUN.get(kind, kind),
+        name=name,
+        arguments=arguments,
+        state=_state_of(kind, item, is_done=is_done, has_output=output is not None),
+        result=result,
+    )
+
+
+def _state_of(kind: str, item: Item, *, is_done: bool, has_output: bool) -> ToolCallState:
+    if kind in KINDS_TO_RUN:
+        if has_output:
+            return ToolCallState.COMPLETED
+        return ToolCallState.REQUESTED if is_done else ToolCallState.ASSEMBLING
+    if item.get("error"):
+        return ToolCallState.FAILED
+    stated = _STATES.get(text_of(item, "status") or "")
+    if stated is not None:
+        return stated
+    return ToolCallState.COMPLETED if is_done else ToolCallState.RUNNING
+
+
+def _read_function(item: Item) -> tuple[str, str]:
+    return text_of(item, "name") or "", text_of(item, "arguments") or ""
+
+
+def _read_custom(item: Item) -> tuple[str, str]:
+    return text_of(item, "name") or "", text_of(item, "input") or ""
+
+
+def _read_shell(item: Item) -> tuple[str, str]:
+    action = mapping_of(item, "action")
+    commands = action.get("commands") or action.get("command") or []
+    lines = [str(c) for c in commands] if isinstance(commands, list) else [str(commands)]
+    is_argument_list = text_of(item, "type") == "local_shell_call"
+    return "shell", (" " if is_argument_list else "\n").join(lines)
+
+
+def _read_other(item: Item) -> tuple[str, str]:
+    """A call of any type: its own name, and whatever says what it does."""
+    kind = text_of(item, "type") or "call"
+    name = text_of(item, "name") or kind.removesuffix("_call")
+    for field in ("arguments", "input", "action", "actions", "operation", "queries", "code"):
+        value = item.get(field)
+        if isinstance(value, str):
+            return name, value
+        if value:
+            named = {field: value} if isinstance(value, list) else value
+            return name, to_json(named)
+    return name, ""
+
+
+def _read_image(item: Item) -> tuple[str, str]:
+    told = ("revised_prompt", "size", "quality", "background", "output_format", "action")
+    return "image_generation", to_json({name: item[name] for name in told if item.get(name)})
+
+
+_READERS: dict[str, Callable[[Item], tuple[str, str]]] = {
+    "function_call": _read_function,
+    "custom_tool_call": _read_custom,
+    "mcp_call": _read_function,
+    "mcp_approval_request": _read_function,
+    "shell_call": _read_shell,
+    "local_shell_call": _read_shell,
+    "image_generation_call": _read_image,
+}
+
+
+def _own_result(kind: str, item: Item) -> str | None:
+    """What a hosted tool came to, as its own item tells it."""
+    if item.get("error"):
+        return _as_text(item["error"])
+    match kind:
+        case "web_search_call":
+            sources = mapping_of(item, "action").get("sources") or []
+            urls = [text_of(s, "url") for s in sources if isinstance(s, Mapping)]
+            return "\n".join(url for url in urls if url) or None
+        case "file_search_call":
+            found = [r for r in item.get("results") or [] if isinstance(r, Mapping)]
+            return "\n\n".join(_found_file(result) for result in found) or None
+        case "code_interpreter_call":
+            outputs = [o for o in item.get("outputs") or [] if isinstance(o, Mapping)]
+            return "\n".join(_as_text(o.get("logs") or o.get("url") or o) for o in outputs) or None
+        case "image_generation_call":
+            data = text_of(item, "result")
+            return f"an image, {len(data) * 3 // 4:,} bytes" if data else None
+    output = item.get("output")
+    return None if output is None else _as_text(output)
+
+
+def _found_file(result: Item) -> str:
+    score = result.get("score")
+    rated = f" ({score:.2f})" if isinstance(score, int | float) else ""
+    return f"{text_of(result, 'filename') or 'file'}{rated}\n{text_of(result, 'text') or ''}"
+
+
+def _result_of(output: Item) -> str:
+    """The output item that belongs to a call."""
+    value = output.get("output")
+    if not isinstance(value, list):
+        return _as_text(value)
+    lines = []
+    for part in value:
+        if not isinstance(part, Mapping):
+            lines.append(_as_text(part))
+            continue
+        said = [text_of(part, name) for name in ("stdout", "stderr", "text")]
+        code = mapping_of(part, "outcome").get("exit_code")
+        tail = [f"exit {code}"] if isinstance(code, int) and code != 0 else []
+        lines += [text for text in said if text] + tail or [to_json(part)]
+    return "\n".join(lines)
+
+
+def read_citation(annotation: object) -> Citation | None:
+    """A citation of a text part."""
+    if not isinstance(annotation, Mapping):
+        return None
+    start, end = annotation.get("start_index"), annotation.get("end_index")
+    return Citation(
+        kind=text_of(annotation, "type") or "citation",
+        title=text_of(annotation, "title") or text_of(annotation, "filename"),
+        url=text_of(annotation, "url"),
+        file_id=text_of(annotation, "file_id"),
+        start=start if isinstance(start, int) else None,
+        end=end if isinstance(end, int) else None,
+    )
+
+
+def text_of(value: Item, name: str) -> str | None:
+    """A field when it is a text that is not empty."""
+    field = value.get(name)
+    return field if isinstance(field, str) and field else None
+
+
+def mapping_of(value: Item, name: str) -> Item:
+    """A field when it is an object; else an empty one."""
+    field = value.get(name)
+    return field if isinstance(field, Mapping) else {}
+
+
+def to_json(value: object) -> str:
+    """Compact enough to read, and never failing."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else to_json(value)

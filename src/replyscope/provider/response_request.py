@@ -1,0 +1,143 @@
+"""Puts a domain request into the form of the Responses API.
+
+Pure: the same request and adaptations give the same body.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from replyscope.domain.message import (
+    FilePart,
+    ImagePart,
+    Message,
+    OpaquePart,
+    Part,
+    RefusalPart,
+    Role,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from replyscope.domain.request import ModelRequest
+from replyscope.provider.chat_request import CONTINUE_PROMPT
+
+_PARAMETERS = {
+    "max_tokens": "max_output_tokens",
+    "temperature": "temperature",
+    "top_p": "top_p",
+}
+
+
+def response_body(request: ModelRequest, adaptations: Mapping[str, str]) -> dict[str, Any]:
+    """Keyword arguments for `responses.create`, adaptations applied."""
+    parameters = request.parameters
+    body: dict[str, Any] = {"model": request.model}
+    messages: Iterable[Message] = request.messages
+    chains = adaptations.get("previous_response_id") != "drop"
+    if request.previous_response_id is not None and chains:
+        body["previous_response_id"] = request.previous_response_id
+        messages = request.messages[request.answered :]
+    body["input"] = _input_items(messages, continues=request.continues)
+    body["stream"] = True
+    if request.system:
+        body["instructions"] = request.system
+    for name, wire_name in _PARAMETERS.items():
+        value = getattr(parameters, name)
+        if value is not None:
+            body[wire_name] = value
+    if parameters.reasoning_effort is not None:
+        body["reasoning"] = {"effort": parameters.reasoning_effort, "summary": "auto"}
+    text = _text_settings(request)
+    if text:
+        body["text"] = text
+    if parameters.store is not None:
+        body["store"] = parameters.store
+    if parameters.store is False:
+        body["include"] = ["reasoning.encrypted_content"]
+    if parameters.background:
+        body["background"] = True
+    if parameters.metadata:
+        body["metadata"] = dict(parameters.metadata)
+    return _adapted(body, adaptations)
+
+
+def _text_settings(request: ModelRequest) -> dict[str, Any]:
+    text: dict[str, Any] = {}
+    if request.parameters.verbosity is not None:
+        text["verbosity"] = request.parameters.verbosity
+    if request.schema is not None:
+        text["format"] = {
+            "type": "json_schema",
+            "name": request.schema.name,
+            "schema": json.loads(request.schema.text),
+            "strict": True,
+        }
+    return text
+
+
+def _adapted(body: dict[str, Any], adaptations: Mapping[str, str]) -> dict[str, Any]:
+    for name, instead in adaptations.items():
+        if name == "system" and instead == "user" and "instructions" in body:
+            system = {"role": "user", "content": body.pop("instructions")}
+            body["input"] = [system, *body["input"]]
+        elif name in body:
+            value = body.pop(name)
+            if instead != "drop":
+                body[instead] = value
+    return body
+
+
+def _input_items(messages: Iterable[Message], *, continues: bool) -> list[dict[str, Any]]:
+    items = [item for message in messages for item in _message_items(message)]
+    if continues:
+        items.append({"role": "user", "content": CONTINUE_PROMPT})
+    return items
+
+
+def _message_items(message: Message) -> list[dict[str, Any]]:
+    """A message as input items. A reply that has its own items is sent back as those."""
+    if message.role is Role.ASSISTANT:
+        opaque = [part for part in message.parts if isinstance(part, OpaquePart)]
+        if opaque:
+            return [json.loads(part.payload) for part in opaque]
+        return [item for part in message.parts if (item := _said_item(part))]
+    results = [p for p in message.parts if isinstance(p, ToolResultPart)]
+    if results:
+        return [
+            {"type": "function_call_output", "call_id": p.call_id, "output": p.output}
+            for p in results
+        ]
+    content = [item for part in message.parts if (item := _content_item(part))]
+    if len(content) == 1 and content[0]["type"] == "input_text":
+        return [{"role": message.role.value, "content": content[0]["text"]}]
+    return [{"role": message.role.value, "content": content}] if content else []
+
+
+def _said_item(part: Part) -> dict[str, Any] | None:
+    match part:
+        case TextPart(text=text) | RefusalPart(text=text):
+            return {"role": "assistant", "content": text}
+        case ToolCallPart():
+            return {
+                "type": "function_call",
+                "call_id": part.call_id,
+                "name": part.name,
+                "arguments": part.arguments,
+            }
+        case _:
+            return None
+
+
+def _content_item(part: Part) -> dict[str, Any] | None:
+    match part:
+        case TextPart(text=text):
+            return {"type": "input_text", "text": text}
+        case FilePart(name=name, text=text):
+            return {"type": "input_text", "text": f'<file name="{name}">\n{text}\n</file>'}
+        case ImagePart(media_type=media_type, data=data):
+            url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
+            return {"type": "input_image", "image_url": url, "detail": "auto"}
+        case _:
+            return None
