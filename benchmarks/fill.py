@@ -42,7 +42,7 @@ async def fill(folder: Path, messages: int) -> None:
             Usage(10, 100, 110),
             timing=Timing(100.0, 110.0, 900.0, 910.0, (5,) * 20, 125.0),
         )
-        journal = await store.begin_exchange("bench", reply, exchange)
+        journal = await store.begin_exchange("bench", [reply], exchange)
         await journal.finish(exchange)
         parent = reply.id
     await store.close()

@@ -17,7 +17,7 @@ from replyscope.domain.session import SessionSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation, Target
 from replyscope.engine.recovery import recover, refold
-from replyscope.provider.chat_completions import ChatCompletions
+from replyscope.provider.openai_provider import OpenAIProvider
 from replyscope.provider.opening import translate_frames
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.build import make_exchange, open_chat, user_message
@@ -40,11 +40,11 @@ def archive(store: SqliteStore, clock: Clock) -> Archive:
     return Archive(store, clock, Ids())
 
 
-def target_of(provider: ChatCompletions) -> Target:
+def target_of(provider: OpenAIProvider) -> Target:
     return Target(provider._endpoint, provider, "test-model")
 
 
-async def drive(conversation: Conversation, provider: ChatCompletions, text: str = "hi") -> None:
+async def drive(conversation: Conversation, provider: OpenAIProvider, text: str = "hi") -> None:
     async with aclosing(conversation.send((TextPart(text),), target_of(provider))) as events:
         async for _ in events:
             pass
@@ -184,6 +184,12 @@ async def test_a_store_that_fails_in_mid_reply_costs_no_text(
                 break
     assert conversation.unsaved is not None
     assert conversation.read_messages()[-1].text == "Hello"
+    await store._database.write(lambda c: c.execute("ALTER TABLE gone RENAME TO segment"))
+    await conversation.save_endings()
+    assert archive.unsaved() == ()
+    stored = await store.load_session(conversation.session.id)
+    assert stored.exchanges[0].choice(0).text == "Hello"
+    assert len((await store.load_wire(stored.exchanges[0].id)).frames) == 1
 
 
 async def test_dead_writers_replies_are_recovered_and_labelled(
@@ -197,7 +203,7 @@ async def test_dead_writers_replies_are_recovered_and_labelled(
     await dead.add_message(conversation.session.id, user)
     message = Message("r", Role.ASSISTANT, (), clock.now(), user.id, (ReplySource("x1"),))
     journal = await dead.begin_exchange(
-        conversation.session.id, message, make_exchange(state=ExchangeState.IN_PROGRESS)
+        conversation.session.id, [message], make_exchange(state=ExchangeState.IN_PROGRESS)
     )
     from replyscope.domain.event import WireFrame
 

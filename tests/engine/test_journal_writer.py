@@ -42,7 +42,7 @@ async def test_a_reply_that_ends_during_a_commit_keeps_each_frame_once(
     await conversation.save_head()
     opening = replace(make_exchange(id="x1"), state=ExchangeState.IN_PROGRESS)
     message = Message("m1", Role.ASSISTANT, (), clock.now(), None, (ReplySource("x1"),))
-    writer = JournalWriter(await store.begin_exchange("s1", message, opening))
+    writer = JournalWriter(await store.begin_exchange("s1", [message], opening))
     frames = [WireFrame(float(n), f"data: {n}\n\n") for n in range(3)]
     other = hold(store)
     writer.add(frames[0])

@@ -3,8 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from replyscope.domain.ports import Clock, NewId, Store
-from replyscope.domain.session import Session, SessionSettings, SessionSummary, StoredSession
+from replyscope.domain.ports import Clock, NewId, PriceList, Store
+from replyscope.domain.session import (
+    Session,
+    SessionSettings,
+    SessionSummary,
+    StoredSession,
+    path_to,
+)
 from replyscope.engine.conversation import Conversation
 
 
@@ -13,10 +19,13 @@ class Archive:
     a reply that streams in the background is found again.
     """
 
-    def __init__(self, store: Store, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, new_id: NewId, prices: PriceList | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
+        self._prices = prices
         self._open: dict[str, Conversation] = {}
 
     @property
@@ -28,9 +37,7 @@ class Archive:
         """An empty conversation; nothing is saved before its first message or draft."""
         now = self._clock.now()
         session = Session(self._new_id(), "New session", now, now, settings)
-        conversation = Conversation(
-            StoredSession(session), self._store, self._clock, self._new_id, is_new=True
-        )
+        conversation = self._conversation(StoredSession(session), is_new=True)
         self._open[session.id] = conversation
         return conversation
 
@@ -42,13 +49,48 @@ class Archive:
         stored = await self._store.load_session(session_id)
         if running is not None and running.session.head_id == stored.session.head_id:
             return running  # a reply may be about to begin in it
-        conversation = Conversation(stored, self._store, self._clock, self._new_id, is_new=False)
+        conversation = self._conversation(stored, is_new=False)
         self._open[session_id] = conversation
         return conversation
+
+    def _conversation(self, stored: StoredSession, *, is_new: bool) -> Conversation:
+        return Conversation(
+            stored, self._store, self._clock, self._new_id, is_new=is_new, prices=self._prices
+        )
 
     def streaming(self) -> tuple[Conversation, ...]:
         """The conversations with a reply on its way."""
         return tuple(c for c in self._open.values() if c.is_streaming)
+
+    async def fork(self, conversation: Conversation, message_id: str) -> Conversation:
+        """A new session that begins with the branch up to a message. Raises StoreError.
+
+        Its replies name the exchanges of the old session, so both show the same facts.
+        """
+        source = conversation.session
+        branch = path_to(message_id, {m.id: m for m in conversation.messages})
+        now = self._clock.now()
+        new_ids = {message.id: self._new_id() for message in branch}
+        copies = [
+            replace(m, id=new_ids[m.id], parent_id=new_ids.get(m.parent_id or "")) for m in branch
+        ]
+        session = Session(
+            self._new_id(),
+            f"{source.title} (fork)",
+            now,
+            now,
+            source.settings,
+            head_id=copies[-1].id,
+            is_title_given=True,
+        )
+        await self._store.create_session(replace(session, head_id=None))
+        for message in copies:
+            await self._store.add_message(session.id, message)
+        return await self.open(session.id)
+
+    def unsaved(self) -> tuple[Conversation, ...]:
+        """The conversations with a reply that is not on disk though it ended."""
+        return tuple(c for c in self._open.values() if c.unsaved and not c.is_streaming)
 
     async def list_sessions(self, *, limit: int | None = None) -> tuple[SessionSummary, ...]:
         """Sessions that are not deleted, newest first."""
@@ -79,4 +121,4 @@ class Archive:
             await running.save_head()
             return
         stored = await self._store.load_session(session_id)
-        await self._store.update_session(change(stored.session))
+        await self._store.update_session(change(stored.session), stored.session)

@@ -1,11 +1,13 @@
 """Pure functions over a branch: what its messages say once their exchanges are read in."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from replyscope.domain.exchange import Choice, Exchange
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState
 from replyscope.domain.message import (
     Message,
+    OpaquePart,
     Part,
     ReasoningPart,
     RefusalPart,
@@ -24,8 +26,15 @@ def choice_parts(choice: Choice) -> list[Part]:
         parts.append(TextPart(choice.text))
     if choice.refusal:
         parts.append(RefusalPart(choice.refusal))
-    parts += [ToolCallPart(c.id, c.name, c.arguments) for c in choice.tool_calls]
+    parts += [
+        ToolCallPart(c.id, c.name, c.arguments) for c in choice.tool_calls if c.kind in _ASKED_FOR
+    ]
+    parts += [OpaquePart(item.kind, item.payload) for item in choice.items]
     return parts
+
+
+_ASKED_FOR = ("function", "custom")
+_WHOLE = (ExchangeState.COMPLETED, ExchangeState.INCOMPLETE)
 
 
 def read_in(message: Message, exchanges: Mapping[str, Exchange]) -> Message:
@@ -47,6 +56,70 @@ def read_in(message: Message, exchanges: Mapping[str, Exchange]) -> Message:
             else:
                 parts.append(part)
     return replace(message, parts=tuple(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a server already has: a response, and how many of the branch's messages it covers."""
+
+    response_id: str
+    messages: int
+
+
+def what_server_knows(
+    messages: Sequence[Message], exchanges: Mapping[str, Exchange], endpoint: Endpoint
+) -> Known | None:
+    """The last response that this server says it keeps; None when it keeps none.
+
+    Only a reply that is one whole exchange counts: the server knows nothing of the
+    others that a continued reply joins.
+    """
+    if endpoint.api is not Api.RESPONSES:
+        return None
+    for position in range(len(messages) - 1, -1, -1):
+        message = messages[position]
+        if message.role is not Role.ASSISTANT:
+            continue
+        exchange = exchanges.get(message.sources[-1].exchange_id) if message.sources else None
+        if (
+            exchange is None
+            or len(message.sources) != 1
+            or not exchange.is_stored
+            or exchange.response_id is None
+            or not _is_of(exchange, endpoint)
+            or exchange.state not in _WHOLE
+        ):
+            return None
+        return Known(exchange.response_id, position + 1)
+    return None
+
+
+def for_server(
+    messages: Sequence[Message], exchanges: Mapping[str, Exchange], endpoint: Endpoint
+) -> tuple[Message, ...]:
+    """The branch as a server is told it: its own items verbatim, what others said as text.
+
+    A reply that broke off is text too: half an item is none.
+    """
+    return tuple(
+        message
+        if message.role is not Role.ASSISTANT or _has_whole_items(message, exchanges, endpoint)
+        else replace(
+            message, parts=tuple(p for p in message.parts if not isinstance(p, OpaquePart))
+        )
+        for message in read_in_all(messages, exchanges)
+    )
+
+
+def _has_whole_items(
+    message: Message, exchanges: Mapping[str, Exchange], endpoint: Endpoint
+) -> bool:
+    sources = [exchanges.get(source.exchange_id) for source in message.sources]
+    return all(e is not None and _is_of(e, endpoint) and e.state in _WHOLE for e in sources)
+
+
+def _is_of(exchange: Exchange, endpoint: Endpoint) -> bool:
+    return exchange.api is Api.RESPONSES and exchange.base_url == endpoint.public_url
 
 
 def read_in_all(

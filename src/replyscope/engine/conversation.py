@@ -13,15 +13,17 @@ from dataclasses import dataclass, replace
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import StoreError
 from replyscope.domain.event import Event, RequestSent, StreamEnded, WireFrame
-from replyscope.domain.exchange import Exchange, ExchangeState
+from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, Part, ReplySource, Role
-from replyscope.domain.ports import Clock, ModelProvider, NewId, Store, WireRecord
+from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Store, WireRecord
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import StoredSession, title_from
-from replyscope.engine.branch import read_in_all
+from replyscope.engine.branch import for_server, read_in_all, what_server_knows
 from replyscope.engine.journal_writer import JournalWriter
+from replyscope.engine.side_by_side import side_by_side
+from replyscope.engine.tree import MessageTree
 
 _log = logging.getLogger(__name__)
 
@@ -36,10 +38,13 @@ class Target:
 
 
 class LiveReply:
-    """A reply while it streams; `exchange()` is what a screen may show of it now."""
+    """An exchange while it streams; `exchange()` is what a screen may show of it now.
 
-    def __init__(self, message: Message, fold: ExchangeFold, clock: Clock) -> None:
-        self.message = message
+    Each choice that was asked for has a message of its own.
+    """
+
+    def __init__(self, messages: Sequence[Message], fold: ExchangeFold, clock: Clock) -> None:
+        self.messages = tuple(messages)
         self.fold = fold
         self.request: RequestSent | None = None
         self.frames: list[WireFrame] = []
@@ -55,7 +60,7 @@ class LiveReply:
     @property
     def fold_id(self) -> str:
         """The id of the exchange that streams."""
-        return self.message.sources[-1].exchange_id
+        return self.messages[0].sources[-1].exchange_id
 
     @property
     def record(self) -> WireRecord:
@@ -71,20 +76,34 @@ class LiveReply:
 
 
 class Conversation:
-    """A session that is open. One reply at a time; other conversations run beside it."""
+    """A session that is open. One turn at a time; other conversations run beside it."""
 
     def __init__(
-        self, stored: StoredSession, store: Store, clock: Clock, new_id: NewId, *, is_new: bool
+        self,
+        stored: StoredSession,
+        store: Store,
+        clock: Clock,
+        new_id: NewId,
+        *,
+        is_new: bool,
+        prices: PriceList | None = None,
     ) -> None:
         self.session = stored.session
-        self.messages = list(stored.messages)
+        self._saved = stored.session
+        self.tree = MessageTree(stored.messages, stored.session.head_id)
         self.exchanges = {exchange.id: exchange for exchange in stored.exchanges}
-        self.live: LiveReply | None = None
+        self.lives: dict[str, LiveReply] = {}
+        """The exchanges that stream, by id. Several when choices are asked for one by one."""
+        self.turn: tuple[str, ...] = ()
+        """The ids of the exchanges that the newest turn made."""
         self.unsaved: StoreError | None = None
-        """Why the newest ending is not on disk; None when it is."""
+        """Why an ending is not on disk; None when all are."""
+        self._endings: list[tuple[JournalWriter, Exchange]] = []
+        self._saving = asyncio.Lock()
         self._store = store
         self._clock = clock
         self._new_id = new_id
+        self._prices = prices
         self._is_new = is_new
 
     @property
@@ -93,9 +112,20 @@ class Conversation:
         return self._is_new
 
     @property
+    def messages(self) -> list[Message]:
+        """The branch that is shown."""
+        return self.tree.branch
+
+    @property
     def is_streaming(self) -> bool:
         """Whether a reply is on its way."""
-        return self.live is not None
+        return bool(self.lives)
+
+    @property
+    def live(self) -> LiveReply | None:
+        """The streaming exchange of the reply that the branch ends with."""
+        last = self.messages[-1] if self.messages else None
+        return self.lives.get(last.sources[-1].exchange_id) if last and last.sources else None
 
     def read_messages(self) -> tuple[Message, ...]:
         """The branch with every reply's text read in."""
@@ -103,67 +133,120 @@ class Conversation:
 
     async def save_head(self) -> None:
         """Save title, settings and draft. Raises StoreError."""
+        session = self.session
         if self._is_new:
-            await self._store.create_session(self.session)
+            await self._store.create_session(session)
             self._is_new = False
         else:
-            await self._store.update_session(self.session)
+            await self._store.update_session(session, self._saved)
+        self._saved = session
 
-    async def send(self, parts: Sequence[Part], target: Target) -> AsyncGenerator[Event, None]:
+    async def go_to(self, message_id: str) -> None:
+        """Show another branch: the one that goes on from a message. Raises StoreError."""
+        self.tree.go_to(self.tree.tip_under(message_id))
+        self._point_at_tip()
+        await self.save_head()
+
+    def _point_at_tip(self) -> None:
+        head_id = self.messages[-1].id if self.messages else None
+        self.session = replace(self.session, head_id=head_id)
+
+    async def send(
+        self, parts: Sequence[Part], target: Target, *, instead_of: Message | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Add a user message and stream the reply to it; the draft is then spent.
 
+        `instead_of` makes it a sibling of an earlier message, whose branch stays as it is.
         Raises StoreError when the message can't be saved; then nothing was sent and
         the conversation is as it was. A failing server is an event, not an error.
         """
         now = self._clock.now()
-        message = Message(
-            self._new_id(), Role.USER, tuple(parts), now, parent_id=self.session.head_id
-        )
+        parent_id = self.session.head_id if instead_of is None else instead_of.parent_id
+        message = Message(self._new_id(), Role.USER, tuple(parts), now, parent_id=parent_id)
         if not self.messages and not self.session.is_title_given:
             self.session = replace(self.session, title=title_from(message.text))
         await self.save_head()
         await self._store.add_message(self.session.id, message)
-        self.messages.append(message)
+        self.tree.add(message)
+        self.tree.go_to(message.id)
         self.session = replace(self.session, head_id=message.id, updated_at=now, draft="")
         await self.save_head()
         async with aclosing(self._reply(target, under=message.id)) as events:
             async for event in events:
                 yield event
 
-    async def retry(self, target: Target) -> AsyncGenerator[Event, None]:
-        """Ask again for the last reply. The earlier one stays in the tree, beside it."""
-        kept = list(self.messages)
-        while kept and kept[-1].role is Role.ASSISTANT:
-            kept.pop()
-        self.messages = kept
-        async with aclosing(self._reply(target, under=kept[-1].id)) as events:
+    async def retry(
+        self, target: Target, reply: Message | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Ask again for a reply, the last one unless told. It stays, with the new one beside it."""
+        ids = [message.id for message in self.messages]
+        at = ids.index(reply.id) if reply is not None and reply.id in ids else len(ids) - 1
+        while at > 0 and self.messages[at].role is Role.ASSISTANT:
+            at -= 1
+        asked = self.messages[at]
+        self.tree.go_to(asked.id)
+        async with aclosing(self._reply(target, under=asked.id)) as events:
             async for event in events:
                 yield event
 
     async def continue_reply(self, target: Target) -> AsyncGenerator[Event, None]:
         """Ask for more of the last reply; what comes joins it as another exchange."""
         last = self.messages[-1]
-        async with aclosing(self._reply(target, under=last.parent_id, joining=last)) as events:
+        self.turn = ()
+        request = self._request(target, continues=True)
+        opening = self._opening(target)
+        joined = replace(last, sources=(*last.sources, ReplySource(opening.id)))
+        async with aclosing(self._exchange(target, request, opening, [joined])) as events:
             async for event in events:
                 yield event
 
-    async def _reply(
-        self, target: Target, *, under: str | None, joining: Message | None = None
+    async def _reply(self, target: Target, *, under: str | None) -> AsyncGenerator[Event, None]:
+        """Ask for as many choices as the session wants, in one request where the API can."""
+        request = self._request(target)
+        wanted = max(1, self.session.settings.parameters.n or 1)
+        self.turn = ()
+        if wanted == 1 or target.provider.api is Api.CHAT:
+            async with aclosing(self._choices(target, request, under, wanted)) as events:
+                async for event in events:
+                    yield event
+            return
+        runs = [self._choices(target, request, under, 1) for _ in range(wanted)]
+        async with aclosing(side_by_side(runs)) as events:
+            async for event in events:
+                yield event
+
+    async def _choices(
+        self, target: Target, request: ModelRequest, under: str | None, count: int
     ) -> AsyncGenerator[Event, None]:
-        request = self._request(target.model, continues=joining is not None)
         opening = self._opening(target)
-        source = ReplySource(opening.id)
-        message = (
-            Message(self._new_id(), Role.ASSISTANT, (), opening.started_at, under, (source,))
-            if joining is None
-            else replace(joining, sources=(*joining.sources, source))
-        )
-        writer = JournalWriter(await self._store.begin_exchange(self.session.id, message, opening))
-        if joining is not None:
-            self.messages.pop()
-        self.messages.append(message)
-        self.session = replace(self.session, head_id=message.id)
-        self.live = LiveReply(message, ExchangeFold(opening), self._clock)
+        messages = [
+            Message(
+                self._new_id(),
+                Role.ASSISTANT,
+                (),
+                opening.started_at,
+                under,
+                (ReplySource(opening.id, index),),
+            )
+            for index in range(count)
+        ]
+        async with aclosing(self._exchange(target, request, opening, messages)) as events:
+            async for event in events:
+                yield event
+
+    async def _exchange(
+        self, target: Target, request: ModelRequest, opening: Exchange, messages: Sequence[Message]
+    ) -> AsyncGenerator[Event, None]:
+        journal = await self._store.begin_exchange(self.session.id, messages, opening)
+        for message in messages:
+            self.tree.add(message)
+        is_first = not self.turn
+        self.turn = (*self.turn, opening.id)
+        if is_first:
+            self.tree.go_to(messages[0].id)
+            self._point_at_tip()
+        live = LiveReply(messages, ExchangeFold(opening), self._clock)
+        self.lives[opening.id] = live
         _log.info(
             "exchange %s in session %s: %s at %s",
             opening.id,
@@ -171,7 +254,8 @@ class Conversation:
             target.model,
             opening.base_url,
         )
-        async with aclosing(self._run(self.live, request, target.provider, writer)) as events:
+        writer = JournalWriter(journal)
+        async with aclosing(self._run(live, request, target.provider, writer)) as events:
             async for event in events:
                 yield event
 
@@ -195,7 +279,7 @@ class Conversation:
                     yield event
         finally:
             # Cancelled, closed by its reader, or a fault of ours: what came is kept.
-            if self.live is live:
+            if live.fold_id in self.lives:
                 if not fold.is_ended:
                     elapsed_ms = self._clock.monotonic_ms() - started_ms
                     fold.apply(StreamEnded(StreamEnd.CANCELLED, elapsed_ms))
@@ -209,6 +293,9 @@ class Conversation:
 
     async def _save_ending(self, live: LiveReply, writer: JournalWriter) -> None:
         exchange = live.fold.snapshot()
+        if self._prices is not None and exchange.reported_cost_usd is None:
+            estimate = await self._prices.estimate(exchange)
+            exchange = replace(exchange, estimated_cost_usd=estimate)
         _log.info(
             "exchange %s %s: status %s, %s frames in %.0f ms, %s",
             exchange.id,
@@ -218,27 +305,44 @@ class Conversation:
             exchange.timing.duration_ms,
             exchange.failure or "no failure",
         )
+        self._endings.append((writer, exchange))
         try:
-            await writer.finish(exchange)
-            self.unsaved = None
+            await self.save_endings()
         except StoreError as error:
-            self.unsaved = error
+            _log.warning("exchange %s is not on disk: %s", exchange.id, error)
         finally:
             self.exchanges[exchange.id] = exchange
-            if self.live is live:
-                self.live = None
+            self.lives.pop(exchange.id, None)
 
-    def _request(self, model: str, *, continues: bool) -> ModelRequest:
+    async def save_endings(self) -> None:
+        """Save the endings that could not be saved when they came. Raises StoreError."""
+        async with self._saving:
+            while self._endings:
+                writer, exchange = self._endings[0]
+                try:
+                    await writer.finish(exchange)
+                except StoreError as error:
+                    self.unsaved = error
+                    raise
+                self._endings.pop(0)
+            self.unsaved = None
+
+    def _request(self, target: Target, *, continues: bool = False) -> ModelRequest:
         settings = self.session.settings
+        known = what_server_knows(self.messages, self.exchanges, target.endpoint)
         return ModelRequest(
-            model=model,
-            messages=self.read_messages(),
+            model=target.model,
+            messages=for_server(self.messages, self.exchanges, target.endpoint),
             system=settings.system,
             parameters=settings.parameters,
             continues=continues,
+            schema=settings.schema,
+            previous_response_id=known.response_id if known else None,
+            answered=known.messages if known else 0,
         )
 
     def _opening(self, target: Target) -> Exchange:
+        settings = self.session.settings
         return Exchange(
             id=self._new_id(),
             api=target.provider.api,
@@ -247,4 +351,6 @@ class Conversation:
             model=target.model,
             started_at=self._clock.now(),
             state=ExchangeState.IN_PROGRESS,
+            schema=settings.schema.text if settings.schema is not None else None,
+            max_tokens=settings.parameters.max_tokens,
         )

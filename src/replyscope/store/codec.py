@@ -16,8 +16,12 @@ from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import (
     Api,
     Choice,
+    Citation,
     Exchange,
     ExchangeState,
+    OutputItem,
+    Retry,
+    Section,
     Timing,
     ToolCall,
     ToolCallState,
@@ -36,7 +40,7 @@ from replyscope.domain.message import (
     ToolCallPart,
     ToolResultPart,
 )
-from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.domain.session import Parameters, Schema, SessionSettings
 
 
 def to_ms(time: datetime) -> int:
@@ -106,8 +110,15 @@ def encode_settings(settings: SessionSettings) -> str:
 def decode_settings(text: str) -> SessionSettings:
     """The settings of `encode_settings`."""
     value = json.loads(text)
-    parameters = Parameters(**value.pop("parameters", {}))
-    return SessionSettings(**value, parameters=parameters)
+    given = value.pop("parameters", {})
+    if "metadata" in given:
+        given["metadata"] = tuple((name, text) for name, text in given["metadata"])
+    schema = value.pop("schema", None)
+    return SessionSettings(
+        **value,
+        parameters=Parameters(**given),
+        schema=Schema(**schema) if schema is not None else None,
+    )
 
 
 def encode_exchange(exchange: Exchange) -> bytes:
@@ -144,6 +155,11 @@ def decode_exchange(data: bytes) -> Exchange:
         "headers": tuple((name, text) for name, text in value.get("headers", ())),
         "extras": tuple((name, text) for name, text in value.get("extras", ())),
         "adaptations": tuple(value.get("adaptations", ())),
+        "unknown_events": tuple(value.get("unknown_events", ())),
+        "retries": tuple(
+            Retry(Failure(**retry["failure"]), retry["wait_s"])
+            for retry in value.get("retries", ())
+        ),
     }
     if "usage" in value:
         value["usage"] = Usage(**value["usage"])
@@ -160,6 +176,9 @@ def _decode_choice(value: dict[str, Any]) -> Choice:
         ToolCall(**{"arguments": "", "name": "", **call, "state": ToolCallState(call["state"])})
         for call in calls
     )
+    value["citations"] = tuple(Citation(**entry) for entry in value.get("citations", ()))
+    value["sections"] = tuple(Section(**entry) for entry in value.get("sections", ()))
+    value["items"] = tuple(OutputItem(**entry) for entry in value.get("items", ()))
     return Choice(**value)
 
 

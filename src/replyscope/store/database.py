@@ -139,7 +139,7 @@ def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreE
     if "full" in said or "no space" in said or "quota" in said:
         return StoreFull(
             f"There is no room on the disk of {where} ({error}).",
-            "Free some space; what is on the screen is saved with the next reply.",
+            "Free some space; what is on the screen is saved as soon as there is room.",
         )
     if (
         "readonly" in said

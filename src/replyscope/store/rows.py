@@ -1,7 +1,7 @@
 """Reads and writes sessions and messages, one function per statement."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from replyscope.domain.errors import SessionNotFound
 from replyscope.domain.exchange import Exchange
@@ -22,23 +22,41 @@ from replyscope.store.codec import (
 def insert_session(connection: sqlite3.Connection, session: Session) -> None:
     """Save a new session."""
     connection.execute(
-        "INSERT INTO session (id, title, is_title_given, created_at, updated_at, settings, "
-        "head_id, draft, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO session (id, {', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (session.id, *_session_values(session)),
     )
 
 
-def update_session(connection: sqlite3.Connection, session: Session) -> None:
-    """Save a session's head."""
+def update_session(connection: sqlite3.Connection, session: Session, before: Session) -> None:
+    """Save what changed of a session's head; what another process changed meanwhile stays."""
+    old = dict(zip(_COLUMNS, _session_values(before), strict=True))
+    new = dict(zip(_COLUMNS, _session_values(session), strict=True))
+    changed = {name: value for name, value in new.items() if value != old[name]}
+    if not changed:
+        return
+    updates = [
+        "updated_at = max(updated_at, ?)" if name == "updated_at" else f"{name} = ?"
+        for name in changed
+    ]
     connection.execute(
-        "UPDATE session SET title = ?, is_title_given = ?, created_at = ?, "
-        "updated_at = max(updated_at, ?), settings = ?, head_id = ?, draft = ?, deleted_at = ? "
-        "WHERE id = ?",
-        (*_session_values(session), session.id),
+        f"UPDATE session SET {', '.join(updates)} WHERE id = ?", (*changed.values(), session.id)
     )
 
 
+_COLUMNS = (
+    "title",
+    "is_title_given",
+    "created_at",
+    "updated_at",
+    "settings",
+    "head_id",
+    "draft",
+    "deleted_at",
+)
+
+
 def _session_values(session: Session) -> tuple[object, ...]:
+    """The values of `_COLUMNS`."""
     return (
         session.title,
         int(session.is_title_given),
@@ -64,6 +82,11 @@ def insert_message(connection: sqlite3.Connection, session_id: str, message: Mes
             to_ms(message.created_at),
         ),
     )
+    set_head(connection, session_id, message)
+
+
+def set_head(connection: sqlite3.Connection, session_id: str, message: Message) -> None:
+    """Make a message the end of its session's current branch."""
     connection.execute(
         "UPDATE session SET head_id = ?, updated_at = max(updated_at, ?) WHERE id = ?",
         (message.id, to_ms(message.created_at), session_id),
@@ -73,21 +96,23 @@ def insert_message(connection: sqlite3.Connection, session_id: str, message: Mes
 def insert_exchange(
     connection: sqlite3.Connection,
     session_id: str,
-    message: Message,
+    messages: Sequence[Message],
     exchange: Exchange,
     writer: str,
 ) -> None:
-    """Save an exchange that starts, as the newest source of its message."""
-    insert_message(connection, session_id, message)
-    source = next(s for s in message.sources if s.exchange_id == exchange.id)
+    """Save an exchange that starts, as the newest source of its messages; the first is the head."""
+    for message in messages:
+        insert_message(connection, session_id, message)
+    set_head(connection, session_id, messages[0])
+    first = messages[0].sources[-1]
     connection.execute(
         "INSERT INTO exchange VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",
         (
             exchange.id,
             session_id,
-            message.id,
-            message.sources.index(source),
-            source.choice_index,
+            messages[0].id,
+            len(messages[0].sources) - 1,
+            first.choice_index,
             exchange.state.value,
             writer,
             exchange.model,
@@ -95,10 +120,23 @@ def insert_exchange(
             encode_exchange(exchange),
         ),
     )
+    for message in messages:
+        insert_sources(connection, message)
+
+
+def insert_sources(connection: sqlite3.Connection, message: Message) -> None:
+    """Save which exchanges a message came from. Those that are known stay."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO source VALUES (?, ?, ?, ?)",
+        [
+            (message.id, position, source.exchange_id, source.choice_index)
+            for position, source in enumerate(message.sources)
+        ],
+    )
 
 
 def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSession:
-    """A session, the messages from its root to its head, and their exchanges."""
+    """A session, the messages of its whole tree, oldest first, and their exchanges."""
     row = connection.execute(
         "SELECT id, title, is_title_given, created_at, updated_at, settings, head_id, draft, "
         "deleted_at FROM session WHERE id = ?",
@@ -119,55 +157,45 @@ def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSessi
         draft=row[7],
         deleted_at=from_ms(row[8]) if row[8] is not None else None,
     )
-    sources, exchanges = _load_exchanges(connection, session_id)
-    messages = _load_branch(connection, session, sources)
-    named = {s.exchange_id for message in messages for s in message.sources}
-    return StoredSession(session, messages, tuple(e for e in exchanges if e.id in named))
+    messages = _load_messages(connection, session_id)
+    return StoredSession(session, messages, _load_exchanges(connection, session_id))
 
 
-def _load_exchanges(
-    connection: sqlite3.Connection, session_id: str
-) -> tuple[dict[str, list[ReplySource]], list[Exchange]]:
+def _load_exchanges(connection: sqlite3.Connection, session_id: str) -> tuple[Exchange, ...]:
     rows = connection.execute(
-        "SELECT message_id, id, choice_index, folded FROM exchange WHERE session_id = ? "
-        "ORDER BY message_id, position",
+        "SELECT folded FROM exchange WHERE id IN ("
+        "SELECT exchange_id FROM source JOIN message ON message.id = message_id "
+        "WHERE message.session_id = ?) ORDER BY started_at, rowid",
         (session_id,),
     )
+    return tuple(decode_exchange(folded) for (folded,) in rows)
+
+
+def _load_messages(connection: sqlite3.Connection, session_id: str) -> tuple[Message, ...]:
     sources: dict[str, list[ReplySource]] = {}
-    exchanges: list[Exchange] = []
-    for message_id, exchange_id, choice_index, folded in rows:
+    for message_id, exchange_id, choice_index in connection.execute(
+        "SELECT message_id, exchange_id, choice_index FROM source "
+        "JOIN message ON message.id = message_id WHERE session_id = ? "
+        "ORDER BY message_id, position",
+        (session_id,),
+    ):
         sources.setdefault(message_id, []).append(ReplySource(exchange_id, choice_index))
-        exchanges.append(decode_exchange(folded))
-    return sources, exchanges
-
-
-def _load_branch(
-    connection: sqlite3.Connection, session: Session, sources: dict[str, list[ReplySource]]
-) -> tuple[Message, ...]:
-    rows = {
-        row[0]: row
-        for row in connection.execute(
-            "SELECT id, parent_id, role, parts, created_at FROM message WHERE session_id = ?",
-            (session.id,),
+    rows = connection.execute(
+        "SELECT id, parent_id, role, parts, created_at FROM message WHERE session_id = ? "
+        "ORDER BY created_at, rowid",
+        (session_id,),
+    )
+    return tuple(
+        Message(
+            id=message_id,
+            role=Role(role),
+            parts=decode_parts(parts),
+            created_at=from_ms(created_at),
+            parent_id=parent_id,
+            sources=tuple(sources.get(message_id, ())),
         )
-    }
-    branch: list[Message] = []
-    message_id = session.head_id
-    while message_id is not None and message_id in rows:
-        # Popping also ends a walk through a damaged tree that runs in a circle.
-        _, parent_id, role, parts, created_at = rows.pop(message_id)
-        branch.append(
-            Message(
-                id=message_id,
-                role=Role(role),
-                parts=decode_parts(parts),
-                created_at=from_ms(created_at),
-                parent_id=parent_id,
-                sources=tuple(sources.get(message_id, ())),
-            )
-        )
-        message_id = parent_id
-    return tuple(reversed(branch))
+        for message_id, parent_id, role, parts, created_at in rows
+    )
 
 
 def summarise_sessions(

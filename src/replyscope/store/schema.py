@@ -89,7 +89,23 @@ CREATE TABLE prompt (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_CHOICES_AS_MESSAGES = """
+CREATE TABLE source (
+    message_id TEXT NOT NULL REFERENCES message (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    exchange_id TEXT NOT NULL REFERENCES exchange (id) ON DELETE CASCADE,
+    choice_index INTEGER NOT NULL,
+    PRIMARY KEY (message_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX source_by_exchange ON source (exchange_id);
+INSERT INTO source SELECT message_id, position, id, choice_index FROM exchange;
+DROP INDEX exchange_by_message;
+"""
+"""A message names its exchanges here: an exchange has a message for each of its choices,
+and a fork names exchanges of another session. `exchange.message_id` is the first message.
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CHOICES_AS_MESSAGES)
 """Script n brings a file from version n to n + 1; `user_version` holds the version."""
 
 

@@ -1,7 +1,7 @@
 """The store of saved sessions, on one SQLite file. Implements the Store protocol."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from replyscope.domain.errors import StoreError
@@ -55,12 +55,12 @@ class SqliteStore:
         """Save a new session."""
         await self._database.write(lambda c: rows.insert_session(c, session))
 
-    async def update_session(self, session: Session) -> None:
-        """Save a session's head."""
-        await self._database.write(lambda c: rows.update_session(c, session))
+    async def update_session(self, session: Session, before: Session) -> None:
+        """Save what changed of a session's head."""
+        await self._database.write(lambda c: rows.update_session(c, session, before))
 
     async def load_session(self, session_id: str) -> StoredSession:
-        """A session with its current branch. Raises SessionNotFound."""
+        """A session with the tree of its messages. Raises SessionNotFound."""
         return await self._database.read(lambda c: rows.load_session(c, session_id))
 
     async def find_session_id(self, prefix: str) -> str:
@@ -89,16 +89,21 @@ class SqliteStore:
 
     async def add_message(self, session_id: str, message: Message) -> None:
         """Save a message and make it the head."""
-        await self._database.write(lambda c: rows.insert_message(c, session_id, message))
+
+        def insert(connection: sqlite3.Connection) -> None:
+            rows.insert_message(connection, session_id, message)
+            rows.insert_sources(connection, message)
+
+        await self._database.write(insert)
 
     async def begin_exchange(
-        self, session_id: str, message: Message, exchange: Exchange
+        self, session_id: str, messages: Sequence[Message], exchange: Exchange
     ) -> Journal:
         """Save an exchange that starts, and hold it for this process."""
 
         def insert(connection: sqlite3.Connection) -> None:
             self._hold.acquire()
-            rows.insert_exchange(connection, session_id, message, exchange, self._hold.writer)
+            rows.insert_exchange(connection, session_id, messages, exchange, self._hold.writer)
 
         await self._database.write(insert)
         return SqliteJournal(self._database, exchange.id)

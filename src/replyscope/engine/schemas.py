@@ -1,0 +1,26 @@
+"""Reads a JSON schema that replies have to fit."""
+
+import json
+import re
+from pathlib import Path
+
+from replyscope.domain.errors import SettingsError
+from replyscope.domain.session import Schema
+
+_NAME = re.compile(r"[^a-zA-Z0-9_-]+")
+
+
+def read_schema(path: Path) -> Schema:
+    """The schema of a file, named by its title or the file. Raises SettingsError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        value = json.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The schema {path} can't be read ({error}).", "Check it.") from error
+    except ValueError as error:
+        raise SettingsError(f"The schema {path} is not JSON: {error}.", "Mend the file.") from error
+    if not isinstance(value, dict):
+        raise SettingsError(f"The schema {path} is not a JSON object.", "Mend the file.")
+    title = value.get("title")
+    name = _NAME.sub("_", title if isinstance(title, str) else path.stem).strip("_")
+    return Schema(name[:64] or "reply", text)

@@ -1,0 +1,47 @@
+"""The tree of a session's messages, and the branch that is shown of it."""
+
+from collections.abc import Iterable
+
+from replyscope.domain.message import Message
+from replyscope.domain.session import path_to
+
+
+class MessageTree:
+    """Every message of a session by id. `branch` is the path from the root to the head."""
+
+    def __init__(self, messages: Iterable[Message], head_id: str | None) -> None:
+        self._nodes: dict[str, Message] = {}
+        self._children: dict[str | None, list[str]] = {}
+        self.branch: list[Message] = []
+        for message in messages:
+            self.add(message)
+        self.branch = path_to(head_id, self._nodes)
+
+    def add(self, message: Message) -> None:
+        """Put a message in, or a newer version of one; the branch stays as it is."""
+        if message.id not in self._nodes:
+            self._children.setdefault(message.parent_id, []).append(message.id)
+        self._nodes[message.id] = message
+        for position, shown in enumerate(self.branch):
+            if shown.id == message.id:
+                self.branch[position] = message
+
+    def get(self, message_id: str) -> Message | None:
+        """The message of that id."""
+        return self._nodes.get(message_id)
+
+    def go_to(self, message_id: str | None) -> None:
+        """Make the path to a message the branch; None empties it."""
+        self.branch = path_to(message_id, self._nodes)
+
+    def siblings(self, message: Message) -> tuple[Message, ...]:
+        """The messages that answer the same one, oldest first, itself among them."""
+        others = (self._nodes[key] for key in self._children.get(message.parent_id, ()))
+        return tuple(other for other in others if other.role is message.role)
+
+    def tip_under(self, message_id: str) -> str:
+        """The newest end of the conversation that goes on from a message."""
+        tip = message_id
+        while children := self._children.get(tip):
+            tip = children[-1]
+        return tip

@@ -1,0 +1,201 @@
+"""Choices, retries and edits are siblings in one tree; what a server knows is not sent again."""
+
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replyscope.domain.exchange import Api, ExchangeState
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import Message, TextPart
+from replyscope.domain.ports import Clock
+from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.engine.archive import Archive
+from replyscope.engine.conversation import Conversation
+from replyscope.provider.openai_provider import OpenAIProvider
+from replyscope.store.sqlite_store import SqliteStore
+from tests.engine.test_conversation import Ids, drive, target_of
+from tests.support.build import open_chat
+from tests.support.responses import message, response
+from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
+
+TWO = SessionSettings(parameters=Parameters(n=2))
+
+
+def choice(index: int, text: str | None = None, finish: str | None = None) -> dict[str, Any]:
+    chunk = delta(text, finish=finish)
+    chunk["choices"][0]["index"] = index
+    return chunk
+
+
+async def retry(conversation: Conversation, provider: OpenAIProvider) -> None:
+    async with aclosing(conversation.retry(target_of(provider))) as events:
+        async for _ in events:
+            pass
+
+
+@pytest.fixture
+def archive(store: SqliteStore, clock: Clock) -> Archive:
+    return Archive(store, clock, Ids())
+
+
+def texts(conversation: Conversation) -> list[str]:
+    return [m.text for m in conversation.read_messages()]
+
+
+def sibling_texts(conversation: Conversation, last: Message) -> list[str]:
+    found = []
+    for sibling in conversation.tree.siblings(last):
+        source = sibling.sources[-1]
+        found.append(conversation.exchanges[source.exchange_id].choice(source.choice_index).text)
+    return found
+
+
+async def test_choices_of_one_request_are_siblings_that_carry_on_and_come_back(
+    server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
+) -> None:
+    server.answer = lambda _request: Answer(
+        chunks=sse(
+            choice(1, "second"),  # llama.cpp may begin with any of them
+            choice(0, "first"),
+            choice(1, finish="length"),
+            choice(0, finish="stop"),
+            usage(),
+        )
+    )
+    conversation = archive.new(TWO)
+    async with open_chat(server.base_url, clock) as provider:
+        await drive(conversation, provider)
+        assert server.requests[0]["n"] == 2
+        assert sibling_texts(conversation, conversation.messages[-1]) == ["first", "second"]
+        assert texts(conversation) == ["hi", "first"]
+        other = conversation.tree.siblings(conversation.messages[-1])[1]
+        await conversation.go_to(other.id)
+        (exchange,) = conversation.exchanges.values()
+        assert exchange.choice(1).finish_reason is FinishReason.LENGTH
+        server.answer = lambda _request: reply("carried on")
+        await drive(conversation, provider, "go on")
+    said = [m["content"] for m in server.requests[1]["messages"]]
+    assert said == ["hi", "second", "go on"]
+    again = await Archive(store, clock, Ids()).open(conversation.session.id)
+    assert texts(again)[:3] == ["hi", "second", "go on"]
+    assert sibling_texts(again, again.messages[1]) == ["first", "second"]
+
+
+async def test_responses_has_no_n_so_choices_stream_side_by_side(
+    server: LoopbackServer, clock: Clock, archive: Archive
+) -> None:
+    server.answer = lambda _request: response(f"answer {len(server.requests)}")
+    conversation = archive.new(SessionSettings(parameters=Parameters(n=3)))
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await drive(conversation, provider)
+    assert len(conversation.turn) == len(server.requests) == 3
+    assert all("n" not in request for request in server.requests)
+    found = sibling_texts(conversation, conversation.messages[-1])
+    assert sorted(found) == ["answer 1", "answer 2", "answer 3"]
+    assert not conversation.is_streaming
+
+
+async def test_a_retry_and_an_edit_never_overwrite(
+    server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
+) -> None:
+    server.answer = lambda _request: reply(f"reply {len(server.requests)}")
+    conversation = archive.new(SessionSettings())
+    async with open_chat(server.base_url, clock) as provider:
+        await drive(conversation, provider, "question")
+        await retry(conversation, provider)
+        assert texts(conversation) == ["question", "reply 2"]
+        assert sibling_texts(conversation, conversation.messages[-1]) == ["reply 1", "reply 2"]
+        asked = conversation.messages[0]
+        edit = conversation.send(
+            (TextPart("better question"),), target_of(provider), instead_of=asked
+        )
+        async with aclosing(edit) as events:
+            async for _ in events:
+                pass
+    assert [m["content"] for m in server.requests[2]["messages"]] == ["better question"]
+    assert texts(conversation) == ["better question", "reply 3"]
+    first, second = conversation.tree.siblings(conversation.messages[0])
+    await conversation.go_to(first.id)
+    assert texts(conversation) == ["question", "reply 2"]
+    again = await Archive(store, clock, Ids()).open(conversation.session.id)
+    assert texts(again) == ["question", "reply 2"]
+    await again.go_to(second.id)
+    assert texts(again) == ["better question", "reply 3"]
+
+
+async def test_what_the_server_keeps_is_named_instead_of_sent_again(
+    server: LoopbackServer, clock: Clock, archive: Archive
+) -> None:
+    server.answer = lambda _request: response("kept", response_id="resp_kept")
+    conversation = archive.new(SessionSettings(system="Be brief."))
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await drive(conversation, provider, "one")
+        await drive(conversation, provider, "two")
+    second = server.requests[1]
+    assert second["previous_response_id"] == "resp_kept"
+    assert second["input"] == [{"role": "user", "content": "two"}]
+    assert second["instructions"] == "Be brief."
+
+
+async def test_items_go_back_verbatim_where_the_server_keeps_nothing(
+    server: LoopbackServer, clock: Clock, archive: Archive
+) -> None:
+    reasoning = {
+        "type": "reasoning",
+        "id": "rs_1",
+        "summary": [{"type": "summary_text", "text": "Thinking."}],
+        "encrypted_content": "gAAA",
+    }
+    server.answer = lambda _request: response("said", items=(reasoning,), store=False)
+    settings = SessionSettings(parameters=Parameters(store=False))
+    conversation = archive.new(settings)
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await drive(conversation, provider, "one")
+        await drive(conversation, provider, "two")
+    first, second = server.requests
+    assert first["include"] == ["reasoning.encrypted_content"]
+    assert "previous_response_id" not in second
+    assert second["input"] == [
+        {"role": "user", "content": "one"},
+        reasoning,
+        message("said"),
+        {"role": "user", "content": "two"},
+    ]
+    (exchange, _) = conversation.exchanges.values()
+    assert exchange.choice(0).reasoning == "Thinking."
+
+
+async def test_half_an_item_goes_back_as_text(
+    server: LoopbackServer, clock: Clock, archive: Archive
+) -> None:
+    whole = list(response("broken").chunks)
+    server.answer = lambda _request: Answer(chunks=whole[:3], cut=True)
+    conversation = archive.new(SessionSettings())
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await drive(conversation, provider, "one")
+        (exchange,) = conversation.exchanges.values()
+        assert exchange.state is ExchangeState.TRUNCATED
+        server.answer = lambda _request: response("whole")
+        await drive(conversation, provider, "two")
+    assert server.requests[1]["input"] == [
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": "broken"},
+        {"role": "user", "content": "two"},
+    ]
+
+
+async def test_a_name_given_in_one_window_survives_a_message_sent_in_another(
+    server: LoopbackServer, clock: Clock, archive: Archive, tmp_path: Path
+) -> None:
+    conversation = archive.new(SessionSettings())
+    async with open_chat(server.base_url, clock) as provider:
+        await drive(conversation, provider, "one")
+        elsewhere = SqliteStore(tmp_path / "sessions.db", "another")
+        await Archive(elsewhere, clock, Ids()).rename(conversation.session.id, "A better name")
+        await drive(conversation, provider, "two")
+        stored = await elsewhere.load_session(conversation.session.id)
+        await elsewhere.close()
+    assert stored.session.title == "A better name"
+    assert len(stored.branch) == 4
