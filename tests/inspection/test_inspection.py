@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from replyscope.domain.event import RequestSent, WireFrame
 from replyscope.domain.exchange import Choice, ExchangeState, Timing, ToolCall, Usage
 from replyscope.domain.failure import Failure
-from replyscope.domain.finish import FinishReason, StreamEnd, derive_finish
+from replyscope.domain.finish import FinishReason, Outcome, StreamEnd, derive_finish
 from replyscope.inspection.arguments import one_line, pretty_arguments
 from replyscope.inspection.explain import Mood, Remedy, explain
 from replyscope.inspection.figures import cost, count, rate, seconds, size, sparkline, usage_rows
@@ -65,7 +65,7 @@ def test_a_running_exchange_waits_then_streams() -> None:
 def test_without_a_word_the_way_the_stream_ended_decides(
     end: StreamEnd, expected: FinishReason
 ) -> None:
-    assert derive_finish(None, end=end, has_tool_calls=False, has_refusal=False) is expected
+    assert derive_finish(None, Outcome(), end=end) is expected
 
 
 def test_unknown_figures_are_dashes() -> None:

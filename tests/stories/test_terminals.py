@@ -30,7 +30,7 @@ def test_no_color_and_ascii_only(server: LoopbackServer, tmp_path: Path) -> None
         terminal.type("hi\r")
         screen = terminal.wait_for("Head", "item", "* stop")
         assert screen.isascii(), [c for c in screen if not c.isascii()]
-        used = {int(n) for n in re.findall(rb"[34]8;5;(\d+)", terminal.received)}
+        used = {int(n) for n in re.findall(rb"[34]8;5;(\d+)[;m]", terminal.received)}
         greys = {0, 7, 8, 15, 16, 59, 102, 145, 188, 231, *range(232, 256)}
         assert used <= greys
 

@@ -44,7 +44,7 @@ def make_app(
     async def recover_all() -> int:
         return await recover(wiring.store, translate_frames)
 
-    endpoint = Endpoint("test", base_url, model="test-model") if base_url else None
+    endpoint = Endpoint("test", base_url, model="test-model", max_retries=0) if base_url else None
     fields: dict[str, Any] = {
         "archive": wiring.archive,
         "clock": wiring.clock,

@@ -5,8 +5,10 @@ import json
 import os
 import stat
 import sys
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 
 from replyscope.cli.parser import (
     EXIT_INTERRUPTED,
@@ -19,7 +21,7 @@ from replyscope.cli.report import warn
 from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.event import RequestAdapted, TextDelta
+from replyscope.domain.event import RequestAdapted, RetryScheduled, TextDelta
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
@@ -27,6 +29,7 @@ from replyscope.domain.printable import printable_text
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.engine.conversation import Conversation, Target
+from replyscope.engine.schemas import read_schema
 from replyscope.inspection.explain import explain
 from replyscope.inspection.json_view import exchange_object
 
@@ -70,7 +73,16 @@ async def ask(
     conversation = await _open_conversation(arguments, wiring)
     stored = conversation.session.settings
     target = await find_target(arguments, settings, wiring, stored.model)
-    given = Parameters(max_tokens=arguments.max_tokens, temperature=arguments.temperature)
+    given = Parameters(
+        max_tokens=arguments.max_tokens,
+        temperature=arguments.temperature,
+        n=arguments.n,
+        reasoning_effort=arguments.effort,
+        verbosity=arguments.verbosity,
+        store=arguments.store,
+        metadata=tuple(arguments.metadata) if arguments.metadata else None,
+    )
+    schema = read_schema(Path(arguments.schema)) if arguments.schema else stored.schema
     conversation.session = replace(
         conversation.session,
         settings=SessionSettings(
@@ -78,6 +90,7 @@ async def ask(
             model=target.model,
             system=arguments.system if arguments.system is not None else stored.system,
             parameters=given.merged_over(stored.parameters.merged_over(target.endpoint.parameters)),
+            schema=schema,
         ),
     )
     try:
@@ -86,12 +99,12 @@ async def ask(
         # The reader has what it wanted (`| head`). Keep Python from flushing again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_INTERRUPTED
-    exchange = conversation.exchanges[conversation.messages[-1].sources[-1].exchange_id]
+    made = [conversation.exchanges[exchange_id] for exchange_id in conversation.turn]
     if arguments.json:
         session_id = conversation.session.id if wiring.store.is_saving else None
-        answer = {"session_id": session_id, "exchanges": [exchange_object(exchange)]}
+        answer = {"session_id": session_id, "exchanges": [exchange_object(e) for e in made]}
         print(json.dumps(answer, ensure_ascii=False))
-    return _report(conversation, exchange)
+    return _report(conversation, made)
 
 
 async def _open_conversation(arguments: argparse.Namespace, wiring: Wiring) -> Conversation:
@@ -108,37 +121,59 @@ async def _open_conversation(arguments: argparse.Namespace, wiring: Wiring) -> C
 async def _stream(
     conversation: Conversation, target: Target, prompt: str, *, prints_text: bool
 ) -> None:
-    is_terminal = sys.stdout.isatty()
+    """Print one answer as it comes, or several when all have come."""
+    is_one = (conversation.session.settings.parameters.n or 1) == 1
     last = "\n"
     async with aclosing(conversation.send((TextPart(prompt),), target)) as events:
         async for event in events:
             if isinstance(event, RequestAdapted):
                 warn(event.note)
-            if prints_text and isinstance(event, TextDelta) and event.choice == 0:
-                text = printable_text(event.text) if is_terminal else event.text
-                sys.stdout.write(text.encode("utf-8", "replace").decode("utf-8"))
-                sys.stdout.flush()
+            elif isinstance(event, RetryScheduled):
+                warn(f"{event.failure.message} Trying again in {event.wait_s:.1f} s.")
+            elif prints_text and is_one and isinstance(event, TextDelta) and event.choice == 0:
+                _print_text(event.text)
                 last = event.text or last
-    if prints_text and not last.endswith("\n"):
+    if prints_text and is_one and not last.endswith("\n"):
         print(flush=True)
+    if prints_text and not is_one:
+        _print_choices(conversation)
 
 
-def _report(conversation: Conversation, exchange: Exchange) -> int:
-    """Say on stderr what the answer's text doesn't; the exit status."""
-    ending = explain(exchange)
-    finish = exchange.choice(0).finish_reason
+def _print_choices(conversation: Conversation) -> None:
+    choices = [c for e in conversation.turn for c in conversation.exchanges[e].choices]
+    for number, choice in enumerate(choices, start=1):
+        finish = choice.finish_reason.value if choice.finish_reason is not None else "—"
+        _print_text(f"── {number} of {len(choices)} · {finish} ──\n{choice.text.rstrip()}\n\n")
+
+
+def _print_text(text: str) -> None:
+    shown = printable_text(text) if sys.stdout.isatty() else text
+    sys.stdout.write(shown.encode("utf-8", "replace").decode("utf-8"))
+    sys.stdout.flush()
+
+
+def _report(conversation: Conversation, exchanges: Sequence[Exchange]) -> int:
+    """Say on stderr what the answers' texts don't; the exit status of the worst."""
+    status = max((_report_exchange(exchange) for exchange in exchanges), default=EXIT_OK)
+    if conversation.unsaved is not None:
+        warn(f"not saved: {conversation.unsaved}")
+        return EXIT_STORE
+    return status
+
+
+def _report_exchange(exchange: Exchange) -> int:
     status = EXIT_OK
     if exchange.state in (ExchangeState.FAILED, ExchangeState.TRUNCATED):
         status = EXIT_PROVIDER
     elif exchange.state is ExchangeState.CANCELLED:
         status = EXIT_INTERRUPTED
-    elif finish in (FinishReason.REFUSAL, FinishReason.NEEDS_APPROVAL):
-        status = EXIT_REFUSED
-    if finish is not FinishReason.STOP:
-        warn(f"{ending.word}: {ending.sentence}")
-    if finish is FinishReason.REFUSAL and exchange.choice(0).refusal:
-        warn(exchange.choice(0).refusal or "")
-    if conversation.unsaved is not None:
-        warn(f"not saved: {conversation.unsaved}")
-        return EXIT_STORE
+    for choice in exchange.choices:
+        finish = choice.finish_reason
+        if finish in (FinishReason.REFUSAL, FinishReason.NEEDS_APPROVAL) and status == EXIT_OK:
+            status = EXIT_REFUSED
+        if finish is not FinishReason.STOP:
+            ending = explain(exchange, choice.index)
+            warn(f"{ending.word}: {ending.sentence}")
+        if finish is FinishReason.REFUSAL and choice.refusal:
+            warn(choice.refusal)
     return status

@@ -71,7 +71,10 @@ def _add_model_options(parser: argparse.ArgumentParser, *, inherit: bool = False
         "--base-url", metavar="URL", default=default, help="an OpenAI-compatible server"
     )
     group.add_argument(
-        "--api", choices=("chat",), default=default, help="the wire API (default: chat)"
+        "--api",
+        choices=("chat", "responses"),
+        default=default,
+        help="the wire API (default: responses at OpenAI, chat elsewhere)",
     )
     group.add_argument(
         "--local",
@@ -123,6 +126,13 @@ def _temperature(text: str) -> float:
     return value
 
 
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError("must be NAME=VALUE")
+    return name, value
+
+
 def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     ask = commands.add_parser(
         "ask",
@@ -141,6 +151,22 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     ask.add_argument("--system", metavar="S", help="the system prompt")
     ask.add_argument("--max-tokens", type=_positive, metavar="K", help="limit on output tokens")
     ask.add_argument("--temperature", type=_temperature, metavar="T", help="0 to 2")
+    ask.add_argument("--n", type=_positive, metavar="N", help="answers to choose among")
+    ask.add_argument("--effort", metavar="E", help="reasoning effort: minimal, low, medium, high")
+    ask.add_argument("--verbosity", metavar="V", help="low, medium or high")
+    ask.add_argument("--schema", metavar="FILE", help="a JSON schema that the reply has to fit")
+    ask.add_argument(
+        "--store",
+        action=argparse.BooleanOptionalAction,
+        help="whether the server is to keep the reply",
+    )
+    ask.add_argument(
+        "--metadata",
+        metavar="NAME=VALUE",
+        action="append",
+        type=_pair,
+        help="kept with the reply at the server; may be repeated",
+    )
     for add in (_add_session_options, _add_model_options, _add_place_options):
         add(ask, inherit=True)
 

@@ -55,7 +55,7 @@ async def _show(prefix: str, wiring: Wiring, *, as_json: bool) -> None:
     session_id = await wiring.store.find_session_id(prefix)
     stored = await wiring.store.load_session(session_id)
     exchanges = {exchange.id: exchange for exchange in stored.exchanges}
-    messages = read_in_all(stored.messages, exchanges)
+    messages = read_in_all(stored.branch, exchanges)
     if as_json:
         session = stored.session
         print(

@@ -12,8 +12,8 @@ from replyscope.config.paths import Paths, make_private
 from replyscope.domain.endpoint import Endpoint, FoundServer, KeySourceKind
 from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
 from replyscope.domain.event import Event, WireFrame
-from replyscope.domain.exchange import Api
-from replyscope.domain.ports import ModelProvider
+from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.ports import ModelProvider, PriceList
 from replyscope.engine.archive import Archive
 from replyscope.local.models import EmbeddedModels
 from replyscope.store.sqlite_store import SqliteStore
@@ -55,11 +55,27 @@ def wire(paths: Paths, *, saves: bool = True) -> Wiring:
     return Wiring(
         paths=paths,
         store=store,
-        archive=Archive(store, clock, new_id),
+        archive=Archive(store, clock, new_id, LatePrices()),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,
         clock=clock,
     )
+
+
+class LatePrices:
+    """The price list, imported at its first use. Implements PriceList."""
+
+    async def estimate(self, exchange: Exchange) -> float | None:
+        """See Prices."""
+        return await self._prices().estimate(exchange)
+
+    async def context_window(self, base_url: str, model: str) -> int | None:
+        """See Prices."""
+        return await self._prices().context_window(base_url, model)
+
+    def _prices(self) -> PriceList:
+        prices: PriceList = importlib.import_module("replyscope.provider.prices").Prices()
+        return prices
 
 
 class Providers:

@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 
-from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
+from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.settings import Settings
 
@@ -12,9 +12,11 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 def environment_endpoint() -> Endpoint:
     """What OPENAI_API_KEY and OPENAI_BASE_URL describe."""
+    base_url = os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
     return Endpoint(
         name="openai",
-        base_url=os.environ.get("OPENAI_BASE_URL") or OPENAI_URL,
+        base_url=base_url,
+        api=default_api(base_url),
         key_source=KeySource(KeySourceKind.ENVIRONMENT, "OPENAI_API_KEY"),
     )
 
@@ -29,7 +31,9 @@ def choose_endpoint(
     """
     if base_url is not None:
         known = next((e for e in settings.endpoints if e.base_url == base_url), None)
-        return known or replace(environment_endpoint(), name="custom", base_url=base_url)
+        return known or replace(
+            environment_endpoint(), name="custom", base_url=base_url, api=default_api(base_url)
+        )
     if provider is not None:
         named = settings.endpoint(provider)
         if named is None:

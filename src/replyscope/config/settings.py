@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from replyscope.config.checks import Table
 from replyscope.config.look import parse_look
 from replyscope.config.paths import make_private
-from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
+from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
@@ -42,7 +42,9 @@ TEMPLATE = """\
 # proxy = "http://127.0.0.1:3128"
 # ca_bundle = "/etc/ssl/private-ca.pem"
 # azure_api_version = "2026-05-01"   # makes base_url an Azure endpoint
+# api = "responses"             # or "chat"; Responses is the default for OpenAI's own hosts only
 # timeout_s = 600               # the longest silence that is waited for
+# max_retries = 2               # tries after the first that fail before anything came
 
 # [providers.openai.parameters]
 # max_tokens = 2048
@@ -50,6 +52,10 @@ TEMPLATE = """\
 # top_p = 1.0
 # seed = 7
 # reasoning_effort = "medium"
+# verbosity = "low"
+# n = 2                         # answers to choose among
+# store = false                 # ask the server not to keep replies
+# metadata = { project = "demo" }
 """
 
 
@@ -99,10 +105,11 @@ def _read_endpoint(name: str, table: Table) -> Endpoint:
         raise table.reject("base_url", "is missing")
     if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
         raise table.reject("base_url", f"is {base_url!r}; it must be an http or https URL")
+    retries = table.whole("max_retries")
     endpoint = Endpoint(
         name=name,
         base_url=base_url,
-        api=Api(table.one_of("api", ("chat",)) or "chat"),
+        api=Api(table.one_of("api", ("chat", "responses")) or default_api(base_url)),
         key_source=_read_key_source(table),
         model=table.text("model"),
         headers=tuple(table.pairs("headers").items()),
@@ -112,6 +119,7 @@ def _read_endpoint(name: str, table: Table) -> Endpoint:
         ca_bundle=table.text("ca_bundle"),
         azure_api_version=table.text("azure_api_version"),
         timeout_s=table.number("timeout_s", least=1.0) or 600.0,
+        max_retries=2 if retries is None else retries,
         parameters=_read_parameters(table.table("parameters")),
     )
     table.finish()
@@ -143,6 +151,10 @@ def _read_parameters(table: Table) -> Parameters:
         top_p=table.number("top_p", most=1.0),
         seed=table.whole("seed", least=-(2**63)),
         reasoning_effort=table.text("reasoning_effort"),
+        verbosity=table.text("verbosity"),
+        n=table.whole("n", least=1),
+        store=table.flag("store"),
+        metadata=tuple(table.pairs("metadata").items()) or None,
     )
     table.finish()
     return parameters

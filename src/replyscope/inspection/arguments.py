@@ -2,6 +2,8 @@
 
 import json
 
+from replyscope.domain.exchange import ToolCall
+
 
 def pretty_arguments(text: str) -> str:
     """JSON indented; text that isn't complete JSON laid out as far as it goes.
@@ -15,6 +17,31 @@ def pretty_arguments(text: str) -> str:
     if not isinstance(value, dict | list) or not value:
         return text.strip()
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def readable_arguments(call: ToolCall) -> str:
+    """A call's arguments as a person reads them: code as code, a patch as its diff."""
+    if call.kind == "apply_patch_call":
+        return _patch(call.arguments)
+    if call.kind in ("function", "mcp_call", "mcp_approval_request") or _looks_like_json(call):
+        return pretty_arguments(call.arguments)
+    return call.arguments
+
+
+def _looks_like_json(call: ToolCall) -> bool:
+    return call.arguments.lstrip().startswith(("{", "["))
+
+
+def _patch(arguments: str) -> str:
+    try:
+        operation = json.loads(arguments)
+    except ValueError:
+        return arguments
+    if not isinstance(operation, dict):
+        return arguments
+    head = f"{operation.get('type', 'patch')} {operation.get('path', '')}".strip()
+    diff = operation.get("diff")
+    return f"{head}\n{diff}" if isinstance(diff, str) else head
 
 
 def _lay_out(text: str) -> str:

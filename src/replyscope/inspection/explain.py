@@ -65,19 +65,29 @@ _ENDINGS: dict[FinishReason, tuple[Mood, str, tuple[Remedy, ...]]] = {
 }
 
 
+def _explain_live(exchange: Exchange) -> Explanation:
+    if exchange.timing.first_token_ms is not None:
+        return Explanation("streaming", Mood.LIVE, "The reply is on its way.")
+    if exchange.retries and exchange.frame_count == 0:
+        last = exchange.retries[-1]
+        number = len(exchange.retries) + 1
+        wait = f"Try {number} follows after {last.wait_s:.1f} s; Esc stops it."
+        return Explanation("retrying", Mood.LIVE, f"{last.failure.message} {wait}")
+    return Explanation("waiting", Mood.LIVE, "The request was sent; nothing has come back yet.")
+
+
 def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
     """The ending of a choice, or that it still streams."""
     if not exchange.state.is_terminal:
-        word = "streaming" if exchange.timing.first_token_ms is not None else "waiting"
-        sentence = (
-            "The reply is on its way."
-            if word == "streaming"
-            else "The request was sent; nothing has come back yet."
-        )
-        return Explanation(word, Mood.LIVE, sentence)
+        return _explain_live(exchange)
     choice = exchange.choice(choice_index)
     reason = choice.finish_reason or FinishReason.UNSTATED
     mood, sentence, remedies = _ENDINGS[reason]
+    if reason is FinishReason.OTHER and choice.finish_reason_raw:
+        sentence = f"The server gave a reason of its own: {choice.finish_reason_raw}."
+    filtered = dict(exchange.extras).get("content_filter_results")
+    if reason is FinishReason.CONTENT_FILTER and filtered:
+        sentence = f"{sentence} It said: {filtered}"
     if exchange.failure is not None:
         sentence = f"{exchange.failure.message} {exchange.failure.next_step}".strip()
         if reason is FinishReason.STOP:

@@ -43,9 +43,18 @@ def rate(exchange: Exchange) -> str:
 
 
 def cost(exchange: Exchange) -> str:
-    """What the server says the exchange cost."""
-    value = exchange.reported_cost_usd
-    return UNKNOWN if value is None else f"${value:.6f}".rstrip("0").rstrip(".") + " reported"
+    """What the exchange cost, and who says so."""
+    source = "estimated" if exchange.reported_cost_usd is None else "reported"
+    return UNKNOWN if exchange.cost_usd is None else f"{dollars(exchange.cost_usd)} {source}"
+
+
+def dollars(value: float | None) -> str:
+    """An amount with as many places as it needs to say something."""
+    if value is None:
+        return UNKNOWN
+    if value >= 0.1 or value == 0:
+        return f"${value:,.2f}"
+    return f"${value:.6f}".rstrip("0")
 
 
 def usage_rows(usage: Usage | None) -> list[tuple[str, str]]:

@@ -1,21 +1,122 @@
 """Short true sentences about what is odd in an exchange. Pure."""
 
-from replyscope.domain.exchange import Exchange, ExchangeState
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState
+from replyscope.domain.finish import FinishReason
+from replyscope.inspection.figures import seconds
+from replyscope.inspection.schema_check import check_reply
+
+_STALL_MS = 5_000
 
 
 def find_oddities(exchange: Exchange) -> tuple[str, ...]:
     """What a person debugging this exchange should know, most telling first."""
-    findings = list(exchange.adaptations)
-    if not exchange.state.is_terminal:
-        return tuple(findings)
-    for choice in exchange.choices:
-        if choice.finish_reason_raw == "stop" and choice.tool_calls:
-            findings.append(f"choice {choice.index} says stop but asks for tools")
-        if choice.finish_reason_raw is None and exchange.done_marker:
-            findings.append("the stream ended with [DONE] but gave no finish reason")
-    if exchange.state is ExchangeState.COMPLETED and exchange.usage is None:
-        findings.append("the server reported no usage")
+    findings = [*exchange.adaptations, *_retries(exchange)]
+    if exchange.state.is_terminal:
+        for choice in exchange.choices:
+            findings += _about_choice(exchange, choice)
+        findings += _about_usage(exchange)
+        findings += _about_identity(exchange)
+        findings += _about_stream(exchange)
+    return tuple(dict.fromkeys(findings))
+
+
+def _retries(exchange: Exchange) -> Iterator[str]:
+    if exchange.retries:
+        count = len(exchange.retries)
+        tries = "1 try" if count == 1 else f"{count} tries"
+        yield f"{tries} failed before this one: {exchange.retries[-1].failure.message}"
+
+
+def _about_choice(exchange: Exchange, choice: Choice) -> Iterator[str]:
+    raw = choice.finish_reason_raw
+    if exchange.api is Api.CHAT and raw == "stop" and choice.tool_calls:
+        yield f"choice {choice.index} says stop but asks for tools"
+    if choice.finish_reason is FinishReason.UNSTATED:
+        yield f"choice {choice.index} gave no finish reason, though [DONE] came"
+    if choice.finish_reason is FinishReason.OTHER:
+        yield f"“{raw}” is not a finish reason that the API knows"
+    yield from _about_calls(choice)
+    if exchange.schema is not None and choice.finish_reason is FinishReason.STOP:
+        yield from check_reply(choice.text, exchange.schema)
+
+
+def _about_calls(choice: Choice) -> Iterator[str]:
+    ids = Counter(call.id for call in choice.tool_calls)
+    for call_id, count in ids.items():
+        if count > 1:
+            yield f"{count} tool calls share the id {call_id}"
+    for call in choice.tool_calls:
+        if call.kind != "function":
+            continue
+        try:
+            value = json.loads(call.arguments or "{}")
+        except ValueError as error:
+            yield f"the arguments of {call.name} are not JSON: {error}"
+        else:
+            if not isinstance(value, dict):
+                yield f"the arguments of {call.name} are not a JSON object"
+    asked = set(ids)
+    for item in choice.items:
+        if not item.kind.endswith("_output"):
+            continue
+        call_id = json.loads(item.payload).get("call_id")
+        if call_id not in asked:
+            yield f"a result ({item.kind}) belongs to no tool call: {call_id}"
+
+
+def _about_usage(exchange: Exchange) -> Iterator[str]:
+    usage = exchange.usage
+    is_whole = exchange.state in (ExchangeState.COMPLETED, ExchangeState.INCOMPLETE)
+    if usage is None:
+        if is_whole:
+            yield "the server reported no usage"
+        return
+    parts = (usage.input_tokens, usage.output_tokens)
+    if None not in parts and usage.total_tokens is not None:
+        total = sum(part or 0 for part in parts)
+        if total != usage.total_tokens:
+            yield f"usage says {usage.total_tokens:,} in total, but its parts make {total:,}"
+    if usage.output_tokens is not None:
+        yield from _about_output(exchange, usage.output_tokens)
+
+
+def _about_output(exchange: Exchange, output: int) -> Iterator[str]:
+    limit = exchange.max_tokens
+    ended_itself = all(c.finish_reason is FinishReason.STOP for c in exchange.choices)
+    count = len(exchange.choices)
+    if limit is not None and ended_itself and output >= limit * count > 0:
+        yield f"called complete, but it stopped at the limit of {limit:,} output tokens"
+    texts = [len(choice.text) for choice in exchange.choices]
+    # No tokenizer packs more than about eight characters of prose into a token.
+    if count > 1 and sum(texts) > 8 * output and max(texts, default=0) <= 8 * output:
+        yield f"usage counts {output:,} output tokens: one of the {count} choices, it seems"
+
+
+def _about_identity(exchange: Exchange) -> Iterator[str]:
     asked, answered = exchange.model, exchange.answered_model
-    if answered is not None and answered != asked and not answered.startswith(asked):
-        findings.append(f"asked for {asked}, answered by {answered}")
-    return tuple(findings)
+    if answered is not None and not _is_same_model(asked, answered):
+        yield f"asked for {asked}, answered by {answered}"
+    if exchange.names_previous and not exchange.previous_response_id and exchange.response_id:
+        yield "the server ignored previous_response_id: it did not know the earlier messages"
+
+
+def _is_same_model(asked: str, answered: str) -> bool:
+    """Servers answer with a dated version, or leave out the owner or the folder."""
+    asked, answered = asked.lower(), answered.lower()
+    short = (asked.rpartition("/")[2], answered.rpartition("/")[2])
+    return short[1].startswith(short[0]) or short[0].startswith(short[1])
+
+
+def _about_stream(exchange: Exchange) -> Iterator[str]:
+    timing = exchange.timing
+    if timing.longest_pause_ms > _STALL_MS:
+        at = seconds(timing.longest_pause_at_ms)
+        yield f"nothing came for {seconds(timing.longest_pause_ms)}, {at} after the start"
+    if exchange.unknown_events:
+        yield f"events of unknown types: {', '.join(exchange.unknown_events)}"
+    if exchange.extras:
+        yield f"non-standard fields: {', '.join(name for name, _ in exchange.extras)}"

@@ -37,9 +37,7 @@ def exchange_object(exchange: Exchange) -> dict[str, Any]:
         "state": exchange.state.value,
         "choices": [_choice_object(choice) for choice in exchange.choices],
         "usage": _usage_object(exchange),
-        "cost": None
-        if exchange.reported_cost_usd is None
-        else {"amount_usd": exchange.reported_cost_usd, "source": "reported"},
+        "cost": _cost_object(exchange),
         "timing": {
             "first_event_ms": _round(timing.first_event_ms),
             "first_token_ms": _round(timing.first_token_ms),
@@ -83,6 +81,13 @@ def _call_object(call: ToolCall) -> dict[str, Any]:
         "state": call.state.value,
         "duration_ms": call.duration_ms,
     }
+
+
+def _cost_object(exchange: Exchange) -> dict[str, Any] | None:
+    if exchange.cost_usd is None:
+        return None
+    source = "estimated" if exchange.reported_cost_usd is None else "reported"
+    return {"amount_usd": exchange.cost_usd, "source": source}
 
 
 def _usage_object(exchange: Exchange) -> dict[str, int | None] | None:

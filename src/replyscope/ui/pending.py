@@ -17,6 +17,7 @@ class Pending:
         self._queued: dict[str, list[tuple[Part, ...]]] = {}
         self._starting: dict[str, tuple[Part, ...]] = {}
         self._written: dict[str, str] = {}
+        self._edited: dict[str, Message] = {}
         self._pastes = 0
 
     def attach(self, part: Attachment) -> None:
@@ -70,6 +71,14 @@ class Pending:
         waiting += self._queued.get(session_id, ())
         return "\n\n".join(filter(None, map(_text, waiting)))
 
+    def edit(self, session_id: str, message: Message) -> None:
+        """What is written will be a sibling of this message."""
+        self._edited[session_id] = message
+
+    def take_edited(self, session_id: str) -> Message | None:
+        """The message that is edited, once."""
+        return self._edited.pop(session_id, None)
+
     def keep_written(self, session_id: str, text: str) -> None:
         """Keep what stands in the composer while another session is shown."""
         self._written[session_id] = text
@@ -87,6 +96,8 @@ class Pending:
         """One line about attachments and queue; empty when there is nothing."""
         names = [f"{printable_line(a.name)} {size(_bytes(a))}" for a in self.attachments]
         waiting = len(self._queued.get(session_id, ()))
+        if session_id in self._edited:
+            names.insert(0, "edits an earlier message; Esc gives that up")
         if waiting:
             names.append(f"{waiting} queued")
         return "  ·  ".join(names)

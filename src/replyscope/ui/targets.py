@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, ModelInfo
+from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, ModelInfo, default_api
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.engine.conversation import Conversation, Target
 from replyscope.ui.services import Services
@@ -87,10 +87,11 @@ class Targets:
             self.use(named)
             return None
         if choice.way in (Way.KEY_STORED, Way.KEY_HELD):
-            endpoint = Endpoint("openai", OPENAI_URL)
+            name, url = "openai", OPENAI_URL
         else:
             name = "".join(c for c in (choice.product or "server").lower() if c.isalnum())
-            endpoint = Endpoint(name, whole_url(choice.value))
+            url = whole_url(choice.value)
+        endpoint = Endpoint(name, url, default_api(url))
         source, note = KeySource(KeySourceKind.NONE), None
         if choice.key:
             source, note = await self._keep_key(endpoint.name, choice)

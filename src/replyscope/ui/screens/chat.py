@@ -58,6 +58,11 @@ class ChatScreen(WritingActions):
         Binding("escape", "back", "Stop or go back", id="chat.back"),
         Binding("c", "continue_reply", "Continue the reply", id="reply.continue"),
         Binding("r", "retry", "Retry", id="reply.retry"),
+        Binding("R,shift+r", "retry_elsewhere", "Retry with another model", id="reply.retry-model"),
+        Binding("e", "edit_message", "Edit and send again", id="reply.edit"),
+        Binding("left_square_bracket", "walk(-1)", "Previous sibling", id="reply.previous"),
+        Binding("right_square_bracket", "walk(1)", "Next sibling", id="reply.next"),
+        Binding("F", "fork", "Fork the session here", id="reply.fork"),
         Binding("m", "raise_limit", "Raise the limit", id="reply.raise"),
         Binding("y", "copy_message", "Copy the message", id="reply.copy"),
         Binding("Y,shift+y", "copy_code", "Copy its code", id="reply.copy-code"),
@@ -128,6 +133,7 @@ class ChatScreen(WritingActions):
 
     async def _look_for_changes(self) -> None:
         """Another process may have saved something: draw the list again when so."""
+        await self._save_what_waits()
         try:
             stamp = await self.archive.store.change_stamp()
         except StoreError:
@@ -155,6 +161,15 @@ class ChatScreen(WritingActions):
     def _on_tab_opened(self) -> None:
         self.draw_inspector()
 
+    async def _save_what_waits(self) -> None:
+        """Replies that found no room on the disk are saved when there is some again."""
+        for conversation in self.archive.unsaved():
+            try:
+                await conversation.save_endings()
+            except StoreError:
+                return
+            self.tell(f"{conversation.session.title}: now saved", is_error=False)
+
     def action_back(self) -> None:
         """Stop the reply, close what is open, or go back to writing."""
         if self.query_one("#find").display:
@@ -164,6 +179,10 @@ class ChatScreen(WritingActions):
         elif self.composer.is_suggesting:
             self.query_one("#suggestions").display = False
             self.composer.is_suggesting = False
+        elif self.pending.take_edited(self.conversation.session.id) is not None:
+            self.pending.take("")
+            self.composer.replace_text("")
+            self.draw_attachments()
         elif self.inspector_open:
             self.inspector_open = False
             self.composer.focus()
@@ -261,6 +280,9 @@ class ChatScreen(WritingActions):
 
     def action_open_link(self, target: str) -> None:
         """Open a link that was clicked, and say which."""
+        if not target.startswith(("http://", "https://", "mailto:")):
+            self.tell(f"{printable_line(target)} is no web address; it was not opened.")
+            return
         webbrowser.open(target)
         self.tell(f"Opened {printable_line(target)}", is_error=False)
 
@@ -291,7 +313,7 @@ class ChatScreen(WritingActions):
 
     def _help_rows(self) -> HelpRows:
         sections: HelpRows = []
-        panes = (("Everywhere", self), ("Writing", self.composer), ("Messages", self.transcript))
+        panes = (("Writing", self.composer), ("Messages", self.transcript), ("Everywhere", self))
         panes_more = (("Sessions", self.query_one(Sidebar)), ("Wire", self.query_one(WireView)))
         for title, node in (*panes, *panes_more):
             rows: dict[str, tuple[str, str, str]] = {}
@@ -317,6 +339,7 @@ class ChatScreen(WritingActions):
         await self.turns.stop_all()
         await self.save_draft()
         await self.save_queued(running)
+        await self._save_what_waits()
         self.app.exit()
 
 

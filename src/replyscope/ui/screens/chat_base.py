@@ -20,12 +20,13 @@ from replyscope.domain.printable import printable_text
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.branch import read_in
 from replyscope.engine.conversation import Conversation
+from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.figures import count, rate, seconds
 from replyscope.ui.pending import Pending
 from replyscope.ui.screens.front import WELCOME
 from replyscope.ui.services import Services
 from replyscope.ui.targets import Targets
-from replyscope.ui.transcript.content import EntryContent, reply_content, user_content
+from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, user_content
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.turns import Turns
 from replyscope.ui.widgets.composer import Composer
@@ -126,10 +127,11 @@ class ChatBase(Screen[None]):
 
     def content_of(self, message: Message) -> EntryContent:
         """An entry for a message, live when its reply still streams."""
-        if message.role is not Role.ASSISTANT:
-            return user_content(read_in(message, {}))
         exchanges = self.exchanges_now()
-        content = reply_content(message, exchanges)
+        tabs = self._tabs_of(message, exchanges)
+        if message.role is not Role.ASSISTANT:
+            return replace(user_content(read_in(message, {})), tabs=tabs)
+        content = replace(reply_content(message, exchanges), tabs=tabs)
         has_room = self.is_narrow and self.size.height >= 14
         if has_room and message.sources and not content.is_live:
             newest = exchanges.get(message.sources[-1].exchange_id)
@@ -137,13 +139,22 @@ class ChatBase(Screen[None]):
                 return with_summary(content, newest)
         return content
 
+    def _tabs_of(self, message: Message, exchanges: dict[str, Exchange]) -> tuple[Tab, ...]:
+        siblings = self.conversation.tree.siblings(message)
+        if len(siblings) < 2:
+            return ()
+        return tuple(
+            Tab(sibling.id, _mood_of(sibling, exchanges), sibling.id == message.id)
+            for sibling in siblings
+        )
+
     def exchanges_now(self) -> dict[str, Exchange]:
-        """The conversation's exchanges, the streaming one as it stands."""
-        live = self.conversation.live
-        if live is None:
+        """The conversation's exchanges, the streaming ones as they stand."""
+        lives = self.conversation.lives
+        if not lives:
             return self.conversation.exchanges
-        exchange = live.exchange()
-        return {**self.conversation.exchanges, exchange.id: exchange}
+        now = {exchange_id: live.exchange() for exchange_id, live in lives.items()}
+        return {**self.conversation.exchanges, **now}
 
     def draw_all(self) -> None:
         """Draw everything but the entries themselves."""
@@ -188,8 +199,8 @@ class ChatBase(Screen[None]):
 
     def draw_wire(self, exchange: Exchange) -> None:
         """Draw the wire pane: frames as they come, or what was saved."""
-        live = self.conversation.live
-        if live is not None and live.fold_id == exchange.id:
+        live = self.conversation.lives.get(exchange.id)
+        if live is not None:
             state = f"{exchange.id}/{exchange.status}/{live.request is not None}"
             if self._shown_wire != state:
                 self._shown_wire = state
@@ -268,6 +279,14 @@ class ChatBase(Screen[None]):
                 accept(value)
 
         self.app.push_screen(dialog, take)
+
+
+def _mood_of(message: Message, exchanges: dict[str, Exchange]) -> Mood:
+    source = message.sources[-1] if message.sources else None
+    exchange = exchanges.get(source.exchange_id) if source is not None else None
+    if source is None or exchange is None:
+        return Mood.GOOD
+    return explain(exchange, source.choice_index).mood
 
 
 def with_summary(content: EntryContent, exchange: Exchange) -> EntryContent:

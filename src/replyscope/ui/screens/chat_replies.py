@@ -10,7 +10,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Event
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.message import Part, Role
+from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation, Target
 from replyscope.ui.screens.chat_base import ChatBase
 from replyscope.ui.turns import TurnEnded
@@ -51,10 +51,14 @@ class ReplyActions(ChatBase):
             self.tell(error)
 
     def _send_parts(self, conversation: Conversation, parts: tuple[Part, ...]) -> None:
+        edited = self.pending.take_edited(conversation.session.id)
+
         def give_back() -> None:
             if self.pending.was_sent(parts, conversation.messages):
                 return
             text = self.pending.give_back(parts)
+            if edited is not None:
+                self.pending.edit(conversation.session.id, edited)
             if conversation is self.conversation:
                 self.composer.replace_text(_joined(text, self.composer.text))
                 self.draw_attachments()
@@ -63,9 +67,13 @@ class ReplyActions(ChatBase):
                 self.pending.keep_written(conversation.session.id, _joined(text, written))
 
         self.pending.start(conversation.session.id, parts)
-        self._start(conversation, lambda target: conversation.send(parts, target), give_back)
+        self.start_turn(
+            conversation,
+            lambda target: conversation.send(parts, target, instead_of=edited),
+            give_back,
+        )
 
-    def _start(
+    def start_turn(
         self, conversation: Conversation, start: Start, give_back: Callable[[], None]
     ) -> None:
         """Find the target, then run; `give_back` when nothing could be sent."""
@@ -114,7 +122,7 @@ class ReplyActions(ChatBase):
 
     def _draw_live(self) -> None:
         conversation = self.conversation
-        self._sync_entries(conversation)
+        self.sync_entries(conversation)
         live = conversation.live
         if live is None:
             return
@@ -123,7 +131,7 @@ class ReplyActions(ChatBase):
         if self._seen_versions.get(live.fold_id) == version and not is_waiting:
             return
         self._seen_versions = {live.fold_id: version}
-        self.transcript.update_entry(self.content_of(live.message))
+        self.transcript.update_entry(self.content_of(conversation.messages[-1]))
         self._frame_number += 1
         # Figures are read, not watched: a fifth of the frames will do.
         if self._frame_number % 5 == 0 or is_waiting:
@@ -132,7 +140,7 @@ class ReplyActions(ChatBase):
 
     _frame_number = 0
 
-    def _sync_entries(self, conversation: Conversation) -> None:
+    def sync_entries(self, conversation: Conversation) -> None:
         """Bring the transcript's entries in line with the branch's messages."""
         shown = [entry.key for entry in self.transcript.entries]
         wanted = [message.id for message in conversation.messages]
@@ -151,7 +159,7 @@ class ReplyActions(ChatBase):
                 common += 1
             for _ in range(len(shown) - common):
                 self.transcript.drop_last()
-            self._sync_entries(conversation)
+            self.sync_entries(conversation)
 
     @on(TurnEnded)
     def _finish_turn(self, event: TurnEnded) -> None:
@@ -165,7 +173,7 @@ class ReplyActions(ChatBase):
             self.tell(f"This reply is not on disk: {conversation.unsaved}")
         session_id = conversation.session.id
         if conversation is self.conversation:
-            self._sync_entries(conversation)
+            self.sync_entries(conversation)
             if conversation.messages:
                 self.transcript.update_entry(self.content_of(conversation.messages[-1]))
             self._shown_wire = None
@@ -202,16 +210,6 @@ class ReplyActions(ChatBase):
         """Stop the reply; what came is kept."""
         self.turns.cancel(self.conversation)
 
-    def action_retry(self) -> None:
-        """Ask again for the last reply."""
-        conversation = self.conversation
-        if self.turns.is_running(conversation.session.id):
-            return
-        if not any(m.role is Role.USER for m in conversation.messages):
-            self.tell("There is nothing to retry yet.", is_error=False)
-            return
-        self._start(conversation, conversation.retry, lambda: None)
-
     def action_continue_reply(self) -> None:
         """Ask for more of the last reply."""
         conversation = self.conversation
@@ -224,7 +222,7 @@ class ReplyActions(ChatBase):
         if exchange.choice(0).finish_reason is FinishReason.STOP:
             self.tell("The model ended this reply itself; just send your next message.")
             return
-        self._start(conversation, conversation.continue_reply, lambda: None)
+        self.start_turn(conversation, conversation.continue_reply, lambda: None)
 
     def action_raise_limit(self) -> None:
         """Double the limit on output tokens, then continue."""

@@ -12,7 +12,8 @@ from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.engine.conversation import Conversation
 from replyscope.inspection.figures import count
 from replyscope.ui import collecting
-from replyscope.ui.screens.chat_replies import ReplyActions, TargetWanted
+from replyscope.ui.screens.chat_branches import BranchActions
+from replyscope.ui.screens.chat_replies import TargetWanted
 from replyscope.ui.screens.dialogs import LineDialog, ParametersDialog, PickDialog
 from replyscope.ui.screens.first_run import FirstRun
 from replyscope.ui.screens.install import InstallScreen
@@ -23,7 +24,7 @@ from replyscope.ui.widgets.sidebar import Sidebar
 _DRAFT_S = 0.8
 
 
-class SessionActions(ReplyActions):
+class SessionActions(BranchActions):
     """What a person does with sessions, models and parameters."""
 
     _draft_timer: Timer | None = None

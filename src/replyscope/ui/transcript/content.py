@@ -3,11 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from replyscope.domain.exchange import Choice, Exchange, ToolCall
+from replyscope.domain.exchange import Choice, Citation, Exchange, ToolCall
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.explain import Mood, Remedy, explain
 from replyscope.inspection.figures import size
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One of several messages that answer the same one: a choice, a retry, an edit."""
+
+    key: str
+    mood: Mood
+    is_shown: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,8 @@ class EntryContent:
     mood: Mood = Mood.GOOD
     notice: str = ""
     summary: str = ""
+    tabs: tuple[Tab, ...] = ()
+    citations: tuple[Citation, ...] = ()
     is_live: bool = False
 
 
@@ -58,15 +69,31 @@ def reply_content(message: Message, exchanges: Mapping[str, Exchange]) -> EntryC
         key=message.id,
         role=Role.ASSISTANT,
         title=printable_line(newest.answered_model or newest.model),
-        text="".join(choice.text for choice in choices),
+        text="".join(readable_text(choice) for choice in choices),
         reasoning="\n\n".join(c.reasoning for c in choices if c.reasoning),
         refusal="".join(c.refusal or "" for c in choices),
         calls=tuple(call for choice in choices for call in choice.tool_calls),
+        citations=tuple(c for choice in choices for c in choice.citations),
         word=ending.word,
         mood=ending.mood,
         notice=_notice(newest, ending.mood, ending.sentence, ending.remedies),
         is_live=not newest.state.is_terminal,
     )
+
+
+def readable_text(choice: Choice) -> str:
+    """The text with its sections apart. It only grows while the choice streams."""
+    if not choice.sections:
+        return choice.text
+    pieces: list[str] = []
+    ends = [section.start for section in choice.sections[1:]] + [len(choice.text)]
+    for section, end in zip(choice.sections, ends, strict=True):
+        if pieces:
+            pieces.append("\n\n")
+        if section.phase == "commentary":
+            pieces.append("*commentary*\n\n")
+        pieces.append(choice.text[section.start : end])
+    return "".join(pieces)
 
 
 _KEYS = {

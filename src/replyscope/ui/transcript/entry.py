@@ -10,7 +10,7 @@ from textual.strip import Strip
 from replyscope.domain.exchange import ToolCall, ToolCallState
 from replyscope.domain.message import Role
 from replyscope.domain.printable import printable_line, printable_text
-from replyscope.inspection.arguments import one_line, pretty_arguments
+from replyscope.inspection.arguments import one_line
 from replyscope.inspection.explain import Mood
 from replyscope.ui.markdown.block import Block
 from replyscope.ui.markdown.document import MarkdownDocument
@@ -24,6 +24,13 @@ from replyscope.ui.transcript.cells import (
     text_cell,
 )
 from replyscope.ui.transcript.content import EntryContent
+from replyscope.ui.transcript.details import (
+    call_details,
+    citation_cell,
+    distinct,
+    mood_style,
+    tab_line,
+)
 
 _MOST_ARGUMENTS = 20_000
 
@@ -198,6 +205,8 @@ class Entry:
             self._cells.append(text_cell(refusal, gap=bool(content.text)))
         for call in content.calls:
             self._cells += self._call_cells(call, palette)
+        for number, citation in enumerate(distinct(content.citations), start=1):
+            self._cells.append(citation_cell(number, citation, palette, gap=number == 1))
         if content.notice:
             style = palette.bad if content.mood is Mood.BAD else palette.note
             self._cells.append(text_cell(Text(content.notice, style), gap=bool(content.text)))
@@ -209,6 +218,7 @@ class Entry:
         content = self.content
         style = palette.you if content.role is Role.USER else palette.model
         left = Text(content.title, style)
+        left.append_text(tab_line(content.tabs, palette))
         return split_cell(left, badge(content.word, content.mood, palette))
 
     def _reasoning_cells(self, palette: Palette) -> list[Cell]:
@@ -233,26 +243,27 @@ class Entry:
 
     def _call_cells(self, call: ToolCall, palette: Palette) -> list[Cell]:
         click = Style(meta={"@click": ("toggle_fold", (self.content.key,))})
-        state = "…" if call.state is ToolCallState.ASSEMBLING else ""
+        state = _STATES.get(call.state, "")
         name = printable_line(call.name)
         short = one_line(printable_line(call.arguments[:_MOST_ARGUMENTS]), 60)
         line = Text("⚙ ", palette.marker + click)
         line.append(name, palette.name + click).append(f"({short}){state}", palette.muted + click)
         cells = [text_cell(line, gap=True)]
         if self.is_unfolded:
-            pretty = printable_text(pretty_arguments(call.arguments[:_MOST_ARGUMENTS]))
-            cells.append(text_cell(Text(f"id {printable_line(call.id)}\n{pretty}"), indent=2))
+            cells.append(text_cell(call_details(call, palette), indent=2))
         return cells
+
+
+_STATES = {
+    ToolCallState.ASSEMBLING: "…",
+    ToolCallState.RUNNING: " runs",
+    ToolCallState.COMPLETED: " done",
+    ToolCallState.FAILED: " failed",
+}
 
 
 def badge(word: str, mood: Mood, palette: Palette) -> Text:
     """A finish reason as a coloured word."""
     if not word:
         return Text("")
-    style = {
-        Mood.GOOD: palette.good,
-        Mood.NOTE: palette.note,
-        Mood.BAD: palette.bad,
-        Mood.LIVE: palette.live,
-    }[mood]
-    return Text(f"● {word}", style)
+    return Text(f"● {word}", mood_style(mood, palette))

@@ -1,0 +1,79 @@
+"""Small parts of an entry: tabs, citations, a tool call unfolded."""
+
+from collections.abc import Iterable
+
+from rich.style import Style
+from rich.text import Text
+
+from replyscope.domain.exchange import Citation, ToolCall
+from replyscope.domain.printable import printable_line, printable_text
+from replyscope.inspection.arguments import readable_arguments
+from replyscope.inspection.explain import Mood
+from replyscope.ui.markdown.palette import Palette
+from replyscope.ui.transcript.cells import Cell, text_cell
+from replyscope.ui.transcript.content import Tab
+
+_MOST_TEXT = 20_000
+_MOST_TABS = 9
+
+
+def mood_style(mood: Mood, palette: Palette) -> Style:
+    """The colour of an ending."""
+    return {
+        Mood.GOOD: palette.good,
+        Mood.NOTE: palette.note,
+        Mood.BAD: palette.bad,
+        Mood.LIVE: palette.live,
+    }[mood]
+
+
+def tab_line(tabs: tuple[Tab, ...], palette: Palette) -> Text:
+    """The siblings of a message: a number and a dot each, the one that is shown reversed."""
+    line = Text("")
+    if len(tabs) > _MOST_TABS:
+        shown = next((n for n, tab in enumerate(tabs, start=1) if tab.is_shown), 0)
+        return Text(f"  ‹ {shown} of {len(tabs)} ›", palette.muted)
+    for number, tab in enumerate(tabs, start=1):
+        click = Style(meta={"@click": ("screen.show_sibling", (tab.key,))})
+        style = mood_style(tab.mood, palette) + click
+        line.append("  " if number == 1 else " ")
+        line.append(f" {number} ● ", style + Style(reverse=tab.is_shown))
+    return line
+
+
+def distinct(citations: Iterable[Citation]) -> list[Citation]:
+    """Each source once, in the order in which they were named."""
+    found = {(c.url, c.file_id, c.title): c for c in reversed(list(citations))}
+    return list(found.values())[::-1]
+
+
+def citation_cell(number: int, citation: Citation, palette: Palette, *, gap: bool) -> Cell:
+    """A numbered source; a page opens with a click."""
+    title = printable_line(citation.title or citation.file_id or citation.kind)
+    line = Text(f"[{number}] ", palette.muted)
+    if citation.url is None:
+        line.append(title)
+    else:
+        url = printable_line(citation.url)
+        click = Style(meta={"@click": ("screen.open_link", (citation.url,))})
+        line.append(title, palette.name + click).append(f"  {url}", palette.muted + click)
+    return text_cell(line, gap=gap)
+
+
+def call_details(call: ToolCall, palette: Palette) -> Text:
+    """Id, arguments and result; a patch in the colours of a diff."""
+    details = Text(f"{call.kind} · id {printable_line(call.id)}\n", palette.muted)
+    is_patch = call.kind == "apply_patch_call"
+    for line in printable_text(readable_arguments(call)[:_MOST_TEXT]).split("\n"):
+        details.append(f"{line}\n", _diff_style(line, palette) if is_patch else Style())
+    if call.result:
+        details.append("result\n", palette.muted)
+        details.append(printable_text(call.result[:_MOST_TEXT]))
+    details.rstrip()
+    return details
+
+
+def _diff_style(line: str, palette: Palette) -> Style:
+    if line.startswith("+"):
+        return palette.good
+    return palette.bad if line.startswith("-") else Style()
