@@ -18,7 +18,7 @@ from replyscope.store.sqlite_store import SqliteStore
 from tests.engine.test_conversation import Ids, drive, target_of
 from tests.support.build import open_chat
 from tests.support.responses import message, response
-from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
+from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 
 TWO = SessionSettings(parameters=Parameters(n=2))
 
@@ -139,6 +139,31 @@ async def test_what_the_server_keeps_is_named_instead_of_sent_again(
     assert second["instructions"] == "Be brief."
 
 
+async def test_a_server_that_takes_no_earlier_response_gets_everything_instead(
+    server: LoopbackServer, clock: Clock, archive: Archive
+) -> None:
+    def answer(request: dict[str, Any]) -> Answer:
+        if "previous_response_id" in request:
+            return error(400, "this server does not support 'previous_response_id'.")
+        return response("said")
+
+    server.answer = answer
+    conversation = archive.new(SessionSettings())
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await drive(conversation, provider, "one")
+        await drive(conversation, provider, "two")
+        await drive(conversation, provider, "three")
+    assert ["previous_response_id" in request for request in server.requests] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert len(server.requests[2]["input"]) == 3
+    second = list(conversation.exchanges.values())[1]
+    assert "previous_response_id was rejected" in second.adaptations[0]
+
+
 async def test_items_go_back_verbatim_where_the_server_keeps_nothing(
     server: LoopbackServer, clock: Clock, archive: Archive
 ) -> None:
@@ -181,7 +206,11 @@ async def test_half_an_item_goes_back_as_text(
         await drive(conversation, provider, "two")
     assert server.requests[1]["input"] == [
         {"role": "user", "content": "one"},
-        {"role": "assistant", "content": "broken"},
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "broken"}],
+        },
         {"role": "user", "content": "two"},
     ]
 

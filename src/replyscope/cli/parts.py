@@ -13,6 +13,7 @@ from replyscope.config.settings import change_settings, read_settings
 from replyscope.config.themes import read_themes
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import LocalModelError, SettingsError, StoreError
+from replyscope.domain.exchange import Api
 from replyscope.domain.look import Look
 from replyscope.domain.printable import printable_line
 from replyscope.domain.settings import Settings
@@ -61,6 +62,7 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
         themes=themes,
         faults=faults,
         endpoint=endpoint,
+        api=Api(arguments.api) if arguments.api else None,
         model=arguments.model,
         session_id=arguments.session,
         opens_newest=arguments.newest,

@@ -19,7 +19,7 @@ async def find_target(
 ) -> Target:
     """Where `ask` sends. Raises ReplyscopeError when that can't be known."""
     if arguments.local or arguments.gguf:
-        endpoint = await start_local(arguments, wiring)
+        endpoint = with_api(await start_local(arguments, wiring), arguments.api)
     else:
         chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
         if chosen is None:

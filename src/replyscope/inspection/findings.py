@@ -90,10 +90,21 @@ def _about_output(exchange: Exchange, output: int) -> Iterator[str]:
     count = len(exchange.choices)
     if limit is not None and ended_itself and output >= limit * count > 0:
         yield f"called complete, but it stopped at the limit of {limit:,} output tokens"
-    texts = [len(choice.text) for choice in exchange.choices]
-    # No tokenizer packs more than about eight characters of prose into a token.
-    if count > 1 and sum(texts) > 8 * output and max(texts, default=0) <= 8 * output:
+    if count > 1 and output < _least_output(exchange):
         yield f"usage counts {output:,} output tokens: one of the {count} choices, it seems"
+
+
+def _least_output(exchange: Exchange) -> int:
+    """The output tokens that must have been made, by what came.
+
+    A choice cut at the limit has that many. No tokenizer packs more than about eight
+    characters of prose into a token, and a frame of text carries one token at least.
+    """
+    cut = sum(choice.finish_reason is FinishReason.LENGTH for choice in exchange.choices)
+    by_limit = cut * (exchange.max_tokens or 0)
+    by_text = sum(len(choice.text) for choice in exchange.choices) // 8
+    by_frames = round(exchange.frame_count * 0.7)
+    return max(by_limit, by_text, by_frames)
 
 
 def _about_identity(exchange: Exchange) -> Iterator[str]:

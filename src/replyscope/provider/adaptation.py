@@ -13,7 +13,20 @@ from typing import Any
 from openai import APIStatusError
 
 _RENAMES = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-_DROPPABLE = ("stream_options", "temperature", "top_p", "seed", "reasoning_effort")
+_DROPPABLE = (
+    "stream_options",
+    "temperature",
+    "top_p",
+    "seed",
+    "reasoning_effort",
+    "verbosity",
+    "store",
+    "metadata",
+    "include",
+    "background",
+    "reasoning",
+    "previous_response_id",
+)
 _SYSTEM_ROLES = ("system", "developer", "user")
 
 

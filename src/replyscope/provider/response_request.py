@@ -117,8 +117,10 @@ def _message_items(message: Message) -> list[dict[str, Any]]:
 
 def _said_item(part: Part) -> dict[str, Any] | None:
     match part:
-        case TextPart(text=text) | RefusalPart(text=text):
-            return {"role": "assistant", "content": text}
+        case TextPart(text=text):
+            return _said({"type": "output_text", "text": text})
+        case RefusalPart(text=text):
+            return _said({"type": "refusal", "refusal": text})
         case ToolCallPart():
             return {
                 "type": "function_call",
@@ -128,6 +130,11 @@ def _said_item(part: Part) -> dict[str, Any] | None:
             }
         case _:
             return None
+
+
+def _said(content: dict[str, Any]) -> dict[str, Any]:
+    """The long form of what an assistant said; llama.cpp takes no other."""
+    return {"type": "message", "role": "assistant", "content": [content]}
 
 
 def _content_item(part: Part) -> dict[str, Any] | None:

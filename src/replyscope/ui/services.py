@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.exchange import Api
 from replyscope.domain.look import ThemeSource
 from replyscope.domain.ports import Clock, FindServers, KeyVault, LocalModels, OpenProvider
 from replyscope.domain.settings import Settings
@@ -36,6 +37,7 @@ class Services:
     themes: list[ThemeSource] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     endpoint: Endpoint | None = None
+    api: Api | None = None
     model: str | None = None
     session_id: str | None = None
     opens_newest: bool = False

@@ -6,14 +6,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, OptionList, Static, TextArea
+from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from replyscope.domain.printable import printable_line, printable_text
-from replyscope.domain.session import Parameters
 
 
 class LineDialog(ModalScreen[str | None]):
@@ -122,84 +121,3 @@ class PickDialog(ModalScreen[str | None]):
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option.id)
-
-
-class ParametersDialog(ModalScreen[tuple[str | None, Parameters] | None]):
-    """Edits a session's system prompt and parameters."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Cancel"),
-        Binding("ctrl+j", "accept", "Accept", priority=True),
-    ]
-
-    def __init__(self, system: str | None, parameters: Parameters) -> None:
-        super().__init__()
-        self._system = system
-        self._parameters = parameters
-
-    def compose(self) -> ComposeResult:
-        given = self._parameters
-        with Vertical(classes="dialog tall"):
-            yield Label("System prompt", classes="dialog-title")
-            yield TextArea(self._system or "", soft_wrap=True, tab_behavior="focus", id="system")
-            for name, value, hint in (
-                ("max_tokens", given.max_tokens, "limit on output tokens"),
-                ("temperature", given.temperature, "0 to 2"),
-                ("top_p", given.top_p, "0 to 1"),
-                ("seed", given.seed, "a whole number"),
-                ("reasoning_effort", given.reasoning_effort, "minimal, low, medium, high …"),
-            ):
-                with Horizontal(classes="field"):
-                    yield Label(name)
-                    yield Input(
-                        "" if value is None else str(value), placeholder=hint, id=name, compact=True
-                    )
-            yield Static("", id="fault", classes="fault")
-            with Horizontal(classes="buttons"):
-                yield Button("Accept", variant="primary", id="accept")
-                yield Button("Cancel", id="cancel")
-            yield Static("Empty fields leave it to the server. Ctrl+J accepts.", classes="hint")
-
-    @on(Button.Pressed, "#cancel")
-    def _cancel(self) -> None:
-        self.dismiss(None)
-
-    @on(Button.Pressed, "#accept")
-    @on(Input.Submitted)
-    def action_accept(self) -> None:
-        """Check the fields and return them, or say which is wrong."""
-        texts = {field.id: field.value.strip() for field in self.query(Input) if field.id}
-        try:
-            parameters = read_parameters(texts)
-        except ValueError as error:
-            self.query_one("#fault", Static).update(Content(str(error)))
-            return
-        system = self.query_one("#system", TextArea).text.strip()
-        self.dismiss((system or None, parameters))
-
-
-def read_parameters(texts: dict[str, str]) -> Parameters:
-    """Parameters from what was typed; empty is None. Raises ValueError with a sentence."""
-
-    def number(name: str, kind: type[int] | type[float], least: float, most: float) -> float | None:
-        text = texts.get(name, "")
-        if not text:
-            return None
-        try:
-            value = kind(text)
-        except ValueError:
-            word = "a whole number" if kind is int else "a number"
-            raise ValueError(f"{name} must be {word}, not {text!r}.") from None
-        if not least <= value <= most:
-            raise ValueError(f"{name} must be between {least:g} and {most:g}.")
-        return value
-
-    limit = number("max_tokens", int, 1, 10_000_000)
-    seed = number("seed", int, -(2**63), 2**63)
-    return Parameters(
-        max_tokens=int(limit) if limit is not None else None,
-        temperature=number("temperature", float, 0, 2),
-        top_p=number("top_p", float, 0, 1),
-        seed=int(seed) if seed is not None else None,
-        reasoning_effort=texts.get("reasoning_effort") or None,
-    )

@@ -1,0 +1,147 @@
+"""Edits what a session asks for beside its messages."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Static, TextArea
+
+from replyscope.domain.session import Parameters
+
+_HINTS = {
+    "max_tokens": "limit on output tokens",
+    "temperature": "0 to 2",
+    "top_p": "0 to 1",
+    "seed": "a whole number",
+    "n": "answers to choose among, 1 to 16",
+    "reasoning_effort": "minimal, low, medium, high …",
+    "verbosity": "low, medium, high",
+    "store": "yes or no: whether the server keeps replies",
+    "background": "yes or no: the server goes on when you leave",
+    "metadata": "name=value, name=value",
+}
+
+
+class ParametersDialog(ModalScreen[tuple[str | None, Parameters] | None]):
+    """Edits a session's system prompt and parameters."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("ctrl+j", "accept", "Accept", priority=True),
+    ]
+
+    def __init__(self, system: str | None, parameters: Parameters) -> None:
+        super().__init__()
+        self._system = system
+        self._parameters = parameters
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog tall"):
+            yield Label("System prompt", classes="dialog-title")
+            yield TextArea(self._system or "", soft_wrap=True, tab_behavior="focus", id="system")
+            with VerticalScroll(classes="fields"):
+                for name, hint in _HINTS.items():
+                    with Horizontal(classes="field"):
+                        yield Label(name)
+                        value = shown_value(getattr(self._parameters, name))
+                        yield Input(value, placeholder=hint, id=name, compact=True)
+            yield Static("", id="fault", classes="fault")
+            with Horizontal(classes="buttons"):
+                yield Button("Accept", variant="primary", id="accept")
+                yield Button("Cancel", id="cancel")
+            yield Static("Empty fields leave it to the server. Ctrl+J accepts.", classes="hint")
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#accept")
+    @on(Input.Submitted)
+    def action_accept(self) -> None:
+        """Check the fields and return them, or say which is wrong."""
+        texts = {field.id: field.value.strip() for field in self.query(Input) if field.id}
+        try:
+            parameters = read_parameters(texts)
+        except ValueError as error:
+            self.query_one("#fault", Static).update(Content(str(error)))
+            return
+        system = self.query_one("#system", TextArea).text.strip()
+        self.dismiss((system or None, parameters))
+
+
+def shown_value(value: object) -> str:
+    """A parameter as it stands in its field."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ", ".join(f"{name}={text}" for name, text in value)
+        case _:
+            return str(value)
+
+
+def read_parameters(texts: dict[str, str]) -> Parameters:
+    """Parameters from what was typed; empty is None. Raises ValueError with a sentence."""
+    limit = _number(texts, "max_tokens", int, 1, 10_000_000)
+    seed = _number(texts, "seed", int, -(2**63), 2**63)
+    n = _number(texts, "n", int, 1, 16)
+    return Parameters(
+        max_tokens=int(limit) if limit is not None else None,
+        temperature=_number(texts, "temperature", float, 0, 2),
+        top_p=_number(texts, "top_p", float, 0, 1),
+        seed=int(seed) if seed is not None else None,
+        reasoning_effort=texts.get("reasoning_effort") or None,
+        verbosity=texts.get("verbosity") or None,
+        n=int(n) if n is not None else None,
+        store=_flag(texts, "store"),
+        background=_flag(texts, "background"),
+        metadata=_pairs(texts, "metadata"),
+    )
+
+
+def _number(
+    texts: dict[str, str], name: str, kind: type[int] | type[float], least: float, most: float
+) -> float | None:
+    text = texts.get(name, "")
+    if not text:
+        return None
+    try:
+        value = kind(text)
+    except ValueError:
+        word = "a whole number" if kind is int else "a number"
+        raise ValueError(f"{name} must be {word}, not {text!r}.") from None
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be between {least:g} and {most:g}.")
+    return value
+
+
+def _flag(texts: dict[str, str], name: str) -> bool | None:
+    text = texts.get(name, "").lower()
+    known = {
+        "": None,
+        "yes": True,
+        "y": True,
+        "true": True,
+        "no": False,
+        "n": False,
+        "false": False,
+    }
+    if text not in known:
+        raise ValueError(f"{name} must be yes or no, not {text!r}.")
+    return known[text]
+
+
+def _pairs(texts: dict[str, str], name: str) -> tuple[tuple[str, str], ...] | None:
+    pairs = []
+    for piece in filter(None, (p.strip() for p in texts.get(name, "").split(","))):
+        key, equals, value = piece.partition("=")
+        if not equals or not key.strip():
+            raise ValueError(f"{name} must be name=value, not {piece!r}.")
+        pairs.append((key.strip(), value.strip()))
+    return tuple(pairs) or None
