@@ -1,6 +1,7 @@
 """The command line as other programs rely on it, run as a process of its own."""
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -81,6 +82,52 @@ def test_bytes_that_are_no_text_are_refused_with_a_sentence(
         assert b"not text" in done.stderr
         assert b"Traceback" not in done.stderr
     assert server.requests == []
+
+
+def in_shell(folder: Path, server: LoopbackServer, line: str) -> "subprocess.CompletedProcess[str]":
+    program = " ".join(shlex.quote(word) for word in PROGRAM)
+    return subprocess.run(
+        ["bash", "-c", line.replace("REPLYSCOPE", program)],
+        env=environment(folder, OPENAI_API_KEY=KEY, URL=server.base_url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirections")
+@pytest.mark.parametrize(
+    ("line", "status", "words"),
+    [
+        ("REPLYSCOPE ask --base-url $URL <&-", 2, "There is no prompt"),
+        ("REPLYSCOPE ask --base-url $URL hi >&-", 0, ""),
+        ("REPLYSCOPE ask --base-url $URL hi >/dev/full", 2, "can't be printed"),
+        ("REPLYSCOPE ask --base-url http://127.0.0.1:99999/v1 -m m hi", 3, "out of range"),
+        ("REPLYSCOPE ask --base-url \"$URL\"$'\\n' -m m hi", 3, "character that no URL has"),
+    ],
+)
+def test_odd_shells_get_a_sentence_not_a_traceback(
+    server: LoopbackServer, tmp_path: Path, line: str, status: int, words: str
+) -> None:
+    if "/dev/full" in line and not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    done = in_shell(tmp_path, server, line)
+    assert "Traceback" not in done.stderr
+    assert (done.returncode, words in done.stderr) == (status, True), done.stderr
+
+
+def test_a_list_can_be_cut_short(server: LoopbackServer, tmp_path: Path) -> None:
+    for number in range(3):
+        ask(tmp_path, server, f"question {number} " + "x" * 40)
+    done = in_shell(tmp_path, server, "REPLYSCOPE sessions list --json | true")
+    assert done.stderr == ""
+
+
+def test_a_refusal_is_printed_whatever_ended_it(server: LoopbackServer, tmp_path: Path) -> None:
+    chunks = sse(delta(refusal="I refuse"), delta(finish="content_filter"))
+    server.answer = lambda _request: Answer(chunks=chunks)
+    done = ask(tmp_path, server, "hi")
+    assert "I refuse" in done.stderr
 
 
 def test_nothing_is_saved_when_asked_so(server: LoopbackServer, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from replyscope.domain.errors import SessionMoved
 from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, TextPart
@@ -213,6 +214,44 @@ async def test_half_an_item_goes_back_as_text(
         },
         {"role": "user", "content": "two"},
     ]
+
+
+async def test_a_window_takes_in_what_another_one_did_before_it_sends(
+    server: LoopbackServer, clock: Clock, archive: Archive, tmp_path: Path
+) -> None:
+    conversation = archive.new(SessionSettings())
+    other_store = SqliteStore(tmp_path / "sessions.db", "another")
+    ids = Ids()
+    other = Archive(other_store, clock, lambda: f"b{ids()}")
+    async with open_chat(server.base_url, clock) as provider:
+        await drive(conversation, provider, "one")
+        assert not await conversation.catch_up()
+        there = await other.open(conversation.session.id)
+        await drive(there, provider, "from the other window")
+        with pytest.raises(SessionMoved, match="another window"):
+            await drive(conversation, provider, "two")
+        assert texts(conversation)[2:] == ["from the other window", "Hello world"]
+        assert len(server.requests) == 2
+        await drive(conversation, provider, "two")
+        assert await there.catch_up()
+        assert texts(there) == texts(conversation)
+    await other_store.close()
+    assert len(server.requests[2]["messages"]) == 5
+
+
+async def test_nobody_sends_into_a_reply_that_streams_in_another_window(
+    server: LoopbackServer, clock: Clock, archive: Archive, tmp_path: Path
+) -> None:
+    conversation = archive.new(SessionSettings())
+    other_store = SqliteStore(tmp_path / "sessions.db", "another")
+    async with open_chat(server.base_url, clock) as provider:
+        await drive(conversation, provider, "one")
+        async with aclosing(conversation.send((TextPart("two"),), target_of(provider))) as events:
+            await anext(events)
+            there = await Archive(other_store, clock, lambda: "never").open(conversation.session.id)
+            with pytest.raises(SessionMoved, match="streams into this session"):
+                await drive(there, provider, "three")
+    await other_store.close()
 
 
 async def test_a_name_given_in_one_window_survives_a_message_sent_in_another(

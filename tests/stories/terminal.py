@@ -62,6 +62,22 @@ class Terminal:
                 data = data[os.write(self._fd, data[:4096]) :]
             self._read(0.0)
 
+    def type_bytes(self, data: bytes) -> None:
+        """Send bytes that may be no text."""
+        os.write(self._fd, data)
+
+    def hang_up(self) -> int:
+        """Close the terminal, as its window's cross does; the program's exit status."""
+        os.close(self._fd)
+        self._fd = os.open(os.devnull, os.O_RDONLY)
+        deadline = time.monotonic() + 15.0
+        while time.monotonic() < deadline:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            select.select([], [], [], 0.05)
+        raise AssertionError("still running without a terminal")
+
     def send_signal(self, number: signal.Signals) -> None:
         """Signal the program."""
         os.kill(self.pid, number)

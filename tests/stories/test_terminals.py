@@ -1,5 +1,6 @@
 """What terminals differ in: colours, characters, keys, pastes, the outside editor, signals."""
 
+import json
 import re
 import signal
 import sqlite3
@@ -14,6 +15,7 @@ from tests.support.server import Answer, LoopbackServer, delta, reply, sse
 if sys.platform == "win32":
     pytest.skip("needs a pty", allow_module_level=True)
 
+from tests.cli.run import run_program
 from tests.stories.terminal import Terminal
 
 
@@ -57,6 +59,40 @@ def test_a_paste_of_a_megabyte_folds_into_an_attachment(
         terminal.type("what is this?\r")
         terminal.wait_for("Hello world")
     assert text in server.requests[0]["messages"][0]["content"][0]["text"]
+
+
+def test_a_paste_of_coloured_output_is_one_paste(server: LoopbackServer, tmp_path: Path) -> None:
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.paste("aa \x1b[31mred\x1b[0m\rrm -rf\rlast")
+        terminal.wait_for("aa ␛[31mred␛[0m", "rm -rf", "last")
+        assert server.requests == []
+        terminal.type("\r")
+        terminal.wait_for("Hello world")
+    (request,) = server.requests
+    assert request["messages"][0]["content"].split("\n")[1:] == ["rm -rf", "last"]
+
+
+def test_a_byte_that_is_no_text_ends_nothing(server: LoopbackServer, tmp_path: Path) -> None:
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.type_bytes(b"caf\xe9 \xff")
+        terminal.type("and on")
+        terminal.wait_for("and on")
+
+
+def test_a_closed_terminal_saves_what_came_and_ends(server: LoopbackServer, tmp_path: Path) -> None:
+    hold = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[*sse(delta("half a reply"), done=False), hold])
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.type("hi\r")
+        terminal.wait_for("half a reply")
+        terminal.hang_up()
+    hold.set()
+    listed = run_program(tmp_path, "sessions", "list", "--json")
+    (session,) = json.loads(listed.stdout)
+    assert session["state"] == "cancelled"
 
 
 def test_a_message_is_written_in_the_outside_editor(server: LoopbackServer, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from replyscope.cli.parser import (
 from replyscope.cli.report import warn
 from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring
-from replyscope.domain.errors import SettingsError
+from replyscope.domain.errors import OutputError, SettingsError
 from replyscope.domain.event import RequestAdapted, RetryScheduled, TextDelta
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
@@ -36,7 +36,7 @@ from replyscope.inspection.json_view import exchange_object
 
 def read_prompt(argument: str | None) -> str:
     """The prompt, with what is piped in after it. Raises SettingsError when empty."""
-    if argument is None and sys.stdin.isatty():
+    if argument is None and (sys.stdin is None or sys.stdin.isatty()):
         raise SettingsError("There is no prompt.", "Give it as an argument, or pipe it in.")
     if argument in (None, "-"):
         prompt = _read_stdin()
@@ -96,9 +96,11 @@ async def ask(
     try:
         await _stream(conversation, target, prompt, prints_text=not arguments.json)
     except BrokenPipeError:
-        # The reader has what it wanted (`| head`). Keep Python from flushing again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_INTERRUPTED
+        raise  # main knows what to do
+    except OSError as error:
+        raise OutputError(
+            f"The answer can't be printed ({error}).", "What came is saved."
+        ) from error
     made = [conversation.exchanges[exchange_id] for exchange_id in conversation.turn]
     if arguments.json:
         session_id = conversation.session.id if wiring.store.is_saving else None
@@ -134,7 +136,7 @@ async def _stream(
                 _print_text(event.text)
                 last = event.text or last
     if prints_text and is_one and not last.endswith("\n"):
-        print(flush=True)
+        _print_text("\n")
     if prints_text and not is_one:
         _print_choices(conversation)
 
@@ -147,6 +149,8 @@ def _print_choices(conversation: Conversation) -> None:
 
 
 def _print_text(text: str) -> None:
+    if sys.stdout is None:  # closed by the caller, who wants the exit status only
+        return
     shown = printable_text(text) if sys.stdout.isatty() else text
     sys.stdout.write(shown.encode("utf-8", "replace").decode("utf-8"))
     sys.stdout.flush()
@@ -174,6 +178,6 @@ def _report_exchange(exchange: Exchange) -> int:
         if finish is not FinishReason.STOP:
             ending = explain(exchange, choice.index)
             warn(f"{ending.word}: {ending.sentence}")
-        if finish is FinishReason.REFUSAL and choice.refusal:
+        if choice.refusal:
             warn(choice.refusal)
     return status

@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import signal
+from contextlib import suppress
 
 from replyscope.cli.ask import ask, read_prompt
 from replyscope.cli.parser import EXIT_INTERRUPTED
 from replyscope.cli.wiring import Wiring, translate_frames, wire
 from replyscope.config.paths import Paths
 from replyscope.config.settings import read_settings
+from replyscope.domain.errors import StoreReadOnly
 from replyscope.domain.settings import Settings
 from replyscope.engine.recovery import recover
 
@@ -49,7 +51,9 @@ async def _dispatch(
         case "sessions":
             from replyscope.cli.sessions import run_sessions  # one command's own
 
-            await wiring.store.open()
+            with suppress(StoreReadOnly):  # what is there can be read all the same
+                await wiring.store.open()
+                await recover(wiring.store, translate_frames)
             return await run_sessions(arguments, wiring)
         case "local":
             from replyscope.cli.local import run_local  # one command's own

@@ -51,6 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_command(arguments, paths)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader has what it wanted (`| head`). Keep Python from flushing again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_INTERRUPTED
     except ReplyscopeError as error:
         warn(str(error))
         return _status_of(error)

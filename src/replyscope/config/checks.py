@@ -1,5 +1,6 @@
 """Reads typed values out of a TOML table, naming the place of whatever is wrong."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +55,8 @@ class Table:
     def number(self, key: str, *, least: float = 0.0, most: float | None = None) -> float | None:
         """A number between `least` and `most`."""
         value = self._typed(key, float)
+        if value is not None and not math.isfinite(value):
+            raise self.reject(key, f"is {value}; it must be a number that ends")
         if value is not None and (value < least or (most is not None and value > most)):
             upper = f" and at most {most:g}" if most is not None else ""
             raise self.reject(key, f"is {value:g}; it must be at least {least:g}{upper}")

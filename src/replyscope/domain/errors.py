@@ -57,12 +57,20 @@ class StoreFull(StoreError):
     """The disk has no room."""
 
 
+class SessionMoved(StoreError):
+    """Another process wrote to the session meanwhile."""
+
+
 class SessionNotFound(ReplyscopeError):
     """No session has that id, or several ids begin with it."""
 
 
 class SettingsError(ReplyscopeError):
     """A file that a person wrote is wrong; the message names file, line and key."""
+
+
+class OutputError(ReplyscopeError):
+    """What was asked for can't be printed."""
 
 
 class AttachmentError(ReplyscopeError):

@@ -94,6 +94,16 @@ class Unfinished:
     frames: tuple[WireFrame, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SessionStamp:
+    """What tells whether a session changed on disk."""
+
+    head_id: str | None
+    title: str
+    exchanges: int
+    open_exchanges: int
+
+
 class Store(Protocol):
     """The saved sessions. Every method may raise StoreError."""
 
@@ -116,6 +126,14 @@ class Store(Protocol):
         """A session with the tree of its messages. Raises SessionNotFound."""
         ...
 
+    async def session_stamp(self, session_id: str) -> SessionStamp:
+        """A session's stamp, cheap to read. Raises SessionNotFound."""
+        ...
+
+    async def is_held_elsewhere(self, session_id: str) -> bool:
+        """Whether another process that lives writes an exchange of this session."""
+        ...
+
     async def find_session_id(self, prefix: str) -> str:
         """The one session whose id begins so. Raises SessionNotFound."""
         ...
@@ -129,11 +147,16 @@ class Store(Protocol):
         ...
 
     async def begin_exchange(
-        self, session_id: str, messages: Sequence[Message], exchange: Exchange
+        self,
+        session_id: str,
+        messages: Sequence[Message],
+        exchange: Exchange,
+        *,
+        is_head: bool = True,
     ) -> Journal:
         """Save an exchange that starts, with the message of each of its choices, and hold it.
 
-        The first message becomes the head.
+        With `is_head` the first message becomes the head.
         """
         ...
 

@@ -1,6 +1,5 @@
 """Files as message parts: text files and images, read when a person attaches them."""
 
-import mimetypes
 from pathlib import Path
 
 from replyscope.domain.errors import AttachmentError
@@ -8,7 +7,12 @@ from replyscope.domain.message import FilePart, ImagePart
 
 _MOST_BYTES = 20_000_000
 _MOST_LISTED = 30
-_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_IMAGES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
 
 
 def read_attachment(path: Path) -> FilePart | ImagePart:
@@ -21,19 +25,27 @@ def read_attachment(path: Path) -> FilePart | ImagePart:
         data = path.read_bytes()
     except OSError as error:
         raise AttachmentError(f"{path} can't be read ({error}).", "Check the file.") from error
-    media_type = mimetypes.guess_type(path.name)[0] or ""
-    if media_type in _IMAGES:
-        return ImagePart(path.name, media_type, data)
+    name = path.name.encode("utf-8", "replace").decode()
+    media_type = _image_type(data)
+    if media_type is not None:
+        return ImagePart(name, media_type, data)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise AttachmentError(
-            f"{path.name} is neither UTF-8 text nor a PNG, JPEG, GIF or WebP image.",
+            f"{name} is neither UTF-8 text nor a PNG, JPEG, GIF or WebP image.",
             "Convert it first.",
         ) from error
     if "\0" in text:
-        raise AttachmentError(f"{path.name} is a binary file.", "Attach text or an image.")
-    return FilePart(path.name, text)
+        raise AttachmentError(f"{name} is a binary file.", "Attach text or an image.")
+    return FilePart(name, text)
+
+
+def _image_type(data: bytes) -> str | None:
+    """What the bytes say they are; a name may lie."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for head, kind in _IMAGES.items() if data.startswith(head)), None)
 
 
 def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:
@@ -50,6 +62,7 @@ def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:
             (shown + path.name + ("/" if path.is_dir() else ""), path.is_dir())
             for path in entries
             if path.name.lower().startswith(prefix.lower())
+            and path.name.isprintable()
             and (prefix.startswith(".") or not path.name.startswith("."))
         ]
     except OSError:

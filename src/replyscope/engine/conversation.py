@@ -11,13 +11,21 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import StoreError
+from replyscope.domain.errors import SessionMoved, StoreError
 from replyscope.domain.event import Event, RequestSent, StreamEnded, WireFrame
 from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, Part, ReplySource, Role
-from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Store, WireRecord
+from replyscope.domain.ports import (
+    Clock,
+    ModelProvider,
+    NewId,
+    PriceList,
+    SessionStamp,
+    Store,
+    WireRecord,
+)
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import StoredSession, title_from
 from replyscope.engine.branch import for_server, read_in_all, what_server_knows
@@ -90,6 +98,7 @@ class Conversation:
     ) -> None:
         self.session = stored.session
         self._saved = stored.session
+        self._stamp: SessionStamp | None = None
         self.tree = MessageTree(stored.messages, stored.session.head_id)
         self.exchanges = {exchange.id: exchange for exchange in stored.exchanges}
         self.lives: dict[str, LiveReply] = {}
@@ -141,6 +150,51 @@ class Conversation:
             await self._store.update_session(session, self._saved)
         self._saved = session
 
+    async def catch_up(self) -> bool:
+        """Take in what another process did to this session since; whether it did anything.
+
+        Raises StoreError.
+        """
+        stamp = await self._store.session_stamp(self.session.id)
+        is_known = stamp == self._stamp
+        if self._stamp is None:
+            saved = self._saved
+            is_known = (stamp.head_id, stamp.title) == (saved.head_id, saved.title)
+        self._stamp = stamp
+        if is_known or self.lives:
+            return False
+        stored = await self._store.load_session(self.session.id)
+        is_moved = stored.session.head_id != self._saved.head_id
+        for message in stored.messages:
+            self.tree.add(message)
+        self.exchanges |= {e.id: e for e in stored.exchanges if e.id not in self._unsaved_ids()}
+        mine = self.session
+        head_id = stored.session.head_id if is_moved else mine.head_id
+        self.session = replace(stored.session, draft=mine.draft, head_id=head_id)
+        self._saved = stored.session
+        self.tree.go_to(head_id)
+        return True
+
+    def _unsaved_ids(self) -> set[str]:
+        return {exchange.id for _, exchange in self._endings}
+
+    async def _check_alone(self) -> None:
+        """Raises SessionMoved when another window wrote here, which has to be seen first."""
+        if self._is_new:
+            return
+        stored_head = (await self._store.session_stamp(self.session.id)).head_id
+        if stored_head != self._saved.head_id:
+            await self.catch_up()
+            raise SessionMoved(
+                "This session went on in another window; its messages are here now.",
+                "Look at them, then send again.",
+            )
+        if await self._store.is_held_elsewhere(self.session.id):
+            raise SessionMoved(
+                "A reply streams into this session in another window.",
+                "Wait for its end, or fork the session (F).",
+            )
+
     async def go_to(self, message_id: str) -> None:
         """Show another branch: the one that goes on from a message. Raises StoreError."""
         self.tree.go_to(self.tree.tip_under(message_id))
@@ -160,6 +214,7 @@ class Conversation:
         Raises StoreError when the message can't be saved; then nothing was sent and
         the conversation is as it was. A failing server is an event, not an error.
         """
+        await self._check_alone()
         now = self._clock.now()
         parent_id = self.session.head_id if instead_of is None else instead_of.parent_id
         message = Message(self._new_id(), Role.USER, tuple(parts), now, parent_id=parent_id)
@@ -237,14 +292,17 @@ class Conversation:
     async def _exchange(
         self, target: Target, request: ModelRequest, opening: Exchange, messages: Sequence[Message]
     ) -> AsyncGenerator[Event, None]:
-        journal = await self._store.begin_exchange(self.session.id, messages, opening)
-        for message in messages:
-            self.tree.add(message)
         is_first = not self.turn
         self.turn = (*self.turn, opening.id)
+        journal = await self._store.begin_exchange(
+            self.session.id, messages, opening, is_head=is_first
+        )
+        for message in messages:
+            self.tree.add(message)
         if is_first:
             self.tree.go_to(messages[0].id)
             self._point_at_tip()
+            self._saved = replace(self._saved, head_id=messages[0].id)
         live = LiveReply(messages, ExchangeFold(opening), self._clock)
         self.lives[opening.id] = live
         _log.info(
@@ -306,6 +364,7 @@ class Conversation:
             exchange.failure or "no failure",
         )
         self._endings.append((writer, exchange))
+        self._stamp = None  # what this process did is no news
         try:
             await self.save_endings()
         except StoreError as error:

@@ -40,6 +40,8 @@ class ErrorTranslator:
                 f"{self._host} sent nothing for too long.",
                 "Retry, or raise timeout_s for this provider in the settings.",
             )
+        if isinstance(error, httpx2.InvalidURL):
+            return self._bad_url(str(error))
         if isinstance(error, openai.APIConnectionError | httpx2.HTTPError | OSError):
             return self._connection(error)
         if isinstance(error, openai.APIError):
@@ -120,6 +122,13 @@ class ErrorTranslator:
             status=200,
         )
 
+    def _bad_url(self, detail: str) -> Failure:
+        return Failure(
+            "bad_url",
+            f"{self._host} is not an address that a request can go to ({_short(detail)}).",
+            "Give the base URL whole, such as http://127.0.0.1:8080/v1.",
+        )
+
     def _connection(self, error: BaseException) -> Failure:
         cause = _root_cause(error)
         detail = self._mask.text(str(cause)) or type(cause).__name__
@@ -131,12 +140,10 @@ class ErrorTranslator:
             )
         if isinstance(cause, httpx2.LocalProtocolError) and "header value" in detail:
             return _BAD_KEY  # the detail quotes the key, in a spelling that the mask can't know
-        if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
-            return Failure(
-                "bad_url",
-                f"{self._host} is not an address that a request can go to ({_short(detail)}).",
-                "Give the base URL whole, such as http://127.0.0.1:8080/v1.",
-            )
+        if isinstance(cause, httpx2.DecodingError):
+            return self.not_a_stream(f"it can't be decompressed ({_short(detail)})")
+        if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL | OverflowError):
+            return self._bad_url(detail)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError):
             return Failure(
                 "tls",

@@ -30,7 +30,7 @@ from replyscope.domain.finish import StreamEnd
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
-from replyscope.provider.client import build_client, open_http
+from replyscope.provider.client import build_client, check_url, open_http
 from replyscope.provider.dialect import Dialect, Translator
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frames import FrameTap, parse_frame
@@ -80,6 +80,7 @@ class OpenAIProvider:
         self._clock = clock
         self._recall = recall
         self._remember = remember
+        check_url(endpoint.base_url)
         self._http = open_http(endpoint, transport)
         self._mask = Mask([key] if key else [])
         self._errors = ErrorTranslator(endpoint.base_url, self._mask)

@@ -98,9 +98,7 @@ class Database:
         if self._path is None:
             return self._writer()
         if self._read_connection is None:
-            connection = _connect(str(self._path))
-            connection.execute("PRAGMA query_only = ON")
-            self._read_connection = connection
+            self._read_connection = _connect_reader(self._path)
         return self._read_connection
 
     def _close_reader(self) -> None:
@@ -117,6 +115,25 @@ class Database:
 def _connect(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=10.0, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    """A connection that only reads; also where nothing beside the file can be written."""
+    connection = _connect(str(path))
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        connection.close()
+        if not path.exists():
+            raise
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro&immutable=1",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
     return connection
 
 

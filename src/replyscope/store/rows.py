@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from replyscope.domain.errors import SessionNotFound
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, ReplySource, Role
+from replyscope.domain.ports import SessionStamp
 from replyscope.domain.session import Session, SessionSummary, StoredSession
 from replyscope.store.codec import (
     decode_exchange,
@@ -58,19 +59,24 @@ _COLUMNS = (
 def _session_values(session: Session) -> tuple[object, ...]:
     """The values of `_COLUMNS`."""
     return (
-        session.title,
+        _storable(session.title),
         int(session.is_title_given),
         to_ms(session.created_at),
         to_ms(session.updated_at),
         encode_settings(session.settings),
         session.head_id,
-        session.draft,
+        _storable(session.draft),
         to_ms(session.deleted_at) if session.deleted_at else None,
     )
 
 
+def _storable(text: str) -> str:
+    """The text without lone surrogates, which SQLite can't keep."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def insert_message(connection: sqlite3.Connection, session_id: str, message: Message) -> None:
-    """Save a message and make it its session's head. Saving it twice changes nothing more."""
+    """Save a message. Saving it twice changes nothing more."""
     connection.execute(
         "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -82,7 +88,6 @@ def insert_message(connection: sqlite3.Connection, session_id: str, message: Mes
             to_ms(message.created_at),
         ),
     )
-    set_head(connection, session_id, message)
 
 
 def set_head(connection: sqlite3.Connection, session_id: str, message: Message) -> None:
@@ -100,10 +105,9 @@ def insert_exchange(
     exchange: Exchange,
     writer: str,
 ) -> None:
-    """Save an exchange that starts, as the newest source of its messages; the first is the head."""
+    """Save an exchange that starts, as the newest source of its messages."""
     for message in messages:
         insert_message(connection, session_id, message)
-    set_head(connection, session_id, messages[0])
     first = messages[0].sources[-1]
     connection.execute(
         "INSERT INTO exchange VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",
@@ -159,6 +163,22 @@ def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSessi
     )
     messages = _load_messages(connection, session_id)
     return StoredSession(session, messages, _load_exchanges(connection, session_id))
+
+
+def session_stamp(connection: sqlite3.Connection, session_id: str) -> SessionStamp:
+    """What tells whether a session changed."""
+    row = connection.execute(
+        "SELECT head_id, title, "
+        "(SELECT count(*) FROM exchange WHERE session_id = session.id), "
+        "(SELECT count(*) FROM exchange WHERE session_id = session.id AND writer IS NOT NULL) "
+        "FROM session WHERE id = ?",
+        (session_id,),
+    ).fetchone()
+    if row is None:
+        raise SessionNotFound(
+            f"There is no session {session_id} any more.", "See `replyscope sessions list`."
+        )
+    return SessionStamp(*row)
 
 
 def _load_exchanges(connection: sqlite3.Connection, session_id: str) -> tuple[Exchange, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from replyscope.domain.errors import StoreError
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.message import Message
-from replyscope.domain.ports import Journal, Unfinished, WireRecord
+from replyscope.domain.ports import Journal, SessionStamp, Unfinished, WireRecord
 from replyscope.domain.session import Session, SessionSummary, StoredSession
 from replyscope.store import rows
 from replyscope.store.codec import decode_exchange
@@ -63,6 +63,23 @@ class SqliteStore:
         """A session with the tree of its messages. Raises SessionNotFound."""
         return await self._database.read(lambda c: rows.load_session(c, session_id))
 
+    async def session_stamp(self, session_id: str) -> SessionStamp:
+        """What tells whether a session changed. Raises SessionNotFound."""
+        return await self._database.read(lambda c: rows.session_stamp(c, session_id))
+
+    async def is_held_elsewhere(self, session_id: str) -> bool:
+        """Whether another process that lives writes an exchange of this session."""
+
+        def look(connection: sqlite3.Connection) -> bool:
+            writers = connection.execute(
+                "SELECT DISTINCT writer FROM exchange WHERE session_id = ? AND writer IS NOT NULL",
+                (session_id,),
+            ).fetchall()
+            others = [writer for (writer,) in writers if writer != self._hold.writer]
+            return any(self._hold.is_alive(writer) for writer in others)
+
+        return await self._database.read(look)
+
     async def find_session_id(self, prefix: str) -> str:
         """The one session whose id begins so. Raises SessionNotFound."""
         return await self._database.read(lambda c: rows.find_session_id(c, prefix))
@@ -93,17 +110,25 @@ class SqliteStore:
         def insert(connection: sqlite3.Connection) -> None:
             rows.insert_message(connection, session_id, message)
             rows.insert_sources(connection, message)
+            rows.set_head(connection, session_id, message)
 
         await self._database.write(insert)
 
     async def begin_exchange(
-        self, session_id: str, messages: Sequence[Message], exchange: Exchange
+        self,
+        session_id: str,
+        messages: Sequence[Message],
+        exchange: Exchange,
+        *,
+        is_head: bool = True,
     ) -> Journal:
         """Save an exchange that starts, and hold it for this process."""
 
         def insert(connection: sqlite3.Connection) -> None:
             self._hold.acquire()
             rows.insert_exchange(connection, session_id, messages, exchange, self._hold.writer)
+            if is_head:
+                rows.set_head(connection, session_id, messages[0])
 
         await self._database.write(insert)
         return SqliteJournal(self._database, exchange.id)

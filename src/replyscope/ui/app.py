@@ -2,13 +2,17 @@
 
 import asyncio
 import importlib
+import os
 import signal
+import sys
+import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -17,12 +21,19 @@ from replyscope.domain.look import DEFAULT_THEME
 from replyscope.ui import collecting
 from replyscope.ui.ascii_filter import AsciiOnly
 from replyscope.ui.opening import Opening
-from replyscope.ui.screens.front import FrontScreen
+from replyscope.ui.screens.front import (
+    HORIZONTAL_BREAKPOINTS,
+    VERTICAL_BREAKPOINTS,
+    FrontScreen,
+)
 from replyscope.ui.theming import build_themes
 
 if TYPE_CHECKING:  # loaded after the first paint
     from replyscope.ui.screens.chat import ChatScreen
     from replyscope.ui.services import Services
+
+
+_LONGEST_LEAVING_S = 8.0
 
 
 class ReplyscopeApp(App[None]):
@@ -31,6 +42,8 @@ class ReplyscopeApp(App[None]):
     TITLE = "replyscope"
     CSS_PATH: ClassVar[list[str]] = ["styles/app.tcss", "styles/chat.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = []
+    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, opening: Opening) -> None:
@@ -40,6 +53,7 @@ class ReplyscopeApp(App[None]):
         self._ascii_only = AsciiOnly()
         self._chat: ChatScreen | None = None
         self._services: Services | None = None
+        self._deadline: threading.Timer | None = None
         if opening.theme is not None:
             for theme in build_themes([opening.theme])[0]:
                 self.register_theme(theme)
@@ -50,6 +64,15 @@ class ReplyscopeApp(App[None]):
         """Textual's own, and ours for terminals without symbols."""
         filters = super().get_line_filters()
         return [*filters, self._ascii_only] if self._opening.look.ascii_only else filters
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's choice, but for the one that we make safe."""
+        chosen = super().get_driver_class()
+        if sys.platform == "win32" or chosen.__name__ != "LinuxDriver":
+            return chosen
+        from replyscope.ui.terminal import TerminalDriver  # it needs termios
+
+        return TerminalDriver
 
     def get_default_screen(self) -> Screen[None]:
         """The prompt, which the chat comes to lie over."""
@@ -66,7 +89,21 @@ class ReplyscopeApp(App[None]):
             number = getattr(signal, name, None)
             if number is not None:
                 with suppress(NotImplementedError, RuntimeError):  # Windows; other threads
-                    loop.add_signal_handler(number, lambda: self.run_worker(self.action_quit()))
+                    loop.add_signal_handler(number, self._leave_by_signal)
+
+    def _leave_by_signal(self) -> None:
+        """Save and go; at a second signal, or when saving takes too long, just go.
+
+        The journal is committed every quarter second: little can be lost then.
+        """
+        if self._deadline is not None:
+            os._exit(1)
+        self._deadline = threading.Timer(_LONGEST_LEAVING_S, os._exit, (1,))
+        self._deadline.daemon = True
+        self._deadline.start()
+        if self._chat is not None:
+            self._chat.leaves_anyway = True
+        self.run_worker(self.action_quit())
 
     def _begin(self) -> None:
         load: Any = self._load

@@ -60,6 +60,10 @@ class Pending:
         """This is on its way, but not yet saved as a message."""
         self._starting[session_id] = parts
 
+    def settle(self, session_id: str) -> None:
+        """The turn is over: what was on its way was sent, or was given back."""
+        self._starting.pop(session_id, None)
+
     def was_sent(self, parts: tuple[Part, ...], messages: Sequence[Message]) -> bool:
         """Whether these very parts became a message."""
         return any(message.parts is parts for message in messages)

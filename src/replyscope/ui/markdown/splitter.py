@@ -8,6 +8,7 @@ gives the blocks of feeding it at once.
 """
 
 import re
+from dataclasses import replace
 
 from replyscope.ui.markdown.block import Block, BlockKind
 from replyscope.ui.markdown.parser import References, parse_blocks
@@ -150,6 +151,7 @@ class BlockSplitter:
             block = self._blocks_of([span], lines, 2 if self._table else 0)
             if self._table is None:
                 self._table = ("\n".join(lines[span.start : span.start + 2]), block[0].source)
+                block[0] = replace(block[0], context=block[0].source)
             self.blocks += block
             self._lines = []
             self._continues = True

@@ -39,7 +39,7 @@ def draw_table(
     widest = table
     if context:
         widest = read_table(parse_fully(context, references), palette)
-    return layout_table(table, widest, width, palette, is_first=is_first)
+    return layout_table(table, widest, width, palette, is_first=is_first, has_more=bool(context))
 
 
 def read_table(tokens: list[Token], palette: Palette) -> _Table:
@@ -61,13 +61,26 @@ def read_table(tokens: list[Token], palette: Palette) -> _Table:
 
 
 def layout_table(
-    table: _Table, widest: _Table, width: int, palette: Palette, *, is_first: bool
+    table: _Table,
+    widest: _Table,
+    width: int,
+    palette: Palette,
+    *,
+    is_first: bool,
+    has_more: bool = False,
 ) -> list[Text]:
-    """Rows under each other, cells wrapped to columns that fit the width."""
+    """Rows under each other, cells wrapped to columns that fit the width.
+
+    A table that comes in several blocks spreads over the whole width: rows that nobody
+    has seen yet may be wider than the first ones.
+    """
     columns = len(table.aligns)
     if not columns:
         return []
     widths = _column_widths(widest, columns, width)
+    if has_more:
+        spare = width - 3 * (columns - 1) - sum(widths)
+        widths = [w + max(0, spare) // columns for w in widths]
     bar, rule, cross = " │ ", "─", "─┼─"
     lines: list[Text] = []
     rows = table.rows if is_first else table.rows[1:]

@@ -29,6 +29,7 @@ from replyscope.ui.widgets.sidebar import Sidebar
 from replyscope.ui.widgets.wire_view import WireView
 
 _LOOK_FOR_CHANGES_S = 2.0
+_EXIT_STORE = 5
 
 
 class ChatScreen(WritingActions):
@@ -140,7 +141,24 @@ class ChatScreen(WritingActions):
             return
         if stamp != self._stamp:
             self._stamp = stamp
+            await self._catch_up()
             await self.draw_sidebar()
+
+    async def _catch_up(self) -> None:
+        """Show what another window did to the session that is open here."""
+        conversation = self.conversation
+        if conversation.is_new or self.turns.is_running(conversation.session.id):
+            return
+        try:
+            changed = await conversation.catch_up()
+        except ReplyscopeError as error:
+            self.log.warning(str(error))
+            return
+        if changed and conversation is self.conversation:
+            self.sync_entries(conversation)
+            for message in conversation.messages:
+                self.transcript.update_entry(self.content_of(message))
+            self.draw_all()
 
     def on_resize(self) -> None:
         if self.transcript.entries:
@@ -340,7 +358,18 @@ class ChatScreen(WritingActions):
         await self.save_draft()
         await self.save_queued(running)
         await self._save_what_waits()
-        self.app.exit()
+        unsaved = self.archive.unsaved()
+        if unsaved and not self.leaves_anyway:
+            self.is_leaving, self.leaves_anyway = False, True
+            self.tell(
+                f"{unsaved[0].session.title} is not on disk: {unsaved[0].unsaved} "
+                "Ctrl+Q again leaves without it."
+            )
+            return
+        self.app.exit(
+            return_code=_EXIT_STORE if unsaved else 0,
+            message=f"not saved: {unsaved[0].unsaved}" if unsaved else None,
+        )
 
 
 def _describe(block: CodeBlock) -> str:

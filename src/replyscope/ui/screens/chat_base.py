@@ -35,6 +35,8 @@ from replyscope.ui.widgets.sidebar import Sidebar, local_today
 from replyscope.ui.widgets.status import Status, StatusLine
 from replyscope.ui.widgets.suggestions import Suggestions
 
+_ELSEWHERE = "This reply streams in another window; it comes here when it is done."
+
 
 class ChatBase(Screen[None]):
     """Composes the panes and draws the open conversation into them."""
@@ -53,6 +55,8 @@ class ChatBase(Screen[None]):
         self.conversation: Conversation = services.archive.new(SessionSettings())
         self.finished: set[str] = set()
         self.is_leaving = False
+        self.leaves_anyway = False
+        """Whether to leave even when something could not be saved."""
         self.deleted: list[str] = []
         self._seen_versions: dict[str, int] = {}
         self._shown_wire: str | None = None
@@ -132,12 +136,17 @@ class ChatBase(Screen[None]):
         if message.role is not Role.ASSISTANT:
             return replace(user_content(read_in(message, {})), tabs=tabs)
         content = replace(reply_content(message, exchanges), tabs=tabs)
+        if content.is_live and not self._streams_here(message):
+            return replace(content, word="elsewhere", notice=_ELSEWHERE)
         has_room = self.is_narrow and self.size.height >= 14
         if has_room and message.sources and not content.is_live:
             newest = exchanges.get(message.sources[-1].exchange_id)
             if newest is not None:
                 return with_summary(content, newest)
         return content
+
+    def _streams_here(self, message: Message) -> bool:
+        return any(source.exchange_id in self.conversation.lives for source in message.sources)
 
     def _tabs_of(self, message: Message, exchanges: dict[str, Exchange]) -> tuple[Tab, ...]:
         siblings = self.conversation.tree.siblings(message)

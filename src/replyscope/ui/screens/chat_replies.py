@@ -8,7 +8,7 @@ from textual.message import Message
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Event
-from replyscope.domain.exchange import Exchange
+from replyscope.domain.exchange import Choice, Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation, Target
@@ -167,6 +167,7 @@ class ReplyActions(ChatBase):
         if self.is_leaving:
             return
         event.give_back()
+        self.pending.settle(conversation.session.id)
         if fault is not None:
             self.tell(fault)
         if conversation.unsaved is not None:
@@ -206,6 +207,13 @@ class ReplyActions(ChatBase):
             return None
         return self.conversation.exchanges.get(messages[-1].sources[-1].exchange_id)
 
+    def _last_choice(self) -> Choice | None:
+        """The choice that the branch ends with."""
+        exchange = self.last_exchange()
+        if exchange is None:
+            return None
+        return exchange.choice(self.conversation.messages[-1].sources[-1].choice_index)
+
     def action_cancel_reply(self) -> None:
         """Stop the reply; what came is kept."""
         self.turns.cancel(self.conversation)
@@ -216,10 +224,11 @@ class ReplyActions(ChatBase):
         exchange = self.last_exchange()
         if self.turns.is_running(conversation.session.id):
             return
-        if exchange is None or not exchange.choice(0).text:
+        choice = self._last_choice()
+        if exchange is None or choice is None or not choice.text:
             self.tell("There is no reply to continue; r asks again.", is_error=False)
             return
-        if exchange.choice(0).finish_reason is FinishReason.STOP:
+        if choice.finish_reason is FinishReason.STOP:
             self.tell("The model ended this reply itself; just send your next message.")
             return
         self.start_turn(conversation, conversation.continue_reply, lambda: None)
@@ -229,6 +238,11 @@ class ReplyActions(ChatBase):
         conversation = self.conversation
         settings = conversation.session.settings
         limit = settings.parameters.max_tokens
+        exchange = self.last_exchange()
+        choice = self._last_choice()
+        if exchange is None or choice is None or choice.finish_reason is not FinishReason.LENGTH:
+            self.tell("No limit cut this reply; there is nothing to raise.", is_error=False)
+            return
         if limit is None:
             self.tell("No limit is set here; the model's own cut this reply. c continues it.")
             return

@@ -50,8 +50,6 @@ class WritingActions(SessionActions):
         elif kind == "file":
             found = complete_path(word[1:], self.services.working_folder)
             rows = [(f"@{path}", "folder" if is_folder else "") for path, is_folder in found]
-        if len(rows) == 1 and rows[0][0] == word:
-            rows = rows if kind == "command" else []
         self.query_one(Suggestions).offer(rows)
         self.composer.is_suggesting = bool(rows)
 
