@@ -1,0 +1,116 @@
+"""Each finding is said when it is so, and not when it is not."""
+
+from typing import Any
+
+import pytest
+
+from replyscope.domain.exchange import (
+    Api,
+    Choice,
+    Exchange,
+    ExchangeState,
+    OutputItem,
+    Retry,
+    Timing,
+    ToolCall,
+    Usage,
+)
+from replyscope.domain.failure import Failure
+from replyscope.domain.finish import FinishReason
+from replyscope.inspection.findings import find_oddities
+from tests.support.build import make_exchange
+
+STOP: dict[str, Any] = {"finish_reason": FinishReason.STOP, "finish_reason_raw": "stop"}
+USAGE = Usage(input_tokens=5, output_tokens=7, total_tokens=12)
+
+
+def ended(**fields: Any) -> Exchange:
+    choices = fields.pop("choices", (Choice(0, "text", **STOP),))
+    return make_exchange(
+        **{"state": ExchangeState.COMPLETED, "choices": choices, "usage": USAGE, **fields}
+    )
+
+
+def call(call_id: str = "a", arguments: str = "{}") -> ToolCall:
+    return ToolCall(call_id, "function", "f", arguments)
+
+
+def with_calls(*calls: ToolCall, **fields: Any) -> Exchange:
+    return ended(choices=(Choice(0, tool_calls=calls, **{**STOP, **fields}),))
+
+
+TWO_CUT = tuple(
+    Choice(n, "x", finish_reason=FinishReason.LENGTH, finish_reason_raw="length") for n in (0, 1)
+)
+OUTPUT = OutputItem(0, "shell_call_output", '{"call_id": "nobody"}')
+FAILURE = Failure("server", "It failed.", "Retry.")
+
+
+def test_a_plain_exchange_has_none() -> None:
+    assert find_oddities(ended()) == ()
+
+
+@pytest.mark.parametrize(
+    ("exchange", "words"),
+    [
+        (with_calls(call()), "says stop but asks for tools"),
+        (ended(usage=None), "reported no usage"),
+        (ended(usage=Usage(5, 7, 99)), "its parts make 12"),
+        (ended(choices=TWO_CUT, max_tokens=7), "one of the 2 choices"),
+        (ended(max_tokens=7), "stopped at the limit of 7"),
+        (
+            ended(choices=(Choice(0, "x", finish_reason=FinishReason.UNSTATED),)),
+            "gave no finish reason, though [DONE] came",
+        ),
+        (
+            ended(
+                choices=(Choice(0, finish_reason=FinishReason.OTHER, finish_reason_raw="bored"),)
+            ),
+            "“bored” is not a finish reason",
+        ),
+        (with_calls(call(), call()), "2 tool calls share the id a"),
+        (with_calls(call(arguments='{"a": }')), "line 1 column 7"),
+        (with_calls(call(arguments="[1]")), "are not a JSON object"),
+        (ended(choices=(Choice(0, "x", items=(OUTPUT,), **STOP),)), "belongs to no tool call"),
+        (ended(answered_model="other-model"), "asked for test-model, answered by other-model"),
+        (
+            ended(timing=Timing(longest_pause_ms=7_000, longest_pause_at_ms=2_000)),
+            "nothing came for 7.0 s, 2.0 s after the start",
+        ),
+        (ended(unknown_events=("response.x",)), "unknown types: response.x"),
+        (ended(extras=(("timings", "{}"),)), "non-standard fields: timings"),
+        (ended(retries=(Retry(FAILURE, 0.5),)), "1 try failed before this one: It failed."),
+        (
+            ended(api=Api.RESPONSES, names_previous=True, response_id="r"),
+            "ignored previous_response_id",
+        ),
+        (ended(schema='{"type": "object"}'), "the reply is not JSON"),
+        (
+            ended(
+                choices=(Choice(0, '{"a": {"b": "x"}}', **STOP),),
+                schema='{"properties": {"a": {"properties": {"b": {"type": "integer"}}}}}',
+            ),
+            "$.a.b: 'x' is not of type 'integer'",
+        ),
+    ],
+)
+def test_it_is_said_when_it_is_so(exchange: Exchange, words: str) -> None:
+    findings = find_oddities(exchange)
+    assert any(words in finding for finding in findings), findings
+    assert len(findings) == 1 or "says stop but" in findings[0], findings
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        ended(answered_model="test-model-2026-05-01"),
+        ended(answered_model="TEST-MODEL"),
+        ended(model="vendor/test-model", answered_model="test-model"),
+        ended(choices=(Choice(0, '{"a": 1}', **STOP),), schema='{"required": ["a"]}'),
+        ended(api=Api.RESPONSES, names_previous=True, previous_response_id="r0", response_id="r"),
+        ended(choices=TWO_CUT, max_tokens=7, usage=Usage(5, 14, 19)),
+        ended(state=ExchangeState.FAILED, usage=None),
+    ],
+)
+def test_it_is_not_said_when_it_is_not(exchange: Exchange) -> None:
+    assert find_oddities(exchange) == ()
