@@ -8,7 +8,14 @@ from typing import Any
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.exchange import Api
 from replyscope.domain.look import ThemeSource
-from replyscope.domain.ports import Clock, FindServers, KeyVault, LocalModels, OpenProvider
+from replyscope.domain.ports import (
+    Clock,
+    FindServers,
+    KeyVault,
+    LocalModels,
+    OpenProvider,
+    PriceList,
+)
 from replyscope.domain.settings import Settings
 from replyscope.engine.archive import Archive
 
@@ -38,6 +45,7 @@ class Services:
     faults: list[str] = field(default_factory=list)
     endpoint: Endpoint | None = None
     api: Api | None = None
+    prices: PriceList | None = None
     model: str | None = None
     session_id: str | None = None
     opens_newest: bool = False

@@ -63,6 +63,18 @@ def text_cell(text: Text, *, indent: int = 0, gap: bool = False) -> Cell:
     return Cell(draw, 1 + int(gap))
 
 
+def line_cell(text: Text, *, gap: bool = False) -> Cell:
+    """One line of our own; what has no room is cut."""
+
+    def draw(width: int, palette: Palette) -> list[Strip]:
+        del palette
+        line = text.copy()
+        line.truncate(width, overflow="ellipsis")
+        return [Strip.blank(0), to_strip(line)] if gap else [to_strip(line)]
+
+    return Cell(draw, 1 + int(gap))
+
+
 def split_cell(left: Text, right: Text) -> Cell:
     """One line with something at both ends; the right one goes when there is no room."""
 

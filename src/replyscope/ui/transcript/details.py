@@ -10,7 +10,7 @@ from replyscope.domain.printable import printable_line, printable_text
 from replyscope.inspection.arguments import readable_arguments
 from replyscope.inspection.explain import Mood
 from replyscope.ui.markdown.palette import Palette
-from replyscope.ui.transcript.cells import Cell, text_cell
+from replyscope.ui.transcript.cells import Cell, line_cell
 from replyscope.ui.transcript.content import Tab
 
 _MOST_TEXT = 20_000
@@ -50,19 +50,21 @@ def distinct(citations: Iterable[Citation]) -> list[Citation]:
 def citation_cell(number: int, citation: Citation, palette: Palette, *, gap: bool) -> Cell:
     """A numbered source; a page opens with a click."""
     title = printable_line(citation.title or citation.file_id or citation.kind)
-    line = Text(f"[{number}] ", palette.muted)
+    line = Text("")
+    line.append(f"[{number}] ", palette.muted)
     if citation.url is None:
         line.append(title)
     else:
-        url = printable_line(citation.url)
         click = Style(meta={"@click": ("screen.open_link", (citation.url,))})
-        line.append(title, palette.name + click).append(f"  {url}", palette.muted + click)
-    return text_cell(line, gap=gap)
+        line.append(title, palette.link + click)
+        line.append(f"  {printable_line(citation.url)}", palette.muted + click)
+    return line_cell(line, gap=gap)
 
 
 def call_details(call: ToolCall, palette: Palette) -> Text:
     """Id, arguments and result; a patch in the colours of a diff."""
-    details = Text(f"{call.kind} · id {printable_line(call.id)}\n", palette.muted)
+    details = Text("")
+    details.append(f"{call.kind} · id {printable_line(call.id)}\n", palette.muted)
     is_patch = call.kind == "apply_patch_call"
     for line in printable_text(readable_arguments(call)[:_MOST_TEXT]).split("\n"):
         details.append(f"{line}\n", _diff_style(line, palette) if is_patch else Style())

@@ -20,6 +20,7 @@ from replyscope.ui.transcript.cells import (
     blank_cell,
     block_cell,
     estimate_height,
+    line_cell,
     split_cell,
     text_cell,
 )
@@ -245,10 +246,11 @@ class Entry:
         click = Style(meta={"@click": ("toggle_fold", (self.content.key,))})
         state = _STATES.get(call.state, "")
         name = printable_line(call.name)
-        short = one_line(printable_line(call.arguments[:_MOST_ARGUMENTS]), 60)
-        line = Text("⚙ ", palette.marker + click)
-        line.append(name, palette.name + click).append(f"({short}){state}", palette.muted + click)
-        cells = [text_cell(line, gap=True)]
+        short = one_line(printable_line(call.arguments[:_MOST_ARGUMENTS]), 200)
+        line = Text("")
+        line.append("⚙ ", palette.marker + click).append(name, palette.name + click)
+        line.append(f"{state}  ", palette.muted + click).append(short, palette.muted + click)
+        cells = [line_cell(line, gap=True)]
         if self.is_unfolded:
             cells.append(text_cell(call_details(call, palette), indent=2))
         return cells
@@ -256,9 +258,9 @@ class Entry:
 
 _STATES = {
     ToolCallState.ASSEMBLING: "…",
-    ToolCallState.RUNNING: " runs",
-    ToolCallState.COMPLETED: " done",
-    ToolCallState.FAILED: " failed",
+    ToolCallState.RUNNING: " · runs",
+    ToolCallState.COMPLETED: " · done",
+    ToolCallState.FAILED: " · failed",
 }
 
 

@@ -2,10 +2,13 @@
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
+
+from replyscope.domain.printable import is_printable, printable_line
 
 _MOST_PASTED = 2_000
 _MOST_PASTED_LINES = 30
@@ -69,6 +72,13 @@ class Composer(TextArea):
         self._history_at: int | None = None
         self._unsent = ""
         self.is_suggesting = False
+
+    def get_line(self, line_index: int) -> Text:
+        """A line as it is drawn: control characters as symbols, the text stays as it is."""
+        line = super().get_line(line_index)
+        if is_printable(line.plain):
+            return line
+        return Text(printable_line(line.plain), end="")
 
     def set_history(self, prompts: list[str]) -> None:
         """Earlier prompts, oldest first."""

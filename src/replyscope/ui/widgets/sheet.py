@@ -1,12 +1,14 @@
 """Lays the facts of an exchange out as text: the overview and the tools tab."""
 
+from collections import Counter
+from collections.abc import Sequence
 from textwrap import wrap
 
 from textual.content import Content
 
-from replyscope.domain.exchange import Exchange, ToolCall
+from replyscope.domain.exchange import Exchange, OutputItem, ToolCall, ToolCallState
 from replyscope.domain.printable import printable_line, printable_text
-from replyscope.inspection.arguments import pretty_arguments
+from replyscope.inspection.arguments import pretty_arguments, readable_arguments
 from replyscope.inspection.explain import Mood, Remedy, explain
 from replyscope.inspection.figures import (
     UNKNOWN,
@@ -22,6 +24,8 @@ from replyscope.inspection.findings import find_oddities
 MUTED = "$foreground 60%"
 FAINT = "$foreground 40%"
 _LABEL = 9
+_DIFF = {"+": "$text-success", "-": "$text-error"}
+_SHOWN_ELSEWHERE = ("message", "reasoning", "mcp_approval_request")
 _MOST_ARGUMENTS = 20_000
 _MOODS = {
     Mood.GOOD: "$text-success bold",
@@ -33,6 +37,22 @@ _REMEDIES = {
     Remedy.CONTINUE: ("c", "continue"),
     Remedy.RETRY: ("r", "retry"),
     Remedy.RAISE_LIMIT: ("m", "raise limit"),
+}
+
+
+def _count_calls(calls: Sequence[ToolCall]) -> str:
+    """How many calls there are, by what became of them."""
+    if not calls:
+        return "none"
+    states = Counter(_SAID.get(call.state, call.state.value) for call in calls)
+    return " · ".join(f"{count} {state}" for state, count in states.items())
+
+
+_SAID = {
+    ToolCallState.ASSEMBLING: "coming",
+    ToolCallState.REQUESTED: "asked for",
+    ToolCallState.RUNNING: "running",
+    ToolCallState.COMPLETED: "done",
 }
 
 
@@ -50,7 +70,7 @@ class Sheet:
         rows += [Content(""), *self._usage(exchange), self._row("cost", cost(exchange))]
         rows += [Content(""), *self._times(exchange), Content("")]
         calls = exchange.choice(choice).tool_calls
-        rows.append(self._row("tools", f"{len(calls)} asked for" if calls else "none"))
+        rows.append(self._row("tools", _count_calls(calls)))
         findings = find_oddities(exchange)
         if findings:
             rows += [Content(""), self._row("findings", findings[0], "$text-warning")]
@@ -59,12 +79,21 @@ class Sheet:
 
     def tools(self, exchange: Exchange, choice: int) -> Content:
         """The tools tab: each call with its arguments, as far as they have come."""
-        calls = exchange.choice(choice).tool_calls
-        if not calls:
-            return Content.styled("This reply asked for no tools.", MUTED)
-        return Content("\n\n").join(
-            self._call(number, call) for number, call in enumerate(calls, start=1)
-        )
+        shown = exchange.choice(choice)
+        parts = [self._call(number, call) for number, call in enumerate(shown.tool_calls, start=1)]
+        if not parts:
+            parts.append(Content.styled("This reply asked for no tools.", MUTED))
+        others = [item for item in shown.items if item.kind not in _SHOWN_ELSEWHERE]
+        others = [item for item in others if not item.kind.endswith(("_call", "_output"))]
+        parts += [self._item(item) for item in others]
+        return Content("\n\n").join(parts)
+
+    def _item(self, item: OutputItem) -> Content:
+        """An item that is no call: a compaction, a list of tools, a program …"""
+        rows = [Content.styled(printable_line(item.kind), "$text-primary bold")]
+        pretty = printable_text(pretty_arguments(item.payload[:_MOST_ARGUMENTS]))
+        rows += [Content("  " + line[:400]) for line in pretty.split("\n")[:60]]
+        return Content("\n").join(rows)
 
     def _call(self, number: int, call: ToolCall) -> Content:
         name = Content.styled(f"{number}. {printable_line(call.name)}", "$text-primary bold")
@@ -74,8 +103,15 @@ class Sheet:
             self._row("kind", call.kind),
             self._row("state", call.state.value),
         ]
-        pretty = printable_text(pretty_arguments(call.arguments[:_MOST_ARGUMENTS]))
-        rows += [Content("  " + line) for line in pretty.split("\n")]
+        pretty = printable_text(readable_arguments(call)[:_MOST_ARGUMENTS])
+        is_patch = call.kind == "apply_patch_call"
+        for line in pretty.split("\n"):
+            style = _DIFF.get(line[:1], "") if is_patch else ""
+            rows.append(Content.styled("  " + line, style))
+        if call.result:
+            rows.append(Content.styled("result", MUTED))
+            shown = printable_text(call.result[:_MOST_ARGUMENTS])
+            rows += [Content("  " + line) for line in shown.split("\n")]
         return Content("\n").join(rows)
 
     def _row(self, label: str, value: str, style: str = "") -> Content:
@@ -90,7 +126,8 @@ class Sheet:
         word = f"● {ending.word}"
         rows = [self._row("finish", word, _MOODS[ending.mood])]
         if raw is not None and raw != ending.word:
-            rows.append(self._row("", f"the server said {raw}", MUTED))
+            said = Content.styled(f"  “{printable_line(raw)[:60]}”", MUTED)
+            rows = [rows[0] + said]
         rows.append(self._row("", ending.sentence))
         keys = [_REMEDIES[remedy] for remedy in ending.remedies]
         if keys:

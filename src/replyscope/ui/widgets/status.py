@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from replyscope.domain.printable import printable_line
-from replyscope.inspection.figures import UNKNOWN, count
+from replyscope.inspection.figures import UNKNOWN, count, dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Status:
     context_used: int | None = None
     context_window: int | None = None
     tokens: int | None = None
+    cost_usd: float | None = None
     note: str = ""
 
 
@@ -45,6 +46,7 @@ class StatusLine(Static):
             status.api or UNKNOWN,
             f"ctx {_context(status)}",
             f"{count(status.tokens)} tok",
+            *([dollars(status.cost_usd)] if status.cost_usd is not None else []),
         ]
         text = Content(" · ".join(parts))
         while len(parts) > 1 and text.cell_length > self.content_size.width > 0:
@@ -57,5 +59,7 @@ def _context(status: Status) -> str:
     if status.context_used is None:
         return UNKNOWN
     if status.context_window:
-        return f"{100 * status.context_used / status.context_window:.0f}%"
+        share = status.context_used / status.context_window
+        bars = "▁▂▃▄▅▆▇█"
+        return f"{bars[min(len(bars) - 1, int(share * len(bars)))]} {100 * share:.0f}%"
     return count(status.context_used)
