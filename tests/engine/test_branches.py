@@ -1,5 +1,6 @@
 """Choices, retries and edits are siblings in one tree; what a server knows is not sent again."""
 
+import asyncio
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from replyscope.domain.errors import SessionMoved
+from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, TextPart
@@ -14,10 +16,12 @@ from replyscope.domain.ports import Clock
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.recovery import refold
 from replyscope.provider.openai_provider import OpenAIProvider
+from replyscope.provider.opening import translate_frames
 from replyscope.store.sqlite_store import SqliteStore
 from tests.engine.test_conversation import Ids, drive, target_of
-from tests.support.build import open_chat
+from tests.support.build import make_exchange, open_chat
 from tests.support.responses import message, response
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 
@@ -191,6 +195,51 @@ async def test_items_go_back_verbatim_where_the_server_keeps_nothing(
     ]
     (exchange, _) = conversation.exchanges.values()
     assert exchange.choice(0).reasoning == "Thinking."
+
+
+async def test_continuing_asks_for_one_answer(
+    server: LoopbackServer, clock: Clock, archive: Archive
+) -> None:
+    server.answer = lambda _request: reply("half", finish="length")
+    conversation = archive.new(TWO)
+    async with open_chat(server.base_url, clock) as provider:
+        await drive(conversation, provider)
+        async with aclosing(conversation.continue_reply(target_of(provider))) as events:
+            async for _ in events:
+                pass
+    assert ["n" in request for request in server.requests] == [True, False]
+    assert texts(conversation)[-1] == "halfhalf"
+
+
+async def test_a_session_can_be_saved_twice_at_once(archive: Archive, store: SqliteStore) -> None:
+    conversation = archive.new(SessionSettings())
+    await asyncio.gather(conversation.save_head(), conversation.save_head())
+    cut = asyncio.create_task(archive.new(SessionSettings()).save_head())
+    await asyncio.sleep(0)
+    cut.cancel()
+    await asyncio.gather(cut, return_exceptions=True)
+    assert len(await store.list_sessions()) >= 1
+
+
+async def test_a_journal_that_ends_with_the_end_is_a_whole_reply(
+    server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
+) -> None:
+    server.answer = lambda _request: response("whole")
+    conversation = archive.new(SessionSettings())
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await drive(conversation, provider)
+    (exchange,) = conversation.exchanges.values()
+    wire = await store.load_wire(exchange.id)
+    opening = make_exchange(api=Api.RESPONSES)
+    whole = refold(opening, wire.frames, translate_frames)
+    assert (whole.state, whole.failure) == (ExchangeState.COMPLETED, None)
+    cut = refold(opening, wire.frames[:-1], translate_frames)
+    assert cut.state is ExchangeState.TRUNCATED
+
+
+def test_a_reply_that_talks_of_the_marker_is_not_thereby_done() -> None:
+    frame = WireFrame(1.0, sse(delta("it ends with [DONE]"))[0].decode())
+    assert refold(make_exchange(), [frame], translate_frames).state is ExchangeState.TRUNCATED
 
 
 async def test_half_an_item_goes_back_as_text(

@@ -113,6 +113,96 @@ async def test_other_rejected_parameters_are_dropped(
     assert exchange.adaptations == (f"{name} was rejected; sent without it",)
 
 
+@pytest.mark.parametrize(
+    ("message", "parameters"),
+    [
+        ("temperature: range: 0..1", Parameters(temperature=1.5)),
+        ("max_tokens is too large: 100000", Parameters(max_tokens=100_000)),
+        ("'store' is not supported: false", Parameters(store=False)),
+    ],
+)
+async def test_a_value_that_is_refused_is_the_persons_to_change(
+    server: LoopbackServer, clock: Clock, message: str, parameters: Parameters
+) -> None:
+    server.answer = lambda _request: error(400, message)
+    memory = Memory()
+    async with open_chat(server.base_url, clock, memory=memory) as provider:
+        exchange = await run(provider, ask(parameters=parameters))
+    assert exchange.state is ExchangeState.FAILED
+    assert len(server.requests) == 1
+    assert memory.known == {}
+
+
+async def test_what_is_left_out_is_told_each_time(server: LoopbackServer, clock: Clock) -> None:
+    server.answer = lambda request: (
+        error(400, "temperature is not supported") if "temperature" in request else reply("ok")
+    )
+    async with open_chat(server.base_url, clock) as provider:
+        await run(provider, ask(parameters=Parameters(temperature=0.2)))
+        again = await run(provider, ask(parameters=Parameters(temperature=0.2)))
+        without = await run(provider, ask())
+    assert again.adaptations == ("temperature was left out: this model rejects it",)
+    assert without.adaptations == ()
+
+
+async def test_half_a_character_in_the_history_can_be_sent(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask("before \ud83d after"))
+    assert exchange.state is ExchangeState.COMPLETED
+    assert server.requests[0]["messages"][0]["content"] == "before ? after"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"choices":[null]}',
+        b'{"choices":[{"message":"text"}]}',
+        b'{"choices":[{"message":{"tool_calls":[null]}}]}',
+        b'{"choices":[{"message":{"tool_calls":5}}]}',
+        b"[" * 5_000 + b"]" * 5_000,
+    ],
+)
+async def test_a_misshapen_answer_is_a_failure_never_a_crash(
+    server: LoopbackServer, clock: Clock, body: bytes
+) -> None:
+    server.answer = lambda _request: Answer(content_type="application/json", chunks=[body])
+    async with open_chat(server.base_url, clock) as provider:
+        exchange = await run(provider, ask())
+    assert exchange.state is ExchangeState.FAILED
+    assert exchange.failure is not None
+
+
+async def test_an_echoed_key_is_in_no_part_of_the_exchange(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    server.answer = lambda _request: Answer(
+        chunks=sse(
+            {**delta("you sent sk-planted-key-123"), "debug": "sk-planted-key-123 opensesame99"},
+            delta(finish="stop"),
+        ),
+        headers={"x-ratelimit-remaining-tokens": "41"},
+    )
+    headers = (("X-Api-Token", "opensesame99"),)
+    async with open_chat(server.base_url, clock, headers=headers) as provider:
+        exchange = await run(provider, ask())
+    assert exchange.choice(0).text == "you sent •••"
+    assert "planted" not in repr(exchange)
+    assert "opensesame" not in repr(exchange)
+    assert ("x-ratelimit-remaining-tokens", "41") in exchange.headers
+
+
+@pytest.mark.parametrize("models", ['[{"id": "b"}, {"id": "a"}, 5, {}]', "null", '{"data": 5}'])
+async def test_model_lists_of_any_shape_are_read(
+    server: LoopbackServer, clock: Clock, models: str
+) -> None:
+    server.models_body = models
+    async with open_chat(server.base_url, clock) as provider:
+        found = await provider.list_models()
+    assert [model.id for model in found] == (["a", "b"] if models.startswith("[") else [])
+
+
 async def test_a_rejected_system_role_becomes_developer_then_user(
     server: LoopbackServer, clock: Clock
 ) -> None:

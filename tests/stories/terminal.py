@@ -28,11 +28,11 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self.received = bytearray()
         self.pid, self._fd = pty.fork()
+        size_bytes = struct.pack("HHHH", self._rows, self._columns, 0, 0)
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, size_bytes)
             more = {"TERM": "xterm-256color", "LANG": "C.UTF-8", **more}
             os.execvpe(PROGRAM[0], [*PROGRAM, *arguments], environment(folder, **more))
-        size_bytes = struct.pack("HHHH", self._rows, self._columns, 0, 0)
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size_bytes)
 
     def __enter__(self) -> "Terminal":
         return self

@@ -78,6 +78,7 @@ class LoopbackServer:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answer: Handler = lambda _request: reply("Hello", " world")
         self.models = ["test-model"]
+        self.models_body: str | None = None
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
@@ -115,6 +116,8 @@ class LoopbackServer:
                     {"id": name, "object": "model", "owned_by": "test"} for name in owner.models
                 ]
                 body = json.dumps({"object": "list", "data": data}).encode()
+                if owner.models_body is not None:
+                    body = owner.models_body.encode()
                 self._send(Answer(content_type="application/json", chunks=[body]))
 
             def do_POST(self) -> None:

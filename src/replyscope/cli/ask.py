@@ -95,17 +95,17 @@ async def ask(
     )
     try:
         await _stream(conversation, target, prompt, prints_text=not arguments.json)
+        made = [conversation.exchanges[exchange_id] for exchange_id in conversation.turn]
+        if arguments.json:
+            session_id = conversation.session.id if wiring.store.is_saving else None
+            answer = {"session_id": session_id, "exchanges": [exchange_object(e) for e in made]}
+            print(json.dumps(answer), flush=True)
     except BrokenPipeError:
         raise  # main knows what to do
     except OSError as error:
         raise OutputError(
             f"The answer can't be printed ({error}).", "What came is saved."
         ) from error
-    made = [conversation.exchanges[exchange_id] for exchange_id in conversation.turn]
-    if arguments.json:
-        session_id = conversation.session.id if wiring.store.is_saving else None
-        answer = {"session_id": session_id, "exchanges": [exchange_object(e) for e in made]}
-        print(json.dumps(answer, ensure_ascii=False))
     return _report(conversation, made)
 
 
@@ -152,7 +152,7 @@ def _print_text(text: str) -> None:
     if sys.stdout is None:  # closed by the caller, who wants the exit status only
         return
     shown = printable_text(text) if sys.stdout.isatty() else text
-    sys.stdout.write(shown.encode("utf-8", "replace").decode("utf-8"))
+    sys.stdout.write(shown)
     sys.stdout.flush()
 
 

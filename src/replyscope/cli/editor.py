@@ -18,7 +18,8 @@ def edit_text(text: str) -> str:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        subprocess.run([*shlex.split(command), name], check=True)
+        words = shlex.split(command, posix=os.name != "nt")
+        subprocess.run([*(word.strip('"') for word in words), name], check=True)
         return path.read_text(encoding="utf-8").removesuffix("\n")
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise SettingsError(

@@ -5,6 +5,7 @@ for whatever stands here.
 """
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -30,6 +31,11 @@ def run() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a pipe may have an encoding of long ago
+            stream.reconfigure(errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8")
     parser = build_parser()
     if "_ARGCOMPLETE" in os.environ:
         import argcomplete  # only for the shell that asks for completions

@@ -63,6 +63,7 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
         faults=faults,
         endpoint=endpoint,
         api=Api(arguments.api) if arguments.api else None,
+        prices=wiring.prices,
         model=arguments.model,
         session_id=arguments.session,
         opens_newest=arguments.newest,

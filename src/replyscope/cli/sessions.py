@@ -40,7 +40,7 @@ def _say(session_id: str, what: str, *, as_json: bool) -> None:
 async def _list(wiring: Wiring, *, as_json: bool) -> None:
     summaries = await wiring.archive.list_sessions()
     if as_json:
-        print(json.dumps([summary_object(s) for s in summaries], ensure_ascii=False, indent=2))
+        print(json.dumps([summary_object(s) for s in summaries], indent=2))
         return
     if not summaries:
         print("No sessions yet.", file=sys.stderr)
@@ -66,7 +66,6 @@ async def _show(prefix: str, wiring: Wiring, *, as_json: bool) -> None:
                     "messages": [message_object(message) for message in messages],
                     "exchanges": [exchange_object(e) for e in stored.exchanges],
                 },
-                ensure_ascii=False,
                 indent=2,
             )
         )

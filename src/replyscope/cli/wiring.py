@@ -30,6 +30,7 @@ class Wiring:
     archive: Archive
     local: EmbeddedModels
     providers: "Providers"
+    prices: PriceList
     clock: SystemClock
 
     async def close(self) -> None:
@@ -52,12 +53,14 @@ def wire(paths: Paths, *, saves: bool = True) -> Wiring:
     clock = SystemClock()
     store = SqliteStore(paths.database if saves else None, new_id())
     providers = Providers(store, clock)
+    prices = LatePrices()
     return Wiring(
         paths=paths,
         store=store,
-        archive=Archive(store, clock, new_id, LatePrices()),
+        archive=Archive(store, clock, new_id, prices),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,
+        prices=prices,
         clock=clock,
     )
 
@@ -87,12 +90,16 @@ class Providers:
         self._held: dict[str, str] = {}
         self._keys: Any = None
         self._open: dict[Endpoint, ModelProvider] = {}
+        self._forgotten: list[ModelProvider] = []
+        self._opening = asyncio.Lock()
 
     async def open(self, endpoint: Endpoint) -> ModelProvider:
         """A provider for the endpoint. Raises SettingsError, ProviderError."""
-        known = self._open.get(endpoint)
-        if known is not None:
-            return known
+        async with self._opening:  # two at once would leave one that nobody closes
+            known = self._open.get(endpoint)
+            return known if known is not None else await self._open_new(endpoint)
+
+    async def _open_new(self, endpoint: Endpoint) -> ModelProvider:
         key = await asyncio.to_thread(self._resolve, endpoint)
         opening = await asyncio.to_thread(importlib.import_module, "replyscope.provider.opening")
         provider: ModelProvider = opening.open_provider(
@@ -116,7 +123,8 @@ class Providers:
         self._forget(endpoint_name)
 
     def _forget(self, endpoint_name: str) -> None:
-        self._open = {e: p for e, p in self._open.items() if e.name != endpoint_name}
+        old = [endpoint for endpoint in self._open if endpoint.name == endpoint_name]
+        self._forgotten += [self._open.pop(endpoint) for endpoint in old]
 
     def _vault(self) -> Any:
         if self._keys is None:
@@ -133,9 +141,10 @@ class Providers:
 
     async def close(self) -> None:
         """Close every connection."""
-        for provider in self._open.values():
+        for provider in (*self._open.values(), *self._forgotten):
             await provider.aclose()
         self._open.clear()
+        self._forgotten.clear()
 
     async def _recall(self, base_url: str, model: str) -> Mapping[str, str]:
         try:

@@ -3,7 +3,13 @@
 import os
 from dataclasses import replace
 
-from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
+from replyscope.domain.endpoint import (
+    Endpoint,
+    KeySource,
+    KeySourceKind,
+    default_api,
+    is_usable_url,
+)
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.settings import Settings
 
@@ -29,6 +35,12 @@ def choose_endpoint(
     An explicit URL wins, then a named provider, then the settings' choice, then the
     environment, then the only provider there is.
     """
+    named_url = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+    if not is_usable_url(named_url):
+        raise SettingsError(
+            f"{named_url!r} is not an address that a request can go to.",
+            "Give the base URL whole, such as http://127.0.0.1:8080/v1.",
+        )
     if base_url is not None:
         known = next((e for e in settings.endpoints if e.base_url == base_url), None)
         return known or replace(

@@ -38,12 +38,11 @@ class Keys:
         """The key of an endpoint, None when it needs none. Blocks: a keyring may ask
         for a password. Raises SettingsError.
         """
-        held = self._held.get(endpoint.name)
-        if held is not None:
-            return held
         source = endpoint.key_source
         match source.kind:
-            case KeySourceKind.NONE | KeySourceKind.GIVEN:
+            case KeySourceKind.GIVEN:
+                return self._held.get(endpoint.name)
+            case KeySourceKind.NONE:
                 return None
             case KeySourceKind.ENVIRONMENT:
                 return (os.environ.get(source.value) or "").strip() or None

@@ -6,12 +6,17 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from replyscope.config.checks import Table
 from replyscope.config.look import parse_look
 from replyscope.config.paths import make_private
-from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
+from replyscope.domain.endpoint import (
+    Endpoint,
+    KeySource,
+    KeySourceKind,
+    default_api,
+    is_usable_url,
+)
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
@@ -103,7 +108,7 @@ def _read_endpoint(name: str, table: Table) -> Endpoint:
     base_url = table.text("base_url")
     if base_url is None:
         raise table.reject("base_url", "is missing")
-    if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
+    if not is_usable_url(base_url):
         raise table.reject("base_url", f"is {base_url!r}; it must be an http or https URL")
     retries = table.whole("max_retries")
     endpoint = Endpoint(
@@ -175,7 +180,7 @@ def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
         changed = tomlkit.dumps(document)
         parse_settings(changed, path)
         _replace(path, changed)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, UnicodeDecodeError, ValueError, TypeError, AttributeError) as error:
         raise SettingsError(f"{path} can't be changed ({error}).", "Mend the file.") from error
 
 

@@ -52,21 +52,43 @@ class Endpoint:
         return public_url(self.base_url)
 
 
+def host_of(url: str) -> str:
+    """The host's name in a URL; empty for what is no URL."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_usable_url(url: str) -> bool:
+    """Whether requests can go there: http or https, a host, a port that is one."""
+    if any(char.isspace() or not char.isprintable() for char in url):
+        return False
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for a number that is no port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL's host is this machine."""
-    host = urlsplit(url).hostname or ""
+    host = host_of(url)
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def default_api(base_url: str) -> Api:
     """Responses for OpenAI's own hosts, Chat Completions for whoever is compatible with it."""
-    is_openai = urlsplit(base_url).hostname == "api.openai.com"
-    return Api.RESPONSES if is_openai else Api.CHAT
+    return Api.RESPONSES if host_of(base_url) == "api.openai.com" else Api.CHAT
 
 
 def public_url(url: str) -> str:
     """The URL without a user name, password or query, which may be secrets."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is none"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 

@@ -208,7 +208,7 @@ class ExchangeFold:
             fingerprint=self._identity.fingerprint,
             is_stored=self._identity.is_stored,
             previous_response_id=self._identity.previous_response_id,
-            adaptations=tuple(self._adaptations),
+            adaptations=(*self._base.adaptations, *self._adaptations),
             retries=tuple(self._retries),
             unknown_events=tuple(self._unknown),
             extras=tuple(self._extras.items()),

@@ -47,7 +47,11 @@ class Archive:
         if running is not None and (running.is_streaming or running.is_new or running.unsaved):
             return running
         stored = await self._store.load_session(session_id)
-        if running is not None and running.session.head_id == stored.session.head_id:
+        if (
+            running is not None
+            and running.session.head_id == stored.session.head_id
+            and all(exchange.state.is_terminal for exchange in running.exchanges.values())
+        ):
             return running  # a reply may be about to begin in it
         conversation = self._conversation(stored, is_new=False)
         self._open[session_id] = conversation

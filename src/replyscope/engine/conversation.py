@@ -38,11 +38,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes: an endpoint, an open provider for it, and a model."""
+    """Where a request goes: an endpoint, an open provider for it, and a model.
+
+    `leaves_out` is how many of the branch's oldest messages are not sent.
+    """
 
     endpoint: Endpoint
     provider: ModelProvider
     model: str
+    leaves_out: int = 0
 
 
 class LiveReply:
@@ -109,6 +113,7 @@ class Conversation:
         """Why an ending is not on disk; None when all are."""
         self._endings: list[tuple[JournalWriter, Exchange]] = []
         self._saving = asyncio.Lock()
+        self._heading = asyncio.Lock()
         self._store = store
         self._clock = clock
         self._new_id = new_id
@@ -142,6 +147,10 @@ class Conversation:
 
     async def save_head(self) -> None:
         """Save title, settings and draft. Raises StoreError."""
+        async with self._heading:
+            await asyncio.shield(self._save_head())
+
+    async def _save_head(self) -> None:
         session = self.session
         if self._is_new:
             await self._store.create_session(session)
@@ -221,14 +230,19 @@ class Conversation:
         if not self.messages and not self.session.is_title_given:
             self.session = replace(self.session, title=title_from(message.text))
         await self.save_head()
-        await self._store.add_message(self.session.id, message)
-        self.tree.add(message)
-        self.tree.go_to(message.id)
-        self.session = replace(self.session, head_id=message.id, updated_at=now, draft="")
-        await self.save_head()
+        await asyncio.shield(self._add(message))
         async with aclosing(self._reply(target, under=message.id)) as events:
             async for event in events:
                 yield event
+
+    async def _add(self, message: Message) -> None:
+        await self._store.add_message(self.session.id, message)
+        self.tree.add(message)
+        self.tree.go_to(message.id)
+        self.session = replace(
+            self.session, head_id=message.id, updated_at=message.created_at, draft=""
+        )
+        await self.save_head()
 
     async def retry(
         self, target: Target, reply: Message | None = None
@@ -351,9 +365,7 @@ class Conversation:
 
     async def _save_ending(self, live: LiveReply, writer: JournalWriter) -> None:
         exchange = live.fold.snapshot()
-        if self._prices is not None and exchange.reported_cost_usd is None:
-            estimate = await self._prices.estimate(exchange)
-            exchange = replace(exchange, estimated_cost_usd=estimate)
+        exchange = await self._priced(exchange)
         _log.info(
             "exchange %s %s: status %s, %s frames in %.0f ms, %s",
             exchange.id,
@@ -373,6 +385,17 @@ class Conversation:
             self.exchanges[exchange.id] = exchange
             self.lives.pop(exchange.id, None)
 
+    async def _priced(self, exchange: Exchange) -> Exchange:
+        """The exchange with its estimated cost. A price list that fails costs no reply."""
+        if self._prices is None or exchange.reported_cost_usd is not None:
+            return exchange
+        try:
+            estimate = await self._prices.estimate(exchange)
+        except Exception:  # noqa: BLE001 - whatever it is, the ending has to be saved
+            _log.exception("no price for exchange %s", exchange.id)
+            return exchange
+        return replace(exchange, estimated_cost_usd=estimate)
+
     async def save_endings(self) -> None:
         """Save the endings that could not be saved when they came. Raises StoreError."""
         async with self._saving:
@@ -388,12 +411,15 @@ class Conversation:
 
     def _request(self, target: Target, *, continues: bool = False) -> ModelRequest:
         settings = self.session.settings
-        known = what_server_knows(self.messages, self.exchanges, target.endpoint)
+        sent = self.messages[target.leaves_out :]
+        known = None
+        if not target.leaves_out:
+            known = what_server_knows(sent, self.exchanges, target.endpoint)
         return ModelRequest(
             model=target.model,
-            messages=for_server(self.messages, self.exchanges, target.endpoint),
+            messages=for_server(sent, self.exchanges, target.endpoint),
             system=settings.system,
-            parameters=settings.parameters,
+            parameters=replace(settings.parameters, n=None) if continues else settings.parameters,
             continues=continues,
             schema=settings.schema,
             previous_response_id=known.response_id if known else None,
@@ -412,4 +438,9 @@ class Conversation:
             state=ExchangeState.IN_PROGRESS,
             schema=settings.schema.text if settings.schema is not None else None,
             max_tokens=settings.parameters.max_tokens,
+            adaptations=_left_out(target.leaves_out),
         )
+
+
+def _left_out(count: int) -> tuple[str, ...]:
+    return (f"the oldest {count} messages were left out to fit the context",) if count else ()

@@ -1,14 +1,16 @@
 """Gives every exchange an ending: those whose writer died are folded from the journal."""
 
+import logging
 from collections.abc import Sequence
 
 from replyscope.domain.event import StreamEnded, WireFrame
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
-from replyscope.domain.fold import fold_events
+from replyscope.domain.fold import ExchangeFold, fold_events
 from replyscope.domain.ports import Store, TranslateFrames
 
+_log = logging.getLogger(__name__)
 _INTERRUPTED = Failure(
     "interrupted",
     "replyscope ended while this reply was streaming.",
@@ -28,19 +30,36 @@ def refold(
     reply was complete.
     """
     last_ms = frames[-1].at_ms if frames else 0.0
+    fold = ExchangeFold(opening)
+    for event in translate(opening.api, frames):
+        fold.apply(event)
     if end is None:
-        is_done = any("[DONE]" in frame.text for frame in frames[-2:])
+        is_done = fold.is_complete or any(_is_done_marker(frame.text) for frame in frames[-2:])
         end = (
             StreamEnded(StreamEnd.DONE, last_ms)
             if is_done
             else StreamEnded(StreamEnd.BROKEN, last_ms, _INTERRUPTED)
         )
-    return fold_events(opening, [*translate(opening.api, frames), end])
+    fold.apply(end)
+    return fold.snapshot()
+
+
+def _is_done_marker(frame: str) -> bool:
+    """Whether a frame is the marker itself, and not text that talks of it."""
+    data = [line for line in frame.splitlines() if line.startswith("data:")]
+    return bool(data) and data[0].removeprefix("data:").strip().startswith("[DONE]")
 
 
 async def recover(store: Store, translate: TranslateFrames) -> int:
     """Close what dead processes left open; the number of exchanges. Raises StoreError."""
     unfinished = await store.take_unfinished()
     for left in unfinished:
-        await store.close_unfinished(refold(left.opening, left.frames, translate))
+        try:
+            exchange = refold(left.opening, left.frames, translate)
+        except Exception:  # noqa: BLE001 - one journal that can't be read must not keep the rest
+            _log.exception("the journal of exchange %s can't be folded", left.opening.id)
+            exchange = fold_events(
+                left.opening, [*left.frames, StreamEnded(StreamEnd.BROKEN, 0.0, _INTERRUPTED)]
+            )
+        await store.close_unfinished(exchange)
     return len(unfinished)

@@ -26,6 +26,11 @@ class MessageTree:
             if shown.id == message.id:
                 self.branch[position] = message
 
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All of them, oldest first."""
+        return tuple(self._nodes.values())
+
     def get(self, message_id: str) -> Message | None:
         """The message of that id."""
         return self._nodes.get(message_id)

@@ -27,16 +27,31 @@ _DROPPABLE = (
     "reasoning",
     "previous_response_id",
 )
+_IS_UNKNOWN = re.compile(
+    r"(not|n't) (be )?(supported|permitted|allowed|recogni[sz]ed|accept|exist|found|support)"
+    r"|unsupported|unrecogni[sz]ed|unknown|unexpected|extra (fields|inputs)|forbidden"
+    r"|invalid (parameter|argument)|no such|instead",
+    re.IGNORECASE,
+)
+_IS_OUT_OF_RANGE = re.compile(
+    r"too (large|small|high|low)|at (most|least)|between|range|(greater|less) than"
+    r"|maximum|minimum",
+    re.IGNORECASE,
+)
 _SYSTEM_ROLES = ("system", "developer", "user")
 
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """Use `instead` ("drop", or another name) for `name`; `note` tells a person."""
+    """Use `instead` ("drop", or another name) for `name`; `note` tells a person.
+
+    `is_lasting` is false for what only this request needs.
+    """
 
     name: str
     instead: str
     note: str
+    is_lasting: bool = True
 
 
 def propose_adaptation(
@@ -48,7 +63,7 @@ def propose_adaptation(
     said = _words_of(error)
     for name in (*_RENAMES, *_DROPPABLE):
         if name in body and re.search(rf"\b{name}\b", said):
-            return _for_parameter(name, said, known)
+            return _for_parameter(name, said, body, known)
     return _for_system_role(said, body, known)
 
 
@@ -59,11 +74,24 @@ def _words_of(error: APIStatusError) -> str:
     return f"{error.param or ''} {error.message} {detail}"
 
 
-def _for_parameter(name: str, said: str, known: Mapping[str, str]) -> Adaptation:
+def _for_parameter(
+    name: str, said: str, body: Mapping[str, Any], known: Mapping[str, str]
+) -> Adaptation | None:
+    """A limit is renamed but never dropped, and a wish for privacy is kept: the person
+    would pay for either. A value that is out of range is the person's to change.
+    """
+    if not _IS_UNKNOWN.search(said) or _IS_OUT_OF_RANGE.search(said):
+        return None
     other = _RENAMES.get(name)
-    if other is not None and known.get(other) is None and (other in said or name == "max_tokens"):
+    if other is not None:
+        if known.get(other) is not None:
+            return None
         return Adaptation(name, other, f"{name} was rejected; sent as {other} instead")
-    return Adaptation(name, "drop", f"{name} was rejected; sent without it")
+    if name == "store" and body["store"] is False:
+        return None
+    # An error that names the response means that this one is gone, not that none are kept.
+    is_lasting = name != "previous_response_id" or str(body[name]) not in said
+    return Adaptation(name, "drop", f"{name} was rejected; sent without it", is_lasting)
 
 
 def _for_system_role(

@@ -6,7 +6,6 @@ request. Retries are off, because a repeated request must be visible.
 
 import ssl
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI
@@ -43,13 +42,6 @@ class TappedOpenAI(_Tapped, AsyncOpenAI):
 
 class TappedAzure(_Tapped, AsyncAzureOpenAI):
     """`AsyncAzureOpenAI` with a tap."""
-
-
-def check_url(url: str) -> None:
-    """Raises ValueError for what the HTTP library would choke on."""
-    if any(char.isspace() or not char.isprintable() for char in url):
-        raise ValueError("its base_url has a character that no URL has")
-    _ = urlsplit(url).port  # raises for a number that is no port
 
 
 def open_http(

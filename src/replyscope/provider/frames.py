@@ -90,8 +90,9 @@ class FrameTap:
         return frames
 
     def _record(self, raw: bytes, at_ms: float) -> ServerSentEvent | None:
-        text = raw.decode("utf-8", errors="replace")
-        self._frames.append(WireFrame(at_ms, self._mask.text(text)))
+        # Masked before anybody reads it: what is folded is what is recorded.
+        text = self._mask.text(raw.decode("utf-8", errors="replace"))
+        self._frames.append(WireFrame(at_ms, text))
         if not self.saw_data and len(self.first_text) < 65_536:
             self.first_text += text
         parsed = parse_frame(text)

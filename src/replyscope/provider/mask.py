@@ -6,10 +6,16 @@ knows the key in use, so a server that echoes it can't put it in the database.
 
 import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from replyscope.domain.endpoint import Endpoint
 
 _DOTS = "•••"
-_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
+_SECRET_HEADER = re.compile(
+    r"^(?!x-ratelimit).*(auth|key|token|secret|cookie|password|credential)", re.IGNORECASE
+)
 _SHORTEST = 6
+_LONG = 12
 
 
 class Mask:
@@ -39,3 +45,17 @@ class Mask:
             (name, _DOTS if _SECRET_HEADER.search(name) else self.text(value))
             for name, value in headers
         )
+
+
+def secrets_of(endpoint: Endpoint) -> list[str]:
+    """What an endpoint's own settings hold of secrets: in headers and in URLs."""
+    found = [value for name, value in endpoint.headers if _SECRET_HEADER.search(name)]
+    found += [word for value in found for word in value.split() if len(word) >= _LONG]
+    for url in (endpoint.base_url, endpoint.proxy or ""):
+        try:
+            password = urlsplit(url).password
+        except ValueError:
+            password = None
+        if password:
+            found.append(password)
+    return found

@@ -1,28 +1,31 @@
 """Reads a server's model list, with the context window where it says one."""
 
+from collections.abc import Mapping
 from typing import Any
-
-from openai.types import Model
 
 from replyscope.domain.endpoint import ModelInfo
 
 _WINDOW_FIELDS = ("context_window", "context_length", "max_model_len", "max_context_length")
 
 
-def read_models(page: Any) -> tuple[ModelInfo, ...]:
-    """The models of a list page, sorted by id. Entries without an id are left out."""
-    data = getattr(page, "data", None)
-    models = [read_model(entry) for entry in data or () if getattr(entry, "id", None)]
-    return tuple(sorted(models, key=lambda model: model.id.lower()))
+def read_models(body: object) -> tuple[ModelInfo, ...]:
+    """The models of a list, sorted by id. Some servers send the bare list; entries
+    without an id are left out.
+    """
+    data = body.get("data", body.get("models")) if isinstance(body, Mapping) else body
+    entries = data if isinstance(data, list) else []
+    models = [read_model(entry) for entry in entries if isinstance(entry, Mapping)]
+    return tuple(sorted((m for m in models if m.id), key=lambda model: model.id.lower()))
 
 
-def read_model(entry: Model) -> ModelInfo:
+def read_model(entry: Mapping[str, Any]) -> ModelInfo:
     """One model. OpenAI says no window; vLLM, LM Studio and llama.cpp do, each its way."""
-    extra = entry.model_extra or {}
-    meta = extra.get("meta")
-    candidates = [extra.get(name) for name in _WINDOW_FIELDS]
-    if isinstance(meta, dict):
+    meta = entry.get("meta")
+    candidates = [entry.get(name) for name in _WINDOW_FIELDS]
+    if isinstance(meta, Mapping):
         candidates += [meta.get("n_ctx"), meta.get("n_ctx_train")]
     window = next((c for c in candidates if isinstance(c, int) and c > 0), None)
-    owner = getattr(entry, "owned_by", None)
-    return ModelInfo(str(entry.id), owner if isinstance(owner, str) else None, window)
+    name, owner = entry.get("id"), entry.get("owned_by")
+    return ModelInfo(
+        name if isinstance(name, str) else "", owner if isinstance(owner, str) else None, window
+    )

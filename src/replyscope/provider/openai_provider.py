@@ -30,13 +30,14 @@ from replyscope.domain.finish import StreamEnd
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
-from replyscope.provider.client import build_client, check_url, open_http
+from replyscope.provider.client import build_client, open_http
 from replyscope.provider.dialect import Dialect, Translator
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frames import FrameTap, parse_frame
-from replyscope.provider.mask import Mask
+from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
 from replyscope.provider.retrying import RetryPlan, plan_retry
+from replyscope.provider.sendable import sendable
 
 _MOST_ADAPTATIONS = 5
 
@@ -80,9 +81,8 @@ class OpenAIProvider:
         self._clock = clock
         self._recall = recall
         self._remember = remember
-        check_url(endpoint.base_url)
         self._http = open_http(endpoint, transport)
-        self._mask = Mask([key] if key else [])
+        self._mask = Mask([*([key] if key else []), *secrets_of(endpoint)])
         self._errors = ErrorTranslator(endpoint.base_url, self._mask)
 
     @property
@@ -98,9 +98,9 @@ class OpenAIProvider:
         """The server's `/models`. Raises ProviderError."""
         try:
             client = build_client(self._endpoint, self._key, self._http)
-            page = await client.models.list(timeout=15.0)
-            return read_models(page)
-        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as error:
+            raw = await client.models.with_raw_response.list(timeout=15.0)
+            return read_models(json.loads(raw.content))
+        except Exception as error:
             raise ProviderError(self._errors.translate(error)) from error
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
@@ -108,7 +108,10 @@ class OpenAIProvider:
         known = dict(await self._recall(self._endpoint.public_url, request.model))
         adapted = retried = 0
         while adapted < _MOST_ADAPTATIONS:
-            body = self._dialect.body(request, self._endpoint.base_url, known)
+            body = sendable(self._dialect.body(request, self._endpoint.base_url, known))
+            if not adapted and not retried:
+                for note in self._left_out(request, known):
+                    yield RequestAdapted(note)
             again: Adaptation | RetryPlan | None = None
             async with aclosing(self._attempt(body, known, retried)) as steps:
                 async for step in steps:
@@ -125,9 +128,10 @@ class OpenAIProvider:
                 continue
             adapted += 1
             known[again.name] = again.instead
-            await self._remember(
-                self._endpoint.public_url, request.model, again.name, again.instead
-            )
+            if again.is_lasting:
+                await self._remember(
+                    self._endpoint.public_url, request.model, again.name, again.instead
+                )
             yield RequestAdapted(again.note)
         yield StreamEnded(
             StreamEnd.FAILED,
@@ -138,6 +142,15 @@ class OpenAIProvider:
                 "Check what this server supports; the wire view has its answers.",
             ),
         )
+
+    def _left_out(self, request: ModelRequest, known: Mapping[str, str]) -> list[str]:
+        """What is not sent because this model is known to reject it, each time anew."""
+        whole = self._dialect.body(request, self._endpoint.base_url, {})
+        dropped = [name for name, instead in known.items() if instead == "drop" and name in whole]
+        quiet = ("stream_options",)
+        return [
+            f"{name} was left out: this model rejects it" for name in dropped if name not in quiet
+        ]
 
     async def _attempt(
         self, body: dict[str, Any], known: Mapping[str, str], retried: int
@@ -162,7 +175,7 @@ class OpenAIProvider:
             yield self._opened(error.response)
             yield self._failed(attempt, error, retried)
             return
-        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
             yield self._failed(attempt, error, retried)
             return
         finally:
@@ -189,7 +202,7 @@ class OpenAIProvider:
                     yield frame
                 for event in translator.translate(chunk):
                     yield event
-        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
             failure = self._errors.translate(error)
         last = tap.take()
         for frame in last:
@@ -215,9 +228,9 @@ class OpenAIProvider:
             return
         try:
             data = json.loads(text)
-        except ValueError:
-            data = None
-        events = self._dialect.translate_whole(data) if isinstance(data, dict) else None
+            events = self._dialect.translate_whole(data) if isinstance(data, dict) else None
+        except Exception:  # noqa: BLE001 - it is no answer of this API, then
+            data = events = None
         if events is not None:
             for event in events:
                 yield event
@@ -266,5 +279,5 @@ def _last_words(translator: Translator, text: str) -> list[Event]:
         return []
     try:
         return translator.translate_data(json.loads(parsed[1]), parsed[0])
-    except ValueError:
+    except Exception:  # noqa: BLE001 - these words come on top of an error that is told
         return []

@@ -5,8 +5,10 @@ them. Every SQLite error becomes a StoreError with a sentence.
 """
 
 import asyncio
+import errno
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -88,7 +90,7 @@ class Database:
                 _create_private(self._path)
                 connection = _connect(str(self._path))
                 check_version(connection, self._path)  # the next line changes the file
-                connection.execute("PRAGMA journal_mode = WAL")
+                _use_wal(connection)
                 connection.execute("PRAGMA synchronous = NORMAL")
             migrate(connection, self._path)
             self._write_connection = connection
@@ -118,15 +120,33 @@ def _connect(name: str) -> sqlite3.Connection:
     return connection
 
 
+_UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_LONGEST_WAIT_S = 10.0
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a file to WAL. Several first starts at once make SQLite say busy at once."""
+    deadline = time.monotonic() + _LONGEST_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not is_busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
 def _connect_reader(path: Path) -> sqlite3.Connection:
     """A connection that only reads; also where nothing beside the file can be written."""
     connection = _connect(str(path))
     try:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         connection.close()
-        if not path.exists():
+        if error.sqlite_errorcode & 0xFF not in _UNWRITABLE or not path.exists():
             raise
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1",
@@ -137,6 +157,14 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _words_of(error: sqlite3.Error | OSError) -> str:
+    """What the error says, without the path in it: a folder may be called anything."""
+    if isinstance(error, OSError):
+        is_full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        return "disk is full" if is_full else (error.strerror or "").lower()
+    return str(error).lower()
+
+
 def _create_private(path: Path) -> None:
     """Make the file readable by its owner only, before SQLite opens it."""
     if not path.exists():
@@ -145,7 +173,7 @@ def _create_private(path: Path) -> None:
 
 def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreError:
     """The store's error for one of SQLite's or the system's."""
-    said = str(error).lower()
+    said = _words_of(error)
     where = str(path) if path is not None else "memory"
     if "malformed" in said or "not a database" in said or "corrupt" in said:
         return StoreCorrupt(

@@ -21,9 +21,10 @@ from replyscope.store.codec import (
 
 
 def insert_session(connection: sqlite3.Connection, session: Session) -> None:
-    """Save a new session."""
+    """Save a new session. Saving it twice is saving it once."""
     connection.execute(
-        f"INSERT INTO session (id, {', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO session (id, {', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in _COLUMNS)}",
         (session.id, *_session_values(session)),
     )
 

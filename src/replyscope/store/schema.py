@@ -121,7 +121,9 @@ def migrate(
     check_version(connection, path, migrations)
     version = _version(connection)
     if version and version < len(migrations) and path is not None:
-        _back_up(connection, path.with_name(f"{path.name}.v{version}.bak"))
+        backup = path.with_name(f"{path.name}.v{version}.bak")
+        if not backup.exists():  # the first of several processes makes it, before any migrates
+            _back_up(connection, backup)
     while version < len(migrations):
         connection.execute("BEGIN EXCLUSIVE")
         try:

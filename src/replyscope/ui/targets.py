@@ -3,7 +3,15 @@
 import asyncio
 from dataclasses import replace
 
-from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, ModelInfo, default_api
+from replyscope.domain.endpoint import (
+    Endpoint,
+    KeySource,
+    KeySourceKind,
+    ModelInfo,
+    default_api,
+    host_of,
+    is_usable_url,
+)
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.engine.conversation import Conversation, Target
 from replyscope.ui.services import Services
@@ -20,6 +28,7 @@ class Targets:
         self.endpoint = services.endpoint
         self._named_model = services.model
         self.models: tuple[ModelInfo, ...] = ()
+        self._windows: dict[str, int] = {}
 
     def model_for(self, conversation: Conversation) -> str | None:
         """The model a session asks: its own, the command line's, the endpoint's."""
@@ -33,8 +42,18 @@ class Targets:
         return own or endpoint_model or only
 
     def window_of(self, model: str | None) -> int | None:
-        """The model's context window in tokens, where the server says it."""
-        return next((m.context_window for m in self.models if m.id == model), None)
+        """The model's context window in tokens: as the server says, else as a price list does."""
+        said = next((m.context_window for m in self.models if m.id == model), None)
+        return self._windows.get(model or "") if said is None else said
+
+    async def learn_window(self, model: str | None) -> None:
+        """Look the window up where the server does not say it."""
+        prices = self._services.prices
+        if prices is None or model is None or self.endpoint is None or self.window_of(model):
+            return
+        window = await prices.context_window(self.endpoint.public_url, model)
+        if window is not None:
+            self._windows[model] = window
 
     async def load_models(self) -> tuple[ModelInfo, ...]:
         """Ask the server for its models. Raises ReplyscopeError."""
@@ -87,12 +106,11 @@ class Targets:
             self.use(named)
             return None
         if choice.way in (Way.KEY_STORED, Way.KEY_HELD):
-            name, url = "openai", OPENAI_URL
+            url = OPENAI_URL
         else:
-            name = "".join(c for c in (choice.product or "server").lower() if c.isalnum())
             url = whole_url(choice.value)
-        endpoint = Endpoint(name, url, default_api(url))
-        source, note = KeySource(KeySourceKind.NONE), None
+        endpoint = self._endpoint_at(url, choice.product)
+        source, note = endpoint.key_source, None
         if choice.key:
             source, note = await self._keep_key(endpoint.name, choice)
         endpoint = replace(endpoint, key_source=source)
@@ -100,6 +118,23 @@ class Targets:
             self._save(endpoint)
         self.use(endpoint)
         return note
+
+    def _endpoint_at(self, url: str, product: str) -> Endpoint:
+        """The endpoint that the settings have for a URL, or a new one.
+
+        A new one never takes a name that is in use: a key goes to the server it was
+        given for, and to no other.
+        """
+        settings = self._services.settings
+        known = next((e for e in settings.endpoints if e.base_url == url), None)
+        if known is not None:
+            return known
+        host = "openai" if url == OPENAI_URL else product or host_of(url)
+        stem = "-".join("".join(c if c.isalnum() else " " for c in host.lower()).split())
+        taken = {"local", *(endpoint.name for endpoint in settings.endpoints)}
+        names = (stem or "server", *(f"{stem}-{n}" for n in range(2, len(taken) + 3)))
+        name = next(name for name in names if name not in taken)
+        return Endpoint(name, url, default_api(url))
 
     async def _keep_key(self, name: str, choice: Choice) -> tuple[KeySource, str | None]:
         """Keep the key in the keyring; where that is not wanted or there is none, in memory."""
@@ -127,9 +162,14 @@ class Targets:
 
 
 def whole_url(text: str) -> str:
-    """A server's address with its scheme: a bare host is plain HTTP only on this machine."""
+    """A server's address with its scheme: a bare host is plain HTTP only on this machine.
+
+    Raises SettingsError.
+    """
     if "://" not in text:
         host = text.partition("/")[0].rpartition(":")[0] or text.partition("/")[0]
         is_here = host in ("localhost", "[::1]") or host.startswith("127.")
         text = f"http://{text}" if is_here else f"https://{text}"
+    if not is_usable_url(text):
+        raise SettingsError(f"{text} is no address of a server.", "Give one such as " + OPENAI_URL)
     return text.rstrip("/")

@@ -1,6 +1,7 @@
 """Runs replies: one worker per conversation, wherever the reader looks meanwhile."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
@@ -15,6 +16,7 @@ from replyscope.domain.event import Event
 from replyscope.engine.conversation import Conversation
 
 _YIELD_AFTER_S = 0.004
+_log = logging.getLogger(__name__)
 
 
 class TurnEnded(Message):
@@ -118,6 +120,12 @@ class Turns:
                         rested = time.monotonic()
         except ReplyscopeError as error:
             fault = error
+        except Exception as error:  # noqa: BLE001 - a fault of ours: told, and in the log
+            _log.exception("a turn failed")
+            fault = ReplyscopeError(
+                f"replyscope itself failed: {type(error).__name__}: {error}.",
+                "What came is kept. Please report it, with the log of --debug.",
+            )
         finally:
             self._turns.pop(conversation.session.id, None)
             self._owner.post_message(TurnEnded(conversation, fault, give_back))

@@ -1,17 +1,20 @@
 """The chat screen's panes and state, which its groups of actions share."""
 
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Input, Static
+from textual.worker import Worker, WorkerState
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Exchange
@@ -35,6 +38,7 @@ from replyscope.ui.widgets.sidebar import Sidebar, local_today
 from replyscope.ui.widgets.status import Status, StatusLine
 from replyscope.ui.widgets.suggestions import Suggestions
 
+_log = logging.getLogger(__name__)
 _ELSEWHERE = "This reply streams in another window; it comes here when it is done."
 
 
@@ -88,7 +92,15 @@ class ChatBase(Screen[None]):
         a coroutine that nobody awaits.
         """
         job: Any = partial(work, *arguments)
-        self.run_worker(job, group=group, exclusive=exclusive)
+        self.run_worker(job, group=group, exclusive=exclusive, exit_on_error=False)
+
+    @on(Worker.StateChanged)
+    def _tell_fault(self, event: Worker.StateChanged) -> None:
+        """A fault of ours costs one action, not the session."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            _log.error("a worker failed", exc_info=error)
+            self.tell(f"replyscope itself failed: {type(error).__name__}: {error}")
 
     @property
     def transcript(self) -> Transcript:
@@ -234,6 +246,7 @@ class ChatBase(Screen[None]):
         exchanges = self.exchanges_now()
         used = [e.usage for e in exchanges.values() if e.usage is not None]
         totals = [u.total_tokens for u in used if u.total_tokens is not None]
+        costs = [e.cost_usd for e in exchanges.values() if e.cost_usd is not None]
         sources = [s for m in self.conversation.messages for s in m.sources]
         last = exchanges.get(sources[-1].exchange_id) if sources else None
         model = self.targets.model_for(self.conversation)
@@ -246,6 +259,7 @@ class ChatBase(Screen[None]):
                 context_used=last.usage.total_tokens if last and last.usage else None,
                 context_window=self.targets.window_of(model),
                 tokens=sum(totals) if totals else None,
+                cost_usd=sum(costs) if costs else None,
                 note="" if self.archive.store.is_saving else "not saved",
             )
         )

@@ -1,6 +1,7 @@
 """Sending, and everything that can be done about a reply."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from textual import on
@@ -12,7 +13,9 @@ from replyscope.domain.exchange import Choice, Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation, Target
+from replyscope.inspection.context import fit_into
 from replyscope.ui.screens.chat_base import ChatBase
+from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.turns import TurnEnded
 
 _FRAME_S = 1 / 30
@@ -54,7 +57,7 @@ class ReplyActions(ChatBase):
         edited = self.pending.take_edited(conversation.session.id)
 
         def give_back() -> None:
-            if self.pending.was_sent(parts, conversation.messages):
+            if self.pending.was_sent(parts, conversation.tree.messages):
                 return
             text = self.pending.give_back(parts)
             if edited is not None:
@@ -71,28 +74,58 @@ class ReplyActions(ChatBase):
             conversation,
             lambda target: conversation.send(parts, target, instead_of=edited),
             give_back,
+            parts,
         )
 
+    async def _made_to_fit(
+        self, conversation: Conversation, target: Target, parts: Sequence[Part]
+    ) -> Target | None:
+        """The target, perhaps without the oldest messages; None when the person gives up."""
+        window = self.targets.window_of(target.model)
+        if window is None:
+            return target
+        fit = fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
+        if not fit.is_too_large:
+            return target
+        rows = [("send", "all of it; the server may refuse")]
+        if fit.drops:
+            rows.insert(0, ("leave out", f"the oldest {fit.drops} messages, this time"))
+        note = f"≈ {fit.tokens:,} tokens for a context of {fit.window:,}."
+        dialog = PickDialog("This will not fit", rows, note=note)
+        answer = await self.app.push_screen_wait(dialog)
+        if answer == "leave out" and fit.drops:
+            return replace(target, leaves_out=fit.drops)
+        return target if answer == "send" else None
+
     def start_turn(
-        self, conversation: Conversation, start: Start, give_back: Callable[[], None]
+        self,
+        conversation: Conversation,
+        start: Start,
+        give_back: Callable[[], None],
+        parts: Sequence[Part] = (),
     ) -> None:
-        """Find the target, then run; `give_back` when nothing could be sent."""
+        """Find the target, then run. It counts as running from now on, so that what is sent
+        meanwhile is queued; `give_back` is called when nothing could be sent.
+        """
+        if self.turns.is_running(conversation.session.id):
+            give_back()
+            return
+        self.turns.start(conversation, self._find_and_run(conversation, start, parts), give_back)
+        self.start_drawing()
 
-        async def begin() -> None:
-            try:
-                target = await self.targets.target_for(conversation)
-            except ReplyscopeError as error:
-                give_back()
-                self.tell(error)
-                return
-            if target is None:
-                give_back()
-                self.post_message(TargetWanted())
-                return
-            self.turns.start(conversation, start(target), give_back)
-            self.start_drawing()
-
-        self.start_work(begin, group=f"begin-{conversation.session.id}", exclusive=True)
+    async def _find_and_run(
+        self, conversation: Conversation, start: Start, parts: Sequence[Part]
+    ) -> AsyncGenerator[Event, None]:
+        target = await self.targets.target_for(conversation)
+        if target is None:
+            self.post_message(TargetWanted())
+            return
+        fitting = await self._made_to_fit(conversation, target, parts)
+        if fitting is None:
+            return
+        async with aclosing(start(fitting)) as events:
+            async for event in events:
+                yield event
 
     def start_drawing(self) -> None:
         """Draw frames until no reply streams."""

@@ -153,7 +153,7 @@ class SessionActions(TargetActions):
                 await self._save_draft_of(conversation, written)
 
     async def _save_draft_of(self, conversation: Conversation, written: str) -> None:
-        unsent = self.pending.unsent(conversation.session.id, conversation.messages)
+        unsent = self.pending.unsent(conversation.session.id, conversation.tree.messages)
         draft = "\n\n".join(filter(None, (unsent, written)))
         if draft == conversation.session.draft or len(draft) > 1_000_000:
             return

@@ -199,3 +199,5 @@ class TargetActions(BranchActions):
             return
         collecting.settle()  # the SDK is loaded now, and stays
         self.draw_status()
+        await self.targets.learn_window(self.targets.model_for(self.conversation))
+        self.draw_status()

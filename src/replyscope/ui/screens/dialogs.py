@@ -32,7 +32,7 @@ class LineDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(Content(self._title), classes="dialog-title")
-            yield Input(self._value, password=self._is_secret)
+            yield Input(printable_line(self._value), password=self._is_secret)
             yield Static("Enter accepts, Esc cancels", classes="hint")
 
     @on(Input.Submitted)

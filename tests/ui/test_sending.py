@@ -1,0 +1,102 @@
+"""What is sent is sent once and never lost, however quick the fingers."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.ports import ModelProvider
+from replyscope.ui.app import ReplyscopeApp
+from replyscope.ui.targets import Targets
+from replyscope.ui.ways import Choice, Way
+from tests.support.server import LoopbackServer, reply
+from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_chat import SIZE, is_idle, send
+
+
+def with_slow_target(server: LoopbackServer, folder: Path, ready: asyncio.Event) -> ReplyscopeApp:
+    app = make_app(folder, server.base_url)
+    load = app._opening.load
+
+    def load_slow() -> Any:
+        services = load()
+        open_provider = services.open_provider
+
+        async def open_later(endpoint: Endpoint) -> ModelProvider:
+            await ready.wait()
+            return await open_provider(endpoint)
+
+        services.open_provider = open_later
+        return services
+
+    object.__setattr__(app._opening, "load", load_slow)
+    return app
+
+
+async def test_two_messages_before_the_provider_is_there_are_both_sent(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    ready = asyncio.Event()
+    async with open_chat(with_slow_target(server, tmp_path, ready), size=SIZE) as pilot:
+        await send(pilot, "first")
+        await send(pilot, "second")
+        await pilot.pause()
+        assert "1 queued" in frame(pilot)
+        ready.set()
+        await until(pilot, lambda: len(server.requests) == 2)
+        await until(pilot, lambda: is_idle(pilot))
+        said = [m.text for m in chat_of(pilot).conversation.read_messages()]
+    assert said == ["first", "Hello world", "second", "Hello world"]
+
+
+async def test_escape_before_the_provider_is_there_gives_the_message_back(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    ready = asyncio.Event()
+    async with open_chat(with_slow_target(server, tmp_path, ready), size=SIZE) as pilot:
+        await send(pilot, "think twice")
+        await pilot.press("escape")
+        await until(pilot, lambda: chat_of(pilot).composer.text == "think twice")
+        assert not chat_of(pilot).turns.any_running
+    assert server.requests == []
+
+
+async def test_a_sent_edit_does_not_come_back_when_another_branch_is_shown(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: reply(f"reply number {len(server.requests)}")
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await send(pilot, "first wording")
+        await until(pilot, lambda: is_idle(pilot))
+        await pilot.press("escape", "k", "e")
+        await until(pilot, lambda: chat_of(pilot).composer.text == "first wording")
+        chat = chat_of(pilot)
+        old = chat.conversation.messages[-1].id
+        chat.composer.replace_text("second wording")
+        await pilot.press("enter")
+        chat.action_show_sibling(old)
+        await until(pilot, lambda: len(server.requests) == 2 and is_idle(pilot))
+        await until(pilot, lambda: not chat.turns.any_running)
+        assert chat.composer.text == ""
+
+
+async def test_a_key_goes_to_the_server_it_was_given_for_and_to_no_other(tmp_path: Path) -> None:
+    app = make_app(tmp_path, None)
+    async with open_chat(app, size=SIZE) as pilot:
+        chat = chat_of(pilot)
+        targets = Targets(chat.services)
+        await targets.take(Choice(Way.URL, "https://one.example/v1", key="sk-for-one-1"))
+        first = targets.endpoint
+        await targets.take(Choice(Way.URL, "https://two.example/v1"))
+        second = targets.endpoint
+        assert first is not None
+        assert second is not None
+        assert first.name != second.name
+        settings = (tmp_path / "config" / "settings.toml").read_text()
+        for name in (first.name, second.name):
+            assert f"[providers.{name}]" in settings
+        with pytest.raises(ReplyscopeError, match="no address"):
+            await targets.take(Choice(Way.URL, "http://[::1"))
