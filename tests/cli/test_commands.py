@@ -279,6 +279,20 @@ def test_a_data_folder_that_cannot_be_made_is_said_so(
     assert ask(tmp_path, server, "hi").returncode == 5
 
 
+def test_the_index_of_replies_is_listed_and_deleting_asks(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    ask(tmp_path, server, "hi")
+    listed = json.loads(run_program(tmp_path, "responses", "list", "--json").stdout)
+    assert [(entry["id"], entry["state"]) for entry in listed] == [("chatcmpl-1", "unknown")]
+    command = ("responses", "delete", "chatcmpl-1", "--base-url", server.base_url)
+    refused = run_program(tmp_path, *command)
+    assert (refused.returncode, server.paths[1:]) == (4, [])
+    failed = run_program(tmp_path, *command, "--yes")
+    assert failed.returncode == 3
+    assert "not supported by this server" in failed.stderr
+
+
 def test_doctor_says_what_answers(server: LoopbackServer, tmp_path: Path) -> None:
     done = run_program(tmp_path, "doctor", "--base-url", server.base_url, OPENAI_API_KEY=KEY)
     assert done.returncode == 0

@@ -79,6 +79,8 @@ class LoopbackServer:
         self.answer: Handler = lambda _request: reply("Hello", " world")
         self.models = ["test-model"]
         self.models_body: str | None = None
+        self.routes: dict[tuple[str, str], Answer] = {}
+        """What to answer to a method and a path below /v1, where it is neither of the two."""
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
@@ -111,7 +113,23 @@ class LoopbackServer:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
+            def _routed(self) -> bool:
+                path = self.path.partition("?")[0].removeprefix("/v1")
+                answer = owner.routes.get((self.command, path))
+                if answer is None and path.startswith(("/responses/", "/chat/completions/")):
+                    answer = error(404, "File Not Found")
+                if answer is not None:
+                    owner.paths.append(f"{self.command} {self.path}")
+                    self.rfile.read(int(self.headers.get("content-length", 0)))
+                    self._send(answer)
+                return answer is not None
+
+            def do_DELETE(self) -> None:
+                self._routed()
+
             def do_GET(self) -> None:
+                if self._routed():
+                    return
                 data = [
                     {"id": name, "object": "model", "owned_by": "test"} for name in owner.models
                 ]
@@ -121,6 +139,8 @@ class LoopbackServer:
                 self._send(Answer(content_type="application/json", chunks=[body]))
 
             def do_POST(self) -> None:
+                if self._routed():
+                    return
                 length = int(self.headers.get("content-length", 0))
                 request = json.loads(self.rfile.read(length))
                 owner.requests.append(request)

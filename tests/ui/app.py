@@ -47,6 +47,7 @@ def make_app(
     endpoint = Endpoint("test", base_url, model="test-model", max_retries=0) if base_url else None
     fields: dict[str, Any] = {
         "archive": wiring.archive,
+        "remote": wiring.remote,
         "clock": wiring.clock,
         "settings": Settings(),
         "open_provider": wiring.providers.open,

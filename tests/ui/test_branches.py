@@ -1,11 +1,14 @@
 """Choices, retries, edits and forks as a person sees them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.ui.screens.remote import RemoteScreen
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import SIZE, is_idle, send
@@ -108,6 +111,31 @@ async def test_an_edit_is_given_up_with_escape(server: LoopbackServer, tmp_path:
         await pilot.press("escape")
         await until(pilot, lambda: chat_of(pilot).composer.text == "")
         assert "edits an earlier" not in frame(pilot)
+
+
+async def test_a_reply_kept_by_the_provider_is_fetched_into_a_session(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    completion = {
+        "id": "chatcmpl-7",
+        "created": 1,
+        "model": "test-model",
+        "choices": [{"index": 0, "message": {"content": "kept there"}, "finish_reason": "stop"}],
+    }
+    asked = {"object": "list", "data": [{"id": "m", "role": "user", "content": "an old question"}]}
+    for path, body in (("", completion), ("/messages", asked)):
+        server.routes["GET", f"/chat/completions/chatcmpl-7{path}"] = Answer(
+            content_type="application/json", chunks=[json.dumps(body).encode()]
+        )
+    async with open_chat(
+        make_app(tmp_path, server.base_url), size=SIZE, notifications=True
+    ) as pilot:
+        await send(pilot, "/responses")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RemoteScreen))
+        pilot.app.screen.query_one(Input).value = "chatcmpl-7"
+        await pilot.press("enter")
+        await until(pilot, lambda: "kept there" in frame(pilot))
+        assert "an old question" in frame(pilot)
 
 
 async def test_a_fork_begins_with_the_same_replies_and_goes_its_own_way(

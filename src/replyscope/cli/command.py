@@ -55,6 +55,11 @@ async def _dispatch(
                 await wiring.store.open()
                 await recover(wiring.store, translate_frames)
             return await run_sessions(arguments, wiring)
+        case "responses":
+            from replyscope.cli.responses import run_responses  # one command's own
+
+            await wiring.store.open()
+            return await run_responses(arguments, settings, wiring)
         case "local":
             from replyscope.cli.local import run_local  # one command's own
 

@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_ask(commands)
     _add_sessions(commands)
+    _add_responses(commands)
     _add_local(commands)
     doctor = commands.add_parser("doctor", help="what is configured and what answers")
     _add_place_options(doctor, inherit=True)
@@ -184,6 +185,28 @@ def _add_sessions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         if name != "list":
             action.add_argument("id", metavar="ID", help="its id, or how it begins")
         action.add_argument("--json", action="store_true", help="print JSON")
+        _add_place_options(action, inherit=True)
+
+
+def _add_responses(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    responses = commands.add_parser("responses", help="replies that the provider keeps")
+    actions = responses.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, text in (
+        ("list", "every id that was seen, and what is known of it"),
+        ("get", "bring a reply and what led to it into a session"),
+        ("cancel", "stop a reply that the server works on in the background"),
+        ("set-metadata", "replace the metadata of a stored completion"),
+        ("delete", "make the provider forget a reply"),
+    ):
+        action = actions.add_parser(name, help=text, description=text)
+        if name != "list":
+            action.add_argument("id", metavar="ID", help="resp_… or chatcmpl-…")
+        if name == "set-metadata":
+            action.add_argument("pairs", metavar="NAME=VALUE", nargs="+", type=_pair)
+        if name == "delete":
+            action.add_argument("--yes", action="store_true", help="do not ask")
+        action.add_argument("--json", action="store_true", help="print JSON")
+        _add_model_options(action, inherit=True)
         _add_place_options(action, inherit=True)
 
 

@@ -47,6 +47,7 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
 
     services = Services(
         archive=wiring.archive,
+        remote=wiring.remote,
         clock=wiring.clock,
         settings=settings,
         open_provider=wiring.providers.open,

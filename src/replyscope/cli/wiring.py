@@ -15,6 +15,7 @@ from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.ports import ModelProvider, PriceList
 from replyscope.engine.archive import Archive
+from replyscope.engine.remote import RemoteReplies
 from replyscope.local.models import EmbeddedModels
 from replyscope.store.sqlite_store import SqliteStore
 
@@ -28,6 +29,7 @@ class Wiring:
     paths: Paths
     store: SqliteStore
     archive: Archive
+    remote: RemoteReplies
     local: EmbeddedModels
     providers: "Providers"
     prices: PriceList
@@ -58,6 +60,7 @@ def wire(paths: Paths, *, saves: bool = True) -> Wiring:
         paths=paths,
         store=store,
         archive=Archive(store, clock, new_id, prices),
+        remote=RemoteReplies(store, clock, new_id),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,
         prices=prices,

@@ -12,6 +12,7 @@ from replyscope.domain.endpoint import Endpoint, FoundServer, ModelInfo
 from replyscope.domain.event import Event, RequestSent, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.message import Message
+from replyscope.domain.remote import FetchedReply, RemoteReply, RemoteState
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Session, SessionSummary, StoredSession
 
@@ -31,6 +32,26 @@ class Clock(Protocol):
 NewId = Callable[[], str]
 
 
+class StoredReplies(Protocol):
+    """Replies that a provider keeps. Every method raises ProviderError."""
+
+    async def fetch(self, response_id: str) -> FetchedReply:
+        """A reply and what was said to the model for it."""
+        ...
+
+    async def cancel(self, response_id: str) -> str:
+        """Stop a reply that the server still works on; its status then."""
+        ...
+
+    async def delete(self, response_id: str) -> None:
+        """Make the provider forget a reply."""
+        ...
+
+    async def set_metadata(self, response_id: str, metadata: Mapping[str, str]) -> None:
+        """Replace a stored completion's metadata."""
+        ...
+
+
 class ModelProvider(Protocol):
     """A connection to one endpoint over one API."""
 
@@ -41,6 +62,11 @@ class ModelProvider(Protocol):
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
         """The events of one exchange, `StreamEnded` last. Never raises for a failure."""
+        ...
+
+    @property
+    def stored(self) -> StoredReplies:
+        """The replies that the server keeps."""
         ...
 
     async def list_models(self) -> tuple[ModelInfo, ...]:
@@ -170,6 +196,14 @@ class Store(Protocol):
 
     async def close_unfinished(self, exchange: Exchange) -> None:
         """Save what became of one of them."""
+        ...
+
+    async def list_remote(self) -> tuple[RemoteReply, ...]:
+        """Every id of a reply that was seen, newest first."""
+        ...
+
+    async def set_remote_state(self, response_id: str, state: RemoteState) -> None:
+        """Keep what is now known of a reply at its provider."""
         ...
 
     async def remembered_adaptations(self, base_url: str, model: str) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import ssl
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -101,6 +102,25 @@ class ErrorTranslator:
             "Check the model and the parameters, then retry.",
             status=200,
             code=code,
+        )
+
+    def of_stored(self, error: BaseException, response_id: str) -> Failure:
+        """The failure of a call about a stored reply: it may be gone, or never be kept here."""
+        failure = self.translate(error)
+        if failure.status not in (404, 405, 501):
+            return failure
+        if failure.status == 404 and response_id in failure.message:
+            return replace(
+                failure,
+                kind="expired",
+                message=f"{self._host} has no {response_id} any more, or never had it.",
+                next_step="Replies are kept for about 30 days, and only if stored.",
+            )
+        return replace(
+            failure,
+            kind="unsupported",
+            message=f"This is not supported by this server: {self._host} keeps no such replies.",
+            next_step="What replyscope saved itself is in `replyscope sessions`.",
         )
 
     def nothing_came(self) -> Failure:

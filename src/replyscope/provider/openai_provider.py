@@ -38,6 +38,7 @@ from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
 from replyscope.provider.retrying import RetryPlan, plan_retry
 from replyscope.provider.sendable import sendable
+from replyscope.provider.stored import StoredReplies
 
 _MOST_ADAPTATIONS = 5
 
@@ -89,6 +90,15 @@ class OpenAIProvider:
     def api(self) -> Api:
         """The wire API it speaks."""
         return self._dialect.api
+
+    @property
+    def stored(self) -> StoredReplies:
+        """The replies that the server keeps."""
+        return StoredReplies(
+            self._endpoint,
+            lambda: build_client(self._endpoint, self._key, self._http),
+            self._errors,
+        )
 
     async def aclose(self) -> None:
         """Close the connection pool."""

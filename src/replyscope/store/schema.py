@@ -105,7 +105,21 @@ DROP INDEX exchange_by_message;
 and a fork names exchanges of another session. `exchange.message_id` is the first message.
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CHOICES_AS_MESSAGES)
+_REMOTE_REPLIES = """
+CREATE TABLE remote (
+    response_id TEXT PRIMARY KEY,
+    api TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    base_url TEXT NOT NULL,
+    model TEXT NOT NULL,
+    session_id TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    seen_at INTEGER NOT NULL,
+    state TEXT NOT NULL
+) STRICT;
+CREATE INDEX remote_by_time ON remote (seen_at DESC);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CHOICES_AS_MESSAGES, _REMOTE_REPLIES)
 """Script n brings a file from version n to n + 1; `user_version` holds the version."""
 
 

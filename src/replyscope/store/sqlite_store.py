@@ -8,12 +8,14 @@ from replyscope.domain.errors import StoreError
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.message import Message
 from replyscope.domain.ports import Journal, SessionStamp, Unfinished, WireRecord
+from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Session, SessionSummary, StoredSession
 from replyscope.store import rows
 from replyscope.store.codec import decode_exchange
 from replyscope.store.database import Database
 from replyscope.store.hold import Hold
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
+from replyscope.store.remote import list_remote, set_remote_state
 from replyscope.store.requests import load_request
 
 _MOST_HISTORY = 1_000
@@ -170,6 +172,14 @@ class SqliteStore:
         if exchange.state in (ExchangeState.QUEUED, ExchangeState.IN_PROGRESS):
             raise StoreError(f"Exchange {exchange.id} has not ended.")
         await self._database.write(lambda c: save_ended(c, exchange))
+
+    async def list_remote(self) -> tuple[RemoteReply, ...]:
+        """Every id of a reply that was seen, newest first."""
+        return await self._database.read(list_remote)
+
+    async def set_remote_state(self, response_id: str, state: RemoteState) -> None:
+        """Keep what is now known of a reply at its provider."""
+        await self._database.write(lambda c: set_remote_state(c, response_id, state))
 
     async def remembered_adaptations(self, base_url: str, model: str) -> Mapping[str, str]:
         """What a server is known to reject for a model."""

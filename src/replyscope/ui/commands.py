@@ -18,6 +18,7 @@ COMMANDS = (
     Command("model", "Choose a model", "choose_model", "NAME"),
     Command("api", "Speak the other wire API", "choose_api", "chat|responses"),
     Command("schema", "Ask for replies that fit a JSON schema", "use_schema", "FILE|off"),
+    Command("responses", "Replies that providers keep: fetch, stop, delete", "show_remote"),
     Command("provider", "Choose a key, a server or the embedded model", "choose_provider"),
     Command("system", "Edit the system prompt and the parameters", "edit_parameters"),
     Command("retry", "Ask again for the reply, perhaps with another model", "retry", "MODEL"),

@@ -18,6 +18,7 @@ from replyscope.domain.ports import (
 )
 from replyscope.domain.settings import Settings
 from replyscope.engine.archive import Archive
+from replyscope.engine.remote import RemoteReplies
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class Services:
     """
 
     archive: Archive
+    remote: RemoteReplies
     clock: Clock
     settings: Settings
     open_provider: OpenProvider

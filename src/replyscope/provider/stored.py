@@ -1,0 +1,152 @@
+"""Replies that the provider keeps: fetched, cancelled, changed and deleted through the SDK."""
+
+import json
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import openai
+
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import ProviderError
+from replyscope.domain.event import Event, StreamEnded
+from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.finish import StreamEnd
+from replyscope.domain.fold import fold_events
+from replyscope.domain.message import ImagePart, OpaquePart, Part, Role, TextPart, ToolResultPart
+from replyscope.domain.remote import FetchedInput, FetchedReply
+from replyscope.provider.chat_events import translate_completion
+from replyscope.provider.errors import ErrorTranslator
+from replyscope.provider.response_events import translate_response
+from replyscope.provider.response_items import mapping_of, text_of, to_json
+
+T = TypeVar("T")
+_ROLES = {"user": Role.USER, "system": Role.SYSTEM, "developer": Role.SYSTEM, "tool": Role.TOOL}
+
+
+class StoredReplies:
+    """Implements domain.ports.StoredReplies. Every method raises ProviderError."""
+
+    def __init__(
+        self, endpoint: Endpoint, client: Callable[[], openai.AsyncOpenAI], errors: ErrorTranslator
+    ) -> None:
+        self._endpoint = endpoint
+        self._client = client
+        self._errors = errors
+
+    async def fetch(self, response_id: str) -> FetchedReply:
+        """A reply and what was said to the model for it."""
+        if _is_chat(response_id):
+            return await self._guard(response_id, self._fetch_chat(response_id))
+        return await self._guard(response_id, self._fetch_response(response_id))
+
+    async def cancel(self, response_id: str) -> str:
+        """Stop a reply that the server still works on; its status then."""
+        answer = await self._guard(response_id, self._client().responses.cancel(response_id))
+        return str(answer.status or "unknown")
+
+    async def delete(self, response_id: str) -> None:
+        """Make the provider forget a reply."""
+        client = self._client()
+        job: Awaitable[Any] = (
+            client.chat.completions.delete(response_id)
+            if _is_chat(response_id)
+            else client.responses.delete(response_id)
+        )
+        await self._guard(response_id, job)
+
+    async def set_metadata(self, response_id: str, metadata: Mapping[str, str]) -> None:
+        """Replace a stored completion's metadata. Responses can't be changed."""
+        job = self._client().chat.completions.update(response_id, metadata=dict(metadata))
+        await self._guard(response_id, job)
+
+    async def _guard(self, response_id: str, job: Awaitable[T]) -> T:
+        try:
+            return await job
+        except ProviderError:
+            raise
+        except Exception as error:
+            raise ProviderError(self._errors.of_stored(error, response_id)) from error
+
+    async def _fetch_response(self, response_id: str) -> FetchedReply:
+        client = self._client()
+        raw = await client.responses.with_raw_response.retrieve(response_id)
+        data = json.loads(raw.content)
+        listed = client.responses.input_items.list(response_id, limit=100, order="asc")
+        inputs = [_input_of(item) for item in await _plain_items(listed)]
+        exchange = self._exchange(Api.RESPONSES, data, translate_response(data), "created_at")
+        return FetchedReply(exchange, tuple(i for i in inputs if i is not None))
+
+    async def _fetch_chat(self, completion_id: str) -> FetchedReply:
+        client = self._client()
+        raw = await client.chat.completions.with_raw_response.retrieve(completion_id)
+        data = json.loads(raw.content)
+        listed = client.chat.completions.messages.list(completion_id, limit=100)
+        inputs = [_input_of(message) for message in await _plain_items(listed)]
+        exchange = self._exchange(Api.CHAT, data, translate_completion(data), "created")
+        return FetchedReply(exchange, tuple(i for i in inputs if i is not None))
+
+    def _exchange(
+        self, api: Api, data: Mapping[str, Any], events: list[Event], time_field: str
+    ) -> Exchange:
+        created = data.get(time_field)
+        opening = Exchange(
+            id="",
+            api=api,
+            endpoint=self._endpoint.name,
+            base_url=self._endpoint.public_url,
+            model=text_of(data, "model") or "",
+            started_at=datetime.fromtimestamp(float(created or 0), UTC),
+        )
+        return fold_events(opening, [*events, StreamEnded(StreamEnd.DONE, 0.0)])
+
+
+async def _plain_items(items: AsyncIterable[Any]) -> list[Mapping[str, Any]]:
+    """Every page's items. A server that does not say that a page is the last one would be
+    asked for ever: an id that comes again ends it.
+    """
+    found: list[Mapping[str, Any]] = []
+    seen: set[str] = set()
+    async for item in items:
+        plain = item.to_dict(mode="json", warnings=False) if hasattr(item, "to_dict") else item
+        if not isinstance(plain, Mapping):
+            continue
+        item_id = text_of(plain, "id")
+        if item_id is not None and item_id in seen:
+            break
+        seen.add(item_id or "")
+        found.append(plain)
+    return found
+
+
+def _is_chat(response_id: str) -> bool:
+    return response_id.startswith("chatcmpl")
+
+
+def _input_of(item: Mapping[str, Any]) -> FetchedInput | None:
+    """An input item as a message; what an assistant said is in the replies before."""
+    kind, item_id = text_of(item, "type") or "message", text_of(item, "id")
+    if kind.endswith("_output"):
+        output = item.get("output")
+        text = output if isinstance(output, str) else to_json(output)
+        return FetchedInput(
+            Role.TOOL, (ToolResultPart(text_of(item, "call_id") or "", text),), item_id
+        )
+    role = _ROLES.get(text_of(item, "role") or "")
+    if kind != "message" or role is None:
+        return None
+    content = item.get("content")
+    if isinstance(content, str):
+        return FetchedInput(role, (TextPart(content),), item_id)
+    parts = [_part_of(part) for part in content or () if isinstance(part, Mapping)]
+    return FetchedInput(role, tuple(parts), item_id)
+
+
+def _part_of(part: Mapping[str, Any]) -> Part:
+    text = part.get("text")
+    if isinstance(text, str):
+        return TextPart(text)
+    url = part.get("image_url") or mapping_of(part, "image_url").get("url")
+    if isinstance(url, str) and url.startswith("data:"):
+        return ImagePart("image", url[5:].partition(";")[0], b"")
+    return OpaquePart(text_of(part, "type") or "part", to_json(part))

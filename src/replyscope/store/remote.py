@@ -1,0 +1,56 @@
+"""The index of replies that providers may keep."""
+
+import sqlite3
+
+from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.remote import RemoteReply, RemoteState
+from replyscope.store.codec import from_ms, to_ms
+
+
+def note_remote(connection: sqlite3.Connection, exchange: Exchange) -> None:
+    """Keep the id that an exchange's reply has at its provider; a known one stays as it is."""
+    if exchange.response_id is None:
+        return
+    known = {True: RemoteState.KEPT, False: RemoteState.NOT_KEPT, None: RemoteState.UNKNOWN}
+    connection.execute(
+        "INSERT OR IGNORE INTO remote "
+        "SELECT ?, ?, ?, ?, ?, session_id, ?, ? FROM exchange WHERE id = ?",
+        (
+            exchange.response_id,
+            exchange.api.value,
+            exchange.endpoint,
+            exchange.base_url,
+            exchange.answered_model or exchange.model,
+            to_ms(exchange.started_at),
+            known[exchange.is_stored].value,
+            exchange.id,
+        ),
+    )
+
+
+def list_remote(connection: sqlite3.Connection) -> tuple[RemoteReply, ...]:
+    """Every id, newest first."""
+    rows = connection.execute(
+        "SELECT response_id, api, endpoint, base_url, model, session_id, seen_at, state "
+        "FROM remote ORDER BY seen_at DESC"
+    )
+    return tuple(
+        RemoteReply(
+            response_id,
+            Api(api),
+            endpoint,
+            base_url,
+            model,
+            session_id,
+            from_ms(seen_at),
+            RemoteState(state),
+        )
+        for response_id, api, endpoint, base_url, model, session_id, seen_at, state in rows
+    )
+
+
+def set_remote_state(connection: sqlite3.Connection, response_id: str, state: RemoteState) -> None:
+    """Change what is known of one."""
+    connection.execute(
+        "UPDATE remote SET state = ? WHERE response_id = ?", (state.value, response_id)
+    )
