@@ -303,6 +303,25 @@ def test_doctor_says_what_answers(server: LoopbackServer, tmp_path: Path) -> Non
     assert "FAILED" in dead.stdout
 
 
+def test_the_probe_judges_a_server_by_its_answers(server: LoopbackServer, tmp_path: Path) -> None:
+    def answer(request: dict[str, Any]) -> Answer:
+        if request.get("max_tokens") == 16:
+            return reply("one two three", finish="stop")
+        if "response_format" in request:
+            return error(400, "no schemas here")
+        return reply("Hello.")
+
+    server.answer = answer
+    done = run_program(tmp_path, "doctor", "--probe", "--base-url", server.base_url, "-m", "m")
+    rows = done.stdout.splitlines()
+    assert done.returncode == 3
+    assert any("a short reply: stop in" in row for row in rows)
+    assert any("finish stop where length was due" in row for row in rows)
+    assert any(row.startswith("failed") and "no schemas here" in row for row in rows)
+    assert any("1 of 2 choices came" in row for row in rows)
+    assert run_program(tmp_path, "sessions", "list", "--json").stdout.strip() == "[]"
+
+
 def test_no_key_is_written_anywhere(server: LoopbackServer, tmp_path: Path) -> None:
     server.answer = lambda _request: error(401, f"Incorrect API key provided: {KEY}")
     done = ask(tmp_path, server, f"my key is {KEY}", "--debug", "--model", "m")

@@ -2,21 +2,27 @@
 
 import argparse
 import platform
+from contextlib import aclosing
 from importlib.metadata import version
 
 from replyscope import __version__
 from replyscope.cli.parser import EXIT_OK, EXIT_PROVIDER, EXIT_STORE
+from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring, find_servers
 from replyscope.config.endpoints import choose_endpoint
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError, StoreError
 from replyscope.domain.printable import printable_line
 from replyscope.domain.settings import Settings
+from replyscope.engine.probe import run_probes
+from replyscope.inspection.conformance import judge
 from replyscope.inspection.figures import size
 
 
 async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
     """Print the findings; the exit status says what doesn't work."""
+    if arguments.probe:
+        return await _probe(arguments, settings, wiring)
     _row("replyscope", __version__)
     parts = ", ".join(f"{name} {version(name)}" for name in ("openai", "textual", "rich"))
     _row("python", f"{platform.python_version()} on {platform.system()}; {parts}")
@@ -33,6 +39,23 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
     if not store_ok:
         return EXIT_STORE
     return EXIT_OK if all(answers) else EXIT_PROVIDER
+
+
+async def _probe(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
+    """Print the conformance card of one server over one API."""
+    target = await find_target(arguments, settings, wiring, None)
+    _row("probing", f"{target.model} at {target.endpoint.public_url} · {target.provider.api.value}")
+    has_failed = False
+    probes = run_probes(target.provider, target.endpoint, target.model, wiring.clock)
+    async with aclosing(probes) as done:
+        async for probed in done:
+            wants, choices = probed.probe.wants, probed.probe.choices
+            verdict = judge(probed.exchange, wants=wants, choices=choices)
+            _row(verdict.word, f"{probed.probe.name}: {verdict.summary}")
+            for note in verdict.notes:
+                _row("", f"  {note}")
+            has_failed |= verdict.word == "failed"
+    return EXIT_PROVIDER if has_failed else EXIT_OK
 
 
 def _row(name: str, text: str) -> None:

@@ -35,6 +35,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_responses(commands)
     _add_local(commands)
     doctor = commands.add_parser("doctor", help="what is configured and what answers")
+    doctor.add_argument(
+        "--probe",
+        action="store_true",
+        help="ask the server a few tiny questions (a few hundred tokens) and judge its answers",
+    )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)
     completion = commands.add_parser("completion", help="print a shell completion script")

@@ -7,20 +7,12 @@ from replyscope.domain.session import Parameters, Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Resumption:
-    """A response that the server goes on with, and the last event that was seen of it."""
-
-    response_id: str
-    after: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ModelRequest:
     """One request, before a provider puts it in its API's form.
 
     `continues` asks for more of the last (assistant) message instead of an answer.
     `previous_response_id` names what the server already knows: the first `answered`
-    messages. `resumes` asks for the rest of a response instead of a new one.
+    messages.
     """
 
     model: str
@@ -31,4 +23,3 @@ class ModelRequest:
     schema: Schema | None = None
     previous_response_id: str | None = None
     answered: int = 0
-    resumes: Resumption | None = None

@@ -23,7 +23,6 @@ _DROPPABLE = (
     "store",
     "metadata",
     "include",
-    "background",
     "reasoning",
     "previous_response_id",
 )

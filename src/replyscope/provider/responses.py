@@ -20,22 +20,14 @@ class Responses:
     def body(
         self, request: ModelRequest, base_url: str, adaptations: Mapping[str, str]
     ) -> dict[str, Any]:
-        """Keyword arguments for `responses.create`, or what resumes a response."""
-        if request.resumes is not None:
-            return {"resumes": request.resumes}
+        """Keyword arguments for `responses.create`."""
         return response_body(request, adaptations)
 
     async def open(
         self, client: openai.AsyncOpenAI, body: dict[str, Any]
     ) -> openai.AsyncStream[Any]:
         """Send, and wait for the head of the answer."""
-        stream: openai.AsyncStream[Any]
-        resumes = body.get("resumes")
-        if resumes is not None:
-            after = {} if resumes.after is None else {"starting_after": resumes.after}
-            stream = await client.responses.retrieve(resumes.response_id, stream=True, **after)
-        else:
-            stream = await client.responses.create(**body)
+        stream: openai.AsyncStream[Any] = await client.responses.create(**body)
         return stream
 
     def translator(self) -> ResponseTranslator:
