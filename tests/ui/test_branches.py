@@ -83,6 +83,23 @@ async def test_retry_keeps_the_earlier_reply_beside_the_new_one(
     ]
 
 
+async def test_each_exchange_of_a_continued_reply_can_be_inspected(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: reply("half ", finish="length")
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await ask_and_wait(pilot, "go on and on")
+        server.answer = lambda _request: reply("whole")
+        await pilot.press("c")
+        await until(pilot, lambda: "half whole" in frame(pilot))
+        await until(pilot, lambda: is_idle(pilot))
+        await until(pilot, lambda: "exchange 2 of 2" in frame(pilot))
+        assert "The reply was cut" not in frame(pilot)
+        await pilot.press("less_than_sign")
+        await until(pilot, lambda: "exchange 1 of 2" in frame(pilot))
+        assert "The reply was cut" in frame(pilot)
+
+
 async def test_an_edited_message_stands_beside_the_old_one(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

@@ -100,7 +100,7 @@ async def test_a_cut_reply_is_continued_in_place(server: LoopbackServer, tmp_pat
         server.answer = lambda _request: reply(" a time.")
         await pilot.press("escape", "c")
         await until(pilot, lambda: "Once upon a time." in frame(pilot))
-        assert "2 of 2 exchanges" in frame(pilot)
+        assert "exchange 2 of 2" in frame(pilot)
 
 
 async def test_raising_the_limit_doubles_it_and_goes_on(

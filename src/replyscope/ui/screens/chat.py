@@ -63,6 +63,8 @@ class ChatScreen(WritingActions):
         Binding("e", "edit_message", "Edit and send again", id="reply.edit"),
         Binding("left_square_bracket", "walk(-1)", "Previous sibling", id="reply.previous"),
         Binding("right_square_bracket", "walk(1)", "Next sibling", id="reply.next"),
+        Binding("less_than_sign", "step_exchange(-1)", "Earlier exchange", id="reply.earlier"),
+        Binding("greater_than_sign", "step_exchange(1)", "Later exchange", id="reply.later"),
         Binding("F", "fork", "Fork the session here", id="reply.fork"),
         Binding("m", "raise_limit", "Raise the limit", id="reply.raise"),
         Binding("y", "copy_message", "Copy the message", id="reply.copy"),
@@ -169,6 +171,7 @@ class ChatScreen(WritingActions):
 
     @on(Transcript.CursorMoved)
     def _on_cursor_moved(self) -> None:
+        self._steps_back = 0
         self.draw_inspector()
 
     @on(Transcript.NewBelow)
@@ -217,6 +220,11 @@ class ChatScreen(WritingActions):
             self.inspector_open = not self.inspector_open
         else:
             self.inspector_hidden = not self.inspector_hidden
+        self.draw_inspector()
+
+    def action_step_exchange(self, step: int) -> None:
+        """Inspect an earlier or later exchange of a reply that was continued."""
+        self._steps_back = max(0, self._steps_back - step)
         self.draw_inspector()
 
     def action_toggle_sidebar(self) -> None:

@@ -64,6 +64,7 @@ class ChatBase(Screen[None]):
         self.deleted: list[str] = []
         self._seen_versions: dict[str, int] = {}
         self._shown_wire: str | None = None
+        self._steps_back = 0
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="body"):
@@ -207,12 +208,14 @@ class ChatBase(Screen[None]):
             self.inspector.show_nothing()
             self._shown_wire = None
             return
-        source = reply.sources[-1]
+        parts = len(reply.sources)
+        self._steps_back = min(self._steps_back, parts - 1)
+        source = reply.sources[-1 - self._steps_back]
         exchange = self.exchanges_now().get(source.exchange_id)
         if exchange is None:
             return
-        parts = len(reply.sources)
-        part = f"{parts} of {parts} exchanges of this reply" if parts > 1 else ""
+        number = parts - self._steps_back
+        part = f"exchange {number} of {parts}  [<] [>]" if parts > 1 else ""
         if self.inspector.tab == "wire":
             self.draw_wire(exchange)
         else:

@@ -204,8 +204,9 @@ class Entry:
         if content.refusal:
             refusal = Text(printable_text(content.refusal), palette.note)
             self._cells.append(text_cell(refusal, gap=bool(content.text)))
-        for call in content.calls:
-            self._cells += self._call_cells(call, palette)
+        for number, call in enumerate(content.calls):
+            gap = number == 0 or self.is_unfolded
+            self._cells += self._call_cells(call, palette, gap=gap)
         for number, citation in enumerate(distinct(content.citations), start=1):
             self._cells.append(citation_cell(number, citation, palette, gap=number == 1))
         if content.notice:
@@ -242,7 +243,7 @@ class Entry:
             cells.append(blank_cell())
         return cells
 
-    def _call_cells(self, call: ToolCall, palette: Palette) -> list[Cell]:
+    def _call_cells(self, call: ToolCall, palette: Palette, *, gap: bool) -> list[Cell]:
         click = Style(meta={"@click": ("toggle_fold", (self.content.key,))})
         state = _STATES.get(call.state, "")
         name = printable_line(call.name)
@@ -250,7 +251,7 @@ class Entry:
         line = Text("")
         line.append("⚙ ", palette.marker + click).append(name, palette.name + click)
         line.append(f"{state}  ", palette.muted + click).append(short, palette.muted + click)
-        cells = [line_cell(line, gap=True)]
+        cells = [line_cell(line, gap=gap)]
         if self.is_unfolded:
             cells.append(text_cell(call_details(call, palette), indent=2))
         return cells
