@@ -15,7 +15,8 @@ from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.ports import Clock
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.archive import Archive
-from replyscope.engine.conversation import Conversation, Target
+from replyscope.engine.conversation import Conversation
+from replyscope.engine.live import Target
 from replyscope.engine.recovery import recover, refold
 from replyscope.provider.openai_provider import OpenAIProvider
 from replyscope.provider.opening import translate_frames

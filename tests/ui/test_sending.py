@@ -1,6 +1,7 @@
 """What is sent is sent once and never lost, however quick the fingers."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,14 @@ import pytest
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.exchange import Api
 from replyscope.domain.ports import ModelProvider
+from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.targets import Targets
 from replyscope.ui.ways import Choice, Way
-from tests.support.server import LoopbackServer, reply
+from tests.support.responses import events
+from tests.support.server import Answer, LoopbackServer, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import SIZE, is_idle, send
 
@@ -62,6 +66,34 @@ async def test_escape_before_the_provider_is_there_gives_the_message_back(
         await until(pilot, lambda: chat_of(pilot).composer.text == "think twice")
         assert not chat_of(pilot).turns.any_running
     assert server.requests == []
+
+
+async def test_a_background_reply_is_left_and_read_to_its_end_on_coming_back(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    made = events("one ", "two", response_id="resp_b")
+    hold = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[*sse(*made[:3], done=False), hold])
+    server.routes["GET", "/responses/resp_b"] = Answer(chunks=sse(*made[3:], done=False))
+    endpoint = Endpoint("test", server.base_url, Api.RESPONSES, model="m", max_retries=0)
+    background = SessionSettings(parameters=Parameters(background=True))
+    first = make_app(tmp_path, server.base_url, endpoint=endpoint)
+    async with open_chat(first, size=SIZE) as pilot:
+        chat = chat_of(pilot)
+        chat.show_conversation(chat.archive.new(background))
+        await send(pilot, "take your time")
+        await until(pilot, lambda: "one" in frame(pilot))
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: not chat.turns.any_running)
+    hold.set()
+    second = make_app(tmp_path, server.base_url, endpoint=endpoint, opens_newest=True)
+    async with open_chat(second, size=SIZE) as pilot:
+        await until(pilot, lambda: "c resume" in frame(pilot))
+        await pilot.press("escape", "c")
+        await until(pilot, lambda: "one two" in frame(pilot))
+        await until(pilot, lambda: is_idle(pilot))
+        await until(pilot, lambda: "● stop" in frame(pilot))
+    assert len(server.requests) == 1
 
 
 async def test_a_sent_edit_does_not_come_back_when_another_branch_is_shown(

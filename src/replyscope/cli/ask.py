@@ -28,7 +28,8 @@ from replyscope.domain.message import TextPart
 from replyscope.domain.printable import printable_text
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
-from replyscope.engine.conversation import Conversation, Target
+from replyscope.engine.conversation import Conversation
+from replyscope.engine.live import Target
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.explain import explain
 from replyscope.inspection.json_view import exchange_object
@@ -73,15 +74,7 @@ async def ask(
     conversation = await _open_conversation(arguments, wiring)
     stored = conversation.session.settings
     target = await find_target(arguments, settings, wiring, stored.model)
-    given = Parameters(
-        max_tokens=arguments.max_tokens,
-        temperature=arguments.temperature,
-        n=arguments.n,
-        reasoning_effort=arguments.effort,
-        verbosity=arguments.verbosity,
-        store=arguments.store,
-        metadata=tuple(arguments.metadata) if arguments.metadata else None,
-    )
+    given = _parameters(arguments)
     schema = read_schema(Path(arguments.schema)) if arguments.schema else stored.schema
     conversation.session = replace(
         conversation.session,
@@ -107,6 +100,18 @@ async def ask(
             f"The answer can't be printed ({error}).", "What came is saved."
         ) from error
     return _report(conversation, made)
+
+
+def _parameters(arguments: argparse.Namespace) -> Parameters:
+    return Parameters(
+        max_tokens=arguments.max_tokens,
+        temperature=arguments.temperature,
+        n=arguments.n,
+        reasoning_effort=arguments.effort,
+        verbosity=arguments.verbosity,
+        store=arguments.store,
+        metadata=tuple(arguments.metadata) if arguments.metadata else None,
+    )
 
 
 async def _open_conversation(arguments: argparse.Namespace, wiring: Wiring) -> Conversation:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from replyscope.config.themes import read_themes
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import LocalModelError, SettingsError, StoreError
 from replyscope.domain.exchange import Api
-from replyscope.domain.look import Look
+from replyscope.domain.look import Look, ThemeSource
 from replyscope.domain.printable import printable_line
 from replyscope.domain.settings import Settings
 from replyscope.engine.recovery import recover
@@ -27,23 +28,11 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
     settings = _settings(paths, faults)
     endpoint = _endpoint(arguments, settings, faults)
     wiring = _wiring(arguments, paths, faults)
-    themes, theme_faults = read_themes(paths.themes)
-    faults += theme_faults
 
     def change(changes: Mapping[tuple[str, ...], Any]) -> None:
         if not arguments.no_save:
             change_settings(paths.settings, changes)
             services.settings = read_settings(paths.settings)
-
-    async def open_store() -> None:
-        try:
-            await wiring.store.open()
-        except StoreError:
-            await wiring.store.go_private()
-            raise
-
-    async def recover_all() -> int:
-        return await recover(wiring.store, translate_frames)
 
     services = Services(
         archive=wiring.archive,
@@ -57,10 +46,10 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
         change_settings=change,
         edit_text=_edit_text,
         notify_desktop=notify_desktop,
-        recover=recover_all,
-        open_store=open_store,
+        recover=partial(recover, wiring.store, translate_frames),
+        open_store=partial(_open_store, wiring),
         close=wiring.close,
-        themes=themes,
+        themes=_themes(paths, faults),
         faults=faults,
         endpoint=endpoint,
         api=Api(arguments.api) if arguments.api else None,
@@ -72,6 +61,21 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
         working_folder=Path.cwd(),
     )
     return services
+
+
+async def _open_store(wiring: Wiring) -> None:
+    """Open the store; one that can't be used is left alone, and nothing is saved."""
+    try:
+        await wiring.store.open()
+    except StoreError:
+        await wiring.store.go_private()
+        raise
+
+
+def _themes(paths: Paths, faults: list[str]) -> list[ThemeSource]:
+    themes, theme_faults = read_themes(paths.themes)
+    faults += theme_faults
+    return themes
 
 
 def _settings(paths: Paths, faults: list[str]) -> Settings:

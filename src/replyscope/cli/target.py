@@ -11,7 +11,7 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.ports import ModelProvider
 from replyscope.domain.settings import Settings
-from replyscope.engine.conversation import Target
+from replyscope.engine.live import Target
 
 
 async def find_target(

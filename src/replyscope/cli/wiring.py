@@ -59,7 +59,7 @@ def wire(paths: Paths, *, saves: bool = True) -> Wiring:
     return Wiring(
         paths=paths,
         store=store,
-        archive=Archive(store, clock, new_id, prices),
+        archive=Archive(store, clock, new_id, prices, translate_frames),
         remote=RemoteReplies(store, clock, new_id),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,

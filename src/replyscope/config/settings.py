@@ -60,6 +60,7 @@ TEMPLATE = """\
 # verbosity = "low"
 # n = 2                         # answers to choose among
 # store = false                 # ask the server not to keep replies
+# background = true             # Responses: the server goes on when you leave
 # metadata = { project = "demo" }
 """
 
@@ -159,6 +160,7 @@ def _read_parameters(table: Table) -> Parameters:
         verbosity=table.text("verbosity"),
         n=table.whole("n", least=1),
         store=table.flag("store"),
+        background=table.flag("background"),
         metadata=tuple(table.pairs("metadata").items()) or None,
     )
     table.finish()

@@ -163,6 +163,8 @@ class Exchange:
     the JSON schema that the reply was to have the form of.
     `max_tokens` is the limit that was asked for; `names_previous` that the request named
     an earlier response instead of the messages.
+    A background exchange goes on at the server when the person leaves: it is then
+    detached, in progress though nobody reads it, and can be resumed.
     `is_stored` is the server's word for whether it keeps the response;
     `previous_response_id` the response that it says to have gone on from.
 
@@ -184,6 +186,8 @@ class Exchange:
     schema: str | None = None
     max_tokens: int | None = None
     names_previous: bool = False
+    is_background: bool = False
+    is_detached: bool = False
     timing: Timing = field(default_factory=Timing)
     answered_model: str | None = None
     response_id: str | None = None

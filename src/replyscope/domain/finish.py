@@ -36,6 +36,8 @@ class StreamEnd(StrEnum):
     """The server, or we, reported an error."""
     CANCELLED = "cancelled"
     """The person stopped it."""
+    DETACHED = "detached"
+    """The person left; the server goes on with it in the background."""
 
 
 _KNOWN = {
@@ -52,6 +54,7 @@ _WITHOUT_WORD = {
     StreamEnd.BROKEN: FinishReason.TRUNCATED,
     StreamEnd.FAILED: FinishReason.ERROR,
     StreamEnd.CANCELLED: FinishReason.CANCELLED,
+    StreamEnd.DETACHED: FinishReason.TRUNCATED,
 }
 
 

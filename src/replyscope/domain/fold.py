@@ -45,6 +45,20 @@ from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd, derive_finish, derive_finish_of_response
 from replyscope.domain.growing import Pace
 
+_Fact = (
+    RequestSent
+    | RequestAdapted
+    | ResponseOpened
+    | Identified
+    | StatusStated
+    | UnknownEventSeen
+    | RetryScheduled
+    | FinishStated
+    | UsageReported
+    | ExtraReported
+    | StreamEnded
+)
+
 
 class ExchangeFold:
     """Accumulates one exchange from its events. The only mutable thing in the domain."""
@@ -115,20 +129,7 @@ class ExchangeFold:
             case _:
                 self._apply_fact(event)
 
-    def _apply_fact(
-        self,
-        event: RequestSent
-        | RequestAdapted
-        | ResponseOpened
-        | Identified
-        | StatusStated
-        | UnknownEventSeen
-        | RetryScheduled
-        | FinishStated
-        | UsageReported
-        | ExtraReported
-        | StreamEnded,
-    ) -> None:
+    def _apply_fact(self, event: _Fact) -> None:
         match event:
             case RequestSent(body=body):
                 self._base = replace(self._base, names_previous=_PREVIOUS in body)
@@ -213,12 +214,13 @@ class ExchangeFold:
             unknown_events=tuple(self._unknown),
             extras=tuple(self._extras.items()),
             failure=failure,
+            is_detached=self._end is StreamEnd.DETACHED and not self.is_complete,
             frame_count=self._frames,
             done_marker=self._end is StreamEnd.DONE,
         )
 
     def _finished(self, choice: ChoiceFold) -> Choice:
-        if self._end is None:
+        if self._end is None or (self._end is StreamEnd.DETACHED and not self.is_complete):
             return choice.snapshot(None, choice.finish_raw)
         if self._base.api is Api.RESPONSES:
             status, reason = self._stated()
@@ -271,6 +273,8 @@ class ExchangeFold:
                 return ExchangeState.FAILED
             case StreamEnd.CANCELLED:
                 return ExchangeState.CANCELLED
+            case StreamEnd.DETACHED:
+                return ExchangeState.IN_PROGRESS
             case _:
                 assert_never(self._end)
 

@@ -186,6 +186,10 @@ class Store(Protocol):
         """
         ...
 
+    async def reopen_exchange(self, exchange_id: str) -> Journal:
+        """Go on with the journal of an exchange that was left, and hold it."""
+        ...
+
     async def load_wire(self, exchange_id: str) -> WireRecord:
         """The request and the frames of an exchange."""
         ...

@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass, field
 
+from replyscope.domain.event import WireFrame
 from replyscope.domain.message import Message
 from replyscope.domain.session import Parameters, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A response that the server goes on with, and the frames that came of it so far."""
+
+    response_id: str
+    frames: tuple[WireFrame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +21,7 @@ class ModelRequest:
 
     `continues` asks for more of the last (assistant) message instead of an answer.
     `previous_response_id` names what the server already knows: the first `answered`
-    messages.
+    messages. `resumes` asks for the rest of a response instead of a new one.
     """
 
     model: str
@@ -23,3 +32,4 @@ class ModelRequest:
     schema: Schema | None = None
     previous_response_id: str | None = None
     answered: int = 0
+    resumes: Resumption | None = None

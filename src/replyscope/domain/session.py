@@ -28,6 +28,7 @@ class Parameters:
     verbosity: str | None = None
     n: int | None = None
     store: bool | None = None
+    background: bool | None = None
     metadata: tuple[tuple[str, str], ...] | None = None
 
     def merged_over(self, base: "Parameters") -> "Parameters":

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from replyscope.domain.ports import Clock, NewId, PriceList, Store
+from replyscope.domain.ports import Clock, NewId, PriceList, Store, TranslateFrames
 from replyscope.domain.session import (
     Session,
     SessionSettings,
@@ -20,12 +20,18 @@ class Archive:
     """
 
     def __init__(
-        self, store: Store, clock: Clock, new_id: NewId, prices: PriceList | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        new_id: NewId,
+        prices: PriceList | None = None,
+        translate: TranslateFrames | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
         self._prices = prices
+        self._translate = translate
         self._open: dict[str, Conversation] = {}
 
     @property
@@ -50,7 +56,7 @@ class Archive:
         if (
             running is not None
             and running.session.head_id == stored.session.head_id
-            and all(exchange.state.is_terminal for exchange in running.exchanges.values())
+            and all(e.state.is_terminal or e.is_detached for e in running.exchanges.values())
         ):
             return running  # a reply may be about to begin in it
         conversation = self._conversation(stored, is_new=False)
@@ -59,7 +65,13 @@ class Archive:
 
     def _conversation(self, stored: StoredSession, *, is_new: bool) -> Conversation:
         return Conversation(
-            stored, self._store, self._clock, self._new_id, is_new=is_new, prices=self._prices
+            stored,
+            self._store,
+            self._clock,
+            self._new_id,
+            is_new=is_new,
+            prices=self._prices,
+            translate=self._translate,
         )
 
     def streaming(self) -> tuple[Conversation, ...]:

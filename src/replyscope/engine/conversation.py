@@ -8,12 +8,11 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import SessionMoved, StoreError
 from replyscope.domain.event import Event, RequestSent, StreamEnded, WireFrame
-from replyscope.domain.exchange import Api, Exchange, ExchangeState
+from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, Part, ReplySource, Role
@@ -24,67 +23,19 @@ from replyscope.domain.ports import (
     PriceList,
     SessionStamp,
     Store,
-    WireRecord,
+    TranslateFrames,
 )
-from replyscope.domain.request import ModelRequest
+from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.session import StoredSession, title_from
-from replyscope.engine.branch import for_server, read_in_all, what_server_knows
+from replyscope.engine.asking import make_opening, make_request
+from replyscope.engine.branch import read_in_all
+from replyscope.engine.endings import Endings
 from replyscope.engine.journal_writer import JournalWriter
+from replyscope.engine.live import LiveReply, Target
 from replyscope.engine.side_by_side import side_by_side
 from replyscope.engine.tree import MessageTree
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a request goes: an endpoint, an open provider for it, and a model.
-
-    `leaves_out` is how many of the branch's oldest messages are not sent.
-    """
-
-    endpoint: Endpoint
-    provider: ModelProvider
-    model: str
-    leaves_out: int = 0
-
-
-class LiveReply:
-    """An exchange while it streams; `exchange()` is what a screen may show of it now.
-
-    Each choice that was asked for has a message of its own.
-    """
-
-    def __init__(self, messages: Sequence[Message], fold: ExchangeFold, clock: Clock) -> None:
-        self.messages = tuple(messages)
-        self.fold = fold
-        self.request: RequestSent | None = None
-        self.frames: list[WireFrame] = []
-        self.finishing: asyncio.Future[None] | None = None
-        self._clock = clock
-        self._started_ms = clock.monotonic_ms()
-
-    @property
-    def version(self) -> int:
-        """Grows with every event."""
-        return self.fold.version
-
-    @property
-    def fold_id(self) -> str:
-        """The id of the exchange that streams."""
-        return self.messages[0].sources[-1].exchange_id
-
-    @property
-    def record(self) -> WireRecord:
-        """The wire so far; its frames grow in place."""
-        return WireRecord(self.request, self.frames)
-
-    def exchange(self) -> Exchange:
-        """A snapshot. It says `in_progress` until the ending is on disk."""
-        snapshot = self.fold.snapshot(self._clock.monotonic_ms() - self._started_ms)
-        if snapshot.state.is_terminal:
-            return replace(snapshot, state=ExchangeState.IN_PROGRESS)
-        return snapshot
 
 
 class Conversation:
@@ -99,6 +50,7 @@ class Conversation:
         *,
         is_new: bool,
         prices: PriceList | None = None,
+        translate: TranslateFrames | None = None,
     ) -> None:
         self.session = stored.session
         self._saved = stored.session
@@ -109,15 +61,14 @@ class Conversation:
         """The exchanges that stream, by id. Several when choices are asked for one by one."""
         self.turn: tuple[str, ...] = ()
         """The ids of the exchanges that the newest turn made."""
-        self.unsaved: StoreError | None = None
-        """Why an ending is not on disk; None when all are."""
-        self._endings: list[tuple[JournalWriter, Exchange]] = []
-        self._saving = asyncio.Lock()
+        self._endings = Endings(prices)
         self._heading = asyncio.Lock()
         self._store = store
         self._clock = clock
         self._new_id = new_id
-        self._prices = prices
+        self._translate = translate
+        self.is_leaving = False
+        """Whether the person goes away: the server then keeps on with background replies."""
         self._is_new = is_new
 
     @property
@@ -176,16 +127,13 @@ class Conversation:
         is_moved = stored.session.head_id != self._saved.head_id
         for message in stored.messages:
             self.tree.add(message)
-        self.exchanges |= {e.id: e for e in stored.exchanges if e.id not in self._unsaved_ids()}
+        self.exchanges |= {e.id: e for e in stored.exchanges if e.id not in self._endings.ids}
         mine = self.session
         head_id = stored.session.head_id if is_moved else mine.head_id
         self.session = replace(stored.session, draft=mine.draft, head_id=head_id)
         self._saved = stored.session
         self.tree.go_to(head_id)
         return True
-
-    def _unsaved_ids(self) -> set[str]:
-        return {exchange.id for _, exchange in self._endings}
 
     async def _check_alone(self) -> None:
         """Raises SessionMoved when another window wrote here, which has to be seen first."""
@@ -269,6 +217,29 @@ class Conversation:
             async for event in events:
                 yield event
 
+    async def resume(self, target: Target) -> AsyncGenerator[Event, None]:
+        """Read the rest of a background reply that was left; what comes joins what came.
+
+        Raises StoreError.
+        """
+        last = self.messages[-1]
+        left = self.exchanges[last.sources[-1].exchange_id]
+        assert left.response_id is not None
+        assert self._translate is not None
+        frames = tuple((await self._store.load_wire(left.id)).frames)
+        fold = ExchangeFold(replace(left, is_detached=False, failure=None))
+        for event in self._translate(left.api, frames):
+            fold.apply(event)
+        journal = await self._store.reopen_exchange(left.id)
+        live = LiveReply([last], fold, self._clock)
+        live.frames.extend(frames)
+        self.lives[left.id], self.turn = live, (left.id,)
+        request = ModelRequest(left.model, (), resumes=Resumption(left.response_id, frames))
+        run = self._run(live, request, target.provider, JournalWriter(journal), keeps_request=True)
+        async with aclosing(run) as events:
+            async for event in events:
+                yield event
+
     async def _reply(self, target: Target, *, under: str | None) -> AsyncGenerator[Event, None]:
         """Ask for as many choices as the session wants, in one request where the API can."""
         request = self._request(target)
@@ -332,8 +303,15 @@ class Conversation:
                 yield event
 
     async def _run(
-        self, live: LiveReply, request: ModelRequest, provider: ModelProvider, writer: JournalWriter
+        self,
+        live: LiveReply,
+        request: ModelRequest,
+        provider: ModelProvider,
+        writer: JournalWriter,
+        *,
+        keeps_request: bool = False,
     ) -> AsyncGenerator[Event, None]:
+        """With `keeps_request` the record has the request already, and this one only goes on."""
         fold = live.fold
         started_ms = self._clock.monotonic_ms()
         try:
@@ -343,7 +321,7 @@ class Conversation:
                     if type(event) is WireFrame:
                         live.frames.append(event)
                         writer.add(event)
-                    elif type(event) is RequestSent:
+                    elif type(event) is RequestSent and not keeps_request:
                         live.request = event
                         writer.note_request(event)
                     elif type(event) is StreamEnded:
@@ -354,8 +332,13 @@ class Conversation:
             if live.fold_id in self.lives:
                 if not fold.is_ended:
                     elapsed_ms = self._clock.monotonic_ms() - started_ms
-                    fold.apply(StreamEnded(StreamEnd.CANCELLED, elapsed_ms))
+                    fold.apply(StreamEnded(self._leaving_end(fold), elapsed_ms))
                 await self._finish(live, writer)
+
+    def _leaving_end(self, fold: ExchangeFold) -> StreamEnd:
+        snapshot = fold.snapshot()
+        goes_on = self.is_leaving and snapshot.is_background and snapshot.response_id is not None
+        return StreamEnd.DETACHED if goes_on else StreamEnd.CANCELLED
 
     async def _finish(self, live: LiveReply, writer: JournalWriter) -> None:
         """Save the ending, once, whoever is cancelled meanwhile."""
@@ -365,7 +348,7 @@ class Conversation:
 
     async def _save_ending(self, live: LiveReply, writer: JournalWriter) -> None:
         exchange = live.fold.snapshot()
-        exchange = await self._priced(exchange)
+        exchange = await self._endings.priced(exchange)
         _log.info(
             "exchange %s %s: status %s, %s frames in %.0f ms, %s",
             exchange.id,
@@ -375,72 +358,29 @@ class Conversation:
             exchange.timing.duration_ms,
             exchange.failure or "no failure",
         )
-        self._endings.append((writer, exchange))
+        self._endings.add(writer, exchange)
         self._stamp = None  # what this process did is no news
         try:
-            await self.save_endings()
+            await self._endings.save()
         except StoreError as error:
             _log.warning("exchange %s is not on disk: %s", exchange.id, error)
         finally:
             self.exchanges[exchange.id] = exchange
             self.lives.pop(exchange.id, None)
 
-    async def _priced(self, exchange: Exchange) -> Exchange:
-        """The exchange with its estimated cost. A price list that fails costs no reply."""
-        if self._prices is None or exchange.reported_cost_usd is not None:
-            return exchange
-        try:
-            estimate = await self._prices.estimate(exchange)
-        except Exception:  # noqa: BLE001 - whatever it is, the ending has to be saved
-            _log.exception("no price for exchange %s", exchange.id)
-            return exchange
-        return replace(exchange, estimated_cost_usd=estimate)
-
     async def save_endings(self) -> None:
         """Save the endings that could not be saved when they came. Raises StoreError."""
-        async with self._saving:
-            while self._endings:
-                writer, exchange = self._endings[0]
-                try:
-                    await writer.finish(exchange)
-                except StoreError as error:
-                    self.unsaved = error
-                    raise
-                self._endings.pop(0)
-            self.unsaved = None
+        await self._endings.save()
+
+    @property
+    def unsaved(self) -> StoreError | None:
+        """Why an ending is not on disk; None when all are."""
+        return self._endings.fault
 
     def _request(self, target: Target, *, continues: bool = False) -> ModelRequest:
-        settings = self.session.settings
-        sent = self.messages[target.leaves_out :]
-        known = None
-        if not target.leaves_out:
-            known = what_server_knows(sent, self.exchanges, target.endpoint)
-        return ModelRequest(
-            model=target.model,
-            messages=for_server(sent, self.exchanges, target.endpoint),
-            system=settings.system,
-            parameters=replace(settings.parameters, n=None) if continues else settings.parameters,
-            continues=continues,
-            schema=settings.schema,
-            previous_response_id=known.response_id if known else None,
-            answered=known.messages if known else 0,
+        return make_request(
+            self.session.settings, self.messages, self.exchanges, target, continues=continues
         )
 
     def _opening(self, target: Target) -> Exchange:
-        settings = self.session.settings
-        return Exchange(
-            id=self._new_id(),
-            api=target.provider.api,
-            endpoint=target.endpoint.name,
-            base_url=target.endpoint.public_url,
-            model=target.model,
-            started_at=self._clock.now(),
-            state=ExchangeState.IN_PROGRESS,
-            schema=settings.schema.text if settings.schema is not None else None,
-            max_tokens=settings.parameters.max_tokens,
-            adaptations=_left_out(target.leaves_out),
-        )
-
-
-def _left_out(count: int) -> tuple[str, ...]:
-    return (f"the oldest {count} messages were left out to fit the context",) if count else ()
+        return make_opening(self._new_id(), self._clock.now(), self.session.settings, target)

@@ -35,11 +35,13 @@ def refold(
         fold.apply(event)
     if end is None:
         is_done = fold.is_complete or any(_is_done_marker(frame.text) for frame in frames[-2:])
-        end = (
-            StreamEnded(StreamEnd.DONE, last_ms)
-            if is_done
-            else StreamEnded(StreamEnd.BROKEN, last_ms, _INTERRUPTED)
-        )
+        goes_on = opening.is_background and fold.snapshot().response_id is not None
+        if is_done:
+            end = StreamEnded(StreamEnd.DONE, last_ms)
+        elif goes_on:
+            end = StreamEnded(StreamEnd.DETACHED, last_ms)
+        else:
+            end = StreamEnded(StreamEnd.BROKEN, last_ms, _INTERRUPTED)
     fold.apply(end)
     return fold.snapshot()
 

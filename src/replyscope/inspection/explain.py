@@ -11,6 +11,7 @@ class Remedy(StrEnum):
     """Something to do about an ending."""
 
     CONTINUE = "continue"
+    RESUME = "resume"
     RETRY = "retry"
     RAISE_LIMIT = "raise limit"
 
@@ -66,6 +67,9 @@ _ENDINGS: dict[FinishReason, tuple[Mood, str, tuple[Remedy, ...]]] = {
 
 
 def _explain_live(exchange: Exchange) -> Explanation:
+    if exchange.is_detached:
+        sentence = "The server goes on with this reply in the background. Resume to read the rest."
+        return Explanation("left", Mood.NOTE, sentence, (Remedy.RESUME,))
     if exchange.timing.first_token_ms is not None:
         return Explanation("streaming", Mood.LIVE, "The reply is on its way.")
     if exchange.retries and exchange.frame_count == 0:

@@ -6,7 +6,7 @@ last event, so that what came before them is recorded like any reply.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,7 @@ from replyscope.domain.event import (
     ResponseOpened,
     RetryScheduled,
     StreamEnded,
+    WireFrame,
 )
 from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
@@ -123,7 +124,7 @@ class OpenAIProvider:
                 for note in self._left_out(request, known):
                     yield RequestAdapted(note)
             again: Adaptation | RetryPlan | None = None
-            async with aclosing(self._attempt(body, known, retried)) as steps:
+            async with aclosing(self._attempt(request, body, known, retried)) as steps:
                 async for step in steps:
                     if isinstance(step, Adaptation | RetryPlan):
                         again = step
@@ -163,9 +164,11 @@ class OpenAIProvider:
         ]
 
     async def _attempt(
-        self, body: dict[str, Any], known: Mapping[str, str], retried: int
+        self, request: ModelRequest, body: dict[str, Any], known: Mapping[str, str], retried: int
     ) -> AsyncGenerator[_Step, None]:
-        started_ms = self._clock.monotonic_ms()
+        came = request.resumes.frames if request.resumes is not None else ()
+        # A resumed reply's clock goes on where its last frame came.
+        started_ms = self._clock.monotonic_ms() - (came[-1].at_ms if came else 0.0)
         attempt = _Attempt(
             FrameTap(self._mask, lambda: self._clock.monotonic_ms() - started_ms), started_ms
         )
@@ -191,7 +194,7 @@ class OpenAIProvider:
         finally:
             seen.cancel()
             opening.cancel()
-        async with stream, aclosing(self._read(stream, attempt)) as events:
+        async with stream, aclosing(self._read(stream, attempt, came)) as events:
             async for event in events:
                 yield event
 
@@ -200,11 +203,13 @@ class OpenAIProvider:
         return await self._dialect.open(client, body)
 
     async def _read(
-        self, stream: openai.AsyncStream[Any], attempt: _Attempt
+        self, stream: openai.AsyncStream[Any], attempt: _Attempt, came: Sequence[WireFrame]
     ) -> AsyncGenerator[Event, None]:
         yield self._opened(stream.response)
         tap = attempt.tap
         translator = self._dialect.translator()
+        for frame in came:
+            _last_words(translator, frame.text)  # it has to know what was already told
         failure: Failure | None = None
         try:
             async for chunk in stream:

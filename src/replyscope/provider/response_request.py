@@ -56,6 +56,8 @@ def response_body(request: ModelRequest, adaptations: Mapping[str, str]) -> dict
         body["store"] = parameters.store
     if parameters.store is False:
         body["include"] = ["reasoning.encrypted_content"]
+    if parameters.background:
+        body["background"] = True
     if parameters.metadata:
         body["metadata"] = dict(parameters.metadata)
     return _adapted(body, adaptations)

@@ -1,5 +1,6 @@
 """The dialect of `/v1/responses`."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,9 +8,24 @@ import openai
 
 from replyscope.domain.event import Event
 from replyscope.domain.exchange import Api
-from replyscope.domain.request import ModelRequest
+from replyscope.domain.request import ModelRequest, Resumption
+from replyscope.provider.frames import parse_frame
 from replyscope.provider.response_events import ResponseTranslator, translate_response
 from replyscope.provider.response_request import response_body
+
+
+def _resumption(resumes: Resumption) -> dict[str, Any]:
+    """What asks for the events after the last one that came."""
+    body: dict[str, Any] = {"response_id": resumes.response_id, "stream": True}
+    for frame in reversed(resumes.frames):
+        parsed = parse_frame(frame.text)
+        try:
+            number = json.loads(parsed[1]).get("sequence_number") if parsed else None
+        except (ValueError, AttributeError):
+            continue
+        if isinstance(number, int):
+            return {**body, "starting_after": number}
+    return body
 
 
 class Responses:
@@ -20,14 +36,17 @@ class Responses:
     def body(
         self, request: ModelRequest, base_url: str, adaptations: Mapping[str, str]
     ) -> dict[str, Any]:
-        """Keyword arguments for `responses.create`."""
+        """Keyword arguments for `responses.create`, or what resumes a response."""
+        if request.resumes is not None:
+            return _resumption(request.resumes)
         return response_body(request, adaptations)
 
     async def open(
         self, client: openai.AsyncOpenAI, body: dict[str, Any]
     ) -> openai.AsyncStream[Any]:
         """Send, and wait for the head of the answer."""
-        stream: openai.AsyncStream[Any] = await client.responses.create(**body)
+        call = client.responses.retrieve if "response_id" in body else client.responses.create
+        stream: openai.AsyncStream[Any] = await call(**body)
         return stream
 
     def translator(self) -> ResponseTranslator:

@@ -14,10 +14,10 @@ from replyscope.store.requests import save_request
 class SqliteJournal:
     """The journal of one exchange; see the Journal protocol."""
 
-    def __init__(self, database: Database, exchange_id: str) -> None:
+    def __init__(self, database: Database, exchange_id: str, segments: int = 0) -> None:
         self._database = database
         self._exchange_id = exchange_id
-        self._segments = 0
+        self._segments = segments
 
     async def record_request(self, request: RequestSent) -> None:
         """Keep the request as it was sent."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from replyscope.domain.errors import StoreError
-from replyscope.domain.exchange import Exchange, ExchangeState
+from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message
 from replyscope.domain.ports import Journal, SessionStamp, Unfinished, WireRecord
 from replyscope.domain.remote import RemoteReply, RemoteState
@@ -135,6 +135,22 @@ class SqliteStore:
         await self._database.write(insert)
         return SqliteJournal(self._database, exchange.id)
 
+    async def reopen_exchange(self, exchange_id: str) -> Journal:
+        """Go on with the journal of an exchange that was left, and hold it."""
+
+        def take(connection: sqlite3.Connection) -> int:
+            self._hold.acquire()
+            connection.execute(
+                "UPDATE exchange SET writer = ? WHERE id = ?", (self._hold.writer, exchange_id)
+            )
+            row = connection.execute(
+                "SELECT coalesce(max(number) + 1, 0) FROM segment WHERE exchange_id = ?",
+                (exchange_id,),
+            ).fetchone()
+            return int(row[0])
+
+        return SqliteJournal(self._database, exchange_id, await self._database.write(take))
+
     async def load_wire(self, exchange_id: str) -> WireRecord:
         """The request and the frames of an exchange."""
 
@@ -169,7 +185,7 @@ class SqliteStore:
 
     async def close_unfinished(self, exchange: Exchange) -> None:
         """Save what became of one of them."""
-        if exchange.state in (ExchangeState.QUEUED, ExchangeState.IN_PROGRESS):
+        if not exchange.state.is_terminal and not exchange.is_detached:
             raise StoreError(f"Exchange {exchange.id} has not ended.")
         await self._database.write(lambda c: save_ended(c, exchange))
 

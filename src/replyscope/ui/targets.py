@@ -13,7 +13,8 @@ from replyscope.domain.endpoint import (
     is_usable_url,
 )
 from replyscope.domain.errors import ReplyscopeError, SettingsError
-from replyscope.engine.conversation import Conversation, Target
+from replyscope.engine.conversation import Conversation
+from replyscope.engine.live import Target
 from replyscope.ui.services import Services
 from replyscope.ui.ways import Choice, Way
 

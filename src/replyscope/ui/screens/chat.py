@@ -362,6 +362,8 @@ class ChatScreen(WritingActions):
         await settle(self.composer, self)  # this key overtakes those typed before it
         self.is_leaving = True
         running = self.archive.streaming()
+        for conversation in running:
+            conversation.is_leaving = True
         await self.turns.stop_all()
         await self.save_draft()
         await self.save_queued(running)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Event
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
-from replyscope.engine.conversation import Target
+from replyscope.engine.live import Target
 from replyscope.ui.screens.chat_replies import ReplyActions
 from replyscope.ui.screens.dialogs import PickDialog
 

@@ -12,7 +12,8 @@ from replyscope.domain.event import Event
 from replyscope.domain.exchange import Choice, Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Part
-from replyscope.engine.conversation import Conversation, Target
+from replyscope.engine.conversation import Conversation
+from replyscope.engine.live import Target
 from replyscope.inspection.context import fit_into
 from replyscope.ui.screens.chat_base import ChatBase
 from replyscope.ui.screens.dialogs import PickDialog
@@ -248,14 +249,33 @@ class ReplyActions(ChatBase):
         return exchange.choice(self.conversation.messages[-1].sources[-1].choice_index)
 
     def action_cancel_reply(self) -> None:
-        """Stop the reply; what came is kept."""
+        """Stop the reply; what came is kept. One in the background is stopped at the server."""
+        live = self.conversation.live
+        exchange = live.exchange() if live is not None else self.last_exchange()
         self.turns.cancel(self.conversation)
+        if exchange is None or not exchange.is_background or exchange.response_id is None:
+            return
+        if live is not None or exchange.is_detached:
+            self.start_work(self._cancel_remote, exchange.response_id)
+
+    async def _cancel_remote(self, response_id: str) -> None:
+        endpoint = self.targets.endpoint
+        if endpoint is None:
+            return
+        try:
+            provider = await self.services.open_provider(endpoint)
+            await self.services.remote.cancel(provider.stored, response_id)
+        except ReplyscopeError as error:
+            self.tell(error)
 
     def action_continue_reply(self) -> None:
         """Ask for more of the last reply."""
         conversation = self.conversation
         exchange = self.last_exchange()
         if self.turns.is_running(conversation.session.id):
+            return
+        if exchange is not None and exchange.is_detached:
+            self.start_turn(conversation, conversation.resume, lambda: None)
             return
         choice = self._last_choice()
         if exchange is None or choice is None or not choice.text:

@@ -21,6 +21,7 @@ _HINTS = {
     "reasoning_effort": "minimal, low, medium, high …",
     "verbosity": "low, medium, high",
     "store": "yes or no: whether the server keeps replies",
+    "background": "yes or no: the server goes on when you leave",
     "metadata": "name=value, name=value",
 }
 
@@ -99,6 +100,7 @@ def read_parameters(texts: dict[str, str]) -> Parameters:
         verbosity=texts.get("verbosity") or None,
         n=int(n) if n is not None else None,
         store=_flag(texts, "store"),
+        background=_flag(texts, "background"),
         metadata=_pairs(texts, "metadata"),
     )
 

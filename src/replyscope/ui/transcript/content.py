@@ -77,7 +77,7 @@ def reply_content(message: Message, exchanges: Mapping[str, Exchange]) -> EntryC
         word=ending.word,
         mood=ending.mood,
         notice=_notice(newest, ending.mood, ending.sentence, ending.remedies),
-        is_live=not newest.state.is_terminal,
+        is_live=not newest.state.is_terminal and not newest.is_detached,
     )
 
 
@@ -98,6 +98,7 @@ def readable_text(choice: Choice) -> str:
 
 _KEYS = {
     Remedy.CONTINUE: "c continue",
+    Remedy.RESUME: "c resume",
     Remedy.RETRY: "r retry",
     Remedy.RAISE_LIMIT: "m raise limit",
 }

@@ -35,6 +35,7 @@ _MOODS = {
 }
 _REMEDIES = {
     Remedy.CONTINUE: ("c", "continue"),
+    Remedy.RESUME: ("c", "resume"),
     Remedy.RETRY: ("r", "retry"),
     Remedy.RAISE_LIMIT: ("m", "raise limit"),
 }

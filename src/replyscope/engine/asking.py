@@ -1,0 +1,56 @@
+"""What is asked of a model, and the exchange that begins with it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from replyscope.domain.exchange import Exchange, ExchangeState
+from replyscope.domain.message import Message
+from replyscope.domain.request import ModelRequest
+from replyscope.domain.session import SessionSettings
+from replyscope.engine.branch import for_server, what_server_knows
+from replyscope.engine.live import Target
+
+
+def make_request(
+    settings: SessionSettings,
+    messages: Sequence[Message],
+    exchanges: Mapping[str, Exchange],
+    target: Target,
+    *,
+    continues: bool,
+) -> ModelRequest:
+    """The request for a branch. What the server knows already is named, not sent."""
+    sent = messages[target.leaves_out :]
+    known = None if target.leaves_out else what_server_knows(sent, exchanges, target.endpoint)
+    return ModelRequest(
+        model=target.model,
+        messages=for_server(sent, exchanges, target.endpoint),
+        system=settings.system,
+        parameters=replace(settings.parameters, n=None) if continues else settings.parameters,
+        continues=continues,
+        schema=settings.schema,
+        previous_response_id=known.response_id if known else None,
+        answered=known.messages if known else 0,
+    )
+
+
+def make_opening(
+    exchange_id: str, now: datetime, settings: SessionSettings, target: Target
+) -> Exchange:
+    """An exchange of which nothing has come yet."""
+    left_out = target.leaves_out
+    note = f"the oldest {left_out} messages were left out to fit the context"
+    return Exchange(
+        id=exchange_id,
+        api=target.provider.api,
+        endpoint=target.endpoint.name,
+        base_url=target.endpoint.public_url,
+        model=target.model,
+        started_at=now,
+        state=ExchangeState.IN_PROGRESS,
+        schema=settings.schema.text if settings.schema is not None else None,
+        max_tokens=settings.parameters.max_tokens,
+        is_background=bool(settings.parameters.background),
+        adaptations=(note,) if left_out else (),
+    )

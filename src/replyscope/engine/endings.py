@@ -1,0 +1,55 @@
+"""How exchanges ended: priced, and saved as soon as there is room for them."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from replyscope.domain.errors import StoreError
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.ports import PriceList
+from replyscope.engine.journal_writer import JournalWriter
+
+_log = logging.getLogger(__name__)
+
+
+class Endings:
+    """Keeps each ending until it is on disk. `fault` is why one is not; None when all are."""
+
+    def __init__(self, prices: PriceList | None) -> None:
+        self.fault: StoreError | None = None
+        self._prices = prices
+        self._waiting: list[tuple[JournalWriter, Exchange]] = []
+        self._saving = asyncio.Lock()
+
+    @property
+    def ids(self) -> set[str]:
+        """The exchanges whose endings wait."""
+        return {exchange.id for _, exchange in self._waiting}
+
+    def add(self, writer: JournalWriter, exchange: Exchange) -> None:
+        """An exchange is over; `save` saves it."""
+        self._waiting.append((writer, exchange))
+
+    async def save(self) -> None:
+        """Save every ending that waits, in order. Raises StoreError; they are kept then."""
+        async with self._saving:
+            while self._waiting:
+                writer, exchange = self._waiting[0]
+                try:
+                    await writer.finish(exchange)
+                except StoreError as error:
+                    self.fault = error
+                    raise
+                self._waiting.pop(0)
+            self.fault = None
+
+    async def priced(self, exchange: Exchange) -> Exchange:
+        """The exchange with its estimated cost. A price list that fails costs no reply."""
+        if self._prices is None or exchange.reported_cost_usd is not None:
+            return exchange
+        try:
+            estimate = await self._prices.estimate(exchange)
+        except Exception:  # noqa: BLE001 - whatever it is, the ending has to be saved
+            _log.exception("no price for exchange %s", exchange.id)
+            return exchange
+        return replace(exchange, estimated_cost_usd=estimate)
