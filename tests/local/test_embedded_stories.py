@@ -1,0 +1,111 @@
+"""Five stories against the embedded engine: real tokens over both APIs."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from replyscope.domain.exchange import Api, ExchangeState
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import TextPart
+from replyscope.domain.ports import Clock
+from replyscope.domain.session import Parameters, Schema, SessionSettings
+from replyscope.engine.archive import Archive
+from replyscope.engine.conversation import Conversation
+from replyscope.engine.live import Target
+from replyscope.inspection.findings import find_oddities
+from replyscope.local.catalogue import LIGHT, find_weights
+from replyscope.local.download import weights_path
+from replyscope.local.models import EmbeddedModels
+from replyscope.provider.opening import open_provider
+from replyscope.store.sqlite_store import SqliteStore
+from tests.engine.test_conversation import Ids
+from tests.support.build import Memory
+
+pytestmark = pytest.mark.installs
+
+
+@asynccontextmanager
+async def embedded(weights: Path, folder: Path, clock: Clock, api: Api) -> AsyncIterator[Target]:
+    shutil.copyfile(weights, weights_path(folder, find_weights(LIGHT)))
+    keys: dict[str, str] = {}
+    memory = Memory()
+    models = EmbeddedModels(folder, keys.__setitem__)
+    endpoint = replace(await models.start(LIGHT), api=api, max_retries=0)
+    provider = open_provider(endpoint, keys["local"], clock, memory.recall, memory.remember)
+    try:
+        yield Target(endpoint, provider, LIGHT)
+    finally:
+        await provider.aclose()
+        await models.stop()
+
+
+async def say(conversation: Conversation, target: Target, text: str) -> None:
+    async with aclosing(conversation.send((TextPart(text),), target)) as events:
+        async for _ in events:
+            pass
+
+
+@pytest.mark.parametrize("api", list(Api))
+async def test_a_conversation_goes_on_and_a_cut_reply_is_told(
+    cached_weights: Path, tmp_path: Path, clock: Clock, store: SqliteStore, api: Api
+) -> None:
+    parameters = Parameters(max_tokens=8, temperature=0.0)
+    conversation = Archive(store, clock, Ids()).new(SessionSettings(parameters=parameters))
+    async with embedded(cached_weights, tmp_path, clock, api) as target:
+        await say(conversation, target, "Tell me a long story about a river.")
+        await say(conversation, target, "Go on with it, please.")
+    first, second = conversation.exchanges.values()
+    assert first.state is second.state is ExchangeState.COMPLETED
+    assert second.usage is not None
+    assert first.usage is not None
+    assert (second.usage.input_tokens or 0) > (first.usage.input_tokens or 0)
+    if api is Api.CHAT:
+        assert first.choice(0).finish_reason is FinishReason.LENGTH
+    else:  # this server calls it complete; the finding knows better
+        assert any("stopped at the limit of 8" in f for f in find_oddities(first))
+
+
+async def test_choices_are_siblings_and_their_usage_is_doubted(
+    cached_weights: Path, tmp_path: Path, clock: Clock, store: SqliteStore
+) -> None:
+    parameters = Parameters(max_tokens=8, n=2)
+    conversation = Archive(store, clock, Ids()).new(SessionSettings(parameters=parameters))
+    async with embedded(cached_weights, tmp_path, clock, Api.CHAT) as target:
+        await say(conversation, target, "Write one long sentence about the sea.")
+    (exchange,) = conversation.exchanges.values()
+    assert len(exchange.choices) == 2
+    assert len(conversation.tree.siblings(conversation.messages[-1])) == 2
+    if all(c.finish_reason is FinishReason.LENGTH for c in exchange.choices):
+        assert any("one of the 2 choices" in f for f in find_oddities(exchange))
+
+
+async def test_choices_on_responses_are_exchanges_side_by_side(
+    cached_weights: Path, tmp_path: Path, clock: Clock, store: SqliteStore
+) -> None:
+    parameters = Parameters(max_tokens=8, n=2)
+    conversation = Archive(store, clock, Ids()).new(SessionSettings(parameters=parameters))
+    async with embedded(cached_weights, tmp_path, clock, Api.RESPONSES) as target:
+        await say(conversation, target, "Say something.")
+    assert len(conversation.turn) == 2
+    assert all(e.choice(0).text for e in conversation.exchanges.values())
+
+
+async def test_a_schema_shapes_the_reply(
+    cached_weights: Path, tmp_path: Path, clock: Clock, store: SqliteStore
+) -> None:
+    schema = Schema(
+        "colour",
+        '{"type":"object","properties":{"colour":{"enum":["red","blue"]}},"required":["colour"]}',
+    )
+    settings = SessionSettings(parameters=Parameters(max_tokens=60), schema=schema)
+    conversation = Archive(store, clock, Ids()).new(settings)
+    async with embedded(cached_weights, tmp_path, clock, Api.CHAT) as target:
+        await say(conversation, target, "A colour, as JSON.")
+    (exchange,) = conversation.exchanges.values()
+    assert '"colour"' in exchange.choice(0).text
+    odd = [f for f in find_oddities(exchange) if not f.startswith("non-standard")]
+    assert odd == []
