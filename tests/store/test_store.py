@@ -4,6 +4,8 @@ import os
 import sqlite3
 import stat
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,20 @@ async def test_deleted_sessions_are_not_listed_and_unknown_ones_are_said_so(
         await store.find_session_id("zz")
     with pytest.raises(SessionNotFound):
         await store.load_session("zz")
+
+
+async def test_what_a_day_cost_is_known(store: SqliteStore) -> None:
+    await store.create_session(session())
+    for number, cost in enumerate((0.25, None, 0.5)):
+        message = Message(
+            f"r{number}", Role.ASSISTANT, (), NOON, None, (ReplySource(f"x{number}"),)
+        )
+        opening = make_exchange(id=f"x{number}")
+        journal = await store.begin_exchange("s1", [message], opening)
+        done = replace(opening, state=ExchangeState.COMPLETED, estimated_cost_usd=cost)
+        await journal.finish(done)
+    costs = await store.daily_costs(NOON - timedelta(days=2))
+    assert list(costs.values()) == [0.75]
 
 
 async def test_two_processes_see_each_others_sessions(tmp_path: Path) -> None:

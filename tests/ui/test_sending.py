@@ -16,7 +16,7 @@ from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.targets import Targets
 from replyscope.ui.ways import Choice, Way
 from tests.support.responses import events
-from tests.support.server import Answer, LoopbackServer, reply, sse
+from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import SIZE, is_idle, send
 
@@ -94,6 +94,33 @@ async def test_a_background_reply_is_left_and_read_to_its_end_on_coming_back(
         await until(pilot, lambda: is_idle(pilot))
         await until(pilot, lambda: "● stop" in frame(pilot))
     assert len(server.requests) == 1
+
+
+async def test_what_will_not_fit_is_said_before_it_is_sent(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.models_body = '{"data": [{"id": "test-model", "context_window": 500}]}'
+    server.answer = lambda _request: Answer(
+        chunks=sse(delta("ok"), delta(finish="stop"), usage(prompt=260, completion=2))
+    )
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        chat = chat_of(pilot)
+        await until(pilot, lambda: chat.targets.window_of("test-model") == 500)
+        await send(pilot, "a first question " + "word " * 200)
+        await until(pilot, lambda: is_idle(pilot))
+        await send(pilot, "a second question " + "word " * 300)
+        await until(pilot, lambda: "This will not fit" in frame(pilot))
+        assert len(server.requests) == 1
+        await pilot.press("escape")
+        await until(pilot, lambda: chat.composer.text.startswith("a second question"))
+        await pilot.press("enter")
+        await until(pilot, lambda: "This will not fit" in frame(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: len(server.requests) == 2 and is_idle(pilot))
+        last = list(chat.conversation.exchanges.values())[-1]
+    (sent,) = server.requests[1]["messages"]
+    assert sent["content"].startswith("a second question")
+    assert last.adaptations == ("the oldest 2 messages were left out to fit the context",)
 
 
 async def test_a_sent_edit_does_not_come_back_when_another_branch_is_shown(

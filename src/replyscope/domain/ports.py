@@ -5,7 +5,7 @@ The command line wires implementations in; no other floor knows them.
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from replyscope.domain.endpoint import Endpoint, FoundServer, ModelInfo
@@ -166,6 +166,10 @@ class Store(Protocol):
 
     async def list_sessions(self, *, limit: int | None = None) -> tuple[SessionSummary, ...]:
         """Sessions that are not deleted, newest first."""
+        ...
+
+    async def daily_costs(self, since: datetime) -> Mapping[date, float]:
+        """US dollars by local day, as reported or estimated; unknown days are left out."""
         ...
 
     async def add_message(self, session_id: str, message: Message) -> None:

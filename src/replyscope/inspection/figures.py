@@ -57,6 +57,16 @@ def dollars(value: float | None) -> str:
     return f"${value:.6f}".rstrip("0")
 
 
+def rate_limits(exchange: Exchange) -> list[tuple[str, str]]:
+    """What the server's headers say is left, as (of what, how much)."""
+    start = "x-ratelimit-remaining-"
+    return [
+        (f"{name.lower().removeprefix(start)} left", value)
+        for name, value in exchange.headers
+        if name.lower().startswith(start)
+    ]
+
+
 def usage_rows(usage: Usage | None) -> list[tuple[str, str]]:
     """Token counts as (label, value); details that were not reported are left out."""
     usage = usage or Usage()

@@ -46,13 +46,14 @@ def save_ended(connection: sqlite3.Connection, exchange: Exchange) -> None:
     first = exchange.choices[0] if exchange.choices else None
     reason = first.finish_reason if first is not None else None
     connection.execute(
-        "UPDATE exchange SET state = ?, writer = NULL, finish_reason = ?, folded = ?, model = ? "
-        "WHERE id = ?",
+        "UPDATE exchange SET state = ?, writer = NULL, finish_reason = ?, folded = ?, model = ?, "
+        "cost_usd = ? WHERE id = ?",
         (
             exchange.state.value,
             reason.value if reason else None,
             encode_exchange(exchange),
             exchange.model,
+            exchange.cost_usd,
             exchange.id,
         ),
     )

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from replyscope.domain.errors import SessionNotFound
 from replyscope.domain.exchange import Exchange
@@ -111,7 +112,7 @@ def insert_exchange(
         insert_message(connection, session_id, message)
     first = messages[0].sources[-1]
     connection.execute(
-        "INSERT INTO exchange VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",
+        "INSERT INTO exchange VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL)",
         (
             exchange.id,
             session_id,
@@ -180,6 +181,18 @@ def session_stamp(connection: sqlite3.Connection, session_id: str) -> SessionSta
             f"There is no session {session_id} any more.", "See `replyscope sessions list`."
         )
     return SessionStamp(*row)
+
+
+def daily_costs(connection: sqlite3.Connection, since_ms: int) -> dict[date, float]:
+    """US dollars by local day; days of which nothing is known are left out."""
+    costs: dict[date, float] = {}
+    for started_at, cost_usd in connection.execute(
+        "SELECT started_at, cost_usd FROM exchange WHERE cost_usd IS NOT NULL AND started_at >= ?",
+        (since_ms,),
+    ):
+        day = from_ms(started_at).astimezone().date()
+        costs[day] = costs.get(day, 0.0) + cost_usd
+    return costs
 
 
 def _load_exchanges(connection: sqlite3.Connection, session_id: str) -> tuple[Exchange, ...]:

@@ -119,7 +119,12 @@ CREATE TABLE remote (
 CREATE INDEX remote_by_time ON remote (seen_at DESC);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CHOICES_AS_MESSAGES, _REMOTE_REPLIES)
+_COST = """
+ALTER TABLE exchange ADD COLUMN cost_usd REAL;
+CREATE INDEX exchange_cost ON exchange (started_at) WHERE cost_usd IS NOT NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CHOICES_AS_MESSAGES, _REMOTE_REPLIES, _COST)
 """Script n brings a file from version n to n + 1; `user_version` holds the version."""
 
 

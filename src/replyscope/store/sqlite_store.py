@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 
 from replyscope.domain.errors import StoreError
@@ -11,7 +12,7 @@ from replyscope.domain.ports import Journal, SessionStamp, Unfinished, WireRecor
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Session, SessionSummary, StoredSession
 from replyscope.store import rows
-from replyscope.store.codec import decode_exchange
+from replyscope.store.codec import decode_exchange, to_ms
 from replyscope.store.database import Database
 from replyscope.store.hold import Hold
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
@@ -81,6 +82,10 @@ class SqliteStore:
             return any(self._hold.is_alive(writer) for writer in others)
 
         return await self._database.read(look)
+
+    async def daily_costs(self, since: datetime) -> Mapping[date, float]:
+        """US dollars by local day."""
+        return await self._database.read(lambda c: rows.daily_costs(c, to_ms(since)))
 
     async def find_session_id(self, prefix: str) -> str:
         """The one session whose id begins so. Raises SessionNotFound."""

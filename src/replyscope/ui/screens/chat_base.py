@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -278,6 +278,8 @@ class ChatBase(Screen[None]):
         """Read the sessions again and draw them."""
         try:
             summaries = await self.archive.list_sessions(limit=500)
+            oldest = min((s.updated_at for s in summaries), default=self.services.clock.now())
+            costs = await self.archive.store.daily_costs(oldest - timedelta(days=1))
         except ReplyscopeError as error:
             self.tell(error)
             return
@@ -287,6 +289,7 @@ class ChatBase(Screen[None]):
             streaming=frozenset(c.session.id for c in self.archive.streaming()),
             finished=frozenset(self.finished),
             today=self.today(),
+            costs=costs,
         )
 
     def today(self) -> date:

@@ -15,6 +15,7 @@ from replyscope.inspection.figures import (
     cost,
     count,
     rate,
+    rate_limits,
     seconds,
     sparkline,
     usage_rows,
@@ -175,5 +176,7 @@ class Sheet:
             ("http", f"{status} · {count(exchange.frame_count)} frames"),
             ("exchange", exchange.id),
         ]
+        limits = [f"{value} {name}" for name, value in rate_limits(exchange)]
+        rows += [("limits", text) for text in limits]
         rows += [("extra", f"{name} {value}"[:400]) for name, value in exchange.extras]
         return [self._row(label, value) for label, value in rows]

@@ -1,6 +1,6 @@
 """The saved sessions, grouped by day."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from replyscope.domain.printable import printable_line
 from replyscope.domain.session import SessionSummary
+from replyscope.inspection.figures import dollars
 
 
 class Sidebar(OptionList):
@@ -50,16 +51,18 @@ class Sidebar(OptionList):
         streaming: frozenset[str],
         finished: frozenset[str],
         today: date,
+        costs: Mapping[date, float],
     ) -> None:
         """Draw the list, keeping the highlight on the same session."""
         highlighted = self.highlighted_id
         options: list[Option] = []
         day = ""
         for summary in summaries:
-            label = day_label(summary.updated_at.astimezone().date(), today)
+            date_of = summary.updated_at.astimezone().date()
+            label = day_label(date_of, today)
             if label != day:
                 day = label
-                options.append(Option(Content.styled(label, "bold $foreground 60%"), disabled=True))
+                options.append(_day_option(label, costs.get(date_of)))
             mark = "▌" if summary.id == current else " "
             if summary.id in streaming:
                 mark = "…"
@@ -91,6 +94,14 @@ class Sidebar(OptionList):
     def action_ask(self, what: str) -> None:
         """Tell the screen what is wanted."""
         self.post_message(self.Asked(what, self.highlighted_id))
+
+
+def _day_option(label: str, cost_usd: float | None) -> Option:
+    """A day, and what was spent on it where anybody knows."""
+    head = Content.styled(label, "bold $foreground 60%")
+    if cost_usd is not None:
+        head += Content.styled(f"  {dollars(cost_usd)}", "$foreground 60%")
+    return Option(head, disabled=True)
 
 
 def day_label(day: date, today: date) -> str:
