@@ -91,6 +91,19 @@ def test_changing_one_setting_keeps_comments(tmp_path: Path) -> None:
     assert settings.endpoints[0].base_url == "http://x/v1"
 
 
+def test_what_is_set_stands_above_the_tables_that_wait_in_comments(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    change_settings(path, {("provider",): "local", ("local_model",): "smollm2-135m"})
+    change_settings(path, {("theme",): "paper"})
+    text = path.read_text()
+    for name in ("provider", "local_model", "theme"):
+        assert text.index(f"\n{name} = ") < text.index("[providers.openai]")
+    path.write_text(
+        text.replace("# [providers.openai]", "[providers.openai]").replace("# base_url", "base_url")
+    )
+    assert read_settings(path).look.theme == "paper"
+
+
 def test_a_broken_file_is_never_changed(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text("theme = \n")

@@ -44,10 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if not all(_is_text(value) for value in vars(arguments).values()):
         parser.error("an argument is not text in this terminal's encoding")
-    if arguments.command == "completion":
-        return _print_completion(arguments.shell)
     paths = find_paths(arguments.data_dir)
     try:
+        if arguments.command == "completion":
+            return _print_completion(arguments.shell)
         if arguments.debug:
             _log_to_a_file(paths)
         if arguments.command is None:
@@ -80,7 +80,7 @@ def _status_of(error: ReplyscopeError) -> int:
 def _print_completion(shell: str) -> int:
     from argcomplete.shell_integration import shellcode
 
-    print(shellcode(["replyscope"], shell=shell))
+    print(shellcode(["replyscope"], shell=shell), flush=True)
     return EXIT_OK
 
 

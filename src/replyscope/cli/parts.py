@@ -127,7 +127,10 @@ def _starts_local(
     if arguments.local:
         return arguments.model or wiring.local.default_name
     if endpoint is None and settings.provider == "local":
-        return settings.local_model or wiring.local.default_name
+        name = settings.local_model or wiring.local.default_name
+        # Weights that were removed are not downloaded again before the person says so.
+        installed = {model.name for model in wiring.local.list_models() if model.is_installed}
+        return name if name in installed else None
     return None
 
 

@@ -18,8 +18,8 @@ async def find_target(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, session_model: str | None
 ) -> Target:
     """Where `ask` sends. Raises ReplyscopeError when that can't be known."""
-    if arguments.local or arguments.gguf:
-        endpoint = with_api(await start_local(arguments, wiring), arguments.api)
+    if arguments.local or arguments.gguf or _means_local(arguments, settings):
+        endpoint = with_api(await start_local(arguments, wiring, settings), arguments.api)
     else:
         chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
         if chosen is None:
@@ -30,9 +30,17 @@ async def find_target(
             )
         endpoint = with_api(chosen, arguments.api)
     provider = await wiring.providers.open(endpoint)
-    model = arguments.model if not arguments.local else None
-    model = model or session_model or endpoint.model or await only_model(endpoint, provider)
-    return Target(endpoint, provider, endpoint.model or model if arguments.local else model)
+    if endpoint.name == "local" and endpoint.model is not None:
+        return Target(endpoint, provider, endpoint.model)
+    model = arguments.model or session_model or endpoint.model
+    return Target(endpoint, provider, model or await only_model(endpoint, provider))
+
+
+def _means_local(arguments: argparse.Namespace, settings: Settings) -> bool:
+    """Whether the embedded model was chosen, here or in the settings."""
+    if arguments.base_url is not None:
+        return False
+    return (arguments.provider or settings.provider) == "local"
 
 
 async def only_model(endpoint: Endpoint, provider: ModelProvider) -> str:
@@ -47,12 +55,14 @@ async def only_model(endpoint: Endpoint, provider: ModelProvider) -> str:
     )
 
 
-async def start_local(arguments: argparse.Namespace, wiring: Wiring) -> Endpoint:
+async def start_local(
+    arguments: argparse.Namespace, wiring: Wiring, settings: Settings
+) -> Endpoint:
     """Install where needed, showing progress on stderr, and start the embedded model."""
     local = wiring.local
     if arguments.gguf:
         return await local.start(local.add_own(Path(arguments.gguf)))
-    name = arguments.model or local.default_name
+    name = arguments.model or settings.local_model or local.default_name
     if not any(m.name == name and m.is_installed for m in local.list_models()):
         await install_showing_progress(wiring, name)
     return replace(await local.start(name), model=name)

@@ -1,6 +1,7 @@
 """Reads the settings file, and changes single lines of it without losing a comment."""
 
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
@@ -176,6 +177,8 @@ def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
 
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else TEMPLATE
+        for keys, value in changes.items():
+            text = _in_place(text, keys, value, tomlkit.item)
         document = tomlkit.parse(text)
         for keys, value in changes.items():
             _set(document, keys, value, tomlkit.table)
@@ -184,6 +187,16 @@ def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
         _replace(path, changed)
     except (OSError, UnicodeDecodeError, ValueError, TypeError, AttributeError) as error:
         raise SettingsError(f"{path} can't be changed ({error}).", "Mend the file.") from error
+
+
+def _in_place(text: str, keys: tuple[str, ...], value: Any, item: Callable[[Any], Any]) -> str:
+    """A root key where its own comment stands: below the commented tables, uncommenting
+    one of those would swallow it.
+    """
+    if len(keys) > 1 or value is None or re.search(rf"(?m)^{re.escape(keys[0])}\s*=", text):
+        return text
+    line = f"{keys[0]} = {item(value).as_string()}"
+    return re.sub(rf"(?m)^# {re.escape(keys[0])} = .*$", lambda _: line, text, count=1)
 
 
 def _set(document: Any, keys: tuple[str, ...], value: Any, new_table: Callable[..., Any]) -> None:

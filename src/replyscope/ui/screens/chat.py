@@ -163,11 +163,16 @@ class ChatScreen(WritingActions):
             self.draw_all()
 
     def on_resize(self) -> None:
+        if not self.is_narrow:
+            self.inspector_open = False  # it has a place of its own now
+        self._redraw_replies()
+        self.call_after_refresh(self.draw_inspector)
+
+    def _redraw_replies(self) -> None:
         if self.transcript.entries:
             for message in self.conversation.messages:
                 if message.sources:
                     self.transcript.update_entry(self.content_of(message))
-        self.draw_inspector()
 
     @on(Transcript.CursorMoved)
     def _on_cursor_moved(self) -> None:
@@ -220,7 +225,8 @@ class ChatScreen(WritingActions):
             self.inspector_open = not self.inspector_open
         else:
             self.inspector_hidden = not self.inspector_hidden
-        self.draw_inspector()
+            self._redraw_replies()
+        self.call_after_refresh(self.draw_inspector)
 
     def action_step_exchange(self, step: int) -> None:
         """Inspect an earlier or later exchange of a reply that was continued."""

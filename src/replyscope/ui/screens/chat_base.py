@@ -151,7 +151,7 @@ class ChatBase(Screen[None]):
         content = replace(reply_content(message, exchanges), tabs=tabs)
         if content.is_live and not self._streams_here(message):
             return replace(content, word="elsewhere", notice=_ELSEWHERE)
-        has_room = self.is_narrow and self.size.height >= 14
+        has_room = (self.is_narrow or self.inspector_hidden) and self.size.height >= 14
         if has_room and message.sources and not content.is_live:
             newest = exchanges.get(message.sources[-1].exchange_id)
             if newest is not None:
