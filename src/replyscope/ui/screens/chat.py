@@ -377,6 +377,8 @@ class ChatScreen(WritingActions):
         unsaved = self.archive.unsaved()
         if unsaved and not self.leaves_anyway:
             self.is_leaving, self.leaves_anyway = False, True
+            for conversation in running:
+                conversation.is_leaving = False
             self.tell(
                 f"{unsaved[0].session.title} is not on disk: {unsaved[0].unsaved} "
                 "Ctrl+Q again leaves without it."
