@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from replyscope.domain.event import WireFrame
-from replyscope.domain.exchange import Exchange
+from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.fold import fold_events
-from replyscope.provider.chat_events import translate_frames
+from replyscope.provider.opening import translate_frames
 from tests.support.build import make_exchange
 from tests.support.server import delta, sse
 
@@ -19,7 +19,7 @@ def fold(*chunks: Any) -> Exchange:
     from replyscope.domain.finish import StreamEnd
 
     return fold_events(
-        make_exchange(), [*translate_frames(frames), StreamEnded(StreamEnd.DONE, 99.0)]
+        make_exchange(), [*translate_frames(Api.CHAT, frames), StreamEnded(StreamEnd.DONE, 99.0)]
     )
 
 

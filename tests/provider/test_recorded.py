@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from replyscope.domain.event import StreamEnded, WireFrame
-from replyscope.domain.exchange import Exchange
+from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.fold import fold_events
 from replyscope.domain.ports import Clock
-from replyscope.provider.chat_events import translate_frames
+from replyscope.provider.opening import translate_frames
 from tests.conftest import RECORDED
 from tests.support.build import ask, collect, make_exchange, open_chat
 from tests.support.server import Answer, LoopbackServer
@@ -82,7 +82,7 @@ async def test_a_recorded_stream_is_read_truthfully_in_any_chunking(
 
     frames = [event for event in events if isinstance(event, WireFrame)]
     end = next(event for event in events if isinstance(event, StreamEnded))
-    replayed = fold_events(make_exchange(), [*translate_frames(frames), end])
+    replayed = fold_events(make_exchange(), [*translate_frames(Api.CHAT, frames), end])
     assert replayed.choices == whole.choices
     assert replayed.usage == whole.usage
     assert replayed.timing == whole.timing

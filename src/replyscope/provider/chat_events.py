@@ -6,7 +6,7 @@ events, so a recorded stream replays as it ran.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -21,10 +21,8 @@ from replyscope.domain.event import (
     TextDelta,
     ToolCallDelta,
     UsageReported,
-    WireFrame,
 )
 from replyscope.domain.exchange import Usage
-from replyscope.provider.frames import parse_frame
 
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
 
@@ -210,21 +208,6 @@ def chunk_from_json(data: object) -> ChatCompletionChunk | None:
     if not isinstance(data, dict):
         return None
     return ChatCompletionChunk.construct(**data)
-
-
-def translate_frames(frames: Iterable[WireFrame]) -> Iterator[Event]:
-    """The events of recorded frames, each frame before what it meant."""
-    translator = ChatTranslator()
-    for frame in frames:
-        yield frame
-        parsed = parse_frame(frame.text)
-        if parsed is None or parsed[1].startswith("[DONE]"):
-            continue
-        try:
-            data = json.loads(parsed[1])
-        except ValueError:
-            continue
-        yield from translator.translate_data(data)
 
 
 def translate_completion(data: Mapping[str, Any]) -> list[Event]:

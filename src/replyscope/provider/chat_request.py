@@ -3,7 +3,6 @@
 Pure: the same request and adaptations give the same body.
 """
 
-import base64
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +17,7 @@ from replyscope.domain.message import (
     TextPart,
 )
 from replyscope.domain.request import ModelRequest
+from replyscope.provider.parts import data_url, file_text
 
 CONTINUE_PROMPT = (
     "Continue your last message exactly where it stopped. Repeat nothing and add no introduction."
@@ -109,10 +109,9 @@ def _wire_part(part: object) -> dict[str, Any] | None:
     match part:
         case TextPart(text=text):
             return {"type": "text", "text": text}
-        case FilePart(name=name, text=text):
-            return {"type": "text", "text": f'<file name="{name}">\n{text}\n</file>'}
-        case ImagePart(media_type=media_type, data=data):
-            url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
-            return {"type": "image_url", "image_url": {"url": url}}
+        case FilePart():
+            return {"type": "text", "text": file_text(part)}
+        case ImagePart():
+            return {"type": "image_url", "image_url": {"url": data_url(part)}}
         case _:
             return None

@@ -1,5 +1,6 @@
 """What differs between the wire APIs: how to ask, and how to read what comes."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -8,6 +9,7 @@ import openai
 from replyscope.domain.event import Event
 from replyscope.domain.exchange import Api
 from replyscope.domain.request import ModelRequest
+from replyscope.provider.frames import parse_frame
 
 
 class Translator(Protocol):
@@ -30,6 +32,18 @@ class Translator(Protocol):
     def translate_data(self, data: object, event: str | None = None) -> list[Event]:
         """The events of one decoded frame, built the way the SDK builds them."""
         ...
+
+
+def translate_frame(translator: Translator, text: str) -> list[Event]:
+    """What one frame's text meant: nothing for the marker, and for what is not JSON."""
+    parsed = parse_frame(text)
+    if parsed is None or parsed[1].startswith("[DONE]"):
+        return []
+    try:
+        data = json.loads(parsed[1])
+    except ValueError:
+        return []
+    return translator.translate_data(data, parsed[0])
 
 
 class Dialect(Protocol):

@@ -32,9 +32,9 @@ from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
 from replyscope.provider.client import build_client, open_http
-from replyscope.provider.dialect import Dialect, Translator
+from replyscope.provider.dialect import Dialect, Translator, translate_frame
 from replyscope.provider.errors import ErrorTranslator
-from replyscope.provider.frames import FrameTap, parse_frame
+from replyscope.provider.frames import FrameTap
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
 from replyscope.provider.retrying import RetryPlan, plan_retry
@@ -289,10 +289,7 @@ def _stream_end(failure: Failure | None, *, done: bool) -> StreamEnd:
 
 
 def _last_words(translator: Translator, text: str) -> list[Event]:
-    parsed = parse_frame(text)
-    if parsed is None:
-        return []
     try:
-        return translator.translate_data(json.loads(parsed[1]), parsed[0])
+        return translate_frame(translator, text)
     except Exception:  # noqa: BLE001 - these words come on top of an error that is told
         return []

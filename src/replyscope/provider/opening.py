@@ -1,6 +1,6 @@
 """Opens the provider that an endpoint's API asks for, and replays recorded frames."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ProviderError
@@ -9,9 +9,8 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
 from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.provider.chat_completions import ChatCompletions
-from replyscope.provider.chat_events import translate_frames as translate_chat
+from replyscope.provider.dialect import Dialect, translate_frame
 from replyscope.provider.openai_provider import OpenAIProvider, Recall, Remember
-from replyscope.provider.response_events import translate_response_frames
 from replyscope.provider.responses import Responses
 
 
@@ -20,8 +19,7 @@ def open_provider(
 ) -> ModelProvider:
     """A provider for the endpoint. Raises ProviderError when its settings can't work."""
     try:
-        dialect = Responses() if endpoint.api is Api.RESPONSES else ChatCompletions()
-        return OpenAIProvider(dialect, endpoint, key, clock, recall, remember)
+        return OpenAIProvider(_dialect_of(endpoint.api), endpoint, key, clock, recall, remember)
     except (OSError, ValueError) as error:
         failure = Failure(
             "settings",
@@ -31,6 +29,13 @@ def open_provider(
         raise ProviderError(failure) from error
 
 
-def translate_frames(api: Api, frames: Iterable[WireFrame]) -> Iterable[Event]:
-    """What recorded frames meant."""
-    return translate_chat(frames) if api is Api.CHAT else translate_response_frames(frames)
+def translate_frames(api: Api, frames: Iterable[WireFrame]) -> Iterator[Event]:
+    """The events of recorded frames, each frame before what it meant."""
+    translator = _dialect_of(api).translator()
+    for frame in frames:
+        yield frame
+        yield from translate_frame(translator, frame.text)
+
+
+def _dialect_of(api: Api) -> Dialect:
+    return Responses() if api is Api.RESPONSES else ChatCompletions()

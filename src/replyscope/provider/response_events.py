@@ -4,8 +4,7 @@ Dispatches on the `.type` string: an event that the SDK doesn't know comes as an
 class with the right type. Reading twice gives the same events.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from openai._models import construct_type
@@ -26,10 +25,8 @@ from replyscope.domain.event import (
     ToolCallReported,
     UnknownEventSeen,
     UsageReported,
-    WireFrame,
 )
 from replyscope.domain.exchange import OutputItem, Usage
-from replyscope.provider.frames import parse_frame
 from replyscope.provider.response_items import (
     KINDS_TO_RUN,
     Item,
@@ -348,21 +345,6 @@ def _usage_events(response: Item) -> list[Event]:
 def _count(value: Item, name: str) -> int | None:
     number = value.get(name)
     return number if isinstance(number, int) and not isinstance(number, bool) else None
-
-
-def translate_response_frames(frames: Iterable[WireFrame]) -> Iterator[Event]:
-    """The events of recorded frames, each frame before what it meant."""
-    translator = ResponseTranslator()
-    for frame in frames:
-        yield frame
-        parsed = parse_frame(frame.text)
-        if parsed is None or parsed[1].startswith("[DONE]"):
-            continue
-        try:
-            data = json.loads(parsed[1])
-        except ValueError:
-            continue
-        yield from translator.translate_data(data, parsed[0])
 
 
 def translate_response(data: Mapping[str, Any]) -> list[Event]:

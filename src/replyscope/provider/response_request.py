@@ -3,7 +3,6 @@
 Pure: the same request and adaptations give the same body.
 """
 
-import base64
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -22,6 +21,7 @@ from replyscope.domain.message import (
 )
 from replyscope.domain.request import ModelRequest
 from replyscope.provider.chat_request import CONTINUE_PROMPT
+from replyscope.provider.parts import data_url, file_text
 
 _PARAMETERS = {
     "max_tokens": "max_output_tokens",
@@ -141,10 +141,9 @@ def _content_item(part: Part) -> dict[str, Any] | None:
     match part:
         case TextPart(text=text):
             return {"type": "input_text", "text": text}
-        case FilePart(name=name, text=text):
-            return {"type": "input_text", "text": f'<file name="{name}">\n{text}\n</file>'}
-        case ImagePart(media_type=media_type, data=data):
-            url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
-            return {"type": "input_image", "image_url": url, "detail": "auto"}
+        case FilePart():
+            return {"type": "input_text", "text": file_text(part)}
+        case ImagePart():
+            return {"type": "input_image", "image_url": data_url(part), "detail": "auto"}
         case _:
             return None

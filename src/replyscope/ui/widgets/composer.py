@@ -31,14 +31,6 @@ class Composer(TextArea):
             super().__init__()
             self.text = text
 
-    class Completing(Message):
-        """The word to complete changed: a command, a file, or None."""
-
-        def __init__(self, kind: str | None, word: str) -> None:
-            super().__init__()
-            self.kind = kind
-            self.word = word
-
     class Chosen(Message):
         """Take the highlighted suggestion. `submits` when Enter was pressed."""
 
