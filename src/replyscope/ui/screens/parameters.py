@@ -41,19 +41,19 @@ class ParametersDialog(ModalScreen[tuple[str | None, Parameters] | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog tall"):
-            yield Label("System prompt", classes="dialog-title")
+            yield Label("System prompt · Ctrl+J accepts, Esc cancels", classes="dialog-title")
+            yield Static("", id="fault", classes="fault")
             yield TextArea(self._system or "", soft_wrap=True, tab_behavior="focus", id="system")
-            with VerticalScroll(classes="fields"):
+            with VerticalScroll(classes="fields", can_focus=False):
                 for name, hint in _HINTS.items():
                     with Horizontal(classes="field"):
                         yield Label(name)
                         value = shown_value(getattr(self._parameters, name))
                         yield Input(value, placeholder=hint, id=name, compact=True)
-            yield Static("", id="fault", classes="fault")
             with Horizontal(classes="buttons"):
                 yield Button("Accept", variant="primary", id="accept")
                 yield Button("Cancel", id="cancel")
-            yield Static("Empty fields leave it to the server. Ctrl+J accepts.", classes="hint")
+            yield Static("Empty fields leave it to the server.", classes="hint")
 
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:
