@@ -108,11 +108,20 @@ class OpenAIProvider:
     async def list_models(self) -> tuple[ModelInfo, ...]:
         """The server's `/models`. Raises ProviderError."""
         try:
-            client = build_client(self._endpoint, self._key, self._http)
-            raw = await client.models.with_raw_response.list(timeout=15.0)
-            return read_models(json.loads(raw.content))
+            return await self._ask_for_models()
+        except Exception as error:
+            failure = self._errors.translate(error)
+            if failure.kind != "interrupted":
+                raise ProviderError(failure) from error
+        try:  # a connection that was kept open may just have been closed: once more
+            return await self._ask_for_models()
         except Exception as error:
             raise ProviderError(self._errors.translate(error)) from error
+
+    async def _ask_for_models(self) -> tuple[ModelInfo, ...]:
+        client = build_client(self._endpoint, self._key, self._http)
+        raw = await client.models.with_raw_response.list(timeout=15.0)
+        return read_models(json.loads(raw.content))
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
         """The events of one exchange; `StreamEnded` comes last, once."""
