@@ -283,17 +283,6 @@ async def test_an_unreachable_server_is_said_so(clock: Clock) -> None:
     assert "127.0.0.1:9" in exchange.failure.message
 
 
-@pytest.mark.parametrize("key", ["sk-ключ-ключ", "sk-planted\nkey"])
-async def test_a_key_that_http_cannot_carry_is_said_so(
-    server: LoopbackServer, clock: Clock, key: str
-) -> None:
-    async with open_chat(server.base_url, clock, key=key) as provider:
-        exchange = await run(provider, ask())
-    assert exchange.failure is not None
-    assert exchange.failure.kind == "bad_key"
-    assert "planted" not in repr(exchange)
-
-
 async def test_an_address_that_is_none_and_a_server_without_tls_are_told_apart(
     server: LoopbackServer, clock: Clock
 ) -> None:
@@ -304,26 +293,6 @@ async def test_an_address_that_is_none_and_a_server_without_tls_are_told_apart(
         assert exchange.failure is not None
         kinds.append((exchange.failure.kind, "http://" in exchange.failure.next_step))
     assert kinds == [("bad_url", True), ("bad_url", True), ("tls", True)]
-
-
-async def test_a_cut_connection_keeps_what_came(server: LoopbackServer, clock: Clock) -> None:
-    server.answer = lambda _request: Answer(chunks=sse(delta("half a "), done=False), cut=True)
-    async with open_chat(server.base_url, clock) as provider:
-        exchange = await run(provider, ask())
-    assert exchange.state is ExchangeState.TRUNCATED
-    assert exchange.choice(0).text == "half a "
-    assert exchange.choice(0).finish_reason is FinishReason.TRUNCATED
-    assert exchange.failure is not None
-    assert exchange.failure.kind == "interrupted"
-
-
-async def test_a_silent_end_without_reason_is_truncated(
-    server: LoopbackServer, clock: Clock
-) -> None:
-    server.answer = lambda _request: Answer(chunks=sse(delta("text"), done=False))
-    async with open_chat(server.base_url, clock) as provider:
-        exchange = await run(provider, ask())
-    assert exchange.state is ExchangeState.TRUNCATED
 
 
 async def test_done_without_a_reason_is_unstated(server: LoopbackServer, clock: Clock) -> None:

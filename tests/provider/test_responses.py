@@ -1,6 +1,8 @@
 """The Responses API over the real SDK: endings, errors and what is asked for."""
 
+import base64
 import json
+import struct
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ SHELL_OUTPUT = {
     "call_id": "call_s",
     "output": [{"stdout": "a.txt", "stderr": "", "outcome": {"type": "exit", "exit_code": 2}}],
 }
+PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 640, 480)
 REFUSAL = {
     "type": "message",
     "id": "msg_r",
@@ -160,6 +163,24 @@ async def test_a_shell_call_is_paired_with_its_output(server: LoopbackServer, cl
     (call,) = exchange.choice(0).tool_calls
     assert (call.name, call.arguments) == ("shell", "ls\npwd")
     assert (call.state, call.result) == (ToolCallState.COMPLETED, "a.txt\nexit 2")
+
+
+async def test_what_is_done_on_a_screen_reads_as_words(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    click = {"type": "click", "button": "left", "x": 10, "y": 20}
+    picture = base64.b64encode(PNG).decode()
+    screen = {"type": "computer_screenshot", "image_url": f"data:image/png;base64,{picture}"}
+    items = (
+        {"type": "computer_call", "id": "c", "call_id": "cc", "actions": [click, {"type": "wait"}]},
+        {"type": "computer_call_output", "id": "o", "call_id": "cc", "output": screen},
+        {"type": "image_generation_call", "id": "i", "status": "completed", "result": picture},
+    )
+    exchange = await exchange_of(server, clock, response(items=items))
+    screen_call, image_call = exchange.choice(0).tool_calls
+    assert screen_call.arguments == "click at 10, 20 · button left\nwait"
+    assert screen_call.result == "a screenshot: image/png 640×480, 24 bytes"
+    assert image_call.result == "image/png 640×480, 24 bytes"
 
 
 async def test_parts_of_a_message_and_their_phases_are_told_apart(

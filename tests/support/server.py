@@ -84,6 +84,8 @@ class LoopbackServer:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
+        self.bodies: list[bytes] = []
+        """What was sent to `routes`."""
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
         self._scheme = "https" if tls else "http"
@@ -120,7 +122,8 @@ class LoopbackServer:
                     answer = error(404, "File Not Found")
                 if answer is not None:
                     owner.paths.append(f"{self.command} {self.path}")
-                    self.rfile.read(int(self.headers.get("content-length", 0)))
+                    length = int(self.headers.get("content-length", 0))
+                    owner.bodies.append(self.rfile.read(length))
                     self._send(answer)
                 return answer is not None
 

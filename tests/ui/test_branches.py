@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.ui.screens.dialogs import LineDialog
 from replyscope.ui.screens.remote import RemoteScreen
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
@@ -86,14 +87,21 @@ async def test_retry_keeps_the_earlier_reply_beside_the_new_one(
 async def test_each_exchange_of_a_continued_reply_can_be_inspected(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    server.answer = lambda _request: reply("half ", finish="length")
+    def priced(text: str, finish: str, dollars: float) -> Answer:
+        cost = usage()
+        cost["usage"]["cost"] = dollars
+        return Answer(chunks=sse(delta(text), delta(finish=finish), cost))
+
+    server.answer = lambda _request: priced("half ", "length", 0.25)
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await ask_and_wait(pilot, "go on and on")
-        server.answer = lambda _request: reply("whole")
+        server.answer = lambda _request: priced("whole", "stop", 0.5)
         await pilot.press("c")
         await until(pilot, lambda: "half whole" in frame(pilot))
         await until(pilot, lambda: is_idle(pilot))
         await until(pilot, lambda: "exchange 2 of 2" in frame(pilot))
+        assert "$0.50 reported" in frame(pilot)
+        assert "cost together $0.75" in frame(pilot)
         assert "The reply was cut" not in frame(pilot)
         await pilot.press("less_than_sign")
         await until(pilot, lambda: "exchange 1 of 2" in frame(pilot))
@@ -153,6 +161,24 @@ async def test_a_reply_kept_by_the_provider_is_fetched_into_a_session(
         await pilot.press("enter")
         await until(pilot, lambda: "kept there" in frame(pilot))
         assert "an old question" in frame(pilot)
+
+
+async def test_metadata_of_a_kept_reply_is_replaced(server: LoopbackServer, tmp_path: Path) -> None:
+    path = "/chat/completions/chatcmpl-7"
+    done = Answer(content_type="application/json", chunks=[b'{"id": "chatcmpl-7", "choices": []}'])
+    server.routes["POST", path] = done
+    async with open_chat(
+        make_app(tmp_path, server.base_url), size=SIZE, notifications=True
+    ) as pilot:
+        await send(pilot, "/responses")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RemoteScreen))
+        pilot.app.screen.query_one(Input).value = "chatcmpl-7"
+        await pilot.press("ctrl+e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
+        await pilot.press(*"team=blue")
+        await pilot.press("enter")
+        await until(pilot, lambda: "has new metadata" in frame(pilot))
+    assert json.loads(server.bodies[-1]) == {"metadata": {"team": "blue"}}
 
 
 async def test_a_fork_begins_with_the_same_replies_and_goes_its_own_way(

@@ -4,15 +4,10 @@ from pathlib import Path
 
 from replyscope.domain.errors import AttachmentError
 from replyscope.domain.message import FilePart, ImagePart
+from replyscope.domain.picture import read_picture
 
 _MOST_BYTES = 20_000_000
 _MOST_LISTED = 30
-_IMAGES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF87a": "image/gif",
-    b"GIF89a": "image/gif",
-}
 
 
 def read_attachment(path: Path) -> FilePart | ImagePart:
@@ -26,9 +21,9 @@ def read_attachment(path: Path) -> FilePart | ImagePart:
     except OSError as error:
         raise AttachmentError(f"{path} can't be read ({error}).", "Check the file.") from error
     name = path.name.encode("utf-8", "replace").decode()
-    media_type = _image_type(data)
-    if media_type is not None:
-        return ImagePart(name, media_type, data)
+    picture = read_picture(data)  # what the bytes say they are; a name may lie
+    if picture is not None:
+        return ImagePart(name, picture.media_type, data)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -39,13 +34,6 @@ def read_attachment(path: Path) -> FilePart | ImagePart:
     if "\0" in text:
         raise AttachmentError(f"{name} is a binary file.", "Attach text or an image.")
     return FilePart(name, text)
-
-
-def _image_type(data: bytes) -> str | None:
-    """What the bytes say they are; a name may lie."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for head, kind in _IMAGES.items() if data.startswith(head)), None)
 
 
 def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:

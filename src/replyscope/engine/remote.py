@@ -1,6 +1,6 @@
 """Replies that providers keep, brought into sessions of this machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from replyscope.domain.errors import ProviderError
@@ -50,6 +50,12 @@ class RemoteReplies:
     async def cancel(self, provider: StoredReplies, response_id: str) -> str:
         """Stop a reply that the server works on in the background; its status then."""
         return await provider.cancel(response_id)
+
+    async def set_metadata(
+        self, provider: StoredReplies, response_id: str, metadata: Mapping[str, str]
+    ) -> None:
+        """Replace a stored completion's metadata. Raises ProviderError."""
+        await provider.set_metadata(response_id, metadata)
 
     async def delete(self, provider: StoredReplies, response_id: str) -> None:
         """Make the provider forget a reply; what is saved here stays."""

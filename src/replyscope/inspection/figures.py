@@ -1,5 +1,6 @@
 """Numbers as a person reads them. What is unknown is "—"."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 from replyscope.domain.exchange import Exchange, Timing, Usage, output_rate
@@ -46,6 +47,15 @@ def cost(exchange: Exchange) -> str:
     """What the exchange cost, and who says so."""
     source = "estimated" if exchange.reported_cost_usd is None else "reported"
     return UNKNOWN if exchange.cost_usd is None else f"{dollars(exchange.cost_usd)} {source}"
+
+
+def cost_of_all(exchanges: Iterable[Exchange]) -> str:
+    """What several exchanges cost together. One that nobody can price makes it a least."""
+    costs = [exchange.cost_usd for exchange in exchanges]
+    known = [value for value in costs if value is not None]
+    if not known:
+        return UNKNOWN
+    return f"{'' if len(known) == len(costs) else '≥ '}{dollars(sum(known))}"
 
 
 def dollars(value: float | None) -> str:

@@ -4,11 +4,14 @@ Items are plain JSON objects here, as the SDK's own objects dump them; nothing o
 their shape is believed.
 """
 
+import base64
+import binascii
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from replyscope.domain.exchange import Citation, ToolCall, ToolCallState
+from replyscope.domain.picture import describe_picture
 
 Item = Mapping[str, Any]
 
@@ -104,6 +107,22 @@ def _read_image(item: Item) -> tuple[str, str]:
     return "image_generation", to_json({name: item[name] for name in told if item.get(name)})
 
 
+def _read_computer(item: Item) -> tuple[str, str]:
+    """What is to be done on the screen, an action a line."""
+    actions = item.get("actions") or [item.get("action")]
+    known = [action for action in actions if isinstance(action, Mapping)]
+    return "computer", "\n".join(_computer_action(action) for action in known)
+
+
+def _computer_action(action: Item) -> str:
+    """The verb first; then every detail that the server gave, in its own words."""
+    verb = text_of(action, "type") or "act"
+    place = f" at {action['x']}, {action['y']}" if {"x", "y"} <= action.keys() else ""
+    told = {k: v for k, v in action.items() if k not in ("type", "x", "y") and v is not None}
+    details = ", ".join(f"{name} {_as_text(value)}" for name, value in told.items())
+    return f"{verb}{place}{' · ' if details else ''}{details}"
+
+
 _READERS: dict[str, Callable[[Item], tuple[str, str]]] = {
     "function_call": _read_function,
     "custom_tool_call": _read_custom,
@@ -112,6 +131,7 @@ _READERS: dict[str, Callable[[Item], tuple[str, str]]] = {
     "shell_call": _read_shell,
     "local_shell_call": _read_shell,
     "image_generation_call": _read_image,
+    "computer_call": _read_computer,
 }
 
 
@@ -132,9 +152,16 @@ def _own_result(kind: str, item: Item) -> str | None:
             return "\n".join(_as_text(o.get("logs") or o.get("url") or o) for o in outputs) or None
         case "image_generation_call":
             data = text_of(item, "result")
-            return f"an image, {len(data) * 3 // 4:,} bytes" if data else None
+            return _describe_picture(data) if data else None
     output = item.get("output")
     return None if output is None else _as_text(output)
+
+
+def _describe_picture(data: str) -> str:
+    try:
+        return describe_picture(base64.b64decode(data.partition("base64,")[2] or data))
+    except (ValueError, binascii.Error):
+        return f"an image that is not base64, {len(data):,} characters"
 
 
 def _found_file(result: Item) -> str:
@@ -146,6 +173,10 @@ def _found_file(result: Item) -> str:
 def _result_of(output: Item) -> str:
     """The output item that belongs to a call."""
     value = output.get("output")
+    if isinstance(value, Mapping) and value.get("type") == "computer_screenshot":
+        url = text_of(value, "image_url") or ""
+        is_inline = url.startswith("data:")
+        return f"a screenshot: {_describe_picture(url) if is_inline else url or 'a stored file'}"
     if not isinstance(value, list):
         return _as_text(value)
     lines = []

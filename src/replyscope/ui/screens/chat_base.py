@@ -24,7 +24,7 @@ from replyscope.domain.session import SessionSettings
 from replyscope.engine.branch import read_in
 from replyscope.engine.conversation import Conversation
 from replyscope.inspection.explain import Mood, explain
-from replyscope.inspection.figures import count, rate, seconds
+from replyscope.inspection.figures import cost_of_all, count, rate, seconds
 from replyscope.ui.pending import Pending
 from replyscope.ui.screens.front import WELCOME
 from replyscope.ui.services import Services
@@ -216,6 +216,10 @@ class ChatBase(Screen[None]):
             return
         number = parts - self._steps_back
         part = f"exchange {number} of {parts}  [<] [>]" if parts > 1 else ""
+        if part:
+            now = self.exchanges_now()
+            joined = [now[s.exchange_id] for s in reply.sources if s.exchange_id in now]
+            part += f"\ncost together {cost_of_all(joined)}"
         if self.inspector.tab == "wire":
             self.draw_wire(exchange)
         else:

@@ -6,7 +6,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.ports import StoredReplies
 from replyscope.domain.printable import printable_line
 from replyscope.ui.screens.chat_sessions import SessionActions
-from replyscope.ui.screens.dialogs import PickDialog
+from replyscope.ui.screens.dialogs import LineDialog, PickDialog
 from replyscope.ui.screens.remote import RemoteScreen
 
 
@@ -42,11 +42,23 @@ class RemoteActions(SessionActions):
             elif what == "cancel":
                 status = await remote.cancel(provider, response_id)
                 self.tell(f"{name} is {status}", is_error=False)
+            elif what == "metadata":
+                await self._edit_metadata(provider, response_id)
             elif await self._confirms(f"Delete {name} at the provider?"):
                 await remote.delete(provider, response_id)
                 self.tell(f"{name} is deleted at the provider", is_error=False)
         except ReplyscopeError as error:
             self.tell(error)
+
+    async def _edit_metadata(self, provider: StoredReplies, response_id: str) -> None:
+        title = "Metadata: NAME=VALUE, several apart by commas; it replaces what is there"
+        typed = await self.app.push_screen_wait(LineDialog(title))
+        if typed is None:
+            return
+        pairs = dict(pair.partition("=")[::2] for pair in typed.split(",") if "=" in pair)
+        metadata = {name.strip(): value.strip() for name, value in pairs.items() if name.strip()}
+        await self.services.remote.set_metadata(provider, response_id, metadata)
+        self.tell(f"{printable_line(response_id)} has new metadata", is_error=False)
 
     async def _confirms(self, question: str) -> bool:
         rows = [("keep", "leave it there"), ("delete", "it can't be brought back")]

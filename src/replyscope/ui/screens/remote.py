@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from replyscope.domain.printable import printable_line
 from replyscope.domain.remote import RemoteReply
 
-_HINT = "Enter fetches · Ctrl+K stops it · Ctrl+D deletes it there · Esc closes"
+_HINT = "Enter fetches · Ctrl+K stops · Ctrl+E edits metadata · Ctrl+D deletes there · Esc closes"
 
 
 class RemoteScreen(ModalScreen[None]):
@@ -26,11 +26,12 @@ class RemoteScreen(ModalScreen[None]):
         Binding("down", "move(1)", "Next", show=False, priority=True),
         Binding("up", "move(-1)", "Previous", show=False, priority=True),
         Binding("ctrl+k", "ask('cancel')", "Stop it", priority=True),
+        Binding("ctrl+e", "ask('metadata')", "Edit its metadata", priority=True),
         Binding("ctrl+d", "ask('delete')", "Delete it there", priority=True),
     ]
 
     class Wanted(Message):
-        """The person wants something done with a reply: fetch, cancel or delete."""
+        """The person wants something done with a reply: fetch, cancel, metadata or delete."""
 
         def __init__(self, what: str, response_id: str) -> None:
             super().__init__()

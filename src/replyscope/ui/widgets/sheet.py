@@ -68,7 +68,10 @@ class Sheet:
         """The overview tab."""
         rows = self._ending(exchange, choice)
         if part:
-            rows.append(self._row("reply", part))
+            rows += [
+                self._row("" if number else "reply", line)
+                for number, line in enumerate(part.split("\n"))
+            ]
         rows += [Content(""), *self._usage(exchange), self._row("cost", cost(exchange))]
         rows += [Content(""), *self._times(exchange), Content("")]
         calls = exchange.choice(choice).tool_calls
