@@ -50,7 +50,7 @@ async def leave_in_the_middle(
         async for event in stream:
             if isinstance(event, TextDelta) and event.text == "two ":
                 break
-        conversation.is_leaving = is_leaving
+        conversation.leave(is_leaving=is_leaving)
     hold.set()
     return conversation.session.id
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from replyscope.domain.exchange import Api, Exchange, ExchangeState, ToolCallState
+from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.ports import Clock
 from replyscope.domain.session import Parameters, Schema
+from replyscope.domain.tool import ToolCallState
 from tests.support.build import ask, open_chat, run
 from tests.support.responses import events, response
 from tests.support.server import Answer, LoopbackServer, sse

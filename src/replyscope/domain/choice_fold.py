@@ -7,16 +7,10 @@ from replyscope.domain.event import (
     ToolCallDelta,
     ToolCallReported,
 )
-from replyscope.domain.exchange import (
-    Choice,
-    Citation,
-    OutputItem,
-    Section,
-    ToolCall,
-    ToolCallState,
-)
+from replyscope.domain.exchange import Choice, Citation, OutputItem, Section, ToolCall
 from replyscope.domain.finish import FinishReason, Outcome
 from replyscope.domain.growing import GrowingText
+from replyscope.domain.tool import ToolCallState
 
 _WAITS_FOR_APPROVAL = "mcp_approval_request"
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.tool import ToolCallState
 
 
 class Api(StrEnum):
@@ -33,17 +34,6 @@ class ExchangeState(StrEnum):
     def is_terminal(self) -> bool:
         """Whether nothing more will come."""
         return self not in (ExchangeState.QUEUED, ExchangeState.IN_PROGRESS)
-
-
-class ToolCallState(StrEnum):
-    """What became of a tool call."""
-
-    ASSEMBLING = "assembling"
-    REQUESTED = "requested"
-    """Complete, and waiting for somebody to run it."""
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from replyscope.domain.tool import KeptFile, ToolCallState
+
 
 class Role(StrEnum):
     """Who speaks."""
@@ -68,10 +70,25 @@ class ToolCallPart:
 
 @dataclass(frozen=True, slots=True)
 class ToolResultPart:
-    """What a tool answered to the call with the same id."""
+    """What became of the call with the same id; `output` is what the model is told.
+
+    `kind` is the call's. `arguments` are those it ran with, where the person changed them;
+    `detail` is for the person alone. A part is saved before its tool starts, so that a
+    call that may have run is known as one. Times in milliseconds, `started_ms` since 1970.
+    """
 
     call_id: str
     output: str
+    name: str = ""
+    state: ToolCallState = ToolCallState.COMPLETED
+    kind: str = "function"
+    source: str = ""
+    allowed_by: str = ""
+    arguments: str | None = None
+    started_ms: int | None = None
+    duration_ms: float | None = None
+    detail: str = ""
+    files: tuple[KeptFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,12 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from replyscope.domain.errors import SessionMoved, StoreError
-from replyscope.domain.event import Event, RequestSent, StreamEnded, WireFrame
+from replyscope.domain.event import Event
 from replyscope.domain.exchange import Api, Exchange
-from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, Part, ReplySource, Role
 from replyscope.domain.ports import (
     Clock,
-    ModelProvider,
     NewId,
     PriceList,
     SessionStamp,
@@ -29,9 +27,9 @@ from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.session import StoredSession, title_from
 from replyscope.engine.asking import make_opening, make_request
 from replyscope.engine.branch import read_in_all
-from replyscope.engine.endings import Endings
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.live import LiveReply, Target
+from replyscope.engine.running import Runner
 from replyscope.engine.side_by_side import side_by_side
 from replyscope.engine.tree import MessageTree
 
@@ -57,19 +55,24 @@ class Conversation:
         self._stamp: SessionStamp | None = None
         self.tree = MessageTree(stored.messages, stored.session.head_id)
         self.exchanges = {exchange.id: exchange for exchange in stored.exchanges}
-        self.lives: dict[str, LiveReply] = {}
-        """The exchanges that stream, by id. Several when choices are asked for one by one."""
         self.turn: tuple[str, ...] = ()
         """The ids of the exchanges that the newest turn made."""
-        self._endings = Endings(prices)
+        self._runner = Runner(self.exchanges, clock, prices)
         self._heading = asyncio.Lock()
         self._store = store
         self._clock = clock
         self._new_id = new_id
         self._translate = translate
-        self.is_leaving = False
-        """Whether the person goes away: the server then keeps on with background replies."""
         self._is_new = is_new
+
+    @property
+    def lives(self) -> dict[str, LiveReply]:
+        """The exchanges that stream, by id. Several when choices are asked for one by one."""
+        return self._runner.lives
+
+    def leave(self, *, is_leaving: bool = True) -> None:
+        """The person goes away: the server then keeps on with background replies."""
+        self._runner.is_leaving = is_leaving
 
     @property
     def is_new(self) -> bool:
@@ -127,7 +130,9 @@ class Conversation:
         is_moved = stored.session.head_id != self._saved.head_id
         for message in stored.messages:
             self.tree.add(message)
-        self.exchanges |= {e.id: e for e in stored.exchanges if e.id not in self._endings.ids}
+        self.exchanges |= {
+            e.id: e for e in stored.exchanges if e.id not in self._runner.unsaved_ids
+        }
         mine = self.session
         head_id = stored.session.head_id if is_moved else mine.head_id
         self.session = replace(stored.session, draft=mine.draft, head_id=head_id)
@@ -233,10 +238,11 @@ class Conversation:
         journal = await self._store.reopen_exchange(left.id)
         live = LiveReply([last], fold, self._clock)
         live.frames.extend(frames)
-        self.lives[left.id], self.turn = live, (left.id,)
+        self.turn = (left.id,)
         request = ModelRequest(left.model, (), resumes=Resumption(left.response_id, frames))
-        run = self._run(live, request, target.provider, JournalWriter(journal), keeps_request=True)
-        async with aclosing(run) as events:
+        async with aclosing(
+            self._run(live, request, target, JournalWriter(journal), keeps_request=True)
+        ) as events:
             async for event in events:
                 yield event
 
@@ -289,7 +295,6 @@ class Conversation:
             self._point_at_tip()
             self._saved = replace(self._saved, head_id=messages[0].id)
         live = LiveReply(messages, ExchangeFold(opening), self._clock)
-        self.lives[opening.id] = live
         _log.info(
             "exchange %s in session %s: %s at %s",
             opening.id,
@@ -297,8 +302,8 @@ class Conversation:
             target.model,
             opening.base_url,
         )
-        writer = JournalWriter(journal)
-        async with aclosing(self._run(live, request, target.provider, writer)) as events:
+        run = self._run(live, request, target, JournalWriter(journal))
+        async with aclosing(run) as events:
             async for event in events:
                 yield event
 
@@ -306,76 +311,27 @@ class Conversation:
         self,
         live: LiveReply,
         request: ModelRequest,
-        provider: ModelProvider,
+        target: Target,
         writer: JournalWriter,
         *,
         keeps_request: bool = False,
     ) -> AsyncGenerator[Event, None]:
-        """With `keeps_request` the record has the request already, and this one only goes on."""
-        fold = live.fold
-        started_ms = self._clock.monotonic_ms()
+        run = self._runner.run(live, request, target.provider, writer, keeps_request=keeps_request)
         try:
-            async with aclosing(provider.stream(request)) as events:
+            async with aclosing(run) as events:
                 async for event in events:
-                    fold.apply(event)
-                    if type(event) is WireFrame:
-                        live.frames.append(event)
-                        writer.add(event)
-                    elif type(event) is RequestSent and not keeps_request:
-                        live.request = event
-                        writer.note_request(event)
-                    elif type(event) is StreamEnded:
-                        await self._finish(live, writer)
                     yield event
         finally:
-            # Cancelled, closed by its reader, or a fault of ours: what came is kept.
-            if live.fold_id in self.lives:
-                if not fold.is_ended:
-                    elapsed_ms = self._clock.monotonic_ms() - started_ms
-                    fold.apply(StreamEnded(self._leaving_end(fold), elapsed_ms))
-                await self._finish(live, writer)
-
-    def _leaving_end(self, fold: ExchangeFold) -> StreamEnd:
-        snapshot = fold.snapshot()
-        goes_on = self.is_leaving and snapshot.is_background and snapshot.response_id is not None
-        return StreamEnd.DETACHED if goes_on else StreamEnd.CANCELLED
-
-    async def _finish(self, live: LiveReply, writer: JournalWriter) -> None:
-        """Save the ending, once, whoever is cancelled meanwhile."""
-        if live.finishing is None:
-            live.finishing = asyncio.ensure_future(self._save_ending(live, writer))
-        await asyncio.shield(live.finishing)
-
-    async def _save_ending(self, live: LiveReply, writer: JournalWriter) -> None:
-        exchange = live.fold.snapshot()
-        exchange = await self._endings.priced(exchange)
-        _log.info(
-            "exchange %s %s: status %s, %s frames in %.0f ms, %s",
-            exchange.id,
-            exchange.state.value,
-            exchange.status,
-            exchange.frame_count,
-            exchange.timing.duration_ms,
-            exchange.failure or "no failure",
-        )
-        self._endings.add(writer, exchange)
-        self._stamp = None  # what this process did is no news
-        try:
-            await self._endings.save()
-        except StoreError as error:
-            _log.warning("exchange %s is not on disk: %s", exchange.id, error)
-        finally:
-            self.exchanges[exchange.id] = exchange
-            self.lives.pop(exchange.id, None)
+            self._stamp = None  # what this process did is no news
 
     async def save_endings(self) -> None:
         """Save the endings that could not be saved when they came. Raises StoreError."""
-        await self._endings.save()
+        await self._runner.save_endings()
 
     @property
     def unsaved(self) -> StoreError | None:
         """Why an ending is not on disk; None when all are."""
-        return self._endings.fault
+        return self._runner.unsaved
 
     def _request(self, target: Target, *, continues: bool = False) -> ModelRequest:
         return make_request(

@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from replyscope.domain.exchange import Citation, ToolCall, ToolCallState
+from replyscope.domain.exchange import Citation, ToolCall
 from replyscope.domain.picture import describe_picture
+from replyscope.domain.tool import ToolCallState
 
 Item = Mapping[str, Any]
 

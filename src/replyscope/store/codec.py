@@ -24,7 +24,6 @@ from replyscope.domain.exchange import (
     Section,
     Timing,
     ToolCall,
-    ToolCallState,
     Usage,
 )
 from replyscope.domain.failure import Failure
@@ -41,6 +40,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.session import Parameters, Schema, SessionSettings
+from replyscope.domain.tool import ToolCallState
 
 
 def to_ms(time: datetime) -> int:

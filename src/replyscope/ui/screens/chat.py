@@ -369,7 +369,7 @@ class ChatScreen(WritingActions):
         self.is_leaving = True
         running = self.archive.streaming()
         for conversation in running:
-            conversation.is_leaving = True
+            conversation.leave()
         await self.turns.stop_all()
         await self.save_draft()
         await self.save_queued(running)
@@ -378,7 +378,7 @@ class ChatScreen(WritingActions):
         if unsaved and not self.leaves_anyway:
             self.is_leaving, self.leaves_anyway = False, True
             for conversation in running:
-                conversation.is_leaving = False
+                conversation.leave(is_leaving=False)
             self.tell(
                 f"{unsaved[0].session.title} is not on disk: {unsaved[0].unsaved} "
                 "Ctrl+Q again leaves without it."

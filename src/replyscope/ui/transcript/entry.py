@@ -7,9 +7,10 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
-from replyscope.domain.exchange import ToolCall, ToolCallState
+from replyscope.domain.exchange import ToolCall
 from replyscope.domain.message import Role
 from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.arguments import one_line
 from replyscope.inspection.explain import Mood
 from replyscope.ui.markdown.block import Block

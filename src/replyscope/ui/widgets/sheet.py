@@ -6,8 +6,9 @@ from textwrap import wrap
 
 from textual.content import Content
 
-from replyscope.domain.exchange import Exchange, OutputItem, ToolCall, ToolCallState
+from replyscope.domain.exchange import Exchange, OutputItem, ToolCall
 from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.arguments import pretty_arguments, readable_arguments
 from replyscope.inspection.explain import Mood, Remedy, explain
 from replyscope.inspection.figures import (

@@ -1,0 +1,141 @@
+"""A tool is a function that a model may ask for; an outcome is what running it came to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+
+class ToolCallState(StrEnum):
+    """What became of a tool call."""
+
+    ASSEMBLING = "assembling"
+    REQUESTED = "requested"
+    """Complete, and waiting for somebody to run it."""
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REFUSED = "refused"
+    """The person, or a rule of theirs, said no."""
+    INTERRUPTED = "interrupted"
+    """It began, and nobody knows how it ended: it is never run again unasked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """`name` is what the model sees, unique among the tools of a session; `schema` is the
+    JSON schema of its arguments, as text. `source` says who runs it: "shipped", a file of
+    the person's, or "mcp:SERVER", which knows it as `own_name`. `touches` says in words
+    what it may reach. One that always asks is never allowed by a rule.
+    """
+
+    name: str
+    description: str
+    schema: str
+    source: str
+    own_name: str
+    touches: str = ""
+    always_asks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSource:
+    """Where tools come from, and how it stands: a sentence, and what went wrong."""
+
+    name: str
+    state: str
+    fault: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A binary result, kept as a file; size in bytes."""
+
+    name: str
+    media_type: str
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutcome:
+    """What a tool came to. `output` is what the model is told; `detail` is for the person
+    alone: a traceback, or what was printed.
+    """
+
+    output: str
+    is_error: bool = False
+    detail: str = ""
+    files: tuple[KeptFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRule:
+    """A person's standing answer for a tool: yes, or no.
+
+    `patterns` are (argument, pattern) with * and ?. A rule that allows covers a call only
+    when it has a pattern for every argument that the call has; one that forbids, when
+    every pattern fits.
+    """
+
+    tool: str
+    allows: bool
+    patterns: tuple[tuple[str, str], ...] = ()
+
+    def covers(self, tool_name: str, arguments: Sequence[tuple[str, Any]]) -> bool:
+        """Whether the rule speaks about a call; `arguments` as (name, text)."""
+        if not fnmatchcase(tool_name, self.tool):
+            return False
+        given = dict(arguments)
+        fits = all(
+            name in given and fnmatchcase(given[name], pattern) for name, pattern in self.patterns
+        )
+        if not self.allows:
+            return fits
+        return fits and given.keys() <= {name for name, _ in self.patterns}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a call may run, and who said so. `arguments` are the person's own when they
+    changed them; `reason` is what the model is told about a no.
+    """
+
+    allows: bool
+    by: str
+    reason: str = ""
+    arguments: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class McpServer:
+    """How to reach a tool server: a command to start, or a URL."""
+
+    name: str
+    command: str | None = None
+    arguments: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    folder: str | None = None
+    url: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    is_disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSettings:
+    """What a person has set about tools. `enabled` names tools or sources.
+
+    Output limits are in characters, times in seconds; a budget of None is none.
+    """
+
+    enabled: tuple[str, ...] = ()
+    timeout_s: float = 60.0
+    rounds: int = 10
+    most_output: int = 50_000
+    budget_tokens: int | None = None
+    budget_usd: float | None = None
+    http_hosts: tuple[str, ...] = ()
+    consent: tuple[ConsentRule, ...] = ()
+    servers: tuple[McpServer, ...] = ()

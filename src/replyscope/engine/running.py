@@ -1,0 +1,116 @@
+"""Runs exchanges to their ends: folded, written to the journal, priced and saved."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from replyscope.domain.errors import StoreError
+from replyscope.domain.event import Event, RequestSent, StreamEnded, WireFrame
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.finish import StreamEnd
+from replyscope.domain.fold import ExchangeFold
+from replyscope.domain.ports import Clock, ModelProvider, PriceList
+from replyscope.domain.request import ModelRequest
+from replyscope.engine.endings import Endings
+from replyscope.engine.journal_writer import JournalWriter
+from replyscope.engine.live import LiveReply
+
+_log = logging.getLogger(__name__)
+
+
+class Runner:
+    """The exchanges of one session: those that stream, and how each ended.
+
+    An ending is yielded only after it was committed.
+    """
+
+    def __init__(
+        self, exchanges: dict[str, Exchange], clock: Clock, prices: PriceList | None
+    ) -> None:
+        self.lives: dict[str, LiveReply] = {}
+        self.is_leaving = False
+        self._exchanges = exchanges
+        self._clock = clock
+        self._endings = Endings(prices)
+
+    @property
+    def unsaved(self) -> StoreError | None:
+        """Why an ending is not on disk; None when all are."""
+        return self._endings.fault
+
+    @property
+    def unsaved_ids(self) -> set[str]:
+        """The exchanges whose endings wait."""
+        return self._endings.ids
+
+    async def save_endings(self) -> None:
+        """Save the endings that could not be saved when they came. Raises StoreError."""
+        await self._endings.save()
+
+    async def run(
+        self,
+        live: LiveReply,
+        request: ModelRequest,
+        provider: ModelProvider,
+        writer: JournalWriter,
+        *,
+        keeps_request: bool = False,
+    ) -> AsyncGenerator[Event, None]:
+        """The events of one exchange. With `keeps_request` the record has the request
+        already, and this one only goes on.
+        """
+        fold = live.fold
+        started_ms = self._clock.monotonic_ms()
+        self.lives[live.fold_id] = live
+        try:
+            async with aclosing(provider.stream(request)) as events:
+                async for event in events:
+                    fold.apply(event)
+                    if type(event) is WireFrame:
+                        live.frames.append(event)
+                        writer.add(event)
+                    elif type(event) is RequestSent and not keeps_request:
+                        live.request = event
+                        writer.note_request(event)
+                    elif type(event) is StreamEnded:
+                        await self._finish(live, writer)
+                    yield event
+        finally:
+            # Cancelled, closed by its reader, or a fault of ours: what came is kept.
+            if live.fold_id in self.lives:
+                if not fold.is_ended:
+                    elapsed_ms = self._clock.monotonic_ms() - started_ms
+                    fold.apply(StreamEnded(self._leaving_end(fold), elapsed_ms))
+                await self._finish(live, writer)
+
+    def _leaving_end(self, fold: ExchangeFold) -> StreamEnd:
+        snapshot = fold.snapshot()
+        goes_on = self.is_leaving and snapshot.is_background and snapshot.response_id is not None
+        return StreamEnd.DETACHED if goes_on else StreamEnd.CANCELLED
+
+    async def _finish(self, live: LiveReply, writer: JournalWriter) -> None:
+        """Save the ending, once, whoever is cancelled meanwhile."""
+        if live.finishing is None:
+            live.finishing = asyncio.ensure_future(self._save_ending(live, writer))
+        await asyncio.shield(live.finishing)
+
+    async def _save_ending(self, live: LiveReply, writer: JournalWriter) -> None:
+        exchange = await self._endings.priced(live.fold.snapshot())
+        _log.info(
+            "exchange %s %s: status %s, %s frames in %.0f ms, %s",
+            exchange.id,
+            exchange.state.value,
+            exchange.status,
+            exchange.frame_count,
+            exchange.timing.duration_ms,
+            exchange.failure or "no failure",
+        )
+        self._endings.add(writer, exchange)
+        try:
+            await self._endings.save()
+        except StoreError as error:
+            _log.warning("exchange %s is not on disk: %s", exchange.id, error)
+        finally:
+            self._exchanges[exchange.id] = exchange
+            self.lives.pop(exchange.id, None)
