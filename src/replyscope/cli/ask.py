@@ -21,13 +21,15 @@ from replyscope.cli.report import warn
 from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import OutputError, SettingsError
-from replyscope.domain.event import RequestAdapted, RetryScheduled, TextDelta
+from replyscope.domain.event import RequestAdapted, RetryScheduled, TextDelta, ToolsStopped
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
 from replyscope.domain.printable import printable_text
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
+from replyscope.engine.calls import results_by_id, with_results
+from replyscope.engine.consent import refuse, say_yes
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.engine.schemas import read_schema
@@ -84,11 +86,15 @@ async def ask(
             system=arguments.system if arguments.system is not None else stored.system,
             parameters=given.merged_over(stored.parameters.merged_over(target.endpoint.parameters)),
             schema=schema,
+            hosted=stored.hosted,
+            tools=stored.tools if arguments.tools is None else arguments.tools,
         ),
     )
+    wiring.consent.ask = say_yes if arguments.yes else refuse
     try:
-        await _stream(conversation, target, prompt, prints_text=not arguments.json)
-        made = [conversation.exchanges[exchange_id] for exchange_id in conversation.turn]
+        why = await _stream(conversation, target, prompt, prints_text=not arguments.json)
+        results = results_by_id(conversation.messages)
+        made = [with_results(conversation.exchanges[key], results) for key in conversation.turn]
         if arguments.json:
             session_id = conversation.session.id if wiring.store.is_saving else None
             answer = {"session_id": session_id, "exchanges": [exchange_object(e) for e in made]}
@@ -99,7 +105,10 @@ async def ask(
         raise OutputError(
             f"The answer can't be printed ({error}).", "What came is saved."
         ) from error
-    return _report(conversation, made)
+    if why:
+        warn(why)
+    status = _report(conversation, made)
+    return EXIT_REFUSED if why and status == EXIT_OK else status
 
 
 def _parameters(arguments: argparse.Namespace) -> Parameters:
@@ -127,8 +136,9 @@ async def _open_conversation(arguments: argparse.Namespace, wiring: Wiring) -> C
 
 async def _stream(
     conversation: Conversation, target: Target, prompt: str, *, prints_text: bool
-) -> None:
-    """Print one answer as it comes, or several when all have come."""
+) -> str:
+    """Print one answer as it comes, or several when all have come; why tools did not run."""
+    why = ""
     is_one = (conversation.session.settings.parameters.n or 1) == 1
     last = "\n"
     async with aclosing(conversation.send((TextPart(prompt),), target)) as events:
@@ -137,6 +147,8 @@ async def _stream(
                 warn(event.note)
             elif isinstance(event, RetryScheduled):
                 warn(f"{event.failure.message} Trying again in {event.wait_s:.1f} s.")
+            elif isinstance(event, ToolsStopped):
+                why = f"{event.why} --yes runs what is asked for."
             elif prints_text and is_one and isinstance(event, TextDelta) and event.choice == 0:
                 _print_text(event.text)
                 last = event.text or last
@@ -144,6 +156,7 @@ async def _stream(
         _print_text("\n")
     if prints_text and not is_one:
         _print_choices(conversation)
+    return why
 
 
 def _print_choices(conversation: Conversation) -> None:

@@ -31,7 +31,11 @@ async def _run(arguments: argparse.Namespace, paths: Paths) -> int:
                 break  # Windows ends the process itself
     prompt = read_prompt(arguments.prompt) if arguments.command == "ask" else ""
     settings = read_settings(paths.settings)
-    wiring = wire(paths, saves=not getattr(arguments, "no_save", False))
+    wiring = wire(
+        paths,
+        saves=not getattr(arguments, "no_save", False),
+        tool_files=getattr(arguments, "tools_file", None) or (),
+    )
     try:
         return await _dispatch(arguments, settings, wiring, prompt)
     except asyncio.CancelledError:

@@ -59,6 +59,13 @@ def _add_place_options(parser: argparse.ArgumentParser, *, inherit: bool = False
         "--data-dir", metavar="DIR", default=default, help="keep sessions and models in DIR"
     )
     group.add_argument(
+        "--tools-file",
+        metavar="FILE",
+        action="append",
+        default=default,
+        help="a Python file whose functions can be tools; may be repeated",
+    )
+    group.add_argument(
         "--debug",
         action="store_true",
         default=argparse.SUPPRESS if inherit else False,
@@ -139,6 +146,11 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return () if names == ("none",) else names
+
+
 def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     ask = commands.add_parser(
         "ask",
@@ -165,6 +177,17 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--store",
         action=argparse.BooleanOptionalAction,
         help="whether the server is to keep the reply",
+    )
+    ask.add_argument(
+        "--tools",
+        metavar="NAME,…",
+        type=_names,
+        help="tools and sources to offer: current_time, mcp:git, …; none offers none",
+    )
+    ask.add_argument(
+        "--yes",
+        action="store_true",
+        help="run whatever the model asks for, among the tools that are offered",
     )
     ask.add_argument(
         "--metadata",

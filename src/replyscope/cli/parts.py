@@ -102,9 +102,9 @@ def _endpoint(
 def _wiring(arguments: argparse.Namespace, paths: Paths, faults: list[str]) -> Wiring:
     """The parts; without a usable data folder, a chat that saves nothing and says so."""
     if arguments.no_save:
-        return wire(paths, saves=False)
+        return wire(paths, saves=False, tool_files=arguments.tools_file or ())
     try:
-        return wire(paths)
+        return wire(paths, tool_files=arguments.tools_file or ())
     except StoreError as error:
         faults.append(f"{error} This chat is not saved.")
         return wire(paths, saves=False)

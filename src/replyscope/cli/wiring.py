@@ -3,18 +3,21 @@
 import asyncio
 import importlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from replyscope.cli.system import SystemClock, new_id
+from replyscope.cli.tooling import LateToolbox, ToolSettingsNow
 from replyscope.config.paths import Paths, make_private
 from replyscope.domain.endpoint import Endpoint, FoundServer, KeySourceKind
 from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
 from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api, Exchange
-from replyscope.domain.ports import ModelProvider, PriceList
+from replyscope.domain.ports import ModelProvider, PriceList, Toolbox
 from replyscope.engine.archive import Archive
+from replyscope.engine.calling import Tooling
+from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
 from replyscope.local.models import EmbeddedModels
 from replyscope.store.sqlite_store import SqliteStore
@@ -34,15 +37,19 @@ class Wiring:
     providers: "Providers"
     prices: PriceList
     clock: SystemClock
+    consent: Consent
+    toolbox: Toolbox
+    tool_settings: ToolSettingsNow
 
     async def close(self) -> None:
-        """Stop the child process, close connections, finish every write."""
+        """Stop the child processes, close connections, finish every write."""
+        await self.toolbox.close()
         await self.local.stop()
         await self.providers.close()
         await self.store.close()
 
 
-def wire(paths: Paths, *, saves: bool = True) -> Wiring:
+def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) -> Wiring:
     """The parts, not yet opened. Raises StoreError when there can be no data folder."""
     if saves:
         try:
@@ -56,15 +63,22 @@ def wire(paths: Paths, *, saves: bool = True) -> Wiring:
     store = SqliteStore(paths.database if saves else None, new_id())
     providers = Providers(store, clock)
     prices = LatePrices()
+    tool_settings = ToolSettingsNow(paths)
+    consent = Consent(lambda: tool_settings().consent)
+    toolbox = LateToolbox(paths, tool_files, tool_settings)
+    tooling = Tooling(toolbox, consent, tool_settings)
     return Wiring(
         paths=paths,
         store=store,
-        archive=Archive(store, clock, new_id, prices, translate_frames),
+        archive=Archive(store, clock, new_id, prices, translate_frames, tooling),
         remote=RemoteReplies(store, clock, new_id),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,
         prices=prices,
         clock=clock,
+        consent=consent,
+        toolbox=toolbox,
+        tool_settings=tool_settings,
     )
 
 

@@ -94,6 +94,22 @@ class Table:
             raise self.reject(key, "must be a table")
         return Table(value, self._file, self._text, (*self._path, key))
 
+    def tables(self, key: str) -> "list[Table]":
+        """A list of tables; empty when it isn't there."""
+        value = self._get(key)
+        if value is None:
+            value = []
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.reject(key, f"must be tables: [[{'.'.join((*self._path, key))}]]")
+        return [Table(item, self._file, self._text, (*self._path, key)) for item in value]
+
+    def values(self, key: str) -> dict[str, Any]:
+        """A table of anything."""
+        value = self._get(key) or {}
+        if not isinstance(value, dict):
+            raise self.reject(key, "must be a table")
+        return value
+
     def names(self) -> tuple[str, ...]:
         """The keys that are set."""
         return tuple(self._values)

@@ -31,6 +31,21 @@ class Paths:
         return self.config / "settings.toml"
 
     @property
+    def tools(self) -> Path:
+        """The person's own functions."""
+        return self.config / "tools"
+
+    @property
+    def mcp(self) -> Path:
+        """Tool servers, in the form that other programs write."""
+        return self.config / "mcp.json"
+
+    @property
+    def kept_files(self) -> Path:
+        """Binary results of tools."""
+        return self.data / "files"
+
+    @property
     def themes(self) -> Path:
         """The person's own themes."""
         return self.config / "themes"

@@ -11,6 +11,7 @@ from typing import Any
 from replyscope.config.checks import Table
 from replyscope.config.look import parse_look
 from replyscope.config.paths import make_private
+from replyscope.config.tools import read_tools
 from replyscope.domain.endpoint import (
     Endpoint,
     KeySource,
@@ -37,6 +38,26 @@ TEMPLATE = """\
 
 # [keys]                        # other keys for an action: its id, then the keys
 # "chat.send" = "enter"         # F1 in the app lists all ids
+
+# [tools]                       # what models may call; nothing runs without your word
+# enabled = ["current_time", "calculate", "mcp:git"]   # tools and sources for new sessions
+# rounds = 10                   # replies with tools in a row before you are asked to go on
+# timeout_s = 60                # the longest a call may take
+# max_output = 50000            # characters of a result that the model gets
+# budget_tokens = 100000        # a turn that used as many asks before it goes on
+# budget_usd = 0.50
+# http_hosts = ["example.org"]  # whom http_get may ask
+
+# [[tools.allow]]               # run without asking; a pattern for every argument
+# tool = "shipped/read_file"
+# arguments = { path = "docs/*" }
+
+# [[tools.deny]]                # never run, whoever says yes
+# tool = "mcp:github/*"
+
+# [mcp.time]                    # a tool server; mcp.json beside this file takes entries as
+# command = "uvx"               # Claude Desktop, Cursor and VS Code write them
+# args = ["mcp-server-time"]
 
 # [providers.openai]
 # base_url = "https://api.openai.com/v1"
@@ -90,6 +111,7 @@ def parse_settings(text: str, path: Path) -> Settings:
     notifications = root.table("notifications")
     bell, desktop = notifications.flag("bell"), notifications.flag("desktop")
     notifications.finish()
+    tools = read_tools(root.table("tools"), root.table("mcp"))
     providers = root.table("providers")
     endpoints = tuple(_read_endpoint(name, providers.table(name)) for name in providers.names())
     if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
@@ -103,6 +125,7 @@ def parse_settings(text: str, path: Path) -> Settings:
         look=look,
         bell=bell or False,
         desktop_notification=desktop or False,
+        tools=tools,
     )
 
 

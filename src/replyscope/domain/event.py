@@ -181,6 +181,13 @@ class ExtraReported:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolsStopped:
+    """The model asks for tools, and they are not run: `why` says it in a sentence."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class StreamEnded:
     """The last event: how the stream ended, `at_ms` after the request was sent."""
 
@@ -211,3 +218,6 @@ Event = (
     | ExtraReported
     | StreamEnded
 )
+
+TurnEvent = Event | ToolsStopped
+"""What happens in a turn, which may take several exchanges."""

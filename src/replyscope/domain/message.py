@@ -61,11 +61,12 @@ class RefusalPart:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallPart:
-    """A function invocation that the model asked for."""
+    """An invocation that the model asked for; `kind` is function, custom, or the item's type."""
 
     call_id: str
     name: str
     arguments: str
+    kind: str = "function"
 
 
 @dataclass(frozen=True, slots=True)

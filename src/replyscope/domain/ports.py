@@ -6,7 +6,7 @@ The command line wires implementations in; no other floor knows them.
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from replyscope.domain.endpoint import Endpoint, FoundServer, ModelInfo
 from replyscope.domain.event import Event, RequestSent, WireFrame
@@ -15,6 +15,7 @@ from replyscope.domain.message import Message
 from replyscope.domain.remote import FetchedReply, RemoteReply, RemoteState
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Session, SessionSummary, StoredSession
+from replyscope.domain.tool import Tool, ToolOutcome, ToolSource
 
 
 class Clock(Protocol):
@@ -176,6 +177,10 @@ class Store(Protocol):
         """Save a message and make it the head of its session's branch."""
         ...
 
+    async def update_message(self, message: Message) -> None:
+        """Save what a message says now: how far its tools are."""
+        ...
+
     async def begin_exchange(
         self,
         session_id: str,
@@ -296,6 +301,29 @@ class LocalModels(Protocol):
 
 FindServers = Callable[[], Awaitable[tuple[FoundServer, ...]]]
 """Asks the usual ports on loopback who is there."""
+
+
+class Toolbox(Protocol):
+    """The tools of this machine: the shipped ones, the person's own, and MCP servers'."""
+
+    async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
+        """The tools that these names of tools and sources mean; starts servers as needed.
+
+        What can't be had is left out; `sources` says why.
+        """
+        ...
+
+    async def sources(self) -> tuple[ToolSource, ...]:
+        """Where tools may come from, and how each stands. Starts nothing."""
+        ...
+
+    async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
+        """Run a tool to its end. Cancelling kills it with everything it started."""
+        ...
+
+    async def close(self) -> None:
+        """End every server."""
+        ...
 
 
 class PriceList(Protocol):

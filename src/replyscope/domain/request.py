@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from replyscope.domain.event import WireFrame
 from replyscope.domain.message import Message
 from replyscope.domain.session import Parameters, Schema
+from replyscope.domain.tool import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class ModelRequest:
 
     `continues` asks for more of the last (assistant) message instead of an answer.
     `previous_response_id` names what the server already knows: the first `answered`
-    messages. `resumes` asks for the rest of a response instead of a new one.
+    messages. `resumes` asks for the rest of a response instead of a new one. `tools` may
+    be called; `hosted` are the provider's own, each as the JSON that asks for it.
     """
 
     model: str
@@ -33,3 +35,5 @@ class ModelRequest:
     previous_response_id: str | None = None
     answered: int = 0
     resumes: Resumption | None = None
+    tools: tuple[Tool, ...] = ()
+    hosted: tuple[str, ...] = ()

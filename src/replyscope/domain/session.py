@@ -42,13 +42,19 @@ PARAMETER_NAMES = tuple(field.name for field in fields(Parameters))
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """What a session asks for: which endpoint and model, the system prompt, parameters."""
+    """What a session asks for: which endpoint and model, the system prompt, parameters.
+
+    `tools` names the tools and sources that are offered, None those of the settings;
+    `hosted` are tools of the provider's own, each as the JSON that asks for it.
+    """
 
     endpoint: str | None = None
     model: str | None = None
     system: str | None = None
     parameters: Parameters = field(default_factory=Parameters)
     schema: Schema | None = None
+    tools: tuple[str, ...] | None = None
+    hosted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.look import Look
+from replyscope.domain.tool import ToolSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Settings:
     look: Look = field(default_factory=Look)
     bell: bool = False
     desktop_notification: bool = False
+    tools: ToolSettings = field(default_factory=ToolSettings)
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint of that name."""

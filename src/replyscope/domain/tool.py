@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
 
 
 class ToolCallState(StrEnum):
@@ -37,6 +36,11 @@ class Tool:
     own_name: str
     touches: str = ""
     always_asks: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """What rules name it by: no other source can take this name."""
+        return f"{self.source}/{self.own_name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +81,16 @@ class ConsentRule:
 
     `patterns` are (argument, pattern) with * and ?. A rule that allows covers a call only
     when it has a pattern for every argument that the call has; one that forbids, when
-    every pattern fits.
+    every pattern fits. `tool` is a full name, with * and ? too.
     """
 
     tool: str
     allows: bool
     patterns: tuple[tuple[str, str], ...] = ()
 
-    def covers(self, tool_name: str, arguments: Sequence[tuple[str, Any]]) -> bool:
+    def covers(self, full_name: str, arguments: Sequence[tuple[str, str]]) -> bool:
         """Whether the rule speaks about a call; `arguments` as (name, text)."""
-        if not fnmatchcase(tool_name, self.tool):
+        if not fnmatchcase(full_name, self.tool):
             return False
         given = dict(arguments)
         fits = all(
@@ -100,13 +104,15 @@ class ConsentRule:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Whether a call may run, and who said so. `arguments` are the person's own when they
-    changed them; `reason` is what the model is told about a no.
+    changed them; `reason` is what the model is told about a no. One that `stops` leaves
+    the call waiting, and the turn ends.
     """
 
     allows: bool
     by: str
     reason: str = ""
     arguments: str | None = None
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from replyscope.domain.session import (
     StoredSession,
     path_to,
 )
+from replyscope.engine.calling import Tooling
 from replyscope.engine.conversation import Conversation
 
 
@@ -26,12 +27,14 @@ class Archive:
         new_id: NewId,
         prices: PriceList | None = None,
         translate: TranslateFrames | None = None,
+        tooling: Tooling | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
         self._prices = prices
         self._translate = translate
+        self._tooling = tooling
         self._open: dict[str, Conversation] = {}
 
     @property
@@ -72,6 +75,7 @@ class Archive:
             is_new=is_new,
             prices=self._prices,
             translate=self._translate,
+            tooling=self._tooling,
         )
 
     def streaming(self) -> tuple[Conversation, ...]:

@@ -8,6 +8,7 @@ from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.message import Message
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import SessionSettings
+from replyscope.domain.tool import Tool
 from replyscope.engine.branch import for_server, what_server_knows
 from replyscope.engine.live import Target
 
@@ -17,21 +18,26 @@ def make_request(
     messages: Sequence[Message],
     exchanges: Mapping[str, Exchange],
     target: Target,
+    tools: tuple[Tool, ...] = (),
     *,
     continues: bool,
 ) -> ModelRequest:
     """The request for a branch. What the server knows already is named, not sent."""
     sent = messages[target.leaves_out :]
     known = None if target.leaves_out else what_server_knows(sent, exchanges, target.endpoint)
+    told = for_server(sent, exchanges, target.endpoint)
+    ids = [message.id for message in told]
     return ModelRequest(
         model=target.model,
-        messages=for_server(sent, exchanges, target.endpoint),
+        messages=told,
         system=settings.system,
         parameters=replace(settings.parameters, n=None) if continues else settings.parameters,
         continues=continues,
         schema=settings.schema,
         previous_response_id=known.response_id if known else None,
-        answered=known.messages if known else 0,
+        answered=ids.index(known.message_id) + 1 if known else 0,
+        tools=tools,
+        hosted=settings.hosted,
     )
 
 

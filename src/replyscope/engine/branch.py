@@ -14,7 +14,9 @@ from replyscope.domain.message import (
     Role,
     TextPart,
     ToolCallPart,
+    ToolResultPart,
 )
+from replyscope.domain.tool import ToolCallState
 
 
 def choice_parts(choice: Choice) -> list[Part]:
@@ -27,13 +29,17 @@ def choice_parts(choice: Choice) -> list[Part]:
     if choice.refusal:
         parts.append(RefusalPart(choice.refusal))
     parts += [
-        ToolCallPart(c.id, c.name, c.arguments) for c in choice.tool_calls if c.kind in _ASKED_FOR
+        ToolCallPart(call.id, call.name, call.arguments, call.kind)
+        for call in choice.tool_calls
+        if call.kind in ASKED_FOR
     ]
     parts += [OpaquePart(item.kind, item.payload) for item in choice.items]
     return parts
 
 
-_ASKED_FOR = ("function", "custom")
+ASKED_FOR = ("function", "custom", "mcp_approval_request")
+"""Kinds of calls that wait for an answer from here."""
+
 _WHOLE = (ExchangeState.COMPLETED, ExchangeState.INCOMPLETE)
 
 
@@ -60,10 +66,10 @@ def read_in(message: Message, exchanges: Mapping[str, Exchange]) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a server already has: a response, and how many of the branch's messages it covers."""
+    """What a server already has: a response, and the message up to which it knows all."""
 
     response_id: str
-    messages: int
+    message_id: str
 
 
 def what_server_knows(
@@ -76,8 +82,7 @@ def what_server_knows(
     """
     if endpoint.api is not Api.RESPONSES:
         return None
-    for position in range(len(messages) - 1, -1, -1):
-        message = messages[position]
+    for message in reversed(messages):
         if message.role is not Role.ASSISTANT:
             continue
         exchange = exchanges.get(message.sources[-1].exchange_id) if message.sources else None
@@ -90,7 +95,7 @@ def what_server_knows(
             or exchange.state not in _WHOLE
         ):
             return None
-        return Known(exchange.response_id, position + 1)
+        return Known(exchange.response_id, message.id)
     return None
 
 
@@ -99,16 +104,31 @@ def for_server(
 ) -> tuple[Message, ...]:
     """The branch as a server is told it: its own items verbatim, what others said as text.
 
-    A reply that broke off is text too: half an item is none.
+    A reply that broke off is text too: half an item is none. Every call has a result
+    after it, as servers demand: one that nobody ran says so.
     """
-    return tuple(
-        message
-        if message.role is not Role.ASSISTANT or _has_whole_items(message, exchanges, endpoint)
-        else replace(
-            message, parts=tuple(p for p in message.parts if not isinstance(p, OpaquePart))
-        )
-        for message in read_in_all(messages, exchanges)
+    told: list[Message] = []
+    read = read_in_all(messages, exchanges)
+    for message, following in zip(read, [*read[1:], None], strict=True):
+        if message.role is not Role.ASSISTANT:
+            told.append(message)
+            continue
+        if not _has_whole_items(message, exchanges, endpoint):
+            parts = tuple(p for p in message.parts if not isinstance(p, OpaquePart))
+            message = replace(message, parts=parts)
+        told.append(message)
+        asked = [part for part in message.parts if isinstance(part, ToolCallPart)]
+        if asked and (following is None or following.role is not Role.TOOL):
+            told.append(_unanswered(message, asked))
+    return tuple(told)
+
+
+def _unanswered(message: Message, asked: Sequence[ToolCallPart]) -> Message:
+    results = tuple(
+        ToolResultPart(part.call_id, "", part.name, ToolCallState.REQUESTED, part.kind)
+        for part in asked
     )
+    return Message(f"{message.id}-calls", Role.TOOL, results, message.created_at, message.id)
 
 
 def _has_whole_items(

@@ -10,33 +10,34 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from replyscope.domain.errors import SessionMoved, StoreError
-from replyscope.domain.event import Event
-from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.event import ToolsStopped, TurnEvent
+from replyscope.domain.exchange import Api, Exchange, ToolCall
 from replyscope.domain.fold import ExchangeFold
-from replyscope.domain.message import Message, Part, ReplySource, Role
+from replyscope.domain.message import Message, Part, ReplySource, Role, ToolResultPart
 from replyscope.domain.ports import (
     Clock,
     NewId,
     PriceList,
-    SessionStamp,
     Store,
     TranslateFrames,
 )
 from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.session import StoredSession, title_from
+from replyscope.domain.tool import Tool, ToolSettings
 from replyscope.engine.asking import make_opening, make_request
-from replyscope.engine.branch import read_in_all
+from replyscope.engine.calling import APPROVAL, Calling, Tooling
+from replyscope.engine.calls import asked, calls_of
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.live import LiveReply, Target
-from replyscope.engine.running import Runner
+from replyscope.engine.open_session import OpenSession
+from replyscope.engine.rounds import Rounds
 from replyscope.engine.side_by_side import side_by_side
-from replyscope.engine.tree import MessageTree
 
+TurnEvents = AsyncGenerator[TurnEvent, None]
 _log = logging.getLogger(__name__)
 
 
-class Conversation:
+class Conversation(OpenSession):
     """A session that is open. One turn at a time; other conversations run beside it."""
 
     def __init__(
@@ -49,127 +50,21 @@ class Conversation:
         is_new: bool,
         prices: PriceList | None = None,
         translate: TranslateFrames | None = None,
+        tooling: Tooling | None = None,
     ) -> None:
-        self.session = stored.session
-        self._saved = stored.session
-        self._stamp: SessionStamp | None = None
-        self.tree = MessageTree(stored.messages, stored.session.head_id)
-        self.exchanges = {exchange.id: exchange for exchange in stored.exchanges}
+        super().__init__(stored, store, clock, prices, is_new=is_new)
         self.turn: tuple[str, ...] = ()
         """The ids of the exchanges that the newest turn made."""
-        self._runner = Runner(self.exchanges, clock, prices)
-        self._heading = asyncio.Lock()
-        self._store = store
         self._clock = clock
         self._new_id = new_id
         self._translate = translate
-        self._is_new = is_new
-
-    @property
-    def lives(self) -> dict[str, LiveReply]:
-        """The exchanges that stream, by id. Several when choices are asked for one by one."""
-        return self._runner.lives
-
-    def leave(self, *, is_leaving: bool = True) -> None:
-        """The person goes away: the server then keeps on with background replies."""
-        self._runner.is_leaving = is_leaving
-
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing of it is saved yet."""
-        return self._is_new
-
-    @property
-    def messages(self) -> list[Message]:
-        """The branch that is shown."""
-        return self.tree.branch
-
-    @property
-    def is_streaming(self) -> bool:
-        """Whether a reply is on its way."""
-        return bool(self.lives)
-
-    @property
-    def live(self) -> LiveReply | None:
-        """The streaming exchange of the reply that the branch ends with."""
-        last = self.messages[-1] if self.messages else None
-        return self.lives.get(last.sources[-1].exchange_id) if last and last.sources else None
-
-    def read_messages(self) -> tuple[Message, ...]:
-        """The branch with every reply's text read in."""
-        return read_in_all(self.messages, self.exchanges)
-
-    async def save_head(self) -> None:
-        """Save title, settings and draft. Raises StoreError."""
-        async with self._heading:
-            await asyncio.shield(self._save_head())
-
-    async def _save_head(self) -> None:
-        session = self.session
-        if self._is_new:
-            await self._store.create_session(session)
-            self._is_new = False
-        else:
-            await self._store.update_session(session, self._saved)
-        self._saved = session
-
-    async def catch_up(self) -> bool:
-        """Take in what another process did to this session since; whether it did anything.
-
-        Raises StoreError.
-        """
-        stamp = await self._store.session_stamp(self.session.id)
-        is_known = stamp == self._stamp
-        if self._stamp is None:
-            saved = self._saved
-            is_known = (stamp.head_id, stamp.title) == (saved.head_id, saved.title)
-        self._stamp = stamp
-        if is_known or self.lives:
-            return False
-        stored = await self._store.load_session(self.session.id)
-        is_moved = stored.session.head_id != self._saved.head_id
-        for message in stored.messages:
-            self.tree.add(message)
-        self.exchanges |= {
-            e.id: e for e in stored.exchanges if e.id not in self._runner.unsaved_ids
-        }
-        mine = self.session
-        head_id = stored.session.head_id if is_moved else mine.head_id
-        self.session = replace(stored.session, draft=mine.draft, head_id=head_id)
-        self._saved = stored.session
-        self.tree.go_to(head_id)
-        return True
-
-    async def _check_alone(self) -> None:
-        """Raises SessionMoved when another window wrote here, which has to be seen first."""
-        if self._is_new:
-            return
-        stored_head = (await self._store.session_stamp(self.session.id)).head_id
-        if stored_head != self._saved.head_id:
-            await self.catch_up()
-            raise SessionMoved(
-                "This session went on in another window; its messages are here now.",
-                "Look at them, then send again.",
-            )
-        if await self._store.is_held_elsewhere(self.session.id):
-            raise SessionMoved(
-                "A reply streams into this session in another window.",
-                "Wait for its end, or fork the session (F).",
-            )
-
-    async def go_to(self, message_id: str) -> None:
-        """Show another branch: the one that goes on from a message. Raises StoreError."""
-        self.tree.go_to(self.tree.tip_under(message_id))
-        self._point_at_tip()
-        await self.save_head()
-
-    def _point_at_tip(self) -> None:
-        head_id = self.messages[-1].id if self.messages else None
-        self.session = replace(self.session, head_id=head_id)
+        self._tooling = tooling
+        self._offered: tuple[Tool, ...] = ()
+        self._rounds = Rounds(ToolSettings())
 
     async def send(
         self, parts: Sequence[Part], target: Target, *, instead_of: Message | None = None
-    ) -> AsyncGenerator[Event, None]:
+    ) -> TurnEvents:
         """Add a user message and stream the reply to it; the draft is then spent.
 
         `instead_of` makes it a sibling of an earlier message, whose branch stays as it is.
@@ -184,7 +79,7 @@ class Conversation:
             self.session = replace(self.session, title=title_from(message.text))
         await self.save_head()
         await asyncio.shield(self._add(message))
-        async with aclosing(self._reply(target, under=message.id)) as events:
+        async with aclosing(self._answer(target, under=message.id)) as events:
             async for event in events:
                 yield event
 
@@ -197,9 +92,7 @@ class Conversation:
         )
         await self.save_head()
 
-    async def retry(
-        self, target: Target, reply: Message | None = None
-    ) -> AsyncGenerator[Event, None]:
+    async def retry(self, target: Target, reply: Message | None = None) -> TurnEvents:
         """Ask again for a reply, the last one unless told. It stays, with the new one beside it."""
         ids = [message.id for message in self.messages]
         at = ids.index(reply.id) if reply is not None and reply.id in ids else len(ids) - 1
@@ -207,22 +100,110 @@ class Conversation:
             at -= 1
         asked = self.messages[at]
         self.tree.go_to(asked.id)
-        async with aclosing(self._reply(target, under=asked.id)) as events:
+        async with aclosing(self._answer(target, under=asked.id)) as events:
             async for event in events:
                 yield event
 
-    async def continue_reply(self, target: Target) -> AsyncGenerator[Event, None]:
+    async def continue_reply(self, target: Target) -> TurnEvents:
         """Ask for more of the last reply; what comes joins it as another exchange."""
         last = self.messages[-1]
-        self.turn = ()
+        await self._begin_turn()
         request = self._request(target, continues=True)
         opening = self._opening(target)
         joined = replace(last, sources=(*last.sources, ReplySource(opening.id)))
         async with aclosing(self._exchange(target, request, opening, [joined])) as events:
             async for event in events:
                 yield event
+        async with aclosing(self._run_tools(target)) as events:
+            async for event in events:
+                yield event
 
-    async def resume(self, target: Target) -> AsyncGenerator[Event, None]:
+    async def run_tools(self, target: Target) -> TurnEvents:
+        """Run the calls that the branch waits with, and stream the replies to their results.
+
+        Raises StoreError.
+        """
+        await self._begin_turn()
+        async with aclosing(self._run_tools(target)) as events:
+            async for event in events:
+                yield event
+
+    async def _begin_turn(self) -> None:
+        self.turn = ()
+        if self._tooling is not None:
+            settings = self._tooling.settings()
+            self._rounds = Rounds(settings)
+            wanted = self.session.settings.tools
+            wanted = settings.enabled if wanted is None else wanted
+            self._offered = await self._tooling.box.offer(wanted) if wanted else ()
+
+    async def _answer(self, target: Target, *, under: str | None) -> TurnEvents:
+        """A reply, and after it, as long as it asks for tools, their results and the next."""
+        await self._begin_turn()
+        async with aclosing(self._reply(target, under=under)) as events:
+            async for event in events:
+                yield event
+        if len(self.tree.siblings(self.messages[-1])) == 1 or self._wanted_choices == 1:
+            async with aclosing(self._run_tools(target)) as events:
+                async for event in events:
+                    yield event
+
+    async def _run_tools(self, target: Target) -> TurnEvents:
+        """Until no reply asks for a tool that there is, or a limit is reached."""
+        while self._tooling is not None and self._can_answer():
+            why = self._rounds.why_over([self.exchanges[key] for key in self.turn])
+            if why:
+                yield ToolsStopped(why)
+                return
+            answered, is_stopped = await self._answer_calls(self._tooling)
+            if is_stopped:
+                yield ToolsStopped("A tool was asked for, and nobody was there to allow it.")
+                return
+            async with aclosing(self._reply(target, under=answered.id)) as events:
+                async for event in events:
+                    yield event
+
+    def _can_answer(self) -> bool:
+        """Whether calls wait. A model that was offered nothing and asks all the same waits."""
+        calls = self.waiting_calls()
+        return any(self._offered or call.kind == APPROVAL for call in calls)
+
+    def waiting_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that the branch ends with and that have no reply to their results."""
+        if not self.messages:
+            return ()
+        last = self.messages[-1]
+        if last.role is Role.TOOL:
+            last = self.tree.get(last.parent_id or "") or last
+        return calls_of(last, self.exchanges)
+
+    async def _answer_calls(self, tooling: Tooling) -> tuple[Message, bool]:
+        """Run what waits; the message with the results, and whether a call still waits."""
+        last = self.messages[-1]
+        calls = self.waiting_calls()
+        if last.role is not Role.TOOL:
+            now = self._clock.now()
+            last = Message(self._new_id(), Role.TOOL, asked(calls), now, parent_id=last.id)
+            await asyncio.shield(self._add(last))
+        message = last
+
+        async def save(parts: tuple[ToolResultPart, ...]) -> None:
+            nonlocal message
+            message = replace(message, parts=parts)
+            self.tree.add(message)
+            await self._store.update_message(message)
+
+        parts = [part for part in last.parts if isinstance(part, ToolResultPart)]
+        calling = self.calling = Calling(
+            self.session.id, calls, parts, self._offered, tooling, self._clock, save
+        )
+        try:
+            await calling.run()
+        finally:
+            self.calling = None
+        return message, calling.is_stopped
+
+    async def resume(self, target: Target) -> TurnEvents:
         """Read the rest of a background reply that was left; what comes joins what came.
 
         Raises StoreError.
@@ -233,8 +214,8 @@ class Conversation:
         assert self._translate is not None
         frames = tuple((await self._store.load_wire(left.id)).frames)
         fold = ExchangeFold(replace(left, is_detached=False, failure=None))
-        for event in self._translate(left.api, frames):
-            fold.apply(event)
+        for known in self._translate(left.api, frames):
+            fold.apply(known)
         journal = await self._store.reopen_exchange(left.id)
         live = LiveReply([last], fold, self._clock)
         live.frames.extend(frames)
@@ -246,11 +227,10 @@ class Conversation:
             async for event in events:
                 yield event
 
-    async def _reply(self, target: Target, *, under: str | None) -> AsyncGenerator[Event, None]:
+    async def _reply(self, target: Target, *, under: str | None) -> TurnEvents:
         """Ask for as many choices as the session wants, in one request where the API can."""
         request = self._request(target)
-        wanted = max(1, self.session.settings.parameters.n or 1)
-        self.turn = ()
+        wanted = self._wanted_choices
         if wanted == 1 or target.provider.api is Api.CHAT:
             async with aclosing(self._choices(target, request, under, wanted)) as events:
                 async for event in events:
@@ -263,7 +243,7 @@ class Conversation:
 
     async def _choices(
         self, target: Target, request: ModelRequest, under: str | None, count: int
-    ) -> AsyncGenerator[Event, None]:
+    ) -> TurnEvents:
         opening = self._opening(target)
         messages = [
             Message(
@@ -282,8 +262,10 @@ class Conversation:
 
     async def _exchange(
         self, target: Target, request: ModelRequest, opening: Exchange, messages: Sequence[Message]
-    ) -> AsyncGenerator[Event, None]:
-        is_first = not self.turn
+    ) -> TurnEvents:
+        # Of choices that are asked for one by one, the first is the one that is shown.
+        tip = self.messages[-1].id if self.messages else None
+        is_first = tip in (messages[0].parent_id, messages[0].id)
         self.turn = (*self.turn, opening.id)
         journal = await self._store.begin_exchange(
             self.session.id, messages, opening, is_head=is_first
@@ -315,7 +297,7 @@ class Conversation:
         writer: JournalWriter,
         *,
         keeps_request: bool = False,
-    ) -> AsyncGenerator[Event, None]:
+    ) -> TurnEvents:
         run = self._runner.run(live, request, target.provider, writer, keeps_request=keeps_request)
         try:
             async with aclosing(run) as events:
@@ -324,18 +306,18 @@ class Conversation:
         finally:
             self._stamp = None  # what this process did is no news
 
-    async def save_endings(self) -> None:
-        """Save the endings that could not be saved when they came. Raises StoreError."""
-        await self._runner.save_endings()
-
     @property
-    def unsaved(self) -> StoreError | None:
-        """Why an ending is not on disk; None when all are."""
-        return self._runner.unsaved
+    def _wanted_choices(self) -> int:
+        return max(1, self.session.settings.parameters.n or 1)
 
     def _request(self, target: Target, *, continues: bool = False) -> ModelRequest:
         return make_request(
-            self.session.settings, self.messages, self.exchanges, target, continues=continues
+            self.session.settings,
+            self.messages,
+            self.exchanges,
+            target,
+            self._offered,
+            continues=continues,
         )
 
     def _opening(self, target: Target) -> Exchange:

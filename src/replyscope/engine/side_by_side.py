@@ -3,19 +3,20 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import TypeVar
 
-from replyscope.domain.event import Event
+T = TypeVar("T")
 
 
 async def side_by_side(
-    streams: Sequence[AsyncGenerator[Event, None]],
-) -> AsyncGenerator[Event, None]:
+    streams: Sequence[AsyncGenerator[T, None]],
+) -> AsyncGenerator[T, None]:
     """The events of every stream as they come. Closing it closes all; the first fault is
     raised when every stream has ended.
     """
-    queue: asyncio.Queue[Event | None] = asyncio.Queue()
+    queue: asyncio.Queue[T | None] = asyncio.Queue()
 
-    async def pump(stream: AsyncGenerator[Event, None]) -> None:
+    async def pump(stream: AsyncGenerator[T, None]) -> None:
         try:
             async with aclosing(stream):
                 async for event in stream:

@@ -15,9 +15,12 @@ from replyscope.domain.message import (
     RefusalPart,
     Role,
     TextPart,
+    ToolCallPart,
+    ToolResultPart,
 )
 from replyscope.domain.request import ModelRequest
-from replyscope.provider.parts import data_url, file_text
+from replyscope.domain.tool import Tool
+from replyscope.provider.parts import data_url, file_text, result_text, sound_arguments
 
 CONTINUE_PROMPT = (
     "Continue your last message exactly where it stopped. Repeat nothing and add no introduction."
@@ -59,6 +62,10 @@ def chat_body(
             body[name] = value
     if parameters.n is not None and parameters.n > 1:
         body["n"] = parameters.n
+    if request.tools:
+        body["tools"] = [
+            {"type": "function", "function": function_of(tool)} for tool in request.tools
+        ]
     if request.schema is not None:
         body["response_format"] = {
             "type": "json_schema",
@@ -83,7 +90,7 @@ def wire_messages(request: ModelRequest, system_role: str) -> list[dict[str, Any
 
     Where a model takes no such role, the prompt goes before the first user message.
     """
-    wire = [entry for message in request.messages if (entry := _wire_message(message))]
+    wire = [entry for message in request.messages for entry in _wire_messages(message)]
     if request.continues:
         wire.append({"role": "user", "content": CONTINUE_PROMPT})
     if not request.system:
@@ -93,11 +100,46 @@ def wire_messages(request: ModelRequest, system_role: str) -> list[dict[str, Any
     return [{"role": "user", "content": request.system}, *wire]
 
 
+def function_of(tool: Tool) -> dict[str, Any]:
+    """A tool as both APIs describe a function."""
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": json.loads(tool.schema),
+    }
+
+
+def _wire_messages(message: Message) -> list[dict[str, Any]]:
+    if message.role is Role.TOOL:
+        return [
+            {"role": "tool", "tool_call_id": part.call_id, "content": result_text(part)}
+            for part in message.parts
+            if isinstance(part, ToolResultPart)
+        ]
+    entry = _said(message) if message.role is Role.ASSISTANT else _wire_message(message)
+    return [entry] if entry else []
+
+
+def _said(message: Message) -> dict[str, Any] | None:
+    """A reply: its text, and the calls it asked for."""
+    said = [p.text for p in message.parts if isinstance(p, TextPart | RefusalPart)]
+    calls = [
+        {
+            "id": part.call_id,
+            "type": "function",
+            "function": {"name": part.name, "arguments": sound_arguments(part.arguments)},
+        }
+        for part in message.parts
+        if isinstance(part, ToolCallPart)
+    ]
+    text = "".join(said)
+    if not text and not calls:
+        return None
+    entry: dict[str, Any] = {"role": "assistant", "content": text or None}
+    return {**entry, "tool_calls": calls} if calls else entry
+
+
 def _wire_message(message: Message) -> dict[str, Any] | None:
-    if message.role is Role.ASSISTANT:
-        said = [p.text for p in message.parts if isinstance(p, TextPart | RefusalPart)]
-        text = "".join(said)
-        return {"role": "assistant", "content": text} if text else None
     content = [_wire_part(part) for part in message.parts]
     parts = [part for part in content if part is not None]
     if all(part["type"] == "text" for part in parts) and len(parts) == 1:

@@ -20,8 +20,8 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.request import ModelRequest
-from replyscope.provider.chat_request import CONTINUE_PROMPT
-from replyscope.provider.parts import data_url, file_text
+from replyscope.provider.chat_request import CONTINUE_PROMPT, function_of
+from replyscope.provider.parts import data_url, file_text, result_text, sound_arguments
 
 _PARAMETERS = {
     "max_tokens": "max_output_tokens",
@@ -49,6 +49,10 @@ def response_body(request: ModelRequest, adaptations: Mapping[str, str]) -> dict
             body[wire_name] = value
     if parameters.reasoning_effort is not None:
         body["reasoning"] = {"effort": parameters.reasoning_effort, "summary": "auto"}
+    tools = [{"type": "function", "strict": False, **function_of(t)} for t in request.tools]
+    tools += [json.loads(hosted) for hosted in request.hosted]
+    if tools:
+        body["tools"] = tools
     text = _text_settings(request)
     if text:
         body["text"] = text
@@ -105,14 +109,25 @@ def _message_items(message: Message) -> list[dict[str, Any]]:
         return [item for part in message.parts if (item := _said_item(part))]
     results = [p for p in message.parts if isinstance(p, ToolResultPart)]
     if results:
-        return [
-            {"type": "function_call_output", "call_id": p.call_id, "output": p.output}
-            for p in results
-        ]
+        return [_result_item(part) for part in results]
     content = [item for part in message.parts if (item := _content_item(part))]
     if len(content) == 1 and content[0]["type"] == "input_text":
         return [{"role": message.role.value, "content": content[0]["text"]}]
     return [{"role": message.role.value, "content": content}] if content else []
+
+
+def _result_item(part: ToolResultPart) -> dict[str, Any]:
+    """What became of a call, in the form that its kind wants."""
+    if part.kind == "mcp_approval_request":
+        item: dict[str, Any] = {
+            "type": "mcp_approval_response",
+            "approval_request_id": part.call_id,
+            "approve": part.output == "approve",
+        }
+        reason = part.output.removeprefix("deny").strip()
+        return item if item["approve"] or not reason else {**item, "reason": reason}
+    kind = "custom_tool_call_output" if part.kind == "custom" else "function_call_output"
+    return {"type": kind, "call_id": part.call_id, "output": result_text(part)}
 
 
 def _said_item(part: Part) -> dict[str, Any] | None:
@@ -121,12 +136,19 @@ def _said_item(part: Part) -> dict[str, Any] | None:
             return _said({"type": "output_text", "text": text})
         case RefusalPart(text=text):
             return _said({"type": "refusal", "refusal": text})
-        case ToolCallPart():
+        case ToolCallPart(kind="function"):
             return {
                 "type": "function_call",
                 "call_id": part.call_id,
                 "name": part.name,
-                "arguments": part.arguments,
+                "arguments": sound_arguments(part.arguments),
+            }
+        case ToolCallPart(kind="custom"):
+            return {
+                "type": "custom_tool_call",
+                "call_id": part.call_id,
+                "name": part.name,
+                "input": part.arguments,
             }
         case _:
             return None

@@ -40,7 +40,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.session import Parameters, Schema, SessionSettings
-from replyscope.domain.tool import ToolCallState
+from replyscope.domain.tool import KeptFile, ToolCallState
 
 
 def to_ms(time: datetime) -> int:
@@ -95,16 +95,25 @@ def decode_parts(text: str) -> tuple[Part, ...]:
         if kind == "image":
             entry["data"] = base64.b64decode(entry["data"])
             parts.append(ImagePart(**entry))
+        elif kind == "tool_result":
+            parts.append(_decode_result(entry))
         elif kind in _PARTS:
             parts.append(_PARTS[kind](**entry))
     return tuple(parts)
+
+
+def _decode_result(entry: dict[str, Any]) -> ToolResultPart:
+    files = tuple(KeptFile(**file) for file in entry.pop("files", ()))
+    state = ToolCallState(entry.pop("state", "completed"))
+    return ToolResultPart(**entry, state=state, files=files)
 
 
 def encode_settings(settings: SessionSettings) -> str:
     """A session's settings as JSON."""
     value = asdict(settings)
     value["parameters"] = _dense(value["parameters"])
-    return _dumps(_dense(value))
+    tools = {} if settings.tools is None else {"tools": settings.tools}  # none is a choice too
+    return _dumps(_dense(value) | tools)
 
 
 def decode_settings(text: str) -> SessionSettings:
@@ -114,6 +123,9 @@ def decode_settings(text: str) -> SessionSettings:
     if "metadata" in given:
         given["metadata"] = tuple((name, text) for name, text in given["metadata"])
     schema = value.pop("schema", None)
+    for name in ("tools", "hosted"):
+        if name in value:
+            value[name] = tuple(value[name])
     return SessionSettings(
         **value,
         parameters=Parameters(**given),

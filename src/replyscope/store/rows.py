@@ -92,6 +92,13 @@ def insert_message(connection: sqlite3.Connection, session_id: str, message: Mes
     )
 
 
+def update_parts(connection: sqlite3.Connection, message: Message) -> None:
+    """Save what a message says now."""
+    connection.execute(
+        "UPDATE message SET parts = ? WHERE id = ?", (encode_parts(message.parts), message.id)
+    )
+
+
 def set_head(connection: sqlite3.Connection, session_id: str, message: Message) -> None:
     """Make a message the end of its session's current branch."""
     connection.execute(

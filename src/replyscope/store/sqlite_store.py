@@ -121,6 +121,10 @@ class SqliteStore:
 
         await self._database.write(insert)
 
+    async def update_message(self, message: Message) -> None:
+        """Save what a message says now."""
+        await self._database.write(lambda connection: rows.update_parts(connection, message))
+
     async def begin_exchange(
         self,
         session_id: str,

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.event import Event
+from replyscope.domain.event import TurnEvent
 from replyscope.engine.conversation import Conversation
 
 _YIELD_AFTER_S = 0.004
@@ -62,7 +62,7 @@ class Turns:
     def start(
         self,
         conversation: Conversation,
-        events: AsyncGenerator[Event, None],
+        events: AsyncGenerator[TurnEvent, None],
         give_back: Callable[[], None],
     ) -> None:
         """Drive a reply to its end in a worker of its own."""
@@ -103,7 +103,7 @@ class Turns:
         self,
         turn: _Turn,
         conversation: Conversation,
-        events: AsyncGenerator[Event, None],
+        events: AsyncGenerator[TurnEvent, None],
         give_back: Callable[[], None],
     ) -> None:
         fault: ReplyscopeError | None = None

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.event import Event
+from replyscope.domain.event import TurnEvent
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.engine.live import Target
 from replyscope.ui.screens.chat_replies import ReplyActions
@@ -53,7 +53,7 @@ class BranchActions(ReplyActions):
             return
         reply = self.reply_at_cursor()
 
-        def start(target: Target) -> AsyncGenerator[Event, None]:
+        def start(target: Target) -> AsyncGenerator[TurnEvent, None]:
             chosen = replace(target, model=model) if model else target
             return conversation.retry(chosen, reply)
 

@@ -8,7 +8,7 @@ from textual import on
 from textual.message import Message
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.event import Event
+from replyscope.domain.event import TurnEvent
 from replyscope.domain.exchange import Choice, Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Part
@@ -22,7 +22,7 @@ from replyscope.ui.turns import TurnEnded
 _FRAME_S = 1 / 30
 _SLOWEST_FRAME_S = 0.25
 
-Start = Callable[[Target], AsyncGenerator[Event, None]]
+Start = Callable[[Target], AsyncGenerator[TurnEvent, None]]
 
 
 class TargetWanted(Message):
@@ -116,7 +116,7 @@ class ReplyActions(ChatBase):
 
     async def _find_and_run(
         self, conversation: Conversation, start: Start, parts: Sequence[Part]
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[TurnEvent, None]:
         target = await self.targets.target_for(conversation)
         if target is None:
             self.post_message(TargetWanted())

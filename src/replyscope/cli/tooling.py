@@ -1,0 +1,96 @@
+"""The tools' parts, as one run uses them: settings read anew, the toolbox loaded late."""
+
+import asyncio
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from replyscope.config.paths import Paths
+from replyscope.domain.errors import SettingsError
+from replyscope.domain.ports import Toolbox
+from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
+
+
+class ToolSettingsNow:
+    """What the files say about tools at this moment: a rule that was just saved counts.
+
+    A file that is wrong leaves what was read before.
+    """
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._known = ToolSettings()
+        self._stamps: tuple[int, int] | None = None
+        self.faults: list[str] = []
+
+    def __call__(self) -> ToolSettings:
+        """The settings, with the servers of mcp.json."""
+        stamps = (_stamp(self._paths.settings), _stamp(self._paths.mcp))
+        if stamps != self._stamps:
+            self._stamps = stamps
+            self._read()
+        return self._known
+
+    def _read(self) -> None:
+        from replyscope.config.mcp import read_mcp_file  # with the first use of tools
+        from replyscope.config.settings import read_settings
+
+        self.faults = []
+        try:
+            known = read_settings(self._paths.settings).tools
+        except SettingsError as error:
+            self.faults.append(error.message)
+            known = self._known
+        servers, faults = read_mcp_file(self._paths.mcp)
+        self.faults += faults
+        named = {server.name: server for server in (*known.servers, *servers)}
+        self._known = replace(known, servers=tuple(named.values()))
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+class LateToolbox:
+    """The toolbox, imported at its first use. Implements Toolbox."""
+
+    def __init__(self, paths: Paths, files: Sequence[str], settings: ToolSettingsNow) -> None:
+        self._paths = paths
+        self._files = [Path(file).expanduser().absolute() for file in files]
+        self._settings = settings
+        self._box: Toolbox | None = None
+        self._opening = asyncio.Lock()
+
+    async def _toolbox(self) -> Toolbox:
+        async with self._opening:
+            if self._box is None:
+                module = await asyncio.to_thread(
+                    importlib.import_module, "replyscope.toolbox.toolbox"
+                )
+                own = sorted(self._paths.tools.glob("*.py"))
+                self._box = module.LocalToolbox(
+                    [*own, *self._files], Path.cwd(), self._paths.kept_files, self._settings
+                )
+            return self._box
+
+    async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
+        """See Toolbox."""
+        return await (await self._toolbox()).offer(wanted)
+
+    async def sources(self) -> tuple[ToolSource, ...]:
+        """See Toolbox."""
+        return await (await self._toolbox()).sources()
+
+    async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
+        """See Toolbox."""
+        return await (await self._toolbox()).run(tool, arguments)
+
+    async def close(self) -> None:
+        """See Toolbox."""
+        if self._box is not None:
+            await self._box.close()

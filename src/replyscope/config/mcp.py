@@ -1,0 +1,130 @@
+"""Reads tool servers in the forms that other programs write: `mcpServers` as Claude Desktop
+and Cursor do, `servers` as VS Code does, or entries by their names alone.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from replyscope.config.paths import make_private
+from replyscope.domain.errors import SettingsError
+from replyscope.domain.tool import McpServer
+
+_NAME = re.compile(r"[\w.-]{1,40}")
+_FORM = '{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}'
+
+
+def read_mcp_file(path: Path) -> tuple[tuple[McpServer, ...], list[str]]:
+    """The servers of mcp.json, and a sentence about each entry that is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return (), []
+    except (OSError, UnicodeDecodeError) as error:
+        return (), [f"{path} can't be read ({error})."]
+    try:
+        return parse_servers(text)
+    except ValueError as error:
+        return (), [f"{path}: {error}"]
+
+
+def parse_servers(text: str) -> tuple[tuple[McpServer, ...], list[str]]:
+    """The servers that a text has, and what is wrong with the others. Comments and commas
+    too many are taken as VS Code takes them. Raises ValueError when it is no such text.
+    """
+    servers, faults = [], []
+    for name, entry in entries_of(text).items():
+        try:
+            servers.append(read_server(name, entry))
+        except ValueError as error:
+            faults.append(f"the server {name!r} {error}")
+    return tuple(servers), faults
+
+
+def entries_of(text: str) -> dict[str, Any]:
+    """The entries of a pasted text by name, as they were written. Raises ValueError."""
+    text = text.strip()
+    if text.startswith('"'):
+        text = f"{{{text.rstrip(',')}}}"  # an entry copied out of its object
+    try:
+        value = json.loads(_without_comments(text) or "{}")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"this is not JSON: {error}") from error
+    if isinstance(value, dict):
+        value = value.get("mcpServers", value.get("servers", value.get("mcp", value)))
+    if isinstance(value, dict) and "servers" in value:
+        value = value["servers"]
+    if isinstance(value, dict) and {"command", "url"} & value.keys():
+        raise ValueError(f"this entry has no name; write it as {_FORM}")
+    if not isinstance(value, dict) or not all(isinstance(e, dict) for e in value.values()):
+        raise ValueError(f"there are no servers in it; they look so: {_FORM}")
+    return value
+
+
+def _without_comments(text: str) -> str:
+    """JSON without // and /* */ comments and trailing commas, strings left alone."""
+    token = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+    bare = token.sub(lambda m: m[0] if m[0].startswith('"') else " ", text)
+    comma = re.compile(r'"(?:\\.|[^"\\])*"|,(?=\s*[}\]])', re.DOTALL)
+    return comma.sub(lambda m: m[0] if m[0].startswith('"') else "", bare)
+
+
+def read_server(name: str, entry: Mapping[str, Any]) -> McpServer:
+    """One entry. Raises ValueError saying what is wrong; ${NAME} is read when it starts."""
+    if not _NAME.fullmatch(name):
+        raise ValueError("has a name with more than letters, digits, _ . and -")
+    command, url = entry.get("command"), entry.get("url") or entry.get("serverUrl")
+    if isinstance(command, str) == isinstance(url, str):
+        raise ValueError("needs a command or a url, and not both")
+    if isinstance(url, str) and not url.startswith(("http://", "https://")):
+        raise ValueError(f"has the url {url!r}; it must begin with http:// or https://")
+    if entry.get("type") == "sse":
+        raise ValueError("uses the old SSE transport; use its streamable HTTP address")
+    arguments = entry.get("args", [])
+    if not isinstance(arguments, list) or not all(isinstance(a, str) for a in arguments):
+        raise ValueError("has args that are not a list of texts")
+    return McpServer(
+        name=name,
+        command=command,
+        arguments=tuple(arguments),
+        environment=_pairs(entry, "env"),
+        folder=entry["cwd"] if isinstance(entry.get("cwd"), str) else None,
+        url=url,
+        headers=_pairs(entry, "headers"),
+        is_disabled=bool(entry.get("disabled")),
+    )
+
+
+def _pairs(entry: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
+    given = entry.get(key) or {}
+    if not isinstance(given, dict):
+        raise ValueError(f"has an {key} that is not an object")
+    return tuple((str(name), str(value)) for name, value in given.items())
+
+
+def add_servers(path: Path, pasted: str) -> tuple[McpServer, ...]:
+    """Put pasted entries into mcp.json, in place of those of the same name.
+
+    Raises SettingsError, and then changes nothing.
+    """
+    try:
+        new = entries_of(pasted)
+        added = tuple(read_server(name, entry) for name, entry in new.items())
+        known = entries_of(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+    except (ValueError, OSError) as error:
+        raise SettingsError(f"Nothing was added: {error}.", "Paste an entry again.") from error
+    if not added:
+        raise SettingsError("Nothing was added: there is no server in it.", f"Paste {_FORM}")
+    try:
+        make_private(path.parent)
+        partial = path.with_suffix(".json.new")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"mcpServers": {**known, **new}}, file, indent=2)
+        partial.replace(path)
+    except OSError as error:
+        raise SettingsError(f"{path} can't be written ({error}).", "Check the folder.") from error
+    return added

@@ -1,0 +1,43 @@
+"""Reads what the settings say about tools: which are offered, limits, consent, servers."""
+
+from collections.abc import Iterator
+
+from replyscope.config.checks import Table
+from replyscope.config.mcp import read_server
+from replyscope.domain.tool import ConsentRule, McpServer, ToolSettings
+
+
+def read_tools(table: Table, servers: Table) -> ToolSettings:
+    """The settings of [tools] and [mcp.*]. Raises SettingsError."""
+    defaults = ToolSettings()
+    rounds, most = table.whole("rounds", least=1), table.whole("max_output", least=100)
+    settings = ToolSettings(
+        enabled=table.texts("enabled") or (),
+        timeout_s=table.number("timeout_s", least=0.1) or defaults.timeout_s,
+        rounds=defaults.rounds if rounds is None else rounds,
+        most_output=defaults.most_output if most is None else most,
+        budget_tokens=table.whole("budget_tokens", least=1),
+        budget_usd=table.number("budget_usd"),
+        http_hosts=table.texts("http_hosts") or (),
+        consent=(*_rules(table, "deny", False), *_rules(table, "allow", True)),
+        servers=tuple(_named(servers, name) for name in servers.names()),
+    )
+    table.finish()
+    return settings
+
+
+def _rules(table: Table, key: str, allows: bool) -> Iterator[ConsentRule]:
+    for rule in table.tables(key):
+        tool = rule.text("tool")
+        if tool is None or "/" not in tool:
+            raise rule.reject("tool", "must be SOURCE/NAME, such as shipped/read_file")
+        patterns = tuple(rule.pairs("arguments").items())
+        rule.finish()
+        yield ConsentRule(tool, allows, patterns)
+
+
+def _named(servers: Table, name: str) -> McpServer:
+    try:
+        return read_server(name, servers.values(name))
+    except ValueError as error:
+        raise servers.reject(name, str(error)) from error

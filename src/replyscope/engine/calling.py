@@ -1,0 +1,181 @@
+"""Runs the calls of one reply: checked, consented to, run side by side, results in order.
+
+What becomes of a call is saved before it starts and when it ends, so that one which may
+have run is never taken for one that has not.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from replyscope.domain.exchange import ToolCall
+from replyscope.domain.message import ToolResultPart
+from replyscope.domain.ports import Clock, Toolbox
+from replyscope.domain.tool import Decision, Tool, ToolCallState, ToolOutcome, ToolSettings
+from replyscope.engine.calls import interrupted
+from replyscope.engine.consent import CallToDecide, Consent
+from replyscope.inspection.argument_check import check_arguments
+
+_log = logging.getLogger(__name__)
+_MOST_DETAIL = 20_000
+APPROVAL = "mcp_approval_request"
+
+
+@dataclass(frozen=True, slots=True)
+class Tooling:
+    """What a conversation needs to run tools; `settings` are read anew at each turn."""
+
+    box: Toolbox
+    consent: Consent
+    settings: Callable[[], ToolSettings]
+
+
+Save = Callable[[tuple[ToolResultPart, ...]], Awaitable[None]]
+
+
+class Calling:
+    """The calls of one reply. `parts` say what became of each, in the reply's order."""
+
+    def __init__(
+        self,
+        session_id: str,
+        calls: Sequence[ToolCall],
+        parts: Sequence[ToolResultPart],
+        offered: Sequence[Tool],
+        tooling: Tooling,
+        clock: Clock,
+        save: Save,
+    ) -> None:
+        self.parts = list(parts)
+        self._session_id = session_id
+        self._calls = {call.id: call for call in calls}
+        self._offered = {tool.name: tool for tool in offered}
+        self._tooling = tooling
+        self._settings = tooling.settings()
+        self._clock = clock
+        self._save = save
+        self.is_stopped = False
+        """Whether a call was left waiting on purpose."""
+
+    async def run(self) -> None:
+        """Run what waits. Cancelled, it kills what runs, and says so of each call.
+
+        A call that ran when everything ended may have had effects: it is not run again.
+        """
+        before, self.parts = self.parts, [interrupted(part) for part in self.parts]
+        if self.parts != before:
+            await self._save(tuple(self.parts))
+        waiting = [n for n, p in enumerate(self.parts) if p.state is ToolCallState.REQUESTED]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in waiting:
+                    group.create_task(self._answer(number))
+        except BaseExceptionGroup as error:
+            raise error.exceptions[0] from None
+        finally:
+            if any(part.state is ToolCallState.RUNNING for part in self.parts):
+                self.parts = [interrupted(part) for part in self.parts]
+                await asyncio.shield(self._save(tuple(self.parts)))
+
+    async def _answer(self, number: int) -> None:
+        """One call, from its arguments to its result."""
+        part = self.parts[number]
+        call = self._calls.get(part.call_id)
+        if call is None:
+            await self._set(number, _failed(part, "Error: this call is not in the reply."))
+            return
+        if call.kind == APPROVAL:
+            await self._approve(number, call)
+            return
+        tool = self._offered.get(call.name)
+        if tool is None:
+            names = ", ".join(sorted(self._offered)) or "none"
+            words = f"Error: there is no tool named {call.name}. The tools are: {names}."
+            await self._set(number, _failed(part, words))
+            return
+        problems = check_arguments(call.arguments, tool.schema).problems
+        if problems:
+            words = "Error: the arguments do not fit, and nothing ran. " + "; ".join(problems)
+            await self._set(number, replace(_failed(part, words), source=tool.source))
+            return
+        decision = await self._tooling.consent.decide(CallToDecide(self._session_id, call, tool))
+        part = replace(part, source=tool.source, allowed_by=decision.by)
+        if decision.stops:
+            self.is_stopped = True
+            return
+        if not decision.allows:
+            await self._set(number, _refused(part, decision))
+            return
+        await self._run(number, part, tool, decision.arguments or call.arguments)
+
+    async def _run(self, number: int, part: ToolResultPart, tool: Tool, arguments: str) -> None:
+        call = self._calls[part.call_id]
+        changed = arguments if arguments != call.arguments else None
+        now_ms = round(self._clock.now().timestamp() * 1000)
+        part = replace(
+            part,
+            state=ToolCallState.RUNNING,
+            arguments=changed,
+            started_ms=now_ms,
+            duration_ms=None,
+        )
+        await self._set(number, part)
+        started_ms = self._clock.monotonic_ms()
+        outcome = await self._outcome(tool, arguments)
+        state = ToolCallState.FAILED if outcome.is_error else ToolCallState.COMPLETED
+        part = replace(
+            part,
+            state=state,
+            output=cut(outcome.output, self._settings.most_output),
+            detail=outcome.detail[-_MOST_DETAIL:],
+            files=outcome.files,
+            duration_ms=self._clock.monotonic_ms() - started_ms,
+        )
+        await self._set(number, part)
+
+    async def _outcome(self, tool: Tool, arguments: str) -> ToolOutcome:
+        timeout_s = self._settings.timeout_s
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._tooling.box.run(tool, json.loads(arguments or "{}"))
+        except TimeoutError:
+            words = f"Error: the tool was stopped after {timeout_s:g} s without a result."
+            return ToolOutcome(words, is_error=True)
+        except Exception as error:  # noqa: BLE001 - a tool's fault costs the call, not the chat
+            _log.exception("tool %s failed", tool.full_name)
+            return ToolOutcome(f"Error: {type(error).__name__}: {error}", is_error=True)
+
+    async def _approve(self, number: int, call: ToolCall) -> None:
+        """The provider itself runs this one, when the person says so."""
+        tool = Tool(call.name, "", "{}", "provider", call.name, "what that server can reach")
+        decision = await self._tooling.consent.decide(CallToDecide(self._session_id, call, tool))
+        if decision.stops:
+            self.is_stopped = True
+            return
+        word = "approve" if decision.allows else f"deny {decision.reason}".strip()
+        state = ToolCallState.COMPLETED if decision.allows else ToolCallState.REFUSED
+        part = replace(self.parts[number], output=word, state=state, allowed_by=decision.by)
+        await self._set(number, replace(part, source="provider"))
+
+    async def _set(self, number: int, part: ToolResultPart) -> None:
+        self.parts[number] = part
+        await self._save(tuple(self.parts))
+
+
+def cut(output: str, most: int) -> str:
+    """An output that is not longer than it may be; when cut it says so, to the model too."""
+    if len(output) <= most:
+        return output
+    return f"{output[:most]}\n[cut: this is {most:,} of {len(output):,} characters]"
+
+
+def _failed(part: ToolResultPart, words: str) -> ToolResultPart:
+    return replace(part, state=ToolCallState.FAILED, output=words)
+
+
+def _refused(part: ToolResultPart, decision: Decision) -> ToolResultPart:
+    words = "The person did not allow this call, and nothing ran."
+    told = f"{words} They say: {decision.reason}" if decision.reason else words
+    return replace(part, state=ToolCallState.REFUSED, output=told)

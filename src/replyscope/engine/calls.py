@@ -1,0 +1,77 @@
+"""The calls that a branch waits with, and what has become of them. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from replyscope.domain.exchange import Exchange, ToolCall
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import Message, Role, ToolResultPart
+from replyscope.domain.tool import ToolCallState
+from replyscope.engine.branch import ASKED_FOR
+
+
+def calls_of(message: Message, exchanges: Mapping[str, Exchange]) -> tuple[ToolCall, ...]:
+    """The calls with which a reply ended, and which want an answer from here."""
+    if message.role is not Role.ASSISTANT or not message.sources:
+        return ()
+    source = message.sources[-1]
+    exchange = exchanges.get(source.exchange_id)
+    if exchange is None or not exchange.state.is_terminal:
+        return ()
+    choice = exchange.choice(source.choice_index)
+    if choice.finish_reason not in (FinishReason.TOOL_CALLS, FinishReason.NEEDS_APPROVAL):
+        return ()
+    return tuple(call for call in choice.tool_calls if call.kind in ASKED_FOR)
+
+
+def asked(calls: Iterable[ToolCall]) -> tuple[ToolResultPart, ...]:
+    """A part for each call, of which nothing has become yet."""
+    return tuple(
+        ToolResultPart(call.id, "", call.name, ToolCallState.REQUESTED, call.kind) for call in calls
+    )
+
+
+def interrupted(part: ToolResultPart) -> ToolResultPart:
+    """A part whose tool ran when everything ended: nobody knows what it did."""
+    if part.state is not ToolCallState.RUNNING:
+        return part
+    words = "Error: this call was interrupted while it ran; it may have had effects."
+    return replace(part, state=ToolCallState.INTERRUPTED, output=words)
+
+
+def results_by_id(messages: Sequence[Message]) -> dict[str, ToolResultPart]:
+    """What became of each call of a branch, by the call's id within its own reply.
+
+    Ids are the server's, and some servers use one again: the newest result counts.
+    """
+    return {
+        part.call_id: part
+        for message in messages
+        if message.role is Role.TOOL
+        for part in message.parts
+        if isinstance(part, ToolResultPart)
+    }
+
+
+def with_result(call: ToolCall, results: Mapping[str, ToolResultPart]) -> ToolCall:
+    """A call with what became of it."""
+    part = results.get(call.id)
+    if part is None or call.kind not in ASKED_FOR:
+        return call
+    return replace(
+        call,
+        state=part.state,
+        result=part.output or None,
+        duration_ms=part.duration_ms,
+    )
+
+
+def with_results(exchange: Exchange, results: Mapping[str, ToolResultPart]) -> Exchange:
+    """An exchange whose calls say what became of them."""
+    if not results or not any(choice.tool_calls for choice in exchange.choices):
+        return exchange
+    choices = tuple(
+        replace(choice, tool_calls=tuple(with_result(c, results) for c in choice.tool_calls))
+        for choice in exchange.choices
+    )
+    return replace(exchange, choices=choices)

@@ -1,0 +1,150 @@
+"""A session that is open: its tree, its exchanges, and how it agrees with the disk."""
+
+import asyncio
+from dataclasses import replace
+
+from replyscope.domain.errors import SessionMoved, StoreError
+from replyscope.domain.message import Message
+from replyscope.domain.ports import Clock, PriceList, SessionStamp, Store
+from replyscope.domain.session import StoredSession
+from replyscope.engine.branch import read_in_all
+from replyscope.engine.calling import Calling
+from replyscope.engine.live import LiveReply
+from replyscope.engine.running import Runner
+from replyscope.engine.tree import MessageTree
+
+
+class OpenSession:
+    """What is shown of a session, and its saving. Other windows may have it open too."""
+
+    def __init__(
+        self,
+        stored: StoredSession,
+        store: Store,
+        clock: Clock,
+        prices: PriceList | None,
+        *,
+        is_new: bool,
+    ) -> None:
+        self.session = stored.session
+        self.tree = MessageTree(stored.messages, stored.session.head_id)
+        self.exchanges = {exchange.id: exchange for exchange in stored.exchanges}
+        self.calling: Calling | None = None
+        """The tool calls that run."""
+        self._runner = Runner(self.exchanges, clock, prices)
+        self._store = store
+        self._saved = stored.session
+        self._stamp: SessionStamp | None = None
+        self._heading = asyncio.Lock()
+        self._is_new = is_new
+
+    @property
+    def lives(self) -> dict[str, LiveReply]:
+        """The exchanges that stream, by id. Several when choices are asked for one by one."""
+        return self._runner.lives
+
+    def leave(self, *, is_leaving: bool = True) -> None:
+        """The person goes away: the server then keeps on with background replies."""
+        self._runner.is_leaving = is_leaving
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing of it is saved yet."""
+        return self._is_new
+
+    @property
+    def messages(self) -> list[Message]:
+        """The branch that is shown."""
+        return self.tree.branch
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether a reply is on its way, or its tools run."""
+        return bool(self.lives) or self.calling is not None
+
+    @property
+    def live(self) -> LiveReply | None:
+        """The streaming exchange of the reply that the branch ends with."""
+        last = self.messages[-1] if self.messages else None
+        return self.lives.get(last.sources[-1].exchange_id) if last and last.sources else None
+
+    def read_messages(self) -> tuple[Message, ...]:
+        """The branch with every reply's text read in."""
+        return read_in_all(self.messages, self.exchanges)
+
+    async def save_head(self) -> None:
+        """Save title, settings and draft. Raises StoreError."""
+        async with self._heading:
+            await asyncio.shield(self._save_head())
+
+    async def _save_head(self) -> None:
+        session = self.session
+        if self._is_new:
+            await self._store.create_session(session)
+            self._is_new = False
+        else:
+            await self._store.update_session(session, self._saved)
+        self._saved = session
+
+    async def catch_up(self) -> bool:
+        """Take in what another process did to this session since; whether it did anything.
+
+        Raises StoreError.
+        """
+        stamp = await self._store.session_stamp(self.session.id)
+        is_known = stamp == self._stamp
+        if self._stamp is None:
+            saved = self._saved
+            is_known = (stamp.head_id, stamp.title) == (saved.head_id, saved.title)
+        self._stamp = stamp
+        if is_known or self.is_streaming:
+            return False
+        stored = await self._store.load_session(self.session.id)
+        is_moved = stored.session.head_id != self._saved.head_id
+        for message in stored.messages:
+            self.tree.add(message)
+        self.exchanges |= {
+            e.id: e for e in stored.exchanges if e.id not in self._runner.unsaved_ids
+        }
+        mine = self.session
+        head_id = stored.session.head_id if is_moved else mine.head_id
+        self.session = replace(stored.session, draft=mine.draft, head_id=head_id)
+        self._saved = stored.session
+        self.tree.go_to(head_id)
+        return True
+
+    async def _check_alone(self) -> None:
+        """Raises SessionMoved when another window wrote here, which has to be seen first."""
+        if self._is_new:
+            return
+        stored_head = (await self._store.session_stamp(self.session.id)).head_id
+        if stored_head != self._saved.head_id:
+            await self.catch_up()
+            raise SessionMoved(
+                "This session went on in another window; its messages are here now.",
+                "Look at them, then send again.",
+            )
+        if await self._store.is_held_elsewhere(self.session.id):
+            raise SessionMoved(
+                "A reply streams into this session in another window.",
+                "Wait for its end, or fork the session (F).",
+            )
+
+    async def go_to(self, message_id: str) -> None:
+        """Show another branch: the one that goes on from a message. Raises StoreError."""
+        self.tree.go_to(self.tree.tip_under(message_id))
+        self._point_at_tip()
+        await self.save_head()
+
+    def _point_at_tip(self) -> None:
+        head_id = self.messages[-1].id if self.messages else None
+        self.session = replace(self.session, head_id=head_id)
+
+    async def save_endings(self) -> None:
+        """Save the endings that could not be saved when they came. Raises StoreError."""
+        await self._runner.save_endings()
+
+    @property
+    def unsaved(self) -> StoreError | None:
+        """Why an ending is not on disk; None when all are."""
+        return self._runner.unsaved

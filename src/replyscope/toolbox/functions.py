@@ -1,0 +1,153 @@
+"""Python functions as tools. Every file is only ever run in a child process: describing
+it and calling a tool of it each start one, which a timeout or a cancel ends.
+"""
+
+import asyncio
+import base64
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replyscope.domain.picture import describe_picture
+from replyscope.domain.tool import Tool, ToolOutcome, ToolSource
+from replyscope.toolbox.files import KeptFiles
+from replyscope.toolbox.process import Ended, run_process
+
+_log = logging.getLogger(__name__)
+_DESCRIBE_S = 20.0
+SHIPPED = Path(__file__).with_name("shipped.py")
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+_OWN = "whatever this function does, with your rights"
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    stamp: int
+    tools: tuple[Tool, ...]
+    fault: str
+
+
+class FunctionTools:
+    """The tools of some files. A file that does not import is reported and skipped.
+
+    `folder` is the one they work in, `http_hosts` are those that `http_get` may reach.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        folder: Path,
+        http_hosts: Callable[[], Sequence[str]],
+        kept: KeptFiles,
+    ) -> None:
+        self._paths = [SHIPPED, *paths]
+        self._folder = folder
+        self._hosts = http_hosts
+        self._kept = kept
+        self._known: dict[Path, _Described] = {}
+
+    async def tools(self) -> tuple[Tool, ...]:
+        """The tools of every file that can be read."""
+        described = await asyncio.gather(*(self._describe(path) for path in self._paths))
+        return tuple(tool for one in described for tool in one.tools)
+
+    async def sources(self) -> tuple[ToolSource, ...]:
+        """Each file, and what is wrong with it."""
+        described = await asyncio.gather(*(self._describe(path) for path in self._paths))
+        return tuple(
+            ToolSource(_source_of(path), f"{len(one.tools)} tools", one.fault)
+            for path, one in zip(self._paths, described, strict=True)
+        )
+
+    async def _describe(self, path: Path) -> _Described:
+        try:
+            stamp = path.stat().st_mtime_ns
+        except OSError as error:
+            return _Described(0, (), f"{path} can't be read ({error.strerror}).")
+        known = self._known.get(path)
+        if known is None or known.stamp != stamp:
+            known = self._known[path] = await self._describe_anew(path, stamp)
+        return known
+
+    async def _describe_anew(self, path: Path, stamp: int) -> _Described:
+        try:
+            async with asyncio.timeout(_DESCRIBE_S):
+                ended = await self._child("describe", path)
+        except TimeoutError:
+            return _Described(stamp, (), f"{path} was still loading after {_DESCRIBE_S:g} s.")
+        answer = _answer_of(ended)
+        if "tools" not in answer:
+            detail = answer.get("traceback") or answer.get("error") or "no answer"
+            return _Described(stamp, (), f"{path} does not load:\n{detail}")
+        tools = tuple(
+            Tool(
+                name=entry["name"],
+                description=entry["description"],
+                schema=json.dumps(entry["schema"]),
+                source=_source_of(path),
+                own_name=entry["name"],
+                touches=entry["touches"] or _OWN,
+                always_asks=entry["always_asks"],
+            )
+            for entry in answer["tools"]
+        )
+        return _Described(stamp, tools, "\n".join(answer["faults"]))
+
+    async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
+        """Run one to its end."""
+        path = next(path for path in self._paths if _source_of(path) == tool.source)
+        given = json.dumps(dict(arguments)).encode()
+        ended = await self._child("call", path, tool.own_name, given=given)
+        printed = ended.errors.decode("utf-8", "replace")
+        answer = _answer_of(ended)
+        if "text" in answer:
+            return ToolOutcome(answer["text"], detail=printed)
+        if "data" in answer:
+            data = base64.b64decode(answer["data"])
+            kept = await asyncio.to_thread(self._kept.keep, data)
+            told = f"{describe_picture(data)}, kept for the person as {kept.name}"
+            return ToolOutcome(told, detail=printed, files=(kept,))
+        detail = "\n".join(filter(None, (answer.get("traceback", ""), printed)))
+        return ToolOutcome(f"Error: {answer['error']}", is_error=True, detail=detail)
+
+    async def _child(self, what: str, path: Path, *more: str, given: bytes = b"") -> Ended:
+        # The child finds this very replyscope, and its own files, but nothing by chance.
+        package = str(Path(__file__).parents[2])
+        command = (sys.executable, "-m", "replyscope.toolbox.child", what, str(path), *more)
+        environment = {
+            **(_without_secrets(os.environ) if path == SHIPPED else os.environ),
+            "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
+            "PYTHONSAFEPATH": "1",
+            "REPLYSCOPE_HTTP_HOSTS": json.dumps(tuple(self._hosts())),
+        }
+        return await run_process(command, given=given, folder=self._folder, environment=environment)
+
+
+def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a command of the model's may see of the environment: no keys."""
+    return {name: value for name, value in environment.items() if not _SECRET.search(name)}
+
+
+def _source_of(path: Path) -> str:
+    return "shipped" if path == SHIPPED else f"tools:{path.name}"
+
+
+def _answer_of(ended: Ended) -> dict[str, Any]:
+    """What a child said; a child that said nothing sound says how it ended."""
+    if ended.is_flooding:
+        return {"error": "the result is larger than 8 MB"}
+    try:
+        answer = json.loads(ended.output)
+    except ValueError:
+        answer = None
+    if isinstance(answer, dict):
+        return answer
+    how = f"signal {-ended.status}" if ended.status < 0 else f"status {ended.status}"
+    said = ended.errors.decode("utf-8", "replace")
+    return {"error": f"the tool's process ended without a result ({how})", "traceback": said}
