@@ -28,7 +28,7 @@ from replyscope.domain.message import TextPart
 from replyscope.domain.printable import printable_text
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
-from replyscope.engine.calls import results_by_id, with_results
+from replyscope.engine.calls import exchanges_with_results
 from replyscope.engine.consent import refuse, say_yes
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
@@ -93,8 +93,8 @@ async def ask(
     wiring.consent.ask = say_yes if arguments.yes else refuse
     try:
         why = await _stream(conversation, target, prompt, prints_text=not arguments.json)
-        results = results_by_id(conversation.messages)
-        made = [with_results(conversation.exchanges[key], results) for key in conversation.turn]
+        exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)
+        made = [exchanges[key] for key in conversation.turn]
         if arguments.json:
             session_id = conversation.session.id if wiring.store.is_saving else None
             answer = {"session_id": session_id, "exchanges": [exchange_object(e) for e in made]}

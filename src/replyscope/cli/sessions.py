@@ -8,6 +8,8 @@ from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in_all
+from replyscope.engine.calls import exchanges_with_results
+from replyscope.engine.tree import MessageTree
 from replyscope.inspection.json_view import exchange_object, message_object, summary_object
 from replyscope.inspection.report import session_report
 
@@ -54,7 +56,8 @@ async def _list(wiring: Wiring, *, as_json: bool) -> None:
 async def _show(prefix: str, wiring: Wiring, *, as_json: bool) -> None:
     session_id = await wiring.store.find_session_id(prefix)
     stored = await wiring.store.load_session(session_id)
-    exchanges = {exchange.id: exchange for exchange in stored.exchanges}
+    tree = MessageTree(stored.messages, stored.session.head_id)
+    exchanges = exchanges_with_results({e.id: e for e in stored.exchanges}, tree)
     messages = read_in_all(stored.branch, exchanges)
     if as_json:
         session = stored.session
@@ -64,7 +67,7 @@ async def _show(prefix: str, wiring: Wiring, *, as_json: bool) -> None:
                     **summary_object(await wiring.store.summarise_session(session.id)),
                     "system": session.settings.system,
                     "messages": [message_object(message) for message in messages],
-                    "exchanges": [exchange_object(e) for e in stored.exchanges],
+                    "exchanges": [exchange_object(e) for e in exchanges.values()],
                 },
                 indent=2,
             )

@@ -74,8 +74,9 @@ class ToolResultPart:
     """What became of the call with the same id; `output` is what the model is told.
 
     `kind` is the call's. `arguments` are those it ran with, where the person changed them;
-    `detail` is for the person alone. A part is saved before its tool starts, so that a
-    call that may have run is known as one. Times in milliseconds, `started_ms` since 1970.
+    `detail` is for the person alone, `schema` the one that the arguments had to fit. A part
+    is saved before its tool starts, so that a call that may have run is known as one.
+    Times in milliseconds, `started_ms` since 1970.
     """
 
     call_id: str
@@ -84,6 +85,7 @@ class ToolResultPart:
     state: ToolCallState = ToolCallState.COMPLETED
     kind: str = "function"
     source: str = ""
+    schema: str = ""
     allowed_by: str = ""
     arguments: str | None = None
     started_ms: int | None = None

@@ -58,6 +58,8 @@ class Calling:
         self._save = save
         self.is_stopped = False
         """Whether a call was left waiting on purpose."""
+        self.version = 0
+        """Grows whenever something became of a call."""
 
     async def run(self) -> None:
         """Run what waits. Cancelled, it kills what runs, and says so of each call.
@@ -95,13 +97,14 @@ class Calling:
             words = f"Error: there is no tool named {call.name}. The tools are: {names}."
             await self._set(number, _failed(part, words))
             return
+        part = replace(part, source=tool.source, schema=tool.schema)
         problems = check_arguments(call.arguments, tool.schema).problems
         if problems:
             words = "Error: the arguments do not fit, and nothing ran. " + "; ".join(problems)
-            await self._set(number, replace(_failed(part, words), source=tool.source))
+            await self._set(number, _failed(part, words))
             return
         decision = await self._tooling.consent.decide(CallToDecide(self._session_id, call, tool))
-        part = replace(part, source=tool.source, allowed_by=decision.by)
+        part = replace(part, allowed_by=decision.by)
         if decision.stops:
             self.is_stopped = True
             return
@@ -161,6 +164,7 @@ class Calling:
 
     async def _set(self, number: int, part: ToolResultPart) -> None:
         self.parts[number] = part
+        self.version += 1
         await self._save(tuple(self.parts))
 
 

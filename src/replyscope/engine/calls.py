@@ -1,6 +1,6 @@
 """The calls that a branch waits with, and what has become of them. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from replyscope.domain.exchange import Exchange, ToolCall
@@ -8,6 +8,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import ASKED_FOR
+from replyscope.engine.tree import MessageTree
 
 
 def calls_of(message: Message, exchanges: Mapping[str, Exchange]) -> tuple[ToolCall, ...]:
@@ -39,18 +40,30 @@ def interrupted(part: ToolResultPart) -> ToolResultPart:
     return replace(part, state=ToolCallState.INTERRUPTED, output=words)
 
 
-def results_by_id(messages: Sequence[Message]) -> dict[str, ToolResultPart]:
-    """What became of each call of a branch, by the call's id within its own reply.
-
-    Ids are the server's, and some servers use one again: the newest result counts.
+def results_under(message: Message, tree: MessageTree) -> dict[str, ToolResultPart]:
+    """What became of the calls of a reply, by their ids. Ids are the server's: another
+    reply may use the same ones.
     """
     return {
         part.call_id: part
-        for message in messages
-        if message.role is Role.TOOL
-        for part in message.parts
+        for child in tree.children(message.id)
+        if child.role is Role.TOOL
+        for part in child.parts
         if isinstance(part, ToolResultPart)
     }
+
+
+def exchanges_with_results(
+    exchanges: Mapping[str, Exchange], tree: MessageTree
+) -> dict[str, Exchange]:
+    """Every exchange of a branch, its calls saying what became of them."""
+    joined = dict(exchanges)
+    for message in tree.branch:
+        if message.sources and (results := results_under(message, tree)):
+            key = message.sources[-1].exchange_id
+            if key in joined:
+                joined[key] = with_results(joined[key], results)
+    return joined
 
 
 def with_result(call: ToolCall, results: Mapping[str, ToolResultPart]) -> ToolCall:

@@ -23,7 +23,7 @@ from replyscope.domain.ports import (
 )
 from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.session import StoredSession, title_from
-from replyscope.domain.tool import Tool, ToolSettings
+from replyscope.domain.tool import Tool, ToolCallState, ToolOutcome, ToolSettings
 from replyscope.engine.asking import make_opening, make_request
 from replyscope.engine.calling import APPROVAL, Calling, Tooling
 from replyscope.engine.calls import asked, calls_of
@@ -32,6 +32,7 @@ from replyscope.engine.live import LiveReply, Target
 from replyscope.engine.open_session import OpenSession
 from replyscope.engine.rounds import Rounds
 from replyscope.engine.side_by_side import side_by_side
+from replyscope.inspection.argument_check import check_arguments
 
 TurnEvents = AsyncGenerator[TurnEvent, None]
 _log = logging.getLogger(__name__)
@@ -83,12 +84,13 @@ class Conversation(OpenSession):
             async for event in events:
                 yield event
 
-    async def _add(self, message: Message) -> None:
+    async def _add(self, message: Message, *, keeps_draft: bool = False) -> None:
         await self._store.add_message(self.session.id, message)
         self.tree.add(message)
         self.tree.go_to(message.id)
+        draft = self.session.draft if keeps_draft else ""
         self.session = replace(
-            self.session, head_id=message.id, updated_at=message.created_at, draft=""
+            self.session, head_id=message.id, updated_at=message.created_at, draft=draft
         )
         await self.save_head()
 
@@ -163,6 +165,44 @@ class Conversation(OpenSession):
                 async for event in events:
                     yield event
 
+    async def _results_message(self) -> Message:
+        """The message with what became of the calls; made when nothing has become of them."""
+        last = self.messages[-1]
+        if last.role is Role.TOOL:
+            return last
+        now, parts = self._clock.now(), asked(self.waiting_calls())
+        message = Message(self._new_id(), Role.TOOL, parts, now, parent_id=last.id)
+        await asyncio.shield(self._add(message, keeps_draft=True))
+        return message
+
+    async def answer_by_hand(self, call_id: str, output: str) -> None:
+        """Put a person's own words where a tool's result would be. Raises StoreError."""
+        message = await self._results_message()
+        parts = tuple(
+            replace(part, output=output, state=ToolCallState.COMPLETED, allowed_by="you, by hand")
+            if isinstance(part, ToolResultPart) and part.call_id == call_id
+            else part
+            for part in message.parts
+        )
+        message = replace(message, parts=parts)
+        self.tree.add(message)
+        await self._store.update_message(message)
+
+    async def try_call(self, call: ToolCall, arguments: str) -> ToolOutcome:
+        """Run a call once more for the person alone; the model is not told."""
+        assert self._tooling is not None
+        settings = self._tooling.settings()
+        wanted = self.session.settings.tools
+        offered = await self._tooling.box.offer(settings.enabled if wanted is None else wanted)
+        tool = next((tool for tool in offered if tool.name == call.name), None)
+        if tool is None:
+            return ToolOutcome(f"{call.name} is not among this session's tools.", is_error=True)
+        checked = check_arguments(arguments, tool.schema)
+        if checked.problems:
+            return ToolOutcome("; ".join(checked.problems), is_error=True)
+        async with asyncio.timeout(settings.timeout_s):
+            return await self._tooling.box.run(tool, checked.value)
+
     def _can_answer(self) -> bool:
         """Whether calls wait. A model that was offered nothing and asks all the same waits."""
         calls = self.waiting_calls()
@@ -179,13 +219,8 @@ class Conversation(OpenSession):
 
     async def _answer_calls(self, tooling: Tooling) -> tuple[Message, bool]:
         """Run what waits; the message with the results, and whether a call still waits."""
-        last = self.messages[-1]
         calls = self.waiting_calls()
-        if last.role is not Role.TOOL:
-            now = self._clock.now()
-            last = Message(self._new_id(), Role.TOOL, asked(calls), now, parent_id=last.id)
-            await asyncio.shield(self._add(last))
-        message = last
+        message = last = await self._results_message()
 
         async def save(parts: tuple[ToolResultPart, ...]) -> None:
             nonlocal message

@@ -44,6 +44,10 @@ class MessageTree:
         others = (self._nodes[key] for key in self._children.get(message.parent_id, ()))
         return tuple(other for other in others if other.role is message.role)
 
+    def children(self, message_id: str) -> tuple[Message, ...]:
+        """The messages that answer one."""
+        return tuple(self._nodes[key] for key in self._children.get(message_id, ()))
+
     def tip_under(self, message_id: str) -> str:
         """The newest end of the conversation that goes on from a message."""
         tip = message_id

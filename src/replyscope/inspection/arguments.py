@@ -19,6 +19,19 @@ def pretty_arguments(text: str) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def readable_result(text: str) -> str:
+    """JSON indented, other text as it is."""
+    return pretty_arguments(text) if text.lstrip()[:1] in ("{", "[") and _is_json(text) else text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def readable_arguments(call: ToolCall) -> str:
     """A call's arguments as a person reads them: code as code, a patch as its diff."""
     if call.kind == "apply_patch_call":

@@ -1,10 +1,13 @@
 """Why a reply ended, in a sentence, and what a person can do about it."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from replyscope.domain.exchange import Exchange
+from replyscope.domain.exchange import Exchange, ToolCall
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.tool import ToolCallState
 
 
 class Remedy(StrEnum):
@@ -14,6 +17,7 @@ class Remedy(StrEnum):
     RESUME = "resume"
     RETRY = "retry"
     RAISE_LIMIT = "raise limit"
+    RUN_TOOLS = "run tools"
 
 
 class Mood(StrEnum):
@@ -42,14 +46,22 @@ _ENDINGS: dict[FinishReason, tuple[Mood, str, tuple[Remedy, ...]]] = {
         "The reply was cut off at the limit on output tokens.",
         (Remedy.CONTINUE, Remedy.RAISE_LIMIT),
     ),
-    FinishReason.TOOL_CALLS: (Mood.NOTE, "The model asked for tools and waits for them.", ()),
+    FinishReason.TOOL_CALLS: (
+        Mood.NOTE,
+        "The model asked for tools and waits for them.",
+        (Remedy.RUN_TOOLS,),
+    ),
     FinishReason.CONTENT_FILTER: (
         Mood.BAD,
         "The provider's content filter cut the reply.",
         (Remedy.RETRY,),
     ),
     FinishReason.REFUSAL: (Mood.NOTE, "The model declined to answer.", ()),
-    FinishReason.NEEDS_APPROVAL: (Mood.NOTE, "The model waits for an approval.", ()),
+    FinishReason.NEEDS_APPROVAL: (
+        Mood.NOTE,
+        "The model waits for an approval.",
+        (Remedy.RUN_TOOLS,),
+    ),
     FinishReason.CANCELLED: (
         Mood.NOTE,
         "You stopped this reply. What had come is kept.",
@@ -80,6 +92,20 @@ def _explain_live(exchange: Exchange) -> Explanation:
     return Explanation("waiting", Mood.LIVE, "The request was sent; nothing has come back yet.")
 
 
+def _explain_calls(word: str, calls: Sequence[ToolCall]) -> Explanation | None:
+    """What became of the calls; None while nothing has."""
+    states = {call.state for call in calls}
+    if ToolCallState.RUNNING in states:
+        return Explanation(word, Mood.LIVE, "A tool runs; Esc stops it.")
+    if not states or ToolCallState.REQUESTED in states:
+        return None
+    if states == {ToolCallState.COMPLETED}:
+        return Explanation(word, Mood.GOOD, "The model asked for tools; they were run.")
+    counts = Counter(call.state.value for call in calls)
+    told = ", ".join(f"{count} {state}" for state, count in counts.items())
+    return Explanation(word, Mood.NOTE, f"The model asked for tools: {told}.")
+
+
 def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
     """The ending of a choice, or that it still streams."""
     if not exchange.state.is_terminal:
@@ -87,6 +113,10 @@ def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
     choice = exchange.choice(choice_index)
     reason = choice.finish_reason or FinishReason.UNSTATED
     mood, sentence, remedies = _ENDINGS[reason]
+    if reason in (FinishReason.TOOL_CALLS, FinishReason.NEEDS_APPROVAL):
+        return _explain_calls(reason.value, choice.tool_calls) or Explanation(
+            reason.value, mood, sentence, remedies
+        )
     if reason is FinishReason.OTHER and choice.finish_reason_raw:
         sentence = f"The server gave a reason of its own: {choice.finish_reason_raw}."
     filtered = dict(exchange.extras).get("content_filter_results")

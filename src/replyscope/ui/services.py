@@ -15,9 +15,12 @@ from replyscope.domain.ports import (
     LocalModels,
     OpenProvider,
     PriceList,
+    Toolbox,
 )
 from replyscope.domain.settings import Settings
+from replyscope.domain.tool import ToolSettings
 from replyscope.engine.archive import Archive
+from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
 
 
@@ -48,6 +51,9 @@ class Services:
     endpoint: Endpoint | None = None
     api: Api | None = None
     prices: PriceList | None = None
+    toolbox: Toolbox | None = None
+    consent: Consent | None = None
+    tool_settings: Callable[[], ToolSettings] = ToolSettings
     model: str | None = None
     session_id: str | None = None
     opens_newest: bool = False

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Input
 
@@ -17,6 +17,8 @@ from replyscope.engine.branch import read_in
 from replyscope.ui import collecting
 from replyscope.ui.commands import COMMANDS
 from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
+from replyscope.ui.screens.chat_base import shown
+from replyscope.ui.screens.chat_keys import CHAT_KEYS
 from replyscope.ui.screens.chat_writing import WritingActions
 from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
@@ -42,39 +44,10 @@ class ChatScreen(WritingActions):
         "../styles/inspector.tcss",
         "../styles/dialogs.tcss",
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "Help", id="app.help", priority=True),
-        Binding("f2", "choose_model", "Model", id="chat.model", priority=True),
-        Binding("f4", "toggle_inspector", "Inspector", id="chat.inspector", priority=True),
-        Binding("f5", "toggle_sidebar", "Sessions", id="chat.sessions", priority=True),
-        Binding("f6", "focus_next", "Next pane", id="app.next-pane", priority=True),
-        Binding("f7", "show_wire", "Wire", id="chat.wire", priority=True),
-        Binding("f8", "edit_parameters", "Parameters", id="chat.parameters", priority=True),
-        Binding("ctrl+n", "new_session", "New session", id="sessions.new-here"),
-        Binding("ctrl+f", "find", "Find", id="chat.find", priority=True),
-        Binding("ctrl+g", "edit_outside", "Editor", id="chat.editor", priority=True),
-        Binding("ctrl+t", "choose_theme", "Theme", id="app.theme", priority=True),
-        Binding("ctrl+o", "focus_sessions", "Go to sessions", id="sessions.focus"),
-        Binding("ctrl+up", "focus_transcript", "Go to messages", id="transcript.focus"),
-        Binding("escape", "back", "Stop or go back", id="chat.back"),
-        Binding("c", "continue_reply", "Continue the reply", id="reply.continue"),
-        Binding("r", "retry", "Retry", id="reply.retry"),
-        Binding("R,shift+r", "retry_elsewhere", "Retry with another model", id="reply.retry-model"),
-        Binding("e", "edit_message", "Edit and send again", id="reply.edit"),
-        Binding("left_square_bracket", "walk(-1)", "Previous sibling", id="reply.previous"),
-        Binding("right_square_bracket", "walk(1)", "Next sibling", id="reply.next"),
-        Binding("less_than_sign", "step_exchange(-1)", "Earlier exchange", id="reply.earlier"),
-        Binding("greater_than_sign", "step_exchange(1)", "Later exchange", id="reply.later"),
-        Binding("F", "fork", "Fork the session here", id="reply.fork"),
-        Binding("m", "raise_limit", "Raise the limit", id="reply.raise"),
-        Binding("y", "copy_message", "Copy the message", id="reply.copy"),
-        Binding("Y,shift+y", "copy_code", "Copy its code", id="reply.copy-code"),
-        Binding("n", "find_again(1)", "Find next", id="find.next"),
-        Binding("N,shift+n", "find_again(-1)", "Find previous", id="find.previous"),
-        Binding("ctrl+q", "quit_app", "Quit", id="app.quit", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = CHAT_KEYS
 
     def on_mount(self) -> None:
+        self.open_desk()
         self.show_conversation(self.conversation)
         self.set_focus(self.composer)
         self.call_after_refresh(lambda: self.start_work(self._begin))
@@ -158,21 +131,15 @@ class ChatScreen(WritingActions):
             return
         if changed and conversation is self.conversation:
             self.sync_entries(conversation)
-            for message in conversation.messages:
+            for message in shown(conversation):
                 self.transcript.update_entry(self.content_of(message))
             self.draw_all()
 
     def on_resize(self) -> None:
         if not self.is_narrow:
             self.inspector_open = False  # it has a place of its own now
-        self._redraw_replies()
+        self.redraw_replies()
         self.call_after_refresh(self.draw_inspector)
-
-    def _redraw_replies(self) -> None:
-        if self.transcript.entries:
-            for message in self.conversation.messages:
-                if message.sources:
-                    self.transcript.update_entry(self.content_of(message))
 
     @on(Transcript.CursorMoved)
     def _on_cursor_moved(self) -> None:
@@ -225,7 +192,7 @@ class ChatScreen(WritingActions):
             self.inspector_open = not self.inspector_open
         else:
             self.inspector_hidden = not self.inspector_hidden
-            self._redraw_replies()
+            self.redraw_replies()
         self.call_after_refresh(self.draw_inspector)
 
     def action_step_exchange(self, step: int) -> None:

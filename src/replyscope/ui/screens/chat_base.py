@@ -18,10 +18,13 @@ from textual.worker import Worker, WorkerState
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.message import Message, Role
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.printable import printable_text
 from replyscope.domain.session import SessionSettings
+from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
+from replyscope.engine.calls import results_under, with_results
 from replyscope.engine.conversation import Conversation
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.figures import cost_of_all, count, rate, seconds
@@ -33,12 +36,16 @@ from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, u
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.turns import Turns
 from replyscope.ui.widgets.composer import Composer
+from replyscope.ui.widgets.consent_card import ConsentCard
 from replyscope.ui.widgets.inspector import Inspector
 from replyscope.ui.widgets.sidebar import Sidebar, local_today
 from replyscope.ui.widgets.status import Status, StatusLine
 from replyscope.ui.widgets.suggestions import Suggestions
 
 _log = logging.getLogger(__name__)
+_WAITING = (FinishReason.TOOL_CALLS.value, FinishReason.NEEDS_APPROVAL.value)
+_REQUESTED = ToolCallState.REQUESTED
+_UNSENT = "The tools have run, and the model was not told yet.\nt go on"
 _ELSEWHERE = "This reply streams in another window; it comes here when it is done."
 
 
@@ -76,6 +83,7 @@ class ChatBase(Screen[None]):
                 yield Input(placeholder="find in this conversation", id="find", compact=True)
                 yield Suggestions(id="suggestions")
                 yield Static("", id="attachments")
+                yield ConsentCard(id="consent")
                 yield Composer(id="composer")
                 yield StatusLine(id="status")
             yield Inspector(id="inspector")
@@ -136,7 +144,7 @@ class ChatBase(Screen[None]):
         """Open a conversation in the panes."""
         self.conversation = conversation
         self.finished.discard(conversation.session.id)
-        contents = [self.content_of(message) for message in conversation.messages]
+        contents = [self.content_of(message) for message in shown(conversation)]
         self.transcript.show_entries(contents)
         written = self.pending.take_written(conversation.session.id)
         self.composer.replace_text(conversation.session.draft if written is None else written)
@@ -148,7 +156,13 @@ class ChatBase(Screen[None]):
         tabs = self._tabs_of(message, exchanges)
         if message.role is not Role.ASSISTANT:
             return replace(user_content(read_in(message, {})), tabs=tabs)
-        content = replace(reply_content(message, exchanges), tabs=tabs)
+        now = {s.exchange_id: exchanges.get(s.exchange_id) for s in message.sources}
+        joined = {key: self.with_results(message, e) for key, e in now.items() if e is not None}
+        content = replace(reply_content(message, joined), tabs=tabs)
+        if self._results_wait(message):
+            content = replace(content, notice=_UNSENT, mood=Mood.NOTE)
+        elif content.word in _WAITING and self._is_answered_now(message):
+            content = replace(content, notice="")  # the card asks, or the tools run
         if content.is_live and not self._streams_here(message):
             return replace(content, word="elsewhere", notice=_ELSEWHERE)
         has_room = (self.is_narrow or self.inspector_hidden) and self.size.height >= 14
@@ -157,6 +171,34 @@ class ChatBase(Screen[None]):
             if newest is not None:
                 return with_summary(content, newest)
         return content
+
+    def with_results(self, message: Message, exchange: Exchange) -> Exchange:
+        """An exchange of a reply, its calls saying what became of them."""
+        if not message.sources or message.sources[-1].exchange_id != exchange.id:
+            return exchange
+        return with_results(exchange, results_under(message, self.conversation.tree))
+
+    def _is_answered_now(self, message: Message) -> bool:
+        last = self.conversation.messages[-1]
+        is_tip = message.id in (last.id, last.parent_id)
+        return is_tip and self.turns.is_running(self.conversation.session.id)
+
+    def _results_wait(self, message: Message) -> bool:
+        """Whether every tool of a reply has run, and the model was not told yet."""
+        conversation = self.conversation
+        last = conversation.messages[-1] if conversation.messages else None
+        if last is None or last.role is not Role.TOOL or last.parent_id != message.id:
+            return False
+        parts = [part for part in last.parts if isinstance(part, ToolResultPart)]
+        is_done = all(p.state not in (_REQUESTED, ToolCallState.RUNNING) for p in parts)
+        return is_done and not self.turns.is_running(conversation.session.id)
+
+    def redraw_replies(self) -> None:
+        """Draw every reply again: what stands under them has changed."""
+        if self.transcript.entries:
+            for message in shown(self.conversation):
+                if message.sources:
+                    self.transcript.update_entry(self.content_of(message))
 
     def _streams_here(self, message: Message) -> bool:
         return any(source.exchange_id in self.conversation.lives for source in message.sources)
@@ -186,6 +228,10 @@ class ChatBase(Screen[None]):
         self.draw_inspector()
         self.draw_status()
         self.draw_attachments()
+        self.draw_consent()
+
+    def draw_consent(self) -> None:
+        """Show the call that waits for the person's word."""
 
     def message_at_cursor(self) -> Message | None:
         """The message under the cursor."""
@@ -223,7 +269,9 @@ class ChatBase(Screen[None]):
         if self.inspector.tab == "wire":
             self.draw_wire(exchange)
         else:
-            self.inspector.show_exchange(exchange, source.choice_index, part=part)
+            results = results_under(reply, self.conversation.tree) if not self._steps_back else {}
+            exchange = with_results(exchange, results)
+            self.inspector.show_exchange(exchange, source.choice_index, results, part=part)
 
     def draw_wire(self, exchange: Exchange) -> None:
         """Draw the wire pane: frames as they come, or what was saved."""
@@ -312,6 +360,11 @@ class ChatBase(Screen[None]):
                 accept(value)
 
         self.app.push_screen(dialog, take)
+
+
+def shown(conversation: Conversation) -> list[Message]:
+    """The branch as entries: the results of tools stand with the reply that asked for them."""
+    return [message for message in conversation.messages if message.role is not Role.TOOL]
 
 
 def _mood_of(message: Message, exchanges: dict[str, Exchange]) -> Mood:

@@ -7,6 +7,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import TurnEvent
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.engine.live import Target
+from replyscope.ui.screens.chat_base import shown
 from replyscope.ui.screens.chat_replies import ReplyActions
 from replyscope.ui.screens.dialogs import PickDialog
 
@@ -39,7 +40,7 @@ class BranchActions(ReplyActions):
         if conversation is not self.conversation:
             return
         self.sync_entries(conversation)
-        ids = [message.id for message in conversation.messages]
+        ids = [message.id for message in shown(conversation)]
         self.transcript.point_at(ids.index(message_id))
         self.draw_all()
 
@@ -69,9 +70,9 @@ class BranchActions(ReplyActions):
     def action_edit_message(self) -> None:
         """Write an earlier message anew; sending makes it a sibling."""
         message = self.message_at_cursor()
-        if message is not None and message.role is Role.ASSISTANT:
-            branch = self.conversation.messages
-            message = next((m for m in branch if m.id == message.parent_id), None)
+        tree = self.conversation.tree
+        while message is not None and message.role in (Role.ASSISTANT, Role.TOOL):
+            message = tree.get(message.parent_id or "")
         if message is None or message.role is not Role.USER:
             self.tell("Point at a message of yours to edit it.", is_error=False)
             return

@@ -15,7 +15,7 @@ from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.inspection.context import fit_into
-from replyscope.ui.screens.chat_base import ChatBase
+from replyscope.ui.screens.chat_base import ChatBase, shown
 from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.turns import TurnEnded
 
@@ -159,6 +159,7 @@ class ReplyActions(ChatBase):
         self.sync_entries(conversation)
         live = conversation.live
         if live is None:
+            self._draw_calls(conversation)
             return
         version = live.version
         is_waiting = live.fold.is_silent
@@ -174,24 +175,38 @@ class ReplyActions(ChatBase):
 
     _frame_number = 0
 
+    def _draw_calls(self, conversation: Conversation) -> None:
+        """How far the tools of the last reply are."""
+        calling = conversation.calling
+        version = calling.version if calling is not None else -1
+        if calling is None or self._seen_versions.get("calls") == version:
+            return
+        self._seen_versions = {"calls": version}
+        for message in shown(conversation)[-1:]:
+            self.transcript.update_entry(self.content_of(message))
+        self.draw_inspector()
+
     def sync_entries(self, conversation: Conversation) -> None:
         """Bring the transcript's entries in line with the branch's messages."""
-        shown = [entry.key for entry in self.transcript.entries]
-        wanted = [message.id for message in conversation.messages]
-        if shown == wanted:
+        drawn = [entry.key for entry in self.transcript.entries]
+        messages = shown(conversation)
+        wanted = [message.id for message in messages]
+        if drawn == wanted:
             return
-        if wanted[: len(shown)] == shown:
+        if wanted[: len(drawn)] == drawn:
             self.query_one("#welcome").display = False
             self.transcript.display = True
-            for message in conversation.messages[len(shown) :]:
+            for message in messages[max(0, len(drawn) - 1) : len(drawn)]:
+                self.transcript.update_entry(self.content_of(message))  # its tools have run
+            for message in messages[len(drawn) :]:
                 self.transcript.add_entry(self.content_of(message))
             self.transcript.follow()
             self.refresh_sidebar()
         else:
             common = 0
-            while common < min(len(shown), len(wanted)) and shown[common] == wanted[common]:
+            while common < min(len(drawn), len(wanted)) and drawn[common] == wanted[common]:
                 common += 1
-            for _ in range(len(shown) - common):
+            for _ in range(len(drawn) - common):
                 self.transcript.drop_last()
             self.sync_entries(conversation)
 
@@ -209,8 +224,8 @@ class ReplyActions(ChatBase):
         session_id = conversation.session.id
         if conversation is self.conversation:
             self.sync_entries(conversation)
-            if conversation.messages:
-                self.transcript.update_entry(self.content_of(conversation.messages[-1]))
+            for message in shown(conversation)[-1:]:
+                self.transcript.update_entry(self.content_of(message))
             self._shown_wire = None
             self.draw_all()
         else:

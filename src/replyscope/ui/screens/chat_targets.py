@@ -35,12 +35,13 @@ class TargetActions(BranchActions):
             changed = replace(settings, system=result[0], parameters=result[1])
             conversation.session = replace(conversation.session, settings=changed)
             if not conversation.is_new:
-                self.start_work(self._save_settings)
+                self.start_work(self.save_settings)
             self.tell("Used from the next message on", is_error=False)
 
         self.app.push_screen(ParametersDialog(settings.system, settings.parameters), accept)
 
-    async def _save_settings(self) -> None:
+    async def save_settings(self) -> None:
+        """Save what this session asks for."""
         try:
             await self.conversation.save_head()
         except ReplyscopeError as error:
@@ -83,7 +84,7 @@ class TargetActions(BranchActions):
         settings = replace(conversation.session.settings, schema=schema)
         conversation.session = replace(conversation.session, settings=settings)
         if not conversation.is_new:
-            self.start_work(self._save_settings)
+            self.start_work(self.save_settings)
         self.tell(f"schema: {schema.name if schema else 'off'}", is_error=False)
 
     def action_choose_model(self, name: str = "") -> None:
@@ -118,7 +119,7 @@ class TargetActions(BranchActions):
         settings = replace(self.conversation.session.settings, model=name)
         self.conversation.session = replace(self.conversation.session, settings=settings)
         if not self.conversation.is_new:
-            self.start_work(self._save_settings)
+            self.start_work(self.save_settings)
         if endpoint is not None:
             self.targets.endpoint = replace(endpoint, model=name)
         self._remember_model(name)

@@ -9,14 +9,14 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.engine.attachments import complete_path, read_attachment
 from replyscope.inspection.figures import size
 from replyscope.ui.commands import COMMANDS, find_command
-from replyscope.ui.screens.chat_remote import RemoteActions
+from replyscope.ui.screens.chat_tools import ToolActions
 from replyscope.ui.screens.dialogs import LineDialog
 from replyscope.ui.settling import settle
 from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.suggestions import Suggestions
 
 
-class WritingActions(RemoteActions):
+class WritingActions(ToolActions):
     """Turns what is typed into messages and commands."""
 
     @on(Composer.Submitted)

@@ -101,6 +101,7 @@ _KEYS = {
     Remedy.RESUME: "c resume",
     Remedy.RETRY: "r retry",
     Remedy.RAISE_LIMIT: "m raise limit",
+    Remedy.RUN_TOOLS: "t run tools",
 }
 
 

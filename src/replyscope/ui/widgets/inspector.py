@@ -1,6 +1,6 @@
 """What the reply under the cursor is made of: overview, tools and wire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -10,9 +10,11 @@ from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Exchange
+from replyscope.domain.message import ToolResultPart
 from replyscope.domain.ports import WireRecord
 from replyscope.inspection.wire import request_lines, response_lines
 from replyscope.ui.widgets.sheet import MUTED, Sheet
+from replyscope.ui.widgets.tool_sheet import tool_sheet
 from replyscope.ui.widgets.wire_view import WireView
 
 
@@ -56,12 +58,21 @@ class Inspector(Vertical):
         self._update("#tools-text", Content(""))
         self.show_wire([], ())
 
-    def show_exchange(self, exchange: Exchange, choice: int, *, part: str = "") -> None:
-        """Draw an exchange; `part` says which one of a continued reply it is."""
+    def show_exchange(
+        self,
+        exchange: Exchange,
+        choice: int,
+        results: Mapping[str, ToolResultPart],
+        *,
+        part: str = "",
+    ) -> None:
+        """Draw an exchange; `results` say what became of its calls, by their ids, and
+        `part` which one of a continued reply it is.
+        """
         width = max(20, self.size.width - 4)
         sheet = Sheet(width)
         if self.tab == "tools":
-            self._update("#tools-text", sheet.tools(exchange, choice))
+            self._update("#tools-text", tool_sheet(width, exchange.choice(choice), results))
         else:
             self._update("#overview-text", sheet.overview(exchange, choice, part=part))
 

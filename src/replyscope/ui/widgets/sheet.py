@@ -6,10 +6,9 @@ from textwrap import wrap
 
 from textual.content import Content
 
-from replyscope.domain.exchange import Exchange, OutputItem, ToolCall
-from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.exchange import Exchange, ToolCall
+from replyscope.domain.printable import printable_line
 from replyscope.domain.tool import ToolCallState
-from replyscope.inspection.arguments import pretty_arguments, readable_arguments
 from replyscope.inspection.explain import Mood, Remedy, explain
 from replyscope.inspection.figures import (
     UNKNOWN,
@@ -40,6 +39,7 @@ _REMEDIES = {
     Remedy.RESUME: ("c", "resume"),
     Remedy.RETRY: ("r", "retry"),
     Remedy.RAISE_LIMIT: ("m", "raise limit"),
+    Remedy.RUN_TOOLS: ("t", "run tools"),
 }
 
 
@@ -70,57 +70,21 @@ class Sheet:
         rows = self._ending(exchange, choice)
         if part:
             rows += [
-                self._row("" if number else "reply", line)
+                self.row("" if number else "reply", line)
                 for number, line in enumerate(part.split("\n"))
             ]
-        rows += [Content(""), *self._usage(exchange), self._row("cost", cost(exchange))]
+        rows += [Content(""), *self._usage(exchange), self.row("cost", cost(exchange))]
         rows += [Content(""), *self._times(exchange), Content("")]
         calls = exchange.choice(choice).tool_calls
-        rows.append(self._row("tools", _count_calls(calls)))
+        rows.append(self.row("tools", _count_calls(calls)))
         findings = find_oddities(exchange)
         if findings:
-            rows += [Content(""), self._row("findings", findings[0], "$text-warning")]
-            rows += [self._row("", finding, "$text-warning") for finding in findings[1:]]
+            rows += [Content(""), self.row("findings", findings[0], "$text-warning")]
+            rows += [self.row("", finding, "$text-warning") for finding in findings[1:]]
         return Content("\n").join([*rows, Content(""), *self._identity(exchange)])
 
-    def tools(self, exchange: Exchange, choice: int) -> Content:
-        """The tools tab: each call with its arguments, as far as they have come."""
-        shown = exchange.choice(choice)
-        parts = [self._call(number, call) for number, call in enumerate(shown.tool_calls, start=1)]
-        if not parts:
-            parts.append(Content.styled("This reply asked for no tools.", MUTED))
-        others = [item for item in shown.items if item.kind not in _SHOWN_ELSEWHERE]
-        others = [item for item in others if not item.kind.endswith(("_call", "_output"))]
-        parts += [self._item(item) for item in others]
-        return Content("\n\n").join(parts)
-
-    def _item(self, item: OutputItem) -> Content:
-        """An item that is no call: a compaction, a list of tools, a program …"""
-        rows = [Content.styled(printable_line(item.kind), "$text-primary bold")]
-        pretty = printable_text(pretty_arguments(item.payload[:_MOST_ARGUMENTS]))
-        rows += [Content("  " + line[:400]) for line in pretty.split("\n")[:60]]
-        return Content("\n").join(rows)
-
-    def _call(self, number: int, call: ToolCall) -> Content:
-        name = Content.styled(f"{number}. {printable_line(call.name)}", "$text-primary bold")
-        rows = [
-            name,
-            self._row("id", call.id),
-            self._row("kind", call.kind),
-            self._row("state", call.state.value),
-        ]
-        pretty = printable_text(readable_arguments(call)[:_MOST_ARGUMENTS])
-        is_patch = call.kind == "apply_patch_call"
-        for line in pretty.split("\n"):
-            style = _DIFF.get(line[:1], "") if is_patch else ""
-            rows.append(Content.styled("  " + line, style))
-        if call.result:
-            rows.append(Content.styled("result", MUTED))
-            shown = printable_text(call.result[:_MOST_ARGUMENTS])
-            rows += [Content("  " + line) for line in shown.split("\n")]
-        return Content("\n").join(rows)
-
-    def _row(self, label: str, value: str, style: str = "") -> Content:
+    def row(self, label: str, value: str, style: str = "") -> Content:
+        """A label and a value, which goes on under itself."""
         first, *rest = wrap(printable_line(value), self._room) or [""]
         rows = [Content.assemble((label.ljust(_LABEL), MUTED), (first, style))]
         rows += [Content.assemble(" " * _LABEL, (line, style)) for line in rest]
@@ -130,17 +94,17 @@ class Sheet:
         ending = explain(exchange, choice)
         raw = exchange.choice(choice).finish_reason_raw
         word = f"● {ending.word}"
-        rows = [self._row("finish", word, _MOODS[ending.mood])]
+        rows = [self.row("finish", word, _MOODS[ending.mood])]
         if raw is not None and raw != ending.word:
             said = Content.styled(f"  “{printable_line(raw)[:60]}”", MUTED)
             rows = [rows[0] + said]
-        rows.append(self._row("", ending.sentence))
+        rows.append(self.row("", ending.sentence))
         keys = [_REMEDIES[remedy] for remedy in ending.remedies]
         if keys:
             words = [f"[{key}] {name}" for key, name in keys]
             line = "   ".join(words)
             lines = [line] if len(line) <= self._room else words
-            rows += [self._row("", text, "$text-accent") for text in lines]
+            rows += [self.row("", text, "$text-accent") for text in lines]
         return rows
 
     def _usage(self, exchange: Exchange) -> list[Content]:
@@ -155,17 +119,17 @@ class Sheet:
         source = "reported by the server" if exchange.usage is not None else "not reported"
         if exchange.usage is None and not exchange.state.is_terminal:
             source = "comes with the end"
-        return [*rows, self._row("", source, FAINT)]
+        return [*rows, self.row("", source, FAINT)]
 
     def _times(self, exchange: Exchange) -> list[Content]:
         timing = exchange.timing
         rows = [
-            self._row("time", f"{seconds(timing.first_token_ms)} to first token"),
-            self._row("", f"{seconds(timing.duration_ms)} in all"),
-            self._row("", rate(exchange)),
+            self.row("time", f"{seconds(timing.first_token_ms)} to first token"),
+            self.row("", f"{seconds(timing.duration_ms)} in all"),
+            self.row("", rate(exchange)),
         ]
         bars = sparkline(timing, min(40, self._room - 1))
-        return [*rows, self._row("", bars, "$text-accent")] if bars else rows
+        return [*rows, self.row("", bars, "$text-accent")] if bars else rows
 
     def _identity(self, exchange: Exchange) -> list[Content]:
         status = str(exchange.status) if exchange.status is not None else UNKNOWN
@@ -183,4 +147,4 @@ class Sheet:
         limits = [f"{value} {name}" for name, value in rate_limits(exchange)]
         rows += [("limits", text) for text in limits]
         rows += [("extra", f"{name} {value}"[:400]) for name, value in exchange.extras]
-        return [self._row(label, value) for label, value in rows]
+        return [self.row(label, value) for label, value in rows]

@@ -1,0 +1,37 @@
+"""The calls that wait for a person's word, in the order in which they came."""
+
+import asyncio
+from collections.abc import Callable
+
+from replyscope.domain.tool import Decision
+from replyscope.engine.consent import CallToDecide
+
+
+class ConsentDesk:
+    """`changed` is called whenever a call comes or goes."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._waiting: list[tuple[CallToDecide, asyncio.Future[Decision]]] = []
+        self._changed = changed
+
+    async def ask(self, wanted: CallToDecide) -> Decision:
+        """Wait for the person. Cancelled, the question is withdrawn."""
+        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        entry = (wanted, future)
+        self._waiting.append(entry)
+        self._changed()
+        try:
+            return await future
+        finally:
+            self._waiting.remove(entry)
+            self._changed()
+
+    def waiting(self, session_id: str) -> list[CallToDecide]:
+        """What waits in a session."""
+        return [wanted for wanted, _ in self._waiting if wanted.session_id == session_id]
+
+    def answer(self, wanted: CallToDecide, decision: Decision) -> None:
+        """Let a call go on, or not."""
+        for waiting, future in self._waiting:
+            if waiting is wanted and not future.done():
+                future.set_result(decision)

@@ -1,0 +1,38 @@
+"""The keys of the chat, by the ids under which a person may change them."""
+
+from textual.binding import Binding, BindingType
+
+CHAT_KEYS: list[BindingType] = [
+    Binding("f1", "help", "Help", id="app.help", priority=True),
+    Binding("f2", "choose_model", "Model", id="chat.model", priority=True),
+    Binding("f4", "toggle_inspector", "Inspector", id="chat.inspector", priority=True),
+    Binding("f5", "toggle_sidebar", "Sessions", id="chat.sessions", priority=True),
+    Binding("f6", "focus_next", "Next pane", id="app.next-pane", priority=True),
+    Binding("f7", "show_wire", "Wire", id="chat.wire", priority=True),
+    Binding("f8", "edit_parameters", "Parameters", id="chat.parameters", priority=True),
+    Binding("ctrl+n", "new_session", "New session", id="sessions.new-here"),
+    Binding("ctrl+f", "find", "Find", id="chat.find", priority=True),
+    Binding("ctrl+g", "edit_outside", "Editor", id="chat.editor", priority=True),
+    Binding("ctrl+t", "choose_theme", "Theme", id="app.theme", priority=True),
+    Binding("ctrl+o", "focus_sessions", "Go to sessions", id="sessions.focus"),
+    Binding("ctrl+up", "focus_transcript", "Go to messages", id="transcript.focus"),
+    Binding("escape", "back", "Stop or go back", id="chat.back"),
+    Binding("c", "continue_reply", "Continue the reply", id="reply.continue"),
+    Binding("r", "retry", "Retry", id="reply.retry"),
+    Binding("R,shift+r", "retry_elsewhere", "Retry with another model", id="reply.retry-model"),
+    Binding("e", "edit_message", "Edit and send again", id="reply.edit"),
+    Binding("left_square_bracket", "walk(-1)", "Previous sibling", id="reply.previous"),
+    Binding("right_square_bracket", "walk(1)", "Next sibling", id="reply.next"),
+    Binding("less_than_sign", "step_exchange(-1)", "Earlier exchange", id="reply.earlier"),
+    Binding("greater_than_sign", "step_exchange(1)", "Later exchange", id="reply.later"),
+    Binding("F", "fork", "Fork the session here", id="reply.fork"),
+    Binding("t", "run_tools", "Run the tools asked for", id="tools.run"),
+    Binding("T,shift+t", "open_call", "A tool call: copy, try, answer", id="tools.call"),
+    Binding("f10", "choose_tools", "Tools", id="tools.choose", priority=True),
+    Binding("m", "raise_limit", "Raise the limit", id="reply.raise"),
+    Binding("y", "copy_message", "Copy the message", id="reply.copy"),
+    Binding("Y,shift+y", "copy_code", "Copy its code", id="reply.copy-code"),
+    Binding("n", "find_again(1)", "Find next", id="find.next"),
+    Binding("N,shift+n", "find_again(-1)", "Find previous", id="find.previous"),
+    Binding("ctrl+q", "quit_app", "Quit", id="app.quit", priority=True),
+]

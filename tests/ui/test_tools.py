@@ -1,0 +1,215 @@
+"""Tools as a person meets them: the card, the list, the results."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from replyscope.config.settings import read_settings
+from replyscope.domain.message import ToolResultPart
+from replyscope.domain.session import SessionSettings
+from replyscope.domain.tool import ToolCallState
+from replyscope.ui.app import ReplyscopeApp
+from replyscope.ui.screens.edit_dialog import EditDialog
+from replyscope.ui.screens.tools import ToolsDialog
+from replyscope.ui.widgets.consent_card import ConsentCard
+from tests.engine.test_tools import asks, in_turn
+from tests.support.server import LoopbackServer, reply
+from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_chat import SIZE, is_idle, send
+
+FILES = {"a.txt": "what is in a", "b.txt": "what is in b"}
+
+
+def app_with_files(folder: Path, server: LoopbackServer, **changes: Any) -> ReplyscopeApp:
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    return make_app(folder, server.base_url, **changes)
+
+
+def offer(pilot: Pilot[None], *names: str) -> None:
+    conversation = chat_of(pilot).conversation
+    settings = SessionSettings(tools=names)
+    conversation.session = type(conversation.session)(
+        conversation.session.id,
+        "New session",
+        conversation.session.created_at,
+        conversation.session.updated_at,
+        settings,
+    )
+
+
+def card_of(pilot: Pilot[None]) -> ConsentCard:
+    return chat_of(pilot).query_one(ConsentCard)
+
+
+async def press_when_ready(pilot: Pilot[None], key: str) -> None:
+    """Press a key of the card, once it is old enough to listen."""
+    await until(pilot, lambda: card_of(pilot).display, "the card")
+    await pilot.pause(0.5)
+    await pilot.press(key)
+
+
+def results(pilot: Pilot[None]) -> list[ToolResultPart]:
+    return [
+        part
+        for message in chat_of(pilot).conversation.messages
+        for part in message.parts
+        if isinstance(part, ToolResultPart)
+    ]
+
+
+def read(name: str) -> tuple[str, str]:
+    return ("read_file", json.dumps({"path": name}))
+
+
+async def test_a_card_says_what_would_happen_and_yes_runs_it(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    in_turn(server, asks(read("a.txt")), reply("I have read it."))
+    async with open_chat(app_with_files(tmp_path, server), size=SIZE) as pilot:
+        offer(pilot, "read_file")
+        await send(pilot, "read it")
+        await until(pilot, lambda: card_of(pilot).display, "the card")
+        assert '"path": "a.txt"' in frame(pilot)
+        assert "reads one file of the working folder" in frame(pilot)
+        assert len(server.requests) == 1
+        await press_when_ready(pilot, "y")
+        await until(pilot, lambda: "I have read it." in frame(pilot))
+        await until(pilot, lambda: is_idle(pilot))
+        assert not card_of(pilot).display
+        assert chat_of(pilot).composer.has_focus
+        assert "read_file · done" in frame(pilot)
+        await pilot.press("escape", "k", "k", "g")
+        chat_of(pilot).transcript.point_at(1)
+        chat_of(pilot).inspector.open_tab("tools")
+        await until(pilot, lambda: "by you, once" in frame(pilot))
+        assert "what is in a" in frame(pilot)
+    assert server.requests[1]["messages"][-1]["content"] == "what is in a"
+
+
+async def test_no_with_a_reason_runs_nothing_and_tells_the_model(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    in_turn(server, asks(read("a.txt")), reply("Understood."))
+    async with open_chat(app_with_files(tmp_path, server), size=SIZE) as pilot:
+        offer(pilot, "read_file")
+        await send(pilot, "read it")
+        await press_when_ready(pilot, "b")
+        await pilot.press(*"private", "enter")
+        await until(pilot, lambda: "Understood." in frame(pilot))
+        assert results(pilot)[0].state is ToolCallState.REFUSED
+    assert "private" in server.requests[1]["messages"][-1]["content"]
+
+
+async def test_arguments_are_changed_before_it_runs(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    in_turn(server, asks(read("a.txt")), reply("Done."))
+    async with open_chat(app_with_files(tmp_path, server), size=SIZE) as pilot:
+        offer(pilot, "read_file")
+        await send(pilot, "read it")
+        await press_when_ready(pilot, "e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
+        pilot.app.screen.query_one("_Editor").text = '{"path": 7}'  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(pilot, lambda: "is not of type" in frame(pilot))
+        pilot.app.screen.query_one("_Editor").text = '{"path": "b.txt"}'  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(pilot, lambda: "Done." in frame(pilot))
+        (part,) = results(pilot)
+        assert (part.output, part.arguments) == ("what is in b", '{"path": "b.txt"}')
+
+
+async def test_always_saves_a_rule_that_covers_the_next_call(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    in_turn(server, asks(read("a.txt")), asks(read("b.txt")), reply("Both."))
+    app = app_with_files(tmp_path, server)
+    async with open_chat(app, size=SIZE) as pilot:
+        offer(pilot, "read_file")
+        await send(pilot, "read them")
+        await press_when_ready(pilot, "a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
+        assert "path = a.txt" in frame(pilot)
+        pilot.app.screen.query_one("_Editor").text = "path = *.txt"  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(pilot, lambda: "Both." in frame(pilot))
+        assert [part.allowed_by for part in results(pilot)] == [
+            "you, always (saved in the settings)",
+            "a rule in the settings",
+        ]
+    (rule,) = read_settings(tmp_path / "config" / "settings.toml").tools.consent
+    assert (rule.tool, rule.patterns) == ("shipped/read_file", (("path", "*.txt"),))
+
+
+async def test_the_card_takes_no_key_that_was_meant_for_the_composer(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    in_turn(server, asks(read("a.txt")), reply("?"))
+    async with open_chat(app_with_files(tmp_path, server), size=SIZE) as pilot:
+        offer(pilot, "read_file")
+        await send(pilot, "read it")
+        chat_of(pilot).composer.insert("ye")
+        await until(pilot, lambda: card_of(pilot).display, "the card")
+        await pilot.press("y", "s")
+        assert chat_of(pilot).composer.text == "yeys"
+        assert len(server.requests) == 1
+        assert results(pilot)[0].state is ToolCallState.REQUESTED
+
+
+async def test_escape_stops_the_turn_and_t_takes_it_up_again(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    in_turn(server, asks(read("a.txt")), reply("Now I know."))
+    async with open_chat(app_with_files(tmp_path, server), size=SIZE) as pilot:
+        offer(pilot, "read_file")
+        await send(pilot, "read it")
+        await until(pilot, lambda: card_of(pilot).display, "the card")
+        await pilot.press("escape")
+        await until(pilot, lambda: is_idle(pilot))
+        assert not card_of(pilot).display
+        await until(pilot, lambda: "t run tools" in frame(pilot))
+    again = make_app(tmp_path, server.base_url, opens_newest=True)
+    async with open_chat(again, size=SIZE) as pilot:
+        await until(pilot, lambda: "t run tools" in frame(pilot), "the offer to go on")
+        await pilot.press("escape", "t")
+        await press_when_ready(pilot, "y")
+        await until(pilot, lambda: "Now I know." in frame(pilot))
+
+
+async def test_tools_are_chosen_from_a_list(server: LoopbackServer, tmp_path: Path) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await pilot.press("f10")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ToolsDialog), "the list")
+        assert "run_command" in frame(pilot)
+        await pilot.press("down", "space", "enter")
+        await until(pilot, lambda: chat_of(pilot).conversation.session.settings.tools)
+        await send(pilot, "what time is it?")
+        await until(pilot, lambda: is_idle(pilot) and server.requests)
+    (tool,) = server.requests[0]["tools"]
+    assert tool["function"]["name"] == "current_time"
+
+
+async def test_a_result_may_be_written_by_hand(server: LoopbackServer, tmp_path: Path) -> None:
+    in_turn(server, asks(read("a.txt")), reply("Thanks."))
+    async with open_chat(app_with_files(tmp_path, server), size=SIZE) as pilot:
+        offer(pilot, "read_file")
+        await send(pilot, "read it")
+        await until(pilot, lambda: card_of(pilot).display, "the card")
+        await pilot.press("escape")
+        await until(pilot, lambda: is_idle(pilot))
+        await pilot.press("escape", "T")
+        await until(pilot, lambda: "answer by hand" in frame(pilot))
+        await pilot.press(*"hand", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
+        await pilot.press(*"my own words", "enter")
+        await until(pilot, lambda: "not told yet" in frame(pilot))
+        await pilot.press("t")
+        await until(pilot, lambda: "Thanks." in frame(pilot))
+    assert server.requests[1]["messages"][-1]["content"] == "my own words"
