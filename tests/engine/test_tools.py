@@ -411,3 +411,31 @@ async def test_a_word_for_the_session_holds_for_the_tool_as_it_was_described() -
 def test_an_output_that_is_short_enough_is_left_alone() -> None:
     assert cut("short", 5) == "short"
     assert cut("longer", 5).startswith("longe\n[cut")
+
+
+@pytest.mark.parametrize("allows", [True, False])
+async def test_an_approval_goes_back_to_the_provider(
+    workshop: Workshop, server: LoopbackServer, clock: Clock, allows: bool
+) -> None:
+    async def ask(_wanted: CallToDecide) -> Decision:
+        return Decision(allows, "you", "" if allows else "Too wide.")
+
+    workshop.consent.ask = ask
+    approval = {
+        "type": "mcp_approval_request",
+        "id": "mcpr_1",
+        "name": "delete_all",
+        "arguments": "{}",
+        "server_label": "shop",
+    }
+    hosted = '{"type":"mcp","server_label":"shop","server_url":"https://shop.test/mcp"}'
+    session = workshop.conversation.session
+    settings = replace(session.settings, tools=(), hosted=(hosted,))
+    workshop.conversation.session = replace(session, settings=settings)
+    in_turn(server, response(items=(approval,), store=False), response("So be it."))
+    await workshop.send(server, clock, api=Api.RESPONSES)
+    assert server.requests[0]["tools"] == [json.loads(hosted)]
+    answer = server.requests[1]["input"][-1]
+    assert answer["type"] == "mcp_approval_response"
+    assert (answer["approval_request_id"], answer["approve"]) == ("mcpr_1", allows)
+    assert answer.get("reason") == (None if allows else "Too wide.")

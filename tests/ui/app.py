@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from textual.pilot import Pilot
 
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.cli.wiring import Wiring, translate_frames, wire
+from replyscope.config.mcp import add_servers
 from replyscope.config.paths import find_paths
 from replyscope.config.settings import change_settings, read_settings
 from replyscope.config.themes import find_theme, read_themes
@@ -63,6 +65,7 @@ def make_app(
         "toolbox": wiring.toolbox,
         "consent": wiring.consent,
         "tool_settings": wiring.tool_settings,
+        "add_servers": partial(add_servers, paths.mcp),
         "themes": themes,
         "faults": faults,
         "endpoint": endpoint,

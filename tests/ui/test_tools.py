@@ -1,9 +1,11 @@
 """Tools as a person meets them: the card, the list, the results."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from replyscope.config.settings import read_settings
@@ -213,3 +215,33 @@ async def test_a_result_may_be_written_by_hand(server: LoopbackServer, tmp_path:
         await pilot.press("t")
         await until(pilot, lambda: "Thanks." in frame(pilot))
     assert server.requests[1]["messages"][-1]["content"] == "my own words"
+
+
+async def test_a_pasted_server_answers_with_leave_and_all_is_seen(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    pytest.importorskip("mcp_server_time")
+    entry = {"command": sys.executable, "args": ["-m", "mcp_server_time"]}
+    call = ("get_current_time", '{"timezone": "Europe/Oslo"}')
+    in_turn(server, asks(call), reply("It is late."))
+    app = make_app(tmp_path, server.base_url)
+    async with open_chat(app, size=SIZE, notifications=True) as pilot:
+        await send(pilot, "/mcp")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
+        pasted = json.dumps({"mcpServers": {"time": entry}})
+        pilot.app.screen.query_one("_Editor").text = pasted  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(pilot, lambda: "2 tools" in frame(pilot), "the server")
+        await send(pilot, "what time is it in Oslo?")
+        await until(pilot, lambda: card_of(pilot).display, "the card")
+        assert "mcp:time" in frame(pilot)
+        assert "Europe/Oslo" in frame(pilot)
+        await press_when_ready(pilot, "y")
+        await until(pilot, lambda: "It is late." in frame(pilot))
+        (part,) = results(pilot)
+        assert (part.source, part.allowed_by) == ("mcp:time", "you, once")
+    assert "Europe/Oslo" in server.requests[1]["messages"][-1]["content"]
+    assert [t["function"]["name"] for t in server.requests[0]["tools"]] == [
+        "get_current_time",
+        "convert_time",
+    ]

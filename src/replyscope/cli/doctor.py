@@ -36,6 +36,7 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
     for server in await find_servers():
         _row("found", f"{server.product} at {server.base_url}, {len(server.models)} models")
     _show_local(wiring)
+    await _show_tools(wiring)
     if not store_ok:
         return EXIT_STORE
     return EXIT_OK if all(answers) else EXIT_PROVIDER
@@ -94,6 +95,18 @@ async def _check_endpoint(endpoint: Endpoint, wiring: Wiring) -> bool:
     text = f"{endpoint.name} at {endpoint.public_url}: {len(models)} models in {elapsed_ms:.0f} ms"
     _row("provider", text)
     return True
+
+
+async def _show_tools(wiring: Wiring) -> None:
+    """Each source of tools, started, with what it offers or why it does not."""
+    wired = [f"mcp:{server.name}" for server in wiring.tool_settings().servers]
+    for fault in wiring.tool_settings.faults:
+        _row("tools", f"FAILED {fault}")
+    offered = await wiring.toolbox.offer(wired)
+    for source in await wiring.toolbox.sources():
+        names = [tool.own_name for tool in offered if tool.source == source.name]
+        state = f"FAILED {source.fault}" if source.fault else source.state
+        _row("tools", f"{source.name}: {state}{': ' if names else ''}{', '.join(names)}")
 
 
 def _show_local(wiring: Wiring) -> None:

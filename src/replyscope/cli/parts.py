@@ -9,6 +9,7 @@ from typing import Any
 
 from replyscope.cli.wiring import Wiring, find_servers, translate_frames, wire, with_api
 from replyscope.config.endpoints import choose_endpoint
+from replyscope.config.mcp import add_servers
 from replyscope.config.paths import Paths
 from replyscope.config.settings import change_settings, read_settings
 from replyscope.config.themes import read_themes
@@ -57,6 +58,7 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
         toolbox=wiring.toolbox,
         consent=wiring.consent,
         tool_settings=wiring.tool_settings,
+        add_servers=partial(add_servers, paths.mcp),
         model=arguments.model,
         session_id=arguments.session,
         opens_newest=arguments.newest,

@@ -1,5 +1,6 @@
 """All tools of this machine as one. Implements the Toolbox protocol."""
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.functions import FunctionTools
+from replyscope.toolbox.servers import ToolServers
 
 _LONGEST_NAME = 64
 
@@ -23,26 +25,36 @@ class LocalToolbox:
         kept: Path,
         settings: Callable[[], ToolSettings],
     ) -> None:
-        self._settings = settings
-        self._functions = FunctionTools(
-            paths, folder, lambda: settings().http_hosts, KeptFiles(kept)
-        )
+        files = KeptFiles(kept)
+        self._functions = FunctionTools(paths, folder, lambda: settings().http_hosts, files)
+        self._servers = ToolServers(lambda: settings().servers, files)
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
         """The tools that these names mean, each under a name that is its own."""
-        functions = await self._functions.tools()
-        return name_apart([tool for tool in functions if is_wanted(tool, wanted)])
+        names = {server_of(name) for name in wanted}
+        functions, served = await asyncio.gather(
+            self._functions.tools(), self._servers.tools(names - {""})
+        )
+        return name_apart([tool for tool in (*functions, *served) if is_wanted(tool, wanted)])
 
     async def sources(self) -> tuple[ToolSource, ...]:
         """Where tools come from, and how each stands."""
-        return await self._functions.sources()
+        return (*await self._functions.sources(), *self._servers.sources())
 
     async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
         """Run a tool to its end."""
+        if tool.source.startswith("mcp:"):
+            return await self._servers.run(tool, arguments)
         return await self._functions.run(tool, arguments)
 
     async def close(self) -> None:
         """End everything that runs."""
+        await self._servers.close()
+
+
+def server_of(name: str) -> str:
+    """The server that a name of a tool or a source means; empty when it means none."""
+    return name.removeprefix("mcp:").partition("/")[0] if name.startswith("mcp:") else ""
 
 
 def is_wanted(tool: Tool, wanted: Sequence[str]) -> bool:

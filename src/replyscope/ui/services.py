@@ -18,7 +18,7 @@ from replyscope.domain.ports import (
     Toolbox,
 )
 from replyscope.domain.settings import Settings
-from replyscope.domain.tool import ToolSettings
+from replyscope.domain.tool import McpServer, ToolSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
@@ -54,6 +54,7 @@ class Services:
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings
+    add_servers: Callable[[str], tuple[McpServer, ...]] = lambda _pasted: ()
     model: str | None = None
     session_id: str | None = None
     opens_newest: bool = False

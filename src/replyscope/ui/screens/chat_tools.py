@@ -148,6 +148,44 @@ class ToolActions(RemoteActions):
         count = len(result[0]) + len(result[1])
         self.tell(f"{count} tools are offered from the next message on", is_error=False)
 
+    def action_add_server(self) -> None:
+        """Add tool servers by pasting their entries, and offer their tools here."""
+        self.start_work(self._add_server, group="tools", exclusive=True)
+
+    async def _add_server(self) -> None:
+        note = 'As in Claude Desktop, Cursor or VS Code: {"mcpServers": {"time": {…}}}'
+        pasted = await self.app.push_screen_wait(
+            EditDialog("Paste a tool server's entry", "", note)
+        )
+        if pasted is None:
+            return
+        try:
+            added = [f"mcp:{server.name}" for server in self.services.add_servers(pasted)]
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        conversation = self.conversation
+        settings = conversation.session.settings
+        chosen = settings.tools
+        known = self.services.tool_settings().enabled if chosen is None else chosen
+        tools = tuple(dict.fromkeys((*known, *added)))
+        conversation.session = replace(
+            conversation.session, settings=replace(settings, tools=tools)
+        )
+        if not conversation.is_new:
+            await self.save_settings()
+        self.tell(f"{', '.join(added)}: starting …", is_error=False)
+        await self._tell_how_they_start(added)
+
+    async def _tell_how_they_start(self, added: list[str]) -> None:
+        if self.services.toolbox is None:
+            return
+        await self.services.toolbox.offer(added)
+        for source in await self.services.toolbox.sources():
+            if source.name in added:
+                words = f"{source.name}: {source.fault or source.state}"
+                self.tell(printable_line(words), is_error=bool(source.fault))
+
     def action_run_tools(self) -> None:
         """Run the calls that the branch waits with, or send their results."""
         conversation = self.conversation

@@ -1,0 +1,56 @@
+"""An event loop in a thread of its own: a server that floods or hangs holds up nothing else."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_JOIN_S = 4.0
+
+
+class LoopThread:
+    """Starts with its first use. Cancelling what waits cancels what runs there."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def has_started(self) -> bool:
+        """Whether anything was ever run there."""
+        return self._loop is not None
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine there, and wait for it here."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(
+                target=_drive, args=(self._loop,), name=self._name, daemon=True
+            )
+            self._thread.start()
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    async def stop(self) -> None:
+        """End the loop; what still runs there is given up."""
+        loop, thread = self._loop, self._thread
+        self._loop = self._thread = None
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            await asyncio.to_thread(thread.join, _JOIN_S)
+
+
+def _drive(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until it is stopped; then end what is left in it, and close it."""
+    loop.run_forever()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.wait(tasks, timeout=_JOIN_S / 2) if tasks else _nothing())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+async def _nothing() -> None:
+    return

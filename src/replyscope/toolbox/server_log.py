@@ -1,0 +1,40 @@
+"""What a tool server writes to its stderr: the newest lines, and no more."""
+
+import os
+import threading
+from collections import deque
+
+_MOST_LINES = 500
+_LONGEST = 2_000
+
+
+class ServerLog:
+    """A pipe that is always read, so that no server can fill it, or the disk."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=_MOST_LINES)
+        reading, writing = os.pipe()
+        self.stream = os.fdopen(writing, "w", encoding="utf-8")
+        """What the server's process gets as its stderr."""
+        threading.Thread(target=self._read, args=(reading,), daemon=True).start()
+
+    def _read(self, reading: int) -> None:
+        with os.fdopen(reading, "rb", buffering=0) as pipe:
+            rest = b""
+            while chunk := pipe.read(65_536):
+                *lines, rest = (rest + chunk).split(b"\n")
+                self._lines.extend(line[:_LONGEST].decode("utf-8", "replace") for line in lines)
+                rest = rest[:_LONGEST]
+
+    def note(self, line: str) -> None:
+        """Add a line of ours."""
+        self._lines.append(line[:_LONGEST])
+
+    @property
+    def text(self) -> str:
+        """The lines, oldest first."""
+        return "\n".join(list(self._lines))
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self.stream.close()

@@ -1,0 +1,128 @@
+"""Signing in to a remote tool server: the SDK's OAuth client, a redirect to loopback, and
+tokens in the system's keyring. Without a keyring they last until the program ends.
+"""
+
+import asyncio
+import json
+import logging
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import parse_qs, urlsplit
+
+import keyring
+import keyring.errors
+from mcp.client.auth import OAuthClientProvider, TokenStorage
+from mcp.shared.auth import (
+    AuthorizationCodeResult,
+    OAuthClientInformationFull,
+    OAuthClientMetadata,
+    OAuthToken,
+)
+from pydantic import AnyUrl
+
+_log = logging.getLogger(__name__)
+_SERVICE = "replyscope"
+_WAIT_S = 300
+_PAGE = "<!doctype html><title>replyscope</title><p>You may close this page and go back."
+
+
+class KeyringTokens(TokenStorage):
+    """What one server gave: tokens, and who we are to it."""
+
+    def __init__(self, server: str) -> None:
+        self._name = f"mcp:{server}"
+        self._held: dict[str, str] = {}
+
+    async def _load(self, what: str) -> str | None:
+        if what in self._held:
+            return self._held[what]
+        with suppress(keyring.errors.KeyringError, OSError, RuntimeError):
+            return await asyncio.to_thread(keyring.get_password, _SERVICE, f"{self._name}:{what}")
+        return None
+
+    async def _save(self, what: str, text: str) -> None:
+        self._held[what] = text
+        with suppress(keyring.errors.KeyringError, OSError, RuntimeError):
+            await asyncio.to_thread(keyring.set_password, _SERVICE, f"{self._name}:{what}", text)
+
+    async def get_tokens(self) -> OAuthToken | None:
+        text = await self._load("tokens")
+        return OAuthToken.model_validate_json(text) if text else None
+
+    async def set_tokens(self, tokens: OAuthToken) -> None:
+        await self._save("tokens", tokens.model_dump_json(exclude_none=True))
+
+    async def get_client_info(self) -> OAuthClientInformationFull | None:
+        text = await self._load("client")
+        return OAuthClientInformationFull.model_validate_json(text) if text else None
+
+    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
+        await self._save("client", client_info.model_dump_json(exclude_none=True))
+
+    async def registered_port(self) -> int:
+        """The loopback port that was registered with the server; 0 when none was."""
+        text = await self._load("client")
+        uris = (json.loads(text).get("redirect_uris") or []) if text else []
+        return next((urlsplit(str(uri)).port or 0 for uri in uris), 0)
+
+
+class SignIn:
+    """Waits on loopback for the browser to come back. `open_page` shows the server's page."""
+
+    def __init__(
+        self, url: str, storage: KeyringTokens, open_page: Callable[[str], object] = webbrowser.open
+    ) -> None:
+        self._url = url
+        self._storage = storage
+        self._open_page = open_page
+        self._came: asyncio.Future[AuthorizationCodeResult] | None = None
+        self._server: asyncio.Server | None = None
+
+    async def auth(self) -> OAuthClientProvider:
+        """What signs requests; it asks the person only when the server wants it."""
+        port = await self._storage.registered_port()
+        try:
+            self._server = await asyncio.start_server(self._answer, "127.0.0.1", port)
+        except OSError:
+            self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        metadata = OAuthClientMetadata(
+            client_name="replyscope",
+            redirect_uris=[AnyUrl(f"http://127.0.0.1:{port}/callback")],
+        )
+        return OAuthClientProvider(
+            self._url, metadata, self._storage, self._send_person, self._wait
+        )
+
+    async def _send_person(self, url: str) -> None:
+        self._came = asyncio.get_running_loop().create_future()
+        await asyncio.to_thread(self._open_page, url)
+
+    async def _wait(self) -> AuthorizationCodeResult:
+        assert self._came is not None
+        return await asyncio.wait_for(self._came, _WAIT_S)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One page for the browser; its address has what the server says."""
+        with suppress(ConnectionError, asyncio.IncompleteReadError, ValueError):
+            line = (await reader.readline()).decode("latin-1").split()
+            query = parse_qs(urlsplit(line[1]).query) if len(line) > 1 else {}
+            given = {name: values[0] for name, values in query.items()}
+            if self._came is not None and not self._came.done() and "code" in given:
+                self._came.set_result(
+                    AuthorizationCodeResult(
+                        code=given["code"], state=given.get("state"), iss=given.get("iss")
+                    )
+                )
+            elif self._came is not None and not self._came.done() and "error" in given:
+                self._came.set_exception(PermissionError(f"the server said {given['error']}"))
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {len(_PAGE)}"
+            writer.write(f"{head}\r\nconnection: close\r\n\r\n{_PAGE}".encode())
+            await writer.drain()
+        writer.close()
+
+    def close(self) -> None:
+        """Stop waiting."""
+        if self._server is not None:
+            self._server.close()
