@@ -91,6 +91,9 @@ async def ask(
         ),
     )
     wiring.consent.ask = say_yes if arguments.yes else refuse
+    wiring.tool_settings()
+    for fault in wiring.tool_settings.faults:
+        warn(fault)
     try:
         why = await _stream(conversation, target, prompt, prints_text=not arguments.json)
         exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)

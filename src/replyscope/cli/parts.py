@@ -1,12 +1,12 @@
 """Builds what the screens may ask for."""
 
 import argparse
-import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from replyscope.cli.system import notify_desktop
 from replyscope.cli.wiring import Wiring, find_servers, translate_frames, wire, with_api
 from replyscope.config.endpoints import choose_endpoint
 from replyscope.config.mcp import add_servers
@@ -17,7 +17,6 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import LocalModelError, SettingsError, StoreError
 from replyscope.domain.exchange import Api
 from replyscope.domain.look import Look, ThemeSource
-from replyscope.domain.printable import printable_line
 from replyscope.domain.settings import Settings
 from replyscope.engine.recovery import recover
 from replyscope.ui.services import Services
@@ -29,6 +28,8 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
     settings = _settings(paths, faults)
     endpoint = _endpoint(arguments, settings, faults)
     wiring = _wiring(arguments, paths, faults)
+    wiring.tool_settings()
+    faults += [fault for fault in wiring.tool_settings.faults if fault not in faults]
 
     def change(changes: Mapping[tuple[str, ...], Any]) -> None:
         if not arguments.no_save:
@@ -143,11 +144,3 @@ def _edit_text(text: str) -> str:
     from replyscope.cli.editor import edit_text  # on Ctrl+G
 
     return edit_text(text)
-
-
-def notify_desktop(text: str) -> None:
-    """Ask the terminal for a desktop notification (OSC 9)."""
-    safe = printable_line(text)[:120]
-    if sys.__stdout__ is not None and sys.__stdout__.isatty():
-        sys.__stdout__.write(f"\x1b]9;{safe}\x07")
-        sys.__stdout__.flush()

@@ -10,7 +10,9 @@ from typing import Any
 from replyscope.config.paths import Paths
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.ports import Toolbox
+from replyscope.domain.rule import Rule
 from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
+from replyscope.engine.rules import usable
 
 
 class ToolSettingsNow:
@@ -24,6 +26,12 @@ class ToolSettingsNow:
         self._known = ToolSettings()
         self._stamps: tuple[int, int] | None = None
         self.faults: list[str] = []
+        self._rules: tuple[Rule, ...] = ()
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The person's rules."""
+        self()
+        return self._rules
 
     def __call__(self) -> ToolSettings:
         """The settings, with the servers of mcp.json."""
@@ -39,7 +47,9 @@ class ToolSettingsNow:
 
         self.faults = []
         try:
-            known = read_settings(self._paths.settings).tools
+            settings = read_settings(self._paths.settings)
+            known, self._rules = settings.tools, settings.rules
+            self.faults += [*settings.rule_faults, *usable(settings.rules)[1]]
         except SettingsError as error:
             self.faults.append(error.message)
             known = self._known

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from replyscope.cli.rule_effects import TerminalEffects
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.cli.tooling import LateToolbox, ToolSettingsNow
 from replyscope.config.paths import Paths, make_private
@@ -19,6 +20,7 @@ from replyscope.engine.archive import Archive
 from replyscope.engine.calling import Tooling
 from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
+from replyscope.engine.rules import RuleBook
 from replyscope.local.models import EmbeddedModels
 from replyscope.store.sqlite_store import SqliteStore
 
@@ -66,7 +68,10 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
     tool_settings = ToolSettingsNow(paths)
     consent = Consent(lambda: tool_settings().consent)
     toolbox = LateToolbox(paths, tool_files, tool_settings)
-    tooling = Tooling(toolbox, consent, tool_settings)
+    effects = TerminalEffects()
+    tooling = Tooling(
+        toolbox, consent, tool_settings, lambda: RuleBook(tool_settings.rules, effects)
+    )
     return Wiring(
         paths=paths,
         store=store,

@@ -11,6 +11,7 @@ from typing import Any
 from replyscope.config.checks import Table
 from replyscope.config.look import parse_look
 from replyscope.config.paths import make_private
+from replyscope.config.rules import read_rules
 from replyscope.config.tools import read_tools
 from replyscope.domain.endpoint import (
     Endpoint,
@@ -54,6 +55,11 @@ TEMPLATE = """\
 
 # [[tools.deny]]                # never run, whoever says yes
 # tool = "mcp:github/*"
+
+# [[rule]]                      # what to do when a reply turned out to be something
+# when = "finish:length"        # finish model tool tokens cost ttft text …, -term, or, ( )
+# do = "continue"               # retry (model = …) flag notify stop, save (file = …), run
+# max = 2                       # times in a turn; 1 unless set
 
 # [mcp.time]                    # a tool server; mcp.json beside this file takes entries as
 # command = "uvx"               # Claude Desktop, Cursor and VS Code write them
@@ -112,6 +118,7 @@ def parse_settings(text: str, path: Path) -> Settings:
     bell, desktop = notifications.flag("bell"), notifications.flag("desktop")
     notifications.finish()
     tools = read_tools(root.table("tools"), root.table("mcp"))
+    rules, rule_faults = read_rules(root)
     providers = root.table("providers")
     endpoints = tuple(_read_endpoint(name, providers.table(name)) for name in providers.names())
     if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
@@ -126,6 +133,8 @@ def parse_settings(text: str, path: Path) -> Settings:
         bell=bell or False,
         desktop_notification=desktop or False,
         tools=tools,
+        rules=rules,
+        rule_faults=rule_faults,
     )
 
 

@@ -160,6 +160,7 @@ class Exchange:
 
     `adaptations` tells in sentences what was dropped or renamed so that the server
     would take the request. `extras` holds non-standard fields as (name, JSON).
+    `firings` are the person's rules that it set off, in sentences.
     """
 
     id: str
@@ -195,6 +196,7 @@ class Exchange:
     failure: Failure | None = None
     frame_count: int = 0
     done_marker: bool = False
+    firings: tuple[str, ...] = ()
 
     @property
     def cost_usd(self) -> float | None:

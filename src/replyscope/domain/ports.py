@@ -14,6 +14,7 @@ from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.message import Message
 from replyscope.domain.remote import FetchedReply, RemoteReply, RemoteState
 from replyscope.domain.request import ModelRequest
+from replyscope.domain.rule import Rule
 from replyscope.domain.session import Session, SessionSummary, StoredSession
 from replyscope.domain.tool import Tool, ToolOutcome, ToolSource
 
@@ -323,6 +324,22 @@ class Toolbox(Protocol):
 
     async def close(self) -> None:
         """End every server."""
+        ...
+
+
+class RuleEffects(Protocol):
+    """What rules do outside of the conversation. A failure is told, and costs nothing else."""
+
+    def notify(self, text: str) -> None:
+        """Ring, and ask for a desktop notification."""
+        ...
+
+    async def save(self, rule: Rule, exchange: Mapping[str, Any]) -> None:
+        """Write an exchange's JSON to the rule's file."""
+        ...
+
+    async def run(self, rule: Rule, exchange: Mapping[str, Any]) -> None:
+        """Run the rule's command with an exchange's JSON on its stdin."""
         ...
 
 

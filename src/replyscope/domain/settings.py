@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.look import Look
+from replyscope.domain.rule import Rule
 from replyscope.domain.tool import ToolSettings
 
 
@@ -11,7 +12,8 @@ from replyscope.domain.tool import ToolSettings
 class Settings:
     """`provider` names the endpoint to start with, None when none was chosen.
 
-    "local" is the embedded model, then `local_model` says which.
+    "local" is the embedded model, then `local_model` says which. `rule_faults` are
+    sentences about rules that can't be used.
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -21,6 +23,8 @@ class Settings:
     bell: bool = False
     desktop_notification: bool = False
     tools: ToolSettings = field(default_factory=ToolSettings)
+    rules: tuple[Rule, ...] = ()
+    rule_faults: tuple[str, ...] = ()
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint of that name."""

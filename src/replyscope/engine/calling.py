@@ -16,6 +16,7 @@ from replyscope.domain.ports import Clock, Toolbox
 from replyscope.domain.tool import Decision, Tool, ToolCallState, ToolOutcome, ToolSettings
 from replyscope.engine.calls import interrupted
 from replyscope.engine.consent import CallToDecide, Consent
+from replyscope.engine.rules import RuleBook
 from replyscope.inspection.argument_check import check_arguments
 
 _log = logging.getLogger(__name__)
@@ -25,11 +26,12 @@ APPROVAL = "mcp_approval_request"
 
 @dataclass(frozen=True, slots=True)
 class Tooling:
-    """What a conversation needs to run tools; `settings` are read anew at each turn."""
+    """What a conversation needs to run tools and rules; `settings` are read anew each turn."""
 
     box: Toolbox
     consent: Consent
     settings: Callable[[], ToolSettings]
+    rule_book: Callable[[], RuleBook | None] = lambda: None
 
 
 Save = Callable[[tuple[ToolResultPart, ...]], Awaitable[None]]

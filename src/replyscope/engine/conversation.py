@@ -22,6 +22,7 @@ from replyscope.domain.ports import (
     TranslateFrames,
 )
 from replyscope.domain.request import ModelRequest, Resumption
+from replyscope.domain.rule import Action, Rule
 from replyscope.domain.session import StoredSession, title_from
 from replyscope.domain.tool import Tool, ToolCallState, ToolOutcome, ToolSettings
 from replyscope.engine.asking import make_opening, make_request
@@ -53,7 +54,9 @@ class Conversation(OpenSession):
         translate: TranslateFrames | None = None,
         tooling: Tooling | None = None,
     ) -> None:
-        super().__init__(stored, store, clock, prices, is_new=is_new)
+        rules = tooling.rule_book() if tooling is not None else None
+        super().__init__(stored, store, clock, prices, rules, is_new=is_new)
+        self._rules = rules
         self.turn: tuple[str, ...] = ()
         """The ids of the exchanges that the newest turn made."""
         self._clock = clock
@@ -116,7 +119,7 @@ class Conversation(OpenSession):
         async with aclosing(self._exchange(target, request, opening, [joined])) as events:
             async for event in events:
                 yield event
-        async with aclosing(self._run_tools(target)) as events:
+        async with aclosing(self._go_on(target)) as events:
             async for event in events:
                 yield event
 
@@ -126,12 +129,14 @@ class Conversation(OpenSession):
         Raises StoreError.
         """
         await self._begin_turn()
-        async with aclosing(self._run_tools(target)) as events:
+        async with aclosing(self._go_on(target)) as events:
             async for event in events:
                 yield event
 
     async def _begin_turn(self) -> None:
         self.turn = ()
+        if self._rules is not None:
+            self._rules.begin_turn()
         if self._tooling is not None:
             settings = self._tooling.settings()
             self._rounds = Rounds(settings)
@@ -146,13 +151,46 @@ class Conversation(OpenSession):
             async for event in events:
                 yield event
         if len(self.tree.siblings(self.messages[-1])) == 1 or self._wanted_choices == 1:
-            async with aclosing(self._run_tools(target)) as events:
+            async with aclosing(self._go_on(target)) as events:
                 async for event in events:
                     yield event
 
+    async def _go_on(self, target: Target) -> TurnEvents:
+        """What follows a reply by itself: what rules say, and the tools it asked for."""
+        while True:
+            rule = await self._rules.act() if self._rules is not None else None
+            if rule is not None and rule.action is Action.STOP:
+                yield ToolsStopped(f"A rule stopped here: {rule.when}.")
+                return
+            if rule is not None:
+                again = self._once_more(rule, target)
+            elif self._can_answer():
+                again = self._run_tools(target)
+            else:
+                return
+            is_over = False
+            async with aclosing(again) as events:
+                async for event in events:
+                    is_over |= isinstance(event, ToolsStopped)
+                    yield event
+            if is_over:
+                return
+
+    def _once_more(self, rule: Rule, target: Target) -> TurnEvents:
+        """Continue the last reply, or ask again, perhaps another model."""
+        last = self.messages[-1]
+        if rule.action is Action.CONTINUE:
+            request = self._request(target, continues=True)
+            opening = self._opening(target)
+            joined = replace(last, sources=(*last.sources, ReplySource(opening.id)))
+            return self._exchange(target, request, opening, [joined])
+        self.tree.go_to(last.parent_id)
+        chosen = replace(target, model=rule.model) if rule.model else target
+        return self._reply(chosen, under=last.parent_id)
+
     async def _run_tools(self, target: Target) -> TurnEvents:
-        """Until no reply asks for a tool that there is, or a limit is reached."""
-        while self._tooling is not None and self._can_answer():
+        """The results of a reply's calls, and the reply to them; unless a limit is reached."""
+        if self._tooling is not None:
             why = self._rounds.why_over([self.exchanges[key] for key in self.turn])
             if why:
                 yield ToolsStopped(why)

@@ -10,6 +10,7 @@ from replyscope.domain.session import StoredSession
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.calling import Calling
 from replyscope.engine.live import LiveReply
+from replyscope.engine.rules import RuleBook
 from replyscope.engine.running import Runner
 from replyscope.engine.tree import MessageTree
 
@@ -23,6 +24,7 @@ class OpenSession:
         store: Store,
         clock: Clock,
         prices: PriceList | None,
+        rules: RuleBook | None,
         *,
         is_new: bool,
     ) -> None:
@@ -31,7 +33,7 @@ class OpenSession:
         self.exchanges = {exchange.id: exchange for exchange in stored.exchanges}
         self.calling: Calling | None = None
         """The tool calls that run."""
-        self._runner = Runner(self.exchanges, clock, prices)
+        self._runner = Runner(self.exchanges, clock, prices, rules)
         self._store = store
         self._saved = stored.session
         self._stamp: SessionStamp | None = None

@@ -15,6 +15,7 @@ from replyscope.domain.request import ModelRequest
 from replyscope.engine.endings import Endings
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.live import LiveReply
+from replyscope.engine.rules import RuleBook
 
 _log = logging.getLogger(__name__)
 
@@ -26,13 +27,18 @@ class Runner:
     """
 
     def __init__(
-        self, exchanges: dict[str, Exchange], clock: Clock, prices: PriceList | None
+        self,
+        exchanges: dict[str, Exchange],
+        clock: Clock,
+        prices: PriceList | None,
+        rules: RuleBook | None,
     ) -> None:
         self.lives: dict[str, LiveReply] = {}
         self.is_leaving = False
         self._exchanges = exchanges
         self._clock = clock
         self._endings = Endings(prices)
+        self._rules = rules
 
     @property
     def unsaved(self) -> StoreError | None:
@@ -97,6 +103,8 @@ class Runner:
 
     async def _save_ending(self, live: LiveReply, writer: JournalWriter) -> None:
         exchange = await self._endings.priced(live.fold.snapshot())
+        if self._rules is not None:
+            exchange = self._rules.judge(exchange)
         _log.info(
             "exchange %s %s: status %s, %s frames in %.0f ms, %s",
             exchange.id,

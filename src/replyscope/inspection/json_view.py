@@ -44,6 +44,7 @@ def exchange_object(exchange: Exchange) -> dict[str, Any]:
             "duration_ms": _round(timing.duration_ms),
         },
         "findings": list(find_oddities(exchange)),
+        "rules": list(exchange.firings),
         "error": None
         if failure is None
         else {

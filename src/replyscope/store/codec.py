@@ -167,6 +167,7 @@ def decode_exchange(data: bytes) -> Exchange:
         "headers": tuple((name, text) for name, text in value.get("headers", ())),
         "extras": tuple((name, text) for name, text in value.get("extras", ())),
         "adaptations": tuple(value.get("adaptations", ())),
+        "firings": tuple(value.get("firings", ())),
         "unknown_events": tuple(value.get("unknown_events", ())),
         "retries": tuple(
             Retry(Failure(**retry["failure"]), retry["wait_s"])

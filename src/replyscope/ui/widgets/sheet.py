@@ -81,6 +81,12 @@ class Sheet:
         if findings:
             rows += [Content(""), self.row("findings", findings[0], "$text-warning")]
             rows += [self.row("", finding, "$text-warning") for finding in findings[1:]]
+        if exchange.firings:
+            rows.append(Content(""))
+            rows += [
+                self.row("" if number else "rules", firing, "$text-accent")
+                for number, firing in enumerate(exchange.firings)
+            ]
         return Content("\n").join([*rows, Content(""), *self._identity(exchange)])
 
     def row(self, label: str, value: str, style: str = "") -> Content:

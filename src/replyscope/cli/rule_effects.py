@@ -1,0 +1,59 @@
+"""What rules do outside of the conversation: ring, save, run a command."""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from replyscope.cli.system import notify_desktop
+from replyscope.domain.rule import Rule
+
+_log = logging.getLogger(__name__)
+_RUN_S = 60.0
+
+
+class TerminalEffects:
+    """Implements RuleEffects. What fails is told by a notification, and is in the log."""
+
+    def notify(self, text: str) -> None:
+        """A bell, and a desktop notification where the terminal has them."""
+        if sys.__stderr__ is not None and sys.__stderr__.isatty():
+            sys.__stderr__.write("\a")
+            sys.__stderr__.flush()
+        notify_desktop(text)
+
+    async def save(self, rule: Rule, exchange: Mapping[str, Any]) -> None:
+        """Add the exchange to the file, a line each, for its owner only."""
+        try:
+            await asyncio.to_thread(_append, Path(rule.file or "").expanduser(), exchange)
+        except OSError as error:
+            self._tell(rule, str(error))
+
+    async def run(self, rule: Rule, exchange: Mapping[str, Any]) -> None:
+        """Run the command, never a shell; it is killed when it takes too long."""
+        from replyscope.toolbox.process import run_process  # only where a rule runs something
+
+        try:
+            async with asyncio.timeout(_RUN_S):
+                ended = await run_process(rule.command, given=json.dumps(exchange).encode())
+        except TimeoutError:
+            self._tell(rule, f"the command was stopped after {_RUN_S:g} s")
+        except OSError as error:
+            self._tell(rule, str(error))
+        else:
+            if ended.status:
+                self._tell(rule, f"the command ended with status {ended.status}")
+
+    def _tell(self, rule: Rule, why: str) -> None:
+        _log.warning("the rule %s failed: %s", rule.sentence, why)
+        self.notify(f"the rule {rule.sentence} failed: {why}")
+
+
+def _append(path: Path, exchange: Mapping[str, Any]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(exchange, ensure_ascii=False) + "\n")

@@ -1,0 +1,122 @@
+"""The language that finds replies: words, phrases, `field:value`, `-term`, `or`, parentheses.
+
+Terms side by side all have to hold. What a field means is not known here.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+class QueryError(ValueError):
+    """A query that can't be read; `at` is the place, counted from 0."""
+
+    def __init__(self, message: str, at: int) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word or phrase (`field` None), or a field with what it has to be."""
+
+    field: str | None
+    value: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """What must not hold."""
+
+    query: "Query"
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """What must hold together. Of nothing, everything holds."""
+
+    queries: tuple["Query", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Of these, one has to hold."""
+
+    queries: tuple["Query", ...]
+
+
+Query = Term | Not | All | Either
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<mark>[()])|(?P<minus>-)(?=\S)
+    |(?P<field>[a-z]+):(?:"(?P<quoted>[^"]*)"|(?P<value>[^\s()"]+))
+    |"(?P<phrase>[^"]*)"|(?P<word>[^\s()"]+))""",
+    re.VERBOSE,
+)
+_DEEPEST = 50
+
+
+def parse_query(text: str) -> Query:
+    """The query of a text. Raises QueryError."""
+    parser = _Parser(text)
+    query = parser.either(0)
+    if parser.peek() is not None:
+        raise QueryError("a ) too many", parser.at)
+    return query
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self._text = text.rstrip()
+        self.at = 0
+
+    def peek(self) -> "re.Match[str] | None":
+        """The next token; None at the end."""
+        if self.at >= len(self._text):
+            return None
+        match = _TOKEN.match(self._text, self.at)
+        if match is None:
+            raise QueryError("a quotation mark too many, or a field without a value", self.at)
+        return match
+
+    def either(self, depth: int) -> Query:
+        """Alternatives, apart by `or`."""
+        if depth > _DEEPEST:
+            raise QueryError("too many parentheses", self.at)
+        found = [self.together(depth)]
+        while (token := self.peek()) is not None and token["word"] in ("or", "OR"):
+            self.at = token.end()
+            found.append(self.together(depth))
+        return found[0] if len(found) == 1 else Either(tuple(found))
+
+    def together(self, depth: int) -> Query:
+        """Terms side by side."""
+        found: list[Query] = []
+        while (token := self.peek()) is not None:
+            if token["mark"] == ")" or token["word"] in ("or", "OR"):
+                break
+            found.append(self.term(depth))
+        return found[0] if len(found) == 1 else All(tuple(found))
+
+    def term(self, depth: int) -> Query:
+        """One term, perhaps with a minus before it, or a whole query in parentheses."""
+        token = self.peek()
+        if token is None:
+            raise QueryError("a term is missing", self.at)
+        self.at = token.end()
+        if token["minus"]:
+            return Not(self.term(depth + 1))
+        if token["mark"] == "(":
+            query = self.either(depth + 1)
+            closing = self.peek()
+            if closing is None or closing["mark"] != ")":
+                raise QueryError("a ) is missing", self.at)
+            self.at = closing.end()
+            return query
+        start = token.start() + len(token[0]) - len(token[0].lstrip())
+        if token["word"] and re.fullmatch("[a-z]+:", token["word"]):
+            raise QueryError("a field without a value", start)
+        if token["field"]:
+            value = token["quoted"] if token["quoted"] is not None else token["value"]
+            return Term(token["field"], value, start)
+        return Term(None, token["phrase"] if token["phrase"] is not None else token["word"], start)

@@ -1,0 +1,73 @@
+"""A person's rules, applied to replies as they end. Each fires a limited number of times a
+turn, and each firing is recorded in its exchange before anything is done about it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.ports import RuleEffects
+from replyscope.domain.query import QueryError
+from replyscope.domain.rule import Action, Rule
+from replyscope.inspection.json_view import exchange_object
+from replyscope.inspection.matching import check_query, matches
+
+
+def usable(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """The rules whose terms there are, and a sentence about each of the others."""
+    good, faults = [], []
+    for rule in rules:
+        try:
+            check_query(rule.query)
+            good.append(rule)
+        except QueryError as error:
+            faults.append(f"The rule “{rule.when}” is not used: {error}.")
+    return tuple(good), tuple(faults)
+
+
+class RuleBook:
+    """The rules of one conversation. `fired` are those whose actions are still to be done."""
+
+    def __init__(self, rules: Callable[[], Sequence[Rule]], effects: RuleEffects) -> None:
+        self._rules = rules
+        self._effects = effects
+        self._counts: Counter[Rule] = Counter()
+        self._fired: list[tuple[Rule, Exchange]] = []
+
+    def begin_turn(self) -> None:
+        """The person has said something: every rule may fire again."""
+        self._counts.clear()
+        self._fired.clear()
+
+    def judge(self, exchange: Exchange) -> Exchange:
+        """The exchange, with the rules that it fires."""
+        firing = [
+            rule
+            for rule in usable(self._rules())[0]
+            if self._counts[rule] < rule.most and matches(rule.query, exchange)
+        ]
+        if not firing:
+            return exchange
+        self._counts.update(firing)
+        judged = replace(exchange, firings=tuple(rule.sentence for rule in firing))
+        self._fired += [(rule, judged) for rule in firing]
+        return judged
+
+    async def act(self) -> Rule | None:
+        """Do what the fired rules say, but for one that asks the model again: that one."""
+        fired, self._fired = self._fired, []
+        again: Rule | None = None
+        for rule, exchange in fired:
+            match rule.action:
+                case Action.CONTINUE | Action.RETRY | Action.STOP:
+                    again = again or rule
+                case Action.NOTIFY:
+                    self._effects.notify(f"{rule.when}: {exchange.model}")
+                case Action.SAVE:
+                    await self._effects.save(rule, exchange_object(exchange))
+                case Action.RUN:
+                    await self._effects.run(rule, exchange_object(exchange))
+                case Action.FLAG:
+                    pass  # the record in the exchange is the flag
+        return again

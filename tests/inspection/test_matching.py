@@ -1,0 +1,99 @@
+"""The language that finds replies: parsed, checked, and decided on exchanges."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replyscope.domain.exchange import Choice, Timing, ToolCall, Usage
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.query import QueryError, parse_query
+from replyscope.inspection.matching import check_query, matches
+from tests.support.build import make_exchange
+
+EXCHANGE = make_exchange(
+    model="gpt-6-sol",
+    choices=(
+        Choice(
+            0,
+            "The Quick brown fox",
+            finish_reason=FinishReason.LENGTH,
+            tool_calls=(ToolCall("c", "function", "read_file", "{}"),),
+        ),
+    ),
+    usage=Usage(1_200, 300, 1_500),
+    timing=Timing(first_token_ms=2_500, duration_ms=4_000),
+    reported_cost_usd=0.02,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("", True),
+        ("quick", True),
+        ("quick slow", False),
+        ("quick or slow", True),
+        ('"quick brown"', True),
+        ('"brown quick"', False),
+        ("-slow", True),
+        ("-quick", False),
+        ("(slow or quick) brown", True),
+        ("-(slow or quick)", False),
+        ("text:fox", True),
+        ("finish:length", True),
+        ("finish:stop", False),
+        ("model:gpt-6*", True),
+        ("model:gpt-5*", False),
+        ("tool:read_file", True),
+        ("tool:write*", False),
+        ("tokens:>1k", True),
+        ("tokens:>2k", False),
+        ("tokens:1500", True),
+        ("in:<=1200", True),
+        ("out:>=301", False),
+        ("cost:>0.01", True),
+        ("cost:>$0.05", False),
+        ("ttft:>2s", True),
+        ("ttft:>2600ms", False),
+        ("duration:<5", True),
+        ("tps:>1", False),
+        ("has:tool", True),
+        ("has:error", False),
+        ("api:chat finish:length -tool:nothing", True),
+    ],
+)
+def test_a_query_decides(text: str, fits: bool) -> None:
+    query = parse_query(text)
+    check_query(query)
+    assert matches(query, EXCHANGE) is fits
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "words"),
+    [
+        ('"open', 0, "quotation"),
+        ("(a", 2, ") is missing"),
+        ("a )", 1, "too many"),
+        ("finish:", 0, "without a value"),
+        ("wrong:x", 0, "no field"),
+        ("ok finish:never", 3, "is one of"),
+        ("tokens:many", 0, "wants a number"),
+    ],
+)
+def test_what_is_wrong_has_a_place(text: str, at: int, words: str) -> None:
+    with pytest.raises(QueryError, match=words.replace(")", r"\)")) as caught:
+        check_query(parse_query(text))
+    assert abs(caught.value.at - at) <= 1
+
+
+@given(st.text(alphabet='ab:->()" or\\*', max_size=60))
+def test_any_text_is_a_query_or_a_fault_with_a_place(text: str) -> None:
+    at = 0
+    try:
+        query = parse_query(text)
+        check_query(query)
+    except QueryError as error:
+        at = error.at
+    else:
+        assert matches(query, EXCHANGE) in (True, False)
+    assert 0 <= at <= len(text)
