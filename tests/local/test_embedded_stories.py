@@ -1,11 +1,11 @@
 """Five stories against the embedded engine: real tokens over both APIs."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from replyscope.domain.exchange import Api, ExchangeState
@@ -13,31 +13,38 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
 from replyscope.domain.ports import Clock
 from replyscope.domain.session import Parameters, Schema, SessionSettings
+from replyscope.domain.tool import ToolSettings
 from replyscope.engine.archive import Archive
+from replyscope.engine.calling import Tooling
+from replyscope.engine.consent import Consent, say_yes
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.inspection.findings import find_oddities
-from replyscope.local.catalogue import LIGHT, find_weights
+from replyscope.local.catalogue import DEFAULT, LIGHT, find_weights
 from replyscope.local.download import weights_path
 from replyscope.local.models import EmbeddedModels
 from replyscope.provider.opening import open_provider
 from replyscope.store.sqlite_store import SqliteStore
+from replyscope.toolbox.toolbox import LocalToolbox
 from tests.engine.test_conversation import Ids
 from tests.support.build import Memory
+from tests.support.weights import CACHE
 
 pytestmark = pytest.mark.installs
 
 
 @asynccontextmanager
-async def embedded(weights: Path, folder: Path, clock: Clock, api: Api) -> AsyncIterator[Target]:
-    shutil.copyfile(weights, weights_path(folder, find_weights(LIGHT)))
+async def embedded(
+    weights: Path, folder: Path, clock: Clock, api: Api, name: str = LIGHT
+) -> AsyncIterator[Target]:
+    weights_path(folder, find_weights(name)).symlink_to(weights)
     keys: dict[str, str] = {}
     memory = Memory()
     models = EmbeddedModels(folder, keys.__setitem__)
-    endpoint = replace(await models.start(LIGHT), api=api, max_retries=0)
+    endpoint = replace(await models.start(name), api=api, max_retries=0)
     provider = open_provider(endpoint, keys["local"], clock, memory.recall, memory.remember)
     try:
-        yield Target(endpoint, provider, LIGHT)
+        yield Target(endpoint, provider, name)
     finally:
         await provider.aclose()
         await models.stop()
@@ -109,3 +116,34 @@ async def test_a_schema_shapes_the_reply(
     assert '"colour"' in exchange.choice(0).text
     odd = [f for f in find_oddities(exchange) if not f.startswith("non-standard")]
     assert odd == []
+
+
+@pytest.fixture
+def large_weights() -> Path:
+    """The proposed model's weights. Too large to download for a test: used where they are."""
+    folders = (CACHE, Path(platformdirs.user_data_dir("replyscope")) / "models")
+    for folder in folders:
+        path = weights_path(folder, find_weights(DEFAULT))
+        if path.exists():
+            return path
+    pytest.skip(f"{DEFAULT} is not installed")
+
+
+@pytest.mark.parametrize("api", list(Api))
+async def test_a_real_model_calls_a_tool_and_tells_its_result(
+    large_weights: Path, tmp_path: Path, clock: Clock, store: SqliteStore, api: Api
+) -> None:
+    settings = ToolSettings(enabled=("calculate", "current_time"))
+    box = LocalToolbox([], tmp_path, tmp_path / "kept", lambda: settings)
+    tooling = Tooling(box, Consent(lambda: (), say_yes), lambda: settings)
+    parameters = Parameters(max_tokens=200, temperature=0.0)
+    archive = Archive(store, clock, Ids(), tooling=tooling)
+    conversation = archive.new(SessionSettings(parameters=parameters))
+    async with embedded(large_weights, tmp_path, clock, api, DEFAULT) as target:
+        await say(conversation, target, "What is 1234 * 5678? Use a tool.")
+    first, second = conversation.exchanges.values()
+    assert first.choice(0).finish_reason is FinishReason.TOOL_CALLS
+    (call,) = first.choice(0).tool_calls
+    assert call.name == "calculate"
+    assert second.choice(0).finish_reason is FinishReason.STOP
+    assert "7006652" in second.choice(0).text.replace(",", "")

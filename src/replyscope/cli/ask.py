@@ -33,7 +33,7 @@ from replyscope.engine.consent import refuse, say_yes
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.engine.schemas import read_schema
-from replyscope.inspection.explain import explain
+from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
 
 
@@ -196,8 +196,8 @@ def _report_exchange(exchange: Exchange) -> int:
         finish = choice.finish_reason
         if finish in (FinishReason.REFUSAL, FinishReason.NEEDS_APPROVAL) and status == EXIT_OK:
             status = EXIT_REFUSED
-        if finish is not FinishReason.STOP:
-            ending = explain(exchange, choice.index)
+        ending = explain(exchange, choice.index)
+        if ending.mood is not Mood.GOOD:
             warn(f"{ending.word}: {ending.sentence}")
         if choice.refusal:
             warn(choice.refusal)

@@ -160,6 +160,7 @@ class EmbeddedModels:
             "alias": alias,
             "key": key,
             "context": _CONTEXT_TOKENS,
+            "template": _template_of(alias),
             "threads": max(1, (os.cpu_count() or 2) if (os.cpu_count() or 2) <= 4 else 4),
         }
         assert process.stdin is not None
@@ -187,3 +188,11 @@ class EmbeddedModels:
         except OSError:
             return "no log"
         return next((line for line in reversed(lines) if line.strip()), "no log")[:300]
+
+
+def _template_of(name: str) -> str | None:
+    """How a model is told about tools, where its own way is of no use: Qwen's prints calls
+    as text, which the engine does not take for calls.
+    """
+    path = Path(__file__).with_name("templates") / f"{name}.jinja"
+    return path.read_text(encoding="utf-8") if path.is_file() else None

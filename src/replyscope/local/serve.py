@@ -26,6 +26,8 @@ def main() -> None:
     params.model_alias = {config["alias"]}
     params.cors_origins, params.cors_origins_explicit = "http://127.0.0.1", True
     params.ui = params.endpoint_slots = False
+    if config.get("template"):
+        params.chat_template = config["template"]
     server = xllamacpp.Server(params)
     print("READY", server.listening_address, flush=True)
     sys.stdin.read()
