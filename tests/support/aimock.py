@@ -1,7 +1,6 @@
 """aimock: a mock of the OpenAI APIs that nobody here wrote, installed with npm where it is."""
 
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -12,30 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.support import npm
 
 _PACKAGE = "@copilotkit/aimock@1.43.0"
-_FOLDER = Path.home() / ".cache" / "replyscope-tests" / "aimock"
 
 
 def install() -> Path:
     """The program, kept between runs. Skips where npm or the index is missing."""
-    program = _FOLDER / "node_modules" / ".bin" / "llmock"
-    if program.exists():
-        return program
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not there to install aimock with")
-    _FOLDER.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(_FOLDER), _PACKAGE],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if not program.exists():
-        pytest.skip(f"aimock can't be installed: {done.stderr.strip()[-200:]}")
-    return program
+    return npm.install("aimock", _PACKAGE, "llmock")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from replyscope.domain.errors import SettingsError
 from replyscope.domain.tool import McpServer, Tool, ToolSettings
 from replyscope.toolbox.expansion import expand
 from replyscope.toolbox.toolbox import LocalToolbox
+from tests.support import npm
 
 FAULTY = str(Path(__file__).with_name("faulty_server.py"))
 
@@ -227,3 +228,34 @@ def test_the_environment_is_put_in_and_what_is_missing_is_named() -> None:
         expand("${NONE}", known)
     with pytest.raises(ValueError, match="input"):
         expand("${input:key}", known)
+
+
+@pytest.mark.installs
+async def test_the_reference_servers_of_others_are_used_in_full(tmp_path: Path) -> None:
+    everything = npm.install(
+        "mcp-everything", "@modelcontextprotocol/server-everything", "mcp-server-everything"
+    )
+    files = npm.install(
+        "mcp-filesystem", "@modelcontextprotocol/server-filesystem", "mcp-server-filesystem"
+    )
+    (tmp_path / "note.txt").write_text("a note")
+    servers = (
+        McpServer("everything", str(everything)),
+        McpServer("files", str(files), (str(tmp_path),)),
+    )
+    async with toolbox(tmp_path, *servers) as box:
+        tools = {tool.own_name: tool for tool in await box.offer(["mcp:everything", "mcp:files"])}
+        echoed = await box.run(tools["echo"], {"message": "hi"})
+        assert "hi" in echoed.output
+        read = await box.run(tools["read_text_file"], {"path": str(tmp_path / "note.txt")})
+        assert "a note" in read.output
+        outside = await box.run(tools["read_text_file"], {"path": "/etc/hostname"})
+        assert outside.is_error
+        picture = await box.run(next(t for n, t in tools.items() if "iny" in n), {})
+        assert picture.files[0].media_type == "image/png"
+        resources = await box.resources(["mcp:everything"])
+        assert resources
+        assert (await box.read_resource(resources[0])).name
+        prompts = {prompt.key: prompt for prompt in await box.prompts(["mcp:everything"])}
+        simple = next(prompt for prompt in prompts.values() if not prompt.arguments)
+        assert await box.fill_prompt(simple, {})

@@ -9,9 +9,10 @@ from typing import Any
 
 from replyscope.config.paths import Paths
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.ports import Toolbox
 from replyscope.domain.rule import Rule
-from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
+from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSettings, ToolSource
 from replyscope.engine.rules import usable
 
 
@@ -99,6 +100,22 @@ class LateToolbox:
     async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
         """See Toolbox."""
         return await (await self._toolbox()).run(tool, arguments)
+
+    async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
+        """See Toolbox."""
+        return await (await self._toolbox()).resources(wanted)
+
+    async def read_resource(self, resource: Offer) -> FilePart | ImagePart:
+        """See Toolbox."""
+        return await (await self._toolbox()).read_resource(resource)
+
+    async def prompts(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
+        """See Toolbox."""
+        return await (await self._toolbox()).prompts(wanted)
+
+    async def fill_prompt(self, prompt: Offer, arguments: Mapping[str, str]) -> str:
+        """See Toolbox."""
+        return await (await self._toolbox()).fill_prompt(prompt, arguments)
 
     async def close(self) -> None:
         """See Toolbox."""

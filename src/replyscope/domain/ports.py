@@ -11,12 +11,12 @@ from typing import Any, Protocol
 from replyscope.domain.endpoint import Endpoint, FoundServer, ModelInfo
 from replyscope.domain.event import Event, RequestSent, WireFrame
 from replyscope.domain.exchange import Api, Exchange
-from replyscope.domain.message import Message
+from replyscope.domain.message import FilePart, ImagePart, Message
 from replyscope.domain.remote import FetchedReply, RemoteReply, RemoteState
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Rule
 from replyscope.domain.session import Session, SessionSummary, StoredSession
-from replyscope.domain.tool import Tool, ToolOutcome, ToolSource
+from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSource
 
 
 class Clock(Protocol):
@@ -320,6 +320,22 @@ class Toolbox(Protocol):
 
     async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
         """Run a tool to its end. Cancelling kills it with everything it started."""
+        ...
+
+    async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
+        """What the servers of these names have to attach."""
+        ...
+
+    async def read_resource(self, resource: Offer) -> FilePart | ImagePart:
+        """A resource as an attachment. Raises AttachmentError."""
+        ...
+
+    async def prompts(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
+        """The prompts that the servers of these names have."""
+        ...
+
+    async def fill_prompt(self, prompt: Offer, arguments: Mapping[str, str]) -> str:
+        """A prompt's text. Raises AttachmentError."""
         ...
 
     async def close(self) -> None:

@@ -130,6 +130,26 @@ class McpServer:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """Something else that a server has: a resource to attach, or a prompt to send.
+
+    `key` is how the server knows it: a URI, or a name. `arguments` are a prompt's, each
+    with whether it has to be given.
+    """
+
+    server: str
+    key: str
+    title: str
+    about: str = ""
+    arguments: tuple[tuple[str, bool], ...] = ()
+
+    @property
+    def command(self) -> str:
+        """What a prompt is called after a slash."""
+        return f"{self.server}:{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
 class ToolSettings:
     """What a person has set about tools. `enabled` names tools or sources.
 

@@ -4,6 +4,7 @@ Everything here runs in the servers' own event loop.
 """
 
 import asyncio
+import base64
 import json
 import logging
 import time
@@ -16,7 +17,9 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from replyscope import __version__
-from replyscope.domain.tool import McpServer, Tool, ToolOutcome, ToolSource
+from replyscope.domain.message import FilePart, ImagePart
+from replyscope.domain.picture import read_picture
+from replyscope.domain.tool import McpServer, Offer, Tool, ToolOutcome, ToolSource
 from replyscope.toolbox.expansion import expand
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.results import read_result
@@ -181,6 +184,59 @@ class Connection:
             words = f"Error: the server {self.server.name} can't be asked: {_sentence(error)}"
             return ToolOutcome(words, is_error=True, detail=self._log.text)
         return await asyncio.to_thread(read_result, result, self._kept)
+
+    async def resources(self) -> tuple[Offer, ...]:
+        """What it has to attach; nothing where it knows of no resources."""
+        client = await self.client()
+        if client.server_capabilities.resources is None:
+            return ()
+        async with asyncio.timeout(_LIST_S):
+            found = (await client.list_resources()).resources
+        return tuple(
+            Offer(self.server.name, str(one.uri), one.title or one.name, one.description or "")
+            for one in found[:_MOST_TOOLS]
+        )
+
+    async def read_resource(self, uri: str) -> FilePart | ImagePart:
+        """A resource's first content."""
+        client = await self.client()
+        async with asyncio.timeout(_LIST_S):
+            contents = (await client.read_resource(uri)).contents
+        name = uri.rsplit("/", 1)[-1] or uri
+        for content in contents:
+            if isinstance(content, types.TextResourceContents):
+                return FilePart(name, content.text)
+            data = base64.b64decode(content.blob)
+            picture = read_picture(data)
+            if picture is not None:
+                return ImagePart(name, picture.media_type, data)
+        raise ValueError("it is neither text nor a picture")
+
+    async def prompts(self) -> tuple[Offer, ...]:
+        """Its prompts; none where it knows of none."""
+        client = await self.client()
+        if client.server_capabilities.prompts is None:
+            return ()
+        async with asyncio.timeout(_LIST_S):
+            found = (await client.list_prompts()).prompts
+        return tuple(
+            Offer(
+                self.server.name,
+                one.name,
+                one.title or one.name,
+                one.description or "",
+                tuple((a.name, bool(a.required)) for a in one.arguments or ()),
+            )
+            for one in found[:_MOST_TOOLS]
+        )
+
+    async def fill_prompt(self, name: str, arguments: Mapping[str, str]) -> str:
+        """A prompt's text, its messages one after another."""
+        client = await self.client()
+        async with asyncio.timeout(_LIST_S):
+            messages = (await client.get_prompt(name, dict(arguments))).messages
+        said = [m.content.text for m in messages if isinstance(m.content, types.TextContent)]
+        return "\n\n".join(said)
 
     def _look_after(self) -> None:
         """A connection that is closed is given up, so that the next call starts a new one."""

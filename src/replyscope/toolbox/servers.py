@@ -2,14 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
-from replyscope.domain.tool import McpServer, Tool, ToolOutcome, ToolSource
+from mcp import MCPError
+
+from replyscope.domain.errors import AttachmentError
+from replyscope.domain.message import FilePart, ImagePart
+from replyscope.domain.tool import McpServer, Offer, Tool, ToolOutcome, ToolSource
 from replyscope.toolbox.connection import Connection
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.loop_thread import LoopThread
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -37,10 +42,9 @@ class ToolServers:
         """The tools of the servers of these names, started side by side. One that can't
         be had is left out; its source says why.
         """
-        wanted = [s for s in self._servers() if s.name in names and not s.is_disabled]
-        if not wanted:
+        connections = self._named(names)
+        if not connections:
             return ()
-        connections = [self._connection(server) for server in wanted]
         return await self._thread.run(_tools_of(connections))
 
     async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
@@ -50,6 +54,43 @@ class ToolServers:
         if server is None:
             return ToolOutcome(f"Error: there is no server {name} any more.", is_error=True)
         return await self._thread.run(self._connection(server).call(tool.own_name, arguments))
+
+    async def resources(self, names: Collection[str]) -> tuple[Offer, ...]:
+        """What the servers of these names have to attach."""
+        return await self._gather([one.resources() for one in self._named(names)])
+
+    async def prompts(self, names: Collection[str]) -> tuple[Offer, ...]:
+        """The prompts of the servers of these names."""
+        return await self._gather([one.prompts() for one in self._named(names)])
+
+    async def read_resource(self, resource: Offer) -> FilePart | ImagePart:
+        """A resource as an attachment. Raises AttachmentError."""
+        return await self._asked(
+            resource, lambda connection: connection.read_resource(resource.key)
+        )
+
+    async def fill_prompt(self, prompt: Offer, arguments: Mapping[str, str]) -> str:
+        """A prompt's text. Raises AttachmentError."""
+        return await self._asked(
+            prompt, lambda connection: connection.fill_prompt(prompt.key, arguments)
+        )
+
+    async def _asked(self, offer: Offer, ask: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
+        try:
+            return await self._thread.run(ask(self._named([offer.server])[0]))
+        except (MCPError, OSError, ValueError, TimeoutError, IndexError) as error:
+            raise AttachmentError(
+                f"{offer.server} did not give {offer.title}: {error}.", "See its log (F10, l)."
+            ) from error
+
+    async def _gather(
+        self, asked: Sequence[Coroutine[Any, Any, tuple[Offer, ...]]]
+    ) -> tuple[Offer, ...]:
+        return await self._thread.run(_all_of(asked)) if asked else ()
+
+    def _named(self, names: Collection[str]) -> list[Connection]:
+        known = [s for s in self._servers() if s.name in names and not s.is_disabled]
+        return [self._connection(server) for server in known]
 
     def _connection(self, server: McpServer) -> Connection:
         """The connection of a server; one whose entry was changed is another server."""
@@ -75,6 +116,12 @@ async def _tools_of(connections: Sequence[Connection]) -> tuple[Tool, ...]:
         else:
             tools += found
     return tuple(tools)
+
+
+async def _all_of(asked: Sequence[Coroutine[Any, Any, tuple[Offer, ...]]]) -> tuple[Offer, ...]:
+    """Every server's offers; one that fails has none."""
+    lists = await asyncio.gather(*asked, return_exceptions=True)
+    return tuple(one for found in lists if not isinstance(found, BaseException) for one in found)
 
 
 async def _close_all(connections: Sequence[Connection]) -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
+from replyscope.domain.message import FilePart, ImagePart
+from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSettings, ToolSource
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.functions import FunctionTools
 from replyscope.toolbox.servers import ToolServers
@@ -46,6 +47,22 @@ class LocalToolbox:
         if tool.source.startswith("mcp:"):
             return await self._servers.run(tool, arguments)
         return await self._functions.run(tool, arguments)
+
+    async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
+        """What servers have to attach."""
+        return await self._servers.resources({server_of(name) for name in wanted})
+
+    async def read_resource(self, resource: Offer) -> FilePart | ImagePart:
+        """A resource as an attachment. Raises AttachmentError."""
+        return await self._servers.read_resource(resource)
+
+    async def prompts(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
+        """The prompts that servers have."""
+        return await self._servers.prompts({server_of(name) for name in wanted})
+
+    async def fill_prompt(self, prompt: Offer, arguments: Mapping[str, str]) -> str:
+        """A prompt's text. Raises AttachmentError."""
+        return await self._servers.fill_prompt(prompt, arguments)
 
     async def close(self) -> None:
         """End everything that runs."""

@@ -9,14 +9,14 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.engine.attachments import complete_path, read_attachment
 from replyscope.inspection.figures import size
 from replyscope.ui.commands import COMMANDS, find_command
-from replyscope.ui.screens.chat_tools import ToolActions
+from replyscope.ui.screens.chat_servers import ServerActions
 from replyscope.ui.screens.dialogs import LineDialog
 from replyscope.ui.settling import settle
 from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.suggestions import Suggestions
 
 
-class WritingActions(ToolActions):
+class WritingActions(ServerActions):
     """Turns what is typed into messages and commands."""
 
     @on(Composer.Submitted)
@@ -25,6 +25,9 @@ class WritingActions(ToolActions):
         if text.startswith("/") and "\n" not in text:
             name, _, argument = text[1:].partition(" ")
             command = find_command(name)
+            if command is None and ":" in name:  # a prompt of a tool server
+                self.action_use_prompt(name)
+                return
             if command is None:
                 self.tell(f"There is no command /{name}. F1 lists them.")
                 if not self.composer.text:

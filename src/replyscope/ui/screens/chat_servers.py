@@ -1,0 +1,70 @@
+"""What tool servers have beside tools: resources to attach, prompts to send."""
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.printable import printable_line
+from replyscope.domain.tool import Offer
+from replyscope.ui.screens.chat_tools import ToolActions
+from replyscope.ui.screens.dialogs import LineDialog, PickDialog
+
+
+class ServerActions(ToolActions):
+    """The servers are those whose tools this session offers."""
+
+    def _wanted(self) -> tuple[str, ...]:
+        chosen = self.conversation.session.settings.tools
+        return self.services.tool_settings().enabled if chosen is None else chosen
+
+    def action_attach_resource(self) -> None:
+        """Attach a resource of a server to the message that is written."""
+        self.start_work(self._attach_resource, group="servers", exclusive=True)
+
+    async def _attach_resource(self) -> None:
+        toolbox = self.services.toolbox
+        found = await toolbox.resources(self._wanted()) if toolbox is not None else ()
+        resource = await self._pick("Attach which resource?", found)
+        if resource is None or toolbox is None:
+            return
+        try:
+            self.pending.attach(await toolbox.read_resource(resource))
+        except ReplyscopeError as error:
+            self.tell(error)
+        self.draw_attachments()
+
+    def action_use_prompt(self, name: str = "") -> None:
+        """Write a prompt of a server into the composer."""
+        self.start_work(self._use_prompt, name, group="servers", exclusive=True)
+
+    async def _use_prompt(self, name: str) -> None:
+        toolbox = self.services.toolbox
+        found = await toolbox.prompts(self._wanted()) if toolbox is not None else ()
+        named = next((prompt for prompt in found if prompt.command == name), None)
+        if name and named is None:
+            self.tell(f"There is no command /{name}. F1 lists them, /prompt those of servers.")
+            return
+        prompt = named or await self._pick("Which prompt?", found)
+        if prompt is None or toolbox is None:
+            return
+        given: dict[str, str] = {}
+        for argument, is_required in prompt.arguments:
+            title = f"{argument}{'' if is_required else ' (may be left empty)'}"
+            dialog = LineDialog(printable_line(title), may_be_empty=not is_required)
+            value = await self.app.push_screen_wait(dialog)
+            if value is None:
+                return
+            if value:
+                given[argument] = value
+        try:
+            text = await toolbox.fill_prompt(prompt, given)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        self.composer.replace_text(text)
+        self.composer.focus()
+
+    async def _pick(self, title: str, found: tuple[Offer, ...]) -> Offer | None:
+        if not found:
+            self.tell("No server of this session has any. F10 chooses servers.", is_error=False)
+            return None
+        rows = [(offer.command, offer.about or offer.title) for offer in found]
+        picked = await self.app.push_screen_wait(PickDialog(title, rows))
+        return next((offer for offer in found if offer.command == picked), None)

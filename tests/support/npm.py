@@ -1,0 +1,30 @@
+"""Programs that nobody here wrote, installed with npm where it is, and kept between runs."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_CACHE = Path.home() / ".cache" / "replyscope-tests"
+
+
+def install(folder: str, package: str, program: str) -> Path:
+    """A package's program. Skips where npm or the index is missing."""
+    place = _CACHE / folder
+    path = place / "node_modules" / ".bin" / program
+    if path.exists():
+        return path
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip(f"npm is not there to install {package} with")
+    place.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(place), package],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not path.exists():
+        pytest.skip(f"{package} can't be installed: {done.stderr.strip()[-200:]}")
+    return path
