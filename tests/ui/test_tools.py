@@ -245,3 +245,19 @@ async def test_a_pasted_server_answers_with_leave_and_all_is_seen(
         "get_current_time",
         "convert_time",
     ]
+
+
+async def test_what_is_out_of_view_on_the_card_is_told_and_can_be_scrolled_to(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    long = ("run_command", json.dumps({"command": [f"argument {n}" for n in range(40)]}))
+    in_turn(server, asks(long), reply("?"))
+    async with open_chat(make_app(tmp_path, server.base_url), size=(80, 24)) as pilot:
+        offer(pilot, "run_command")
+        await send(pilot, "do it")
+        await until(pilot, lambda: "more lines" in frame(pilot), "the cue")
+        assert "y yes, once" in frame(pilot)
+        assert "this session" not in frame(pilot)
+        await pilot.press(*["j"] * 50)
+        await until(pilot, lambda: "that was all" in frame(pilot))
+        assert "argument 39" in frame(pilot)

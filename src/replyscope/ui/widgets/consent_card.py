@@ -70,6 +70,7 @@ class ConsentCard(Vertical, can_focus=True):
         yield Static(id="consent-title")
         with VerticalScroll(id="consent-arguments", can_focus=False):
             yield Static(id="consent-text")
+        yield Static(id="consent-more")
         yield Static(id="consent-keys")
 
     def show(self, wanted: CallToDecide | None, count: int = 0) -> None:
@@ -100,6 +101,9 @@ class ConsentCard(Vertical, can_focus=True):
                 click = f"[@click=answer('{answer.value}')][bold $text-accent]{key}[/] {words}[/]"
                 pieces.append(Content.from_markup(click))
         pieces.append(Content.from_markup("[bold $text-accent]Esc[/] stops"))
+        # The answers stay in view however long the arguments are; those scroll.
+        room = self.screen.size.height // 2 - 8
+        self.query_one("#consent-arguments").styles.max_height = max(2, room)
         rows = [pieces[0]]
         for piece in pieces[1:]:
             longer = Content("   ").join([rows[-1], piece])
@@ -108,6 +112,16 @@ class ConsentCard(Vertical, can_focus=True):
             else:
                 rows[-1] = longer
         self.query_one("#consent-keys", Static).update(Content("\n").join(rows))
+        self.call_after_refresh(self._draw_more)
+
+    def _draw_more(self) -> None:
+        """Say what is out of view: nobody should allow what they could not read."""
+        pane = self.query_one("#consent-arguments", VerticalScroll)
+        below = round(pane.max_scroll_y - pane.scroll_target_y)
+        more = self.query_one("#consent-more", Static)
+        more.display = pane.max_scroll_y > 0
+        words = f"▼ {below} more lines" if below > 0 else "▲ that was all"
+        more.update(Content.styled(f"{words} · j k scroll", "$text-warning"))
 
     def _offers(self, answer: Answer) -> bool:
         """A tool that always asks has no standing yes; an approval has no arguments of ours."""
@@ -142,3 +156,4 @@ class ConsentCard(Vertical, can_focus=True):
         """Scroll the arguments."""
         pane = self.query_one("#consent-arguments", VerticalScroll)
         pane.scroll_relative(y=step, animate=False)
+        self._draw_more()
