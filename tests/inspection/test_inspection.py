@@ -136,6 +136,7 @@ def test_the_json_object_has_the_promised_fields() -> None:
         "timing",
         "findings",
         "error",
+        "rules",
     ]
     assert value["usage"]["input_tokens"] == 3
     assert value["usage"]["output_tokens"] is None

@@ -74,6 +74,7 @@ def test_a_query_decides(text: str, fits: bool) -> None:
         ('"open', 0, "quotation"),
         ("(a", 2, ") is missing"),
         ("a )", 1, "too many"),
+        ("-)", 1, "term is missing"),
         ("finish:", 0, "without a value"),
         ("wrong:x", 0, "no field"),
         ("ok finish:never", 3, "is one of"),

@@ -1,7 +1,9 @@
 """MCP servers: real ones that others wrote, and faulty ones on purpose."""
 
 import asyncio
+import contextlib
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ from replyscope.config.mcp import add_servers, parse_servers, read_mcp_file
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.tool import McpServer, Tool, ToolSettings
 from replyscope.toolbox.expansion import expand
+from replyscope.toolbox.sign_in import KeyringTokens, SignIn
 from replyscope.toolbox.toolbox import LocalToolbox
 from tests.support import npm
 
@@ -259,3 +262,49 @@ async def test_the_reference_servers_of_others_are_used_in_full(tmp_path: Path) 
         prompts = {prompt.key: prompt for prompt in await box.prompts(["mcp:everything"])}
         simple = next(prompt for prompt in prompts.values() if not prompt.arguments)
         assert await box.fill_prompt(simple, {})
+
+
+async def test_a_server_over_http_is_reached(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = str(Path(__file__).with_name("http_server.py"))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, program, str(port), stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with toolbox(tmp_path, McpServer("web", url=f"http://127.0.0.1:{port}/mcp")) as box:
+            for _ in range(300):
+                with contextlib.suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.close()
+                    break
+                await asyncio.sleep(0.05)
+            tool = await one_tool(box, "web")
+            assert (await box.run(tool, {"number": 21})).output == "42"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_the_browser_comes_back_to_loopback_with_a_code() -> None:
+    opened: list[str] = []
+    sign_in = SignIn("https://tools.test/mcp", KeyringTokens("test"), opened.append)
+    provider = await sign_in.auth()
+    uris = provider.context.client_metadata.redirect_uris
+    assert uris is not None
+    port = uris[0].port
+    handler, callback = provider.context.redirect_handler, provider.context.callback_handler
+    assert handler is not None
+    assert callback is not None
+    await handler("https://tools.test/authorize?x=1")
+    waiting = asyncio.ensure_future(callback())
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /callback?code=c0de&state=st HTTP/1.1\r\nhost: x\r\n\r\n")
+    page = await reader.read()
+    writer.close()
+    result = await waiting
+    sign_in.close()
+    assert (result.code, result.state) == ("c0de", "st")
+    assert b"close this page" in page
+    assert opened == ["https://tools.test/authorize?x=1"]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from replyscope.config.settings import read_settings
+from replyscope.domain.exchange import Api
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import ToolCallState
@@ -17,6 +19,7 @@ from replyscope.ui.screens.edit_dialog import EditDialog
 from replyscope.ui.screens.tools import ToolsDialog
 from replyscope.ui.widgets.consent_card import ConsentCard
 from tests.engine.test_tools import asks, in_turn
+from tests.support.responses import response
 from tests.support.server import LoopbackServer, reply
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import SIZE, is_idle, send
@@ -261,3 +264,26 @@ async def test_what_is_out_of_view_on_the_card_is_told_and_can_be_scrolled_to(
         await pilot.press(*["j"] * 50)
         await until(pilot, lambda: "that was all" in frame(pilot))
         assert "argument 39" in frame(pilot)
+
+
+async def test_a_tool_of_the_provider_is_offered_by_its_json_and_stays_in_the_list(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    app = make_app(tmp_path, server.base_url)
+    async with open_chat(app, size=SIZE, notifications=True) as pilot:
+        chat = chat_of(pilot)
+        await send(pilot, "/hosted nonsense")
+        await until(pilot, lambda: "not JSON" in frame(pilot))
+        await send(pilot, '/hosted {"type":"file_search","vector_store_ids":["vs_1"]}')
+        await until(pilot, lambda: chat.conversation.session.settings.hosted)
+        assert chat.targets.endpoint is not None
+        chat.targets.endpoint = replace(chat.targets.endpoint, api=Api.RESPONSES)
+        await pilot.press("f10")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ToolsDialog), "the list")
+        assert "file_search" in frame(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, ToolsDialog))
+        server.answer = lambda _request: response("Found.")
+        await send(pilot, "look it up")
+        await until(pilot, lambda: "Found." in frame(pilot))
+    assert server.requests[0]["tools"] == [{"type": "file_search", "vector_store_ids": ["vs_1"]}]

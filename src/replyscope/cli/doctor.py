@@ -99,13 +99,16 @@ async def _check_endpoint(endpoint: Endpoint, wiring: Wiring) -> bool:
 
 async def _show_tools(wiring: Wiring) -> None:
     """Each source of tools, started, with what it offers or why it does not."""
-    wired = [f"mcp:{server.name}" for server in wiring.tool_settings().servers]
+    wiring.tool_settings()
     for fault in wiring.tool_settings.faults:
         _row("tools", f"FAILED {fault}")
-    offered = await wiring.toolbox.offer(wired)
+    everything = [source.name for source in await wiring.toolbox.sources()]
+    offered = await wiring.toolbox.offer(everything)
     for source in await wiring.toolbox.sources():
         names = [tool.own_name for tool in offered if tool.source == source.name]
-        state = f"FAILED {source.fault}" if source.fault else source.state
+        lines = source.fault.strip().split("\n")  # of a traceback, what it says at its end
+        failed = f"FAILED {lines[0]} {lines[-1] if lines[1:] else ''}".rstrip()
+        state = failed if source.fault else source.state
         _row("tools", f"{source.name}: {state}{': ' if names else ''}{', '.join(names)}")
 
 

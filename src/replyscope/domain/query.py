@@ -101,7 +101,7 @@ class _Parser:
     def term(self, depth: int) -> Query:
         """One term, perhaps with a minus before it, or a whole query in parentheses."""
         token = self.peek()
-        if token is None:
+        if token is None or token["mark"] == ")":
             raise QueryError("a term is missing", self.at)
         self.at = token.end()
         if token["minus"]:

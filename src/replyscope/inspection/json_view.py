@@ -44,7 +44,6 @@ def exchange_object(exchange: Exchange) -> dict[str, Any]:
             "duration_ms": _round(timing.duration_ms),
         },
         "findings": list(find_oddities(exchange)),
-        "rules": list(exchange.firings),
         "error": None
         if failure is None
         else {
@@ -53,6 +52,7 @@ def exchange_object(exchange: Exchange) -> dict[str, Any]:
             "status": failure.status,
             "code": failure.code,
         },
+        "rules": list(exchange.firings),
     }
 
 

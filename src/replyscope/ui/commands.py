@@ -21,6 +21,7 @@ COMMANDS = (
     Command("responses", "Replies that providers keep: fetch, stop, delete", "show_remote"),
     Command("tools", "Choose the tools that the model may ask for", "choose_tools"),
     Command("mcp", "Add a tool server: paste its entry", "add_server"),
+    Command("hosted", "Offer a tool that the provider runs", "offer_hosted", "JSON"),
     Command("resource", "Attach a resource of a tool server", "attach_resource"),
     Command("prompt", "Write a prompt of a tool server", "use_prompt", "SERVER:NAME"),
     Command("run", "Run the tools that the reply asked for", "run_tools"),

@@ -1,5 +1,6 @@
 """Tools: choosing them, deciding about calls, and what can be done with one call."""
 
+import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
@@ -140,7 +141,6 @@ class ToolActions(RemoteActions):
         result = await self.app.push_screen_wait(dialog)
         if result is None:
             return
-        # Asked for by JSON of the person's own, a hosted tool stays.
         changed = replace(settings, tools=result[0], hosted=result[1])
         conversation.session = replace(conversation.session, settings=changed)
         if not conversation.is_new:
@@ -185,6 +185,27 @@ class ToolActions(RemoteActions):
             if source.name in added:
                 words = f"{source.name}: {source.fault or source.state}"
                 self.tell(printable_line(words), is_error=bool(source.fault))
+
+    def action_offer_hosted(self, wire: str = "") -> None:
+        """Offer a tool that the provider runs, by the JSON that its API takes."""
+        try:
+            value = json.loads(wire or "null")
+        except ValueError as error:
+            self.tell(f"This is not JSON: {error}.")
+            return
+        if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+            example = '{"type": "file_search", "vector_store_ids": ["vs_…"]}'
+            self.tell(f"Give the tool as its API takes it: /hosted {example}", is_error=False)
+            return
+        conversation = self.conversation
+        settings = conversation.session.settings
+        hosted = tuple(dict.fromkeys((*settings.hosted, json.dumps(value))))
+        conversation.session = replace(
+            conversation.session, settings=replace(settings, hosted=hosted)
+        )
+        if not conversation.is_new:
+            self.start_work(self.save_settings)
+        self.tell(f"{value['type']} is offered from the next message on", is_error=False)
 
     def action_run_tools(self) -> None:
         """Run the calls that the branch waits with, or send their results."""

@@ -66,8 +66,9 @@ class ToolsDialog(ModalScreen[tuple[tuple[str, ...], tuple[str, ...]] | None]):
                 label = Content.assemble(source.name.ljust(18), (f"server · {state}", "dim"))
                 rows.append(Selection(label, source.name, source.name in self._chosen))
         if self._offers_hosted:
-            for name, wire in HOSTED.items():
-                label = Content.assemble(name.ljust(18), ("the provider runs it", "dim"))
+            own = {wire: wire for wire in self._hosted if wire not in HOSTED.values()}
+            for name, wire in {**HOSTED, **own}.items():
+                label = Content.assemble(name[:60].ljust(18), ("  the provider runs it", "dim"))
                 rows.append(Selection(label, wire, wire in self._hosted))
         return rows
 
@@ -89,7 +90,7 @@ class ToolsDialog(ModalScreen[tuple[tuple[str, ...], tuple[str, ...]] | None]):
     def action_accept(self) -> None:
         """Use what is ticked."""
         ticked = self.query_one(SelectionList).selected
-        hosted = tuple(value for value in ticked if value in HOSTED.values())
+        hosted = tuple(value for value in ticked if value.startswith("{"))
         self.dismiss((tuple(value for value in ticked if value not in hosted), hosted))
 
     def action_show_log(self) -> None:
