@@ -287,3 +287,22 @@ async def test_a_tool_of_the_provider_is_offered_by_its_json_and_stays_in_the_li
         await send(pilot, "look it up")
         await until(pilot, lambda: "Found." in frame(pilot))
     assert server.requests[0]["tools"] == [{"type": "file_search", "vector_store_ids": ["vs_1"]}]
+
+
+async def test_a_limit_says_why_it_stopped_and_t_goes_on(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    rule = '[[tools.allow]]\ntool = "shipped/calculate"\narguments = { expression = "*" }\n'
+    (config / "settings.toml").write_text(f"[tools]\nrounds = 2\n{rule}")
+    in_turn(server, asks(("calculate", '{"expression": "1+1"}')))
+    app = make_app(tmp_path, server.base_url)
+    async with open_chat(app, size=SIZE, notifications=True) as pilot:
+        offer(pilot, "calculate")
+        await send(pilot, "go on and on")
+        await until(pilot, lambda: "limit of 2 rounds" in frame(pilot), "the reason")
+        assert len(server.requests) == 3
+        await pilot.press("escape", "t")
+        await until(pilot, lambda: len(server.requests) == 5)
+        await until(pilot, lambda: is_idle(pilot))

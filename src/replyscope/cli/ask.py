@@ -90,10 +90,7 @@ async def ask(
             tools=stored.tools if arguments.tools is None else arguments.tools,
         ),
     )
-    wiring.consent.ask = say_yes if arguments.yes else refuse
-    wiring.tool_settings()
-    for fault in wiring.tool_settings.faults:
-        warn(fault)
+    _prepare_tools(arguments, wiring)
     try:
         why = await _stream(conversation, target, prompt, prints_text=not arguments.json)
         exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)
@@ -112,6 +109,14 @@ async def ask(
         warn(why)
     status = _report(conversation, made)
     return EXIT_REFUSED if why and status == EXIT_OK else status
+
+
+def _prepare_tools(arguments: argparse.Namespace, wiring: Wiring) -> None:
+    """Nobody is there to be asked; what is wrong with the rules is told."""
+    wiring.consent.ask = say_yes if arguments.yes else refuse
+    wiring.tool_settings()
+    for fault in wiring.tool_settings.faults:
+        warn(fault)
 
 
 def _parameters(arguments: argparse.Namespace) -> Parameters:

@@ -151,6 +151,20 @@ def _names(text: str) -> tuple[str, ...]:
     return () if names == ("none",) else names
 
 
+def _add_tool_options(ask: argparse.ArgumentParser) -> None:
+    ask.add_argument(
+        "--tools",
+        metavar="NAME,…",
+        type=_names,
+        help="tools and sources to offer: current_time, mcp:git, …; none offers none",
+    )
+    ask.add_argument(
+        "--yes",
+        action="store_true",
+        help="run whatever the model asks for, among the tools that are offered",
+    )
+
+
 def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     ask = commands.add_parser(
         "ask",
@@ -178,17 +192,7 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         action=argparse.BooleanOptionalAction,
         help="whether the server is to keep the reply",
     )
-    ask.add_argument(
-        "--tools",
-        metavar="NAME,…",
-        type=_names,
-        help="tools and sources to offer: current_time, mcp:git, …; none offers none",
-    )
-    ask.add_argument(
-        "--yes",
-        action="store_true",
-        help="run whatever the model asks for, among the tools that are offered",
-    )
+    _add_tool_options(ask)
     ask.add_argument(
         "--metadata",
         metavar="NAME=VALUE",

@@ -28,8 +28,6 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
     settings = _settings(paths, faults)
     endpoint = _endpoint(arguments, settings, faults)
     wiring = _wiring(arguments, paths, faults)
-    wiring.tool_settings()
-    faults += [fault for fault in wiring.tool_settings.faults if fault not in faults]
 
     def change(changes: Mapping[tuple[str, ...], Any]) -> None:
         if not arguments.no_save:
@@ -56,17 +54,20 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
         endpoint=endpoint,
         api=Api(arguments.api) if arguments.api else None,
         prices=wiring.prices,
-        toolbox=wiring.toolbox,
-        consent=wiring.consent,
-        tool_settings=wiring.tool_settings,
-        add_servers=partial(add_servers, paths.mcp),
         model=arguments.model,
         session_id=arguments.session,
         opens_newest=arguments.newest,
         starts_local=_starts_local(arguments, settings, endpoint, wiring, faults),
         working_folder=Path.cwd(),
     )
+    _give_tools(services, wiring)
     return services
+
+
+def _give_tools(services: Services, wiring: Wiring) -> None:
+    services.toolbox, services.consent = wiring.toolbox, wiring.consent
+    services.tool_settings = wiring.tool_settings
+    services.add_servers = partial(add_servers, wiring.paths.mcp)
 
 
 async def _open_store(wiring: Wiring) -> None:
@@ -110,7 +111,10 @@ def _wiring(arguments: argparse.Namespace, paths: Paths, faults: list[str]) -> W
     if arguments.no_save:
         return wire(paths, saves=False, tool_files=arguments.tools_file or ())
     try:
-        return wire(paths, tool_files=arguments.tools_file or ())
+        wiring = wire(paths, tool_files=arguments.tools_file or ())
+        wiring.tool_settings()
+        faults += [fault for fault in wiring.tool_settings.faults if fault not in faults]
+        return wiring
     except StoreError as error:
         faults.append(f"{error} This chat is not saved.")
         return wire(paths, saves=False)

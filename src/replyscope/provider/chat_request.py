@@ -19,6 +19,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.request import ModelRequest
+from replyscope.domain.session import Schema
 from replyscope.domain.tool import Tool
 from replyscope.provider.parts import data_url, file_text, result_text, sound_arguments
 
@@ -67,14 +68,7 @@ def chat_body(
             {"type": "function", "function": function_of(tool)} for tool in request.tools
         ]
     if request.schema is not None:
-        body["response_format"] = {
-            "type": "json_schema",
-            "json_schema": {
-                "name": request.schema.name,
-                "schema": json.loads(request.schema.text),
-                "strict": True,
-            },
-        }
+        body["response_format"] = _form_of(request.schema)
     if parameters.metadata:
         body["metadata"] = dict(parameters.metadata)
     for name, instead in adaptations.items():
@@ -83,6 +77,11 @@ def chat_body(
             if instead != "drop":
                 body[instead] = value
     return body
+
+
+def _form_of(schema: Schema) -> dict[str, Any]:
+    form = {"name": schema.name, "schema": json.loads(schema.text), "strict": True}
+    return {"type": "json_schema", "json_schema": form}
 
 
 def wire_messages(request: ModelRequest, system_role: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.event import TurnEvent
+from replyscope.domain.event import ToolsStopped, TurnEvent
 from replyscope.engine.conversation import Conversation
 
 _YIELD_AFTER_S = 0.004
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 class TurnEnded(Message):
     """A reply is over, or could not begin: then `fault` is why. `give_back` puts what was
-    to be sent, and was not, where it can be sent again.
+    to be sent, and was not, where it can be sent again; `why` says what tools wait for.
     """
 
     def __init__(
@@ -29,11 +29,13 @@ class TurnEnded(Message):
         conversation: Conversation,
         fault: ReplyscopeError | None,
         give_back: Callable[[], None],
+        why: str = "",
     ) -> None:
         super().__init__()
         self.conversation = conversation
         self.fault = fault
         self.give_back = give_back
+        self.why = why
 
 
 @dataclass(slots=True)
@@ -107,13 +109,16 @@ class Turns:
         give_back: Callable[[], None],
     ) -> None:
         fault: ReplyscopeError | None = None
+        why = ""
         rested = time.monotonic()
         turn.has_begun = True
         try:
             async with aclosing(events):
                 if turn.is_cancelled:
                     return
-                async for _ in events:
+                async for event in events:
+                    if type(event) is ToolsStopped:
+                        why = event.why
                     # At full speed the loop would never turn: keys come first.
                     if time.monotonic() - rested > _YIELD_AFTER_S:
                         await asyncio.sleep(0)
@@ -128,4 +133,4 @@ class Turns:
             )
         finally:
             self._turns.pop(conversation.session.id, None)
-            self._owner.post_message(TurnEnded(conversation, fault, give_back))
+            self._owner.post_message(TurnEnded(conversation, fault, give_back, why))

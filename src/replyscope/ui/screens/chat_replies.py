@@ -219,6 +219,8 @@ class ReplyActions(ChatBase):
         self.pending.settle(conversation.session.id)
         if fault is not None:
             self.tell(fault)
+        if event.why:
+            self.tell(f"{event.why} t goes on.", is_error=False)
         if conversation.unsaved is not None:
             self.tell(f"This reply is not on disk: {conversation.unsaved}")
         session_id = conversation.session.id
