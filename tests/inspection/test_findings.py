@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from replyscope.domain.event import Event, StreamEnded, WireFrame
 from replyscope.domain.exchange import (
+    FINAL_TEXT,
     Api,
     Choice,
     Exchange,
@@ -16,7 +18,8 @@ from replyscope.domain.exchange import (
     Usage,
 )
 from replyscope.domain.failure import Failure
-from replyscope.domain.finish import FinishReason
+from replyscope.domain.finish import FinishReason, StreamEnd
+from replyscope.domain.fold import fold_events
 from replyscope.inspection.findings import find_oddities
 from tests.support.build import make_exchange
 
@@ -43,6 +46,11 @@ TWO_CUT = tuple(
     Choice(n, "x", finish_reason=FinishReason.LENGTH, finish_reason_raw="length") for n in (0, 1)
 )
 OUTPUT = OutputItem(0, "shell_call_output", '{"call_id": "nobody"}')
+COMPUTER = OutputItem(
+    0,
+    "computer_call",
+    '{"pending_safety_checks": [{"code": "who", "message": "Is it you?"}]}',
+)
 FAILURE = Failure("server", "It failed.", "Retry.")
 
 
@@ -54,6 +62,11 @@ def test_a_plain_exchange_has_none() -> None:
     ("exchange", "words"),
     [
         (with_calls(call()), "says stop but asks for tools"),
+        (with_calls(finish_reason=FinishReason.TOOL_CALLS), "but no call came"),
+        (ended(choices=(Choice(0, "", **STOP, items=(COMPUTER,)),)), "confirmed first: Is it you?"),
+        (ended(usage=Usage(5, 7, 12, reasoning_tokens=9)), "9 reasoning tokens, but only 7"),
+        (ended(usage=Usage(5, 7, 12, cached_input_tokens=6)), "6 cached tokens, but only 5"),
+        (ended(extras=((FINAL_TEXT, '"x"'),)), "not what its deltas made"),
         (ended(usage=None), "reported no usage"),
         (ended(usage=Usage(5, 7, 99)), "its parts make 12"),
         (ended(choices=TWO_CUT, max_tokens=7), "one of the 2 choices"),
@@ -114,3 +127,10 @@ def test_it_is_said_when_it_is_so(exchange: Exchange, words: str) -> None:
 )
 def test_it_is_not_said_when_it_is_not(exchange: Exchange) -> None:
     assert find_oddities(exchange) == ()
+
+
+def test_silence_before_the_end_is_a_stall() -> None:
+    events: list[Event] = [WireFrame(10.0, "data: {}"), StreamEnded(StreamEnd.BROKEN, 60_010.0)]
+    assert "nothing came for 60.0 s, 10 ms after the start" in find_oddities(
+        fold_events(make_exchange(), events)
+    )

@@ -8,14 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.event import RequestSent, WireFrame
-from replyscope.domain.exchange import Choice, ExchangeState, Timing, ToolCall, Usage
+from replyscope.domain.exchange import Choice, Exchange, ExchangeState, Timing, ToolCall, Usage
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason, Outcome, StreamEnd, derive_finish
-from replyscope.inspection.arguments import one_line, pretty_arguments
+from replyscope.inspection.argument_check import check_arguments
+from replyscope.inspection.arguments import one_line, pretty_arguments, readable_result
 from replyscope.inspection.explain import Mood, Remedy, explain
-from replyscope.inspection.figures import cost, count, rate, seconds, size, sparkline, usage_rows
+from replyscope.inspection.figures import (
+    cost,
+    count,
+    dollars,
+    rate,
+    seconds,
+    size,
+    sparkline,
+    usage_rows,
+)
 from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.json_view import exchange_object
+from replyscope.inspection.schema_check import check_reply
 from replyscope.inspection.wire import frame_line, frames_text, request_lines
 from tests.support.build import make_exchange
 
@@ -33,7 +44,9 @@ def test_every_ending_has_a_sentence(reason: FinishReason) -> None:
 
 
 def test_remedies_fit_the_ending() -> None:
-    assert explain(done(FinishReason.LENGTH)).remedies == (Remedy.CONTINUE, Remedy.RAISE_LIMIT)
+    limited = done(FinishReason.LENGTH, max_tokens=10)
+    assert explain(limited).remedies == (Remedy.CONTINUE, Remedy.RAISE_LIMIT)
+    assert explain(done(FinishReason.LENGTH)).remedies == (Remedy.CONTINUE,)
     assert explain(done(FinishReason.STOP)).remedies == ()
     empty = make_exchange(
         state=ExchangeState.FAILED,
@@ -97,6 +110,42 @@ def test_incomplete_arguments_are_laid_out_as_far_as_they_go() -> None:
     assert pretty_arguments('{"a":{"b":"x,y"}}') == '{\n  "a": {\n    "b": "x,y"\n  }\n}'
 
 
+def test_tools_are_offered_to_run_only_where_that_is_possible() -> None:
+    def waiting(*calls: ToolCall) -> Exchange:
+        choice = Choice(0, finish_reason=FinishReason.TOOL_CALLS, tool_calls=calls)
+        return make_exchange(state=ExchangeState.COMPLETED, choices=(choice,))
+
+    assert explain(waiting(ToolCall("a", "function", "f", "{}"))).remedies == (Remedy.RUN_TOOLS,)
+    computer = explain(waiting(ToolCall("a", "computer_call", "computer", "click")))
+    assert computer.remedies == ()
+    assert "computer" in computer.sentence
+    assert explain(waiting()).remedies == (Remedy.RETRY,)
+
+
+def test_what_is_nested_too_deeply_is_shown_as_it_came() -> None:
+    deep = '{"a":' + "[" * 50_000 + "]" * 50_000 + "}"
+    call = ToolCall("a", "function", "f", deep)
+    choice = Choice(0, "", finish_reason=FinishReason.TOOL_CALLS, tool_calls=(call,))
+    findings = find_oddities(make_exchange(state=ExchangeState.COMPLETED, choices=(choice,)))
+    assert any("nested too deeply" in finding for finding in findings)
+    assert pretty_arguments(deep).count("[") == 50_000
+    assert len(one_line(deep, 40)) == 40
+    assert readable_result(deep) == deep
+    assert "nested too deeply" in check_reply(deep, "{}")[0]
+    assert check_arguments(deep, "{}").problems
+
+
+def test_a_patch_names_its_file_first() -> None:
+    assert one_line('{"type":"update","diff":"@@\\n+x","path":"a.py"}', 80) == (
+        'type="update", path="a.py", diff="@@\\n+x"'
+    )
+
+
+def test_amounts_too_small_to_show_are_not_nothing() -> None:
+    assert dollars(0.0000001) == "< $0.000001"
+    assert dollars(0.0) == "$0.00"
+
+
 def test_findings_are_true() -> None:
     odd = make_exchange(
         state=ExchangeState.COMPLETED,
@@ -137,6 +186,10 @@ def test_the_json_object_has_the_promised_fields() -> None:
         "findings",
         "error",
         "rules",
+        "answered_model",
+        "service_tier",
+        "frame_count",
+        "retries",
     ]
     assert value["usage"]["input_tokens"] == 3
     assert value["usage"]["output_tokens"] is None

@@ -57,6 +57,7 @@ def check_failure(exchange: Exchange, kind: str, *words: str) -> None:
         (error(404, "The model `x` does not exist"), "not_found", "does not exist"),
         (error(429, "Rate limit reached"), "rate_limit", "Rate limit reached"),
         (error(429, "Quota exceeded", code="insufficient_quota"), "quota", "Quota exceeded"),
+        (error(400, "Filtered", code="content_filter"), "content_filter", "Filtered"),
         (error(500, "boom"), "server", "boom"),
         (Answer(503, "text/html", [b"<title>Bad gateway</title>"]), "server", "Bad gateway"),
         (Answer(500, "application/json", [b'["broken", "list"]']), "server", "500"),
@@ -215,3 +216,26 @@ async def test_a_key_that_http_cannot_carry(
     assert exchange.failure is not None  # no server had a part in it
     assert (exchange.failure.kind, bool(exchange.failure.next_step)) == ("bad_key", True)
     assert "planted" not in json.dumps(repr(exchange))
+
+
+@BOTH
+async def test_a_long_wait_that_is_asked_for_is_told(
+    server: LoopbackServer, clock: Clock, api: Api
+) -> None:
+    answer = error(429, "Come back later")
+    answer.headers["retry-after"] = "3600"
+    exchange = await exchange_of(server, clock, api, answer)
+    assert exchange.failure is not None
+    assert "60 minutes" in exchange.failure.next_step
+
+
+async def test_a_stream_that_closes_before_each_choice_ended_is_cut(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    second = delta("half")
+    second["choices"][0]["index"] = 1
+    made = sse(delta("whole"), second, delta(finish="stop"), done=False)
+    exchange = await exchange_of(server, clock, Api.CHAT, Answer(chunks=made))
+    assert exchange.state is ExchangeState.TRUNCATED
+    finishes = [choice.finish_reason for choice in exchange.choices]
+    assert finishes == [FinishReason.STOP, FinishReason.TRUNCATED]

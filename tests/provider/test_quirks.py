@@ -138,3 +138,41 @@ def test_interleaved_choices_are_kept_apart() -> None:
 def test_fields_that_are_not_standard_are_kept() -> None:
     exchange = fold({**delta("a"), "provider": "Acme", "timings": {"n": 1}})
     assert ("provider", '"Acme"') in exchange.extras
+
+
+def test_whole_calls_without_ids_are_told_apart() -> None:
+    exchange = fold(
+        delta(tool_calls=[call(0, None, "f", '{"a": 1}')]),
+        delta(tool_calls=[call(0, None, "f", '{"a": 2}')]),
+        delta(tool_calls=[call(0, None, "g", "{}")]),
+    )
+    assert [(c.name, c.arguments) for c in exchange.choice(0).tool_calls] == [
+        ("f", '{"a": 1}'),
+        ("f", '{"a": 2}'),
+        ("g", "{}"),
+    ]
+
+
+def test_calls_in_one_list_without_ids_or_numbers_are_told_apart() -> None:
+    both = [call(None, None, "f", "{}"), call(None, None, "f", "{}")]
+    assert len(fold(delta(tool_calls=both)).choice(0).tool_calls) == 2
+
+
+def test_a_name_repeated_with_every_piece_makes_one_call() -> None:
+    pieces = [delta(tool_calls=[call(0, "a", "f", text)]) for text in ('{"a"', ": 1", "}")]
+    calls = fold(*pieces).choice(0).tool_calls
+    assert [(c.name, c.arguments) for c in calls] == [("f", '{"a": 1}')]
+
+
+def test_one_id_for_two_functions_makes_two_calls() -> None:
+    exchange = fold(
+        delta(tool_calls=[call(0, "a", "f", "{}")]), delta(tool_calls=[call(1, "a", "g", "{}")])
+    )
+    assert [c.name for c in exchange.choice(0).tool_calls] == ["f", "g"]
+
+
+def test_a_cost_that_is_no_amount_is_unknown() -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    for cost in (float("nan"), float("inf"), -1.0, True, "free"):
+        assert fold({**delta("x"), "usage": {**usage, "cost": cost}}).cost_usd is None
+    assert fold({**delta("x"), "usage": {**usage, "cost": 0.5}}).cost_usd == 0.5

@@ -12,6 +12,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.ports import Clock
 from replyscope.domain.session import Parameters, Schema
 from replyscope.domain.tool import ToolCallState
+from replyscope.inspection.findings import find_oddities
 from tests.support.build import ask, open_chat, run
 from tests.support.responses import events, response
 from tests.support.server import Answer, LoopbackServer, sse
@@ -236,3 +237,58 @@ async def test_everything_that_was_asked_for_is_sent(server: LoopbackServer, clo
         "include": ["reasoning.encrypted_content"],
         "metadata": {"project": "demo"},
     }
+
+
+async def test_what_only_the_closing_events_bring_is_kept(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    place = {"output_index": 0, "content_index": 0}
+    made = [
+        {"type": "response.created", "response": {"id": "r", "status": "in_progress"}},
+        {"type": "response.output_text.delta", "delta": "The answer ", **place},
+        {"type": "response.output_text.done", "text": "The answer is 4.", **place},
+        {
+            "type": "response.output_item.added",
+            "output_index": 1,
+            "item": {**CALL, "arguments": ""},
+        },
+        {
+            "type": "response.function_call_arguments.done",
+            "output_index": 1,
+            "arguments": '{"a": 1}',
+        },
+        {"type": "response.completed", "response": {"status": "completed", "output": []}},
+    ]
+    exchange = await exchange_of(server, clock, Answer(chunks=sse(*made, done=False)))
+    assert exchange.choice(0).text == "The answer is 4."
+    assert [c.arguments for c in exchange.choice(0).tool_calls] == ['{"a": 1}']
+
+
+async def test_a_final_text_that_contradicts_its_deltas_is_told(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    made = events("half")
+    for event in made:
+        if event["type"] == "response.output_text.delta":
+            event["delta"] = "something else"
+    exchange = await exchange_of(server, clock, Answer(chunks=sse(*made, done=False)))
+    assert exchange.choice(0).text == "something else"
+    assert any("not what its deltas made" in finding for finding in find_oddities(exchange))
+
+
+async def test_a_remote_server_and_a_safety_check_are_named(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    check = {"id": "sc", "code": "who", "message": "Is it you?"}
+    computer = {
+        "type": "computer_call",
+        "id": "cu_1",
+        "call_id": "call_c",
+        "action": {"type": "click", "x": 1, "y": 2},
+        "pending_safety_checks": [check],
+    }
+    answer = response(items=({**APPROVAL, "server_label": "deepwiki"}, computer))
+    exchange = await exchange_of(server, clock, answer)
+    approval, click = exchange.choice(0).tool_calls
+    assert approval.server == "deepwiki"
+    assert "Is it you?" in click.arguments

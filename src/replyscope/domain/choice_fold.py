@@ -7,12 +7,11 @@ from replyscope.domain.event import (
     ToolCallDelta,
     ToolCallReported,
 )
-from replyscope.domain.exchange import Choice, Citation, OutputItem, Section, ToolCall
+from replyscope.domain.exchange import APPROVAL, Choice, Citation, OutputItem, Section, ToolCall
 from replyscope.domain.finish import FinishReason, Outcome
 from replyscope.domain.growing import GrowingText
+from replyscope.domain.json_text import read_json
 from replyscope.domain.tool import ToolCallState
-
-_WAITS_FOR_APPROVAL = "mcp_approval_request"
 
 
 class CallFold:
@@ -37,6 +36,16 @@ class CallFold:
         if delta.arguments:
             self.arguments.append(delta.arguments)
 
+    def is_other(self, delta: ToolCallDelta) -> bool:
+        """Whether a delta names another function."""
+        return bool(delta.name and self.name and delta.name != self.name)
+
+    def is_next(self, delta: ToolCallDelta) -> bool:
+        """Whether a delta without an id of its own begins another call."""
+        if not delta.name or not self.name or self.is_other(delta):
+            return self.is_other(delta)
+        return not delta.call_id and _is_whole(str(self.arguments))
+
     def snapshot(self, spare_id: str, *, is_open: bool) -> ToolCall:
         """The call as it stands."""
         if self.reported is not None:
@@ -48,6 +57,16 @@ class CallFold:
             arguments=str(self.arguments),
             state=ToolCallState.ASSEMBLING if is_open else ToolCallState.REQUESTED,
         )
+
+
+def _is_whole(arguments: str) -> bool:
+    if not arguments.rstrip().endswith("}"):
+        return False
+    try:
+        read_json(arguments)
+    except ValueError:
+        return False
+    return True
 
 
 class ChoiceFold:
@@ -92,15 +111,17 @@ class ChoiceFold:
     def call_for(self, delta: ToolCallDelta) -> CallFold:
         """The call that a delta belongs to.
 
-        Servers number slots from 0, from 1, always 0, or not at all: another
-        non-empty id opens a new slot, whatever its number.
+        Servers number slots from 0, from 1, always 0, or not at all, and some repeat
+        an id or a name with every delta: another id or another name opens a new slot,
+        and so does the same name once the arguments so far are whole.
         """
         for call in reversed(self.calls):
             same_slot = delta.index is None or call.index == delta.index
-            if delta.call_id:
-                if call.id == delta.call_id or (call.id is None and same_slot):
-                    return call
-            elif same_slot:
+            if delta.call_id and call.id is not None:
+                is_same = same_slot and call.id == delta.call_id and not call.is_other(delta)
+            else:
+                is_same = same_slot and not call.is_next(delta)
+            if is_same:
                 return call
         call = CallFold(delta.index, delta.kind)
         self.calls.append(call)
@@ -121,8 +142,8 @@ class ChoiceFold:
         calls = self._calls(is_open=False)
         waiting = [call for call in calls if call.state is ToolCallState.REQUESTED]
         return Outcome(
-            has_open_calls=any(call.kind != _WAITS_FOR_APPROVAL for call in waiting),
-            needs_approval=any(call.kind == _WAITS_FOR_APPROVAL for call in waiting),
+            has_open_calls=any(call.kind != APPROVAL for call in waiting),
+            needs_approval=any(call.kind == APPROVAL for call in waiting),
             has_refusal=len(self.refusal) > 0,
         )
 

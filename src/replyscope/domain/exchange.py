@@ -11,6 +11,9 @@ from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.tool import ToolCallState
 
+FINAL_TEXT = "final_text"
+"""The extra that holds a final text which contradicts its deltas."""
+
 
 class Api(StrEnum):
     """The wire API that an exchange used."""
@@ -36,11 +39,17 @@ class ExchangeState(StrEnum):
         return self not in (ExchangeState.QUEUED, ExchangeState.IN_PROGRESS)
 
 
+APPROVAL = "mcp_approval_request"
+ANSWERABLE = ("function", "custom", APPROVAL)
+"""Kinds of calls that wait for an answer from here."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """A function invocation the model asked for, or a tool that the server ran itself.
 
-    `kind` is `function`, `custom`, or the item's type; `arguments` the raw text.
+    `kind` is `function`, `custom`, or the item's type; `arguments` the raw text; `server`
+    the label of a remote server that has the tool.
     """
 
     id: str
@@ -50,6 +59,7 @@ class ToolCall:
     state: ToolCallState = ToolCallState.REQUESTED
     result: str | None = None
     duration_ms: float | None = None
+    server: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +170,8 @@ class Exchange:
 
     `adaptations` tells in sentences what was dropped or renamed so that the server
     would take the request. `extras` holds non-standard fields as (name, JSON).
-    `firings` are the person's rules that it set off, in sentences.
+    `delta_count` is how many frames brought words of the reply. `firings` are the person's
+    rules that it set off, in sentences.
     """
 
     id: str
@@ -195,6 +206,7 @@ class Exchange:
     extras: tuple[tuple[str, str], ...] = ()
     failure: Failure | None = None
     frame_count: int = 0
+    delta_count: int = 0
     done_marker: bool = False
     firings: tuple[str, ...] = ()
 

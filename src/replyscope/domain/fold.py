@@ -81,6 +81,8 @@ class ExchangeFold:
         self._pace = Pace()
         self._pause = (0.0, 0.0)
         self._frames = 0
+        self._deltas = 0
+        self._last_delta = 0
         self._end: StreamEnd | None = None
         self._failure: Failure | None = None
         self.version = 0
@@ -160,6 +162,8 @@ class ExchangeFold:
             case StreamEnded():
                 self._end = event.end
                 self._failure = event.failure
+                if self._frames and event.at_ms - self._now_ms > self._pause[0]:
+                    self._pause = (event.at_ms - self._now_ms, self._now_ms)
                 self._now_ms = max(self._now_ms, event.at_ms)
             case _:
                 assert_never(event)
@@ -174,6 +178,9 @@ class ExchangeFold:
         if self._first_token_ms is None:
             self._first_token_ms = self._now_ms
         self._last_token_ms = self._now_ms
+        if self._last_delta != self._frames:
+            self._last_delta = self._frames
+            self._deltas += 1
         self._pace.add(self._now_ms - self._first_token_ms, characters)
 
     def _identify(self, said: Identified) -> None:
@@ -216,6 +223,7 @@ class ExchangeFold:
             failure=failure,
             is_detached=self._end is StreamEnd.DETACHED and not self.is_complete,
             frame_count=self._frames,
+            delta_count=self._deltas,
             done_marker=self._end is StreamEnd.DONE,
         )
 
@@ -265,7 +273,8 @@ class ExchangeFold:
                 is_cut = self._base.api is Api.RESPONSES
                 return ExchangeState.TRUNCATED if is_cut else ExchangeState.COMPLETED
             case StreamEnd.CLOSED:
-                stated = any(choice.finish_raw for choice in self._choices.values())
+                choices = self._choices.values()
+                stated = choices and all(choice.finish_raw for choice in choices)
                 return ExchangeState.COMPLETED if stated else ExchangeState.TRUNCATED
             case StreamEnd.BROKEN:
                 return ExchangeState.TRUNCATED

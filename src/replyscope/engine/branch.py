@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState
+from replyscope.domain.exchange import ANSWERABLE, Api, Choice, Exchange, ExchangeState
 from replyscope.domain.message import (
     Message,
     OpaquePart,
@@ -31,14 +31,11 @@ def choice_parts(choice: Choice) -> list[Part]:
     parts += [
         ToolCallPart(call.id, call.name, call.arguments, call.kind)
         for call in choice.tool_calls
-        if call.kind in ASKED_FOR
+        if call.kind in ANSWERABLE
     ]
     parts += [OpaquePart(item.kind, item.payload) for item in choice.items]
     return parts
 
-
-ASKED_FOR = ("function", "custom", "mcp_approval_request")
-"""Kinds of calls that wait for an answer from here."""
 
 _WHOLE = (ExchangeState.COMPLETED, ExchangeState.INCOMPLETE)
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from replyscope.domain.exchange import ToolCall
+from replyscope.domain.exchange import APPROVAL, ToolCall
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.ports import Clock, Toolbox
 from replyscope.domain.tool import Decision, Tool, ToolCallState, ToolOutcome, ToolSettings
@@ -21,7 +21,6 @@ from replyscope.inspection.argument_check import check_arguments
 
 _log = logging.getLogger(__name__)
 _MOST_DETAIL = 20_000
-APPROVAL = "mcp_approval_request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,9 @@ class Calling:
 
     async def _approve(self, number: int, call: ToolCall) -> None:
         """The provider itself runs this one, when the person says so."""
-        tool = Tool(call.name, "", "{}", "provider", call.name, "what that server can reach")
+        source = f"provider:{call.server}" if call.server else "provider"
+        reach = f"what the server {call.server or 'of the provider'} can reach"
+        tool = Tool(call.name, "", "{}", source, call.name, reach)
         decision = await self._tooling.consent.decide(CallToDecide(self._session_id, call, tool))
         if decision.stops:
             self.is_stopped = True
@@ -162,7 +163,7 @@ class Calling:
         word = "approve" if decision.allows else f"deny {decision.reason}".strip()
         state = ToolCallState.COMPLETED if decision.allows else ToolCallState.REFUSED
         part = replace(self.parts[number], output=word, state=state, allowed_by=decision.by)
-        await self._set(number, replace(part, source="provider"))
+        await self._set(number, replace(part, source=source))
 
     async def _set(self, number: int, part: ToolResultPart) -> None:
         self.parts[number] = part

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from replyscope.domain.exchange import Exchange, ToolCall
+from replyscope.domain.exchange import ANSWERABLE, Exchange, ToolCall
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
-from replyscope.engine.branch import ASKED_FOR
 from replyscope.engine.tree import MessageTree
 
 
@@ -22,7 +21,7 @@ def calls_of(message: Message, exchanges: Mapping[str, Exchange]) -> tuple[ToolC
     choice = exchange.choice(source.choice_index)
     if choice.finish_reason not in (FinishReason.TOOL_CALLS, FinishReason.NEEDS_APPROVAL):
         return ()
-    return tuple(call for call in choice.tool_calls if call.kind in ASKED_FOR)
+    return tuple(call for call in choice.tool_calls if call.kind in ANSWERABLE)
 
 
 def asked(calls: Iterable[ToolCall]) -> tuple[ToolResultPart, ...]:
@@ -69,7 +68,7 @@ def exchanges_with_results(
 def with_result(call: ToolCall, results: Mapping[str, ToolResultPart]) -> ToolCall:
     """A call with what became of it."""
     part = results.get(call.id)
-    if part is None or call.kind not in ASKED_FOR:
+    if part is None or call.kind not in ANSWERABLE:
         return call
     return replace(
         call,

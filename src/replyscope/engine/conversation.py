@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from replyscope.domain.event import ToolsStopped, TurnEvent
-from replyscope.domain.exchange import Api, Exchange, ToolCall
+from replyscope.domain.exchange import APPROVAL, Api, Exchange, ToolCall
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, Part, ReplySource, Role, ToolResultPart
 from replyscope.domain.ports import (
@@ -26,7 +26,7 @@ from replyscope.domain.rule import Action, Rule
 from replyscope.domain.session import StoredSession, title_from
 from replyscope.domain.tool import Tool, ToolCallState, ToolOutcome, ToolSettings
 from replyscope.engine.asking import make_opening, make_request
-from replyscope.engine.calling import APPROVAL, Calling, Tooling
+from replyscope.engine.calling import Calling, Tooling
 from replyscope.engine.calls import asked, calls_of
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.live import LiveReply, Target

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from replyscope.domain.json_text import read_json
 from replyscope.inspection.schema_check import find_faults
 
 
@@ -18,11 +19,9 @@ class Checked:
 def check_arguments(arguments: str, schema: str) -> Checked:
     """Arguments against a JSON schema, both as text. No text at all is no arguments."""
     try:
-        value = json.loads(arguments or "{}")
+        value = read_json(arguments or "{}")
     except ValueError as error:
         return Checked({}, (f"the arguments are not JSON: {error}",))
-    except RecursionError:
-        return Checked({}, ("the arguments are nested too deeply",))
     if not isinstance(value, dict):
         return Checked({}, ("the arguments are not a JSON object",))
     return Checked(value, find_faults(value, schema))

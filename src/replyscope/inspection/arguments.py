@@ -1,8 +1,10 @@
 """Tool arguments laid out for reading, also while they are still incomplete."""
 
 import json
+from typing import Any
 
-from replyscope.domain.exchange import ToolCall
+from replyscope.domain.exchange import APPROVAL, ToolCall
+from replyscope.domain.json_text import indented, read_json
 
 
 def pretty_arguments(text: str) -> str:
@@ -11,12 +13,12 @@ def pretty_arguments(text: str) -> str:
     No value is changed or reordered.
     """
     try:
-        value = json.loads(text)
+        value = read_json(text)
+        if not isinstance(value, dict | list) or not value:
+            return text.strip()
+        return indented(value)
     except ValueError:
         return _lay_out(text)
-    if not isinstance(value, dict | list) or not value:
-        return text.strip()
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def readable_result(text: str) -> str:
@@ -26,8 +28,8 @@ def readable_result(text: str) -> str:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+        read_json(text)
+    except ValueError:
         return False
     return True
 
@@ -36,7 +38,7 @@ def readable_arguments(call: ToolCall) -> str:
     """A call's arguments as a person reads them: code as code, a patch as its diff."""
     if call.kind == "apply_patch_call":
         return _patch(call.arguments)
-    if call.kind in ("function", "mcp_call", "mcp_approval_request") or _looks_like_json(call):
+    if call.kind in ("function", "mcp_call", APPROVAL) or _looks_like_json(call):
         return pretty_arguments(call.arguments)
     return call.arguments
 
@@ -47,7 +49,7 @@ def _looks_like_json(call: ToolCall) -> bool:
 
 def _patch(arguments: str) -> str:
     try:
-        operation = json.loads(arguments)
+        operation = read_json(arguments)
     except ValueError:
         return arguments
     if not isinstance(operation, dict):
@@ -89,11 +91,16 @@ def _lay_out(text: str) -> str:
 def one_line(text: str, width: int) -> str:
     """Arguments in the form of a call, cut to a width."""
     try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if isinstance(value, dict):
-        pairs = (f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in value.items())
-        text = ", ".join(pairs)
+        value = read_json(text)
+        if isinstance(value, dict):
+            text = ", ".join(_pairs(value))
+    except (ValueError, RecursionError):
+        pass  # nested deeper than can be written: as it came
     text = " ".join(text.split())
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def _pairs(value: dict[str, Any]) -> list[str]:
+    """Each as name=JSON; a patch's path before its text, which would push it out of view."""
+    names = sorted(value, key=lambda name: name == "diff") if "path" in value else list(value)
+    return [f"{name}={json.dumps(value[name], ensure_ascii=False)}" for name in names]

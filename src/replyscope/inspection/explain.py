@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from replyscope.domain.exchange import Exchange, ToolCall
+from replyscope.domain.exchange import ANSWERABLE, Exchange, ToolCall
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.tool import ToolCallState
 
@@ -106,6 +106,18 @@ def _explain_calls(word: str, calls: Sequence[ToolCall]) -> Explanation | None:
     return Explanation(word, Mood.NOTE, f"The model asked for tools: {told}.")
 
 
+def _explain_waiting(
+    calls: Sequence[ToolCall], sentence: str, remedies: tuple[Remedy, ...]
+) -> tuple[str, tuple[Remedy, ...]]:
+    """Calls that nobody answered yet: some can only be answered by another program."""
+    if not calls:
+        return "The server says that the model asked for tools, but no call came.", (Remedy.RETRY,)
+    if any(call.kind in ANSWERABLE for call in calls):
+        return sentence, remedies
+    names = ", ".join(dict.fromkeys(call.name for call in calls))
+    return f"The model asked for what only a program of yours can do: {names}.", ()
+
+
 def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
     """The ending of a choice, or that it still streams."""
     if not exchange.state.is_terminal:
@@ -115,7 +127,7 @@ def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
     mood, sentence, remedies = _ENDINGS[reason]
     if reason in (FinishReason.TOOL_CALLS, FinishReason.NEEDS_APPROVAL):
         return _explain_calls(reason.value, choice.tool_calls) or Explanation(
-            reason.value, mood, sentence, remedies
+            reason.value, mood, *_explain_waiting(choice.tool_calls, sentence, remedies)
         )
     if reason is FinishReason.OTHER and choice.finish_reason_raw:
         sentence = f"The server gave a reason of its own: {choice.finish_reason_raw}."
@@ -126,6 +138,8 @@ def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
         sentence = f"{exchange.failure.message} {exchange.failure.next_step}".strip()
         if reason is FinishReason.STOP:
             mood = Mood.NOTE
+    if exchange.max_tokens is None:
+        remedies = tuple(r for r in remedies if r is not Remedy.RAISE_LIMIT)
     if Remedy.CONTINUE in remedies and not choice.text:
         remedies = (Remedy.RETRY,)
     return Explanation(reason.value, mood, sentence, remedies)

@@ -64,6 +64,8 @@ def dollars(value: float | None) -> str:
         return UNKNOWN
     if value >= 0.1 or value == 0:
         return f"${value:,.2f}"
+    if 0 < value < 0.0000005:
+        return "< $0.000001"
     return f"${value:.6f}".rstrip("0")
 
 

@@ -1,11 +1,20 @@
 """Short true sentences about what is odd in an exchange. Pure."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState
+from replyscope.domain.exchange import (
+    FINAL_TEXT,
+    Api,
+    Choice,
+    Exchange,
+    ExchangeState,
+    OutputItem,
+    Usage,
+)
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.json_text import read_json
 from replyscope.inspection.figures import seconds
 from replyscope.inspection.schema_check import check_reply
 
@@ -36,9 +45,11 @@ def _about_choice(exchange: Exchange, choice: Choice) -> Iterator[str]:
     if exchange.api is Api.CHAT and raw == "stop" and choice.tool_calls:
         yield f"choice {choice.index} says stop but asks for tools"
     if choice.finish_reason is FinishReason.UNSTATED:
-        yield f"choice {choice.index} gave no finish reason, though [DONE] came"
+        yield f"choice {choice.index} gave no finish reason, though {_whole(exchange)}"
     if choice.finish_reason is FinishReason.OTHER:
         yield f"“{raw}” is not a finish reason that the API knows"
+    if choice.finish_reason is FinishReason.TOOL_CALLS and not choice.tool_calls:
+        yield f"choice {choice.index} says {raw}, but no call came"
     yield from _about_calls(choice)
     if exchange.schema is not None and choice.finish_reason is FinishReason.STOP:
         yield from check_reply(choice.text, exchange.schema)
@@ -53,19 +64,40 @@ def _about_calls(choice: Choice) -> Iterator[str]:
         if call.kind != "function":
             continue
         try:
-            value = json.loads(call.arguments or "{}")
+            value = read_json(call.arguments or "{}")
         except ValueError as error:
             yield f"the arguments of {call.name} are not JSON: {error}"
         else:
             if not isinstance(value, dict):
                 yield f"the arguments of {call.name} are not a JSON object"
-    asked = set(ids)
     for item in choice.items:
-        if not item.kind.endswith("_output"):
-            continue
-        call_id = json.loads(item.payload).get("call_id")
-        if call_id not in asked:
-            yield f"a result ({item.kind}) belongs to no tool call: {call_id}"
+        yield from _about_item(item, set(ids))
+
+
+def _about_item(item: OutputItem, asked: set[str]) -> Iterator[str]:
+    if item.kind.endswith("_output"):
+        paired = _fields(item).get("call_id")
+        if paired not in asked:
+            yield f"a result ({item.kind}) belongs to no tool call: {paired}"
+    if item.kind == "computer_call":
+        checks = _fields(item).get("pending_safety_checks")
+        for check in checks if isinstance(checks, list) else ():
+            told = check if isinstance(check, dict) else {}
+            said = told.get("message") or told.get("code") or check
+            yield f"the provider wants a safety check confirmed first: {said}"
+
+
+def _fields(item: OutputItem) -> dict[str, Any]:
+    try:
+        value = read_json(item.payload)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _whole(exchange: Exchange) -> str:
+    kind = next((v for name, v in exchange.headers if name.lower() == "content-type"), "")
+    return "the answer came whole" if "json" in kind else "[DONE] came"
 
 
 def _about_usage(exchange: Exchange) -> Iterator[str]:
@@ -80,8 +112,20 @@ def _about_usage(exchange: Exchange) -> Iterator[str]:
         total = sum(part or 0 for part in parts)
         if total != usage.total_tokens:
             yield f"usage says {usage.total_tokens:,} in total, but its parts make {total:,}"
+    yield from _about_details(usage)
     if usage.output_tokens is not None:
         yield from _about_output(exchange, usage.output_tokens)
+
+
+def _about_details(usage: Usage) -> Iterator[str]:
+    """A part that is larger than what it is a part of."""
+    parts = (
+        ("reasoning", usage.reasoning_tokens, "output", usage.output_tokens),
+        ("cached", usage.cached_input_tokens, "input", usage.input_tokens),
+    )
+    for name, part, of_what, whole in parts:
+        if part is not None and whole is not None and part > whole:
+            yield f"usage says {part:,} {name} tokens, but only {whole:,} of {of_what} in all"
 
 
 def _about_output(exchange: Exchange, output: int) -> Iterator[str]:
@@ -98,12 +142,12 @@ def _least_output(exchange: Exchange) -> int:
     """The output tokens that must have been made, by what came.
 
     A choice cut at the limit has that many. No tokenizer packs more than about eight
-    characters of prose into a token, and a frame of text carries one token at least.
+    characters of prose into a token, and a frame that brought words carries one token at least.
     """
     cut = sum(choice.finish_reason is FinishReason.LENGTH for choice in exchange.choices)
     by_limit = cut * (exchange.max_tokens or 0)
     by_text = sum(len(choice.text) for choice in exchange.choices) // 8
-    by_frames = round(exchange.frame_count * 0.7)
+    by_frames = round(exchange.delta_count * 0.7)
     return max(by_limit, by_text, by_frames)
 
 
@@ -129,5 +173,9 @@ def _about_stream(exchange: Exchange) -> Iterator[str]:
         yield f"nothing came for {seconds(timing.longest_pause_ms)}, {at} after the start"
     if exchange.unknown_events:
         yield f"events of unknown types: {', '.join(exchange.unknown_events)}"
-    if exchange.extras:
-        yield f"non-standard fields: {', '.join(name for name, _ in exchange.extras)}"
+    names = [name for name, _ in exchange.extras]
+    if FINAL_TEXT in names:
+        names.remove(FINAL_TEXT)
+        yield "the text at the end is not what its deltas made; the wire has both"
+    if names:
+        yield f"non-standard fields: {', '.join(names)}"

@@ -1,5 +1,6 @@
 """The objects that `--json` prints. Stable: fields may be added, never changed."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +54,13 @@ def exchange_object(exchange: Exchange) -> dict[str, Any]:
             "code": failure.code,
         },
         "rules": list(exchange.firings),
+        "answered_model": exchange.answered_model,
+        "service_tier": exchange.service_tier,
+        "frame_count": exchange.frame_count,
+        "retries": [
+            {"message": retry.failure.message, "waited_s": retry.wait_s}
+            for retry in exchange.retries
+        ],
     }
 
 
@@ -69,6 +77,8 @@ def _choice_object(choice: Choice) -> dict[str, Any]:
         "finish_reason": choice.finish_reason.value if choice.finish_reason else None,
         "finish_reason_raw": choice.finish_reason_raw,
         "tool_calls": [_call_object(call) for call in choice.tool_calls],
+        "citations": [asdict(citation) for citation in choice.citations],
+        "items": [{"type": item.kind, "index": item.index} for item in choice.items],
     }
 
 
@@ -81,6 +91,7 @@ def _call_object(call: ToolCall) -> dict[str, Any]:
         "result": call.result,
         "state": call.state.value,
         "duration_ms": call.duration_ms,
+        "server": call.server,
     }
 
 

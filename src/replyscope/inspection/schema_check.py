@@ -4,6 +4,8 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from replyscope.domain.json_text import read_json
+
 _MOST = 5
 
 
@@ -11,7 +13,7 @@ _MOST = 5
 def check_reply(text: str, schema: str) -> tuple[str, ...]:
     """Sentences that point at each place which does not fit; none when all does."""
     try:
-        value = json.loads(text)
+        value = read_json(text)
     except ValueError as error:
         return (f"the reply is not JSON, as its schema wants: {error}",)
     return find_faults(value, schema)

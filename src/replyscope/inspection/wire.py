@@ -1,10 +1,10 @@
 """The wire of an exchange as text: the request as sent, and each frame with its time."""
 
-import json
 from collections.abc import Sequence
 
 from replyscope.domain.event import RequestSent, WireFrame
 from replyscope.domain.exchange import Exchange
+from replyscope.domain.json_text import indented, read_json
 
 
 def request_lines(request: RequestSent) -> list[str]:
@@ -14,7 +14,7 @@ def request_lines(request: RequestSent) -> list[str]:
     lines.append("")
     text = request.body.decode("utf-8", errors="replace")
     try:
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        text = indented(read_json(text))
     except ValueError:
         pass
     return [*lines, *text.split("\n")]

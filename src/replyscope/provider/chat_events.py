@@ -23,6 +23,7 @@ from replyscope.domain.event import (
     UsageReported,
 )
 from replyscope.domain.exchange import Usage
+from replyscope.provider.amounts import read_cost
 
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
 
@@ -100,8 +101,10 @@ class ChatTranslator:
         if isinstance(refusal, str) and refusal:
             events.append(RefusalDelta(index, refusal))
         calls: object = getattr(delta, "tool_calls", None)
-        for call in calls if isinstance(calls, list) else ():
-            events.append(_tool_call_delta(index, call))
+        listed = calls if isinstance(calls, list) else []
+        for position, call in enumerate(listed):
+            # Several in one list without numbers are several calls, not pieces of one.
+            events.append(_tool_call_delta(index, call, position if len(listed) > 1 else None))
         legacy: Any = getattr(delta, "function_call", None)
         if legacy is not None:
             events.append(_function_delta(index, None, None, legacy))
@@ -150,11 +153,11 @@ def _field(value: Any, name: str) -> Any:
     return getattr(value, name, None)
 
 
-def _tool_call_delta(choice: int, call: Any) -> ToolCallDelta:
+def _tool_call_delta(choice: int, call: Any, position: int | None) -> ToolCallDelta:
     slot = _field(call, "index")
     function = _field(call, "function")
     return _function_delta(
-        choice, slot if isinstance(slot, int) else None, _text(_field(call, "id")), function
+        choice, slot if isinstance(slot, int) else position, _text(_field(call, "id")), function
     )
 
 
@@ -187,9 +190,7 @@ def read_usage(usage: Any) -> UsageReported | None:
     )
     if counts == Usage():
         return None
-    cost = _field(usage, "cost")
-    is_cost = isinstance(cost, int | float) and not isinstance(cost, bool)
-    return UsageReported(counts, float(cost) if is_cost else None)
+    return UsageReported(counts, read_cost(_field(usage, "cost")))
 
 
 def _count(value: Any, name: str) -> int | None:

@@ -1,6 +1,5 @@
 """What differs between the wire APIs: how to ask, and how to read what comes."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -8,6 +7,7 @@ import openai
 
 from replyscope.domain.event import Event
 from replyscope.domain.exchange import Api
+from replyscope.domain.json_text import read_json
 from replyscope.domain.request import ModelRequest
 from replyscope.provider.frames import parse_frame
 
@@ -40,7 +40,7 @@ def translate_frame(translator: Translator, text: str) -> list[Event]:
     if parsed is None or parsed[1].startswith("[DONE]"):
         return []
     try:
-        data = json.loads(parsed[1])
+        data = read_json(parsed[1])
     except ValueError:
         return []
     return translator.translate_data(data, parsed[0])

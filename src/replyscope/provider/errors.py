@@ -211,6 +211,10 @@ _SENTENCES = {
         "{host} rejected the request ({status})",
         "Change the parameter that it names, then send again.",
     ),
+    "content_filter": (
+        "{host} filtered the request itself, before any model saw it ({status})",
+        "Change the words that it takes offence at, then send again; the wire view has details.",
+    ),
     "rate_limit": ("{host} asks to slow down ({status})", "Wait a moment, then retry."),
     "quota": (
         "{host} says that the account's quota is used up ({status})",
@@ -224,6 +228,8 @@ def _kind(status: int | None, code: str | None, said: str) -> str:
     lowered = said.lower()
     if code == "insufficient_quota" or "exceeded your current quota" in lowered:
         return "quota"
+    if code in ("content_filter", "content_policy_violation"):
+        return "content_filter"
     if code == "context_length_exceeded" or re.search(
         r"context (length|window|size)|maximum context|exceeds the available context", lowered
     ):

@@ -37,7 +37,7 @@ from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frames import FrameTap
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
-from replyscope.provider.retrying import RetryPlan, plan_retry
+from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
 from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import StoredReplies
 
@@ -283,6 +283,7 @@ class OpenAIProvider:
         """Another try where that may help, and the ending where not."""
         failure = self._errors.translate(error)
         most, now = self._endpoint.max_retries, self._clock.now()
+        failure = with_wait(failure, error, now)
         plan = plan_retry(error, failure, retried=retried, most=most, now=now)
         return plan or self._ended(attempt, StreamEnd.FAILED, failure)
 

@@ -3,6 +3,7 @@
 import base64
 import json
 
+from replyscope.domain.json_text import read_json
 from replyscope.domain.message import FilePart, ImagePart, ToolResultPart
 
 _NOT_RUN = "This call was not run."
@@ -26,7 +27,7 @@ def result_text(part: ToolResultPart) -> str:
 def sound_arguments(arguments: str) -> str:
     """A call's arguments as JSON: servers that read them fail on what a model got wrong."""
     try:
-        is_object = isinstance(json.loads(arguments or "{}"), dict)
-    except (ValueError, RecursionError):
+        is_object = isinstance(read_json(arguments or "{}"), dict)
+    except ValueError:
         is_object = False
     return arguments or "{}" if is_object else json.dumps({"invalid_arguments": arguments})

@@ -36,10 +36,16 @@ def _price(exchange: Exchange, usage: Usage) -> float | None:
             model,
             usage,
             genai_request_timestamp=exchange.started_at,
+            price_context=_tier(exchange.service_tier),
         )
         if found is not None:
             return float(found.total_price)
     return None
+
+
+def _tier(name: str | None) -> dict[str, str] | None:
+    """What the price depends on beside the model: flex costs less, priority more."""
+    return None if name is None else {"service_tier": name}
 
 
 def _window(base_url: str, model: str) -> int | None:

@@ -26,7 +26,8 @@ from replyscope.domain.event import (
     UnknownEventSeen,
     UsageReported,
 )
-from replyscope.domain.exchange import OutputItem, Usage
+from replyscope.domain.exchange import FINAL_TEXT, OutputItem, Usage
+from replyscope.provider.amounts import read_cost
 from replyscope.provider.response_items import (
     KINDS_TO_RUN,
     Item,
@@ -38,6 +39,7 @@ from replyscope.provider.response_items import (
     text_of,
     to_json,
 )
+from replyscope.provider.told import Place, Told
 
 _TERMINAL = ("completed", "incomplete", "failed", "cancelled")
 _CHOICE = 0
@@ -53,8 +55,7 @@ class ResponseTranslator:
         self.fault: object | None = None
         self._said = Identified()
         self._calls: dict[str, tuple[int, Item]] = {}
-        self._told_text: set[tuple[int, int]] = set()
-        self._told_summaries: set[tuple[int, int]] = set()
+        self._told = Told()
         self._told_items: dict[int, str] = {}
         self._finished: set[int] = set()
         self._extras: dict[str, object] = {}
@@ -81,28 +82,59 @@ class ResponseTranslator:
         return [] if _is_known_progress(kind) else [UnknownEventSeen(kind)]
 
     def _text(self, event: Any) -> list[Event]:
-        self._told_text.add(_place(event))
-        return _delta(TextDelta, event)
+        return self._words(TextDelta, event)
 
     def _refusal(self, event: Any) -> list[Event]:
-        self._told_text.add(_place(event))
-        return _delta(RefusalDelta, event)
+        return self._words(RefusalDelta, event)
+
+    def _words(self, make: type[TextDelta] | type[RefusalDelta], event: Any) -> list[Event]:
+        words = _text_at(event, "delta")
+        if not words:
+            return []
+        self._told.add(_place(event), words)
+        return [make(_CHOICE, words)]
+
+    def _text_done(self, event: Any) -> list[Event]:
+        return self._rest(TextDelta, _place(event), _text_at(event, "text"))
+
+    def _refusal_done(self, event: Any) -> list[Event]:
+        return self._rest(RefusalDelta, _place(event), _text_at(event, "refusal"))
+
+    def _rest(
+        self, make: type[TextDelta] | type[RefusalDelta], place: Place, whole: str
+    ) -> list[Event]:
+        """What a closing event has beyond the deltas; where it contradicts them, both count."""
+        missing = self._told.rest(place, whole) if whole else ""
+        if missing is None:
+            return [ExtraReported(FINAL_TEXT, to_json(whole))]
+        return [make(_CHOICE, missing)] if missing else []
 
     def _reasoning(self, event: Any) -> list[Event]:
         """Parts of a summary are paragraphs of their own."""
-        place = (_index(event), getattr(event, "summary_index", None) or 0)
-        is_new = place not in self._told_summaries and bool(self._told_summaries)
-        self._told_summaries.add(place)
-        text = getattr(event, "delta", None)
-        if not isinstance(text, str) or not text:
+        return self._thought(_reasoning_place(event), _text_at(event, "delta"))
+
+    def _reasoning_done(self, event: Any) -> list[Event]:
+        place = _reasoning_place(event)
+        return [] if place in self._told else self._thought(place, _text_at(event, "text"))
+
+    def _thought(self, place: Place, words: str) -> list[Event]:
+        if not words:
             return []
-        return [ReasoningDelta(_CHOICE, f"\n\n{text}" if is_new else text)]
+        lead = "\n\n" if place not in self._told and self._told.has_any("reasoning") else ""
+        self._told.add(place, words)
+        return [ReasoningDelta(_CHOICE, lead + words)]
 
     def _arguments_delta(self, event: Any) -> list[Event]:
-        text = getattr(event, "delta", None)
-        if not isinstance(text, str) or not text:
+        words = _text_at(event, "delta")
+        if not words:
             return []
-        return [ToolCallDelta(_CHOICE, _index(event), None, None, text)]
+        self._told.add(("arguments", _index(event), 0), words)
+        return [ToolCallDelta(_CHOICE, _index(event), None, None, words)]
+
+    def _arguments_done(self, event: Any) -> list[Event]:
+        whole = _text_at(event, "arguments") or _text_at(event, "input")
+        missing = self._told.rest(("arguments", _index(event), 0), whole) if whole else ""
+        return [ToolCallDelta(_CHOICE, _index(event), None, None, missing)] if missing else []
 
     def _annotation(self, event: Any) -> list[Event]:
         citation = read_citation(_plain(getattr(event, "annotation", None)))
@@ -162,29 +194,20 @@ class ResponseTranslator:
                 continue
             words = text_of(part, "text") or text_of(part, "refusal")
             if words and text_of(item, "type") == "message":
-                if (index, number) not in self._told_text:
-                    self._told_text.add((index, number))
-                    is_refusal = text_of(part, "type") == "refusal"
-                    event_type = RefusalDelta if is_refusal else TextDelta
-                    events.append(event_type(_CHOICE, words))
+                is_refusal = text_of(part, "type") == "refusal"
+                make = RefusalDelta if is_refusal else TextDelta
+                events += self._rest(make, ("text", index, number), words)
                 found = (read_citation(a) for a in part.get("annotations") or ())
                 events += [CitationAdded(_CHOICE, c) for c in found if c is not None]
-        if text_of(item, "type") == "reasoning" and not self._has_told_reasoning(index):
+        if text_of(item, "type") == "reasoning" and not self._told.has_any("reasoning", index):
             events += self._late_reasoning(index, item)
         return events
-
-    def _has_told_reasoning(self, index: int) -> bool:
-        return any(told == index for told, _ in self._told_summaries)
 
     def _late_reasoning(self, index: int, item: Item) -> list[Event]:
         parts = [*(item.get("summary") or ()), *(item.get("content") or ())]
         texts = [text_of(part, "text") for part in parts if isinstance(part, Mapping)]
         words = "\n\n".join(text for text in texts if text)
-        if not words:
-            return []
-        lead = "\n\n" if self._told_summaries else ""
-        self._told_summaries.add((index, 0))
-        return [ReasoningDelta(_CHOICE, lead + words)]
+        return self._thought(("reasoning", index, 0), words)
 
     def _response(self, event: Any) -> list[Event]:
         """A whole response object: at the start, on changes of status, and at the end."""
@@ -254,6 +277,12 @@ _HANDLERS: dict[str, _Handler] = {
     "response.reasoning_summary_text.delta": ResponseTranslator._reasoning,
     "response.function_call_arguments.delta": ResponseTranslator._arguments_delta,
     "response.custom_tool_call_input.delta": ResponseTranslator._arguments_delta,
+    "response.output_text.done": ResponseTranslator._text_done,
+    "response.refusal.done": ResponseTranslator._refusal_done,
+    "response.reasoning_text.done": ResponseTranslator._reasoning_done,
+    "response.reasoning_summary_text.done": ResponseTranslator._reasoning_done,
+    "response.function_call_arguments.done": ResponseTranslator._arguments_done,
+    "response.custom_tool_call_input.done": ResponseTranslator._arguments_done,
     "response.output_text.annotation.added": ResponseTranslator._annotation,
     "response.output_item.added": ResponseTranslator._item_added,
     "response.output_item.done": ResponseTranslator._item_done,
@@ -279,13 +308,7 @@ _PROGRESS = (
     "audio",
     "compaction",
     "content_part",
-    "output_text",
-    "refusal",
-    "reasoning_text",
     "reasoning_summary_part",
-    "reasoning_summary_text",
-    "function_call_arguments",
-    "custom_tool_call_input",
 )
 
 
@@ -305,14 +328,20 @@ def _index(event: Any) -> int:
     return index if isinstance(index, int) else 0
 
 
-def _place(event: Any) -> tuple[int, int]:
+def _place(event: Any) -> Place:
     part = getattr(event, "content_index", None)
-    return _index(event), part if isinstance(part, int) else 0
+    return "text", _index(event), part if isinstance(part, int) else 0
 
 
-def _delta(make: type[TextDelta] | type[RefusalDelta], event: Any) -> list[Event]:
-    text = getattr(event, "delta", None)
-    return [make(_CHOICE, text)] if isinstance(text, str) and text else []
+def _reasoning_place(event: Any) -> Place:
+    part = getattr(event, "summary_index", None)
+    return "reasoning", _index(event), part if isinstance(part, int) else 0
+
+
+def _text_at(event: Any, name: str) -> str:
+    """A field of an event when it is a text; else nothing."""
+    value = getattr(event, name, None)
+    return value if isinstance(value, str) else ""
 
 
 def _plain(value: Any) -> Any:
@@ -330,7 +359,6 @@ def _usage_events(response: Item) -> list[Event]:
         mapping_of(usage, "input_tokens_details"),
         mapping_of(usage, "output_tokens_details"),
     )
-    cost = usage.get("cost")
     counts = Usage(
         input_tokens=_count(usage, "input_tokens"),
         output_tokens=_count(usage, "output_tokens"),
@@ -339,7 +367,7 @@ def _usage_events(response: Item) -> list[Event]:
         cache_write_tokens=_count(into, "cache_write_tokens"),
         reasoning_tokens=_count(out, "reasoning_tokens"),
     )
-    return [UsageReported(counts, float(cost) if isinstance(cost, int | float) else None)]
+    return [UsageReported(counts, read_cost(usage.get("cost")))]
 
 
 def _count(value: Item, name: str) -> int | None:

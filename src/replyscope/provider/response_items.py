@@ -57,6 +57,7 @@ def read_call(item: Item, *, is_done: bool, output: Item | None = None) -> ToolC
         arguments=arguments,
         state=_state_of(kind, item, is_done=is_done, has_output=output is not None),
         result=result,
+        server=text_of(item, "server_label"),
     )
 
 
@@ -112,7 +113,11 @@ def _read_computer(item: Item) -> tuple[str, str]:
     """What is to be done on the screen, an action a line."""
     actions = item.get("actions") or [item.get("action")]
     known = [action for action in actions if isinstance(action, Mapping)]
-    return "computer", "\n".join(_computer_action(action) for action in known)
+    lines = [_computer_action(action) for action in known]
+    checks = item.get("pending_safety_checks")
+    for check in checks if isinstance(checks, list) else ():
+        lines.append(f"safety check to confirm: {_as_text(check)}")
+    return "computer", "\n".join(lines)
 
 
 def _computer_action(action: Item) -> str:
@@ -221,7 +226,10 @@ def mapping_of(value: Item, name: str) -> Item:
 
 def to_json(value: object) -> str:
     """Compact enough to read, and never failing."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return '"nested too deeply to keep; the wire has it"'
 
 
 def _as_text(value: object) -> str:

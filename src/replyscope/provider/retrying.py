@@ -6,7 +6,7 @@ asked for twice.
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
@@ -37,7 +37,7 @@ def plan_retry(
     """
     if retried >= most:
         return None
-    headers = error.response.headers if isinstance(error, openai.APIStatusError) else {}
+    headers = _headers(error)
     should = headers.get("x-should-retry")
     if should == "false" or (failure.kind not in _KINDS and should != "true"):
         return None
@@ -45,6 +45,19 @@ def plan_retry(
     if asked_s is not None:
         return RetryPlan(failure, asked_s) if asked_s <= _LONGEST_WAIT_S else None
     return RetryPlan(failure, _FIRST_WAIT_S * 2**retried * random.uniform(0.75, 1.0))
+
+
+def with_wait(failure: Failure, error: Exception, now: datetime) -> Failure:
+    """A failure that says how long the server asks to wait, where that is long."""
+    asked_s = wait_asked_for(_headers(error), now)
+    if asked_s is None or asked_s <= _LONGEST_WAIT_S:
+        return failure
+    wait = f"{asked_s / 60:.0f} minutes" if asked_s < 7_200 else f"{asked_s / 3_600:.0f} hours"
+    return replace(failure, next_step=f"It asks to wait {wait}; retry then.")
+
+
+def _headers(error: Exception) -> Mapping[str, str]:
+    return error.response.headers if isinstance(error, openai.APIStatusError) else {}
 
 
 def wait_asked_for(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from replyscope.domain.exchange import APPROVAL
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.engine.consent import CallToDecide
 from replyscope.inspection.arguments import pretty_arguments
@@ -130,7 +131,7 @@ class ConsentCard(Vertical, can_focus=True):
             return False
         if wanted.tool.always_asks and answer in (Answer.SESSION, Answer.ALWAYS):
             return False
-        is_providers = wanted.tool.source == "provider"
+        is_providers = wanted.call.kind == APPROVAL
         return not (is_providers and answer in (Answer.EDIT, Answer.ALWAYS, Answer.SESSION))
 
     def watch_has_focus(self, _has_focus: bool) -> None:

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from textual.content import Content
 
-from replyscope.domain.exchange import Exchange, ToolCall
+from replyscope.domain.exchange import APPROVAL, Exchange, ToolCall
 from replyscope.domain.printable import printable_line
 from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.explain import Mood, Remedy, explain
@@ -26,7 +26,7 @@ MUTED = "$foreground 60%"
 FAINT = "$foreground 40%"
 _LABEL = 9
 _DIFF = {"+": "$text-success", "-": "$text-error"}
-_SHOWN_ELSEWHERE = ("message", "reasoning", "mcp_approval_request")
+_SHOWN_ELSEWHERE = ("message", "reasoning", APPROVAL)
 _MOST_ARGUMENTS = 20_000
 _MOODS = {
     Mood.GOOD: "$text-success bold",

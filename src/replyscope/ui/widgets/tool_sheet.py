@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from textual.content import Content
 
-from replyscope.domain.exchange import Choice, OutputItem, ToolCall
+from replyscope.domain.exchange import APPROVAL, Choice, OutputItem, ToolCall
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.domain.tool import ToolCallState
@@ -22,7 +22,7 @@ _STATES = {
     ToolCallState.INTERRUPTED: "$text-error",
     ToolCallState.RUNNING: "$text-accent",
 }
-_SHOWN_ELSEWHERE = ("message", "reasoning", "mcp_approval_request")
+_SHOWN_ELSEWHERE = ("message", "reasoning", APPROVAL)
 _MOST = 20_000
 
 
