@@ -180,10 +180,18 @@ async def test_the_wire_shows_the_request_and_every_frame(
         await send(pilot, "hello wire")
         await until(pilot, lambda: "● stop" in frame(pilot))
         await pilot.press("f7")
+        await until(pilot, lambda: "[DONE]" in frame(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Frame 1 of" in frame(pilot))
+        assert '"object": "chat.completion.chunk"' in frame(pilot)
+        await pilot.press("right")
+        await until(pilot, lambda: "Frame 2 of" in frame(pilot))
+        await pilot.press("escape", "g")
         await until(pilot, lambda: "chat/completions" in frame(pilot))
         assert "HTTP 200" in frame(pilot)
-        assert "[DONE]" in frame(pilot)
         assert '"content": "hello wire"' in frame(pilot)
+        await pilot.press("1")
+        await until(pilot, lambda: "to first token" in frame(pilot))
 
 
 async def test_tool_calls_and_reasoning_fold_and_unfold(

@@ -12,12 +12,7 @@ def request_lines(request: RequestSent) -> list[str]:
     lines = [f"{request.method} {request.url}"]
     lines += [f"{name}: {value}" for name, value in request.headers]
     lines.append("")
-    text = request.body.decode("utf-8", errors="replace")
-    try:
-        text = indented(read_json(text))
-    except ValueError:
-        pass
-    return [*lines, *text.split("\n")]
+    return [*lines, *_laid_out(request.body.decode("utf-8", errors="replace")).split("\n")]
 
 
 def response_lines(exchange: Exchange) -> list[str]:
@@ -28,9 +23,39 @@ def response_lines(exchange: Exchange) -> list[str]:
 
 
 def frame_line(number: int, frame: WireFrame) -> str:
-    """One frame on one line: number, time in milliseconds, text."""
-    text = frame.text.strip("\r\n").replace("\r\n", "\n").replace("\n", " ⏎ ")
-    return f"{number:>6} {frame.at_ms:>10.1f}  {text}"
+    """One frame on one line: number, milliseconds, its event's name, and its data."""
+    event, data = _fields(frame.text)
+    # Every event of one API begins with this word: it only pushes the rest out of view.
+    name = f"{event.removeprefix('response.')}  " if event else ""
+    return f"{number:>4} {frame.at_ms:>6.0f}  {name}{data.replace(chr(10), ' ⏎ ')}"
+
+
+def frame_text(frame: WireFrame) -> str:
+    """One frame at length: its data laid out when it is JSON, else as it came."""
+    event, data = _fields(frame.text)
+    head = f"event: {event}\n\n" if event else ""
+    return head + _laid_out(data)
+
+
+def _fields(text: str) -> tuple[str, str]:
+    """The event's name and the data; of a frame without data, all that it is."""
+    event = ""
+    rows: list[str] = []
+    lines = text.replace("\r\n", "\n").strip("\n\r").split("\n")
+    for line in lines:
+        field, _, value = line.partition(":")
+        if field == "data":
+            rows.append(value.removeprefix(" "))
+        elif field == "event":
+            event = value.strip()
+    return event, "\n".join(rows or lines)
+
+
+def _laid_out(text: str) -> str:
+    try:
+        return indented(read_json(text))
+    except ValueError:
+        return text
 
 
 def frames_text(frames: Sequence[WireFrame]) -> str:

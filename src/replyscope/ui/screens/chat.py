@@ -21,6 +21,7 @@ from replyscope.ui.screens.chat_base import shown
 from replyscope.ui.screens.chat_keys import CHAT_KEYS
 from replyscope.ui.screens.chat_writing import WritingActions
 from replyscope.ui.screens.dialogs import PickDialog
+from replyscope.ui.screens.frame import FrameScreen
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.screens.help import HelpRows, HelpScreen
 from replyscope.ui.settling import settle
@@ -149,6 +150,10 @@ class ChatScreen(WritingActions):
     @on(Transcript.NewBelow)
     def _on_new_below(self, event: Transcript.NewBelow) -> None:
         self.query_one("#below").display = event.is_below
+
+    @on(WireView.FrameOpened)
+    def _on_frame_opened(self, event: WireView.FrameOpened) -> None:
+        self.app.push_screen(FrameScreen(event.frames, event.number))
 
     @on(Inspector.TabOpened)
     def _on_tab_opened(self) -> None:
@@ -313,7 +318,11 @@ class ChatScreen(WritingActions):
     def _help_rows(self) -> HelpRows:
         sections: HelpRows = []
         panes = (("Writing", self.composer), ("Messages", self.transcript), ("Everywhere", self))
-        panes_more = (("Sessions", self.query_one(Sidebar)), ("Wire", self.query_one(WireView)))
+        panes_more = (
+            ("Sessions", self.query_one(Sidebar)),
+            ("Inspector", self.inspector),
+            ("Wire", self.query_one(WireView)),
+        )
         for title, node in (*panes, *panes_more):
             rows: dict[str, tuple[str, str, str]] = {}
             for key, binding in node._bindings:

@@ -1,8 +1,10 @@
 """What the reply under the cursor is made of: overview, tools and wire."""
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
@@ -24,6 +26,12 @@ class Inspector(Vertical):
     class TabOpened(Message):
         """Another tab is open and wants drawing."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "open_tab('overview')", "Overview", id="inspector.overview"),
+        Binding("2", "open_tab('tools')", "Tools", id="inspector.tools"),
+        Binding("3", "open_tab('wire')", "Wire", id="inspector.wire"),
+    ]
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._heights: dict[str, int] = {}
@@ -41,6 +49,11 @@ class Inspector(Vertical):
     def tab(self) -> str:
         """Which tab is open."""
         return self.query_one(Tabs).active or "overview"
+
+    def action_open_tab(self, name: str) -> None:
+        """Open a tab, and go to what is in it."""
+        self.open_tab(name)
+        self.call_after_refresh(self.query_one(f"#pane-{name}").focus)
 
     def open_tab(self, name: str) -> None:
         """Open a tab by name."""
