@@ -64,3 +64,9 @@ async def test_a_private_authority_is_trusted_only_when_given(clock: Clock, tmp_
     assert refused.failure.kind == "tls"
     assert "ca_bundle" in refused.failure.next_step
     assert trusted.choice(0).text == "Hello world"
+
+
+async def test_servers_are_told_who_asks(server: LoopbackServer, clock: Clock) -> None:
+    async with open_chat(server.base_url, clock) as provider:
+        await run(provider, ask())
+    assert server.headers[0]["user-agent"].startswith("replyscope/")

@@ -11,6 +11,7 @@ import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 from openai._streaming import SSEBytesDecoder
 
+from replyscope import __version__
 from replyscope.domain.endpoint import Endpoint
 from replyscope.provider.frames import FrameTap
 
@@ -71,6 +72,7 @@ def build_client(
 ) -> AsyncOpenAI:
     """A client for one request. Servers that want no key get a word that says so."""
     client: TappedOpenAI | TappedAzure
+    headers = {"User-Agent": f"replyscope/{__version__}", **dict(endpoint.headers)}
     if endpoint.azure_api_version:
         client = TappedAzure(
             azure_endpoint=endpoint.base_url,
@@ -78,7 +80,7 @@ def build_client(
             api_key=key or "none",
             organization=endpoint.organization,
             project=endpoint.project,
-            default_headers=dict(endpoint.headers),
+            default_headers=headers,
             max_retries=0,
             http_client=http,
         )
@@ -88,7 +90,7 @@ def build_client(
             api_key=key or "none",
             organization=endpoint.organization,
             project=endpoint.project,
-            default_headers=dict(endpoint.headers),
+            default_headers=headers,
             max_retries=0,
             http_client=http,
         )

@@ -303,7 +303,8 @@ class ChatBase(Screen[None]):
         totals = [u.total_tokens for u in used if u.total_tokens is not None]
         costs = [e.cost_usd for e in exchanges.values() if e.cost_usd is not None]
         sources = [s for m in self.conversation.messages for s in m.sources]
-        last = exchanges.get(sources[-1].exchange_id) if sources else None
+        along = [exchanges.get(s.exchange_id) for s in reversed(sources)]
+        context = next((e.usage.total_tokens for e in along if e and e.usage), None)
         model = self.targets.model_for(self.conversation)
         endpoint = self.targets.endpoint
         self.query_one(StatusLine).show(
@@ -311,7 +312,7 @@ class ChatBase(Screen[None]):
                 model=model,
                 endpoint=endpoint.name if endpoint is not None else None,
                 api=endpoint.api.value if endpoint is not None else None,
-                context_used=last.usage.total_tokens if last and last.usage else None,
+                context_used=context,
                 context_window=self.targets.window_of(model),
                 tokens=sum(totals) if totals else None,
                 cost_usd=sum(costs) if costs else None,

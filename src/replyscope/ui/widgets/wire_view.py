@@ -101,7 +101,7 @@ class WireView(ScrollView, can_focus=True):
             base + self.get_component_rich_style("wire--head", partial=True) if is_head else base
         )
         if number == self._cursor and self.has_focus:
-            style += self.get_component_rich_style("wire--cursor", partial=True)
+            style += self.get_component_rich_style("wire--cursor")
             base = style
         strip = self._selected(text, style, number)
         width = self.scrollable_content_region.width
