@@ -1,11 +1,13 @@
 """Whole stories in a real terminal, driven by keys, with a server on loopback."""
 
+import json
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from tests.engine.test_tools import asks, in_turn
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse
 
 if sys.platform == "win32":
@@ -119,3 +121,46 @@ def test_a_terminal_of_twenty_by_five_works(server: LoopbackServer, tmp_path: Pa
         terminal.wait_for("Hello world", timeout_s=15)
         terminal.type("\x11")
         assert terminal.wait_for_end() == 0
+
+
+TOOL = '''
+import os, time
+from pathlib import Path
+
+def slow(log: str) -> str:
+    """Take long."""
+    with open(log, "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    while not Path(log + ".end").exists():
+        time.sleep(0.1)
+    return "done"
+'''
+
+
+def test_killed_while_a_tool_runs_it_is_not_run_again_unasked(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    tools = tmp_path / "config" / "tools"
+    tools.mkdir(parents=True)
+    (tools / "mine.py").write_text(TOOL)
+    (tmp_path / "config" / "settings.toml").write_text(
+        '[tools]\nenabled = ["tools:mine.py"]\n'
+        '[[tools.allow]]\ntool = "tools:mine.py/slow"\narguments = { log = "*" }\n'
+    )
+    in_turn(server, asks(("slow", json.dumps({"log": str(log)}))), reply("So it may have run."))
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("type a message", "test-model")
+        terminal.type("go\r")
+        terminal.wait_until(log.exists)
+        terminal.kill()
+    with start(tmp_path, server, "--continue") as terminal:
+        terminal.wait_for("slow", "1 interrupted", "t go on")
+        assert log.read_text().count("\n") == 1
+        terminal.type("\x1b")
+        terminal.wait_for("▌ test-model")
+        terminal.type("t")
+        terminal.wait_for("So it may have run.", "1 interrupted")
+    (log.parent / "log.end").touch()
+    assert log.read_text().count("\n") == 1
+    assert "may have had effects" in server.requests[1]["messages"][-1]["content"]

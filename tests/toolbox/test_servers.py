@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -264,27 +265,58 @@ async def test_the_reference_servers_of_others_are_used_in_full(tmp_path: Path) 
         assert await box.fill_prompt(simple, {})
 
 
-async def test_a_server_over_http_is_reached(tmp_path: Path) -> None:
+@asynccontextmanager
+async def serving(program: str, *arguments: str) -> AsyncIterator[str]:
+    """A program beside this file that serves over HTTP; its URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    program = str(Path(__file__).with_name("http_server.py"))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, program, str(port), stderr=asyncio.subprocess.DEVNULL
+        sys.executable,
+        str(Path(__file__).with_name(program)),
+        str(port),
+        *arguments,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with toolbox(tmp_path, McpServer("web", url=f"http://127.0.0.1:{port}/mcp")) as box:
-            for _ in range(300):
-                with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                    writer.close()
-                    break
-                await asyncio.sleep(0.05)
-            tool = await one_tool(box, "web")
-            assert (await box.run(tool, {"number": 21})).output == "42"
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                break
+            await asyncio.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/mcp"
     finally:
         process.terminate()
         await process.wait()
+
+
+async def test_a_server_over_http_is_reached(tmp_path: Path) -> None:
+    async with (
+        serving("plain_server.py") as url,
+        toolbox(tmp_path, McpServer("web", url=url)) as box,
+    ):
+        tool = await one_tool(box, "web")
+        assert (await box.run(tool, {"number": 21})).output == "42"
+
+
+async def test_a_server_that_wants_a_sign_in_gets_one_and_only_one(tmp_path: Path) -> None:
+    log = tmp_path / "sign-ins"
+
+    def browse(url: str) -> None:
+        with urllib.request.urlopen(url) as page:
+            assert b"close this page" in page.read()
+
+    async with serving("oauth_server.py", str(log)) as url:
+        settings = ToolSettings(servers=(McpServer("guarded", url=url),))
+        box = LocalToolbox([], tmp_path, tmp_path / "kept", lambda: settings, browse)
+        try:
+            tool = await one_tool(box, "guarded")
+            for _ in range(2):
+                assert (await box.run(tool, {})).output == "the door code is 4711"
+        finally:
+            await box.close()
+    assert log.read_text() == "replyscope\n"
 
 
 async def test_the_browser_comes_back_to_loopback_with_a_code() -> None:

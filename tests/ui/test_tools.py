@@ -306,3 +306,32 @@ async def test_a_limit_says_why_it_stopped_and_t_goes_on(
         await pilot.press("escape", "t")
         await until(pilot, lambda: len(server.requests) == 5)
         await until(pilot, lambda: is_idle(pilot))
+
+
+async def test_a_card_in_another_session_is_marked_in_the_list(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    in_turn(server, asks(read("a.txt")), reply("I have read it."))
+    async with open_chat(app_with_files(tmp_path, server), size=SIZE) as pilot:
+        offer(pilot, "read_file")
+        await send(pilot, "read it")
+        await until(pilot, lambda: card_of(pilot).display, "the card")
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: "?read it" in frame(pilot))
+        assert not card_of(pilot).display
+
+
+async def test_prompts_of_servers_complete_after_a_slash(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    program = str(Path(__file__).parents[1] / "toolbox" / "plain_server.py")
+    entry = {"mcpServers": {"web": {"command": sys.executable, "args": [program]}}}
+    (tmp_path / "config").mkdir(exist_ok=True)
+    (tmp_path / "config" / "mcp.json").write_text(json.dumps(entry))
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        offer(pilot, "mcp:web")
+        await pilot.press("slash", *"web")
+        await until(pilot, lambda: "/web:greet" in frame(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: chat_of(pilot).composer.text == "Greet me warmly.")

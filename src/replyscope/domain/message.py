@@ -5,7 +5,7 @@ the exchanges (and the choice in each) that produced it, so what a model said ha
 one home, the exchange.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -76,7 +76,7 @@ class ToolResultPart:
     `kind` is the call's. `arguments` are those it ran with, where the person changed them;
     `detail` is for the person alone, `schema` the one that the arguments had to fit. A part
     is saved before its tool starts, so that a call that may have run is known as one.
-    Times in milliseconds, `started_ms` since 1970.
+    Times in milliseconds, `started_ms` since 1970. `runner` is the process that runs it.
     """
 
     call_id: str
@@ -92,6 +92,14 @@ class ToolResultPart:
     duration_ms: float | None = None
     detail: str = ""
     files: tuple[KeptFile, ...] = ()
+    runner: str = ""
+
+    def interrupted(self) -> "ToolResultPart":
+        """The part, once its tool can't run any more: nobody knows what it did."""
+        if self.state is not ToolCallState.RUNNING:
+            return self
+        words = "Error: this call was interrupted while it ran; it may have had effects."
+        return replace(self, state=ToolCallState.INTERRUPTED, output=words)
 
 
 @dataclass(frozen=True, slots=True)

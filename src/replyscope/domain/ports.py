@@ -140,6 +140,11 @@ class Store(Protocol):
         """False for a store that forgets everything at exit."""
         ...
 
+    @property
+    def writer(self) -> str:
+        """This process's name among those that write."""
+        ...
+
     async def create_session(self, session: Session) -> None:
         """Save a new session."""
         ...
@@ -151,7 +156,10 @@ class Store(Protocol):
         ...
 
     async def load_session(self, session_id: str) -> StoredSession:
-        """A session with the tree of its messages. Raises SessionNotFound."""
+        """A session with the tree of its messages. Raises SessionNotFound.
+
+        A tool whose runner is no more has been interrupted.
+        """
         ...
 
     async def session_stamp(self, session_id: str) -> SessionStamp:

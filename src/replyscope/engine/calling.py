@@ -14,7 +14,6 @@ from replyscope.domain.exchange import APPROVAL, ToolCall
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.ports import Clock, Toolbox
 from replyscope.domain.tool import Decision, Tool, ToolCallState, ToolOutcome, ToolSettings
-from replyscope.engine.calls import interrupted
 from replyscope.engine.consent import CallToDecide, Consent
 from replyscope.engine.rules import RuleBook
 from replyscope.inspection.argument_check import check_arguments
@@ -48,6 +47,7 @@ class Calling:
         tooling: Tooling,
         clock: Clock,
         save: Save,
+        runner: str = "",
     ) -> None:
         self.parts = list(parts)
         self._session_id = session_id
@@ -57,6 +57,7 @@ class Calling:
         self._settings = tooling.settings()
         self._clock = clock
         self._save = save
+        self._runner = runner
         self.is_stopped = False
         """Whether a call was left waiting on purpose."""
         self.version = 0
@@ -67,7 +68,7 @@ class Calling:
 
         A call that ran when everything ended may have had effects: it is not run again.
         """
-        before, self.parts = self.parts, [interrupted(part) for part in self.parts]
+        before, self.parts = self.parts, [part.interrupted() for part in self.parts]
         if self.parts != before:
             await self._save(tuple(self.parts))
         waiting = [n for n, p in enumerate(self.parts) if p.state is ToolCallState.REQUESTED]
@@ -79,7 +80,7 @@ class Calling:
             raise error.exceptions[0] from None
         finally:
             if any(part.state is ToolCallState.RUNNING for part in self.parts):
-                self.parts = [interrupted(part) for part in self.parts]
+                self.parts = [part.interrupted() for part in self.parts]
                 await asyncio.shield(self._save(tuple(self.parts)))
 
     async def _answer(self, number: int) -> None:
@@ -124,6 +125,7 @@ class Calling:
             arguments=changed,
             started_ms=now_ms,
             duration_ms=None,
+            runner=self._runner,
         )
         await self._set(number, part)
         started_ms = self._clock.monotonic_ms()

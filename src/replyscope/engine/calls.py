@@ -31,14 +31,6 @@ def asked(calls: Iterable[ToolCall]) -> tuple[ToolResultPart, ...]:
     )
 
 
-def interrupted(part: ToolResultPart) -> ToolResultPart:
-    """A part whose tool ran when everything ended: nobody knows what it did."""
-    if part.state is not ToolCallState.RUNNING:
-        return part
-    words = "Error: this call was interrupted while it ran; it may have had effects."
-    return replace(part, state=ToolCallState.INTERRUPTED, output=words)
-
-
 def results_under(message: Message, tree: MessageTree) -> dict[str, ToolResultPart]:
     """What became of the calls of a reply, by their ids. Ids are the server's: another
     reply may use the same ones.

@@ -267,9 +267,8 @@ class Conversation(OpenSession):
             await self._store.update_message(message)
 
         parts = [part for part in last.parts if isinstance(part, ToolResultPart)]
-        calling = self.calling = Calling(
-            self.session.id, calls, parts, self._offered, tooling, self._clock, save
-        )
+        about = (self.session.id, calls, parts, self._offered)
+        calling = self.calling = Calling(*about, tooling, self._clock, save, self._store.writer)
         try:
             await calling.run()
         finally:

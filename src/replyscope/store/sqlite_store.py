@@ -2,15 +2,17 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.message import Message
+from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.ports import Journal, SessionStamp, Unfinished, WireRecord
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Session, SessionSummary, StoredSession
+from replyscope.domain.tool import ToolCallState
 from replyscope.store import rows
 from replyscope.store.codec import decode_exchange, to_ms
 from replyscope.store.database import Database
@@ -33,6 +35,11 @@ class SqliteStore:
     def is_saving(self) -> bool:
         """False when everything is forgotten at exit."""
         return self._database.path is not None
+
+    @property
+    def writer(self) -> str:
+        """This process's name among those that write."""
+        return self._hold.writer
 
     async def open(self) -> None:
         """Open and, where needed, create or migrate the file. Raises StoreError."""
@@ -64,7 +71,22 @@ class SqliteStore:
 
     async def load_session(self, session_id: str) -> StoredSession:
         """A session with the tree of its messages. Raises SessionNotFound."""
-        return await self._database.read(lambda c: rows.load_session(c, session_id))
+        stored = await self._database.read(lambda c: rows.load_session(c, session_id))
+        return replace(stored, messages=tuple(self._settled(m) for m in stored.messages))
+
+    def _settled(self, message: Message) -> Message:
+        """A message whose running tools still run: those of dead processes do not."""
+        if message.role is not Role.TOOL:
+            return message
+        parts = tuple(
+            part.interrupted()
+            if isinstance(part, ToolResultPart)
+            and part.state is ToolCallState.RUNNING
+            and not self._hold.is_alive(part.runner)
+            else part
+            for part in message.parts
+        )
+        return message if parts == message.parts else replace(message, parts=parts)
 
     async def session_stamp(self, session_id: str) -> SessionStamp:
         """What tells whether a session changed. Raises SessionNotFound."""
@@ -123,7 +145,12 @@ class SqliteStore:
 
     async def update_message(self, message: Message) -> None:
         """Save what a message says now."""
-        await self._database.write(lambda connection: rows.update_parts(connection, message))
+
+        def update(connection: sqlite3.Connection) -> None:
+            self._hold.acquire()  # a tool that runs is known by its runner's lock
+            rows.update_parts(connection, message)
+
+        await self._database.write(update)
 
     async def begin_exchange(
         self,

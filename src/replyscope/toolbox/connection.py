@@ -24,7 +24,7 @@ from replyscope.toolbox.expansion import expand
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.results import read_result
 from replyscope.toolbox.server_log import ServerLog
-from replyscope.toolbox.sign_in import KeyringTokens, SignIn
+from replyscope.toolbox.sign_in import KeyringTokens, OpenPage, SignIn
 
 _log = logging.getLogger(__name__)
 _START_S = 60.0
@@ -37,11 +37,12 @@ _REST_S = 5.0
 class Connection:
     """Its `state` and `fault` are sentences for the person."""
 
-    def __init__(self, server: McpServer, kept: KeptFiles) -> None:
+    def __init__(self, server: McpServer, kept: KeptFiles, open_page: OpenPage) -> None:
         self.server = server
         self.state = "not started"
         self.fault = ""
         self._kept = kept
+        self._open_page = open_page
         self._log = ServerLog()
         self._client: Client | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -122,7 +123,7 @@ class Connection:
         headers = {name: expand(value) for name, value in server.headers}
         auth = None
         if not any(name.lower() == "authorization" for name in headers):
-            sign_in = SignIn(url, KeyringTokens(server.name))
+            sign_in = SignIn(url, KeyringTokens(server.name), self._open_page)
             auth = await sign_in.auth()
             stack.callback(sign_in.close)
         http = await stack.enter_async_context(create_mcp_http_client(headers, auth=auth))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import webbrowser
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from replyscope.domain.tool import McpServer, Offer, Tool, ToolOutcome, ToolSour
 from replyscope.toolbox.connection import Connection
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.loop_thread import LoopThread
+from replyscope.toolbox.sign_in import OpenPage
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -21,8 +23,14 @@ _log = logging.getLogger(__name__)
 class ToolServers:
     """`servers` are read anew, so that one that was just added is there."""
 
-    def __init__(self, servers: Callable[[], Sequence[McpServer]], kept: KeptFiles) -> None:
+    def __init__(
+        self,
+        servers: Callable[[], Sequence[McpServer]],
+        kept: KeptFiles,
+        open_page: OpenPage = webbrowser.open,
+    ) -> None:
         self._servers = servers
+        self._open_page = open_page
         self._kept = kept
         self._thread = LoopThread("tool-servers")
         self._open: dict[McpServer, Connection] = {}
@@ -95,7 +103,7 @@ class ToolServers:
     def _connection(self, server: McpServer) -> Connection:
         """The connection of a server; one whose entry was changed is another server."""
         if server not in self._open:
-            self._open[server] = Connection(server, self._kept)
+            self._open[server] = Connection(server, self._kept, self._open_page)
         return self._open[server]
 
     async def close(self) -> None:

@@ -27,6 +27,10 @@ _WAIT_S = 300
 _PAGE = "<!doctype html><title>replyscope</title><p>You may close this page and go back."
 
 
+OpenPage = Callable[[str], object]
+"""Shows a page to the person."""
+
+
 class KeyringTokens(TokenStorage):
     """What one server gave: tokens, and who we are to it."""
 
@@ -71,7 +75,7 @@ class SignIn:
     """Waits on loopback for the browser to come back. `open_page` shows the server's page."""
 
     def __init__(
-        self, url: str, storage: KeyringTokens, open_page: Callable[[str], object] = webbrowser.open
+        self, url: str, storage: KeyringTokens, open_page: OpenPage = webbrowser.open
     ) -> None:
         self._url = url
         self._storage = storage

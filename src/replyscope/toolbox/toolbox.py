@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSettings, ToolS
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.functions import FunctionTools
 from replyscope.toolbox.servers import ToolServers
+from replyscope.toolbox.sign_in import OpenPage
 
 _LONGEST_NAME = 64
 
@@ -25,10 +27,11 @@ class LocalToolbox:
         folder: Path,
         kept: Path,
         settings: Callable[[], ToolSettings],
+        open_page: OpenPage = webbrowser.open,
     ) -> None:
         files = KeptFiles(kept)
         self._functions = FunctionTools(paths, folder, lambda: settings().http_hosts, files)
-        self._servers = ToolServers(lambda: settings().servers, files)
+        self._servers = ToolServers(lambda: settings().servers, files, open_page)
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
         """The tools that these names mean, each under a name that is its own."""

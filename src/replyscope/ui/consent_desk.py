@@ -30,6 +30,11 @@ class ConsentDesk:
         """What waits in a session."""
         return [wanted for wanted, _ in self._waiting if wanted.session_id == session_id]
 
+    @property
+    def sessions(self) -> frozenset[str]:
+        """The sessions in which something waits."""
+        return frozenset(wanted.session_id for wanted, _ in self._waiting)
+
     def answer(self, wanted: CallToDecide, decision: Decision) -> None:
         """Let a call go on, or not."""
         for waiting, future in self._waiting:

@@ -45,7 +45,7 @@ from replyscope.ui.widgets.suggestions import Suggestions
 _log = logging.getLogger(__name__)
 _WAITING = (FinishReason.TOOL_CALLS.value, FinishReason.NEEDS_APPROVAL.value)
 _REQUESTED = ToolCallState.REQUESTED
-_UNSENT = "The tools have run, and the model was not told yet.\nt go on"
+_UNSENT = "The tools ended; the model was not told yet.\nt go on"
 _ELSEWHERE = "This reply streams in another window; it comes here when it is done."
 
 
@@ -230,6 +230,10 @@ class ChatBase(Screen[None]):
         self.draw_attachments()
         self.draw_consent()
 
+    def asking(self) -> frozenset[str]:
+        """The sessions in which a tool waits for the person's word."""
+        return frozenset()
+
     def draw_consent(self) -> None:
         """Show the call that waits for the person's word."""
 
@@ -341,6 +345,7 @@ class ChatBase(Screen[None]):
             current=self.conversation.session.id,
             streaming=frozenset(c.session.id for c in self.archive.streaming()),
             finished=frozenset(self.finished),
+            asking=self.asking(),
             today=self.today(),
             costs=costs,
         )

@@ -10,6 +10,27 @@ from replyscope.ui.screens.dialogs import LineDialog, PickDialog
 class ServerActions(ToolActions):
     """The servers are those whose tools this session offers."""
 
+    _prompts: tuple[tuple[str, ...], tuple[Offer, ...]] = ((), ())
+
+    def prompt_rows(self, word: str) -> list[tuple[str, str]]:
+        """The servers' prompts that begin so, as (command, help). They are learnt in the
+        background when a command is first typed, and offered from then on.
+        """
+        wanted = self._wanted()
+        if any(name.startswith("mcp:") for name in wanted) and self._prompts[0] != wanted:
+            self._prompts = (wanted, ())
+            self.start_work(self._learn_prompts, wanted, group="prompts", exclusive=True)
+        rows = [(f"/{prompt.command}", prompt.about or prompt.title) for prompt in self._prompts[1]]
+        return [row for row in rows if row[0].lower().startswith(word.lower())]
+
+    async def _learn_prompts(self, wanted: tuple[str, ...]) -> None:
+        if self.services.toolbox is not None:
+            self._prompts = (wanted, await self.services.toolbox.prompts(wanted))
+            self.offer_completions()
+
+    def offer_completions(self) -> None:
+        """Draw the list of completions again."""
+
     def _wanted(self) -> tuple[str, ...]:
         chosen = self.conversation.session.settings.tools
         return self.services.tool_settings().enabled if chosen is None else chosen

@@ -34,8 +34,21 @@ class ToolActions(RemoteActions):
     def open_desk(self) -> None:
         """Be asked about calls from now on."""
         if self.services.consent is not None:
-            self._desk = ConsentDesk(self.draw_consent)
+            self._desk = ConsentDesk(self._on_desk_changed)
             self.services.consent.ask = self._desk.ask
+
+    def asking(self) -> frozenset[str]:
+        """The sessions in which a tool waits for the person's word."""
+        return self._desk.sessions if self._desk is not None else frozenset()
+
+    def _on_desk_changed(self) -> None:
+        self.draw_consent()
+        if self.is_attached and self.asking() - {self.conversation.session.id}:
+            self.tell(
+                "A tool in another session waits for your word (? in the list).", is_error=False
+            )
+        if self.is_attached:
+            self.refresh_sidebar()
 
     def draw_consent(self) -> None:
         """Show the call of this session that waits longest."""

@@ -43,13 +43,15 @@ class WritingActions(ServerActions):
 
     @on(Composer.Changed)
     @on(Composer.SelectionChanged)
-    def _offer(self) -> None:
+    def offer_completions(self) -> None:
+        """Draw the list of what may complete the word at the cursor."""
         kind, word = self.composer.completion()
         rows: list[tuple[str, str]] = []
         if kind == "command":
             rows = [
                 (f"/{c.name}", c.help) for c in COMMANDS if f"/{c.name}".startswith(word.lower())
             ]
+            rows += self.prompt_rows(word)
         elif kind == "file":
             found = complete_path(word[1:], self.services.working_folder)
             rows = [(f"@{path}", "folder" if is_folder else "") for path, is_folder in found]
@@ -80,6 +82,10 @@ class WritingActions(ServerActions):
             return
         if kind == "file":
             self._take_file(value, word)
+            return
+        if submits and ":" in value:
+            self.composer.replace_text("")
+            self.action_use_prompt(value[1:])
             return
         command = find_command(value[1:])
         if (submits and command is not None and not command.argument) or (

@@ -263,6 +263,8 @@ _STATES = {
     ToolCallState.RUNNING: " · runs",
     ToolCallState.COMPLETED: " · done",
     ToolCallState.FAILED: " · failed",
+    ToolCallState.REFUSED: " · refused",
+    ToolCallState.INTERRUPTED: " · interrupted",
 }
 
 

@@ -50,10 +50,13 @@ class Sidebar(OptionList):
         current: str | None,
         streaming: frozenset[str],
         finished: frozenset[str],
+        asking: frozenset[str],
         today: date,
         costs: Mapping[date, float],
     ) -> None:
-        """Draw the list, keeping the highlight on the same session."""
+        """Draw the list, keeping the highlight on the same session. The sets hold ids:
+        `asking` those where a tool waits for the person's word.
+        """
         highlighted = self.highlighted_id
         options: list[Option] = []
         day = ""
@@ -64,7 +67,9 @@ class Sidebar(OptionList):
                 day = label
                 options.append(_day_option(label, costs.get(date_of)))
             mark = "▌" if summary.id == current else " "
-            if summary.id in streaming:
+            if summary.id in asking:
+                mark = "?"
+            elif summary.id in streaming:
                 mark = "…"
             elif summary.id in finished:
                 mark = "●"
