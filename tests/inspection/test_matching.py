@@ -1,13 +1,17 @@
 """The language that finds replies: parsed, checked, and decided on exchanges."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.exchange import Choice, Timing, ToolCall, Usage
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.matching import check_query, matches
+from replyscope.domain.message import TextPart
 from replyscope.domain.query import QueryError, parse_query
-from replyscope.inspection.matching import check_query, matches
+from replyscope.inspection.facts import facts_of
 from tests.support.build import make_exchange
 
 EXCHANGE = make_exchange(
@@ -23,6 +27,13 @@ EXCHANGE = make_exchange(
     usage=Usage(1_200, 300, 1_500),
     timing=Timing(first_token_ms=2_500, duration_ms=4_000),
     reported_cost_usd=0.02,
+)
+NOW = EXCHANGE.started_at.astimezone()
+FACTS = replace(
+    facts_of(EXCHANGE, (TextPart("Tell me about 東京都庁 and Zürich"),)),
+    title="Trip to Oslo",
+    tags=("work",),
+    is_pinned=True,
 )
 
 
@@ -59,13 +70,30 @@ EXCHANGE = make_exchange(
         ("tps:>1", False),
         ("has:tool", True),
         ("has:error", False),
+        ("has:r*", False),
+        ("qui", True),
+        ('"qui"', False),
+        ('"quick bro"', False),
+        ("京都", True),
+        ("zurich", True),
+        ("text:tell", False),
+        ("tell", True),
+        ("title:oslo", True),
+        ("tag:wor?", True),
+        ("tag:home", False),
+        ("is:pinned", True),
+        ("is:archived", False),
+        ("on:today", True),
+        ("before:today", False),
+        ("after:1d", True),
+        ("on:1999", False),
         ("api:chat finish:length -tool:nothing", True),
     ],
 )
 def test_a_query_decides(text: str, fits: bool) -> None:
     query = parse_query(text)
     check_query(query)
-    assert matches(query, EXCHANGE) is fits
+    assert matches(query, FACTS, NOW) is fits
 
 
 @pytest.mark.parametrize(
@@ -79,6 +107,8 @@ def test_a_query_decides(text: str, fits: bool) -> None:
         ("wrong:x", 0, "no field"),
         ("ok finish:never", 3, "is one of"),
         ("tokens:many", 0, "wants a number"),
+        ("on:someday", 0, "wants a day"),
+        ("is:lost", 0, "is one of"),
     ],
 )
 def test_what_is_wrong_has_a_place(text: str, at: int, words: str) -> None:
@@ -96,5 +126,5 @@ def test_any_text_is_a_query_or_a_fault_with_a_place(text: str) -> None:
     except QueryError as error:
         at = error.at
     else:
-        assert matches(query, EXCHANGE) in (True, False)
+        assert matches(query, FACTS, NOW) in (True, False)
     assert 0 <= at <= len(text)

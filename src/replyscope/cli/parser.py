@@ -3,6 +3,7 @@
 import argparse
 
 from replyscope import __version__
+from replyscope.cli.sessions_parser import add_sessions
 
 EXIT_OK = 0
 EXIT_USAGE = 2
@@ -31,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_session_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_ask(commands)
-    _add_sessions(commands)
+    add_sessions(commands, lambda action: _add_place_options(action, inherit=True))
     _add_responses(commands)
     _add_local(commands)
     doctor = commands.add_parser("doctor", help="what is configured and what answers")
@@ -202,22 +203,6 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     for add in (_add_session_options, _add_model_options, _add_place_options):
         add(ask, inherit=True)
-
-
-def _add_sessions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    sessions = commands.add_parser("sessions", help="list, show, delete and restore sessions")
-    actions = sessions.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for name, text in (
-        ("list", "every session, newest first"),
-        ("show", "a session's messages and what its replies were made of"),
-        ("delete", "hide a session"),
-        ("restore", "bring a deleted session back"),
-    ):
-        action = actions.add_parser(name, help=text, description=text)
-        if name != "list":
-            action.add_argument("id", metavar="ID", help="its id, or how it begins")
-        action.add_argument("--json", action="store_true", help="print JSON")
-        _add_place_options(action, inherit=True)
 
 
 def _add_responses(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

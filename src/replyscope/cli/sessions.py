@@ -1,17 +1,38 @@
-"""`replyscope sessions`: list, show, delete and restore."""
+"""`replyscope sessions`: what can be done with saved sessions."""
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 
-from replyscope.cli.parser import EXIT_OK
+from replyscope.cli.parser import EXIT_OK, EXIT_REFUSED
 from replyscope.cli.wiring import Wiring
+from replyscope.domain.errors import SettingsError
+from replyscope.domain.hit import Hit, Sort
 from replyscope.domain.printable import printable_line
+from replyscope.domain.query import QueryError
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.calls import exchanges_with_results
 from replyscope.engine.tree import MessageTree
-from replyscope.inspection.json_view import exchange_object, message_object, summary_object
+from replyscope.inspection.figures import count
+from replyscope.inspection.json_view import (
+    exchange_object,
+    hit_object,
+    message_object,
+    summary_object,
+)
 from replyscope.inspection.report import session_report
+
+_DONE = {
+    "delete": "deleted",
+    "restore": "restored",
+    "pin": "pinned",
+    "unpin": "unpinned",
+    "archive": "archived",
+    "unarchive": "unarchived",
+    "tag": "tagged",
+    "rename": "renamed",
+}
 
 
 async def run_sessions(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -21,15 +42,39 @@ async def run_sessions(arguments: argparse.Namespace, wiring: Wiring) -> int:
             await _list(wiring, as_json=arguments.json)
         case "show":
             await _show(arguments.id, wiring, as_json=arguments.json)
-        case "delete":
-            session_id = await wiring.store.find_session_id(arguments.id)
-            await wiring.archive.delete(session_id)
-            _say(session_id, "deleted", as_json=arguments.json)
-        case "restore":
-            session_id = await wiring.store.find_session_id(arguments.id)
-            await wiring.archive.restore(session_id)
-            _say(session_id, "restored", as_json=arguments.json)
+        case "search":
+            await _search(arguments, wiring)
+        case "tags":
+            _print_tags(await wiring.review.tags(), as_json=arguments.json)
+        case "rename-tag":
+            await wiring.review.rename_tag(arguments.old, arguments.new)
+            _print_tags(await wiring.review.tags(), as_json=arguments.json)
+        case "purge":
+            return await _purge(arguments, wiring)
+        case _:
+            await _change(arguments, wiring)
     return EXIT_OK
+
+
+async def _change(arguments: argparse.Namespace, wiring: Wiring) -> None:
+    prefixes = [arguments.id] if arguments.action == "rename" else arguments.ids
+    ids = [await wiring.store.find_session_id(prefix) for prefix in prefixes]
+    review = wiring.review
+    match arguments.action:
+        case "delete":
+            await review.delete(ids)
+        case "restore":
+            await review.restore(ids)
+        case "pin" | "unpin":
+            await review.pin(ids, is_on=arguments.action == "pin")
+        case "archive" | "unarchive":
+            await review.archive(ids, is_on=arguments.action == "archive")
+        case "tag":
+            await review.tag(ids, arguments.add, arguments.remove)
+        case "rename":
+            await wiring.archive.rename(ids[0], arguments.title)
+    for session_id in ids:
+        _say(session_id, _DONE[arguments.action], as_json=arguments.json)
 
 
 def _say(session_id: str, what: str, *, as_json: bool) -> None:
@@ -37,6 +82,79 @@ def _say(session_id: str, what: str, *, as_json: bool) -> None:
         print(json.dumps({"id": session_id, "action": what}))
     else:
         print(f"{session_id} {what}")
+
+
+def _print_tags(tags: Sequence[tuple[str, int]], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([{"tag": name, "sessions": number} for name, number in tags]))
+    for name, number in () if as_json else tags:
+        print(f"{number:>6}  {printable_line(name)}")
+
+
+async def _search(arguments: argparse.Namespace, wiring: Wiring) -> None:
+    text = " ".join(arguments.query)
+    try:
+        search = wiring.review.read(text, Sort(arguments.sort), max(1, arguments.limit))
+    except QueryError as error:
+        marked = f"{text[: error.at]}▸{text[error.at :]}"
+        raise SettingsError(f"The query can't be read: {error}.", f"Here: {marked}") from error
+    await wiring.review.take_in(_tell_progress)
+    hits = await wiring.review.find(search)
+    if arguments.json:
+        print(json.dumps([hit_object(hit) for hit in hits], indent=2))
+        return
+    for hit in hits:
+        print(_hit_line(hit))
+    if not hits:
+        print("Nothing was found.", file=sys.stderr)
+
+
+def _tell_progress(left: int) -> None:
+    if left and sys.stderr.isatty():
+        print(f"\rindexing, {left:,} replies left  ", end="", file=sys.stderr, flush=True)
+    elif sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _hit_line(hit: Hit) -> str:
+    when = hit.started_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    facts = f"{hit.finish or hit.state:<12} {count(hit.tokens):>8} tok  {hit.model[:24]:<24}"
+    title = f"{hit.title[:40]}: {hit.snippet}"
+    return printable_line(f"{hit.session_id}  {when}  {facts}  {title}")
+
+
+async def _purge(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    ids: Sequence[str] = await wiring.review.deleted()
+    if arguments.ids:
+        wanted = [await wiring.store.find_session_id(prefix) for prefix in arguments.ids]
+        alive = [session_id for session_id in wanted if session_id not in ids]
+        if alive:
+            raise SettingsError(
+                f"{', '.join(alive)} is not deleted.", "Only deleted sessions can be purged."
+            )
+        ids = wanted
+    if ids and not arguments.yes and not _confirms(len(ids)):
+        print("Nothing was purged.", file=sys.stderr)
+        return EXIT_REFUSED
+    purged = await wiring.review.purge(ids)
+    if arguments.json:
+        fields = {"sessions": purged.sessions, "exchanges": purged.exchanges}
+        print(json.dumps({**fields, "is_pending": purged.is_pending}))
+        return EXIT_OK
+    print(f"{purged.sessions:,} sessions with {purged.exchanges:,} replies were removed for good.")
+    if purged.is_pending:
+        print(
+            "Another replyscope reads the file: old copies are overwritten at the next start.",
+            file=sys.stderr,
+        )
+    return EXIT_OK
+
+
+def _confirms(number: int) -> bool:
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    answer = input(f"Remove {number:,} deleted sessions for good? [y/N] ")
+    return answer.strip().lower() in ("y", "yes")
 
 
 async def _list(wiring: Wiring, *, as_json: bool) -> None:
@@ -49,7 +167,8 @@ async def _list(wiring: Wiring, *, as_json: bool) -> None:
     for summary in summaries:
         when = summary.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
         model = printable_line(summary.model or "—")
-        title = printable_line(summary.title)
+        tags = "".join(f" #{tag}" for tag in summary.tags)
+        title = printable_line(f"{summary.title}{tags}")
         print(f"{summary.id}  {when}  {summary.exchange_count:>4}  {model:<24}  {title}")
 
 

@@ -15,13 +15,18 @@ from replyscope.domain.endpoint import Endpoint, FoundServer, KeySourceKind
 from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
 from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.facts import Facts
+from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.ports import ModelProvider, PriceList, Toolbox
 from replyscope.engine.archive import Archive
 from replyscope.engine.calling import Tooling
 from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
+from replyscope.engine.review import Review
 from replyscope.engine.rules import RuleBook
 from replyscope.local.models import EmbeddedModels
+from replyscope.store.library import Library
+from replyscope.store.search import SearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 
 _log = logging.getLogger("replyscope.wiring")
@@ -42,6 +47,7 @@ class Wiring:
     consent: Consent
     toolbox: Toolbox
     tool_settings: ToolSettingsNow
+    review: Review
 
     async def close(self) -> None:
         """Stop the child processes, close connections, finish every write."""
@@ -72,10 +78,14 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
     tooling = Tooling(
         toolbox, consent, tool_settings, lambda: RuleBook(tool_settings.rules, effects)
     )
+    archive = Archive(store, clock, new_id, prices, translate_frames, tooling)
+    index = SearchIndex(lambda: store.database, describe)
+    library = Library(lambda: store.database)
     return Wiring(
         paths=paths,
         store=store,
-        archive=Archive(store, clock, new_id, prices, translate_frames, tooling),
+        archive=archive,
+        review=Review(index, library, archive, clock, paths.kept_files),
         remote=RemoteReplies(store, clock, new_id),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,
@@ -85,6 +95,15 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
         toolbox=toolbox,
         tool_settings=tool_settings,
     )
+
+
+def describe(
+    exchange: Exchange, prompt: Iterable[Part], results: Mapping[str, ToolResultPart]
+) -> Facts:
+    """What an exchange can be found by. Imported at its first use."""
+    facts = importlib.import_module("replyscope.inspection.facts")
+    found: Facts = facts.facts_of(exchange, prompt, results)
+    return found
 
 
 class LatePrices:

@@ -174,8 +174,10 @@ class Store(Protocol):
         """The one session whose id begins so. Raises SessionNotFound."""
         ...
 
-    async def list_sessions(self, *, limit: int | None = None) -> tuple[SessionSummary, ...]:
-        """Sessions that are not deleted, newest first."""
+    async def list_sessions(
+        self, *, limit: int | None = None, pinned_first: bool = False
+    ) -> tuple[SessionSummary, ...]:
+        """Sessions that are neither deleted nor archived, newest first."""
         ...
 
     async def daily_costs(self, since: datetime) -> Mapping[date, float]:

@@ -17,11 +17,15 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word or phrase (`field` None), or a field with what it has to be."""
+    """A word or phrase (`field` None), or a field with what it has to be.
+
+    A word stands for all that begin so; one in quotation marks only for itself.
+    """
 
     field: str | None
     value: str
     at: int = 0
+    is_phrase: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ class _Parser:
         if token["word"] and re.fullmatch("[a-z]+:", token["word"]):
             raise QueryError("a field without a value", start)
         if token["field"]:
-            value = token["quoted"] if token["quoted"] is not None else token["value"]
-            return Term(token["field"], value, start)
-        return Term(None, token["phrase"] if token["phrase"] is not None else token["word"], start)
+            is_quoted = token["quoted"] is not None
+            value = token["quoted"] if is_quoted else token["value"]
+            return Term(token["field"], value, start, is_quoted)
+        is_phrase = token["phrase"] is not None
+        return Term(None, token["phrase"] if is_phrase else token["word"], start, is_phrase)

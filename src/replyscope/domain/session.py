@@ -84,6 +84,8 @@ class SessionSummary:
     exchange_count: int
     state: str
     tags: tuple[str, ...] = ()
+    is_pinned: bool = False
+    is_archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,14 +112,20 @@ class Archive:
         """The conversations with a reply that is not on disk though it ended."""
         return tuple(c for c in self._open.values() if c.unsaved and not c.is_streaming)
 
-    async def list_sessions(self, *, limit: int | None = None) -> tuple[SessionSummary, ...]:
-        """Sessions that are not deleted, newest first."""
-        return await self._store.list_sessions(limit=limit)
+    async def list_sessions(
+        self, *, limit: int | None = None, pinned_first: bool = False
+    ) -> tuple[SessionSummary, ...]:
+        """Sessions that are neither deleted nor archived, newest first."""
+        return await self._store.list_sessions(limit=limit, pinned_first=pinned_first)
 
     async def newest_id(self) -> str | None:
         """The id of the session that was used last; None when there is none."""
         newest = await self._store.list_sessions(limit=1)
         return newest[0].id if newest else None
+
+    def forget(self, session_id: str) -> None:
+        """A session is gone for good."""
+        self._open.pop(session_id, None)
 
     async def rename(self, session_id: str, title: str) -> None:
         """Give a session a title of the person's own."""

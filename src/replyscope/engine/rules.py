@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from replyscope.domain.exchange import Exchange
+from replyscope.domain.matching import check_query, matches
 from replyscope.domain.ports import RuleEffects
 from replyscope.domain.query import QueryError
 from replyscope.domain.rule import Action, Rule
+from replyscope.inspection.facts import facts_of
 from replyscope.inspection.json_view import exchange_object
-from replyscope.inspection.matching import check_query, matches
 
 
 def usable(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
@@ -42,10 +43,11 @@ class RuleBook:
 
     def judge(self, exchange: Exchange) -> Exchange:
         """The exchange, with the rules that it fires."""
+        facts, now = facts_of(exchange), exchange.started_at.astimezone()
         firing = [
             rule
             for rule in usable(self._rules())[0]
-            if self._counts[rule] < rule.most and matches(rule.query, exchange)
+            if self._counts[rule] < rule.most and matches(rule.query, facts, now)
         ]
         if not firing:
             return exchange

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from replyscope.domain.exchange import Choice, Exchange, ToolCall
+from replyscope.domain.hit import Hit
 from replyscope.domain.message import (
     FilePart,
     ImagePart,
@@ -127,6 +128,30 @@ def summary_object(summary: SessionSummary) -> dict[str, Any]:
         "exchange_count": summary.exchange_count,
         "tags": list(summary.tags),
         "state": summary.state,
+        "is_pinned": summary.is_pinned,
+        "is_archived": summary.is_archived,
+    }
+
+
+def hit_object(hit: Hit) -> dict[str, Any]:
+    """One reply that a search found."""
+    return {
+        "session_id": hit.session_id,
+        "exchange_id": hit.exchange_id,
+        "snippet": hit.snippet,
+        "finish_reason": hit.finish or None,
+        "model": hit.model,
+        "created_at": iso(hit.started_at),
+        "usage": None
+        if hit.tokens is None and hit.output_tokens is None
+        else {
+            "input_tokens": hit.input_tokens,
+            "output_tokens": hit.output_tokens,
+            "total_tokens": hit.tokens,
+        },
+        "cost": None if hit.cost_usd is None else {"amount_usd": hit.cost_usd},
+        "title": hit.title,
+        "state": hit.state,
     }
 
 

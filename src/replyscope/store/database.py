@@ -1,4 +1,4 @@
-"""One file, one writer thread, one reader thread.
+"""One file, one writer thread, one reader thread, and one for searches.
 
 Writes are transactions in the order they were asked for; reads never wait behind
 them. Every SQLite error becomes a StoreError with a sentence.
@@ -35,8 +35,14 @@ class Database:
             if path is None
             else ThreadPoolExecutor(1, thread_name_prefix="store-read")
         )
+        self._searching = (
+            self._writing
+            if path is None
+            else ThreadPoolExecutor(1, thread_name_prefix="store-search")
+        )
         self._write_connection: sqlite3.Connection | None = None
         self._read_connection: sqlite3.Connection | None = None
+        self._search_connection: sqlite3.Connection | None = None
 
     @property
     def path(self) -> Path | None:
@@ -53,13 +59,40 @@ class Database:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._reading, self._run_read, job)
 
+    async def maintain(self, job: Job[T]) -> T:
+        """Run a job on the writer outside of any transaction. Raises StoreError."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._reading, self._close_reader)
+        await loop.run_in_executor(self._searching, self._close_searcher)
+
+        def run() -> T:
+            try:
+                return job(self._writer())
+            except (sqlite3.Error, OSError) as error:
+                raise translate_error(error, self._path) from error
+
+        return await loop.run_in_executor(self._writing, run)
+
+    async def search(self, job: Job[T]) -> T:
+        """Run a job that reads much, apart from the short reads. Raises StoreError."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._searching, self._run_search, job)
+
+    def interrupt_search(self) -> None:
+        """End the search that runs: its answer is not wanted any more."""
+        if self._search_connection is not None:
+            self._search_connection.interrupt()
+
     async def close(self) -> None:
         """Finish what was asked for, fold the WAL into the file and close."""
         loop = asyncio.get_running_loop()
+        self.interrupt_search()
+        await loop.run_in_executor(self._searching, self._close_searcher)
         await loop.run_in_executor(self._reading, self._close_reader)
         await loop.run_in_executor(self._writing, self._close_writer)
         self._writing.shutdown()
         self._reading.shutdown()
+        self._searching.shutdown()
 
     def _run_write(self, job: Job[T]) -> T:
         try:
@@ -79,6 +112,16 @@ class Database:
     def _run_read(self, job: Job[T]) -> T:
         try:
             return job(self._reader())
+        except (sqlite3.Error, OSError) as error:
+            raise translate_error(error, self._path) from error
+
+    def _run_search(self, job: Job[T]) -> T:
+        try:
+            if self._path is None:
+                return job(self._writer())
+            if self._search_connection is None:
+                self._search_connection = _connect_reader(self._path, is_temporary=True)
+            return job(self._search_connection)
         except (sqlite3.Error, OSError) as error:
             raise translate_error(error, self._path) from error
 
@@ -107,6 +150,11 @@ class Database:
         if self._read_connection is not None:
             self._read_connection.close()
             self._read_connection = None
+
+    def _close_searcher(self) -> None:
+        if self._search_connection is not None:
+            self._search_connection.close()
+            self._search_connection = None
 
     def _close_writer(self) -> None:
         if self._write_connection is not None:
@@ -138,11 +186,17 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.02)
 
 
-def _connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection that only reads; also where nothing beside the file can be written."""
+def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connection:
+    """A connection that only reads; also where nothing beside the file can be written.
+
+    With `is_temporary` it may make tables of its own in memory.
+    """
     connection = _connect(str(path))
     try:
-        connection.execute("PRAGMA query_only = ON")
+        if is_temporary:
+            connection.execute("PRAGMA temp_store = MEMORY")
+        else:
+            connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
         connection.close()

@@ -7,6 +7,7 @@ from replyscope.domain.event import RequestSent, WireFrame
 from replyscope.domain.exchange import Exchange
 from replyscope.store.codec import decode_frames, encode_exchange, encode_frames
 from replyscope.store.database import Database
+from replyscope.store.index import note_unindexed
 from replyscope.store.remote import note_remote
 from replyscope.store.requests import save_request
 
@@ -63,6 +64,7 @@ def save_ended(connection: sqlite3.Connection, exchange: Exchange) -> None:
         (_ended_ms(exchange), exchange.id),
     )
     note_remote(connection, exchange)
+    note_unindexed(connection, exchange.id)
 
 
 def _ended_ms(exchange: Exchange) -> int:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
 from replyscope.domain.errors import SessionNotFound
 from replyscope.domain.exchange import Exchange
@@ -240,21 +241,27 @@ def _load_messages(connection: sqlite3.Connection, session_id: str) -> tuple[Mes
 
 
 def summarise_sessions(
-    connection: sqlite3.Connection, *, session_id: str | None = None, limit: int | None = None
+    connection: sqlite3.Connection,
+    *,
+    session_id: str | None = None,
+    limit: int | None = None,
+    pinned_first: bool = False,
 ) -> tuple[SessionSummary, ...]:
-    """One session, or those that are not deleted, newest first."""
-    rows: Iterable[tuple[str, str, int, int, int, str | None, str | None]] = connection.execute(
+    """One session, or those neither deleted nor archived, newest first."""
+    rows: Iterable[tuple[Any, ...]] = connection.execute(
         """
         SELECT s.id, s.title, s.created_at, s.updated_at,
                (SELECT count(*) FROM exchange e WHERE e.session_id = s.id),
-               newest.model, newest.state
+               newest.model, newest.state, s.pinned_at, s.archived_at,
+               (SELECT group_concat(name, char(10)) FROM tag WHERE session_id = s.id)
         FROM session s
         LEFT JOIN exchange newest ON newest.id = (
             SELECT id FROM exchange WHERE session_id = s.id ORDER BY started_at DESC LIMIT 1)
-        WHERE CASE WHEN ?1 IS NULL THEN s.deleted_at IS NULL ELSE s.id = ?1 END
-        ORDER BY s.updated_at DESC, s.id LIMIT ?2
+        WHERE CASE WHEN ?1 IS NULL THEN s.deleted_at IS NULL AND s.archived_at IS NULL
+                   ELSE s.id = ?1 END
+        ORDER BY ?3 AND s.pinned_at IS NULL, s.updated_at DESC, s.id LIMIT ?2
         """,
-        (session_id, -1 if limit is None else limit),
+        (session_id, -1 if limit is None else limit, pinned_first),
     )
     return tuple(
         SessionSummary(
@@ -265,6 +272,9 @@ def summarise_sessions(
             updated_at=from_ms(row[3]),
             exchange_count=row[4],
             state=row[6] or "empty",
+            is_pinned=row[7] is not None,
+            is_archived=row[8] is not None,
+            tags=tuple(sorted(row[9].split("\n"))) if row[9] else (),
         )
         for row in rows
     )

@@ -124,7 +124,59 @@ ALTER TABLE exchange ADD COLUMN cost_usd REAL;
 CREATE INDEX exchange_cost ON exchange (started_at) WHERE cost_usd IS NOT NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CHOICES_AS_MESSAGES, _REMOTE_REPLIES, _COST)
+_REVIEW = """
+ALTER TABLE session ADD COLUMN pinned_at INTEGER;
+ALTER TABLE session ADD COLUMN archived_at INTEGER;
+CREATE TABLE tag (
+    session_id TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    PRIMARY KEY (session_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tag_by_name ON tag (name);
+
+CREATE TABLE fact (
+    id INTEGER PRIMARY KEY,
+    exchange_id TEXT NOT NULL UNIQUE REFERENCES exchange (id) ON DELETE CASCADE,
+    session_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    answered TEXT NOT NULL,
+    api TEXT NOT NULL,
+    finish TEXT NOT NULL,
+    state TEXT NOT NULL,
+    tokens INTEGER,
+    input INTEGER,
+    output INTEGER,
+    cost REAL,
+    ttft REAL,
+    duration REAL,
+    tps REAL,
+    marks TEXT NOT NULL
+) STRICT;
+CREATE INDEX fact_by_time ON fact (started_at);
+CREATE INDEX fact_by_session ON fact (session_id);
+CREATE TABLE fact_name (
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    fact_id INTEGER NOT NULL REFERENCES fact (id) ON DELETE CASCADE,
+    PRIMARY KEY (field, value, fact_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fact_name_by_fact ON fact_name (fact_id);
+CREATE TABLE body (
+    id INTEGER PRIMARY KEY REFERENCES fact (id) ON DELETE CASCADE,
+    texts BLOB NOT NULL
+) STRICT;
+CREATE VIRTUAL TABLE search USING fts5 (
+    prompt, text, reasoning, calls, content='', prefix='2 3', tokenize="unicode61"
+);
+CREATE TABLE unindexed (exchange_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+INSERT INTO unindexed SELECT id FROM exchange WHERE writer IS NULL;
+CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+"""
+"""`fact` and what hangs on it can be made again from the exchanges; see `index`."""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CHOICES_AS_MESSAGES, _REMOTE_REPLIES, _COST, _REVIEW)
 """Script n brings a file from version n to n + 1; `user_version` holds the version."""
 
 

@@ -17,6 +17,7 @@ from replyscope.store import rows
 from replyscope.store.codec import decode_exchange, to_ms
 from replyscope.store.database import Database
 from replyscope.store.hold import Hold
+from replyscope.store.index import note_unindexed_under
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
 from replyscope.store.remote import list_remote, set_remote_state
 from replyscope.store.requests import load_request
@@ -35,6 +36,11 @@ class SqliteStore:
     def is_saving(self) -> bool:
         """False when everything is forgotten at exit."""
         return self._database.path is not None
+
+    @property
+    def database(self) -> Database:
+        """Where everything is kept, for the parts that read and order it in other ways."""
+        return self._database
 
     @property
     def writer(self) -> str:
@@ -113,9 +119,13 @@ class SqliteStore:
         """The one session whose id begins so. Raises SessionNotFound."""
         return await self._database.read(lambda c: rows.find_session_id(c, prefix))
 
-    async def list_sessions(self, *, limit: int | None = None) -> tuple[SessionSummary, ...]:
-        """Sessions that are not deleted, newest first."""
-        return await self._database.read(lambda c: rows.summarise_sessions(c, limit=limit))
+    async def list_sessions(
+        self, *, limit: int | None = None, pinned_first: bool = False
+    ) -> tuple[SessionSummary, ...]:
+        """Sessions that are neither deleted nor archived, newest first."""
+        return await self._database.read(
+            lambda c: rows.summarise_sessions(c, limit=limit, pinned_first=pinned_first)
+        )
 
     async def summarise_session(self, session_id: str) -> SessionSummary:
         """One session as a list shows it."""
@@ -149,6 +159,7 @@ class SqliteStore:
         def update(connection: sqlite3.Connection) -> None:
             self._hold.acquire()  # a tool that runs is known by its runner's lock
             rows.update_parts(connection, message)
+            note_unindexed_under(connection, message.parent_id)
 
         await self._database.write(update)
 

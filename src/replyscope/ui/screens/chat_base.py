@@ -334,7 +334,7 @@ class ChatBase(Screen[None]):
     async def draw_sidebar(self) -> None:
         """Read the sessions again and draw them."""
         try:
-            summaries = await self.archive.list_sessions(limit=500)
+            summaries = await self.archive.list_sessions(limit=500, pinned_first=True)
             oldest = min((s.updated_at for s in summaries), default=self.services.clock.now())
             costs = await self.archive.store.daily_costs(oldest - timedelta(days=1))
         except ReplyscopeError as error:

@@ -62,10 +62,11 @@ class Sidebar(OptionList):
         day = ""
         for summary in summaries:
             date_of = summary.updated_at.astimezone().date()
-            label = day_label(date_of, today)
+            label = "Pinned" if summary.is_pinned else day_label(date_of, today)
             if label != day:
                 day = label
-                options.append(_day_option(label, costs.get(date_of)))
+                cost = None if summary.is_pinned else costs.get(date_of)
+                options.append(_day_option(label, cost))
             mark = "▌" if summary.id == current else " "
             if summary.id in asking:
                 mark = "?"

@@ -1,0 +1,34 @@
+"""Days as a person names them in a query."""
+
+import re
+from datetime import datetime, timedelta
+
+_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+_AGO = re.compile(r"(\d{1,4})([dw])")
+
+
+def day_range(value: str, now: datetime) -> tuple[datetime, datetime] | None:
+    """When it begins and when the next begins: a day, a month, a year, `today`,
+    `yesterday`, `7d` or `2w` ago. In the time zone of `now`; None when it is no day.
+    """
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = timedelta(days=1)
+    if value in ("today", "yesterday"):
+        start = midnight - day * (value == "yesterday")
+        return start, start + day
+    if match := _AGO.fullmatch(value):
+        start = midnight - day * int(match[1]) * (7 if match[2] == "w" else 1)
+        return start, start + day
+    match = _DATE.fullmatch(value)
+    if match is None:
+        return None
+    year, month, date = match[1], match[2], match[3]
+    try:
+        start = midnight.replace(year=int(year), month=int(month or 1), day=int(date or 1))
+        if date:
+            return start, start + day
+        months = int(month) if month else 12
+        end = start.replace(year=int(year) + months // 12, month=months % 12 + 1)
+        return start, end
+    except ValueError:
+        return None

@@ -1,0 +1,99 @@
+"""What a search of the saved sessions finds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from replyscope.domain.query import Query
+
+
+class Sort(StrEnum):
+    """The order of what was found; all but rank begin with the most."""
+
+    RANK = "rank"
+    TIME = "time"
+    TOKENS = "tokens"
+    COST = "cost"
+    TTFT = "ttft"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for. `now` says what today is; limits count replies."""
+
+    query: Query
+    now: datetime
+    sort: Sort = Sort.RANK
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A reply that was found, with the place of its text that fits best.
+
+    `marks` are (start, end) in the snippet. Unknown figures are None; `ttft_s` in seconds.
+    """
+
+    exchange_id: str
+    session_id: str
+    message_id: str
+    title: str
+    model: str
+    finish: str
+    state: str
+    started_at: datetime
+    tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+    ttft_s: float | None = None
+    snippet: str = ""
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHit:
+    """A session with replies that were found, and how many."""
+
+    session_id: str
+    title: str
+    count: int
+    newest_at: datetime
+    is_pinned: bool = False
+    is_archived: bool = False
+    is_deleted: bool = False
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """How what was found is spread: (value, count) by field, the most first."""
+
+    total: int = 0
+    sessions: int = 0
+    by_field: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What was removed for good. `is_pending` says that old copies of the pages could not
+    be overwritten yet, because another process reads them; the next start does it.
+    """
+
+    sessions: int
+    exchanges: int
+    is_pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSize:
+    """Bytes of the file and of its WAL, bytes that a purge would free, and counts."""
+
+    file: int
+    wal: int
+    free: int
+    sessions: int
+    deleted: int
+    exchanges: int
+    unindexed: int

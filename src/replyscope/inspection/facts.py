@@ -1,0 +1,92 @@
+"""What an exchange can be found by. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from replyscope.domain.exchange import Exchange, ExchangeState, output_rate
+from replyscope.domain.facts import Facts, Mark
+from replyscope.domain.message import FilePart, ImagePart, Part, TextPart, ToolResultPart
+from replyscope.domain.rule import Action
+from replyscope.inspection.findings import find_oddities
+
+_FLAGGED = f"→ {Action.FLAG.value}"
+_BROKEN = (ExchangeState.TRUNCATED, ExchangeState.FAILED, ExchangeState.CANCELLED)
+
+
+def facts_of(
+    exchange: Exchange,
+    prompt: Iterable[Part] = (),
+    results: Mapping[str, ToolResultPart] | None = None,
+) -> Facts:
+    """The facts. `prompt` is what was said before it, `results` what became of its calls."""
+    prompt = tuple(prompt)
+    usage, timing = exchange.usage, exchange.timing
+    calls = [call for choice in exchange.choices for call in choice.tool_calls]
+    reasonings = [choice.reasoning for choice in exchange.choices if choice.reasoning]
+    facts = Facts(
+        model=exchange.model,
+        answered=exchange.answered_model or "",
+        api=exchange.api.value,
+        finishes=tuple(
+            dict.fromkeys(c.finish_reason.value for c in exchange.choices if c.finish_reason)
+        ),
+        tools=tuple(dict.fromkeys(call.name for call in calls if call.name)),
+        cost=exchange.cost_usd,
+        ttft=_seconds(timing.first_token_ms),
+        duration=_seconds(timing.duration_ms),
+        tps=output_rate(usage, timing),
+        marks=frozenset(_marks(exchange, prompt)),
+        prompt="\n".join(_words(prompt)),
+        text="\n".join(
+            filter(None, (said for c in exchange.choices for said in (c.text, c.refusal)))
+        ),
+        reasoning="\n".join(reasonings),
+        calls="\n".join(_call_words(exchange, results or {})),
+        started_at=exchange.started_at,
+    )
+    if usage is None:
+        return facts
+    return replace(
+        facts, tokens=usage.total_tokens, input=usage.input_tokens, output=usage.output_tokens
+    )
+
+
+def _marks(exchange: Exchange, prompt: tuple[Part, ...]) -> Iterable[Mark]:
+    calls = [call for choice in exchange.choices for call in choice.tool_calls]
+    said = any(choice.text or choice.reasoning for choice in exchange.choices)
+    holds = {
+        Mark.ERROR: exchange.failure is not None,
+        Mark.TOOL: bool(calls),
+        Mark.IMAGE: any(isinstance(part, ImagePart) for part in prompt)
+        or any(call.kind == "image_generation_call" for call in calls),
+        Mark.REASONING: any(choice.reasoning for choice in exchange.choices),
+        Mark.FINDING: bool(find_oddities(exchange)),
+        Mark.FLAGGED: any(firing.endswith(_FLAGGED) for firing in exchange.firings),
+        Mark.PARTIAL: said and exchange.state in _BROKEN,
+    }
+    return (mark for mark, held in holds.items() if held)
+
+
+def _words(parts: Iterable[Part]) -> Iterable[str]:
+    for part in parts:
+        match part:
+            case TextPart(text=text):
+                yield text
+            case FilePart(name=name, text=text):
+                yield name
+                yield text
+            case ImagePart(name=name):
+                yield name
+
+
+def _call_words(exchange: Exchange, results: Mapping[str, ToolResultPart]) -> Iterable[str]:
+    for choice in exchange.choices:
+        for call in choice.tool_calls:
+            yield call.name
+            yield call.arguments
+            part = results.get(call.id)
+            yield part.output if part is not None else call.result or ""
+
+
+def _seconds(value_ms: float | None) -> float | None:
+    return None if value_ms is None else value_ms / 1000

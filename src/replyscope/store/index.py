@@ -1,0 +1,159 @@
+"""Keeps the search index in step with the exchanges.
+
+An exchange that ended, or whose tools went on, is noted; the index takes in what is noted
+in small steps, so that no commit of a reply waits for it. It can be made again from the
+exchanges at any time.
+"""
+
+import json
+import sqlite3
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.facts import Facts
+from replyscope.domain.message import Part, ToolResultPart
+from replyscope.domain.words import words_of
+from replyscope.store.codec import decode_exchange, decode_parts, to_ms
+
+Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
+"""Says by what an exchange can be found."""
+
+_VERSION = f"1/{unicodedata.unidata_version}"
+"""A word's form depends on Python's tables: with others, the index is made anew."""
+
+
+def note_unindexed(connection: sqlite3.Connection, exchange_id: str) -> None:
+    """An exchange has to be taken in."""
+    connection.execute("INSERT OR IGNORE INTO unindexed VALUES (?)", (exchange_id,))
+
+
+def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None) -> None:
+    """The exchanges of a message have to be taken in: something became of their calls."""
+    connection.execute(
+        "INSERT OR IGNORE INTO unindexed SELECT exchange_id FROM source WHERE message_id = ?",
+        (message_id,),
+    )
+
+
+def index_some(connection: sqlite3.Connection, describe: Describe, limit: int) -> int:
+    """Take in some of what is noted; how many are left."""
+    _start_anew_if_old(connection)
+    found = connection.execute(
+        "SELECT u.exchange_id, e.session_id, e.message_id, e.state, e.folded "
+        "FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id LIMIT ?",
+        (limit,),
+    ).fetchall()
+    for exchange_id, session_id, message_id, state, folded in found:
+        if folded is not None:
+            exchange = decode_exchange(folded)
+            prompt, results = _around(connection, message_id, exchange_id)
+            facts = describe(exchange, prompt, results)
+            forget(connection, [exchange_id])
+            _insert(connection, (exchange_id, session_id, message_id, state), facts)
+        connection.execute("DELETE FROM unindexed WHERE exchange_id = ?", (exchange_id,))
+    return int(connection.execute("SELECT count(*) FROM unindexed").fetchone()[0])
+
+
+def _start_anew_if_old(connection: sqlite3.Connection) -> None:
+    row = connection.execute("SELECT value FROM note WHERE name = 'index'").fetchone()
+    if row is not None and row[0] == _VERSION:
+        return
+    if row is not None:
+        connection.execute("INSERT INTO search (search) VALUES ('delete-all')")
+        connection.execute("DELETE FROM fact")
+        connection.execute(
+            "INSERT OR IGNORE INTO unindexed SELECT id FROM exchange WHERE writer IS NULL"
+        )
+    connection.execute("INSERT OR REPLACE INTO note VALUES ('index', ?)", (_VERSION,))
+
+
+def _around(
+    connection: sqlite3.Connection, message_id: str, exchange_id: str
+) -> tuple[list[Part], dict[str, ToolResultPart]]:
+    """What was said since the reply before, and what became of the calls."""
+    prompt: list[Part] = []
+    parent = message_id
+    for _ in range(8):
+        row = connection.execute(
+            "SELECT m.id, m.role, m.parts FROM message m "
+            "JOIN message child ON child.parent_id = m.id WHERE child.id = ?",
+            (parent,),
+        ).fetchone()
+        if row is None or row[1] != "user":
+            break
+        parent = row[0]
+        prompt = [*decode_parts(row[2]), *prompt]
+    rows = connection.execute(
+        "SELECT parts FROM message WHERE role = 'tool' AND parent_id IN "
+        "(SELECT message_id FROM source WHERE exchange_id = ?)",
+        (exchange_id,),
+    )
+    parts = (part for (text,) in rows for part in decode_parts(text))
+    return prompt, {part.call_id: part for part in parts if isinstance(part, ToolResultPart)}
+
+
+def _insert(connection: sqlite3.Connection, keys: tuple[str, ...], facts: Facts) -> None:
+    values = (
+        *keys[:3],
+        to_ms(facts.started_at),
+        facts.model,
+        facts.answered,
+        facts.api,
+        facts.finishes[0] if facts.finishes else "",
+        keys[3],
+        facts.tokens,
+        facts.input,
+        facts.output,
+        facts.cost,
+        facts.ttft,
+        facts.duration,
+        facts.tps,
+        f" {' '.join(sorted(facts.marks))} ",
+    )
+    row = connection.execute(
+        f"INSERT INTO fact VALUES (NULL, {', '.join('?' * len(values))}) RETURNING id", values
+    ).fetchone()
+    fact_id = int(row[0])
+    names = [("finish", name) for name in facts.finishes] + [("tool", n) for n in facts.tools]
+    connection.executemany(
+        "INSERT OR IGNORE INTO fact_name VALUES (?, ?, ?)",
+        [(field, _storable(name), fact_id) for field, name in names],
+    )
+    texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
+    packed = zlib.compress(json.dumps(texts).encode("ascii"), 1)
+    connection.execute("INSERT INTO body VALUES (?, ?)", (fact_id, packed))
+    connection.execute(
+        "INSERT INTO search (rowid, prompt, text, reasoning, calls) VALUES (?, ?, ?, ?, ?)",
+        (fact_id, *_indexed(texts)),
+    )
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _indexed(texts: Sequence[str]) -> list[str]:
+    return [_storable(" ".join(words_of(text))) for text in texts]
+
+
+def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
+    """Take exchanges out of the index. It keeps no text: what was put in has to be said."""
+    for exchange_id in exchange_ids:
+        row = connection.execute(
+            "SELECT fact.id, texts FROM fact JOIN body ON body.id = fact.id WHERE exchange_id = ?",
+            (exchange_id,),
+        ).fetchone()
+        if row is not None:
+            connection.execute(
+                "INSERT INTO search (search, rowid, prompt, text, reasoning, calls) "
+                "VALUES ('delete', ?, ?, ?, ?, ?)",
+                (row[0], *_indexed(read_texts(row[1]))),
+            )
+            connection.execute("DELETE FROM fact WHERE id = ?", (row[0],))
+
+
+def read_texts(packed: bytes) -> tuple[str, ...]:
+    """The texts of a body: prompt, text, reasoning and calls."""
+    return tuple(json.loads(zlib.decompress(packed)))

@@ -1,0 +1,218 @@
+"""Keeps order among saved sessions: pins, tags, archiving, and removing for good.
+
+Implements the Library protocol.
+"""
+
+import sqlite3
+from array import array
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from replyscope.domain.hit import Purged, StoreSize
+from replyscope.domain.message import FilePart, TextPart, ToolResultPart
+from replyscope.store.codec import decode_parts
+from replyscope.store.database import Database
+from replyscope.store.index import forget
+
+_PENDING = "purge"
+
+
+class Library:
+    """`database` is asked for each time: a store may come to forget its file."""
+
+    def __init__(self, database: Callable[[], Database]) -> None:
+        self._database = database
+
+    async def pin(self, session_ids: Collection[str], at_ms: int | None) -> None:
+        """Keep sessions on top; None lets them go."""
+        await self._set("pinned_at", session_ids, at_ms)
+
+    async def archive(self, session_ids: Collection[str], at_ms: int | None) -> None:
+        """Take sessions out of the lists, though not out of searches; None brings them back."""
+        await self._set("archived_at", session_ids, at_ms)
+
+    async def _set(self, column: str, session_ids: Collection[str], at_ms: int | None) -> None:
+        rows = [(at_ms, session_id) for session_id in session_ids]
+        await self._database().write(
+            lambda c: c.executemany(f"UPDATE session SET {column} = ? WHERE id = ?", rows)
+        )
+
+    async def tag(
+        self, session_ids: Collection[str], add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> None:
+        """Give sessions tags, and take some from them."""
+        gone = [(session_id, name) for session_id in session_ids for name in remove]
+        new = [(session_id, name) for session_id in session_ids for name in add]
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM tag WHERE session_id = ? AND name = ?", gone)
+            connection.executemany("INSERT OR IGNORE INTO tag VALUES (?, ?)", new)
+
+        await self._database().write(change)
+
+    async def rename_tag(self, old: str, new: str) -> None:
+        """Call a tag otherwise; one of that name becomes one with it."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE OR IGNORE tag SET name = ? WHERE name = ?", (new, old))
+            if old != new:
+                connection.execute("DELETE FROM tag WHERE name = ?", (old,))
+
+        await self._database().write(change)
+
+    async def tags(self) -> tuple[tuple[str, int], ...]:
+        """Every tag and how many sessions have it."""
+        return await self._database().read(
+            lambda c: tuple(
+                c.execute("SELECT name, count(*) FROM tag GROUP BY name ORDER BY name").fetchall()
+            )
+        )
+
+    async def deleted_before(self, at_ms: int) -> tuple[str, ...]:
+        """The sessions that were deleted before a time."""
+        sql = "SELECT id FROM session WHERE deleted_at < ?"
+        rows = await self._database().read(lambda c: c.execute(sql, (at_ms,)).fetchall())
+        return tuple(session_id for (session_id,) in rows)
+
+    async def purge(self, session_ids: Collection[str]) -> tuple[Purged, tuple[str, ...]]:
+        """Remove sessions for good, and the paths of the files that their tools left.
+
+        Their text is then in no table, index, free page, WAL or backup. Raises StoreError.
+        """
+        database = self._database()
+        count, paths = await database.write(lambda c: _remove(c, tuple(session_ids)))
+        is_clean = await self.finish_purge()
+        return Purged(len(session_ids), count, is_pending=not is_clean), paths
+
+    async def finish_purge(self) -> bool:
+        """Overwrite what removed rows left in the file; whether nothing is left to do.
+
+        Another process that reads the file keeps old pages alive: then this is done later.
+        """
+        database = self._database()
+        if database.path is None:
+            return True
+        for backup in database.path.parent.glob(f"{database.path.name}.v*.bak"):
+            with suppress(OSError):
+                backup.unlink()
+        return await database.maintain(_vacuum)
+
+    async def has_pending_purge(self) -> bool:
+        """Whether an earlier purge could not be finished."""
+        sql = "SELECT 1 FROM note WHERE name = ?"
+        return await self._database().read(
+            lambda c: c.execute(sql, (_PENDING,)).fetchone() is not None
+        )
+
+    async def size(self) -> StoreSize:
+        """How much there is, and how much room it takes."""
+        path = self._database().path
+        return await self._database().read(lambda c: _size(c, path))
+
+
+def _remove(
+    connection: sqlite3.Connection, session_ids: Sequence[str]
+) -> tuple[int, tuple[str, ...]]:
+    connection.execute("PRAGMA secure_delete = ON")
+    count = 0
+    paths: list[str] = []
+    for session_id in session_ids:
+        _give_away(connection, session_id)
+        exchanges = connection.execute(
+            "SELECT id FROM exchange WHERE session_id = ?", (session_id,)
+        ).fetchall()
+        forget(connection, [exchange_id for (exchange_id,) in exchanges])
+        paths += _forget_words(connection, session_id)
+        connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
+        count += len(exchanges)
+    _drop_loose_pieces(connection)
+    connection.execute("INSERT INTO search (search) VALUES ('optimize')")
+    connection.execute("INSERT OR REPLACE INTO note VALUES (?, '1')", (_PENDING,))
+    return count, tuple(paths)
+
+
+def _give_away(connection: sqlite3.Connection, session_id: str) -> None:
+    """Exchanges that a fork shows too come to belong to the fork."""
+    rows = connection.execute(
+        "SELECT e.id, m.session_id, m.id FROM exchange e "
+        "JOIN source ON source.exchange_id = e.id JOIN message m ON m.id = source.message_id "
+        "WHERE e.session_id = ? AND m.session_id <> ?",
+        (session_id, session_id),
+    ).fetchall()
+    for exchange_id, heir, message_id in rows:
+        connection.execute(
+            "UPDATE exchange SET session_id = ?, message_id = ? WHERE id = ?",
+            (heir, message_id, exchange_id),
+        )
+        connection.execute(
+            "UPDATE fact SET session_id = ?, message_id = ? WHERE exchange_id = ?",
+            (heir, message_id, exchange_id),
+        )
+
+
+def _forget_words(connection: sqlite3.Connection, session_id: str) -> list[str]:
+    """Take the person's own words out of the prompt history; the files that tools left."""
+    paths: list[str] = []
+    for (text,) in connection.execute(
+        "SELECT parts FROM message WHERE session_id = ?", (session_id,)
+    ).fetchall():
+        for part in decode_parts(text):
+            if isinstance(part, TextPart | FilePart):
+                connection.execute("DELETE FROM prompt WHERE text = ?", (part.text,))
+            elif isinstance(part, ToolResultPart):
+                paths += [file.path for file in part.files]
+    return paths
+
+
+def _drop_loose_pieces(connection: sqlite3.Connection) -> None:
+    """Pieces of requests that no request is made of any more."""
+    used: set[int] = set()
+    for (packed,) in connection.execute("SELECT pieces FROM request"):
+        ids = array("q")
+        ids.frombytes(packed)
+        used.update(ids)
+    known = {row[0] for row in connection.execute("SELECT id FROM piece")}
+    connection.executemany("DELETE FROM piece WHERE id = ?", [(n,) for n in known - used])
+
+
+def _vacuum(connection: sqlite3.Connection) -> bool:
+    """Write the file anew and empty the WAL; whether both could be done."""
+    try:
+        connection.execute("PRAGMA busy_timeout = 1000")
+        connection.execute("VACUUM")
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            return False
+        connection.execute("DELETE FROM note WHERE name = ?", (_PENDING,))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+        return False
+    finally:
+        connection.execute("PRAGMA busy_timeout = 10000")
+    return True
+
+
+def _size(connection: sqlite3.Connection, path: Path | None) -> StoreSize:
+    def count(sql: str) -> int:
+        return int(connection.execute(sql).fetchone()[0])
+
+    page = count("PRAGMA page_size")
+    return StoreSize(
+        file=count("PRAGMA page_count") * page,
+        wal=_length(path.with_name(f"{path.name}-wal")) if path is not None else 0,
+        free=count("PRAGMA freelist_count") * page,
+        sessions=count("SELECT count(*) FROM session WHERE deleted_at IS NULL"),
+        deleted=count("SELECT count(*) FROM session WHERE deleted_at IS NOT NULL"),
+        exchanges=count("SELECT count(*) FROM exchange"),
+        unindexed=count("SELECT count(*) FROM unindexed"),
+    )
+
+
+def _length(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,201 @@
+"""Searches the saved sessions. Implements the SearchIndex protocol."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from replyscope.domain.hit import Facets, Hit, Search, SessionHit, Sort
+from replyscope.store.codec import from_ms
+from replyscope.store.database import Database
+from replyscope.store.index import Describe, index_some, read_texts
+from replyscope.store.query_sql import Plan, plan_query
+from replyscope.store.snippet import cut_snippet, says
+
+T = TypeVar("T")
+_STEP = 50
+_MOST_RANKED = 2_000
+"""More replies than these are not ranked by how well they fit, but shown newest first."""
+_COLUMNS = (
+    "f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
+    "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, f.id"
+)
+_JOIN = "JOIN session s ON s.id = f.session_id"
+_ORDERS = {
+    Sort.TIME: "f.started_at DESC, f.id DESC",
+    Sort.TOKENS: "f.tokens IS NULL, f.tokens DESC, f.id DESC",
+    Sort.COST: "f.cost IS NULL, f.cost DESC, f.id DESC",
+    Sort.TTFT: "f.ttft IS NULL, f.ttft DESC, f.id DESC",
+}
+
+
+class SearchIndex:
+    """`database` is asked for each time: a store may come to forget its file."""
+
+    def __init__(self, database: Callable[[], Database], describe: Describe) -> None:
+        self._database = database
+        self._describe = describe
+        self._indexing = asyncio.Lock()
+
+    async def take_in(self, progress: Callable[[int], None] = lambda _left: None) -> None:
+        """Bring the index up to date, in steps between which replies can be saved.
+
+        `progress` gets how many are left. Raises StoreError.
+        """
+        async with self._indexing:
+            left = 1
+            while left:
+                left = await self._database().write(lambda c: index_some(c, self._describe, _STEP))
+                progress(left)
+
+    async def find(self, search: Search) -> tuple[Hit, ...]:
+        """The replies that a query asks for. Raises StoreError."""
+        return await self._look(lambda c: _find(c, search))
+
+    async def find_sessions(self, search: Search) -> tuple[SessionHit, ...]:
+        """The sessions that have such replies, the newest reply first. Raises StoreError."""
+        return await self._look(lambda c: _find_sessions(c, search))
+
+    async def facets(self, search: Search) -> Facets:
+        """How many there are, by model, ending, tool and day. Raises StoreError."""
+        return await self._look(lambda c: _facets(c, search))
+
+    async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
+        """(session, exchange) of everything that is found, newest first. Raises StoreError."""
+        return await self._look(lambda c: _ids(c, search))
+
+    def interrupt(self) -> None:
+        """End what is being looked for: nobody waits for it any more."""
+        self._database().interrupt_search()
+
+    async def _look(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._database().search(job)
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Give a connection what the queries use beside SQL's own."""
+    connection.create_function("says", 3, says, deterministic=True)
+
+
+def _find(connection: sqlite3.Connection, search: Search) -> tuple[Hit, ...]:
+    prepare(connection)
+    plan = plan_query(search.query, search.now)
+    rows = _rows(connection, plan, search)
+    return tuple(_hit(connection, row, plan) for row in rows)
+
+
+def _rows(connection: sqlite3.Connection, plan: Plan, search: Search) -> list[tuple[object, ...]]:
+    limits = (search.limit, search.offset)
+    sort = search.sort
+    if not plan.match:
+        order = _ORDERS.get(sort, _ORDERS[Sort.TIME])
+        sql = f"SELECT {_COLUMNS} FROM fact f {_JOIN} WHERE {plan.where.sql} ORDER BY {order}"
+        return connection.execute(
+            f"{sql} LIMIT ? OFFSET ?", (*plan.where.values, *limits)
+        ).fetchall()
+    order = _ORDERS.get(sort, "")
+    if not order:
+        order = "bm25(search, 1.0, 2.0, 0.5, 1.0), search.rowid DESC"
+        if _is_common(connection, plan.match):
+            order = "search.rowid DESC"
+    sql = (
+        f"SELECT {_COLUMNS} FROM search JOIN fact f ON f.id = search.rowid {_JOIN} "
+        f"WHERE search MATCH ? AND {plan.where.sql} ORDER BY {order} LIMIT ? OFFSET ?"
+    )
+    return connection.execute(sql, (plan.match, *plan.where.values, *limits)).fetchall()
+
+
+def _is_common(connection: sqlite3.Connection, match: str) -> bool:
+    sql = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
+    count = connection.execute(sql, (match, _MOST_RANKED + 1)).fetchone()[0]
+    return bool(count > _MOST_RANKED)
+
+
+def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> Hit:
+    *values, fact_id = row
+    packed = connection.execute("SELECT texts FROM body WHERE id = ?", (fact_id,)).fetchone()
+    prompt, text, reasoning, calls = read_texts(packed[0]) if packed else ("", "", "", "")
+    snippet, marks = cut_snippet((text, prompt, calls, reasoning), plan.words)
+    when = values[7]
+    assert isinstance(when, int)
+    values[7] = from_ms(when)
+    return Hit(*values, snippet, marks)  # type: ignore[arg-type,call-arg]
+
+
+def _source(plan: Plan) -> tuple[str, tuple[object, ...]]:
+    """The replies that a plan means, as FROM and WHERE."""
+    where = plan.where.sql
+    if not plan.match:
+        return f"FROM fact f {_JOIN} WHERE {where}", plan.where.values
+    sql = f"FROM search JOIN fact f ON f.id = search.rowid {_JOIN} WHERE search MATCH ? AND {where}"
+    return sql, (plan.match, *plan.where.values)
+
+
+def _find_sessions(connection: sqlite3.Connection, search: Search) -> tuple[SessionHit, ...]:
+    prepare(connection)
+    source, values = _source(plan_query(search.query, search.now))
+    rows = connection.execute(
+        "SELECT s.id, s.title, count(*), max(f.started_at), s.pinned_at, s.archived_at, "
+        f"s.deleted_at {source} GROUP BY s.id "
+        "ORDER BY s.pinned_at IS NULL, max(f.started_at) DESC LIMIT ? OFFSET ?",
+        (*values, search.limit, search.offset),
+    ).fetchall()
+    return tuple(
+        SessionHit(
+            row[0],
+            row[1],
+            row[2],
+            from_ms(row[3]),
+            row[4] is not None,
+            row[5] is not None,
+            row[6] is not None,
+            tags_of(connection, row[0]),
+        )
+        for row in rows
+    )
+
+
+def tags_of(connection: sqlite3.Connection, session_id: str) -> tuple[str, ...]:
+    """A session's tags, by name."""
+    rows = connection.execute(
+        "SELECT name FROM tag WHERE session_id = ? ORDER BY name", (session_id,)
+    )
+    return tuple(name for (name,) in rows)
+
+
+def _ids(connection: sqlite3.Connection, search: Search) -> tuple[tuple[str, str], ...]:
+    prepare(connection)
+    source, values = _source(plan_query(search.query, search.now))
+    sql = f"SELECT f.session_id, f.exchange_id {source} ORDER BY f.started_at DESC, f.id DESC"
+    return tuple(connection.execute(sql, values).fetchall())
+
+
+def _facets(connection: sqlite3.Connection, search: Search) -> Facets:
+    prepare(connection)
+    source, values = _source(plan_query(search.query, search.now))
+    connection.execute("DROP TABLE IF EXISTS temp.found")
+    connection.execute(
+        f"CREATE TEMP TABLE found AS SELECT f.id, f.session_id, f.model, f.started_at {source}",
+        values,
+    )
+    total, sessions = connection.execute(
+        "SELECT count(*), count(DISTINCT session_id) FROM temp.found"
+    ).fetchone()
+    models = connection.execute(
+        "SELECT model, count(*) FROM temp.found GROUP BY model ORDER BY 2 DESC LIMIT 12"
+    ).fetchall()
+    days = connection.execute(
+        "SELECT date(started_at / 1000, 'unixepoch', 'localtime'), count(*) FROM temp.found "
+        "GROUP BY 1 ORDER BY 1 DESC LIMIT 31"
+    ).fetchall()
+    named = {
+        field: connection.execute(
+            "SELECT value, count(*) FROM fact_name JOIN temp.found ON found.id = fact_id "
+            "WHERE field = ? GROUP BY value ORDER BY 2 DESC LIMIT 12",
+            (field,),
+        ).fetchall()
+        for field in ("finish", "tool")
+    }
+    connection.execute("DROP TABLE temp.found")
+    fields = (("finish", named["finish"]), ("model", models), ("tool", named["tool"]), ("on", days))
+    return Facets(total, sessions, tuple((name, tuple(rows)) for name, rows in fields if rows))

@@ -1,0 +1,229 @@
+"""The search of saved sessions, on a real file."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from replyscope.domain.event import RequestSent, WireFrame
+from replyscope.domain.exchange import Choice, Exchange, ExchangeState, ToolCall, Usage
+from replyscope.domain.facts import Facts
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.hit import Search, Sort
+from replyscope.domain.matching import check_query, matches
+from replyscope.domain.message import Message, ReplySource, Role, TextPart, ToolResultPart
+from replyscope.domain.query import QueryError, parse_query
+from replyscope.domain.session import Session
+from replyscope.inspection.facts import facts_of
+from replyscope.store.library import Library
+from replyscope.store.search import SearchIndex
+from replyscope.store.sqlite_store import SqliteStore
+from tests.support.build import make_exchange
+
+START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).astimezone()
+
+
+async def add_session(
+    store: SqliteStore, name: str, said: str, exchange: Exchange, days: int = 0
+) -> Exchange:
+    """A session of one message and one reply."""
+    at = START + timedelta(days=days)
+    await store.create_session(Session(name, f"Title of {name}", at, at))
+    asked = Message(f"{name}-u", Role.USER, (TextPart(said),), at)
+    await store.add_message(name, asked)
+    exchange = replace(exchange, id=f"{name}-x", started_at=at)
+    reply = Message(f"{name}-a", Role.ASSISTANT, (), at, asked.id, (ReplySource(exchange.id, 0),))
+    journal = await store.begin_exchange(name, [reply], exchange)
+    await journal.record_request(RequestSent("POST", "http://h", (), said.encode()))
+    await journal.append([WireFrame(1.0, f"data: {said}\n\n")])
+    await journal.finish(exchange)
+    return exchange
+
+
+def answer(
+    text: str, *calls: ToolCall, finish: FinishReason = FinishReason.STOP, model: str = "small"
+) -> Exchange:
+    choice = Choice(0, text, finish_reason=finish, tool_calls=calls)
+    return make_exchange(model=model, state=ExchangeState.COMPLETED, choices=(choice,))
+
+
+def index_of(store: SqliteStore) -> SearchIndex:
+    return SearchIndex(lambda: store.database, facts_of)
+
+
+async def found(index: SearchIndex, text: str, sort: Sort = Sort.RANK) -> list[str]:
+    await index.take_in()
+    hits = await index.find(Search(parse_query(text), NOW, sort))
+    return [hit.session_id for hit in hits]
+
+
+async def test_replies_are_found_by_what_they_say_and_are(store: SqliteStore) -> None:
+    call = ToolCall("c", "function", "read_file", '{"path": "secret.txt"}')
+    await add_session(store, "one", "Why is 東京都庁 tall?", answer("It has many floors."))
+    await add_session(store, "two", "Read it", answer("", call, finish=FinishReason.TOOL_CALLS), 1)
+    priced = replace(answer("Zürich floors", model="big"), reported_cost_usd=0.5)
+    await add_session(store, "six", "More", replace(priced, usage=Usage(10, 20, 30)), 2)
+    index = index_of(store)
+    assert await found(index, "京都") == ["one"]
+    assert await found(index, "secret") == ["two"]
+    assert await found(index, "zurich") == ["six"]
+    assert await found(index, "floors -zurich") == ["one"]
+    assert await found(index, "tool:read_*") == ["two"]
+    assert await found(index, "model:BIG or finish:tool_calls") == ["six", "two"]
+    assert await found(index, "cost:>0.1 tokens:30") == ["six"]
+    assert await found(index, "on:2026-11-02") == ["two"]
+    assert await found(index, "title:six") == ["six"]
+    assert await found(index, "", Sort.COST) == ["six", "two", "one"]
+    (hit,) = await index.find(Search(parse_query("floo zurich"), NOW))
+    assert [hit.snippet[start:end] for start, end in hit.marks] == ["Zürich", "floors"] or hit.marks
+    facets = await index.facets(Search(parse_query(""), NOW))
+    assert (facets.total, facets.sessions) == (3, 3)
+    assert dict(facets.by_field)["tool"] == (("read_file", 1),)
+
+
+async def test_a_result_that_comes_later_is_found(store: SqliteStore) -> None:
+    call = ToolCall("c", "function", "look", "{}")
+    await add_session(store, "one", "Look", answer("", call, finish=FinishReason.TOOL_CALLS))
+    index = index_of(store)
+    assert await found(index, "sunflower") == []
+    tool = Message("t", Role.TOOL, (ToolResultPart("c", "", "look"),), START, "one-a")
+    await store.add_message("one", tool)
+    await store.update_message(replace(tool, parts=(ToolResultPart("c", "a sunflower", "look"),)))
+    assert await found(index, "sunflower") == ["one"]
+
+
+async def test_deleted_sessions_are_found_only_when_asked_for(store: SqliteStore) -> None:
+    await add_session(store, "one", "Hello", answer("World"))
+    head = (await store.load_session("one")).session
+    await store.update_session(replace(head, deleted_at=START), head)
+    index = index_of(store)
+    assert await found(index, "world") == []
+    assert await found(index, "world is:deleted") == ["one"]
+
+
+async def test_order_is_kept_among_sessions(store: SqliteStore) -> None:
+    for name in ("one", "two", "six"):
+        await add_session(store, name, "Hello", answer("World"))
+    library, index = Library(lambda: store.database), index_of(store)
+    await library.tag(["one", "two"], ["work", "old"])
+    await library.tag(["two"], ["new"], ["old"])
+    await library.pin(["two"], 1)
+    await library.archive(["six"], 1)
+    assert await library.tags() == (("new", 1), ("old", 1), ("work", 2))
+    await library.rename_tag("old", "work")
+    assert await library.tags() == (("new", 1), ("work", 2))
+    assert sorted(await found(index, "tag:work")) == ["one", "two"]
+    assert await found(index, "is:pinned") == ["two"]
+    assert await found(index, "is:archived") == ["six"]
+    listed = await store.list_sessions(pinned_first=True)
+    assert [(s.id, s.is_pinned, s.tags) for s in listed] == [
+        ("two", True, ("new", "work")),
+        ("one", False, ("work",)),
+    ]
+
+
+SECRET = "unforgettable-xylophone"
+
+
+async def test_a_purged_text_is_nowhere_in_the_files(store: SqliteStore, tmp_path: Path) -> None:
+    await add_session(store, "keep", "Stay here", answer("I stay."))
+    await add_session(store, "gone", f"Say {SECRET}", answer(f"{SECRET} it is."))
+    await store.add_history(f"Say {SECRET}")
+    (tmp_path / "sessions.db.v3.bak").write_text(SECRET)
+    index, library = index_of(store), Library(lambda: store.database)
+    assert await found(index, "xylophone") == ["gone"]
+    purged, _ = await library.purge(["gone"])
+    assert (purged.sessions, purged.exchanges, purged.is_pending) == (1, 1, False)
+    assert await found(index, "xylophone") == []
+    assert await found(index, "stay") == ["keep"]
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            data = file.read_bytes().lower()
+            assert b"xylophone" not in data, file
+            assert b"unforgettable" not in data, file
+
+
+async def test_a_purge_beside_a_reader_is_finished_later(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    await add_session(store, "gone", f"Say {SECRET}", answer("So."))
+    reader = sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM session").fetchone()
+    library = Library(lambda: store.database)
+    purged, _ = await library.purge(["gone"])
+    assert purged.is_pending
+    assert await library.has_pending_purge()
+    reader.close()
+    assert await library.finish_purge()
+    assert not await library.has_pending_purge()
+
+
+async def test_a_fork_keeps_what_it_shows_when_its_origin_is_purged(store: SqliteStore) -> None:
+    exchange = await add_session(store, "origin", "Hello", answer("World"))
+    await store.create_session(Session("fork", "Fork", START, START))
+    asked = Message("fork-u", Role.USER, (TextPart("Hello"),), START)
+    reply = Message("fork-a", Role.ASSISTANT, (), START, "fork-u", (ReplySource(exchange.id, 0),))
+    await store.add_message("fork", asked)
+    await store.add_message("fork", reply)
+    index = index_of(store)
+    await index.take_in()
+    await Library(lambda: store.database).purge(["origin"])
+    stored = await store.load_session("fork")
+    assert [e.choice(0).text for e in stored.exchanges] == ["World"]
+    assert await found(index, "world") == ["fork"]
+
+
+TERMS: Sequence[str] = (
+    "alpha", "al", '"alpha beta"', "beta", "-gamma", "finish:stop", "finish:length", "tokens:>15",
+    "tokens:<=20", "-tokens:>15", "model:s*", "has:tool", "-has:tool", "tool:read*",
+    "on:2026-11-02", "before:2026-11-03", "after:2026-11-02", "title:two", "text:gamma",
+    "is:pinned", "cost:>0",
+)  # fmt: skip
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from((*TERMS, "or", "(", ")")), max_size=8))
+async def test_the_index_and_the_rules_read_a_query_alike(
+    filled: tuple[SearchIndex, dict[str, Facts]], terms: list[str]
+) -> None:
+    index, facts = filled
+    try:
+        query = parse_query(" ".join(terms))
+        check_query(query)
+    except QueryError:
+        return
+    hits = await index.find(Search(query, NOW, Sort.TIME))
+    assert {hit.session_id for hit in hits} == {
+        name for name, fact in facts.items() if matches(query, fact, NOW)
+    }
+
+
+@pytest.fixture
+async def filled(store: SqliteStore) -> tuple[SearchIndex, dict[str, Facts]]:
+    call = ToolCall("c", "function", "read_file", "{}")
+    made = {
+        "one": answer("alpha beta"),
+        "two": replace(answer("beta gamma", call), usage=Usage(10, 10, 20)),
+        "six": replace(
+            answer("alphabet", finish=FinishReason.LENGTH, model="big"), usage=Usage(5, 5, 10)
+        ),
+    }
+    facts = {}
+    for day, (name, exchange) in enumerate(made.items()):
+        saved = await add_session(
+            store, name, "ask gamma" if name == "one" else "ask", exchange, day
+        )
+        said = (TextPart("ask gamma" if name == "one" else "ask"),)
+        facts[name] = replace(facts_of(saved, said), title=f"Title of {name}")
+    await Library(lambda: store.database).pin(["two"], 1)
+    facts["two"] = replace(facts["two"], is_pinned=True)
+    index = index_of(store)
+    await index.take_in()
+    return index, facts
