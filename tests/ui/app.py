@@ -64,6 +64,7 @@ def make_app(
         "close": wiring.close,
         "toolbox": wiring.toolbox,
         "consent": wiring.consent,
+        "review": wiring.review,
         "tool_settings": wiring.tool_settings,
         "add_servers": partial(add_servers, paths.mcp),
         "themes": themes,

@@ -66,6 +66,7 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
 
 def _give_tools(services: Services, wiring: Wiring) -> None:
     services.toolbox, services.consent = wiring.toolbox, wiring.consent
+    services.review = wiring.review
     services.tool_settings = wiring.tool_settings
     services.add_servers = partial(add_servers, wiring.paths.mcp)
 

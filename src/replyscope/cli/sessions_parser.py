@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 AddOptions = Callable[[argparse.ArgumentParser], None]
-SORTS = ("rank", "time", "tokens", "cost", "ttft")
+SORTS = ("rank", "time", "tokens", "cost", "ttft", "duration")
 _ON_ONE_OR_MANY = (
     ("delete", "hide sessions; restore brings them back"),
     ("restore", "bring deleted sessions back"),

@@ -61,6 +61,9 @@ TEMPLATE = """\
 # do = "continue"               # retry (model = …) flag notify stop, save (file = …), run
 # max = 2                       # times in a turn; 1 unless set
 
+# [queries]                     # folders of the review screen (F3)
+# "Long and dear" = "tokens:>20k cost:>0.10"
+
 # [mcp.time]                    # a tool server; mcp.json beside this file takes entries as
 # command = "uvx"               # Claude Desktop, Cursor and VS Code write them
 # args = ["mcp-server-time"]
@@ -124,8 +127,10 @@ def parse_settings(text: str, path: Path) -> Settings:
     if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
         names = ", ".join(e.name for e in endpoints) or "none are set"
         raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
+    queries = tuple(root.pairs("queries").items())
     root.finish()
     return Settings(
+        queries=queries,
         endpoints=endpoints,
         provider=provider,
         local_model=local_model,

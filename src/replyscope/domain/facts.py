@@ -17,6 +17,7 @@ class Mark(StrEnum):
     FINDING = "finding"
     FLAGGED = "flagged"
     PARTIAL = "partial"
+    TOOL_FAILED = "toolfailed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ class Sort(StrEnum):
     TOKENS = "tokens"
     COST = "cost"
     TTFT = "ttft"
+    DURATION = "duration"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ HAS = (Mark.ERROR, Mark.TOOL, Mark.IMAGE, Mark.REASONING, Mark.FINDING)
 IS: dict[str, Callable[[Facts], bool]] = {
     "flagged": lambda facts: Mark.FLAGGED in facts.marks,
     "partial": lambda facts: Mark.PARTIAL in facts.marks,
+    "toolfailed": lambda facts: Mark.TOOL_FAILED in facts.marks,
     "pinned": lambda facts: facts.is_pinned,
     "archived": lambda facts: facts.is_archived,
     "deleted": lambda facts: facts.is_deleted,

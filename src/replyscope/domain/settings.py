@@ -13,7 +13,7 @@ class Settings:
     """`provider` names the endpoint to start with, None when none was chosen.
 
     "local" is the embedded model, then `local_model` says which. `rule_faults` are
-    sentences about rules that can't be used.
+    sentences about rules that can't be used; `queries` are saved searches, as (name, query).
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -25,6 +25,7 @@ class Settings:
     tools: ToolSettings = field(default_factory=ToolSettings)
     rules: tuple[Rule, ...] = ()
     rule_faults: tuple[str, ...] = ()
+    queries: tuple[tuple[str, str], ...] = ()
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint of that name."""

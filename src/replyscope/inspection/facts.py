@@ -7,9 +7,11 @@ from replyscope.domain.exchange import Exchange, ExchangeState, output_rate
 from replyscope.domain.facts import Facts, Mark
 from replyscope.domain.message import FilePart, ImagePart, Part, TextPart, ToolResultPart
 from replyscope.domain.rule import Action
+from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.findings import find_oddities
 
 _FLAGGED = f"→ {Action.FLAG.value}"
+_FAILED = (ToolCallState.FAILED, ToolCallState.INTERRUPTED)
 _BROKEN = (ExchangeState.TRUNCATED, ExchangeState.FAILED, ExchangeState.CANCELLED)
 
 
@@ -35,7 +37,7 @@ def facts_of(
         ttft=_seconds(timing.first_token_ms),
         duration=_seconds(timing.duration_ms),
         tps=output_rate(usage, timing),
-        marks=frozenset(_marks(exchange, prompt)),
+        marks=frozenset(_marks(exchange, prompt, results or {})),
         prompt="\n".join(_words(prompt)),
         text="\n".join(
             filter(None, (said for c in exchange.choices for said in (c.text, c.refusal)))
@@ -51,7 +53,9 @@ def facts_of(
     )
 
 
-def _marks(exchange: Exchange, prompt: tuple[Part, ...]) -> Iterable[Mark]:
+def _marks(
+    exchange: Exchange, prompt: tuple[Part, ...], results: Mapping[str, ToolResultPart]
+) -> Iterable[Mark]:
     calls = [call for choice in exchange.choices for call in choice.tool_calls]
     said = any(choice.text or choice.reasoning for choice in exchange.choices)
     holds = {
@@ -63,6 +67,10 @@ def _marks(exchange: Exchange, prompt: tuple[Part, ...]) -> Iterable[Mark]:
         Mark.FINDING: bool(find_oddities(exchange)),
         Mark.FLAGGED: any(firing.endswith(_FLAGGED) for firing in exchange.firings),
         Mark.PARTIAL: said and exchange.state in _BROKEN,
+        Mark.TOOL_FAILED: any(
+            state in _FAILED
+            for state in (*(c.state for c in calls), *(r.state for r in results.values()))
+        ),
     }
     return (mark for mark, held in holds.items() if held)
 

@@ -26,6 +26,7 @@ _ORDERS = {
     Sort.TOKENS: "f.tokens IS NULL, f.tokens DESC, f.id DESC",
     Sort.COST: "f.cost IS NULL, f.cost DESC, f.id DESC",
     Sort.TTFT: "f.ttft IS NULL, f.ttft DESC, f.id DESC",
+    Sort.DURATION: "f.duration IS NULL, f.duration DESC, f.id DESC",
 }
 
 
@@ -175,8 +176,11 @@ def _facets(connection: sqlite3.Connection, search: Search) -> Facets:
     source, values = _source(plan_query(search.query, search.now))
     connection.execute("DROP TABLE IF EXISTS temp.found")
     connection.execute(
-        f"CREATE TEMP TABLE found AS SELECT f.id, f.session_id, f.model, f.started_at {source}",
-        values,
+        "CREATE TEMP TABLE found "
+        "(id INTEGER PRIMARY KEY, session_id TEXT, model TEXT, started_at INTEGER)"
+    )
+    connection.execute(
+        f"INSERT INTO temp.found SELECT f.id, f.session_id, f.model, f.started_at {source}", values
     )
     total, sessions = connection.execute(
         "SELECT count(*), count(DISTINCT session_id) FROM temp.found"

@@ -36,6 +36,7 @@ COMMANDS = (
     Command("continue", "Ask for more of the last reply", "continue_reply"),
     Command("raise", "Double the token limit and continue", "raise_limit"),
     Command("stop", "Stop the reply", "cancel_reply"),
+    Command("review", "Find, compare and order saved sessions", "review"),
     Command("find", "Find in this conversation", "find", "TEXT"),
     Command("copy", "Copy the message under the cursor", "copy_message"),
     Command("code", "Copy a code block of the message", "copy_code"),

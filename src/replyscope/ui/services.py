@@ -22,6 +22,7 @@ from replyscope.domain.tool import McpServer, ToolSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
+from replyscope.engine.review import Review
 
 
 @dataclass(slots=True)
@@ -51,6 +52,8 @@ class Services:
     endpoint: Endpoint | None = None
     api: Api | None = None
     prices: PriceList | None = None
+    review: Review | None = None
+    opens_review: bool = False
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

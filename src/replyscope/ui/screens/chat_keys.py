@@ -5,6 +5,7 @@ from textual.binding import Binding, BindingType
 CHAT_KEYS: list[BindingType] = [
     Binding("f1", "help", "Help", id="app.help", priority=True),
     Binding("f2", "choose_model", "Model", id="chat.model", priority=True),
+    Binding("f3", "review", "Review saved sessions", id="app.review", priority=True),
     Binding("f4", "toggle_inspector", "Inspector", id="chat.inspector", priority=True),
     Binding("f5", "toggle_sidebar", "Sessions", id="chat.sessions", priority=True),
     Binding("f6", "focus_next", "Next pane", id="app.next-pane", priority=True),

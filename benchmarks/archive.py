@@ -1,0 +1,174 @@
+"""`python -m benchmarks.archive [--sessions N] [--folder DIR]`: search on a large archive.
+
+Fills a data folder (kept when one is named, so that a second run is quick) and asks a
+fixed mix of queries: a rare word, a common one, a phrase, a prefix, a CJK substring,
+field terms alone, and both together.
+"""
+
+import argparse
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState, Timing, ToolCall, Usage
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.hit import Search
+from replyscope.domain.message import Message, ReplySource, Role, TextPart
+from replyscope.domain.query import parse_query
+from replyscope.domain.session import Session
+from replyscope.inspection.facts import facts_of
+from replyscope.store import rows
+from replyscope.store.journal import save_ended
+from replyscope.store.search import SearchIndex
+from replyscope.store.sqlite_store import SqliteStore
+
+QUERIES = {
+    "rare word": "zyzzyva{n}",
+    "common word": "{m}",
+    "phrase": '"{m} {k}"',
+    "prefix": "zyz*",
+    "CJK substring": "京都",
+    "field terms": "finish:length tokens:>400",
+    "both together": "{m} model:model-2 finish:stop",
+}
+_REPLIES = 10
+_WORDS = 5_000
+_START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def _vocabulary() -> list[str]:
+    """Words of syllables; the first are short, as the common words of languages are."""
+    dice = random.Random(5)
+    words: dict[str, None] = {}
+    while len(words) < _WORDS:
+        count = 1 + min(3, len(words) // 60 + dice.randrange(2))
+        syllables = (dice.choice("bcdfghklmnprst") + dice.choice("aeiou") for _ in range(count))
+        words["".join(syllables) + dice.choice(["", "n", "r", "s", "t"])] = None
+    return list(words)
+
+
+VOCABULARY = _vocabulary()
+
+
+def sentences(dice: random.Random, size: int) -> str:
+    """Prose of about `size` characters, its words as unequal as those of a language."""
+    picks = (VOCABULARY[int(dice.paretovariate(0.7)) % _WORDS] for _ in range(size // 7))
+    return " ".join(picks)
+
+
+def exchanges(dice: random.Random, session: int) -> Iterator[tuple[str, Exchange]]:
+    """A session's prompts and what came of them."""
+    for turn in range(_REPLIES):
+        number = session * _REPLIES + turn
+        extra = f" zyzzyva{number}" if number % 50 == 0 else ""
+        extra += " 東京都庁の建物" if number % 200 == 0 else ""
+        calls = (ToolCall("c", "function", f"tool{number % 7}", '{"path": "a.txt"}'),)
+        reason = (FinishReason.STOP, FinishReason.STOP, FinishReason.LENGTH)[number % 3]
+        text = sentences(dice, dice.choice((500, 2_000, 12_000))) + extra
+        yield (
+            sentences(dice, 300),
+            Exchange(
+                id=f"x{number:07}",
+                api=Api.CHAT,
+                endpoint="bench",
+                base_url="http://127.0.0.1/v1",
+                model=f"model-{number % 4}",
+                started_at=_START + timedelta(minutes=7 * number),
+                state=ExchangeState.COMPLETED,
+                choices=(
+                    Choice(0, text, finish_reason=reason, tool_calls=calls[: number % 5 == 0]),
+                ),
+                usage=Usage(100, len(text) // 4, 100 + len(text) // 4),
+                timing=Timing(first_token_ms=200 + number % 3_000, duration_ms=4_000),
+                reported_cost_usd=0.0001 * (number % 90),
+            ),
+        )
+
+
+async def fill(store: SqliteStore, sessions: int) -> None:
+    """Sessions of ten messages and ten replies each, in one transaction for fifty."""
+    dice = random.Random(7)
+    for first in range(0, sessions, 50):
+        made = [
+            (number, list(exchanges(dice, number)))
+            for number in range(first, min(first + 50, sessions))
+        ]
+        await store.database.write(lambda c, made=made: _insert(c, made))  # type: ignore[misc]
+
+
+def _insert(connection: object, made: list[tuple[int, list[tuple[str, Exchange]]]]) -> None:
+    for number, replies in made:
+        at = replies[0][1].started_at
+        session = Session(f"s{number:06}", f"Session {number}", at, at)
+        rows.insert_session(connection, session)  # type: ignore[arg-type]
+        parent: str | None = None
+        for prompt, exchange in replies:
+            asked = Message(f"u{exchange.id}", Role.USER, (TextPart(prompt),), at, parent)
+            source = (ReplySource(exchange.id, 0),)
+            reply = Message(f"a{exchange.id}", Role.ASSISTANT, (), at, asked.id, source)
+            opened = replace(exchange, state=ExchangeState.IN_PROGRESS, choices=())
+            rows.insert_message(connection, session.id, asked)  # type: ignore[arg-type]
+            rows.insert_exchange(connection, session.id, [reply], opened, "w")  # type: ignore[arg-type]
+            save_ended(connection, exchange)  # type: ignore[arg-type]
+            rows.set_head(connection, session.id, reply)  # type: ignore[arg-type]
+            parent = reply.id
+
+
+async def ask(index: SearchIndex, runs: int) -> None:
+    """Time each kind of query, and print medians and the 99th percentile of all."""
+    dice = random.Random(8)
+    every: list[float] = []
+    for name, form in QUERIES.items():
+        took = []
+        for _ in range(runs):
+            text = form.format(
+                n=dice.randrange(400) * 50,
+                m=VOCABULARY[dice.randrange(1, 30)],
+                k=VOCABULARY[dice.randrange(1, 9)],
+            )
+            began = time.perf_counter()
+            await index.find(Search(parse_query(text), datetime.now(UTC).astimezone()))
+            took.append((time.perf_counter() - began) * 1000)
+        every += took
+        print(f"{name:<16} median {statistics.median(took):7.1f} ms   worst {max(took):7.1f} ms")
+    every.sort()
+    print(f"{'all':<16} median {statistics.median(every):7.1f} ms (target 50)")
+    print(f"{'':<16} p99    {every[int(len(every) * 0.99)]:7.1f} ms (target 200)")
+    began = time.perf_counter()
+    await index.facets(Search(parse_query(VOCABULARY[3]), datetime.now(UTC).astimezone()))
+    print(f"facets of a common word {(time.perf_counter() - began) * 1000:.0f} ms")
+
+
+async def main() -> None:
+    """Fill, index, ask."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, default=5_000)
+    parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--folder", type=Path, default=None)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as spare:
+        folder = arguments.folder or Path(spare)
+        folder.mkdir(exist_ok=True)
+        store = SqliteStore(folder / "sessions.db", "bench")
+        await store.open()
+        began = time.perf_counter()
+        if not await store.list_sessions(limit=1):  # a named folder is filled once
+            await fill(store, arguments.sessions)
+        print(f"filled in {time.perf_counter() - began:.0f} s")
+        index = SearchIndex(lambda: store.database, facts_of)
+        began = time.perf_counter()
+        await index.take_in()
+        size = (folder / "sessions.db").stat().st_size / 1e6
+        print(f"indexed in {time.perf_counter() - began:.0f} s; the file has {size:.0f} MB")
+        await ask(index, arguments.runs)
+        await store.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,181 @@
+"""What the parts of the review screen share: its services, and the reply that is shown."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from textual import on
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from replyscope.domain.errors import ReplyscopeError, SessionNotFound
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.hit import Facets, Hit, Sort
+from replyscope.domain.message import Message, Role
+from replyscope.domain.printable import printable_text
+from replyscope.domain.session import StoredSession
+from replyscope.engine.branch import read_in
+from replyscope.engine.calls import exchanges_with_results, results_under
+from replyscope.engine.review import Review
+from replyscope.engine.tree import MessageTree
+from replyscope.ui.screens.frame import FrameScreen
+from replyscope.ui.services import Services
+from replyscope.ui.transcript.content import reply_content, user_content
+from replyscope.ui.transcript.transcript import Transcript
+from replyscope.ui.widgets.inspector import Inspector
+from replyscope.ui.widgets.results import Results
+from replyscope.ui.widgets.wire_view import WireView
+
+Opened = tuple[str, str | None]
+"""A session, and the message in it that is to be shown."""
+_SETTLE_S = 0.06
+
+
+class ReviewBase(Screen[Opened | None]):
+    """Shows the highlighted reply in its conversation, and what it is made of."""
+
+    def __init__(self, services: Services, review: Review) -> None:
+        super().__init__()
+        self.services = services
+        self.review = review
+        self.sort = Sort.RANK
+        self.shows_sessions = False
+        self._facets: Facets | None = None
+        self._tags: list[str] = []
+        self._left = 0
+        self._stored: StoredSession | None = None
+        self._tree = MessageTree((), None)
+        self._exchanges: dict[str, Exchange] = {}
+
+    def start(
+        self,
+        work: Callable[..., Coroutine[Any, Any, None]],
+        *arguments: object,
+        group: str = "default",
+        exclusive: bool = False,
+    ) -> None:
+        """Run a coroutine function in a worker; passed uncalled, see the chat's."""
+        job: Any = partial(work, *arguments)
+        self.run_worker(job, group=group, exclusive=exclusive, exit_on_error=False)
+
+    @on(Worker.StateChanged)
+    def _tell_fault(self, event: Worker.StateChanged) -> None:
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            self.tell(f"replyscope itself failed: {type(error).__name__}: {error}")
+
+    def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
+        """Show a sentence once."""
+        text = printable_text(str(error))
+        severity: Any = "error" if is_error else "information"
+        self.notify(text, severity=severity, timeout=max(3, len(text) / 15), markup=False)
+
+    @on(Results.Pointed)
+    def _on_pointed(self, event: Results.Pointed) -> None:
+        self.start(self._preview, event.found, group="preview", exclusive=True)
+
+    async def _preview(self, found: object) -> None:
+        await asyncio.sleep(_SETTLE_S)
+        transcript = self.query_one(Transcript)
+        session_id = getattr(found, "session_id", None)
+        if session_id is None:
+            self._stored = None
+            transcript.show_entries([])
+            self.query_one(Inspector).show_nothing()
+            return
+        try:
+            await self._load(session_id)
+        except SessionNotFound:
+            self.tell("This session was removed in another window.")
+            self._stored = None
+            transcript.show_entries([])
+            return
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        self._show_branch(found.message_id if isinstance(found, Hit) else None)
+
+    async def _load(self, session_id: str) -> None:
+        if self._stored is not None and self._stored.session.id == session_id:
+            return
+        stored = await self.services.archive.store.load_session(session_id)
+        self._stored = stored
+        self._tree = MessageTree(stored.messages, stored.session.head_id)
+        exchanges = {exchange.id: exchange for exchange in stored.exchanges}
+        self._exchanges = exchanges_with_results(exchanges, self._tree)
+
+    def _show_branch(self, message_id: str | None) -> None:
+        """The branch that a message is on, the message under the cursor."""
+        tree, transcript = self._tree, self.query_one(Transcript)
+        if message_id is not None and all(m.id != message_id for m in tree.branch):
+            tree.go_to(tree.tip_under(message_id))
+        shown = [message for message in tree.branch if message.role is not Role.TOOL]
+        transcript.show_entries([self._content(message) for message in shown])
+        ids = [message.id for message in shown]
+        number = ids.index(message_id) if message_id in ids else len(ids) - 1
+        transcript.call_after_refresh(transcript.point_at, number)
+
+    def _content(self, message: Message) -> Any:
+        if message.role is Role.ASSISTANT:
+            return reply_content(message, self._exchanges)
+        return user_content(read_in(message, {}))
+
+    def shown_reply(self) -> tuple[Message, Exchange, int] | None:
+        """The reply under the cursor: its message, newest exchange and choice."""
+        key = self.query_one(Transcript).cursor_key
+        branch = self._tree.branch
+        message = next((m for m in branch if m.id == key), None)
+        if message is not None and message.role is Role.USER:
+            following = branch[branch.index(message) + 1 :]
+            message = next((m for m in following if m.role is Role.ASSISTANT), None)
+        if message is None or not message.sources:
+            return None
+        source = message.sources[-1]
+        exchange = self._exchanges.get(source.exchange_id)
+        return (message, exchange, source.choice_index) if exchange is not None else None
+
+    @on(Transcript.CursorMoved)
+    @on(Inspector.TabOpened)
+    def draw_inspector(self) -> None:
+        """Draw what the reply under the cursor is made of."""
+        inspector = self.query_one(Inspector)
+        if not inspector.display:
+            return
+        shown = self.shown_reply()
+        if shown is None:
+            inspector.show_nothing()
+            return
+        message, exchange, choice = shown
+        if inspector.tab == "wire":
+            self.start(self._draw_wire, exchange, group="wire", exclusive=True)
+        else:
+            inspector.show_exchange(exchange, choice, results_under(message, self._tree))
+
+    async def _draw_wire(self, exchange: Exchange) -> None:
+        try:
+            record = await self.services.archive.store.load_wire(exchange.id)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        self.query_one(Inspector).show_record(exchange, record)
+
+    @on(WireView.FrameOpened)
+    def _on_frame_opened(self, event: WireView.FrameOpened) -> None:
+        self.app.push_screen(FrameScreen(event.frames, event.number))
+
+    def action_toggle_inspector(self) -> None:
+        """Show or hide the inspector."""
+        inspector = self.query_one(Inspector)
+        inspector.display = not inspector.display
+        self.call_after_refresh(self.draw_inspector)
+
+    def action_show_wire(self) -> None:
+        """Show what went over the wire."""
+        inspector = self.query_one(Inspector)
+        inspector.display = True
+        inspector.open_tab("wire")
+        self.query_one(WireView).focus()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw_inspector)
