@@ -5,6 +5,8 @@ import json
 import sys
 from collections.abc import Sequence
 
+from replyscope.cli.export import run_export
+from replyscope.cli.import_file import run_import
 from replyscope.cli.parser import EXIT_OK, EXIT_REFUSED
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
@@ -49,6 +51,10 @@ async def run_sessions(arguments: argparse.Namespace, wiring: Wiring) -> int:
         case "rename-tag":
             await wiring.review.rename_tag(arguments.old, arguments.new)
             _print_tags(await wiring.review.tags(), as_json=arguments.json)
+        case "export":
+            await run_export(arguments, wiring)
+        case "import":
+            await run_import(arguments, wiring)
         case "purge":
             return await _purge(arguments, wiring)
         case _:

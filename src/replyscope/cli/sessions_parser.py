@@ -45,9 +45,32 @@ def add_sessions(
     merge = add("rename-tag", "call a tag otherwise; one of that name becomes one with it")
     merge.add_argument("old", metavar="OLD")
     merge.add_argument("new", metavar="NEW")
+    _add_export(add("export", "hand sessions on, or all that a query finds"))
+    bring = add("import", "take in sessions of ours, ChatGPT, llm, elia, oterm, Open WebUI")
+    bring.add_argument("file", metavar="FILE", help="JSON, a zip with it, a database, or .sse")
+    bring.add_argument("--dry-run", action="store_true", help="only say what would come of it")
     purge = add("purge", "remove deleted sessions for good, with every trace of their text")
     purge.add_argument("ids", metavar="ID", nargs="*", help="which; without, every deleted one")
     purge.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_export(action: argparse.ArgumentParser) -> None:
+    action.add_argument("ids", metavar="ID", nargs="*", help="their ids, or how they begin")
+    action.add_argument("--query", metavar="QUERY", help="all sessions that a query finds")
+    action.add_argument(
+        "--format",
+        choices=("md", "json", "jsonl", "html", "sse", "curl", "python"),
+        default="md",
+        help="md; sse, curl and python are of one exchange, whose id is given",
+    )
+    action.add_argument("-o", "--output", metavar="FILE", help="where to; standard output")
+    redact = action.add_mutually_exclusive_group()
+    redact.add_argument(
+        "--redact", action="store_true", help="take out keys, e-mail addresses, home folders"
+    )
+    redact.add_argument(
+        "--no-redact", action="store_true", help="leave them in HTML, where they are taken out"
+    )
 
 
 def _add_ids(action: argparse.ArgumentParser) -> None:

@@ -33,6 +33,9 @@ TEMPLATE = """\
 # theme = "midnight"            # replyscope themes are listed by Ctrl+T in the app
 # ascii_only = false            # draw without box and symbol characters
 
+# redact = ["ACME-[0-9]+"]      # regular expressions: taken out of exports, beside keys,
+#                               # e-mail addresses and home folders
+
 # [notifications]               # when a reply ends while the terminal is not focused
 # bell = false
 # desktop = false
@@ -128,9 +131,11 @@ def parse_settings(text: str, path: Path) -> Settings:
         names = ", ".join(e.name for e in endpoints) or "none are set"
         raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
     queries = tuple(root.pairs("queries").items())
+    redact = root.texts("redact") or ()
     root.finish()
     return Settings(
         queries=queries,
+        redact=redact,
         endpoints=endpoints,
         provider=provider,
         local_model=local_model,

@@ -73,6 +73,10 @@ class OutputError(ReplyscopeError):
     """What was asked for can't be printed."""
 
 
+class ImportFault(ReplyscopeError):
+    """A file can't be imported at all."""
+
+
 class AttachmentError(ReplyscopeError):
     """A file can't be attached to a message."""
 

@@ -180,6 +180,10 @@ class Store(Protocol):
         """Sessions that are neither deleted nor archived, newest first."""
         ...
 
+    async def summarise_session(self, session_id: str) -> SessionSummary:
+        """One session as a list shows it."""
+        ...
+
     async def daily_costs(self, since: datetime) -> Mapping[date, float]:
         """US dollars by local day, as reported or estimated; unknown days are left out."""
         ...

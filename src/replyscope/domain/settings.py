@@ -13,7 +13,8 @@ class Settings:
     """`provider` names the endpoint to start with, None when none was chosen.
 
     "local" is the embedded model, then `local_model` says which. `rule_faults` are
-    sentences about rules that can't be used; `queries` are saved searches, as (name, query).
+    sentences about rules that can't be used; `queries` are saved searches, as (name, query);
+    `redact` regular expressions of what is taken out of exports.
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -25,6 +26,7 @@ class Settings:
     tools: ToolSettings = field(default_factory=ToolSettings)
     rules: tuple[Rule, ...] = ()
     rule_faults: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()
     queries: tuple[tuple[str, str], ...] = ()
 
     def endpoint(self, name: str) -> Endpoint | None:

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.facts import Facts
+from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.words import words_of
-from replyscope.store.codec import decode_exchange, decode_parts, to_ms
+from replyscope.store.codec import decode_exchange, decode_parts
 
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Says by what an exchange can be found."""

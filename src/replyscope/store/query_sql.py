@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from replyscope.domain.json_values import to_ms
 from replyscope.domain.matching import (
     DAYS,
     HAS,
@@ -16,7 +17,6 @@ from replyscope.domain.matching import (
 )
 from replyscope.domain.query import All, Either, Not, Query, Term
 from replyscope.domain.words import words_of
-from replyscope.store.codec import to_ms
 
 _SESSION = {
     "pinned": "(s.pinned_at IS NOT NULL)",

@@ -3,8 +3,8 @@
 import sqlite3
 
 from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.json_values import from_ms, to_ms
 from replyscope.domain.remote import RemoteReply, RemoteState
-from replyscope.store.codec import from_ms, to_ms
 
 
 def note_remote(connection: sqlite3.Connection, exchange: Exchange) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from replyscope.domain.errors import SessionNotFound
 from replyscope.domain.exchange import Exchange
+from replyscope.domain.json_values import from_ms, to_ms
 from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.ports import SessionStamp
 from replyscope.domain.session import Session, SessionSummary, StoredSession
@@ -17,8 +18,6 @@ from replyscope.store.codec import (
     encode_exchange,
     encode_parts,
     encode_settings,
-    from_ms,
-    to_ms,
 )
 
 

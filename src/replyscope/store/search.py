@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from replyscope.domain.hit import Facets, Hit, Search, SessionHit, Sort
-from replyscope.store.codec import from_ms
+from replyscope.domain.json_values import from_ms
 from replyscope.store.database import Database
 from replyscope.store.index import Describe, index_some, read_texts
 from replyscope.store.query_sql import Plan, plan_query

@@ -8,15 +8,18 @@ from pathlib import Path
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.exchange import Exchange
+from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.ports import Journal, SessionStamp, Unfinished, WireRecord
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Session, SessionSummary, StoredSession
+from replyscope.domain.shared import Shared
 from replyscope.domain.tool import ToolCallState
 from replyscope.store import rows
-from replyscope.store.codec import decode_exchange, to_ms
+from replyscope.store.codec import decode_exchange
 from replyscope.store.database import Database
 from replyscope.store.hold import Hold
+from replyscope.store.importing import has_session, insert_shared
 from replyscope.store.index import note_unindexed_under
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
 from replyscope.store.remote import list_remote, set_remote_state
@@ -142,6 +145,14 @@ class SqliteStore:
             return None if result == "ok" else result
 
         return await self._database.read(check)
+
+    async def has_session(self, session_id: str) -> bool:
+        """Whether there is a session of that id, deleted or not."""
+        return await self._database.read(lambda c: has_session(c, session_id))
+
+    async def import_session(self, shared: Shared) -> None:
+        """Save a session that comes from elsewhere, whole or not at all."""
+        await self._database.write(lambda c: insert_shared(c, shared))
 
     async def add_message(self, session_id: str, message: Message) -> None:
         """Save a message and make it the head."""

@@ -1,0 +1,154 @@
+"""Conversations of other programs, as what they come to here.
+
+Ids are made from the source's own: what is brought twice is known the second time.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState, Timing, ToolCall, Usage
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import Message, Part, ReplySource, Role, TextPart, ToolResultPart
+from replyscope.domain.session import Session, SessionSettings, title_from
+from replyscope.domain.shared import Shared
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message of another program. `key` and `parent` are its own ids.
+
+    Of a reply, `parts` hold the text alone; `duration_ms` is None where nobody said it.
+    """
+
+    key: str
+    role: Role
+    parts: tuple[Part, ...]
+    at: datetime | None = None
+    parent: str | None = None
+    model: str = ""
+    reasoning: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    usage: Usage | None = None
+    duration_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation of another program; `head` is the key of the turn it ends with."""
+
+    source: str
+    key: str
+    title: str
+    at: datetime | None
+    turns: tuple[Turn, ...]
+    system: str | None = None
+    head: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An item that could not be read, and why."""
+
+    name: str
+    why: str
+
+
+Foreign = Shared | Unreadable
+
+
+def shared_of(conversation: Conversation) -> Shared:
+    """The session that a conversation comes to."""
+    scope = f"{conversation.source}/{conversation.key}"
+    ids = {turn.key: _id(f"{scope}/{turn.key}") for turn in conversation.turns}
+    began = conversation.at or next((t.at for t in conversation.turns if t.at), _EARLIEST)
+    messages, exchanges = [], {}
+    last = began
+    for turn in conversation.turns:
+        at = last = turn.at or last
+        key = ids[turn.key]
+        parent = ids.get(turn.parent or "")
+        if turn.role is Role.ASSISTANT:
+            exchange = _exchange(conversation, turn, _id(f"{scope}/{turn.key}/x"), at)
+            exchanges[exchange.id] = exchange
+            source = (ReplySource(exchange.id, 0),)
+            messages.append(Message(key, Role.ASSISTANT, (), at, parent, source))
+        else:
+            messages.append(Message(key, turn.role, turn.parts, at, parent))
+    head = conversation.head if conversation.head in ids else None
+    if head is None and conversation.turns:
+        head = conversation.turns[-1].key
+    said = next((_text(t.parts) for t in conversation.turns if t.role is Role.USER), "")
+    session = Session(
+        id=_id(scope),
+        title=conversation.title.strip()[:200] or title_from(said),
+        created_at=began,
+        updated_at=max(began, last),
+        settings=SessionSettings(system=conversation.system or None),
+        head_id=ids[head] if head is not None else None,
+        is_title_given=True,
+    )
+    return Shared(session, tuple(messages), exchanges, (conversation.source,))
+
+
+def _exchange(conversation: Conversation, turn: Turn, exchange_id: str, at: datetime) -> Exchange:
+    choice = Choice(
+        0,
+        _text(turn.parts),
+        reasoning=turn.reasoning or None,
+        finish_reason=FinishReason.UNSTATED,
+        tool_calls=turn.calls,
+    )
+    return Exchange(
+        id=exchange_id,
+        api=Api.CHAT,
+        endpoint=conversation.source,
+        base_url="",
+        model=turn.model or "unknown",
+        started_at=at,
+        state=ExchangeState.COMPLETED,
+        choices=(choice,),
+        usage=turn.usage,
+        timing=Timing(duration_ms=turn.duration_ms or 0.0),
+    )
+
+
+def _text(parts: Iterable[Part]) -> str:
+    return "\n".join(part.text for part in parts if isinstance(part, TextPart))
+
+
+def _id(name: str) -> str:
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).digest()
+    return "".join(_ALPHABET[byte & 31] for byte in digest[:12])
+
+
+def in_a_row(turns: Iterable[Turn]) -> tuple[Turn, ...]:
+    """Turns of a program without a tree: each answers the one before."""
+    made: list[Turn] = []
+    for turn in turns:
+        parent = made[-1].key if made else None
+        made.append(
+            Turn(
+                turn.key,
+                turn.role,
+                turn.parts,
+                turn.at,
+                parent,
+                turn.model,
+                turn.reasoning,
+                turn.calls,
+                turn.usage,
+                turn.duration_ms,
+            )
+        )
+    return tuple(made)
+
+
+def tool_turn(key: str, parent: str | None, at: datetime | None, name: str, text: str) -> Turn:
+    """What a tool came to."""
+    part = ToolResultPart(call_id=parent or key, output=text, name=name)
+    return Turn(key, Role.TOOL, (part,), at, parent)

@@ -1,0 +1,204 @@
+"""Domain values as plain JSON values and back: what the store's file and exports are made of.
+
+Fields that are None or empty are left out; unknown ones are ignored, so a later version
+may add some. Times are milliseconds since 1970.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, TypeVar
+
+from replyscope.domain.exchange import (
+    Api,
+    Choice,
+    Citation,
+    Exchange,
+    ExchangeState,
+    OutputItem,
+    Retry,
+    Section,
+    Timing,
+    ToolCall,
+    Usage,
+)
+from replyscope.domain.failure import Failure
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import (
+    FilePart,
+    ImagePart,
+    OpaquePart,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from replyscope.domain.session import Parameters, Schema, SessionSettings
+from replyscope.domain.tool import KeptFile, ToolCallState
+
+T = TypeVar("T")
+
+
+def to_ms(time: datetime) -> int:
+    """Milliseconds since 1970, UTC."""
+    return round(time.timestamp() * 1000)
+
+
+def from_ms(value: int) -> datetime:
+    """The time of that many milliseconds since 1970."""
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+@cache
+def _names(kind: type[Any]) -> frozenset[str]:
+    return frozenset(field.name for field in fields(kind))
+
+
+def _made(kind: type[T], values: Mapping[str, Any]) -> T:
+    """A value of some kind from its fields; those that it does not know are ignored."""
+    known = _names(kind)  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in values.items() if name in known})
+
+
+def _dense(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: field for name, field in value.items() if field not in (None, (), [], {})}
+
+
+_PARTS: dict[str, type[Any]] = {
+    "text": TextPart,
+    "file": FilePart,
+    "reasoning": ReasoningPart,
+    "refusal": RefusalPart,
+    "tool_call": ToolCallPart,
+    "tool_result": ToolResultPart,
+    "opaque": OpaquePart,
+}
+_PART_NAMES = {part: name for name, part in _PARTS.items()}
+
+
+def parts_to_json(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """A message's parts; image bytes as base64."""
+    encoded = []
+    for part in parts:
+        if isinstance(part, ImagePart):
+            data = base64.b64encode(part.data).decode("ascii")
+            entry = {"name": part.name, "media_type": part.media_type, "data": data}
+            encoded.append({"type": "image", **entry})
+        else:
+            encoded.append({"type": _PART_NAMES[type(part)], **asdict(part)})
+    return encoded
+
+
+def parts_from_json(values: Iterable[Mapping[str, Any]]) -> tuple[Part, ...]:
+    """The parts of `parts_to_json`."""
+    parts: list[Part] = []
+    for value in values:
+        entry = dict(value)
+        kind = entry.pop("type")
+        if kind == "image":
+            entry["data"] = base64.b64decode(entry["data"])
+            parts.append(_made(ImagePart, entry))
+        elif kind == "tool_result":
+            parts.append(_decode_result(entry))
+        elif kind in _PARTS:
+            parts.append(_made(_PARTS[kind], entry))
+    return tuple(parts)
+
+
+def _decode_result(entry: dict[str, Any]) -> ToolResultPart:
+    files = tuple(_made(KeptFile, file) for file in entry.pop("files", ()))
+    state = ToolCallState(entry.pop("state", "completed"))
+    return _made(ToolResultPart, {**entry, "state": state, "files": files})
+
+
+def settings_to_json(settings: SessionSettings) -> dict[str, Any]:
+    """A session's settings."""
+    value = asdict(settings)
+    value["parameters"] = _dense(value["parameters"])
+    tools = {} if settings.tools is None else {"tools": settings.tools}  # none is a choice too
+    return _dense(value) | tools
+
+
+def settings_from_json(values: Mapping[str, Any]) -> SessionSettings:
+    """The settings of `settings_to_json`."""
+    value = dict(values)
+    given = dict(value.pop("parameters", {}))
+    if "metadata" in given:
+        given["metadata"] = tuple((name, text) for name, text in given["metadata"])
+    schema = value.pop("schema", None)
+    for name in ("tools", "hosted"):
+        if name in value:
+            value[name] = tuple(value[name])
+    value["parameters"] = _made(Parameters, given)
+    value["schema"] = _made(Schema, schema) if schema is not None else None
+    return _made(SessionSettings, value)
+
+
+def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
+    """A folded exchange."""
+    value = _dense(asdict(exchange))
+    value["started_at"] = to_ms(exchange.started_at)
+    value["choices"] = [_encode_choice(choice) for choice in exchange.choices]
+    value["timing"] = _dense(asdict(exchange.timing))
+    if exchange.usage is not None:
+        value["usage"] = _dense(asdict(exchange.usage))
+    if exchange.failure is not None:
+        value["failure"] = _dense(asdict(exchange.failure))
+    return value
+
+
+def _encode_choice(choice: Choice) -> dict[str, Any]:
+    value = _dense(asdict(choice))
+    if choice.tool_calls:
+        value["tool_calls"] = [_dense(asdict(call)) for call in choice.tool_calls]
+    return value
+
+
+def exchange_from_json(values: Mapping[str, Any]) -> Exchange:
+    """The exchange of `exchange_to_json`."""
+    value = dict(values)
+    timing = dict(value.pop("timing"))
+    timing["pace"] = tuple(timing.get("pace", ()))
+    value |= {
+        "api": Api(value["api"]),
+        "state": ExchangeState(value["state"]),
+        "started_at": from_ms(value["started_at"]),
+        "choices": tuple(_decode_choice(choice) for choice in value.get("choices", ())),
+        "timing": _made(Timing, timing),
+        "headers": tuple((name, text) for name, text in value.get("headers", ())),
+        "extras": tuple((name, text) for name, text in value.get("extras", ())),
+        "adaptations": tuple(value.get("adaptations", ())),
+        "firings": tuple(value.get("firings", ())),
+        "unknown_events": tuple(value.get("unknown_events", ())),
+        "retries": tuple(
+            Retry(_made(Failure, retry["failure"]), retry["wait_s"])
+            for retry in value.get("retries", ())
+        ),
+    }
+    if "usage" in value:
+        value["usage"] = _made(Usage, value["usage"])
+    if "failure" in value:
+        value["failure"] = _made(Failure, value["failure"])
+    return _made(Exchange, value)
+
+
+def _decode_choice(values: Mapping[str, Any]) -> Choice:
+    value = dict(values)
+    if "finish_reason" in value:
+        value["finish_reason"] = FinishReason(value["finish_reason"])
+    calls = value.pop("tool_calls", ())
+    value["tool_calls"] = tuple(
+        _made(
+            ToolCall,
+            {"id": "", "arguments": "", "name": "", **call, "state": ToolCallState(call["state"])},
+        )
+        for call in calls
+    )
+    value["citations"] = tuple(_made(Citation, entry) for entry in value.get("citations", ()))
+    value["sections"] = tuple(_made(Section, entry) for entry in value.get("sections", ()))
+    value["items"] = tuple(_made(OutputItem, entry) for entry in value.get("items", ()))
+    return _made(Choice, value)

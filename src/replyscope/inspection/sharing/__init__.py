@@ -1,0 +1,1 @@
+"""Sessions in the forms in which they are handed on."""

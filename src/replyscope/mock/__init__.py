@@ -1,0 +1,1 @@
+"""Serves recorded exchanges again, as an OpenAI-compatible server on loopback."""

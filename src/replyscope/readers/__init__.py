@@ -1,0 +1,1 @@
+"""Reads the exports of other programs. Nothing of their shape is believed."""
