@@ -59,6 +59,16 @@ async def _dispatch(
                 await wiring.store.open()
                 await recover(wiring.store, translate_frames)
             return await run_sessions(arguments, wiring)
+        case "mock":
+            from replyscope.cli.mock import run_mock  # one command's own
+
+            await wiring.store.open()
+            return await run_mock(arguments, wiring)
+        case "stats":
+            from replyscope.cli.stats import run_stats  # one command's own
+
+            await wiring.store.open()
+            return await run_stats(arguments, wiring)
         case "responses":
             from replyscope.cli.responses import run_responses  # one command's own
 

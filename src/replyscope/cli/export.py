@@ -36,6 +36,16 @@ async def run_export(arguments: argparse.Namespace, wiring: Wiring) -> None:
         warn(clean.sentence)
 
 
+async def export_to_file(
+    wiring: Wiring, ids: Sequence[str], form: Form, path: Path, is_redacted: bool
+) -> str:
+    """Write sessions to a file; a sentence about what was taken out. Raises OutputError."""
+    clean = Redactor(read_settings(wiring.paths.settings).redact, is_on=is_redacted)
+    with _output(str(path.expanduser())) as write:
+        await Sharing(wiring.store).export(ids, form, write, clean)
+    return clean.sentence
+
+
 async def _wanted(arguments: argparse.Namespace, wiring: Wiring) -> Sequence[str]:
     if arguments.query is None:
         if not arguments.ids:

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _print_completion(arguments.shell)
         if arguments.debug:
             _log_to_a_file(paths)
-        if arguments.command is None:
+        if arguments.command in (None, "review"):
             return _run_app(arguments, paths)
         from replyscope.cli.command import run_command
 

@@ -35,6 +35,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_sessions(commands, lambda action: _add_place_options(action, inherit=True))
     _add_responses(commands)
     _add_local(commands)
+    _add_review(commands)
+    _add_mock(commands)
+    _add_stats(commands)
     doctor = commands.add_parser("doctor", help="what is configured and what answers")
     doctor.add_argument(
         "--probe",
@@ -225,6 +228,32 @@ def _add_responses(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         action.add_argument("--json", action="store_true", help="print JSON")
         _add_model_options(action, inherit=True)
         _add_place_options(action, inherit=True)
+
+
+def _add_review(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "open the chat on the screen that finds saved replies"
+    review = commands.add_parser("review", help=text, description=text)
+    _add_place_options(review, inherit=True)
+    _add_model_options(review, inherit=True)
+
+
+def _add_mock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "serve recorded exchanges as an OpenAI-compatible server on loopback"
+    mock = commands.add_parser("mock", help=text, description=text)
+    mock.add_argument("what", metavar="ID|QUERY", nargs="+", help="a session, exchange or query")
+    mock.add_argument("--port", metavar="P", type=int, default=0, help="a free one is chosen")
+    mock.add_argument(
+        "--speed", metavar="X", type=float, default=1.0, help="1 the recorded pace, 0 at once"
+    )
+    _add_place_options(mock, inherit=True)
+
+
+def _add_stats(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "tokens, cost, endings, errors and latency by day, model and tool"
+    stats = commands.add_parser("stats", help=text, description=text)
+    stats.add_argument("query", metavar="QUERY", nargs="*", help="of these replies only")
+    stats.add_argument("--json", action="store_true", help="print JSON")
+    _add_place_options(stats, inherit=True)
 
 
 def _add_local(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from replyscope.cli.export import export_to_file
 from replyscope.cli.system import notify_desktop
 from replyscope.cli.wiring import Wiring, find_servers, translate_frames, wire, with_api
 from replyscope.config.endpoints import choose_endpoint
@@ -61,14 +62,21 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
         working_folder=Path.cwd(),
     )
     _give_tools(services, wiring)
+    _give_review(services, wiring, arguments)
     return services
 
 
 def _give_tools(services: Services, wiring: Wiring) -> None:
     services.toolbox, services.consent = wiring.toolbox, wiring.consent
-    services.review = wiring.review
     services.tool_settings = wiring.tool_settings
     services.add_servers = partial(add_servers, wiring.paths.mcp)
+
+
+def _give_review(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
+    services.review = wiring.review
+    services.translate = translate_frames
+    services.opens_review = arguments.command == "review"
+    services.export = partial(export_to_file, wiring)
 
 
 async def _open_store(wiring: Wiring) -> None:

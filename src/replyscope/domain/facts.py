@@ -38,6 +38,7 @@ class Facts:
     input: int | None = None
     output: int | None = None
     cost: float | None = None
+    is_cost_reported: bool = False
     ttft: float | None = None
     duration: float | None = None
     tps: float | None = None

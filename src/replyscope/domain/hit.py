@@ -77,6 +77,23 @@ class Facets:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyFigures:
+    """The figures of one reply; `day` in local time, `ttft_s` and `duration_s` in seconds."""
+
+    day: str
+    model: str
+    finish: str
+    is_error: bool
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    is_cost_reported: bool
+    ttft_s: float | None
+    duration_s: float | None
+    tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Purged:
     """What was removed for good. `is_pending` says that old copies of the pages could not
     be overwritten yet, because another process reads them; the next start does it.

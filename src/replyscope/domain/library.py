@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
-from replyscope.domain.hit import Facets, Hit, Purged, Search, SessionHit, StoreSize
+from replyscope.domain.hit import Facets, Hit, Purged, ReplyFigures, Search, SessionHit, StoreSize
 
 
 class SearchIndex(Protocol):
@@ -23,6 +23,10 @@ class SearchIndex(Protocol):
 
     async def facets(self, search: Search) -> Facets:
         """How many there are, and how they spread."""
+        ...
+
+    async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
+        """The figures of everything that is found, oldest first."""
         ...
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:

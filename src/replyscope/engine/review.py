@@ -5,7 +5,16 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from replyscope.domain.hit import Facets, Hit, Purged, Search, SessionHit, Sort, StoreSize
+from replyscope.domain.hit import (
+    Facets,
+    Hit,
+    Purged,
+    ReplyFigures,
+    Search,
+    SessionHit,
+    Sort,
+    StoreSize,
+)
 from replyscope.domain.library import Library, SearchIndex
 from replyscope.domain.matching import check_query
 from replyscope.domain.ports import Clock
@@ -48,6 +57,10 @@ class Review:
     async def facets(self, search: Search) -> Facets:
         """How what is asked for spreads. Raises StoreError."""
         return await self._index.facets(search)
+
+    async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
+        """The figures of everything that is asked for. Raises StoreError."""
+        return await self._index.figures(search)
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
         """(session, exchange) of everything that is asked for. Raises StoreError."""
@@ -98,7 +111,12 @@ class Review:
         return await self._library.deleted_before(round(until.timestamp() * 1000) + 1)
 
     async def purge(self, session_ids: Collection[str]) -> Purged:
-        """Remove sessions for good, with what their tools left. Raises StoreError."""
+        """Remove sessions for good, with what their tools left. Raises StoreError.
+
+        One that is not deleted stays: a list may be older than what it shows.
+        """
+        deleted = set(await self.deleted())
+        session_ids = [session_id for session_id in session_ids if session_id in deleted]
         purged, paths = await self._library.purge(session_ids)
         for path in map(Path, paths):
             if path.resolve().is_relative_to(self._kept.resolve()):

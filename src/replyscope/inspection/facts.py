@@ -34,6 +34,7 @@ def facts_of(
         ),
         tools=tuple(dict.fromkeys(call.name for call in calls if call.name)),
         cost=exchange.cost_usd,
+        is_cost_reported=exchange.reported_cost_usd is not None,
         ttft=_seconds(timing.first_token_ms),
         duration=_seconds(timing.duration_ms),
         tps=output_rate(usage, timing),

@@ -112,6 +112,7 @@ def _insert(connection: sqlite3.Connection, keys: tuple[str, ...], facts: Facts)
         facts.duration,
         facts.tps,
         f" {' '.join(sorted(facts.marks))} ",
+        int(facts.is_cost_reported),
     )
     row = connection.execute(
         f"INSERT INTO fact VALUES (NULL, {', '.join('?' * len(values))}) RETURNING id", values

@@ -152,7 +152,8 @@ CREATE TABLE fact (
     ttft REAL,
     duration REAL,
     tps REAL,
-    marks TEXT NOT NULL
+    marks TEXT NOT NULL,
+    is_reported INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX fact_by_time ON fact (started_at);
 CREATE INDEX fact_by_session ON fact (session_id);

@@ -3,9 +3,9 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from replyscope.domain.hit import Facets, Hit, Search, SessionHit, Sort
+from replyscope.domain.hit import Facets, Hit, ReplyFigures, Search, SessionHit, Sort
 from replyscope.domain.json_values import from_ms
 from replyscope.store.database import Database
 from replyscope.store.index import Describe, index_some, read_texts
@@ -60,6 +60,10 @@ class SearchIndex:
     async def facets(self, search: Search) -> Facets:
         """How many there are, by model, ending, tool and day. Raises StoreError."""
         return await self._look(lambda c: _facets(c, search))
+
+    async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
+        """The figures of everything that is found, oldest first. Raises StoreError."""
+        return await self._look(lambda c: _figures(c, search))
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
         """(session, exchange) of everything that is found, newest first. Raises StoreError."""
@@ -169,6 +173,26 @@ def _ids(connection: sqlite3.Connection, search: Search) -> tuple[tuple[str, str
     source, values = _source(plan_query(search.query, search.now))
     sql = f"SELECT f.session_id, f.exchange_id {source} ORDER BY f.started_at DESC, f.id DESC"
     return tuple(connection.execute(sql, values).fetchall())
+
+
+def _figures(connection: sqlite3.Connection, search: Search) -> tuple[ReplyFigures, ...]:
+    prepare(connection)
+    source, values = _source(plan_query(search.query, search.now))
+    rows = connection.execute(
+        "SELECT date(f.started_at / 1000, 'unixepoch', 'localtime'), f.model, f.finish, "
+        "f.marks LIKE '% error %', f.input, f.output, f.cost, f.is_reported, f.ttft, f.duration, "
+        "(SELECT group_concat(value, char(10)) FROM fact_name WHERE fact_id = f.id "
+        f"AND field = 'tool') {source} ORDER BY f.started_at",
+        values,
+    )
+    return tuple(_figure(row) for row in rows)
+
+
+def _figure(row: Sequence[Any]) -> ReplyFigures:
+    *values, names = row
+    values[3], values[7] = bool(values[3]), bool(values[7])
+    tools = tuple(names.split("\n")) if names else ()
+    return ReplyFigures(*values, tools)  # type: ignore[call-arg]
 
 
 def _facets(connection: sqlite3.Connection, search: Search) -> Facets:

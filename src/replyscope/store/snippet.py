@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from replyscope.domain.words import has_phrase, words_of
 
 Marks = tuple[tuple[int, int], ...]
-_BEFORE = 40
+_BEFORE = 20
 
 
 def cut_snippet(

@@ -146,6 +146,17 @@ class SqliteStore:
 
         return await self._database.read(check)
 
+    async def find_session_of(self, exchange_id: str) -> str | None:
+        """The session that an exchange belongs to; None when there is no such exchange."""
+
+        def look(connection: sqlite3.Connection) -> str | None:
+            row = connection.execute(
+                "SELECT session_id FROM exchange WHERE id = ?", (exchange_id,)
+            ).fetchone()
+            return str(row[0]) if row is not None else None
+
+        return await self._database.read(look)
+
     async def has_session(self, session_id: str) -> bool:
         """Whether there is a session of that id, deleted or not."""
         return await self._database.read(lambda c: has_session(c, session_id))

@@ -1,6 +1,6 @@
 """What the screens may ask for. The command line fills it in; nothing here does I/O."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from replyscope.domain.ports import (
     OpenProvider,
     PriceList,
     Toolbox,
+    TranslateFrames,
 )
 from replyscope.domain.settings import Settings
 from replyscope.domain.tool import McpServer, ToolSettings
@@ -23,6 +24,7 @@ from replyscope.engine.archive import Archive
 from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
+from replyscope.engine.sharing import Form
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class Services:
     prices: PriceList | None = None
     review: Review | None = None
     opens_review: bool = False
+    translate: TranslateFrames | None = None
+    export: Callable[[Sequence[str], Form, Path, bool], Awaitable[str]] | None = None
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

@@ -14,12 +14,13 @@ from replyscope.domain.errors import ReplyscopeError, StoreError
 from replyscope.domain.message import TextPart
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
+from replyscope.engine.review import Review
 from replyscope.ui import collecting
 from replyscope.ui.commands import COMMANDS
 from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
 from replyscope.ui.screens.chat_base import shown
 from replyscope.ui.screens.chat_keys import CHAT_KEYS
-from replyscope.ui.screens.chat_writing import WritingActions
+from replyscope.ui.screens.chat_review import ReviewingActions
 from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.screens.frame import FrameScreen
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
@@ -35,7 +36,7 @@ _LOOK_FOR_CHANGES_S = 2.0
 _EXIT_STORE = 5
 
 
-class ChatScreen(WritingActions):
+class ChatScreen(ReviewingActions):
     """The one screen of the chat."""
 
     HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
@@ -92,6 +93,18 @@ class ChatScreen(WritingActions):
             self.action_choose_provider()
         else:
             self.start_work(self._learn_models, group="models", exclusive=True)
+        if services.opens_review:
+            self.action_review()
+        if services.review is not None:
+            self.start_work(self._keep_archive, services.review, group="archive")
+
+    async def _keep_archive(self, review: Review) -> None:
+        """Remove what was deleted long ago, and take in what the search does not know."""
+        try:
+            await review.purge_old()
+            await review.take_in()
+        except ReplyscopeError as error:
+            self.log.warning(str(error))
 
     async def _open_first(self) -> None:
         wanted = self.services.session_id

@@ -28,10 +28,12 @@ from replyscope.engine.calls import results_under, with_results
 from replyscope.engine.conversation import Conversation
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.figures import cost_of_all, count, rate, seconds
+from replyscope.inspection.timeline import timeline_of
 from replyscope.ui.pending import Pending
 from replyscope.ui.screens.front import WELCOME
 from replyscope.ui.services import Services
 from replyscope.ui.targets import Targets
+from replyscope.ui.timing import load_timeline
 from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, user_content
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.turns import Turns
@@ -41,6 +43,7 @@ from replyscope.ui.widgets.inspector import Inspector
 from replyscope.ui.widgets.sidebar import Sidebar, local_today
 from replyscope.ui.widgets.status import Status, StatusLine
 from replyscope.ui.widgets.suggestions import Suggestions
+from replyscope.ui.widgets.timeline_view import TimelineView
 
 _log = logging.getLogger(__name__)
 _WAITING = (FinishReason.TOOL_CALLS.value, FinishReason.NEEDS_APPROVAL.value)
@@ -71,6 +74,7 @@ class ChatBase(Screen[None]):
         self.deleted: list[str] = []
         self._seen_versions: dict[str, int] = {}
         self._shown_wire: str | None = None
+        self._moment_ms: float | None = None
         self._steps_back = 0
 
     def compose(self) -> ComposeResult:
@@ -272,10 +276,30 @@ class ChatBase(Screen[None]):
             part += f"\ncost together {cost_of_all(joined)}"
         if self.inspector.tab == "wire":
             self.draw_wire(exchange)
+        elif self.inspector.tab == "time":
+            self.start_work(self._draw_time, reply, exchange, group="time", exclusive=True)
         else:
             results = results_under(reply, self.conversation.tree) if not self._steps_back else {}
             exchange = with_results(exchange, results)
             self.inspector.show_exchange(exchange, source.choice_index, results, part=part)
+
+    async def _draw_time(self, reply: Message, exchange: Exchange) -> None:
+        results = results_under(reply, self.conversation.tree)
+        if exchange.id in self.conversation.lives:
+            self.inspector.show_timeline(exchange, timeline_of(exchange, (), results))
+            return
+        try:
+            timeline = await load_timeline(self.services, exchange, results)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        self.inspector.show_timeline(exchange, timeline)
+
+    @on(TimelineView.MomentChosen)
+    def _show_moment(self, event: TimelineView.MomentChosen) -> None:
+        self._moment_ms = event.at_ms
+        self._shown_wire = None
+        self.inspector.action_open_tab("wire")
 
     def draw_wire(self, exchange: Exchange) -> None:
         """Draw the wire pane: frames as they come, or what was saved."""
@@ -299,6 +323,9 @@ class ChatBase(Screen[None]):
             return
         if self._shown_wire == exchange.id:
             self.inspector.show_record(exchange, record)
+            if self._moment_ms is not None:
+                self.inspector.show_moment(self._moment_ms)
+                self._moment_ms = None
 
     def draw_status(self) -> None:
         """Draw the status line."""

@@ -1,13 +1,9 @@
 """Sessions: new, open, rename, delete, undo, and their drafts."""
 
-import asyncio
-import importlib
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from textual import on
-from textual.screen import Screen
 from textual.timer import Timer
 
 from replyscope.domain.errors import ReplyscopeError
@@ -19,9 +15,6 @@ from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.sidebar import Sidebar
 
 _DRAFT_S = 0.8
-
-if TYPE_CHECKING:  # loaded with the review screen
-    from replyscope.ui.screens.review_base import Opened
 
 
 class SessionActions(TargetActions):
@@ -62,37 +55,6 @@ class SessionActions(TargetActions):
             self.start_drawing()
         self.composer.focus()
         await self.draw_sidebar()
-
-    def action_review(self) -> None:
-        """Review saved sessions."""
-        self.start_work(self._review, group="review", exclusive=True)
-
-    async def _review(self) -> None:
-        if self.services.review is None:
-            return
-        await self.save_draft()
-        module = await asyncio.to_thread(
-            importlib.import_module, "replyscope.ui.screens.review"
-        )  # who only chats never loads it
-        screen: Screen[Opened | None] = module.ReviewScreen(self.services, self.services.review)
-        opened = await self.app.push_screen_wait(screen)
-        if opened is None:
-            self.refresh_sidebar()
-            return
-        session_id, message_id = opened
-        await self._open_session(session_id)
-        if message_id is not None and self.conversation.session.id == session_id:
-            await self._show_message(message_id)
-
-    async def _show_message(self, message_id: str) -> None:
-        conversation = self.conversation
-        if all(message.id != message_id for message in conversation.messages):
-            await conversation.go_to(message_id)
-            self.show_conversation(conversation)
-        keys = [entry.key for entry in self.transcript.entries]
-        if message_id in keys:
-            self.transcript.focus()
-            self.call_after_refresh(self.transcript.point_at, keys.index(message_id))
 
     @on(Sidebar.Opened)
     def _on_opened(self, event: Sidebar.Opened) -> None:

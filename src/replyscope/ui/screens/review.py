@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.hit import Facets, Hit, Search, Sort
 from replyscope.domain.printable import printable_line
-from replyscope.domain.query import QueryError
+from replyscope.domain.query import All, Either, Query, QueryError, Term
 from replyscope.ui.query_completion import QuerySuggester
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.screens.review_actions import ReviewActions
@@ -62,6 +62,7 @@ class ReviewScreen(ReviewActions):
         Binding("X,shift+x", "purge", "Remove for good", id="review.purge"),
         Binding("e", "export", "Export", id="review.export"),
         Binding("c", "compare", "Compare two", id="review.compare"),
+        Binding("P,shift+p", "replay", "Replay", id="review.replay"),
         *(Binding(str(n), f"narrow({n})", show=False) for n in range(1, 10)),
         Binding("ctrl+q", "quit_app", "Quit", id="app.quit", priority=True),
     ]
@@ -84,7 +85,10 @@ class ReviewScreen(ReviewActions):
                 yield Inspector(id="preview-inspector")
 
     def on_mount(self) -> None:
-        self.query_one("#query", Input).focus()
+        field = self.query_one("#query", Input)
+        with self.prevent(Input.Changed):
+            field.value = self.first_query
+        field.focus()
         self._draw_folders(None)
         self.start(self._begin, group="index")
 
@@ -126,6 +130,7 @@ class ReviewScreen(ReviewActions):
             self._show_fault(error)
             return
         self.query_one("#query-note").display = False
+        self._needle = first_word(search.query)
         try:
             if self.shows_sessions:
                 self.query_one(Results).show_found(await self.review.find_sessions(search))
@@ -267,3 +272,13 @@ class ReviewScreen(ReviewActions):
         if found is not None:
             message_id = found.message_id if isinstance(found, Hit) else None
             self.dismiss((found.session_id, message_id))
+
+
+def first_word(query: Query) -> str:
+    """The first word that is looked for, to be marked in the reply."""
+    match query:
+        case Term(field=None | "text", value=value):
+            return value.rstrip("*")
+        case All(queries=inner) | Either(queries=inner):
+            return next((word for one in inner if (word := first_word(one))), "")
+    return ""

@@ -7,7 +7,9 @@ from textual.widgets import Input
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.hit import Hit, SessionHit
 from replyscope.domain.printable import printable_line
+from replyscope.ui.screens.compare import CompareScreen
 from replyscope.ui.screens.dialogs import LineDialog
+from replyscope.ui.screens.exporting import ask_export
 from replyscope.ui.screens.help import HelpScreen
 from replyscope.ui.screens.review_base import ReviewBase
 from replyscope.ui.widgets.results import Results
@@ -207,8 +209,36 @@ class ReviewActions(ReviewBase):
         ]
         self.app.push_screen(HelpScreen([("Review", list(dict.fromkeys(rows)))]))
 
-    def _two_replies(self) -> list[Hit]:
-        return [one for one in self.query_one(Results).chosen() if isinstance(one, Hit)][:2]
+    def action_compare(self) -> None:
+        """Compare two marked replies, or the marked and the highlighted one."""
+        results = self.query_one(Results)
+        rows = [*results.marked.values(), *([results.current] if results.current else [])]
+        hits = {one.exchange_id: one for one in rows if isinstance(one, Hit)}
+        if len(hits) < 2:
+            self.tell("Mark a reply with space, go to another, then c.", is_error=False)
+            return
+        self.start(self._compare, list(hits.values())[:2], group="compare", exclusive=True)
+
+    async def _compare(self, hits: Sequence[Hit]) -> None:
+        sides = []
+        for hit in hits:
+            try:
+                stored = await self.services.archive.store.load_session(hit.session_id)
+            except ReplyscopeError as error:
+                self.tell(error)
+                return
+            exchange = next((e for e in stored.exchanges if e.id == hit.exchange_id), None)
+            if exchange is None or not exchange.choices:
+                self.tell("There is nothing of this reply to compare.", is_error=False)
+                return
+            sides.append((exchange, exchange.choices[0].index))
+        self.app.push_screen(CompareScreen(sides[0], sides[1]))
+
+    def action_export(self) -> None:
+        """Hand the chosen sessions on."""
+        ids = self._chosen()
+        if ids:
+            self.start(ask_export, self.app, self.services, ids, self.tell, group="export")
 
     def action_quit_app(self) -> None:
         """Leave."""

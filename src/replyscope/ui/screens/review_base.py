@@ -20,11 +20,14 @@ from replyscope.engine.calls import exchanges_with_results, results_under
 from replyscope.engine.review import Review
 from replyscope.engine.tree import MessageTree
 from replyscope.ui.screens.frame import FrameScreen
+from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.services import Services
+from replyscope.ui.timing import load_events, load_timeline
 from replyscope.ui.transcript.content import reply_content, user_content
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.inspector import Inspector
 from replyscope.ui.widgets.results import Results
+from replyscope.ui.widgets.timeline_view import TimelineView
 from replyscope.ui.widgets.wire_view import WireView
 
 Opened = tuple[str, str | None]
@@ -35,8 +38,9 @@ _SETTLE_S = 0.06
 class ReviewBase(Screen[Opened | None]):
     """Shows the highlighted reply in its conversation, and what it is made of."""
 
-    def __init__(self, services: Services, review: Review) -> None:
+    def __init__(self, services: Services, review: Review, query: str = "") -> None:
         super().__init__()
+        self.first_query = query
         self.services = services
         self.review = review
         self.sort = Sort.RANK
@@ -44,6 +48,8 @@ class ReviewBase(Screen[Opened | None]):
         self._facets: Facets | None = None
         self._tags: list[str] = []
         self._left = 0
+        self._needle = ""
+        self._moment_ms: float | None = None
         self._stored: StoredSession | None = None
         self._tree = MessageTree((), None)
         self._exchanges: dict[str, Exchange] = {}
@@ -112,6 +118,7 @@ class ReviewBase(Screen[Opened | None]):
             tree.go_to(tree.tip_under(message_id))
         shown = [message for message in tree.branch if message.role is not Role.TOOL]
         transcript.show_entries([self._content(message) for message in shown])
+        transcript.needle = self._needle
         ids = [message.id for message in shown]
         number = ids.index(message_id) if message_id in ids else len(ids) - 1
         transcript.call_after_refresh(transcript.point_at, number)
@@ -149,8 +156,24 @@ class ReviewBase(Screen[Opened | None]):
         message, exchange, choice = shown
         if inspector.tab == "wire":
             self.start(self._draw_wire, exchange, group="wire", exclusive=True)
+        elif inspector.tab == "time":
+            self.start(self._draw_time, message, exchange, group="time", exclusive=True)
         else:
             inspector.show_exchange(exchange, choice, results_under(message, self._tree))
+
+    async def _draw_time(self, message: Message, exchange: Exchange) -> None:
+        results = results_under(message, self._tree)
+        try:
+            timeline = await load_timeline(self.services, exchange, results)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        self.query_one(Inspector).show_timeline(exchange, timeline)
+
+    @on(TimelineView.MomentChosen)
+    def _show_moment(self, event: TimelineView.MomentChosen) -> None:
+        self._moment_ms = event.at_ms
+        self.query_one(Inspector).action_open_tab("wire")
 
     async def _draw_wire(self, exchange: Exchange) -> None:
         try:
@@ -158,7 +181,31 @@ class ReviewBase(Screen[Opened | None]):
         except ReplyscopeError as error:
             self.tell(error)
             return
-        self.query_one(Inspector).show_record(exchange, record)
+        inspector = self.query_one(Inspector)
+        inspector.show_record(exchange, record)
+        if self._moment_ms is not None:
+            inspector.show_moment(self._moment_ms)
+            self._moment_ms = None
+
+    def action_replay(self) -> None:
+        """Play the reply under the cursor again."""
+        shown = self.shown_reply()
+        if shown is not None:
+            self.start(self._replay, shown[0], shown[1], group="replay", exclusive=True)
+
+    async def _replay(self, message: Message, exchange: Exchange) -> None:
+        try:
+            events = await load_events(self.services, exchange)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        if not events:
+            self.tell("No frames of this reply were recorded.", is_error=False)
+            return
+        branch = [m for m in self._tree.branch if m.role is not Role.TOOL]
+        before = [self._content(m) for m in branch[: branch.index(message)]]
+        screen = ReplayScreen(before, message, exchange, events, self.services.clock)
+        self.app.push_screen(screen)
 
     @on(WireView.FrameOpened)
     def _on_frame_opened(self, event: WireView.FrameOpened) -> None:

@@ -14,8 +14,10 @@ from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.ports import WireRecord
+from replyscope.inspection.timeline import Timeline
 from replyscope.inspection.wire import request_lines, response_lines
 from replyscope.ui.widgets.sheet import MUTED, Sheet
+from replyscope.ui.widgets.timeline_view import TimelineView
 from replyscope.ui.widgets.tool_sheet import tool_sheet
 from replyscope.ui.widgets.wire_view import WireView
 
@@ -30,6 +32,7 @@ class Inspector(Vertical):
         Binding("1", "open_tab('overview')", "Overview", id="inspector.overview"),
         Binding("2", "open_tab('tools')", "Tools", id="inspector.tools"),
         Binding("3", "open_tab('wire')", "Wire", id="inspector.wire"),
+        Binding("4", "open_tab('time')", "Time", id="inspector.time"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -37,13 +40,20 @@ class Inspector(Vertical):
         self._heights: dict[str, int] = {}
 
     def compose(self) -> ComposeResult:
-        yield Tabs(Tab("overview", id="overview"), Tab("tools", id="tools"), Tab("wire", id="wire"))
+        yield Tabs(
+            Tab("overview", id="overview"),
+            Tab("tools", id="tools"),
+            Tab("wire", id="wire"),
+            Tab("time", id="time"),
+        )
         with ContentSwitcher(initial="pane-overview"):
             with VerticalScroll(id="pane-overview"):
                 yield Static(id="overview-text")
             with VerticalScroll(id="pane-tools"):
                 yield Static(id="tools-text")
             yield WireView(id="pane-wire")
+            with VerticalScroll(id="pane-time", can_focus=False):
+                yield TimelineView(id="timeline")
 
     @property
     def tab(self) -> str:
@@ -53,7 +63,8 @@ class Inspector(Vertical):
     def action_open_tab(self, name: str) -> None:
         """Open a tab, and go to what is in it."""
         self.open_tab(name)
-        self.call_after_refresh(self.query_one(f"#pane-{name}").focus)
+        target = "#timeline" if name == "time" else f"#pane-{name}"
+        self.call_after_refresh(self.query_one(target).focus)
 
     def open_tab(self, name: str) -> None:
         """Open a tab by name."""
@@ -70,6 +81,15 @@ class Inspector(Vertical):
         self._update("#overview-text", hint)
         self._update("#tools-text", Content(""))
         self.show_wire([], ())
+        self.query_one(TimelineView).show_nothing()
+
+    def show_timeline(self, exchange: Exchange, timeline: Timeline) -> None:
+        """Show what the reply was doing when."""
+        self.query_one(TimelineView).show_timeline(exchange, timeline)
+
+    def show_moment(self, at_ms: float) -> None:
+        """Point at the frame that had come by then."""
+        self.query_one(WireView).show_moment(at_ms)
 
     def show_exchange(
         self,

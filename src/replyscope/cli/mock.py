@@ -1,0 +1,76 @@
+"""`replyscope mock`: serves recorded exchanges to other programs."""
+
+import argparse
+import sys
+
+from replyscope.cli.parser import EXIT_OK
+from replyscope.cli.wiring import Wiring
+from replyscope.domain.errors import SessionNotFound, SettingsError
+from replyscope.domain.query import QueryError
+from replyscope.mock.matching import Recording
+from replyscope.mock.server import MockServer
+
+_MOST = 1_000
+
+
+async def run_mock(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    """Serve until it is interrupted; the exit status."""
+    recordings = await _recordings(" ".join(arguments.what), wiring)
+    server = MockServer(recordings, speed=arguments.speed, report=_tell)
+    try:
+        port = await server.start(arguments.port)
+    except OSError as error:
+        raise SettingsError(
+            f"Port {arguments.port} can't be used ({error}).", "Name another with --port."
+        ) from error
+    count = len(recordings)
+    exchanges = "1 exchange" if count == 1 else f"{count:,} exchanges"
+    print(f"http://127.0.0.1:{port}/v1 serves {exchanges}; Ctrl+C ends it.", flush=True)
+    await server.serve()
+    return EXIT_OK
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+async def _recordings(what: str, wiring: Wiring) -> list[Recording]:
+    """Those of a session, of one exchange, or of all that a query finds."""
+    ids = await _exchange_ids(what, wiring)
+    by_session: dict[str, list[str]] = {}
+    for session_id, exchange_id in ids[:_MOST]:
+        by_session.setdefault(session_id, []).append(exchange_id)
+    made = []
+    for session_id, wanted in by_session.items():
+        stored = await wiring.store.load_session(session_id)
+        for exchange in stored.exchanges:
+            if exchange.id in wanted:
+                record = await wiring.store.load_wire(exchange.id)
+                if record.frames:
+                    made.append(Recording(exchange, record))
+    if not made:
+        raise SettingsError(
+            f"No recorded exchange is {what!r}.",
+            "Give the id of a session or an exchange, or a query.",
+        )
+    made.sort(key=lambda one: one.exchange.started_at)
+    return made
+
+
+async def _exchange_ids(what: str, wiring: Wiring) -> list[tuple[str, str]]:
+    try:
+        session_id = await wiring.store.find_session_id(what)
+    except SessionNotFound:
+        pass
+    else:
+        stored = await wiring.store.load_session(session_id)
+        return [(session_id, exchange.id) for exchange in stored.exchanges]
+    home = await wiring.store.find_session_of(what)
+    if home is not None:
+        return [(home, what)]
+    try:
+        search = wiring.review.read(what)
+    except QueryError as error:
+        raise SettingsError(f"The query can't be read: {error}.") from error
+    await wiring.review.take_in()
+    return list(await wiring.review.find_ids(search))

@@ -1,0 +1,160 @@
+"""Reviewing from the chat: the review screen, numbers, replay, comparison, export."""
+
+import asyncio
+import importlib
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.event import TurnEvent
+from replyscope.domain.message import Message, Role
+from replyscope.engine.conversation import Conversation
+from replyscope.engine.live import Target
+from replyscope.ui.screens.chat_base import shown
+from replyscope.ui.screens.chat_writing import WritingActions
+from replyscope.ui.screens.exporting import ask_export
+from replyscope.ui.timing import load_events
+
+if TYPE_CHECKING:  # loaded with the review screen
+    from replyscope.ui.screens.review_base import Opened
+
+
+class ReviewingActions(WritingActions):
+    """What looks at replies that are there. The screens load when they are first wanted."""
+
+    def action_review(self) -> None:
+        """Review saved sessions."""
+        self.start_work(self._review, "", group="review", exclusive=True)
+
+    async def _review(self, query: str) -> None:
+        if self.services.review is None:
+            return
+        await self.save_draft()
+        module = await asyncio.to_thread(
+            importlib.import_module, "replyscope.ui.screens.review"
+        )  # who only chats never loads it
+        screen: Screen[Opened | None] = module.ReviewScreen(
+            self.services, self.services.review, query
+        )
+        opened = await self.app.push_screen_wait(screen)
+        if opened is None:
+            self.refresh_sidebar()
+            return
+        session_id, message_id = opened
+        await self._open_session(session_id)
+        if message_id is not None and self.conversation.session.id == session_id:
+            await self._show_message(message_id)
+
+    async def _show_message(self, message_id: str) -> None:
+        conversation = self.conversation
+        if all(message.id != message_id for message in conversation.messages):
+            await conversation.go_to(message_id)
+            self.show_conversation(conversation)
+        keys = [entry.key for entry in self.transcript.entries]
+        if message_id in keys:
+            self.transcript.focus()
+            self.call_after_refresh(self.transcript.point_at, keys.index(message_id))
+
+    def action_show_stats(self) -> None:
+        """Show what all replies come to."""
+        self.start_work(self._show_stats, group="review", exclusive=True)
+
+    async def _show_stats(self) -> None:
+        if self.services.review is None:
+            return
+        module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.stats")
+        screen: Screen[str | None] = module.StatsScreen(self.services.review)
+        query = await self.app.push_screen_wait(screen)
+        if query is not None:
+            await self._review(query)
+
+    def action_export(self) -> None:
+        """Hand this session on."""
+        if self.conversation.is_new:
+            self.tell("There is nothing to export yet.", is_error=False)
+            return
+        ids = [self.conversation.session.id]
+        self.start_work(ask_export, self.app, self.services, ids, self.tell, group="export")
+
+    def action_replay(self) -> None:
+        """Play the reply under the cursor again."""
+        reply = self.reply_at_cursor()
+        if reply is None or self.turns.is_running(self.conversation.session.id):
+            self.tell("Point at a reply that is done.", is_error=False)
+            return
+        self.start_work(self._replay, reply, group="review", exclusive=True)
+
+    async def _replay(self, reply: Message) -> None:
+        exchange = self.conversation.exchanges.get(reply.sources[-1].exchange_id)
+        if exchange is None:
+            return
+        try:
+            events = await load_events(self.services, exchange)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        if not events:
+            self.tell("No frames of this reply were recorded.", is_error=False)
+            return
+        module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.replay")
+        branch = shown(self.conversation)
+        before = [self.content_of(m) for m in branch[: branch.index(reply)]]
+        self.app.push_screen(
+            module.ReplayScreen(before, reply, exchange, events, self.services.clock)
+        )
+
+    def action_compare(self, models: str = "") -> None:
+        """Compare the reply with its sibling; with models named, ask each of them first."""
+        conversation, reply = self.conversation, self.reply_at_cursor()
+        names = models.replace(",", " ").split()
+        if reply is None:
+            self.tell("There is no reply to compare yet.", is_error=False)
+        elif names and not self.turns.is_running(conversation.session.id):
+            start = partial(self._ask_each, conversation, reply, names)
+            self.start_turn(conversation, start, lambda: None)
+        else:
+            self._compare_with_sibling(reply)
+
+    async def _ask_each(
+        self, conversation: Conversation, reply: Message, models: Sequence[str], target: Target
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """The same prompt to each model, one after another: siblings of the reply."""
+        for model in models:
+            chosen = replace(target, model=model)
+            async with aclosing(conversation.retry(chosen, reply)) as events:
+                async for event in events:
+                    yield event
+        if conversation is self.conversation:
+            self.call_later(self._compare_newest)
+
+    def _compare_newest(self) -> None:
+        replies = [m for m in self.conversation.messages if m.role is Role.ASSISTANT]
+        if replies:
+            self._compare_with_sibling(replies[-1])
+
+    def _compare_with_sibling(self, reply: Message) -> None:
+        siblings = self.conversation.tree.siblings(reply)
+        ids = [sibling.id for sibling in siblings]
+        if len(ids) < 2:
+            self.tell("It has no sibling: R asks another model, or /compare MODEL.", is_error=False)
+            return
+        at = ids.index(reply.id)
+        other = siblings[at - 1] if at else siblings[1]
+        pair = (other, reply) if at else (reply, other)
+        sides = []
+        for message in pair:
+            source = message.sources[-1] if message.sources else None
+            exchange = self.exchanges_now().get(source.exchange_id) if source else None
+            if exchange is not None and source is not None:
+                sides.append((exchange, source.choice_index))
+        if len(sides) == 2:
+            self.start_work(self._show_comparison, *sides, group="review", exclusive=True)
+
+    async def _show_comparison(self, *sides: object) -> None:
+        module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.compare")
+        self.app.push_screen(module.CompareScreen(*sides))
