@@ -16,6 +16,7 @@ from replyscope.inspection.figures import count, dollars, seconds
 
 Found = Hit | SessionHit
 _MUTED = "$foreground 60%"
+_TITLE = 24
 _FINISHES = {"stop": "$text-success", "error": "$text-error", "truncated": "$text-error"}
 
 
@@ -145,6 +146,11 @@ def _reply_row(hit: Hit, mark: str) -> Content:
     )
     title = Content.assemble(f"  {printable_line(hit.title)}", (f"  {' · '.join(figures)}", _MUTED))
     return Content("\n").join([head, title, _snippet(hit), Content("")])
+
+
+def _cut(title: str) -> str:
+    """So much that the figures beside it stay in view."""
+    return title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"
 
 
 def _snippet(hit: Hit) -> Content:
