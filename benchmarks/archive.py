@@ -8,6 +8,7 @@ field terms alone, and both together.
 import argparse
 import asyncio
 import random
+import resource
 import statistics
 import tempfile
 import time
@@ -16,13 +17,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.fill import fill as fill_session
 from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState, Timing, ToolCall, Usage
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.hit import Search
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.query import parse_query
 from replyscope.domain.session import Session
+from replyscope.engine.sharing import Form, Sharing
 from replyscope.inspection.facts import facts_of
+from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.store import rows
 from replyscope.store.journal import save_ended
 from replyscope.store.search import SearchIndex
@@ -145,6 +149,32 @@ async def ask(index: SearchIndex, runs: int) -> None:
     print(f"facets of a common word {(time.perf_counter() - began) * 1000:.0f} ms")
 
 
+async def export(store: SqliteStore) -> None:
+    """Time the export of everything as JSON, and how much memory it takes."""
+    sizes: list[int] = []
+    ids = [summary.id for summary in await store.list_sessions()]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    clean = Redactor(is_on=False)
+    await Sharing(store).export(ids, Form.JSON, lambda text: sizes.append(len(text)), clean)
+    took = time.perf_counter() - began
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
+    print(
+        f"JSON export of everything {sum(sizes) / 1e6 / took:.0f} MB/s (target 20), "
+        f"{sum(sizes) / 1e6:.0f} MB, {grown:.0f} MB more memory"
+    )
+
+
+async def open_long(folder: Path) -> None:
+    """Time how long a session of 10,000 messages takes to load."""
+    await fill_session(folder, 10_000)
+    store = SqliteStore(folder / "sessions.db", "long")
+    began = time.perf_counter()
+    await store.load_session("bench")
+    print(f"10,000 messages loaded in {time.perf_counter() - began:.2f} s (target 0.5)")
+    await store.close()
+
+
 async def main() -> None:
     """Fill, index, ask."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -167,7 +197,10 @@ async def main() -> None:
         size = (folder / "sessions.db").stat().st_size / 1e6
         print(f"indexed in {time.perf_counter() - began:.0f} s; the file has {size:.0f} MB")
         await ask(index, arguments.runs)
+        await export(store)
         await store.close()
+    with tempfile.TemporaryDirectory() as spare:
+        await open_long(Path(spare))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import argparse
 import platform
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from importlib.metadata import version
 
 from replyscope import __version__
@@ -11,7 +11,7 @@ from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring, find_servers
 from replyscope.config.endpoints import choose_endpoint
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import ReplyscopeError, StoreError
+from replyscope.domain.errors import ReplyscopeError, StoreError, StoreReadOnly
 from replyscope.domain.printable import printable_line
 from replyscope.domain.settings import Settings
 from replyscope.engine.probe import run_probes
@@ -73,13 +73,19 @@ async def _check_store(wiring: Wiring) -> bool:
         _row("sessions", f"{path} (not there yet)")
         return True
     try:
+        with suppress(StoreReadOnly):  # what is there can be looked at all the same
+            await wiring.store.open()
         fault = await wiring.store.check_integrity()
-        count = len(await wiring.archive.list_sessions())
+        held = await wiring.review.size()
     except StoreError as error:
         _row("sessions", f"FAILED {error}")
         return False
     state = "sound" if fault is None else f"FAILED {fault}"
-    _row("sessions", f"{path}: {count} sessions, {size(path.stat().st_size)}, {state}")
+    room = f"{size(held.file + held.wal)}, {size(held.free)} of it free"
+    deleted = f" and {held.deleted:,} deleted" if held.deleted else ""
+    _row("sessions", f"{path}: {held.sessions:,} sessions{deleted}, {room}, {state}")
+    if held.unindexed:
+        _row("", f"{held.unindexed:,} replies are not in the search yet; it takes them in itself")
     return fault is None
 
 

@@ -144,7 +144,8 @@ def _reply_row(hit: Hit, mark: str) -> Content:
         (f"  ● {printable_line(word)}", _FINISHES.get(word, "$text-warning")),
         (f"  {printable_line(hit.model)}", ""),
     )
-    title = Content.assemble(f"  {printable_line(hit.title)}", (f"  {' · '.join(figures)}", _MUTED))
+    name = _cut(printable_line(hit.title))
+    title = Content.assemble(f"  {name}", (f"  {' · '.join(figures)}", _MUTED))
     return Content("\n").join([head, title, _snippet(hit), Content("")])
 
 
