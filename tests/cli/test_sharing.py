@@ -125,6 +125,8 @@ def test_secrets_are_taken_out_where_that_is_wanted(server: LoopbackServer, tmp_
         for secret in ("sk-abcdef", "me@example.org", "alice", "ACME-77"):
             assert secret not in done.stdout, form
         assert "× key" in done.stderr
+    told = sessions(tmp_path, "export", session_id, "--preview")
+    assert "× home folder" in told
     whole = sessions(tmp_path, "export", session_id, "--format", "html", "--no-redact")
     assert "me@example.org" in whole
 

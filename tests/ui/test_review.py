@@ -213,7 +213,7 @@ async def test_a_session_is_exported_from_the_chat(server: LoopbackServer, tmp_p
         await send(pilot, "/export")
         await until(pilot, lambda: "Export this session as" in frame(pilot))
         await pilot.press("enter")
-        await until(pilot, lambda: "Write to" in frame(pilot))
+        await until(pilot, lambda: "Write to (Taken out: " in frame(pilot))
         pilot.app.screen.query_one(Input).value = str(tmp_path / "out.html")
         await pilot.press("enter")
         await until(pilot, lambda: "Taken out" in frame(pilot))

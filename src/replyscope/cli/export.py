@@ -26,6 +26,11 @@ async def run_export(arguments: argparse.Namespace, wiring: Wiring) -> None:
         clean = Redactor(read_settings(wiring.paths.settings).redact, is_on=is_on)
     except ValueError as error:
         raise SettingsError(f"redact: {error}.", "Mend the settings.") from error
+    if arguments.preview:
+        ids = await _wanted(arguments, wiring)
+        form = Form.HTML if arguments.format in _OF_ONE_EXCHANGE else Form(arguments.format)
+        print(await export_to_file(wiring, ids, form, None, True))
+        return
     with _output(arguments.output) as write:
         if arguments.format in _OF_ONE_EXCHANGE:
             write(await _of_exchange(arguments, wiring, clean))
@@ -37,10 +42,16 @@ async def run_export(arguments: argparse.Namespace, wiring: Wiring) -> None:
 
 
 async def export_to_file(
-    wiring: Wiring, ids: Sequence[str], form: Form, path: Path, is_redacted: bool
+    wiring: Wiring, ids: Sequence[str], form: Form, path: Path | None, is_redacted: bool
 ) -> str:
-    """Write sessions to a file; a sentence about what was taken out. Raises OutputError."""
+    """Write sessions to a file; a sentence about what was taken out. Raises OutputError.
+
+    Without a path nothing is written: the sentence says what would be taken out.
+    """
     clean = Redactor(read_settings(wiring.paths.settings).redact, is_on=is_redacted)
+    if path is None:
+        await Sharing(wiring.store).export(ids, form, lambda _text: None, clean)
+        return clean.sentence
     with _output(str(path.expanduser())) as write:
         await Sharing(wiring.store).export(ids, form, write, clean)
     return clean.sentence

@@ -12,12 +12,11 @@ from typing import Any
 from replyscope.cli.report import warn
 from replyscope.cli.wiring import Wiring, translate_frames
 from replyscope.domain.errors import ImportFault
-from replyscope.domain.event import WireFrame
+from replyscope.domain.event import WireFrame, WireRecord
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.foreign import Conversation, Foreign, Unreadable, shared_of
 from replyscope.domain.json_text import read_json
 from replyscope.domain.message import Message, ReplySource, Role
-from replyscope.domain.ports import WireRecord
 from replyscope.domain.session import Session
 from replyscope.domain.shared import Shared
 from replyscope.engine.importing import take_in

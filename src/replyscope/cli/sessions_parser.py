@@ -69,6 +69,9 @@ def _add_export(action: argparse.ArgumentParser) -> None:
         "--redact", action="store_true", help="take out keys, e-mail addresses, home folders"
     )
     redact.add_argument(
+        "--preview", action="store_true", help="only say what --redact would take out"
+    )
+    redact.add_argument(
         "--no-redact", action="store_true", help="leave them in HTML, where they are taken out"
     )
 

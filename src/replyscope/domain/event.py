@@ -5,6 +5,7 @@ frame a `WireFrame` followed by what it meant, and exactly one `StreamEnded` las
 Errors are events too, so whatever happens is recorded the same way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from replyscope.domain.exchange import Citation, OutputItem, ToolCall, Usage
@@ -44,6 +45,14 @@ class WireFrame:
 
     at_ms: float
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WireRecord:
+    """The wire of one exchange: the request, when it was recorded, and every frame."""
+
+    request: RequestSent | None
+    frames: Sequence[WireFrame]
 
 
 @dataclass(frozen=True, slots=True)

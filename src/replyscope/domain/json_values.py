@@ -6,7 +6,7 @@ may add some. Times are milliseconds since 1970.
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -54,8 +54,20 @@ def from_ms(value: int) -> datetime:
 
 
 @cache
-def _names(kind: type[Any]) -> frozenset[str]:
-    return frozenset(field.name for field in fields(kind))
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def _plain(value: Any) -> Any:
+    """A value's fields, all the way down. `dataclasses.asdict` copies every leaf besides."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if is_dataclass(value):
+        kind: Any = type(value)
+        return {name: _plain(getattr(value, name)) for name in _names(kind)}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value
 
 
 def _made(kind: type[T], values: Mapping[str, Any]) -> T:
@@ -89,7 +101,7 @@ def parts_to_json(parts: Sequence[Part]) -> list[dict[str, Any]]:
             entry = {"name": part.name, "media_type": part.media_type, "data": data}
             encoded.append({"type": "image", **entry})
         else:
-            encoded.append({"type": _PART_NAMES[type(part)], **asdict(part)})
+            encoded.append({"type": _PART_NAMES[type(part)], **_plain(part)})
     return encoded
 
 
@@ -117,7 +129,7 @@ def _decode_result(entry: dict[str, Any]) -> ToolResultPart:
 
 def settings_to_json(settings: SessionSettings) -> dict[str, Any]:
     """A session's settings."""
-    value = asdict(settings)
+    value = _plain(settings)
     value["parameters"] = _dense(value["parameters"])
     tools = {} if settings.tools is None else {"tools": settings.tools}  # none is a choice too
     return _dense(value) | tools
@@ -140,21 +152,21 @@ def settings_from_json(values: Mapping[str, Any]) -> SessionSettings:
 
 def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
     """A folded exchange."""
-    value = _dense(asdict(exchange))
+    value = _dense(_plain(exchange))
     value["started_at"] = to_ms(exchange.started_at)
     value["choices"] = [_encode_choice(choice) for choice in exchange.choices]
-    value["timing"] = _dense(asdict(exchange.timing))
+    value["timing"] = _dense(_plain(exchange.timing))
     if exchange.usage is not None:
-        value["usage"] = _dense(asdict(exchange.usage))
+        value["usage"] = _dense(_plain(exchange.usage))
     if exchange.failure is not None:
-        value["failure"] = _dense(asdict(exchange.failure))
+        value["failure"] = _dense(_plain(exchange.failure))
     return value
 
 
 def _encode_choice(choice: Choice) -> dict[str, Any]:
-    value = _dense(asdict(choice))
+    value = _dense(_plain(choice))
     if choice.tool_calls:
-        value["tool_calls"] = [_dense(asdict(call)) for call in choice.tool_calls]
+        value["tool_calls"] = [_dense(_plain(call)) for call in choice.tool_calls]
     return value
 
 

@@ -9,13 +9,14 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from replyscope.domain.endpoint import Endpoint, FoundServer, ModelInfo
-from replyscope.domain.event import Event, RequestSent, WireFrame
+from replyscope.domain.event import Event, RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.message import FilePart, ImagePart, Message
 from replyscope.domain.remote import FetchedReply, RemoteReply, RemoteState
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Rule
 from replyscope.domain.session import Session, SessionSummary, StoredSession
+from replyscope.domain.shared import Shared
 from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSource
 
 
@@ -107,14 +108,6 @@ class Journal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class WireRecord:
-    """The wire of one exchange: the request, when it was recorded, and every frame."""
-
-    request: RequestSent | None
-    frames: Sequence[WireFrame]
-
-
-@dataclass(frozen=True, slots=True)
 class Unfinished:
     """An exchange that nobody holds any more but that never ended: its writer died."""
 
@@ -160,6 +153,10 @@ class Store(Protocol):
 
         A tool whose runner is no more has been interrupted.
         """
+        ...
+
+    async def load_shared(self, session_id: str, *, with_wire: bool) -> Shared:
+        """A session with all that is handed on of it. Raises SessionNotFound."""
         ...
 
     async def session_stamp(self, session_id: str) -> SessionStamp:

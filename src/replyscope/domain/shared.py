@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, ToolResultPart
-from replyscope.domain.ports import WireRecord
 from replyscope.domain.session import Session, path_to
 
 Clean = Callable[[str], str]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.event import RequestSent, WireFrame
+from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message
-from replyscope.domain.ports import Clock, ModelProvider, WireRecord
+from replyscope.domain.ports import Clock, ModelProvider
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from enum import StrEnum
 
 from replyscope.domain.errors import SessionNotFound
-from replyscope.domain.ports import Store, WireRecord
+from replyscope.domain.ports import Store
 from replyscope.domain.shared import Shared
 from replyscope.inspection.sharing.html import page_end, page_start, session_html
 from replyscope.inspection.sharing.jsonl import session_jsonl
@@ -30,17 +30,6 @@ class Sharing:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def load(self, session_id: str, *, with_wire: bool = False) -> Shared:
-        """A session as it is handed on. Raises SessionNotFound, StoreError."""
-        stored = await self._store.load_session(session_id)
-        summary = await self._store.summarise_session(session_id)
-        records: dict[str, WireRecord] = {}
-        if with_wire:
-            for exchange in stored.exchanges:
-                records[exchange.id] = await self._store.load_wire(exchange.id)
-        exchanges = {exchange.id: exchange for exchange in stored.exchanges}
-        return Shared(stored.session, stored.messages, exchanges, summary.tags, records)
-
     async def export(
         self,
         session_ids: Sequence[str],
@@ -59,7 +48,7 @@ class Sharing:
         separator = ""
         for number, session_id in enumerate(session_ids):
             with suppress(SessionNotFound):  # removed in another window meanwhile
-                shared = await self.load(session_id, with_wire=form is Form.JSON)
+                shared = await self._store.load_shared(session_id, with_wire=form is Form.JSON)
                 if form is Form.HTML and not number:
                     title = shared.session.title if len(session_ids) == 1 else "replyscope"
                     write(page_start(clean(title)))

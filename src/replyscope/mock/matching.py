@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.json_text import read_json
-from replyscope.domain.ports import WireRecord
 
 
 @dataclass(frozen=True, slots=True)

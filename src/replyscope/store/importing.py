@@ -1,14 +1,17 @@
-"""Puts a whole session into the file, in one transaction: all of it, or nothing."""
+"""Whole sessions, out of the file and into it: all of one, or nothing."""
 
 import sqlite3
 
+from replyscope.domain.event import WireRecord
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message
 from replyscope.domain.shared import Shared
 from replyscope.store import rows
 from replyscope.store.codec import encode_exchange, encode_frames
 from replyscope.store.index import note_unindexed
-from replyscope.store.requests import save_request
+from replyscope.store.journal import load_frames
+from replyscope.store.requests import load_request, save_request
+from replyscope.store.search import tags_of
 
 
 def has_session(connection: sqlite3.Connection, session_id: str) -> bool:
@@ -57,6 +60,24 @@ def insert_shared(connection: sqlite3.Connection, shared: Shared) -> None:
     connection.executemany(
         "INSERT OR IGNORE INTO tag VALUES (?, ?)", [(session.id, tag) for tag in shared.tags]
     )
+
+
+def read_shared(connection: sqlite3.Connection, session_id: str, *, with_wire: bool) -> Shared:
+    """A session with all that belongs to it, in one go. Raises SessionNotFound."""
+    stored = rows.load_session(connection, session_id)
+    records = (
+        {
+            exchange.id: WireRecord(
+                load_request(connection, exchange.id), load_frames(connection, exchange.id)
+            )
+            for exchange in stored.exchanges
+        }
+        if with_wire
+        else {}
+    )
+    exchanges = {exchange.id: exchange for exchange in stored.exchanges}
+    tags = tags_of(connection, session_id)
+    return Shared(stored.session, stored.messages, exchanges, tags, records)
 
 
 def _insert_wire(connection: sqlite3.Connection, shared: Shared, exchange_id: str) -> None:

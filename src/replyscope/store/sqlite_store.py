@@ -7,10 +7,11 @@ from datetime import date, datetime
 from pathlib import Path
 
 from replyscope.domain.errors import StoreError
+from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
-from replyscope.domain.ports import Journal, SessionStamp, Unfinished, WireRecord
+from replyscope.domain.ports import Journal, SessionStamp, Unfinished
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Session, SessionSummary, StoredSession
 from replyscope.domain.shared import Shared
@@ -19,7 +20,7 @@ from replyscope.store import rows
 from replyscope.store.codec import decode_exchange
 from replyscope.store.database import Database
 from replyscope.store.hold import Hold
-from replyscope.store.importing import has_session, insert_shared
+from replyscope.store.importing import has_session, insert_shared, read_shared
 from replyscope.store.index import note_unindexed_under
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
 from replyscope.store.remote import list_remote, set_remote_state
@@ -160,6 +161,13 @@ class SqliteStore:
     async def has_session(self, session_id: str) -> bool:
         """Whether there is a session of that id, deleted or not."""
         return await self._database.read(lambda c: has_session(c, session_id))
+
+    async def load_shared(self, session_id: str, *, with_wire: bool) -> Shared:
+        """A session with all that is handed on of it. Raises SessionNotFound."""
+        shared = await self._database.search(
+            lambda c: read_shared(c, session_id, with_wire=with_wire)
+        )
+        return replace(shared, messages=tuple(self._settled(m) for m in shared.messages))
 
     async def import_session(self, shared: Shared) -> None:
         """Save a session that comes from elsewhere, whole or not at all."""

@@ -57,7 +57,7 @@ class Services:
     review: Review | None = None
     opens_review: bool = False
     translate: TranslateFrames | None = None
-    export: Callable[[Sequence[str], Form, Path, bool], Awaitable[str]] | None = None
+    export: Callable[[Sequence[str], Form, Path | None, bool], Awaitable[str]] | None = None
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from replyscope.domain.event import RequestSent, WireFrame
+from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import (
     exchange_from_json,
@@ -18,7 +18,6 @@ from replyscope.domain.json_values import (
     to_ms,
 )
 from replyscope.domain.message import Message, ReplySource, Role
-from replyscope.domain.ports import WireRecord
 from replyscope.domain.session import Session
 from replyscope.domain.shared import Clean, Shared
 

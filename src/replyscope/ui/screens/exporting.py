@@ -31,10 +31,12 @@ async def ask_export(
     form = Form(picked.split()[0])
     name = f"replyscope-{ids[0]}" if len(ids) == 1 else f"replyscope-{len(ids)}-sessions"
     proposed = services.working_folder / f"{name}.{form.value}"
-    path = await app.push_screen_wait(LineDialog("Write to", str(proposed)))
-    if path is None:
-        return
     try:
+        told = await services.export(ids, form, None, picked == "html")
+        title = f"Write to ({told})" if picked == "html" else "Write to"
+        path = await app.push_screen_wait(LineDialog(title, str(proposed)))
+        if path is None:
+            return
         sentence = await services.export(ids, form, Path(path), picked == "html")
     except (ReplyscopeError, ValueError) as error:
         tell(str(error))

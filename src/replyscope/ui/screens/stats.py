@@ -66,7 +66,8 @@ class StatsScreen(ModalScreen[str | None]):
         rows = self.query_one("#stats-rows", OptionList)
         rows.clear_options()
         self._queries.clear()
-        width = max(20, rows.size.width - 70)
+        is_narrow = rows.size.width < 90
+        width = max(8, rows.size.width - (52 if is_narrow else 70))
         groups: Sequence[tuple[str, str, Sequence[Sums]]] = (
             ("by day", "on", stats.days[-_DAYS:]),
             ("by model", "model", stats.models[:12]),
@@ -82,7 +83,7 @@ class StatsScreen(ModalScreen[str | None]):
                 key = f"row-{len(self._queries)}"
                 value = f'"{one.name}"' if " " in one.name else one.name
                 self._queries[key] = f"{text} {field}:{value}".strip()
-                rows.add_option(Option(_row(one, most, width), id=key))
+                rows.add_option(Option(_row(one, most, width, is_narrow=is_narrow), id=key))
         rows.highlighted = 1 if rows.option_count > 1 else None
 
     @on(OptionList.OptionSelected)
@@ -108,15 +109,16 @@ def _total(total: Sums) -> Content:
     return Content("\n".join(lines))
 
 
-def _row(sums: Sums, most: int, width: int) -> Content:
+def _row(sums: Sums, most: int, width: int, *, is_narrow: bool) -> Content:
     good = round((sums.replies - sums.errors) / most * width)
     bad = round(sums.errors / most * width)
     cost = UNKNOWN if sums.cost_usd is None else dollars(sums.cost_usd)
+    out = "" if is_narrow else f"  {count(sums.output_known):>11} out"
     return Content.assemble(
         f" {printable_line(sums.name)[:18]:<19}",
         ("█" * max(0 if bad else 1, good), "$primary"),
         ("█" * (max(1, bad) if sums.errors else 0), "$error"),
         " " * max(0, width - good - bad),
         f" {sums.replies:>7,}",
-        (f"  {count(sums.output_known):>11} out  {cost:>9}  {_time(sums.ttft_p50):>7}", _MUTED),
+        (f"{out}  {cost:>9}  {_time(sums.ttft_p50):>7}", _MUTED),
     )

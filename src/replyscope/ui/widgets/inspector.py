@@ -10,10 +10,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
-from replyscope.domain.event import WireFrame
+from replyscope.domain.event import WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import ToolResultPart
-from replyscope.domain.ports import WireRecord
 from replyscope.inspection.timeline import Timeline
 from replyscope.inspection.wire import request_lines, response_lines
 from replyscope.ui.widgets.sheet import MUTED, Sheet
