@@ -2,7 +2,9 @@
 
 import html.parser
 import json
+import shutil
 import sqlite3
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -321,3 +323,21 @@ def test_what_is_no_export_is_told_as_such(tmp_path: Path, name: str, data: byte
     assert name in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_page_stands_alone_in_a_browser(server: LoopbackServer, tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs Chromium")
+    server.answer = lambda _request: reply(f"{HOSTILE} <script>document.title='owned'</script>")
+    session_id = filled(tmp_path, server, "A page")
+    page = tmp_path / "page.html"
+    sessions(tmp_path, "export", session_id, "--format", "html", "-o", str(page))
+    shown = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+         f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()],
+        capture_output=True, text=True, timeout=60, check=False,
+    ).stdout  # fmt: skip
+    assert "<title>A page</title>" in shown
+    assert "<summary>" in shown
+    assert "<script" not in shown

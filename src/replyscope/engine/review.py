@@ -89,6 +89,8 @@ class Review:
 
     async def rename_tag(self, old: str, new: str) -> None:
         """Call a tag otherwise; one of that name becomes one with it. Raises StoreError."""
+        if not _clean(new):
+            return
         await self._library.rename_tag(old, _clean(new))
 
     async def tags(self) -> tuple[tuple[str, int], ...]:

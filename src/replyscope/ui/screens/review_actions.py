@@ -107,13 +107,17 @@ class ReviewActions(ReviewBase):
             self._change("deleted", ids, lambda: review.delete(ids), lambda: review.restore(ids))
 
     def action_tag(self) -> None:
-        """Write tags: `name` adds, `-name` takes away."""
+        """Write tags: `name` adds, `-name` takes away, `old=new` calls one otherwise."""
         ids = self._chosen()
         if not ids:
             return
 
         def accept(text: str | None) -> None:
             words = (text or "").replace(",", " ").split()
+            if len(words) == 1 and "=" in words[0]:
+                old, _, new = words[0].replace("#", "").partition("=")
+                self._change("retagged", ids, lambda: self.review.rename_tag(old, new))
+                return
             add = [word.lstrip("#") for word in words if not word.startswith("-")]
             remove = [word.lstrip("-#") for word in words if word.startswith("-")]
             if words:
@@ -125,7 +129,7 @@ class ReviewActions(ReviewBase):
                 )
 
         known = f" ({', '.join(self._tags[:8])})" if self._tags else ""
-        title = printable_line(f"Tags to add, or -tag to take away{known}")
+        title = printable_line(f"Tags: name adds, -name takes away, old=new merges{known}")
         self.app.push_screen(LineDialog(title), accept)
 
     def action_rename(self) -> None:
