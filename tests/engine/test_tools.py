@@ -439,3 +439,30 @@ async def test_an_approval_goes_back_to_the_provider(
     assert answer["type"] == "mcp_approval_response"
     assert (answer["approval_request_id"], answer["approve"]) == ("mcpr_1", allows)
     assert answer.get("reason") == (None if allows else "Too wide.")
+
+
+async def test_a_fork_takes_calls_and_their_results_along(
+    workshop: Workshop, server: LoopbackServer, clock: Clock
+) -> None:
+    in_turn(server, asks(("add", '{"a": 1, "b": 1}')), reply("Two."), reply("Still two."))
+    await workshop.send(server, clock)
+    last = workshop.conversation.messages[-1]
+    workshop.conversation = await workshop.archive.fork(workshop.conversation, last.id)
+    await workshop.send(server, clock)
+    sent = server.requests[2]["messages"]
+    assert [m["role"] for m in sent] == ["user", "assistant", "tool", "assistant", "user"]
+    assert (sent[1]["tool_calls"][0]["id"], sent[2]["tool_call_id"]) == ("call_0", "call_0")
+    assert sent[2]["content"] == "2"
+
+
+async def test_a_retry_after_tools_keeps_their_results(
+    workshop: Workshop, server: LoopbackServer, clock: Clock
+) -> None:
+    in_turn(server, asks(("add", '{"a": 1, "b": 1}')), reply("Two."), reply("No tools now."))
+    await workshop.send(server, clock)
+    async with open_chat(server.base_url, clock) as provider:
+        await workshop.drive(workshop.conversation.retry(target_of(provider)))
+    roles = [m["role"] for m in server.requests[2]["messages"]]
+    assert roles == ["user", "assistant", "tool"]  # what ran is not run again
+    texts = [e.choice(0).text for e in workshop.conversation.exchanges.values()]
+    assert "No tools now." in texts

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+from replyscope.domain.errors import StoreReadOnly
 from replyscope.domain.hit import (
     Facets,
     Hit,
@@ -43,8 +44,12 @@ class Review:
         return Search(query, self._clock.now().astimezone(), sort, limit, offset)
 
     async def take_in(self, progress: Callable[[int], None] = lambda _left: None) -> None:
-        """Bring the search up to date. Raises StoreError."""
-        await self._index.take_in(progress)
+        """Bring the search up to date. Raises StoreError.
+
+        Where nothing can be written it stays as it is, and finds what it knows.
+        """
+        with suppress(StoreReadOnly):
+            await self._index.take_in(progress)
 
     async def find(self, search: Search) -> tuple[Hit, ...]:
         """The replies that are asked for. Raises StoreError."""

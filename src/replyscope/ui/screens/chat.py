@@ -101,7 +101,10 @@ class ChatScreen(ReviewingActions):
     async def _keep_archive(self, review: Review) -> None:
         """Remove what was deleted long ago, and take in what the search does not know."""
         try:
-            await review.purge_old()
+            purged = await review.purge_old()
+            if purged is not None and purged.sessions:
+                number = f"{purged.sessions:,} sessions" if purged.sessions > 1 else "1 session"
+                self.tell(f"{number} deleted 30 days ago: now gone for good", is_error=False)
             await review.take_in()
         except ReplyscopeError as error:
             self.log.warning(str(error))
