@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Timing, Usage, output_rate
+from replyscope.domain.frame_log import FrameLog
 from replyscope.domain.growing import GrowingText, Pace
 from replyscope.domain.printable import is_printable, printable_line, printable_text
 from replyscope.domain.session import Parameters, title_from
@@ -64,3 +66,19 @@ def test_the_rate_is_unknown_without_usage_or_time() -> None:
 def test_parameters_merge_over_a_base() -> None:
     merged = Parameters(temperature=0.0).merged_over(Parameters(max_tokens=5, temperature=1.0))
     assert merged == Parameters(max_tokens=5, temperature=0.0)
+
+
+@given(st.integers(0, 700), st.text(max_size=30), st.data())
+def test_a_frame_log_reads_like_the_list_of_its_frames(
+    count: int, text: str, data: st.DataObject
+) -> None:
+    frames = [WireFrame(number / 3, f"{number} {text}") for number in range(count)]
+    log = FrameLog()
+    log.extend(frames)
+    assert list(log) == frames
+    assert len(log) == len(frames)
+    start, end = data.draw(st.integers(-800, 800)), data.draw(st.integers(-800, 800))
+    assert log[start:end] == frames[start:end]
+    if frames:
+        place = data.draw(st.integers(-len(frames), len(frames) - 1))
+        assert log[place] == frames[place]

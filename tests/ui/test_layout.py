@@ -81,3 +81,13 @@ def test_the_end_is_shown_from_the_end() -> None:
     top = layout.settle(0, 10, from_end=True)
     assert top == layout.height - 10
     assert "the very end" in lines_of(layout, top, 10)
+
+
+def test_a_long_reply_keeps_few_drawn_cells_and_looks_the_same() -> None:
+    layout = make_layout(["\n\n".join(f"paragraph {n}" for n in range(1_000))])
+    for top in range(0, layout.height, 20):
+        layout.settle(top, 20, from_end=False)
+    entry = layout.entries[0]
+    kept = [cell for cell in entry._cells or () if cell.strips is not None]
+    assert len(kept) <= 256
+    assert lines_of(layout, layout.settle(0, 20, from_end=False), 20)[1] == "paragraph 0"

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.event import RequestSent, WireFrame, WireRecord
+from replyscope.domain.event import RequestSent, WireRecord
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.fold import ExchangeFold
+from replyscope.domain.frame_log import FrameLog
 from replyscope.domain.message import Message
 from replyscope.domain.ports import Clock, ModelProvider
 
@@ -35,7 +36,7 @@ class LiveReply:
         self.messages = tuple(messages)
         self.fold = fold
         self.request: RequestSent | None = None
-        self.frames: list[WireFrame] = []
+        self.frames = FrameLog()
         self.finishing: asyncio.Future[None] | None = None
         self._clock = clock
         self._started_ms = clock.monotonic_ms()

@@ -15,12 +15,10 @@ from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.inspection.context import fit_into
+from replyscope.ui.frame_pace import FRAME_S, FramePace
 from replyscope.ui.screens.chat_base import ChatBase, shown
 from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.turns import TurnEnded
-
-_FRAME_S = 1 / 30
-_SLOWEST_FRAME_S = 0.25
 
 Start = Callable[[Target], AsyncGenerator[TurnEvent, None]]
 
@@ -132,25 +130,18 @@ class ReplyActions(ChatBase):
         """Draw frames until no reply streams."""
         if not self._is_drawing:
             self._is_drawing = True
-            self._frame_s = _FRAME_S
-            self._schedule_frame()
+            self._frame_pace = FramePace(self.services.clock.monotonic_ms())
+            self.set_timer(FRAME_S, self._draw_frame)
 
     _is_drawing = False
-    _frame_s = _FRAME_S
-    _frame_due_ms = 0.0
-
-    def _schedule_frame(self) -> None:
-        self._frame_due_ms = self.services.clock.monotonic_ms() + self._frame_s * 1000
-        self.set_timer(self._frame_s, self._draw_frame)
+    _frame_pace: FramePace
 
     def _draw_frame(self) -> None:
-        """One frame. When the loop runs late, the next ones come later: keys go first."""
-        late_s = (self.services.clock.monotonic_ms() - self._frame_due_ms) / 1000
-        slower = late_s > self._frame_s / 2
-        self._frame_s = min(self._frame_s * 1.4, _SLOWEST_FRAME_S) if slower else _FRAME_S
+        """One frame, and a timer for the next: when there is much to do, they come later."""
         self._draw_live()
         if self.archive.streaming() or self.turns.any_running:
-            self._schedule_frame()
+            wait_s = self._frame_pace.next_frame_s(self.services.clock.monotonic_ms())
+            self.set_timer(wait_s, self._draw_frame)
         else:
             self._is_drawing = False
 

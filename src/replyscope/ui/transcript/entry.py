@@ -1,6 +1,7 @@
 """One message in the transcript: its cells, folded parts, and where its lines are."""
 
 from bisect import bisect_right
+from collections import deque
 from itertools import accumulate
 
 from rich.style import Style
@@ -35,6 +36,7 @@ from replyscope.ui.transcript.details import (
 )
 
 _MOST_ARGUMENTS = 20_000
+_MOST_DRAWN = 256
 
 
 class Entry:
@@ -53,6 +55,7 @@ class Entry:
         self._text_from = 0
         self._open: dict[tuple[int, Block], Cell] = {}
         self._open_from = 0
+        self._drawn: deque[Cell] = deque()
 
     @property
     def key(self) -> str:
@@ -131,11 +134,20 @@ class Entry:
         """The strips of a cell, drawn if they weren't; then the lines below it may move."""
         assert self._cells is not None
         assert self._palette is not None
-        before = self._cells[cell].height
-        strips = self._cells[cell].drawn(self._width, self._palette)
+        drawn = self._cells[cell]
+        before = drawn.height
+        if drawn.strips is None:
+            self._remember(drawn)
+        strips = drawn.drawn(self._width, self._palette)
         if len(strips) != before:
             self._retop(cell)
         return strips
+
+    def _remember(self, cell: Cell) -> None:
+        """What was drawn long ago gives its strips back; its height stays."""
+        self._drawn.append(cell)
+        if len(self._drawn) > _MOST_DRAWN:
+            self._drawn.popleft().strips = None
 
     def settle(self, first: int, last: int) -> bool:
         """Draw the cells of lines `first` to `last`; whether a height changed."""

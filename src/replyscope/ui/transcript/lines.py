@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 GUTTER = 2
 _ENTRY_BITS, _CELL_BITS = 40, 16
-_MOST_KEPT = 2_000
+_MOST_KEPT = 500
 
 
 class Lines:
