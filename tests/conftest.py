@@ -11,9 +11,33 @@ from pytest_socket import socket_allow_hosts
 
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.server import LoopbackServer
+from tests.support.suite import SAMPLE, Suite
 from tests.support.weights import find_cached_weights
 
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded"
+
+
+_SUITE = pytest.StashKey[Suite]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=1, help="what the heavy suites' chances are")
+    parser.addoption("--size", type=float, default=SAMPLE, help="how large they run, 1 is whole")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_SUITE] = Suite(config.getoption("--seed"), config.getoption("--size"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    suite = terminalreporter.config.stash[_SUITE]
+    for sentence in suite.found:
+        terminalreporter.write_line(f"· {sentence}")
+
+
+@pytest.fixture
+def suite(request: pytest.FixtureRequest) -> Suite:
+    return request.config.stash[_SUITE]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,49 @@
+"""The heavy suites: how large a run is, what its chances come from, and what it found.
+
+`python -m tests` runs a small sample of each; `python -m tests.faults` and
+`python -m tests.hostile` run them whole, and take `--seed` and `--size`.
+"""
+
+import argparse
+import random
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SAMPLE = 0.02
+"""The size of a run within the test command, of the whole."""
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Suite:
+    """`size` 1.0 is the whole suite. One seed gives each test the same chances each time."""
+
+    seed: int
+    size: float
+    found: list[str] = field(default_factory=list)
+
+    def count(self, whole: int, *, least: int = 1) -> int:
+        """How many of a whole suite's cases this run does."""
+        return max(least, round(whole * self.size))
+
+    def dice(self, name: str) -> random.Random:
+        """Chances of a test's own: they stay the same whatever other tests run."""
+        return random.Random(f"{self.seed}/{name}")
+
+    def say(self, sentence: str) -> None:
+        """Tell, after the run, what was done and found, in plain words."""
+        self.found.append(sentence)
+
+
+def run_suite(name: str, about: str) -> int:
+    """Run one suite as a command of its own; the exit status."""
+    parser = argparse.ArgumentParser(prog=f"python -m tests.{name}", description=about)
+    parser.add_argument("--seed", type=int, default=1, help="what its chances come from")
+    parser.add_argument("--size", type=float, default=1.0, help="1 is the whole; 0.1 a tenth")
+    parser.add_argument("-k", dest="only", default="", help="only the tests of such names")
+    chosen = parser.parse_args()
+    argv = [sys.executable, "-m", "pytest", f"tests/{name}", "--timeout", "0"]
+    argv += ["--seed", str(chosen.seed), "--size", str(chosen.size), "-k", chosen.only]
+    return subprocess.run(argv, cwd=_ROOT, check=False).returncode
