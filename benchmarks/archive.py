@@ -17,7 +17,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.bench import Bench
 from benchmarks.fill import fill as fill_session
+from benchmarks.row import Row, print_table
 from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState, Timing, ToolCall, Usage
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.hit import Search
@@ -124,10 +126,11 @@ def _insert(connection: object, made: list[tuple[int, list[tuple[str, Exchange]]
             parent = reply.id
 
 
-async def ask(index: SearchIndex, runs: int) -> None:
-    """Time each kind of query, and print medians and the 99th percentile of all."""
+async def ask(index: SearchIndex, runs: int) -> list[Row]:
+    """Time each kind of query: medians, and the 99th percentile of all."""
     dice = random.Random(8)
     every: list[float] = []
+    rows = []
     for name, form in QUERIES.items():
         took = []
         for _ in range(runs):
@@ -140,16 +143,19 @@ async def ask(index: SearchIndex, runs: int) -> None:
             await index.find(Search(parse_query(text), datetime.now(UTC).astimezone()))
             took.append((time.perf_counter() - began) * 1000)
         every += took
-        print(f"{name:<16} median {statistics.median(took):7.1f} ms   worst {max(took):7.1f} ms")
+        worst = f"worst {max(took):.0f} ms"
+        rows.append(Row(f"first 50: {name}", statistics.median(took), "ms", None, worst))
     every.sort()
-    print(f"{'all':<16} median {statistics.median(every):7.1f} ms (target 50)")
-    print(f"{'':<16} p99    {every[int(len(every) * 0.99)]:7.1f} ms (target 200)")
+    rows.append(Row("first 50: all queries, median", statistics.median(every), "ms", 50))
+    worst_but_one = every[int(len(every) * 0.99)]
+    rows.append(Row("first 50: all queries, 99th percentile", worst_but_one, "ms", 200))
     began = time.perf_counter()
     await index.facets(Search(parse_query(VOCABULARY[3]), datetime.now(UTC).astimezone()))
-    print(f"facets of a common word {(time.perf_counter() - began) * 1000:.0f} ms")
+    took_ms = (time.perf_counter() - began) * 1000
+    return [*rows, Row("counting what a common word finds", took_ms, "ms")]
 
 
-async def export(store: SqliteStore) -> None:
+async def export(store: SqliteStore) -> list[Row]:
     """Time the export of everything as JSON, and how much memory it takes."""
     sizes: list[int] = []
     ids = [summary.id for summary in await store.list_sessions()]
@@ -159,49 +165,66 @@ async def export(store: SqliteStore) -> None:
     await Sharing(store).export(ids, Form.JSON, lambda text: sizes.append(len(text)), clean)
     took = time.perf_counter() - began
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
-    print(
-        f"JSON export of everything {sum(sizes) / 1e6 / took:.0f} MB/s (target 20), "
-        f"{sum(sizes) / 1e6:.0f} MB, {grown:.0f} MB more memory"
-    )
+    size = sum(sizes) / 1e6
+    speed = f"{size:.0f} MB in {took:.1f} s: {size / took:.0f} MB/s"
+    return [
+        Row("JSON export of everything, a MB", took / size * 1000, "ms", 50, speed),
+        Row("JSON export of everything, memory", grown, "MB", 20),
+    ]
 
 
-async def open_long(folder: Path) -> None:
+async def open_long(folder: Path) -> list[Row]:
     """Time how long a session of 10,000 messages takes to load."""
     await fill_session(folder, 10_000)
     store = SqliteStore(folder / "sessions.db", "long")
     began = time.perf_counter()
     await store.load_session("bench")
-    print(f"10,000 messages loaded in {time.perf_counter() - began:.2f} s (target 0.5)")
+    took = time.perf_counter() - began
     await store.close()
+    return [Row("loading a session of 10,000 messages", took, "s", 0.5)]
 
 
-async def main() -> None:
-    """Fill, index, ask."""
+async def measure(folder: Path, sessions: int, runs: int) -> list[Row]:
+    """Fill, index, ask, export. A folder that is filled stays as it is."""
+    folder.mkdir(exist_ok=True)
+    store = SqliteStore(folder / "sessions.db", "bench")
+    await store.open()
+    if not await store.list_sessions(limit=1):
+        await fill(store, sessions)
+    index = SearchIndex(lambda: store.database, facts_of)
+    began = time.perf_counter()
+    await index.take_in()
+    took = time.perf_counter() - began
+    size = (folder / "sessions.db").stat().st_size / 1e6
+    count = f"{sessions:,} sessions with {sessions * _REPLIES:,} replies"
+    rows = [Row("the archive's size", size, "MB", None, count)]
+    if took > 1:
+        rows.append(Row("indexing all of it", took, "s"))
+    rows += await ask(index, runs)
+    rows += await export(store)
+    await store.close()
+    return rows
+
+
+def measure_archive(bench: Bench) -> list[Row]:
+    """The archive of one table: in a folder that the bench throws away."""
+    rows = asyncio.run(measure(bench.folder / "archive", 5_000, 30))
+    return rows + asyncio.run(open_long(bench.folder / "long"))
+
+
+def main() -> None:
+    """Measure it alone, perhaps in a folder that is kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=5_000)
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--folder", type=Path, default=None)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as spare:
-        folder = arguments.folder or Path(spare)
-        folder.mkdir(exist_ok=True)
-        store = SqliteStore(folder / "sessions.db", "bench")
-        await store.open()
-        began = time.perf_counter()
-        if not await store.list_sessions(limit=1):  # a named folder is filled once
-            await fill(store, arguments.sessions)
-        print(f"filled in {time.perf_counter() - began:.0f} s")
-        index = SearchIndex(lambda: store.database, facts_of)
-        began = time.perf_counter()
-        await index.take_in()
-        size = (folder / "sessions.db").stat().st_size / 1e6
-        print(f"indexed in {time.perf_counter() - began:.0f} s; the file has {size:.0f} MB")
-        await ask(index, arguments.runs)
-        await export(store)
-        await store.close()
-    with tempfile.TemporaryDirectory() as spare:
-        await open_long(Path(spare))
+        folder = arguments.folder or Path(spare) / "archive"
+        rows = asyncio.run(measure(folder, arguments.sessions, arguments.runs))
+        rows += asyncio.run(open_long(Path(spare) / "long"))
+    print_table("A large archive", rows)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -1,55 +1,116 @@
 """A server that is not the bottleneck: sends prepared chunks at full speed or at a rate.
 
-`python -m benchmarks.server`: prints its port; the prompt says what to send, as
-"COUNT chunks at RATE" (RATE 0 is full speed). The last chunk holds LAST-TEXT.
+`python -m benchmarks.server`: prints its port, and then a line of JSON per answer that
+says when the request came, and when the first and the last chunk were handed on, on the
+monotonic clock. The prompt says what to send:
+
+    COUNT chunks at RATE          paragraphs; RATE 0 is full speed
+    COUNT lines of code at RATE   one fence
+    COUNT rows at RATE            one table
+    COUNT kB line at RATE         one line
+    COUNT choices at RATE         as many choices at once, 2,000 chunks each
+    say WORD                      that word
+
+The last chunk of a text holds LAST.
 """
 
 import asyncio
 import json
 import re
+import time
+from collections.abc import Iterator
 
 WORDS = "The *quick* brown fox, `x = 1`, jumps over **lazy** dogs. "
 LAST = "LASTTEXT"
+_ORDER = re.compile(rb"(\d+) (chunks|lines of code|rows|kB line|choices) at (\d+)|say (\w+)")
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
-def frames(count: int) -> list[bytes]:
-    """Chunks of four characters of Markdown, in paragraphs."""
+def paragraphs(length: int) -> str:
+    """Markdown of at least that many characters."""
     text = ""
-    while len(text) < count * 4:
+    while len(text) < length:
         text += WORDS * 8 + "\n\n"
-    pieces = [text[i * 4 : i * 4 + 4] for i in range(count)] + [f"\n\n{LAST}"]
-    made = []
-    for number, piece in enumerate([*pieces, None]):
-        delta = {"content": piece} if piece is not None else {}
-        chunk = {
-            "id": "chatcmpl-benchmark",
-            "object": "chat.completion.chunk",
-            "created": 1,
-            "model": "bench",
-            "system_fingerprint": "fp_1",
-            "choices": [
-                {
-                    "index": 0,
-                    "delta": {"role": "assistant", **delta} if number == 0 else delta,
-                    "logprobs": None,
-                    "finish_reason": "stop" if piece is None else None,
-                }
-            ],
-        }
-        made.append(b"data: " + json.dumps(chunk).encode() + b"\n\n")
-    return [*made, b"data: [DONE]\n\n"]
+    return text
+
+
+def text_of(kind: str, count: int) -> str:
+    """What an order asks for."""
+    match kind:
+        case "chunks":
+            return paragraphs(count * 4)[: count * 4]
+        case "lines of code":
+            body = "".join(f"    total += rows[{n}].value  # line {n}\n" for n in range(count))
+            return f"```python\n{body}```\n"
+        case "rows":
+            body = "".join(f"| {n} | name {n} | {n * 7} | `ok` |\n" for n in range(count))
+            return f"| n | name | amount | state |\n|--:|---|--:|---|\n{body}"
+    return (WORDS * (count * 1000 // len(WORDS) + 1))[: count * 1000]
+
+
+def frame(content: str | None, index: int = 0, finish: str | None = None) -> bytes:
+    """One chunk of a choice, as a frame."""
+    chunk = {
+        "id": "chatcmpl-benchmark",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "bench",
+        "system_fingerprint": "fp_1",
+        "choices": [
+            {
+                "index": index,
+                "delta": {} if content is None else {"content": content},
+                "logprobs": None,
+                "finish_reason": finish,
+            }
+        ],
+    }
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
+def frames(body: bytes) -> tuple[list[bytes], int]:
+    """What the last order of a request asks for, and how many a second."""
+    order = [match.groups() for match in _ORDER.finditer(body)][-1:]
+    number, kind, rate, word = order[0] if order else (b"10", b"chunks", b"0", None)
+    if word is not None:
+        return [frame(word.decode()), *ending(1)], 0
+    if kind == b"choices":
+        return [*many_choices(int(number)), *ending(int(number))], int(rate)
+    text = text_of(kind.decode(), int(number))
+    pieces = (text[at : at + 4] for at in range(0, len(text), 4))
+    made = [frame(piece) for piece in pieces]
+    return [*made, frame(f"\n\n{LAST}"), *ending(1)], int(rate)
+
+
+def many_choices(count: int) -> Iterator[bytes]:
+    """Choices that grow side by side."""
+    text = paragraphs(8_000)[:8_000]
+    for at in range(0, 8_000, 4):
+        for index in range(count):
+            yield frame(text[at : at + 4], index)
+    for index in range(count):
+        yield frame(f"\n\n{LAST}", index)
+
+
+def ending(choices: int) -> list[bytes]:
+    """Why each choice stopped, and the marker."""
+    stops = [frame(None, index, "stop") for index in range(choices)]
+    return [*stops, b"data: [DONE]\n\n"]
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer one connection after another request."""
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
+            came_s = time.monotonic()
             length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
             body = await reader.readexactly(int(length[1])) if length else b""
             if head.startswith(b"GET"):
                 await answer_models(writer)
             else:
-                await answer_chat(writer, body)
+                first_s, last_s = await answer_chat(writer, body)
+                times = {"came": came_s, "first": first_s, "last": last_s}
+                print(json.dumps(times), flush=True)
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 
@@ -62,27 +123,24 @@ async def answer_models(writer: asyncio.StreamWriter) -> None:
     await writer.drain()
 
 
-async def answer_chat(writer: asyncio.StreamWriter, body: bytes) -> None:
-    """Stream what the last message asks for."""
-    asked = re.findall(rb"(\d+) chunks at (\d+)", body)
-    count, rate = (int(asked[-1][0]), int(asked[-1][1])) if asked else (10, 0)
-    prepared = frames(count)
-    head = (
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    )
-    writer.write(head)
+async def answer_chat(writer: asyncio.StreamWriter, body: bytes) -> tuple[float, float]:
+    """Stream what the last message asks for; when its first and last chunk were handed on."""
+    prepared, rate = frames(body)
+    writer.write(_HEAD)
     loop = asyncio.get_running_loop()
     start = loop.time()
-    for number, frame in enumerate(prepared):
+    first_s = time.monotonic()
+    for number, each in enumerate(prepared):
         if rate:
             delay = start + number / rate - loop.time()
             if delay > 0:
                 await asyncio.sleep(delay)
-        writer.write(b"%x\r\n%s\r\n" % (len(frame), frame))
+        writer.write(b"%x\r\n%s\r\n" % (len(each), each))
         if number % 64 == 0 or rate:
             await writer.drain()
     writer.write(b"0\r\n\r\n")
     await writer.drain()
+    return first_s, time.monotonic()
 
 
 async def main() -> None:

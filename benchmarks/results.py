@@ -1,0 +1,80 @@
+"""Writes what was measured down: a page of tables, and a chart of the targets."""
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+from benchmarks.row import Row, markdown_table
+
+FOLDER = Path(__file__).parent
+_PACKAGES = ("textual", "openai", "rich", "markdown-it-py")
+_BAR, _LEFT, _RIGHT, _LINE, _MOST = 320, 330, 150, 24, 1.5
+_STYLE = """
+text { font: 13px system-ui, sans-serif; fill: #24292f; }
+.figure { fill: #57606a; } .bar { fill: #2da44e; } .over { fill: #cf222e; }
+.limit { stroke: #24292f; stroke-dasharray: 3 3; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6edf3; } .figure { fill: #9198a1; } .limit { stroke: #e6edf3; }
+}"""
+
+
+def write_results(groups: Mapping[str, Sequence[Row]], now: datetime) -> None:
+    """Write RESULTS.md, and the chart beside it."""
+    rows = [row for each in groups.values() for row in each if row.target is not None]
+    missed = [row for row in rows if not row.is_met]
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
+    said = f"{len(rows) - len(missed)} of {len(rows)} targets are met."
+    if missed:
+        said += " Not met: " + "; ".join(f"{row.what} ({row.result})" for row in missed) + "."
+    head = (
+        "# What it costs\n\n"
+        f"{now.astimezone(UTC):%Y-%m-%d}, {machine()}; Python {platform.python_version()}, "
+        f"{versions}. Made by `python -m benchmarks --write`. Medians; what a figure is compared "
+        "with was measured in the same run, in the same terminal of 120x40.\n\n"
+        f"{said}\n\n![Each figure as a part of its target](results.svg)\n\n"
+    )
+    tables = "\n".join(markdown_table(title, each) for title, each in groups.items())
+    (FOLDER / "RESULTS.md").write_text(head + tables, encoding="utf-8")
+    (FOLDER / "results.svg").write_text(chart(rows), encoding="utf-8")
+
+
+def machine() -> str:
+    """The processor, and how much of it and of memory there is."""
+    model = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return f"{os.cpu_count()} cores of {model}, {memory:.0f} GB, {platform.system()}"
+
+
+def chart(rows: Sequence[Row]) -> str:
+    """A bar for each target: how much of what is allowed was taken."""
+    height = _LINE * (len(rows) + 2)
+    width = _LEFT + _BAR + _RIGHT
+    limit = _LEFT + _BAR / _MOST
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img">',
+        f"<title>Each figure as a part of its target</title><style>{_STYLE}</style>",
+        f'<text x="{limit}" y="16" text-anchor="middle">target</text>',
+        f'<line class="limit" x1="{limit}" x2="{limit}" y1="22" y2="{height - 8}"/>',
+    ]
+    for number, row in enumerate(rows, start=1):
+        assert row.target is not None
+        part = max(0.0, min(_MOST, row.value / row.target))
+        y = _LINE * number
+        kind = "bar" if row.is_met else "over"
+        length = max(1.0, part * _BAR / _MOST)
+        parts += [
+            f'<text x="{_LEFT - 10}" y="{y + 16}" text-anchor="end">{escape(row.what)}</text>',
+            f'<rect class="{kind}" x="{_LEFT}" y="{y + 5}" width="{length:.0f}" height="14"/>',
+            f'<text class="figure" x="{_LEFT + _BAR + 8}" y="{y + 16}">'
+            f"{escape(row.result)} of {escape(row.wanted.removeprefix('≤ '))}</text>",
+        ]
+    return "\n".join([*parts, "</svg>\n"])

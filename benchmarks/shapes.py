@@ -1,0 +1,61 @@
+"""Replies of awkward shapes, and several at once."""
+
+from benchmarks.bench import Bench
+from benchmarks.row import Row
+from benchmarks.server import LAST
+from benchmarks.streaming import at, echo_delays
+
+_EIGHT = "[providers.openai.parameters]\nn = 8\n"
+_SHAPES = (
+    ("one fence of 5,000 lines", "5000 lines of code at 0"),
+    ("one table of 500 rows", "500 rows at 0"),
+    ("one line of 200 kB", "200 kB line at 0"),
+)
+
+
+def measure_shapes(bench: Bench) -> list[Row]:
+    """What must not cost more than plain paragraphs of as many chunks."""
+    rows = []
+    for what, prompt in _SHAPES:
+        floor_cpu, _ = bench.floor("loop", prompt)
+        with bench.started("shapes") as program:
+            cpu = program.cpu_s()
+            began = program.ask(prompt)
+            wall = program.wait_for(LAST) - began
+            program.wait_for("● stop")
+            cpu = program.cpu_s() - cpu
+        detail = f"{cpu:.1f} s, seen after {wall:.1f} s; bare loop {floor_cpu:.1f} s"
+        rows.append(Row(f"{what}, CPU / the SDK's bare loop", cpu / floor_cpu, "x", None, detail))
+    return [*rows, *_measure_choices(bench)]
+
+
+def _measure_choices(bench: Bench) -> list[Row]:
+    prompt = "8 choices at 0"
+    floor_cpu, _ = bench.floor("loop", prompt)
+    with bench.started("choices", settings=_EIGHT) as program:
+        cpu = program.cpu_s()
+        began = program.ask(prompt)
+        wall = program.wait_for(LAST) - began
+        program.wait_for("● stop")
+        cpu = program.cpu_s() - cpu
+    detail = f"{cpu:.1f} s, seen after {wall:.1f} s; bare loop {floor_cpu:.1f} s"
+    return [Row("8 choices, CPU / the SDK's bare loop", cpu / floor_cpu, "x", None, detail)]
+
+
+def measure_four(bench: Bench) -> list[Row]:
+    """Sessions that stream 100 chunks a second each, one of them on the screen."""
+    with bench.started("four") as program:
+        for _ in range(4):
+            program.ask("9000 chunks at 100")
+            program.wait_for("lazy")
+            program.type("\x0e")
+            program.settle(1.0)
+        program.type("\x0e")
+        program.ask("9000 chunks at 100")
+        program.wait_for("lazy")
+        load = program.load(8.0)
+        delays = echo_delays(program, 60)
+    return [
+        Row("five sessions at 100 chunks/s each, CPU of a core", load, "%"),
+        Row("… key echo, 99th percentile", at(delays, 0.99), "ms", 50),
+    ]
