@@ -1,6 +1,8 @@
 """The command line's grammar. Stable: other programs rely on it."""
 
 import argparse
+from collections.abc import Sequence
+from contextlib import suppress
 
 from replyscope import __version__
 from replyscope.cli.sessions_parser import add_sessions
@@ -49,6 +51,22 @@ def build_parser() -> argparse.ArgumentParser:
     completion = commands.add_parser("completion", help="print a shell completion script")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     return parser
+
+
+def parse_chat(argv: Sequence[str] | None) -> argparse.Namespace | None:
+    """The options of the chat, None when there is anything else on the command line.
+
+    Every command's own parser takes longer to build than all else before the first paint.
+    """
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.set_defaults(command=None)
+    for add in (_add_place_options, _add_model_options, _add_session_options):
+        add(parser)
+    with suppress(argparse.ArgumentError):  # the whole parser says what is wrong
+        arguments, rest = parser.parse_known_args(argv)
+        if not rest:
+            return arguments
+    return None
 
 
 def _default(inherit: bool) -> object:

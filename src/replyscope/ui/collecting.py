@@ -12,6 +12,7 @@ EVERY_S = 30.0
 
 def begin() -> None:
     """Collect young garbage only, from now on."""
+    gc.enable()
     gc.set_threshold(5_000, 20, 1_000)
 
 
