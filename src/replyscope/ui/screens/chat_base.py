@@ -33,6 +33,7 @@ from replyscope.ui.pending import Pending
 from replyscope.ui.screens.front import WELCOME
 from replyscope.ui.services import Services
 from replyscope.ui.targets import Targets
+from replyscope.ui.tight_compositor import TightCompositor
 from replyscope.ui.timing import load_timeline
 from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, user_content
 from replyscope.ui.transcript.transcript import Transcript
@@ -61,6 +62,7 @@ class ChatBase(Screen[None]):
 
     def __init__(self, services: Services) -> None:
         super().__init__()
+        self._compositor = TightCompositor()
         self.services = services
         self.archive = services.archive
         self.targets = Targets(services)

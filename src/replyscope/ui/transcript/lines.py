@@ -4,13 +4,39 @@ Most lines of a frame stood in the one before it, a little lower. Each is put to
 once: Textual keeps what it made of a strip (filtered, divided) with the strip.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 from rich.segment import Segment
 from rich.style import Style
+from textual.selection import Selection
 from textual.strip import Strip
+
+from replyscope.domain.message import Role
+from replyscope.ui.markdown.palette import Palette
+from replyscope.ui.transcript.entry import Entry
+from replyscope.ui.transcript.layout import Layout
+from replyscope.ui.transcript.strips import mark_matches, restyle
 
 GUTTER = 2
 _ENTRY_BITS, _CELL_BITS = 40, 16
 _MOST_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of the lines is seen, and how: `top` is the line in the first row, `cursor` the
+    entry that is pointed at, None while nobody looks for it. `selected` styles a selection.
+    """
+
+    top: int
+    width: int
+    base: Style
+    palette: Palette
+    needle: str
+    cursor: int | None
+    selection: Selection | None = None
+    selected: Style | None = None
 
 
 class Lines:
@@ -18,8 +44,40 @@ class Lines:
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[Strip, Segment, int, Style, Strip]] = {}
+        self._drawn: Sequence[Strip] = ()
 
-    def whole(self, strip: Strip, place: int, mark: Segment, width: int, base: Style) -> Strip:
+    def draw(self, layout: Layout, rows: Iterable[int], view: View) -> list[Strip]:
+        """The lines in rows of the view."""
+        height = layout.height
+        return [
+            self._draw_line(layout, view.top + row, view)
+            if view.top + row < height
+            else Strip.blank(view.width, view.base)
+            for row in rows
+        ]
+
+    def changed(self, drawn: Sequence[Strip]) -> list[int] | None:
+        """The rows of a whole view that differ from the last one's; None for all."""
+        before, self._drawn = self._drawn, drawn
+        if len(before) != len(drawn):
+            return None
+        pairs = enumerate(zip(before, drawn, strict=True))
+        return [row for row, (old, new) in pairs if old is not new and old != new]
+
+    def _draw_line(self, layout: Layout, line: int, view: View) -> Strip:
+        anchor = layout.anchor_at(line)
+        entry = layout.entries[anchor.entry]
+        strips = entry.strips(anchor.cell)
+        strip = strips[anchor.line] if anchor.line < len(strips) else Strip.blank(0)
+        if view.needle:
+            strip = mark_matches(strip, view.needle, view.palette.match)
+        place = place_of(anchor.entry, anchor.cell, anchor.line)
+        span = view.selection.get_span(place) if view.selection is not None else None
+        if span is not None and view.selected is not None:
+            strip = restyle(strip, max(0, span[0]), span[1], view.selected)
+        return self._whole(strip, place, _mark(anchor.entry, entry, view), view.width, view.base)
+
+    def _whole(self, strip: Strip, place: int, mark: Segment, width: int, base: Style) -> Strip:
         """The strip behind its mark, on the background, as wide as the view."""
         kept = self._kept.get(place)
         if (
@@ -37,6 +95,17 @@ class Lines:
             self._kept.clear()
         self._kept[place] = (strip, mark, width, base, line)
         return line
+
+
+def _mark(number: int, entry: Entry, view: View) -> Segment:
+    """What stands in the gutter."""
+    if number == view.cursor:
+        style, mark = view.palette.cursor, "▌"
+    elif entry.content.role is Role.USER:
+        style, mark = view.palette.you, "▏"
+    else:
+        style, mark = view.base, " "
+    return Segment(mark.ljust(GUTTER), style)
 
 
 def place_of(entry: int, cell: int, line: int) -> int:

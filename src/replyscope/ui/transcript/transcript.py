@@ -5,10 +5,10 @@ never moves by itself: what is above the view may turn out taller or shorter tha
 guessed without a line on the screen changing its place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
@@ -20,16 +20,14 @@ from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 
-from replyscope.domain.message import Role
 from replyscope.ui.markdown.palette import PALETTE_ROLES, Palette
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
 from replyscope.ui.transcript.layout import Layout
-from replyscope.ui.transcript.lines import GUTTER, Lines, place_of
+from replyscope.ui.transcript.lines import GUTTER, Lines, View
 from replyscope.ui.transcript.scroll_bar import CalmScrollBar
 from replyscope.ui.transcript.selecting import selected_text
-from replyscope.ui.transcript.strips import mark_matches, restyle
 
 _WIDEST_TEXT = 120
 
@@ -192,10 +190,21 @@ class Transcript(ScrollView, can_focus=True):
             self._set_height(layout.height, height)
             if top != self.scroll_offset.y:
                 self.scroll_to(y=top, animate=False, immediate=True, force=True)
-            self.refresh()
+            self._repaint()
         finally:
             self._is_settling = False
         self.call_after_refresh(self._sync_scrollbar)
+
+    def _repaint(self) -> None:
+        """Paint the lines that differ from what was painted last: while a reply streams
+        within a line, that is this line.
+        """
+        size = self.size
+        rows = self._lines.changed(self._draw_lines(range(size.height)))
+        if rows is None:
+            self.refresh()
+        for row in rows or ():
+            self.refresh(Region(0, row, size.width, 1))
 
     def _set_height(self, lines: int, view: int) -> None:
         """Tell the scroll bar how long the text is.
@@ -335,52 +344,30 @@ class Transcript(ScrollView, can_focus=True):
         """
         if self.hover_style.link_id:
             return super().render_lines(crop)
-        base = self.rich_style
         _, background = self.background_colors
         filters = self.get_line_filters()
-        strips: list[Strip] = []
-        for y in crop.line_range:
-            strip = self._draw_line(y, base)
-            for each in filters:
-                strip = strip.apply_filter(each, background)
-            strips.append(strip)
+        strips = self._draw_lines(crop.line_range)
+        for each in filters:
+            strips = [strip.apply_filter(each, background) for strip in strips]
         if crop.column_span != (0, self.size.width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
 
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
-        return self._draw_line(y, self.rich_style)
+        return self._draw_lines((y,))[0]
 
-    def _draw_line(self, y: int, base: Style) -> Strip:
-        width = self.size.width
-        line = self.scroll_offset.y + y
-        layout = self._layout_of
-        if not layout.is_configured or line >= layout.height:
-            return Strip.blank(width, base)
-        anchor = layout.anchor_at(line)
-        entry = layout.entries[anchor.entry]
-        strips = entry.strips(anchor.cell)
-        strip = strips[anchor.line] if anchor.line < len(strips) else Strip.blank(0)
-        if self.needle:
-            strip = mark_matches(strip, self.needle, self.palette().match)
-        place = place_of(anchor.entry, anchor.cell, anchor.line)
-        selection = self.text_selection
-        span = selection.get_span(place) if selection is not None else None
-        if span is not None:
+    def _draw_lines(self, rows: Iterable[int]) -> list[Strip]:
+        """Rows of the view, unfiltered."""
+        width, base = self.size.width, self.rich_style
+        if not self._layout_of.is_configured:
+            return [Strip.blank(width, base) for _ in rows]
+        cursor = self.cursor if self.has_focus else None
+        view = View(self.scroll_offset.y, width, base, self.palette(), self.needle, cursor)
+        if self.text_selection is not None:
             style = self.screen.get_component_rich_style("screen--selection")
-            strip = restyle(strip, max(0, span[0]), span[1], style)
-        return self._lines.whole(strip, place, self._mark(anchor.entry, entry, base), width, base)
-
-    def _mark(self, number: int, entry: Entry, base: Style) -> Segment:
-        palette = self.palette()
-        if number == self.cursor and self.has_focus:
-            style, mark = palette.cursor, "▌"
-        elif entry.content.role is Role.USER:
-            style, mark = palette.you, "▏"
-        else:
-            style, mark = base, " "
-        return Segment(mark.ljust(GUTTER), style)
+            view = replace(view, selection=self.text_selection, selected=style)
+        return self._lines.draw(self._layout_of, rows, view)
 
     def on_focus(self) -> None:
         self.refresh()

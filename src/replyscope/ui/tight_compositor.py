@@ -1,0 +1,52 @@
+"""Paints what changed and renders nothing else.
+
+Textual renders each widget whose container meets what is to be painted, and all of its
+lines: a word that streams into one line cost the lines of every pane. Here a widget
+renders only those of its lines that are painted, and none when others lie over all of
+it. What reaches the terminal is the same.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from textual._compositor import Compositor  # Textual offers no other way to its painting
+from textual.geometry import Region
+from textual.strip import Strip
+
+
+class TightCompositor(Compositor):
+    """Textual's own compositor, with less to render."""
+
+    def _get_renders(
+        self, crop: Region | None = None
+    ) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        if crop is None:
+            yield from super()._get_renders()
+            return
+        bare = [crop]
+        # Front to back: where several lie over each other, the first is what is seen.
+        for widget, (region, clip) in self.visible_widgets.items():
+            visible = region.intersection(clip)
+            if not any(visible.overlaps(each) for each in bare):
+                continue
+            bare = [left for each in bare for left in _around(each, visible)]
+            # Of the lines that are painted the whole width: cuts are at a widget's own edges.
+            first, last = max(visible.y, crop.y), min(visible.bottom, crop.bottom)
+            part = Region(visible.x, first, visible.width, last - first)
+            yield region, part, widget.render_lines(part.translate(-region.offset))
+            if not bare:
+                return
+
+
+def _around(region: Region, covered: Region) -> Iterator[Region]:
+    """What is left of a region when another lies over it."""
+    middle = region.intersection(covered)
+    if not middle:
+        yield region
+        return
+    pieces = (
+        Region.from_corners(region.x, region.y, region.right, middle.y),
+        Region.from_corners(region.x, middle.bottom, region.right, region.bottom),
+        Region.from_corners(region.x, middle.y, middle.x, middle.bottom),
+        Region.from_corners(middle.right, middle.y, region.right, middle.bottom),
+    )
+    yield from filter(None, pieces)
