@@ -56,10 +56,10 @@ def _at_full_speed(bench: Bench, count: int, number: int) -> _Run:
 def _last_frame_s(folder: Path) -> float:
     """When the last text left the socket, in seconds since the request, as recorded."""
     connection = sqlite3.connect(folder / "sessions.db")
-    rows = connection.execute("SELECT frames FROM segment ORDER BY rowid").fetchall()
+    rows = connection.execute("SELECT frames FROM segment").fetchall()
     connection.close()
     frames = [frame for (data,) in rows for frame in json.loads(zlib.decompress(data))]
-    at_ms: float = next(at for at, text in reversed(frames) if LAST in text)
+    at_ms: float = next(at for at, text in frames if LAST in text)
     return at_ms / 1000
 
 

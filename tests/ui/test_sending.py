@@ -1,6 +1,7 @@
 """What is sent is sent once and never lost, however quick the fingers."""
 
 import asyncio
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -159,3 +160,19 @@ async def test_a_key_goes_to_the_server_it_was_given_for_and_to_no_other(tmp_pat
             assert f"[providers.{name}]" in settings
         with pytest.raises(ReplyscopeError, match="no address"):
             await targets.take(Choice(Way.URL, "http://[::1"))
+
+
+async def test_a_new_session_is_there_before_the_draft_of_the_old_one_is_saved(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await send(pilot, "first")
+        await until(pilot, lambda: is_idle(pilot) and "stop" in frame(pilot))
+        old = chat_of(pilot).conversation
+        blocker = sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")  # nothing can be saved now
+        await pilot.press(*"left", "ctrl+n", *"second")
+        assert chat_of(pilot).composer.text == "second"
+        blocker.rollback()
+        blocker.close()
+        await until(pilot, lambda: old.session.draft == "left")

@@ -23,21 +23,26 @@ class SessionActions(TargetActions):
     _draft_timer: Timer | None = None
 
     def action_new_session(self) -> None:
-        """Start a new session with the present one's system prompt and parameters."""
-        self.start_work(self._new_session, group="open", exclusive=True)
+        """Start a new session with the present one's system prompt and parameters.
+
+        It is shown at once: the next key may come before anything could be saved.
+        """
+        left, written = self.conversation, self.composer.text
+        self.pending.keep_written(left.session.id, written)
+        old = left.session.settings
+        settings = SessionSettings(model=old.model, system=old.system, parameters=old.parameters)
+        self.show_conversation(self.archive.new(settings))
+        self.set_focus(self.composer)
+        self.start_work(self._keep_draft, left, written, group="draft")
+
+    async def _keep_draft(self, left: Conversation, written: str) -> None:
+        await self._save_draft_of(left, written)
+        await self.draw_sidebar()
 
     async def _leave(self) -> None:
         """Keep what is written here before another session is shown."""
         self.pending.keep_written(self.conversation.session.id, self.composer.text)
         await self.save_draft()
-
-    async def _new_session(self) -> None:
-        await self._leave()
-        old = self.conversation.session.settings
-        settings = SessionSettings(model=old.model, system=old.system, parameters=old.parameters)
-        self.show_conversation(self.archive.new(settings))
-        self.composer.focus()
-        await self.draw_sidebar()
 
     def open_session(self, session_id: str) -> None:
         """Show a session."""
