@@ -25,6 +25,7 @@ from replyscope.domain.event import (
 from replyscope.domain.exchange import Usage
 from replyscope.provider.amounts import read_cost
 
+_IDENTITY = ("id", "model", "service_tier", "system_fingerprint")
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
 
 
@@ -32,7 +33,7 @@ class ChatTranslator:
     """Translates the chunks of one stream; remembers only what was already said."""
 
     def __init__(self) -> None:
-        self._said = Identified()
+        self._said: tuple[object, ...] = (None, None, None, None)
         self._extras: dict[str, object] = {}
 
     is_complete = False
@@ -59,15 +60,11 @@ class ChatTranslator:
         return events
 
     def _identify(self, chunk: ChatCompletionChunk, events: list[Event]) -> None:
-        said = Identified(
-            _text(getattr(chunk, "id", None)),
-            _text(getattr(chunk, "model", None)),
-            _text(getattr(chunk, "service_tier", None)),
-            _text(getattr(chunk, "system_fingerprint", None)),
-        )
+        said = tuple(getattr(chunk, name, None) for name in _IDENTITY)
         if said != self._said:
             self._said = said
-            events.append(said)
+            response_id, model, tier, fingerprint = map(_text, said)
+            events.append(Identified(response_id, model, tier, fingerprint))
 
     def _translate_choice(self, position: int, choice: Any, events: list[Event]) -> None:
         index = getattr(choice, "index", None)
@@ -111,10 +108,10 @@ class ChatTranslator:
 
     def _translate_usage(self, chunk: ChatCompletionChunk, events: list[Event]) -> None:
         usage: Any = getattr(chunk, "usage", None)
-        if usage is None:
-            groq = (chunk.model_extra or {}).get("x_groq")
+        if usage is None and chunk.model_extra:
+            groq = chunk.model_extra.get("x_groq")
             usage = groq.get("usage") if isinstance(groq, Mapping) else None
-        reported = read_usage(usage)
+        reported = read_usage(usage) if usage is not None else None
         if reported is not None:
             events.append(reported)
 
