@@ -239,3 +239,38 @@ async def test_a_stream_that_closes_before_each_choice_ended_is_cut(
     assert exchange.state is ExchangeState.TRUNCATED
     finishes = [choice.finish_reason for choice in exchange.choices]
     assert finishes == [FinishReason.STOP, FinishReason.TRUNCATED]
+
+
+@BOTH
+async def test_an_answer_that_ends_inside_a_frame_is_cut(
+    server: LoopbackServer, clock: Clock, api: Api
+) -> None:
+    answer = Answer(chunks=[*begun(api), b'data: {"half": '])
+    exchange = await exchange_of(server, clock, api, answer)
+    check_failure(exchange, "interrupted", "in the middle of a frame")
+    assert (exchange.state, exchange.choice(0).text) == (ExchangeState.TRUNCATED, "half")
+
+
+@BOTH
+@pytest.mark.parametrize(("body", "kind"), [(b": thinking\n\n", "empty"), (b"dat", "interrupted")])
+async def test_a_stream_that_ends_before_its_first_event_is_no_page(
+    server: LoopbackServer, clock: Clock, api: Api, body: bytes, kind: str
+) -> None:
+    exchange = await exchange_of(server, clock, api, Answer(chunks=[body]))
+    check_failure(exchange, kind)
+    assert exchange.state is ExchangeState.TRUNCATED
+
+
+@pytest.mark.parametrize("closes", [True, False])
+async def test_a_response_that_was_told_complete_is_whole_however_the_connection_ends(
+    server: LoopbackServer, clock: Clock, closes: bool
+) -> None:
+    open_still = threading.Event()
+    tail = () if closes else (open_still,)
+    answer = Answer(chunks=[*whole(Api.RESPONSES), *tail], cut=True)
+    try:
+        exchange = await exchange_of(server, clock, Api.RESPONSES, answer)
+    finally:
+        open_still.set()
+    assert exchange.failure is None
+    assert exchange.state is ExchangeState.COMPLETED

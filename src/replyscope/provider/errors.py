@@ -132,6 +132,14 @@ class ErrorTranslator:
             status=200,
         )
 
+    def cut_short(self) -> Failure:
+        """The failure of a stream that ended, in order, inside one of its frames."""
+        return Failure(
+            "interrupted",
+            f"{self._host} ended its answer in the middle of a frame.",
+            "What came is kept. Continue or retry.",
+        )
+
     def not_a_stream(self, body: str) -> Failure:
         """The failure of a 200 answer that is no event stream at all."""
         said = self._mask.text(_title_or_start(body))

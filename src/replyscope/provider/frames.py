@@ -73,6 +73,17 @@ def parse_frame(text: str) -> tuple[str | None, str] | None:
     return (event, data) if data.strip() else None
 
 
+_FIELDS = (":", "data:", "event:", "id:", "retry:")
+
+
+def is_of_a_stream(text: str) -> bool:
+    """Whether every line is a field or a comment of an event stream, or begins as one."""
+    lines = [line for line in re.split(r"\r\n|\n|\r", text.lstrip("\ufeff")) if line]
+    return all(
+        any(line.startswith(field) or field.startswith(line) for field in _FIELDS) for line in lines
+    )
+
+
 class FrameTap:
     """Collects the frames of one response as the SDK reads it."""
 
@@ -82,6 +93,8 @@ class FrameTap:
         self._frames: list[WireFrame] = []
         self.saw_data = False
         self.saw_done = False
+        self.is_cut_short = False
+        """Whether the stream ended inside a frame."""
         self.first_text = ""
 
     def take(self) -> list[WireFrame]:
@@ -117,7 +130,8 @@ class FrameTap:
                         yield sse
         finally:
             last = splitter.finish()
-            sse = self._record(last, at_ms) if last.strip() else None
+            self.is_cut_short = bool(last.strip())
+            sse = self._record(last, at_ms) if self.is_cut_short else None
         if sse is not None:
             yield sse
 

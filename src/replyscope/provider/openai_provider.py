@@ -34,7 +34,7 @@ from replyscope.provider.adaptation import Adaptation, propose_adaptation
 from replyscope.provider.client import build_client, open_http
 from replyscope.provider.dialect import Dialect, Translator, translate_frame
 from replyscope.provider.errors import ErrorTranslator
-from replyscope.provider.frames import FrameTap
+from replyscope.provider.frames import FrameTap, is_of_a_stream
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
@@ -42,6 +42,8 @@ from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import StoredReplies
 
 _MOST_ADAPTATIONS = 5
+_BROKEN_OFF = ("interrupted", "timeout")
+_AFTER_THE_END_S = 1.0
 
 Recall = Callable[[str, str], Awaitable[Mapping[str, str]]]
 Remember = Callable[[str, str, str, str], Awaitable[None]]
@@ -221,13 +223,16 @@ class OpenAIProvider:
             _last_words(translator, frame.text)  # it has to know what was already told
         failure: Failure | None = None
         try:
-            async for chunk in stream:
-                for frame in tap.take():
-                    yield frame
-                for event in translator.translate(chunk):
-                    yield event
+            async with aclosing(_chunks(stream, translator)) as chunks:
+                async for chunk in chunks:
+                    for frame in tap.take():
+                        yield frame
+                    for event in translator.translate(chunk):
+                        yield event
         except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
             failure = self._errors.translate(error)
+        if failure is not None and failure.kind == "garbled" and tap.is_cut_short:
+            failure = self._errors.cut_short()
         last = tap.take()
         for frame in last:
             yield frame
@@ -242,13 +247,15 @@ class OpenAIProvider:
                 yield event
             return
         is_done = tap.saw_done or translator.is_complete
-        yield self._ended(attempt, _stream_end(failure, done=is_done), failure)
+        yield self._ended(attempt, *_ending(failure, done=is_done))
 
     async def _read_body(self, attempt: _Attempt) -> AsyncGenerator[Event, None]:
         """Reads an answer that is not an event stream: a whole completion, or an error."""
         text = attempt.tap.first_text
-        if not text.strip():
-            yield self._ended(attempt, StreamEnd.BROKEN, self._errors.nothing_came())
+        if is_of_a_stream(text):
+            is_cut = attempt.tap.is_cut_short
+            failure = self._errors.cut_short() if is_cut else self._errors.nothing_came()
+            yield self._ended(attempt, StreamEnd.BROKEN, failure)
             return
         try:
             data = json.loads(text)
@@ -291,11 +298,33 @@ class OpenAIProvider:
         return StreamEnded(end, self._clock.monotonic_ms() - attempt.started_ms, failure)
 
 
-def _stream_end(failure: Failure | None, *, done: bool) -> StreamEnd:
-    if failure is not None:
-        is_cut = failure.kind in ("interrupted", "timeout")
-        return StreamEnd.BROKEN if is_cut else StreamEnd.FAILED
-    return StreamEnd.DONE if done else StreamEnd.CLOSED
+def _ending(failure: Failure | None, *, done: bool) -> tuple[StreamEnd, Failure | None]:
+    """How a stream ended, and what is told of it: nothing, when all had come before."""
+    if failure is None:
+        return (StreamEnd.DONE if done else StreamEnd.CLOSED), None
+    if failure.kind not in _BROKEN_OFF:
+        return StreamEnd.FAILED, failure
+    return (StreamEnd.DONE, None) if done else (StreamEnd.BROKEN, failure)
+
+
+async def _chunks(
+    stream: openai.AsyncStream[Any], translator: Translator
+) -> AsyncGenerator[Any, None]:
+    """Every chunk. Once the end was told, only what follows at once: a server that keeps
+    the connection open, or breaks it, takes nothing from a reply that is whole.
+    """
+    while True:
+        is_over = translator.is_complete
+        try:
+            async with asyncio.timeout(_AFTER_THE_END_S if is_over else None):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except Exception:
+            if is_over:
+                return
+            raise
+        yield chunk
 
 
 def _last_words(translator: Translator, text: str) -> list[Event]:
