@@ -2,10 +2,13 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replyscope.provider.frames import FrameSplitter, parse_frame
+from replyscope.provider import frames
+from replyscope.provider.frames import Flood, FrameSplitter, FrameTap, parse_frame
+from replyscope.provider.mask import Mask
 
 STREAMS = st.lists(
     st.sampled_from(
@@ -50,3 +53,24 @@ def test_frames_without_data_are_no_events() -> None:
 
 def test_separators_inside_json_do_not_split() -> None:
     assert parse_frame('data: {"a":"x\u2028y\u0085z"}\n\n') == (None, '{"a":"x\u2028y\u0085z"}')
+
+
+def test_a_frame_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "MOST_FRAME", 1_000_000)
+    splitter = FrameSplitter()
+    for _ in range(2):
+        assert list(splitter.feed(b"data: " + b"x" * 500_000)) == []
+    with pytest.raises(Flood, match="a frame of more than"):
+        list(splitter.feed(b"\n\n"))
+    assert len(splitter.finish()) < 100_000
+
+
+def test_frames_that_say_nothing_are_left_when_they_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(frames, "MOST_EMPTY", 10)
+    tap = FrameTap(Mask([]), lambda: 0.0)
+    patient = [b": wait\n\n" * 10, b"data: 1\n\n", b": wait\n\n" * 10]
+    assert [sse.data for sse in tap.iter_bytes(iter(patient))] == ["1"]
+    with pytest.raises(Flood, match="say nothing"):
+        list(tap.iter_bytes(iter([b": wait\n\n" * 11])))

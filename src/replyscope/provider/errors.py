@@ -16,6 +16,7 @@ import httpx2
 import openai
 
 from replyscope.domain.failure import Failure
+from replyscope.provider.frames import Flood
 from replyscope.provider.mask import Mask
 
 _LONGEST = 500
@@ -49,6 +50,12 @@ class ErrorTranslator:
             return self._in_stream(error)
         if isinstance(error, UnicodeEncodeError):
             return _BAD_KEY
+        if isinstance(error, Flood):
+            return Failure(
+                "flood",
+                f"{self._host} sent {error}, and was not read any further.",
+                "What came is kept. See the wire view; the fault is the server's.",
+            )
         if isinstance(error, ValueError):
             return Failure(
                 "garbled",

@@ -13,7 +13,17 @@ from openai._streaming import ServerSentEvent
 from replyscope.domain.event import WireFrame
 from replyscope.provider.mask import Mask
 
+MOST_FRAME = 64 * 1024 * 1024
+"""Bytes without a blank line; the largest pictures that come in one frame have a third."""
+MOST_EMPTY = 100_000
+"""Frames without data in a row: at one a second, more than a day of waiting."""
+_KEPT_OF_A_FLOOD = 64 * 1024
+
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
+
+
+class Flood(Exception):
+    """A server sends without end what says nothing. The text says what it sends."""
 
 
 class FrameSplitter:
@@ -27,8 +37,11 @@ class FrameSplitter:
         self._seen = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """The frames that this chunk completes."""
+        """The frames that this chunk completes. Raises Flood when one never ends."""
         rest = self._rest
+        if len(rest) > MOST_FRAME:
+            del rest[_KEPT_OF_A_FLOOD:]
+            raise Flood(f"a frame of more than {MOST_FRAME // 1024**2} MB")
         rest += chunk
         start = 0
         if b"\r" in rest:
@@ -96,6 +109,7 @@ class FrameTap:
         self.is_cut_short = False
         """Whether the stream ended inside a frame."""
         self.first_text = ""
+        self._empty = 0
 
     def take(self) -> list[WireFrame]:
         """The frames that came since the last call."""
@@ -110,7 +124,11 @@ class FrameTap:
             self.first_text += text
         parsed = parse_frame(text)
         if parsed is None:
+            self._empty += 1
+            if self._empty > MOST_EMPTY:
+                raise Flood(f"more than {MOST_EMPTY:,} frames in a row that say nothing")
             return None
+        self._empty = 0
         self.saw_data = True
         event, data = parsed
         if data.startswith("[DONE]"):
