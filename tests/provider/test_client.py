@@ -1,12 +1,15 @@
 """How an endpoint's own settings reach the server: Azure, headers, a proxy, a private CA."""
 
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import trustme
 
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.ports import Clock
+from tests.cli.run import environment
 from tests.support.build import ask, open_chat, run
 from tests.support.server import LoopbackServer
 
@@ -70,3 +73,28 @@ async def test_servers_are_told_who_asks(server: LoopbackServer, clock: Clock) -
     async with open_chat(server.base_url, clock) as provider:
         await run(provider, ask())
     assert server.headers[0]["user-agent"].startswith("replyscope/")
+
+
+def test_responses_are_prepared_for_before_the_first_is_asked_for(tmp_path: Path) -> None:
+    """In a process of its own: what the SDK built once stays built."""
+    program = """
+import asyncio
+from openai.types.responses import ResponseCompletedEvent, ResponseTextDeltaEvent
+from replyscope.cli.wiring import wire
+from replyscope.config.paths import find_paths
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.exchange import Api
+kinds = (ResponseCompletedEvent, ResponseTextDeltaEvent)
+before = [kind.__pydantic_complete__ for kind in kinds]
+endpoint = Endpoint("custom", "http://127.0.0.1:9/v1", api=Api.RESPONSES)
+asyncio.run(wire(find_paths(None), saves=False).providers.open(endpoint))
+print(before, [kind.__pydantic_complete__ for kind in kinds])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "[False, False] [True, True]\n", done.stderr

@@ -143,6 +143,7 @@ class Providers:
     async def _open_new(self, endpoint: Endpoint) -> ModelProvider:
         key = await asyncio.to_thread(self._resolve, endpoint)
         opening = await asyncio.to_thread(importlib.import_module, "replyscope.provider.opening")
+        await asyncio.to_thread(opening.prepare, endpoint.api)
         provider: ModelProvider = opening.open_provider(
             endpoint, key, self._clock, self._recall, self._remember
         )

@@ -1,6 +1,7 @@
 """Opens the provider that an endpoint's API asks for, and replays recorded frames."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ProviderError
@@ -27,6 +28,30 @@ def open_provider(
             "Check its proxy, ca_bundle and base_url in the settings.",
         )
         raise ProviderError(failure) from error
+
+
+def prepare(api: Api) -> None:
+    """Have the SDK build what it would build at the first event. Blocks half a second.
+
+    On the event loop that would be half a second in which no key is heard and no frame
+    saved. Chat Completions needs next to nothing.
+    """
+    if api is Api.RESPONSES:
+        translator = Responses().translator()
+        for data in _FIRST_EVENTS:
+            translator.translate_data(data)
+
+
+_PART = {"type": "output_text", "text": "", "annotations": []}
+_FIRST_EVENTS: tuple[dict[str, Any], ...] = (
+    {"type": "response.created", "response": {"output": []}},
+    {"type": "response.output_item.added", "item": {"type": "message", "content": []}},
+    {"type": "response.output_text.delta", "delta": ""},
+    {
+        "type": "response.completed",
+        "response": {"output": [{"type": "message", "content": [_PART]}], "usage": {}},
+    },
+)
 
 
 def translate_frames(api: Api, frames: Iterable[WireFrame]) -> Iterator[Event]:
