@@ -258,6 +258,20 @@ def test_a_migration_backs_the_file_up_first(tmp_path: Path) -> None:
     backup.close()
 
 
+def test_half_a_backup_is_not_taken_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, path, ["CREATE TABLE a (x);"])
+    connection.execute("INSERT INTO a VALUES (1)")
+    (tmp_path / "s.db.v1.bak.part").write_bytes(b"what a process that was killed left")
+    migrate(connection, path, ["", "ALTER TABLE a ADD COLUMN y;"])
+    connection.close()
+    assert sorted(p.name for p in tmp_path.glob("*.bak*")) == ["s.db.v1.bak"]
+    backup = sqlite3.connect(tmp_path / "s.db.v1.bak")
+    assert backup.execute("SELECT * FROM a").fetchall() == [(1,)]
+    backup.close()
+
+
 def test_a_failing_migration_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     connection = sqlite3.connect(path, isolation_level=None)

@@ -93,7 +93,7 @@ class Library:
         database = self._database()
         if database.path is None:
             return True
-        for backup in database.path.parent.glob(f"{database.path.name}.v*.bak"):
+        for backup in database.path.parent.glob(f"{database.path.name}.v*.bak*"):
             with suppress(OSError):
                 backup.unlink()
         return await database.maintain(_vacuum)

@@ -193,9 +193,7 @@ def migrate(
     check_version(connection, path, migrations)
     version = _version(connection)
     if version and version < len(migrations) and path is not None:
-        backup = path.with_name(f"{path.name}.v{version}.bak")
-        if not backup.exists():  # the first of several processes makes it, before any migrates
-            _back_up(connection, backup)
+        _back_up(connection, path)
     while version < len(migrations):
         connection.execute("BEGIN EXCLUSIVE")
         try:
@@ -243,11 +241,32 @@ def _statements(script: str) -> list[str]:
     return statements
 
 
-def _back_up(connection: sqlite3.Connection, target: Path) -> None:
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.close(descriptor)
-    copy = sqlite3.connect(target)
+def _back_up(connection: sqlite3.Connection, path: Path) -> None:
+    """Copy the file aside, unless that was done. The first of several processes does it,
+    and none migrates meanwhile. What has a backup's name is whole: half of one would be
+    taken for a backup by the next start.
+    """
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.backup(copy)
+        target = path.with_name(f"{path.name}.v{_version(connection)}.bak")
+        part = target.with_name(f"{target.name}.part")
+        part.unlink(missing_ok=True)  # of a process that died
+        if target.exists():
+            return
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600))
+        try:
+            _copy(path, part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _copy(path: Path, target: Path) -> None:
+    source, copy = sqlite3.connect(path), sqlite3.connect(target)
+    try:
+        source.backup(copy)
     finally:
         copy.close()
+        source.close()
