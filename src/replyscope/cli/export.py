@@ -94,7 +94,13 @@ def _output(path: str | None) -> Iterator[Callable[[str], object]]:
     target = Path(path)
     try:
         with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=target.parent, delete=False
+            "w",
+            encoding="utf-8",
+            newline="",
+            dir=target.parent,
+            prefix=f".{target.name[:100]}.",
+            suffix=".part",
+            delete=False,
         ) as file:
             try:
                 yield lambda text: file.write(text.encode("utf-8", "replace").decode())
