@@ -3,14 +3,13 @@
 import argparse
 import asyncio
 import signal
-from contextlib import suppress
 
 from replyscope.cli.ask import ask, read_prompt
 from replyscope.cli.parser import EXIT_INTERRUPTED
 from replyscope.cli.wiring import Wiring, translate_frames, wire
 from replyscope.config.paths import Paths
 from replyscope.config.settings import read_settings
-from replyscope.domain.errors import StoreReadOnly
+from replyscope.domain.errors import StoreError, StoreFull, StoreReadOnly
 from replyscope.domain.settings import Settings
 from replyscope.engine.recovery import recover
 
@@ -44,6 +43,21 @@ async def _run(arguments: argparse.Namespace, paths: Paths) -> int:
         await wiring.close()
 
 
+async def _open_to_read(wiring: Wiring) -> None:
+    """Open the store; where nothing can be written, what is there can be read all the same.
+
+    Raises StoreError.
+    """
+    try:
+        await wiring.store.open()
+        await recover(wiring.store, translate_frames)
+    except (StoreReadOnly, StoreFull) as error:
+        try:
+            await wiring.store.list_sessions(limit=1)
+        except StoreError:
+            raise error from None
+
+
 async def _dispatch(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, prompt: str
 ) -> int:
@@ -55,9 +69,7 @@ async def _dispatch(
         case "sessions":
             from replyscope.cli.sessions import run_sessions  # one command's own
 
-            with suppress(StoreReadOnly):  # what is there can be read all the same
-                await wiring.store.open()
-                await recover(wiring.store, translate_frames)
+            await _open_to_read(wiring)
             return await run_sessions(arguments, wiring)
         case "mock":
             from replyscope.cli.mock import run_mock  # one command's own

@@ -11,7 +11,7 @@ from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring, find_servers
 from replyscope.config.endpoints import choose_endpoint
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import ReplyscopeError, StoreError, StoreReadOnly
+from replyscope.domain.errors import ReplyscopeError, StoreError, StoreFull, StoreReadOnly
 from replyscope.domain.printable import printable_line
 from replyscope.domain.settings import Settings
 from replyscope.engine.probe import run_probes
@@ -73,7 +73,7 @@ async def _check_store(wiring: Wiring) -> bool:
         _row("sessions", f"{path} (not there yet)")
         return True
     try:
-        with suppress(StoreReadOnly):  # what is there can be looked at all the same
+        with suppress(StoreReadOnly, StoreFull):  # what is there can be looked at all the same
             await wiring.store.open()
         fault = await wiring.store.check_integrity()
         held = await wiring.review.size()

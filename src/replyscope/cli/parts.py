@@ -15,7 +15,7 @@ from replyscope.config.paths import Paths
 from replyscope.config.settings import change_settings, read_settings
 from replyscope.config.themes import read_themes
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import LocalModelError, SettingsError, StoreError
+from replyscope.domain.errors import LocalModelError, SettingsError, StoreError, StoreFull
 from replyscope.domain.exchange import Api
 from replyscope.domain.look import Look, ThemeSource
 from replyscope.domain.settings import Settings
@@ -83,8 +83,10 @@ async def _open_store(wiring: Wiring) -> None:
     """Open the store; one that can't be used is left alone, and nothing is saved."""
     try:
         await wiring.store.open()
-    except StoreError:
+    except StoreError as error:
         await wiring.store.go_private()
+        if isinstance(error, StoreFull):  # what is said now is not kept for later
+            raise StoreFull(error.message, "Free some space, then start again.") from error
         raise
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from replyscope.domain.errors import StoreReadOnly
+from replyscope.domain.errors import StoreFull, StoreReadOnly
 from replyscope.domain.hit import (
     Facets,
     Hit,
@@ -48,7 +48,7 @@ class Review:
 
         Where nothing can be written it stays as it is, and finds what it knows.
         """
-        with suppress(StoreReadOnly):
+        with suppress(StoreReadOnly, StoreFull):
             await self._index.take_in(progress)
 
     async def find(self, search: Search) -> tuple[Hit, ...]:

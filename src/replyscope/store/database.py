@@ -7,6 +7,7 @@ them. Every SQLite error becomes a StoreError with a sentence.
 import asyncio
 import errno
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -170,6 +171,7 @@ def _connect(name: str) -> sqlite3.Connection:
 
 _UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _LONGEST_WAIT_S = 10.0
+_LEAST_ROOM = 64 * 1024
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -200,7 +202,8 @@ def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connec
         connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
         connection.close()
-        if error.sqlite_errorcode & 0xFF not in _UNWRITABLE or not path.exists():
+        is_unwritable = error.sqlite_errorcode & 0xFF in _UNWRITABLE or _is_full(path)
+        if not is_unwritable or not path.exists():
             raise
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1",
@@ -225,6 +228,14 @@ def _create_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
+def _is_full(path: Path | None) -> bool:
+    """Whether there is no room for what SQLite keeps beside the file while it is open."""
+    try:
+        return path is not None and shutil.disk_usage(path.parent).free < _LEAST_ROOM
+    except OSError:
+        return False
+
+
 def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreError:
     """The store's error for one of SQLite's or the system's."""
     said = _words_of(error)
@@ -235,7 +246,8 @@ def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreE
             "It was left as it is. Move it aside or restore a backup, or use another folder "
             "with --data-dir.",
         )
-    if "full" in said or "no space" in said or "quota" in said:
+    is_io = "disk i/o" in said  # of which one kind is a full disk, too
+    if "full" in said or "no space" in said or "quota" in said or (is_io and _is_full(path)):
         return StoreFull(
             f"There is no room on the disk of {where} ({error}).",
             "Free some space; what is on the screen is saved as soon as there is room.",
@@ -249,6 +261,11 @@ def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreE
         return StoreReadOnly(
             f"The sessions file {where} can't be written ({error}).",
             "Check the folder's permissions, or use another folder with --data-dir.",
+        )
+    if is_io:
+        return StoreError(
+            f"The disk of {where} failed ({error}).",
+            "Check the disk, and whether a quota is used up; then try again.",
         )
     if "locked" in said or "busy" in said:
         return StoreError(

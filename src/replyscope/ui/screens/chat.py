@@ -80,6 +80,9 @@ class ChatScreen(ReviewingActions):
             recovered = await services.recover()
             if recovered:
                 self.tell(f"{recovered} interrupted replies were recovered", is_error=False)
+        except ReplyscopeError as error:
+            self.tell(error)
+        try:
             await self._open_first()
             self.composer.set_history(list(await self.archive.store.load_history(500)))
         except ReplyscopeError as error:
