@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replyscope.domain.errors import SessionNotFound, StoreCorrupt, StoreError, StoreTooNew
+from replyscope.domain.errors import (
+    SessionNotFound,
+    StoreCorrupt,
+    StoreError,
+    StoreGone,
+    StoreTooNew,
+)
 from replyscope.domain.event import RequestSent, WireFrame
 from replyscope.domain.exchange import (
     Choice,
@@ -288,3 +294,22 @@ async def test_the_file_is_its_owners_only(store: SqliteStore, tmp_path: Path) -
     await store.create_session(session())
     for path in tmp_path.glob("sessions.db*"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_file_that_is_gone_takes_nothing_more_until_it_is_back(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    await store.create_session(session())
+    path, away = tmp_path / "sessions.db", tmp_path / "away.db"
+    path.rename(away)
+    with pytest.raises(StoreGone, match="removed or replaced"):
+        await store.add_message("s1", user_message("lost"))
+    with pytest.raises(StoreGone):
+        await store.load_session("s1")
+    path.write_bytes(b"")
+    with pytest.raises(StoreGone):
+        await store.add_message("s1", user_message("lost"))
+    assert path.read_bytes() == b""
+    away.replace(path)
+    await store.add_message("s1", user_message("kept"))
+    assert [m.text for m in (await store.load_session("s1")).messages] == ["kept"]

@@ -6,7 +6,8 @@ ReplyscopeError
 │   ├── StoreCorrupt
 │   ├── StoreTooNew
 │   ├── StoreReadOnly
-│   └── StoreFull
+│   ├── StoreFull
+│   └── StoreGone
 ├── SessionNotFound
 ├── SettingsError            a settings or theme file is wrong, at a place
 ├── AttachmentError          a file can't be attached
@@ -55,6 +56,10 @@ class StoreReadOnly(StoreError):
 
 class StoreFull(StoreError):
     """The disk has no room."""
+
+
+class StoreGone(StoreError):
+    """The file was removed, or replaced, under the program that uses it."""
 
 
 class SessionMoved(StoreError):

@@ -15,7 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from replyscope.domain.errors import StoreCorrupt, StoreError, StoreFull, StoreReadOnly
+from replyscope.domain.errors import (
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreGone,
+    StoreReadOnly,
+)
 from replyscope.store.schema import check_version, migrate
 
 T = TypeVar("T")
@@ -41,6 +47,7 @@ class Database:
             if path is None
             else ThreadPoolExecutor(1, thread_name_prefix="store-search")
         )
+        self._file: tuple[int, int] | None = None
         self._write_connection: sqlite3.Connection | None = None
         self._read_connection: sqlite3.Connection | None = None
         self._search_connection: sqlite3.Connection | None = None
@@ -70,7 +77,7 @@ class Database:
             try:
                 return job(self._writer())
             except (sqlite3.Error, OSError) as error:
-                raise translate_error(error, self._path) from error
+                raise self._told(error) from error
 
         return await loop.run_in_executor(self._writing, run)
 
@@ -101,6 +108,7 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 result = job(connection)
+                self._check_there()
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -108,23 +116,24 @@ class Database:
                 raise
             return result
         except (sqlite3.Error, OSError) as error:
-            raise translate_error(error, self._path) from error
+            raise self._told(error) from error
 
     def _run_read(self, job: Job[T]) -> T:
         try:
             return job(self._reader())
         except (sqlite3.Error, OSError) as error:
-            raise translate_error(error, self._path) from error
+            raise self._told(error) from error
 
     def _run_search(self, job: Job[T]) -> T:
         try:
             if self._path is None:
                 return job(self._writer())
             if self._search_connection is None:
+                self._check_there()
                 self._search_connection = _connect_reader(self._path, is_temporary=True)
             return job(self._search_connection)
         except (sqlite3.Error, OSError) as error:
-            raise translate_error(error, self._path) from error
+            raise self._told(error) from error
 
     def _writer(self) -> sqlite3.Connection:
         if self._write_connection is None:
@@ -136,14 +145,37 @@ class Database:
                 check_version(connection, self._path)  # the next line changes the file
                 _use_wal(connection)
                 connection.execute("PRAGMA synchronous = NORMAL")
+                self._file = _file_at(self._path)
             migrate(connection, self._path)
             self._write_connection = connection
         return self._write_connection
+
+    def _check_there(self) -> None:
+        """A file that was removed can still be written, and nobody ever finds what was.
+
+        Raises StoreGone.
+        """
+        if self._is_gone():
+            raise self._gone()
+
+    def _is_gone(self) -> bool:
+        return self._path is not None and self._file not in (None, _file_at(self._path))
+
+    def _told(self, error: sqlite3.Error | OSError) -> StoreError:
+        return self._gone() if self._is_gone() else translate_error(error, self._path)
+
+    def _gone(self) -> StoreGone:
+        return StoreGone(
+            f"The sessions file {self._path} was removed or replaced while it was in use.",
+            "Put the same file back, and what is on the screen is saved; else copy what you need "
+            "and start again.",
+        )
 
     def _reader(self) -> sqlite3.Connection:
         if self._path is None:
             return self._writer()
         if self._read_connection is None:
+            self._check_there()
             self._read_connection = _connect_reader(self._path)
         return self._read_connection
 
@@ -220,6 +252,15 @@ def _words_of(error: sqlite3.Error | OSError) -> str:
         is_full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
         return "disk is full" if is_full else (error.strerror or "").lower()
     return str(error).lower()
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file has a name; None when none has."""
+    try:
+        found = path.stat()
+    except OSError:  # a disk that was taken away says so in many ways
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _create_private(path: Path) -> None:
