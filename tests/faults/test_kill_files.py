@@ -38,7 +38,7 @@ def version_of(path: Path) -> int:
 
 def test_killed_while_the_file_is_migrated(suite: Suite, tmp_path: Path) -> None:
     dice = suite.dice("kill/migrate")
-    count, sessions = suite.count(40), suite.count(4_000, least=800)
+    count, sessions = suite.count(40), suite.count(1_500, least=500)
     olds = tmp_path / "olds"
     olds.mkdir()
     in_midst = 0
