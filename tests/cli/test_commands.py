@@ -345,6 +345,18 @@ def test_the_debug_log_tells_an_exchange_without_its_secrets(
         assert not path.is_file() or b"planted" not in path.read_bytes(), path
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_debug_log_without_room_costs_nothing_else(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    logs = tmp_path / "data" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "debug.log").symlink_to("/dev/full")
+    done = run_program(tmp_path, "--debug", "ask", "hi", "--base-url", server.base_url)
+    assert (done.returncode, done.stdout) == (0, "Hello world\n")
+    assert "Error" not in done.stderr
+
+
 def test_several_processes_share_one_folder(server: LoopbackServer, tmp_path: Path) -> None:
     commands = [
         subprocess.Popen(

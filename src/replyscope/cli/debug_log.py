@@ -17,12 +17,17 @@ class _Masking(logging.Formatter):
         return _SECRETS.sub("•••", super().format(record))
 
 
+class _Log(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A log that finds no room costs nothing else: no traceback on the screen."""
+
+
 def start_debug_log(folder: Path) -> Path:
     """Log replyscope's own steps to a file; where it is."""
     make_private(folder)
     path = folder / "debug.log"
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _Log(path, encoding="utf-8")
     handler.setFormatter(_Masking("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("replyscope")
     logger.addHandler(handler)
