@@ -11,7 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from replyscope.domain.event import RequestSent, WireFrame
-from replyscope.domain.exchange import Choice, Exchange, ExchangeState, ToolCall, Usage
+from replyscope.domain.exchange import (
+    Choice,
+    Exchange,
+    ExchangeState,
+    Timing,
+    ToolCall,
+    Usage,
+)
 from replyscope.domain.facts import Facts
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.hit import Search, Sort
@@ -98,6 +105,40 @@ async def test_a_result_that_comes_later_is_found(store: SqliteStore) -> None:
     assert await found(index, "sunflower") == ["one"]
 
 
+async def test_a_common_word_shows_the_newest_first_however_it_was_indexed(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replyscope.store.search._MOST_RANKED", 1)
+    index = index_of(store)
+    for day, name in ((5, "late"), (0, "early"), (2, "between")):
+        await add_session(store, name, "Hello", answer("World"), day)
+        await index.take_in()
+    assert await found(index, "world") == ["late", "between", "early"]
+    ids = await index.find_ids(Search(parse_query("world"), NOW))
+    assert [session for session, _ in ids] == ["late", "between", "early"]
+
+
+async def test_alternatives_are_ranked_like_a_single_word(store: SqliteStore) -> None:
+    await add_session(store, "much", "Hi", answer("apple pear apple pear"), 0)
+    await add_session(store, "some", "Hi", answer("an apple among many other words"), 1)
+    await add_session(store, "none", "Hi", answer("nothing of them"), 2)
+    assert await found(index_of(store), "apple or pear") == ["much", "some"]
+
+
+async def test_replies_are_read_by_their_names(store: SqliteStore) -> None:
+    for name in ("one", "two"):
+        await add_session(store, name, "Hello", answer("World"))
+    library, index = Library(lambda: store.database), index_of(store)
+    await library.tag(["two"], ["work"])
+    await library.pin(["two"], 1)
+    await index.take_in()
+    search = Search(parse_query("world"), NOW)
+    (hit,) = await index.read_hits(search, ["two-x", "gone-x"])
+    assert (hit.session_id, hit.is_pinned, hit.is_archived) == ("two", True, False)
+    assert hit.tags == ("work",)
+    assert hit.snippet[slice(*hit.marks[0])] == "World"
+
+
 async def test_deleted_sessions_are_found_only_when_asked_for(store: SqliteStore) -> None:
     await add_session(store, "one", "Hello", answer("World"))
     head = (await store.load_session("one")).session
@@ -126,6 +167,32 @@ async def test_order_is_kept_among_sessions(store: SqliteStore) -> None:
         ("two", True, ("new", "work")),
         ("one", False, ("work",)),
     ]
+
+
+async def test_what_was_on_sessions_is_put_back_exactly(store: SqliteStore) -> None:
+    for name in ("one", "two", "six"):
+        await add_session(store, name, "Hello", answer("World"))
+    library = Library(lambda: store.database)
+    await library.tag(["one"], ["old", "work"])
+    await library.tag(["two"], ["old"])
+    await library.pin(["two"], 7)
+    await library.archive(["six"], 8)
+    before = await library.labels(["one", "two", "six", "gone"])
+    await library.rename_tag("old", "work")
+    await library.pin(["one", "two"], 9)
+    await library.archive(["six"], None)
+    assert await library.tagged("work") == ("one", "two")
+    await library.put_labels(before)
+    assert await library.labels(["one", "two", "six"]) == before
+    assert [label.tags for label in before] == [("old", "work"), ("old",), ()]
+    assert [label.pinned_at_ms for label in before] == [None, 7, None]
+
+
+async def test_tagging_many_passes_over_one_that_was_removed(store: SqliteStore) -> None:
+    await add_session(store, "one", "Hello", answer("World"))
+    library = Library(lambda: store.database)
+    await library.tag(["gone", "one"], ["work"])
+    assert await library.tags() == (("work", 1),)
 
 
 SECRET = "unforgettable-xylophone"
@@ -184,7 +251,10 @@ TERMS: Sequence[str] = (
     "alpha", "al", '"alpha beta"', "beta", "-gamma", "finish:stop", "finish:length", "tokens:>15",
     "tokens:<=20", "-tokens:>15", "model:s*", "has:tool", "-has:tool", "tool:read*",
     "on:2026-11-02", "before:2026-11-03", "after:2026-11-02", "title:two", "text:gamma",
-    "is:pinned", "cost:>0",
+    "is:pinned", "cost:>0", "in:10", "out:<9", "tps:>1", "ttft:>1s", "duration:<=9000ms",
+    "api:chat", "api:r*", "tag:work", "-tag:w?rk", "is:archived", "is:flagged", "is:partial",
+    "is:toolfailed", "has:error", "has:image", "has:reasoning", "has:finding", "title:tit",
+    '"-"', 'model:"s*"',
 )  # fmt: skip
 
 
@@ -210,7 +280,11 @@ async def filled(store: SqliteStore) -> tuple[SearchIndex, dict[str, Facts]]:
     call = ToolCall("c", "function", "read_file", "{}")
     made = {
         "one": answer("alpha beta"),
-        "two": replace(answer("beta gamma", call), usage=Usage(10, 10, 20)),
+        "two": replace(
+            answer("beta gamma", call),
+            usage=Usage(10, 10, 20),
+            timing=Timing(first_token_ms=1_500, last_token_ms=3_500, duration_ms=4_000),
+        ),
         "six": replace(
             answer("alphabet", finish=FinishReason.LENGTH, model="big"), usage=Usage(5, 5, 10)
         ),
@@ -223,7 +297,11 @@ async def filled(store: SqliteStore) -> tuple[SearchIndex, dict[str, Facts]]:
         said = (TextPart("ask gamma" if name == "one" else "ask"),)
         facts[name] = replace(facts_of(saved, said), title=f"Title of {name}")
     await Library(lambda: store.database).pin(["two"], 1)
-    facts["two"] = replace(facts["two"], is_pinned=True)
+    await Library(lambda: store.database).archive(["six"], 1)
+    await Library(lambda: store.database).tag(["one", "two"], ["work"])
+    facts["one"] = replace(facts["one"], tags=("work",))
+    facts["two"] = replace(facts["two"], is_pinned=True, tags=("work",))
+    facts["six"] = replace(facts["six"], is_archived=True)
     index = index_of(store)
     await index.take_in()
     return index, facts

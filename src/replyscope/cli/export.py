@@ -11,6 +11,7 @@ from replyscope.cli.report import warn
 from replyscope.cli.wiring import Wiring
 from replyscope.config.settings import read_settings
 from replyscope.domain.errors import OutputError, SettingsError
+from replyscope.domain.hit import Sort
 from replyscope.domain.query import QueryError
 from replyscope.engine.sharing import Form, Sharing, session_ids_of
 from replyscope.inspection.sharing.redaction import Redactor
@@ -63,7 +64,7 @@ async def _wanted(arguments: argparse.Namespace, wiring: Wiring) -> Sequence[str
             raise SettingsError("Nothing is named.", "Give ids, or --query.")
         return [await wiring.store.find_session_id(prefix) for prefix in arguments.ids]
     try:
-        search = wiring.review.read(arguments.query)
+        search = wiring.review.read(arguments.query, Sort.TIME)
     except QueryError as error:
         raise SettingsError(f"The query can't be read: {error}.") from error
     await wiring.review.take_in()

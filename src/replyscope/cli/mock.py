@@ -6,6 +6,7 @@ import sys
 from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SessionNotFound, SettingsError
+from replyscope.domain.hit import Sort
 from replyscope.domain.query import QueryError
 from replyscope.mock.matching import Recording
 from replyscope.mock.server import MockServer
@@ -69,7 +70,7 @@ async def _exchange_ids(what: str, wiring: Wiring) -> list[tuple[str, str]]:
     if home is not None:
         return [(home, what)]
     try:
-        search = wiring.review.read(what)
+        search = wiring.review.read(what, Sort.TIME)
     except QueryError as error:
         raise SettingsError(f"The query can't be read: {error}.") from error
     await wiring.review.take_in()

@@ -49,8 +49,12 @@ class Hit:
     output_tokens: int | None = None
     cost_usd: float | None = None
     ttft_s: float | None = None
+    is_pinned: bool = False
+    is_archived: bool = False
+    is_deleted: bool = False
     snippet: str = ""
     marks: tuple[tuple[int, int], ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,16 @@ class SessionHit:
     is_pinned: bool = False
     is_archived: bool = False
     is_deleted: bool = False
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a person put on a session; times in ms since 1970, None where there is none."""
+
+    session_id: str
+    pinned_at_ms: int | None = None
+    archived_at_ms: int | None = None
     tags: tuple[str, ...] = ()
 
 

@@ -1,9 +1,18 @@
 """The protocols of the library: finding saved replies, and keeping order among sessions."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
-from replyscope.domain.hit import Facets, Hit, Purged, ReplyFigures, Search, SessionHit, StoreSize
+from replyscope.domain.hit import (
+    Facets,
+    Hit,
+    Labels,
+    Purged,
+    ReplyFigures,
+    Search,
+    SessionHit,
+    StoreSize,
+)
 
 
 class SearchIndex(Protocol):
@@ -30,7 +39,11 @@ class SearchIndex(Protocol):
         ...
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
-        """(session, exchange) of everything that is found, newest first."""
+        """(session, exchange) of everything that is found, in its order."""
+        ...
+
+    async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
+        """What is found, of some exchanges; those that are gone are left out."""
         ...
 
     def interrupt(self) -> None:
@@ -57,6 +70,22 @@ class Library(Protocol):
 
     async def rename_tag(self, old: str, new: str) -> None:
         """Call a tag otherwise; one of that name becomes one with it."""
+        ...
+
+    async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
+        """What is on sessions; those that are gone are left out."""
+        ...
+
+    async def put_labels(self, labels: Iterable[Labels]) -> None:
+        """Put on sessions exactly what is said of each."""
+        ...
+
+    async def tagged(self, name: str) -> tuple[str, ...]:
+        """The sessions with a tag, deleted ones too."""
+        ...
+
+    async def set_deleted(self, session_ids: Collection[str], at_ms: int | None) -> None:
+        """Hide sessions; None brings them back."""
         ...
 
     async def tags(self) -> tuple[tuple[str, int], ...]:

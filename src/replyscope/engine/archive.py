@@ -1,6 +1,6 @@
 """The saved sessions: opening, listing, renaming, deleting and restoring them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from replyscope.domain.ports import Clock, NewId, PriceList, Store, TranslateFrames
@@ -126,6 +126,10 @@ class Archive:
     def forget(self, session_id: str) -> None:
         """A session is gone for good."""
         self._open.pop(session_id, None)
+
+    def open_among(self, session_ids: Iterable[str]) -> tuple[str, ...]:
+        """Those of some sessions that were opened here, and are saved."""
+        return tuple(i for i in session_ids if i in self._open and not self._open[i].is_new)
 
     async def rename(self, session_id: str, title: str) -> None:
         """Give a session a title of the person's own."""

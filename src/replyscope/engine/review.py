@@ -1,6 +1,6 @@
 """Reviewing saved sessions: find replies, and keep order among what is found."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ from replyscope.domain.errors import StoreFull, StoreReadOnly
 from replyscope.domain.hit import (
     Facets,
     Hit,
+    Labels,
     Purged,
     ReplyFigures,
     Search,
@@ -68,8 +69,12 @@ class Review:
         return await self._index.figures(search)
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
-        """(session, exchange) of everything that is asked for. Raises StoreError."""
+        """(session, exchange) of all that is asked for, in its order. Raises StoreError."""
         return await self._index.find_ids(search)
+
+    async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
+        """What is asked for, of some exchanges. Raises StoreError."""
+        return await self._index.read_hits(search, exchange_ids)
 
     def interrupt(self) -> None:
         """Nobody waits any more for what is being looked for."""
@@ -98,19 +103,33 @@ class Review:
             return
         await self._library.rename_tag(old, _clean(new))
 
+    async def tagged(self, name: str) -> tuple[str, ...]:
+        """The sessions with a tag. Raises StoreError."""
+        return await self._library.tagged(name)
+
+    async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
+        """Pins, archiving and tags of sessions. Raises StoreError."""
+        return await self._library.labels(session_ids)
+
+    async def put_labels(self, labels: Iterable[Labels]) -> None:
+        """Put them back as they were. Raises StoreError."""
+        await self._library.put_labels(labels)
+
     async def tags(self) -> tuple[tuple[str, int], ...]:
         """Every tag and how many sessions have it. Raises StoreError."""
         return await self._library.tags()
 
     async def delete(self, session_ids: Collection[str]) -> None:
         """Hide sessions until they are restored or purged. Raises StoreError."""
-        for session_id in session_ids:
+        for session_id in self._archive.open_among(session_ids):
             await self._archive.delete(session_id)
+        await self._library.set_deleted(session_ids, self._now_ms())
 
     async def restore(self, session_ids: Collection[str]) -> None:
         """Undo `delete`. Raises StoreError."""
-        for session_id in session_ids:
+        for session_id in self._archive.open_among(session_ids):
             await self._archive.restore(session_id)
+        await self._library.set_deleted(session_ids, None)
 
     async def deleted(self, *, is_old: bool = False) -> tuple[str, ...]:
         """The deleted sessions; with `is_old` those deleted 30 days ago or earlier."""

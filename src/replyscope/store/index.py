@@ -38,13 +38,25 @@ def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None)
     )
 
 
-def index_some(connection: sqlite3.Connection, describe: Describe, limit: int) -> int:
-    """Take in some of what is noted; how many are left."""
+def list_unindexed(connection: sqlite3.Connection) -> list[str]:
+    """The exchanges that are noted, the newest first: they are what a person looks for."""
     _start_anew_if_old(connection)
     found = connection.execute(
-        "SELECT u.exchange_id, e.session_id, e.message_id, e.state, e.folded "
-        "FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id LIMIT ?",
-        (limit,),
+        "SELECT u.exchange_id FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id "
+        "ORDER BY e.started_at DESC, u.exchange_id DESC"
+    )
+    return [exchange_id for (exchange_id,) in found]
+
+
+def index_these(
+    connection: sqlite3.Connection, describe: Describe, exchange_ids: Sequence[str]
+) -> None:
+    """Take in exchanges, but for those that another process took in meanwhile."""
+    marks = ", ".join("?" * len(exchange_ids))
+    found = connection.execute(
+        "SELECT u.exchange_id, e.session_id, e.message_id, e.state, e.folded FROM unindexed u "
+        f"LEFT JOIN exchange e ON e.id = u.exchange_id WHERE u.exchange_id IN ({marks})",
+        tuple(exchange_ids),
     ).fetchall()
     for exchange_id, session_id, message_id, state, folded in found:
         if folded is not None:
@@ -54,10 +66,10 @@ def index_some(connection: sqlite3.Connection, describe: Describe, limit: int) -
             forget(connection, [exchange_id])
             _insert(connection, (exchange_id, session_id, message_id, state), facts)
         connection.execute("DELETE FROM unindexed WHERE exchange_id = ?", (exchange_id,))
-    return int(connection.execute("SELECT count(*) FROM unindexed").fetchone()[0])
 
 
 def _start_anew_if_old(connection: sqlite3.Connection) -> None:
+    """Forget an index whose words were cut otherwise, and note everything again."""
     row = connection.execute("SELECT value FROM note WHERE name = 'index'").fetchone()
     if row is not None and row[0] == _VERSION:
         return

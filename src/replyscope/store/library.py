@@ -9,13 +9,16 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from replyscope.domain.hit import Purged, StoreSize
+from replyscope.domain.hit import Labels, Purged, StoreSize
 from replyscope.domain.message import FilePart, TextPart, ToolResultPart
 from replyscope.store.codec import decode_parts
 from replyscope.store.database import Database
 from replyscope.store.index import forget
+from replyscope.store.search import tags_of
 
 _PENDING = "purge"
+_TAG = "INSERT OR IGNORE INTO tag (name, session_id) SELECT ?, id FROM session WHERE id = ?"
+"""A session may have been removed meanwhile."""
 
 
 class Library:
@@ -32,6 +35,10 @@ class Library:
         """Take sessions out of the lists, though not out of searches; None brings them back."""
         await self._set("archived_at", session_ids, at_ms)
 
+    async def set_deleted(self, session_ids: Collection[str], at_ms: int | None) -> None:
+        """Hide sessions; None brings them back."""
+        await self._set("deleted_at", session_ids, at_ms)
+
     async def _set(self, column: str, session_ids: Collection[str], at_ms: int | None) -> None:
         rows = [(at_ms, session_id) for session_id in session_ids]
         await self._database().write(
@@ -43,11 +50,11 @@ class Library:
     ) -> None:
         """Give sessions tags, and take some from them."""
         gone = [(session_id, name) for session_id in session_ids for name in remove]
-        new = [(session_id, name) for session_id in session_ids for name in add]
+        new = [(name, session_id) for session_id in session_ids for name in add]
 
         def change(connection: sqlite3.Connection) -> None:
             connection.executemany("DELETE FROM tag WHERE session_id = ? AND name = ?", gone)
-            connection.executemany("INSERT OR IGNORE INTO tag VALUES (?, ?)", new)
+            connection.executemany(_TAG, new)
 
         await self._database().write(change)
 
@@ -60,6 +67,21 @@ class Library:
                 connection.execute("DELETE FROM tag WHERE name = ?", (old,))
 
         await self._database().write(change)
+
+    async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
+        """What is on sessions; those that are gone are left out."""
+        return await self._database().read(lambda c: _labels(c, session_ids))
+
+    async def put_labels(self, labels: Iterable[Labels]) -> None:
+        """Put on sessions exactly what is said of each. One that is gone stays so."""
+        wanted = tuple(labels)
+        await self._database().write(lambda c: _put_labels(c, wanted))
+
+    async def tagged(self, name: str) -> tuple[str, ...]:
+        """The sessions with a tag, deleted ones too."""
+        sql = "SELECT session_id FROM tag WHERE name = ?"
+        rows = await self._database().read(lambda c: c.execute(sql, (name,)).fetchall())
+        return tuple(session_id for (session_id,) in rows)
 
     async def tags(self) -> tuple[tuple[str, int], ...]:
         """Every tag and how many sessions have it."""
@@ -109,6 +131,27 @@ class Library:
         """How much there is, and how much room it takes."""
         path = self._database().path
         return await self._database().read(lambda c: _size(c, path))
+
+
+def _labels(connection: sqlite3.Connection, session_ids: Iterable[str]) -> tuple[Labels, ...]:
+    found = []
+    for session_id in session_ids:
+        row = connection.execute(
+            "SELECT pinned_at, archived_at FROM session WHERE id = ?", (session_id,)
+        ).fetchone()
+        if row is not None:
+            found.append(Labels(session_id, row[0], row[1], tags_of(connection, session_id)))
+    return tuple(found)
+
+
+def _put_labels(connection: sqlite3.Connection, labels: Iterable[Labels]) -> None:
+    for one in labels:
+        connection.execute(
+            "UPDATE session SET pinned_at = ?, archived_at = ? WHERE id = ?",
+            (one.pinned_at_ms, one.archived_at_ms, one.session_id),
+        )
+        connection.execute("DELETE FROM tag WHERE session_id = ?", (one.session_id,))
+        connection.executemany(_TAG, [(name, one.session_id) for name in one.tags])
 
 
 def _remove(

@@ -48,24 +48,26 @@ class Plan:
 def plan_query(query: Query, now: datetime) -> Plan:
     """How to find what a query asks for. Deleted sessions count only where it names them."""
     together = query.queries if isinstance(query, All) else (query,)
-    texts = [term for term in together if isinstance(term, Term) and _match_of(term)]
+    texts = [one for one in together if _match_of(one)]
     rest = [one for one in together if one not in texts]
     where = _joined(" AND ", [condition_of(one, now) for one in rest])
     if not _names_deleted(query):
         where = Condition(f"s.deleted_at IS NULL AND {where.sql}", where.values)
-    match = " AND ".join(f"({_match_of(term)})" for term in texts)
+    match = " AND ".join(_match_of(one) for one in texts)
     return Plan(match, where, tuple(_shown_words(query)))
 
 
-def _match_of(term: Term) -> str:
-    """A term for the full-text index; "" when it is about something else, or has no word."""
-    if term.field not in (None, "text"):
-        return ""
-    words = words_of(term.value)
-    if not words:
-        return ""
-    column = "text : " if term.field == "text" else ""
-    return f'{column}"{" ".join(words)}"{"" if term.is_phrase else "*"}'
+def _match_of(query: Query) -> str:
+    """A query for the full-text index; "" when it is about something else, or has no word."""
+    match query:
+        case All(queries=inner) | Either(queries=inner) if inner:
+            found = [_match_of(one) for one in inner]
+            word = " AND " if isinstance(query, All) else " OR "
+            return f"({word.join(found)})" if all(found) else ""
+        case Term(field=None | "text") if words := words_of(query.value):
+            column = "text : " if query.field == "text" else ""
+            return f'({column}"{" ".join(words)}"{"" if query.is_phrase else "*"})'
+    return ""
 
 
 def condition_of(query: Query, now: datetime) -> Condition:
@@ -99,7 +101,8 @@ def _term(term: Term, now: datetime) -> Condition:
         return Condition(f"({found})", (match,))
     if field == "title":
         words = " ".join(words_of(value))
-        return Condition("says(s.title, ?, ?)", (words, int(not term.is_phrase)))
+        found = "SELECT id FROM session WHERE says(title, ?, ?)"
+        return Condition(f"(f.session_id IN ({found}))", (words, int(not term.is_phrase)))
     if field in NUMBERS:
         sign, bound = comparison(value)
         return Condition(f"coalesce(f.{NUMBERS[field]} {sign} ?, 0)", (bound,))
@@ -118,8 +121,8 @@ def _named(field: str, value: str) -> Condition:
         case "api":
             return Condition("(lower(f.api) GLOB ?)", (pattern,))
         case "tag":
-            sql = "EXISTS (SELECT 1 FROM tag WHERE session_id = s.id AND lower(name) GLOB ?)"
-            return Condition(f"({sql})", (pattern,))
+            sql = "SELECT session_id FROM tag WHERE lower(name) GLOB ?"
+            return Condition(f"(f.session_id IN ({sql}))", (pattern,))
         case "finish" | "tool":
             sql = "SELECT fact_id FROM fact_name WHERE field = ? AND lower(value) GLOB ?"
             return Condition(f"(f.id IN ({sql}))", (field, pattern))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from replyscope.domain.hit import Facets, Hit, ReplyFigures, Search, SessionHit, Sort
 from replyscope.domain.json_values import from_ms
 from replyscope.store.database import Database
-from replyscope.store.index import Describe, index_some, read_texts
+from replyscope.store.index import Describe, index_these, list_unindexed, read_texts
 from replyscope.store.query_sql import Plan, plan_query
 from replyscope.store.snippet import cut_snippet, says
 
@@ -18,7 +18,8 @@ _MOST_RANKED = 2_000
 """More replies than these are not ranked by how well they fit, but shown newest first."""
 _COLUMNS = (
     "f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
-    "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, f.id"
+    "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, "
+    "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.id"
 )
 _JOIN = "JOIN session s ON s.id = f.session_id"
 _ORDERS = {
@@ -44,10 +45,13 @@ class SearchIndex:
         `progress` gets how many are left. Raises StoreError.
         """
         async with self._indexing:
-            left = 1
-            while left:
-                left = await self._database().write(lambda c: index_some(c, self._describe, _STEP))
-                progress(left)
+            waiting = await self._database().write(list_unindexed)
+            for first in range(0, len(waiting), _STEP):
+                some = waiting[first : first + _STEP]
+                await self._database().write(
+                    lambda c, some=some: index_these(c, self._describe, some)  # type: ignore[misc]
+                )
+                progress(max(0, len(waiting) - first - _STEP))
 
     async def find(self, search: Search) -> tuple[Hit, ...]:
         """The replies that a query asks for. Raises StoreError."""
@@ -66,8 +70,12 @@ class SearchIndex:
         return await self._look(lambda c: _figures(c, search))
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
-        """(session, exchange) of everything that is found, newest first. Raises StoreError."""
+        """(session, exchange) of everything that is found, in its order. Raises StoreError."""
         return await self._look(lambda c: _ids(c, search))
+
+    async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
+        """What is found, of some exchanges; gone ones are left out. Raises StoreError."""
+        return await self._look(lambda c: _read_hits(c, search, exchange_ids))
 
     def interrupt(self) -> None:
         """End what is being looked for: nobody waits for it any more."""
@@ -85,29 +93,46 @@ def prepare(connection: sqlite3.Connection) -> None:
 def _find(connection: sqlite3.Connection, search: Search) -> tuple[Hit, ...]:
     prepare(connection)
     plan = plan_query(search.query, search.now)
-    rows = _rows(connection, plan, search)
+    source, values = _in_order(connection, plan, search.sort)
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} {source} LIMIT ? OFFSET ?", (*values, search.limit, search.offset)
+    ).fetchall()
     return tuple(_hit(connection, row, plan) for row in rows)
 
 
-def _rows(connection: sqlite3.Connection, plan: Plan, search: Search) -> list[tuple[object, ...]]:
-    limits = (search.limit, search.offset)
-    sort = search.sort
+def _ids(connection: sqlite3.Connection, search: Search) -> tuple[tuple[str, str], ...]:
+    prepare(connection)
+    plan = plan_query(search.query, search.now)
+    source, values = _in_order(connection, plan, search.sort)
+    return tuple(connection.execute(f"SELECT f.session_id, f.exchange_id {source}", values))
+
+
+def _read_hits(
+    connection: sqlite3.Connection, search: Search, exchange_ids: Sequence[str]
+) -> tuple[Hit, ...]:
+    plan = plan_query(search.query, search.now)
+    sql = f"SELECT {_COLUMNS} FROM fact f {_JOIN} WHERE f.exchange_id = ?"
+    found = (connection.execute(sql, (exchange_id,)).fetchone() for exchange_id in exchange_ids)
+    return tuple(_hit(connection, row, plan) for row in found if row is not None)
+
+
+def _in_order(
+    connection: sqlite3.Connection, plan: Plan, sort: Sort
+) -> tuple[str, tuple[object, ...]]:
+    """The replies that a plan means, as FROM, WHERE and ORDER BY."""
+    where = plan.where
     if not plan.match:
         order = _ORDERS.get(sort, _ORDERS[Sort.TIME])
-        sql = f"SELECT {_COLUMNS} FROM fact f {_JOIN} WHERE {plan.where.sql} ORDER BY {order}"
-        return connection.execute(
-            f"{sql} LIMIT ? OFFSET ?", (*plan.where.values, *limits)
-        ).fetchall()
-    order = _ORDERS.get(sort, "")
-    if not order:
-        order = "bm25(search, 1.0, 2.0, 0.5, 1.0), search.rowid DESC"
-        if _is_common(connection, plan.match):
-            order = "search.rowid DESC"
-    sql = (
-        f"SELECT {_COLUMNS} FROM search JOIN fact f ON f.id = search.rowid {_JOIN} "
-        f"WHERE search MATCH ? AND {plan.where.sql} ORDER BY {order} LIMIT ? OFFSET ?"
-    )
-    return connection.execute(sql, (plan.match, *plan.where.values, *limits)).fetchall()
+        return f"FROM fact f {_JOIN} WHERE {where.sql} ORDER BY {order}", where.values
+    values = (plan.match, *where.values)
+    if not _is_common(connection, plan.match):
+        order = _ORDERS.get(sort, "bm25(search, 1.0, 2.0, 0.5, 1.0), f.started_at DESC, f.id DESC")
+        return f"{_source(plan)[0]} ORDER BY {order}", values
+    # The plus keeps SQLite from going by the found ones: the facts are at hand in the order
+    # of time, and the first few need no sorting.
+    order = _ORDERS.get(sort, _ORDERS[Sort.TIME])
+    found = "+f.id IN (SELECT rowid FROM search WHERE search MATCH ?)"
+    return f"FROM fact f {_JOIN} WHERE {found} AND {where.sql} ORDER BY {order}", values
 
 
 def _is_common(connection: sqlite3.Connection, match: str) -> bool:
@@ -124,7 +149,9 @@ def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> H
     when = values[7]
     assert isinstance(when, int)
     values[7] = from_ms(when)
-    return Hit(*values, snippet, marks)  # type: ignore[arg-type,call-arg]
+    values[-3:] = [bool(value) for value in values[-3:]]
+    tags = tags_of(connection, str(values[1]))
+    return Hit(*values, snippet, marks, tags)  # type: ignore[arg-type,call-arg]
 
 
 def _source(plan: Plan) -> tuple[str, tuple[object, ...]]:
@@ -166,13 +193,6 @@ def tags_of(connection: sqlite3.Connection, session_id: str) -> tuple[str, ...]:
         "SELECT name FROM tag WHERE session_id = ? ORDER BY name", (session_id,)
     )
     return tuple(name for (name,) in rows)
-
-
-def _ids(connection: sqlite3.Connection, search: Search) -> tuple[tuple[str, str], ...]:
-    prepare(connection)
-    source, values = _source(plan_query(search.query, search.now))
-    sql = f"SELECT f.session_id, f.exchange_id {source} ORDER BY f.started_at DESC, f.id DESC"
-    return tuple(connection.execute(sql, values).fetchall())
 
 
 def _figures(connection: sqlite3.Connection, search: Search) -> tuple[ReplyFigures, ...]:
