@@ -10,7 +10,7 @@ from replyscope.domain.exchange import Choice, Timing, ToolCall, Usage
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.matching import check_query, matches
 from replyscope.domain.message import TextPart
-from replyscope.domain.query import QueryError, parse_query
+from replyscope.domain.query import QueryError, parse_query, term_of, toggle_term
 from replyscope.inspection.facts import facts_of
 from tests.support.build import make_exchange
 
@@ -115,6 +115,32 @@ def test_what_is_wrong_has_a_place(text: str, at: int, words: str) -> None:
     with pytest.raises(QueryError, match=words.replace(")", r"\)")) as caught:
         check_query(parse_query(text))
     assert abs(caught.value.at - at) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "term", "narrowed"),
+    [
+        ("", "a:b", "a:b"),
+        ("word", "a:b", "word a:b"),
+        ("word a:b more", "a:b", "word more"),
+        ('x model:"big one"', 'model:"big one"', "x"),
+        ('"two  words"', "a:b", '"two  words" a:b'),
+        ("x or y", "a:b", "(x or y) a:b"),
+        ("(x or y) a:b", "a:b", "(x or y)"),
+        ("(a:b or y)", "a:b", "(a:b or y) a:b"),
+        ("-a:b", "a:b", "-a:b a:b"),
+    ],
+)
+def test_a_query_is_narrowed_by_a_term_and_widened_again(
+    text: str, term: str, narrowed: str
+) -> None:
+    assert toggle_term(text, term) == narrowed
+
+
+@pytest.mark.parametrize("value", ["plain", "two words", 'with "quotes"', "a(b)", ""])
+def test_a_name_of_any_kind_can_be_asked_for(value: str) -> None:
+    query = parse_query(term_of("model", value))
+    assert matches(query, replace(FACTS, model=value, answered=value), NOW)
 
 
 @given(st.text(alphabet='ab:->()" or\\*', max_size=60))

@@ -57,7 +57,7 @@ async def open_review(pilot: Pilot[None]) -> ReviewScreen:
 
 
 def found(pilot: Pilot[None]) -> int:
-    return len(pilot.app.screen.query_one(Results).found)
+    return pilot.app.screen.query_one(Results).count
 
 
 async def ask(pilot: Pilot[None], query: str) -> None:
@@ -99,7 +99,7 @@ async def test_sessions_are_marked_and_put_in_order(server: LoopbackServer, tmp_
         await pilot.press("enter", "space", "space")
         await until(pilot, lambda: len(pilot.app.screen.query_one(Results).marked) == 2)
         await pilot.press("t", *"fruit", "enter")
-        await until(pilot, lambda: "2 sessions tagged" in frame(pilot))
+        await until(pilot, lambda: "2 sessions tagged #fruit" in frame(pilot))
         await ask(pilot, "tag:fruit")
         await until(pilot, lambda: found(pilot) == 2)
         pilot.app.screen.query_one(Results).focus()
@@ -114,8 +114,8 @@ async def test_sessions_are_marked_and_put_in_order(server: LoopbackServer, tmp_
         await pilot.press("X")
         await until(pilot, lambda: "There is no undo" in frame(pilot))
         await pilot.press("1", "enter")
-        await until(pilot, lambda: "0 sessions with 0 replies" in frame(pilot))
-        await until(pilot, lambda: "1 replies in 1 sessions" in frame(pilot))
+        await until(pilot, lambda: "0 sessions with 0 replies gone" in frame(pilot))
+        await until(pilot, lambda: "1/1 reply · 1 session" in frame(pilot))
         await pilot.press("X")
         await until(pilot, lambda: "There is no undo" in frame(pilot))
         await pilot.press("1", "enter")
@@ -229,7 +229,9 @@ async def test_a_session_removed_elsewhere_is_told(server: LoopbackServer, tmp_p
         screen = await open_review(pilot)
         await until(pilot, lambda: found(pilot) == 2)
         await pilot.press("enter")
-        gone = screen.query_one(Results).found[1].session_id
+        row = screen.query_one(Results).row(1)
+        assert row is not None
+        gone = row.session_id
         await screen.review.delete([gone])
         await screen.review.purge([gone])
         await pilot.press("j")

@@ -62,6 +62,10 @@ class StoreGone(StoreError):
     """The file was removed, or replaced, under the program that uses it."""
 
 
+class SearchInterrupted(StoreError):
+    """Something else was asked for before the answer came."""
+
+
 class SessionMoved(StoreError):
     """Another process wrote to the session meanwhile."""
 

@@ -59,7 +59,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SessionHit:
-    """A session with replies that were found, and how many."""
+    """A session with replies that were found, how many, and what they came to."""
 
     session_id: str
     title: str
@@ -68,6 +68,8 @@ class SessionHit:
     is_pinned: bool = False
     is_archived: bool = False
     is_deleted: bool = False
+    tokens: int | None = None
+    cost_usd: float | None = None
     tags: tuple[str, ...] = ()
 
 

@@ -1,6 +1,6 @@
 """The protocols of the library: finding saved replies, and keeping order among sessions."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from replyscope.domain.hit import (
@@ -44,6 +44,10 @@ class SearchIndex(Protocol):
 
     async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
         """What is found, of some exchanges; those that are gone are left out."""
+        ...
+
+    async def names(self) -> Mapping[str, tuple[str, ...]]:
+        """The models, tools and tags that there are, by the field of a query."""
         ...
 
     def interrupt(self) -> None:

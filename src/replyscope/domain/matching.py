@@ -11,7 +11,7 @@ from replyscope.domain.days import day_range
 from replyscope.domain.facts import Facts, Mark
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.query import All, Either, Not, Query, QueryError, Term
-from replyscope.domain.words import has_phrase, words_of
+from replyscope.domain.words import Wanted, has_phrase, words_of
 
 _COMPARISON = re.compile(r"(>=|<=|>|<|=)?\$?(\d+(?:\.\d+)?)(ms|s|k|m)?", re.IGNORECASE)
 _SCALES = {"k": 1_000.0, "m": 1_000_000.0, "ms": 0.001, "s": 1.0}
@@ -113,6 +113,16 @@ def _fits(term: Term, facts: Facts, now: datetime) -> bool:
 
 def _says(text: str, term: Term) -> bool:
     return has_phrase(words_of(text), words_of(term.value), is_open=not term.is_phrase)
+
+
+def words_shown(query: Query) -> tuple[Wanted, ...]:
+    """The words that a text which was found should be shown at."""
+    match query:
+        case All(queries=inner) | Either(queries=inner):
+            return tuple(words for one in inner for words in words_shown(one))
+        case Term(field=None | "text") if words := words_of(query.value):
+            return ((tuple(words), not query.is_phrase),)
+    return ()
 
 
 def fits_name(name: str, pattern: str) -> bool:

@@ -69,6 +69,34 @@ def parse_query(text: str) -> Query:
     return query
 
 
+def term_of(field: str, value: str) -> str:
+    """How a query says that a field has a value; * and ? in it still mean any."""
+    if re.fullmatch(r"""[^\s()"]+""", value):
+        return f"{field}:{value}"
+    return f'{field}:"{value.replace(chr(34), "?")}"'
+
+
+def toggle_term(text: str, term: str) -> str:
+    """A query narrowed by a term, or without it where it is one of those that have to hold."""
+    outer, has_or, depth, at = [], False, 0, 0
+    while (token := _TOKEN.match(text, at)) is not None:
+        depth += {"(": 1, ")": -1}.get(token["mark"] or "", 0)
+        start = token.end() - len(token[0].lstrip())
+        if depth == 0 and not token["mark"]:
+            outer.append((start, token.end()))
+            has_or = has_or or token["word"] in ("or", "OR")
+        at = token.end()
+    found = [span for span in outer if text[slice(*span)] == term]
+    if has_or:
+        return f"({text.strip()}) {term}"
+    if found and text[: found[0][0]].endswith("-"):
+        found = []
+    if not found:
+        return f"{text.rstrip()} {term}".lstrip()
+    start, end = found[0]
+    return f"{text[:start].rstrip()} {text[end:].lstrip()}".strip()
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text.rstrip()

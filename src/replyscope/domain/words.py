@@ -6,7 +6,10 @@ without spaces have a word for each character, so that any part of them is found
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
+Wanted = tuple[tuple[str, ...], bool]
+"""Words that follow each other, and whether the last one may go on."""
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
 _WORD = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+")
 
@@ -22,6 +25,38 @@ def words_of(text: str) -> list[str]:
         if not unicodedata.combining(char)
     )
     return _WORD.findall(unicodedata.normalize("NFC", bare))
+
+
+def folded(text: str) -> str:
+    """The text as `words_of` reads it, character for character: places stay the same."""
+    return text.lower() if text.isascii() else text.translate(_FOLDS)
+
+
+class _Folds(dict[int, str]):
+    """What a character becomes, found when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        lower = char.lower()
+        bare = unicodedata.normalize("NFKD", lower)
+        if bare and all(unicodedata.combining(more) for more in bare[1:]):
+            lower = bare[0]
+        self[code] = lower if len(lower) == 1 else char
+        return self[code]
+
+
+_FOLDS = _Folds()
+
+
+def pattern_of(wanted: Sequence[Wanted]) -> "re.Pattern[str] | None":
+    """Finds words in a folded text; None when none are wanted."""
+    pieces = []
+    for phrase, is_open in wanted:
+        body = r"[\W_]*".join(re.escape(word) for word in phrase)
+        edge = r"(?:\b|(?<=_))" if phrase[0].isascii() else ""
+        end = r"(?![^\W_])" if phrase[-1].isascii() else ""
+        pieces.append(edge + body + (r"[^\W_]*" if end and is_open else end))
+    return re.compile("|".join(pieces)) if pieces else None
 
 
 def has_phrase(words: list[str], phrase: list[str], *, is_open: bool) -> bool:

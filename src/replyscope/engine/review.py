@@ -1,6 +1,6 @@
 """Reviewing saved sessions: find replies, and keep order among what is found."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -75,6 +75,10 @@ class Review:
     async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
         """What is asked for, of some exchanges. Raises StoreError."""
         return await self._index.read_hits(search, exchange_ids)
+
+    async def names(self) -> Mapping[str, tuple[str, ...]]:
+        """The models, tools and tags that there are. Raises StoreError."""
+        return await self._index.names()
 
     def interrupt(self) -> None:
         """Nobody waits any more for what is being looked for."""

@@ -9,6 +9,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from replyscope.domain.errors import (
+    SearchInterrupted,
     StoreCorrupt,
     StoreError,
     StoreFull,
@@ -51,6 +53,8 @@ class Database:
         self._write_connection: sqlite3.Connection | None = None
         self._read_connection: sqlite3.Connection | None = None
         self._search_connection: sqlite3.Connection | None = None
+        self._interruptible = threading.Lock()
+        self._is_looking = False
 
     @property
     def path(self) -> Path | None:
@@ -86,10 +90,16 @@ class Database:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._searching, self._run_search, job)
 
+    async def look(self, job: Job[T]) -> T:
+        """A search that `interrupt_search` ends: SearchInterrupted. Raises StoreError."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._searching, self._run_look, job)
+
     def interrupt_search(self) -> None:
-        """End the search that runs: its answer is not wanted any more."""
-        if self._search_connection is not None:
-            self._search_connection.interrupt()
+        """End what `look` runs: its answer is not wanted any more."""
+        with self._interruptible:
+            if self._is_looking and self._search_connection is not None:
+                self._search_connection.interrupt()
 
     async def close(self) -> None:
         """Finish what was asked for, fold the WAL into the file and close."""
@@ -134,6 +144,15 @@ class Database:
             return job(self._search_connection)
         except (sqlite3.Error, OSError) as error:
             raise self._told(error) from error
+
+    def _run_look(self, job: Job[T]) -> T:
+        with self._interruptible:
+            self._is_looking = self._path is not None
+        try:
+            return self._run_search(job)
+        finally:
+            with self._interruptible:
+                self._is_looking = False
 
     def _writer(self) -> sqlite3.Connection:
         if self._write_connection is None:
@@ -308,6 +327,8 @@ def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreE
             f"The disk of {where} failed ({error}).",
             "Check the disk, and whether a quota is used up; then try again.",
         )
+    if said == "interrupted":
+        return SearchInterrupted("Something else is looked for.")
     if "locked" in said or "busy" in said:
         return StoreError(
             f"Another program keeps {where} locked ({error}).", "Close it, then try again."

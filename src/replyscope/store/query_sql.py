@@ -14,9 +14,10 @@ from replyscope.domain.matching import (
     fits_name,
     glob_of,
     range_of,
+    words_shown,
 )
 from replyscope.domain.query import All, Either, Not, Query, Term
-from replyscope.domain.words import words_of
+from replyscope.domain.words import Wanted, words_of
 
 _SESSION = {
     "pinned": "(s.pinned_at IS NOT NULL)",
@@ -42,7 +43,7 @@ class Plan:
 
     match: str
     where: Condition
-    words: tuple[tuple[tuple[str, ...], bool], ...]
+    words: tuple[Wanted, ...]
 
 
 def plan_query(query: Query, now: datetime) -> Plan:
@@ -54,7 +55,7 @@ def plan_query(query: Query, now: datetime) -> Plan:
     if not _names_deleted(query):
         where = Condition(f"s.deleted_at IS NULL AND {where.sql}", where.values)
     match = " AND ".join(_match_of(one) for one in texts)
-    return Plan(match, where, tuple(_shown_words(query)))
+    return Plan(match, where, words_shown(query))
 
 
 def _match_of(query: Query) -> str:
@@ -146,12 +147,3 @@ def _names_deleted(query: Query) -> bool:
         case Term(field="is", value=value):
             return fits_name("deleted", value)
     return False
-
-
-def _shown_words(query: Query) -> list[tuple[tuple[str, ...], bool]]:
-    match query:
-        case All(queries=inner) | Either(queries=inner):
-            return [words for one in inner for words in _shown_words(one)]
-        case Term(field=None | "text") if words := words_of(query.value):
-            return [(tuple(words), not query.is_phrase)]
-    return []

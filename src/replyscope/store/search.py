@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from replyscope.domain.hit import Facets, Hit, ReplyFigures, Search, SessionHit, Sort
@@ -29,6 +29,13 @@ _ORDERS = {
     Sort.TTFT: "f.ttft IS NULL, f.ttft DESC, f.id DESC",
     Sort.DURATION: "f.duration IS NULL, f.duration DESC, f.id DESC",
 }
+_NEWEST_SESSION = "s.pinned_at IS NULL, max(f.started_at) DESC, s.id"
+_SESSION_ORDERS = {
+    Sort.TOKENS: f"sum(f.tokens) IS NULL, sum(f.tokens) DESC, {_NEWEST_SESSION}",
+    Sort.COST: f"sum(f.cost) IS NULL, sum(f.cost) DESC, {_NEWEST_SESSION}",
+    Sort.TTFT: f"max(f.ttft) IS NULL, max(f.ttft) DESC, {_NEWEST_SESSION}",
+    Sort.DURATION: f"max(f.duration) IS NULL, max(f.duration) DESC, {_NEWEST_SESSION}",
+}
 
 
 class SearchIndex:
@@ -38,27 +45,40 @@ class SearchIndex:
         self._database = database
         self._describe = describe
         self._indexing = asyncio.Lock()
+        self._told: list[Callable[[int], None]] = []
 
     async def take_in(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """Bring the index up to date, in steps between which replies can be saved.
 
-        `progress` gets how many are left. Raises StoreError.
+        `progress` gets how many are left, also while somebody else's call does it.
+        Raises StoreError.
         """
-        async with self._indexing:
-            waiting = await self._database().write(list_unindexed)
-            for first in range(0, len(waiting), _STEP):
-                some = waiting[first : first + _STEP]
-                await self._database().write(
-                    lambda c, some=some: index_these(c, self._describe, some)  # type: ignore[misc]
-                )
-                progress(max(0, len(waiting) - first - _STEP))
+        self._told.append(progress)
+        try:
+            async with self._indexing:
+                await self._take_in()
+        finally:
+            self._told.remove(progress)
+
+    async def _take_in(self) -> None:
+        waiting = await self._database().write(list_unindexed)
+        for first in range(0, len(waiting), _STEP):
+            some = waiting[first : first + _STEP]
+            await self._database().write(
+                lambda c, some=some: index_these(c, self._describe, some)  # type: ignore[misc]
+            )
+            for tell in tuple(self._told):
+                tell(max(0, len(waiting) - first - _STEP))
 
     async def find(self, search: Search) -> tuple[Hit, ...]:
         """The replies that a query asks for. Raises StoreError."""
         return await self._look(lambda c: _find(c, search))
 
     async def find_sessions(self, search: Search) -> tuple[SessionHit, ...]:
-        """The sessions that have such replies, the newest reply first. Raises StoreError."""
+        """The sessions that have such replies, pinned and newest first, or by their sums.
+
+        Raises StoreError.
+        """
         return await self._look(lambda c: _find_sessions(c, search))
 
     async def facets(self, search: Search) -> Facets:
@@ -68,6 +88,10 @@ class SearchIndex:
     async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
         """The figures of everything that is found, oldest first. Raises StoreError."""
         return await self._look(lambda c: _figures(c, search))
+
+    async def names(self) -> Mapping[str, tuple[str, ...]]:
+        """The models, tools and tags that there are, by field. Raises StoreError."""
+        return await self._database().search(_names)
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
         """(session, exchange) of everything that is found, in its order. Raises StoreError."""
@@ -82,7 +106,7 @@ class SearchIndex:
         self._database().interrupt_search()
 
     async def _look(self, job: Callable[[sqlite3.Connection], T]) -> T:
-        return await self._database().search(job)
+        return await self._database().look(job)
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -154,6 +178,18 @@ def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> H
     return Hit(*values, snippet, marks, tags)  # type: ignore[arg-type,call-arg]
 
 
+def _names(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    def column(sql: str) -> tuple[str, ...]:
+        return tuple(name for (name,) in connection.execute(sql))
+
+    models = "SELECT model AS name FROM fact UNION SELECT answered FROM fact"
+    return {
+        "model": column(f"SELECT name FROM ({models}) WHERE name <> '' ORDER BY name"),
+        "tool": column("SELECT DISTINCT value FROM fact_name WHERE field = 'tool' ORDER BY value"),
+        "tag": column("SELECT DISTINCT name FROM tag ORDER BY name"),
+    }
+
+
 def _source(plan: Plan) -> tuple[str, tuple[object, ...]]:
     """The replies that a plan means, as FROM and WHERE."""
     where = plan.where.sql
@@ -167,23 +203,21 @@ def _find_sessions(connection: sqlite3.Connection, search: Search) -> tuple[Sess
     prepare(connection)
     source, values = _source(plan_query(search.query, search.now))
     rows = connection.execute(
-        "SELECT s.id, s.title, count(*), max(f.started_at), s.pinned_at, s.archived_at, "
-        f"s.deleted_at {source} GROUP BY s.id "
-        "ORDER BY s.pinned_at IS NULL, max(f.started_at) DESC LIMIT ? OFFSET ?",
+        "SELECT s.id, s.title, count(*), max(f.started_at), s.pinned_at IS NOT NULL, "
+        "s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, sum(f.tokens), sum(f.cost) "
+        f"{source} GROUP BY s.id ORDER BY {_SESSION_ORDERS.get(search.sort, _NEWEST_SESSION)} "
+        "LIMIT ? OFFSET ?",
         (*values, search.limit, search.offset),
     ).fetchall()
-    return tuple(
-        SessionHit(
-            row[0],
-            row[1],
-            row[2],
-            from_ms(row[3]),
-            row[4] is not None,
-            row[5] is not None,
-            row[6] is not None,
-            tags_of(connection, row[0]),
-        )
-        for row in rows
+    return tuple(_session_hit(connection, row) for row in rows)
+
+
+def _session_hit(connection: sqlite3.Connection, row: Sequence[Any]) -> SessionHit:
+    name, title, count, newest, *states, tokens, cost = row
+    is_pinned, is_archived, is_deleted = map(bool, states)
+    tags = tags_of(connection, name)
+    return SessionHit(
+        name, title, count, from_ms(newest), is_pinned, is_archived, is_deleted, tokens, cost, tags
     )
 
 

@@ -3,38 +3,27 @@
 import re
 from collections.abc import Sequence
 
-from replyscope.domain.words import has_phrase, words_of
+from replyscope.domain.words import Wanted, folded, has_phrase, pattern_of, words_of
 
 Marks = tuple[tuple[int, int], ...]
 _BEFORE = 20
 
 
 def cut_snippet(
-    texts: Sequence[str], words: Sequence[tuple[tuple[str, ...], bool]], width: int = 160
+    texts: Sequence[str], words: Sequence[Wanted], width: int = 160
 ) -> tuple[str, Marks]:
     """A stretch of the first text that has one of the words, on one line, with where they
     stand in it. Without any, the beginning of the first text that there is.
     """
-    pattern = _pattern(words)
+    pattern = pattern_of(words)
     if pattern is not None:
         for text in texts:
-            match = pattern.search(text)
+            match = pattern.search(folded(text))
             if match is not None:
                 return _around(text, match.start(), pattern, width)
     first = next((text for text in texts if text.strip()), "")
     line = " ".join(first[: width * 2].split())
     return (line if len(line) <= width else line[: width - 1] + "…"), ()
-
-
-def _pattern(words: Sequence[tuple[tuple[str, ...], bool]]) -> "re.Pattern[str] | None":
-    pieces = []
-    for phrase, is_open in words:
-        between = r"[\W_]*"
-        body = between.join(re.escape(word) for word in phrase)
-        edge = r"\b" if phrase[0].isascii() else ""
-        end = r"\w*" if is_open and phrase[-1].isascii() else edge
-        pieces.append(f"(?:{edge}|(?<=_)){body}{end}" if edge else body + end)
-    return re.compile("|".join(pieces), re.IGNORECASE) if pieces else None
 
 
 def _around(text: str, at: int, pattern: "re.Pattern[str]", width: int) -> tuple[str, Marks]:
@@ -46,7 +35,8 @@ def _around(text: str, at: int, pattern: "re.Pattern[str]", width: int) -> tuple
     lead = "…" if start else ""
     tail = "…" if start + width < len(text) else ""
     marks = tuple(
-        (match.start() + len(lead), match.end() + len(lead)) for match in pattern.finditer(piece)
+        (match.start() + len(lead), match.end() + len(lead))
+        for match in pattern.finditer(folded(piece))
     )
     return f"{lead}{piece}{tail}", marks
 

@@ -22,9 +22,10 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,f1,q", "dismiss", "Close"),
     ]
 
-    def __init__(self, sections: HelpRows) -> None:
+    def __init__(self, sections: HelpRows, *, has_commands: bool = True) -> None:
         super().__init__()
         self._sections = sections
+        self._has_commands = has_commands
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog tall wide"):
@@ -43,8 +44,9 @@ class HelpScreen(ModalScreen[None]):
                 )
                 for keys, text, name in rows
             ]
-        lines += [Content(""), Content.styled("Commands", "bold $text-primary")]
-        for command in COMMANDS:
+        if self._has_commands:
+            lines += [Content(""), Content.styled("Commands", "bold $text-primary")]
+        for command in COMMANDS if self._has_commands else ():
             name = f"/{command.name} {command.argument}".strip()
             lines.append(Content.assemble((f"{name:<18}", "$text-accent"), command.help))
         return Content("\n").join(lines[1:])

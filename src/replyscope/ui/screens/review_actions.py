@@ -1,110 +1,152 @@
 """What can be done with the sessions that were found, one or many."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
+from textual import on
 from textual.widgets import Input
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.hit import Hit, SessionHit
+from replyscope.domain.hit import Hit, Labels
 from replyscope.domain.printable import printable_line
+from replyscope.ui.query_completion import LANGUAGE
 from replyscope.ui.screens.compare import CompareScreen
 from replyscope.ui.screens.dialogs import LineDialog
 from replyscope.ui.screens.exporting import ask_export
 from replyscope.ui.screens.help import HelpScreen
 from replyscope.ui.screens.review_base import ReviewBase
+from replyscope.ui.widgets.folders import Folder, Folders
 from replyscope.ui.widgets.results import Results
+
+Act = Callable[[], Awaitable[None]]
+_MOST_UNDONE = 100
 
 
 class ReviewActions(ReviewBase):
-    """Each acts on what is marked, or else on what is highlighted."""
+    """Each acts on what is marked, or else on what is highlighted.
 
-    _undo: tuple[str, Callable[[], Awaitable[None]]] | None = None
+    Every change but the last one, removing for good, goes on a stack of what undoes it.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._undo: list[tuple[str, Act]] = []
 
     def look_again(self) -> None:
-        """Ask for what the query says now."""
+        """Ask the same once more: what changed is shown, the reader's place stays."""
 
     def draw_status(self) -> None:
         """Draw the line under the results."""
 
     def _chosen(self) -> list[str]:
         """The sessions that are meant."""
-        found = self.query_one(Results).chosen()
-        ids = list(dict.fromkeys(one.session_id for one in found))
+        ids = self.query_one(Results).chosen_sessions()
         if not ids:
             self.tell("Nothing is marked or highlighted.", is_error=False)
         return ids
 
-    def _change(
-        self,
-        what: str,
-        ids: Sequence[str],
-        change: Callable[[], Awaitable[None]],
-        undo: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
-        if ids:
-            self.start(self._carry_out, what, len(ids), change, undo, group="order")
+    def _carry_out(self, what: str, change: Act, undo: Act) -> None:
+        """Change something, tell it, and keep what undoes it."""
+        self.start(self._change, what, change, undo, group="order")
 
-    async def _carry_out(
-        self,
-        what: str,
-        number: int,
-        change: Callable[[], Awaitable[None]],
-        undo: Callable[[], Awaitable[None]] | None,
-    ) -> None:
+    async def _change(self, what: str, change: Act, undo: Act) -> None:
+        if not await self._try(change):
+            return
+        self._undo = [*self._undo[-_MOST_UNDONE:], (what, undo)]
+        self.tell(f"{what}; u undoes it", is_error=False)
+        self.query_one(Results).unmark()
+
+    async def _try(self, change: Act) -> bool:
+        """Whether it was done; what is shown is asked for again."""
         try:
             await change()
-            self._tags = [name for name, _ in await self.review.tags()]
+            self._known = await self.review.names()
+        except ReplyscopeError as error:
+            self.tell(error)
+            return False
+        self._stored = None
+        self.look_again()
+        return True
+
+    def action_undo(self) -> None:
+        """Take the last change back, and then the one before."""
+        self.start(self._take_back, group="order")
+
+    async def _take_back(self) -> None:
+        if not self._undo:
+            self.tell("There is nothing to undo.", is_error=False)
+            return
+        what, undo = self._undo.pop()
+        if await self._try(undo):
+            more = f"; {len(self._undo)} more" if self._undo else ""
+            self.tell(f"Undone: {what}{more}", is_error=False)
+
+    def _relabel(self, what: str, ids: Sequence[str], change: Act) -> None:
+        """Change pins, archiving or tags; undone, all of them are as they were."""
+        if ids:
+            self.start(self._put, what, ids, change, group="order")
+
+    async def _put(self, what: str, ids: Sequence[str], change: Act) -> None:
+        try:
+            before = await self.review.labels(ids)
         except ReplyscopeError as error:
             self.tell(error)
             return
-        self._undo = (what, undo) if undo is not None else None
-        sessions = "1 session" if number == 1 else f"{number:,} sessions"
-        hint = "; u undoes it" if undo is not None else ""
-        self.tell(f"{sessions} {what}{hint}", is_error=False)
-        self._stored = None
-        self.query_one(Results).unmark()
-        self.look_again()
-
-    def action_undo(self) -> None:
-        """Take the last change back."""
-        if self._undo is None:
-            self.tell("There is nothing to undo.", is_error=False)
-            return
-        what, undo = self._undo
-        self._undo = None
-        self.start(self._carry_out, f"no longer {what}", 1, undo, None, group="order")
+        await self._change(
+            f"{_sessions(len(before))} {what}", change, lambda: self.review.put_labels(before)
+        )
 
     def action_pin(self) -> None:
         """Pin, or no longer when all of them are pinned."""
-        self._toggle("pinned", self.review.pin, lambda one: one.is_pinned)
+        self.start(
+            self._toggle, "pinned", self.review.pin, lambda one: one.pinned_at_ms, group="order"
+        )
 
     def action_archive(self) -> None:
         """Archive, or bring back when all of them are archived."""
-        self._toggle("archived", self.review.archive, lambda one: one.is_archived)
+        self.start(
+            self._toggle,
+            "archived",
+            self.review.archive,
+            lambda one: one.archived_at_ms,
+            group="order",
+        )
 
-    def _toggle(
+    async def _toggle(
         self,
         what: str,
         change: Callable[..., Awaitable[None]],
-        has_it: Callable[[SessionHit], bool],
+        at_ms: Callable[[Labels], int | None],
     ) -> None:
         ids = self._chosen()
-        rows = [r for r in self.query_one(Results).chosen() if isinstance(r, SessionHit)]
-        query = self.query_one("#query", Input).value
-        is_on = not (all(map(has_it, rows)) if rows else f"is:{what}" in query)
-        word = what if is_on else f"no longer {what}"
-        self._change(
-            word, ids, lambda: change(ids, is_on=is_on), lambda: change(ids, is_on=not is_on)
-        )
+        try:
+            before = await self.review.labels(ids)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        if before:
+            is_on = any(at_ms(one) is None for one in before)
+            wanted = [one.session_id for one in before if (at_ms(one) is None) is is_on]
+            await self._put(
+                what if is_on else f"no longer {what}", wanted, lambda: change(wanted, is_on=is_on)
+            )
 
     def action_delete(self) -> None:
         """Delete; `u` brings back. Deleted sessions are restored."""
-        ids = self._chosen()
-        review = self.review
-        if "is:deleted" in self.query_one("#query", Input).value:
-            self._change("restored", ids, lambda: review.restore(ids), lambda: review.delete(ids))
+        ids, review = self._chosen(), self.review
+        if not ids:
+            return
+        if self._lists_deleted:
+            what = f"{_sessions(len(ids))} restored"
+            self._carry_out(what, lambda: review.restore(ids), lambda: review.delete(ids))
         else:
-            self._change("deleted", ids, lambda: review.delete(ids), lambda: review.restore(ids))
+            what = f"{_sessions(len(ids))} deleted"
+            self._carry_out(what, lambda: review.delete(ids), lambda: review.restore(ids))
+
+    @property
+    def _lists_deleted(self) -> bool:
+        """Whether the query asks for deleted sessions."""
+        return "is:deleted" in self.query_one("#query", Input).value.split()
 
     def action_tag(self) -> None:
         """Write tags: `name` adds, `-name` takes away, `old=new` calls one otherwise."""
@@ -113,47 +155,52 @@ class ReviewActions(ReviewBase):
             return
 
         def accept(text: str | None) -> None:
-            words = (text or "").replace(",", " ").split()
+            words = [word.replace("#", "") for word in (text or "").replace(",", " ").split()]
             if len(words) == 1 and "=" in words[0]:
-                old, _, new = words[0].replace("#", "").partition("=")
-                self._change("retagged", ids, lambda: self.review.rename_tag(old, new))
-                return
-            add = [word.lstrip("#") for word in words if not word.startswith("-")]
-            remove = [word.lstrip("-#") for word in words if word.startswith("-")]
-            if words:
-                self._change(
-                    "tagged",
-                    ids,
-                    lambda: self.review.tag(ids, add, remove),
-                    lambda: self.review.tag(ids, remove, add),
-                )
+                self.start(self._merge, *words[0].split("=", 1), group="order")
+            elif words:
+                add = [word for word in words if not word.startswith("-")]
+                remove = [word[1:] for word in words if word.startswith("-")]
+                what = " ".join(["tagged", *(f"#{n}" for n in add), *(f"-#{n}" for n in remove)])
+                self._relabel(what, ids, lambda: self.review.tag(ids, add, remove))
 
-        known = f" ({', '.join(self._tags[:8])})" if self._tags else ""
-        title = printable_line(f"Tags: name adds, -name takes away, old=new merges{known}")
-        self.app.push_screen(LineDialog(title), accept)
+        known = ", ".join(self._known.get("tag", ())[:8])
+        title = f"Tags of {_sessions(len(ids))}: name adds, -name takes away, old=new merges"
+        dialog = LineDialog(printable_line(f"{title} ({known})" if known else title))
+        self.app.push_screen(dialog, accept)
+
+    async def _merge(self, old: str, new: str) -> None:
+        try:
+            ids = await self.review.tagged(old)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        if not ids or not new:
+            self.tell(f"No session has the tag {printable_line(old)}.", is_error=False)
+            return
+        change = lambda: self.review.rename_tag(old, new)  # noqa: E731
+        await self._put(f"now tagged #{new} instead of #{old}", ids, change)
 
     def action_rename(self) -> None:
         """Give the highlighted session another title."""
         found = self.query_one(Results).current
         if found is None:
             return
-        archive = self.services.archive
+        archive, session_id, before = self.services.archive, found.session_id, found.title
 
         def accept(title: str | None) -> None:
             if title:
-                ids = [found.session_id]
-                self._change(
-                    "renamed",
-                    ids,
-                    lambda: archive.rename(ids[0], title),
-                    lambda: archive.rename(ids[0], found.title),
+                self._carry_out(
+                    "1 session renamed",
+                    lambda: archive.rename(session_id, title),
+                    lambda: archive.rename(session_id, before),
                 )
 
         self.app.push_screen(LineDialog("Title", found.title), accept)
 
     def action_purge(self) -> None:
         """Remove deleted sessions for good, once the person has typed how many."""
-        if "is:deleted" not in self.query_one("#query", Input).value:
+        if not self._lists_deleted:
             self.tell("Only deleted sessions can be removed for good: is:deleted lists them.")
             return
         ids = self._chosen()
@@ -166,7 +213,7 @@ class ReviewActions(ReviewBase):
             elif text is not None:
                 self.tell("Nothing was removed.", is_error=False)
 
-        title = f"Remove {len(ids):,} sessions for good? There is no undo. Type {len(ids)}"
+        title = f"Remove {_sessions(len(ids))} for good? There is no undo. Type {len(ids)}"
         self.app.push_screen(LineDialog(title), accept)
 
     async def _purge(self, ids: Sequence[str]) -> None:
@@ -180,10 +227,8 @@ class ReviewActions(ReviewBase):
             if purged.is_pending
             else ""
         )
-        self.tell(
-            f"{purged.sessions:,} sessions with {purged.exchanges:,} replies are gone.{rest}",
-            is_error=False,
-        )
+        replies = "1 reply" if purged.exchanges == 1 else f"{purged.exchanges:,} replies"
+        self.tell(f"{_sessions(purged.sessions)} with {replies} gone.{rest}", is_error=False)
         self._stored = None
         self.query_one(Results).unmark()
         self.look_again()
@@ -191,18 +236,36 @@ class ReviewActions(ReviewBase):
     def action_save_query(self) -> None:
         """Keep the query as a folder."""
         query = self.query_one("#query", Input).value.strip()
+        if not query:
+            self.tell("Write a query first: a folder keeps it.", is_error=False)
+            return
+        before = dict(self.services.settings.queries)
 
         def accept(name: str | None) -> None:
-            if not name:
-                return
-            try:
-                self.services.change_settings({("queries", name): query or None})
-            except ReplyscopeError as error:
-                self.tell(error)
-                return
-            self.look_again()
+            if name:
+                undo = lambda: self._keep_query(name, before.get(name))  # noqa: E731
+                self._carry_out(
+                    f"Kept as the folder {printable_line(name)}",
+                    lambda: self._keep_query(name, query),
+                    undo,
+                )
 
-        self.app.push_screen(LineDialog("Name of the folder"), accept)
+        self.app.push_screen(LineDialog(f"Name of the folder for {printable_line(query)}"), accept)
+
+    async def _keep_query(self, name: str, query: str | None) -> None:
+        self.services.change_settings({("queries", name): query})
+
+    @on(Folders.Removed)
+    def _on_folder_removed(self, event: Folders.Removed) -> None:
+        folder: Folder = event.folder
+        if not folder.is_own:
+            self.tell("Only folders of your own can be removed.", is_error=False)
+            return
+        self._carry_out(
+            f"The folder {printable_line(folder.name)} is gone",
+            lambda: self._keep_query(folder.name, None),
+            lambda: self._keep_query(folder.name, folder.query),
+        )
 
     def action_help(self) -> None:
         """Show the keys."""
@@ -211,17 +274,22 @@ class ReviewActions(ReviewBase):
             for _, binding in self._bindings
             if binding.id is not None
         ]
-        self.app.push_screen(HelpScreen([("Review", list(dict.fromkeys(rows)))]))
+        listed = [
+            (self.app.get_key_display(binding), binding.description, binding.id)
+            for _, binding in self.query_one(Results)._bindings
+            if binding.id is not None
+        ]
+        language = [(written, asks, "") for written, asks in LANGUAGE]
+        sections = [("The query", language), ("Review", list(dict.fromkeys([*rows, *listed])))]
+        self.app.push_screen(HelpScreen(sections, has_commands=False))
 
     def action_compare(self) -> None:
         """Compare two marked replies, or the marked and the highlighted one."""
-        results = self.query_one(Results)
-        rows = [*results.marked.values(), *([results.current] if results.current else [])]
-        hits = {one.exchange_id: one for one in rows if isinstance(one, Hit)}
+        hits = self.query_one(Results).marked_replies()
         if len(hits) < 2:
             self.tell("Mark a reply with space, go to another, then c.", is_error=False)
             return
-        self.start(self._compare, list(hits.values())[:2], group="compare", exclusive=True)
+        self.start(self._compare, hits[:2], group="compare", exclusive=True)
 
     async def _compare(self, hits: Sequence[Hit]) -> None:
         sides = []
@@ -250,3 +318,7 @@ class ReviewActions(ReviewBase):
 
     async def _quit(self) -> None:
         await self.app.action_quit()
+
+
+def _sessions(number: int) -> str:
+    return "1 session" if number == 1 else f"{number:,} sessions"

@@ -1,8 +1,9 @@
 """What the parts of the review screen share: its services, and the reply that is shown."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
+from re import Pattern
 from typing import Any
 
 from textual import on
@@ -24,6 +25,7 @@ from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.services import Services
 from replyscope.ui.timing import load_events, load_timeline
 from replyscope.ui.transcript.content import reply_content, user_content
+from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.inspector import Inspector
 from replyscope.ui.widgets.results import Results
@@ -46,9 +48,9 @@ class ReviewBase(Screen[Opened | None]):
         self.sort = Sort.RANK
         self.shows_sessions = False
         self._facets: Facets | None = None
-        self._tags: list[str] = []
+        self._known: Mapping[str, tuple[str, ...]] = {}
         self._left = 0
-        self._needle = ""
+        self._pattern: Pattern[str] | None = None
         self._moment_ms: float | None = None
         self._stored: StoredSession | None = None
         self._tree = MessageTree((), None)
@@ -113,15 +115,14 @@ class ReviewBase(Screen[Opened | None]):
 
     def _show_branch(self, message_id: str | None) -> None:
         """The branch that a message is on, the message under the cursor."""
-        tree, transcript = self._tree, self.query_one(Transcript)
+        tree, transcript = self._tree, self.query_one(Preview)
         if message_id is not None and all(m.id != message_id for m in tree.branch):
             tree.go_to(tree.tip_under(message_id))
         shown = [message for message in tree.branch if message.role is not Role.TOOL]
-        transcript.show_entries([self._content(message) for message in shown])
-        transcript.needle = self._needle
         ids = [message.id for message in shown]
         number = ids.index(message_id) if message_id in ids else len(ids) - 1
-        transcript.call_after_refresh(transcript.point_at, number)
+        transcript.pattern = self._pattern
+        transcript.show_conversation([self._content(message) for message in shown], number)
 
     def _content(self, message: Message) -> Any:
         if message.role is Role.ASSISTANT:

@@ -4,7 +4,7 @@ Most lines of a frame stood in the one before it, a little lower. Each is put to
 once: Textual keeps what it made of a strip (filtered, divided) with the strip.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.segment import Segment
@@ -16,7 +16,7 @@ from replyscope.domain.message import Role
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.layout import Layout
-from replyscope.ui.transcript.strips import mark_matches, restyle
+from replyscope.ui.transcript.strips import restyle
 
 GUTTER = 2
 _ENTRY_BITS, _CELL_BITS = 40, 16
@@ -26,14 +26,15 @@ _MOST_KEPT = 500
 @dataclass(frozen=True, slots=True)
 class View:
     """What of the lines is seen, and how: `top` is the line in the first row, `cursor` the
-    entry that is pointed at, None while nobody looks for it. `selected` styles a selection.
+    entry that is pointed at, None while nobody looks for it. `with_matches` marks what is
+    looked for, `selected` styles a selection.
     """
 
     top: int
     width: int
     base: Style
     palette: Palette
-    needle: str
+    with_matches: Callable[[Strip], Strip]
     cursor: int | None
     selection: Selection | None = None
     selected: Style | None = None
@@ -69,8 +70,7 @@ class Lines:
         entry = layout.entries[anchor.entry]
         strips = entry.strips(anchor.cell)
         strip = strips[anchor.line] if anchor.line < len(strips) else Strip.blank(0)
-        if view.needle:
-            strip = mark_matches(strip, view.needle, view.palette.match)
+        strip = view.with_matches(strip)
         place = place_of(anchor.entry, anchor.cell, anchor.line)
         span = view.selection.get_span(place) if view.selection is not None else None
         if span is not None and view.selected is not None:

@@ -14,7 +14,7 @@ from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message as UiMessage
-from textual.reactive import var
+from textual.reactive import reactive, var
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 from textual.selection import Selection
@@ -28,6 +28,7 @@ from replyscope.ui.transcript.layout import Layout
 from replyscope.ui.transcript.lines import GUTTER, Lines, View
 from replyscope.ui.transcript.scroll_bar import CalmScrollBar
 from replyscope.ui.transcript.selecting import selected_text
+from replyscope.ui.transcript.strips import mark_matches
 
 _WIDEST_TEXT = 120
 
@@ -51,7 +52,7 @@ class Transcript(ScrollView, can_focus=True):
     ]
 
     cursor: var[int] = var(-1)
-    needle: var[str] = var("")
+    needle: reactive[str] = reactive("")
     has_new_below: var[bool] = var(False)
 
     class CursorMoved(UiMessage):
@@ -248,9 +249,6 @@ class Transcript(ScrollView, can_focus=True):
     def watch_cursor(self) -> None:
         self.refresh()
 
-    def watch_needle(self) -> None:
-        self.refresh()
-
     def _point(self, number: int) -> None:
         self.cursor = number
         self.post_message(self.CursorMoved(self.cursor_key))
@@ -363,11 +361,15 @@ class Transcript(ScrollView, can_focus=True):
         if not self._layout_of.is_configured:
             return [Strip.blank(width, base) for _ in rows]
         cursor = self.cursor if self.has_focus else None
-        view = View(self.scroll_offset.y, width, base, self.palette(), self.needle, cursor)
+        view = View(self.scroll_offset.y, width, base, self.palette(), self.with_matches, cursor)
         if self.text_selection is not None:
             style = self.screen.get_component_rich_style("screen--selection")
             view = replace(view, selection=self.text_selection, selected=style)
         return self._lines.draw(self._layout_of, rows, view)
+
+    def with_matches(self, strip: Strip) -> Strip:
+        """The strip with what is looked for marked."""
+        return mark_matches(strip, self.needle, self.palette().match) if self.needle else strip
 
     def on_focus(self) -> None:
         self.refresh()

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
+from rich.cells import set_cell_size
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
@@ -11,8 +14,8 @@ from textual.widgets.option_list import Option
 
 from replyscope.domain.hit import Facets, Sort
 from replyscope.domain.printable import printable_line
-
-_MUTED = "$foreground 60%"
+from replyscope.domain.query import term_of, toggle_term
+from replyscope.ui.widgets.result_rows import MUTED, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Folder:
     name: str
     query: str
     sort: Sort = Sort.RANK
+    is_own: bool = False
 
 
 SHIPPED = (
@@ -41,6 +45,19 @@ SHIPPED = (
 class Folders(OptionList):
     """Facets have a number: the key that narrows by them."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d,delete", "remove", "Remove the folder", show=False),
+        Binding("j", "cursor_down", "Next", show=False),
+        Binding("k", "cursor_up", "Previous", show=False),
+    ]
+
+    class Removed(Message):
+        """A folder is not wanted any more."""
+
+        def __init__(self, folder: Folder) -> None:
+            super().__init__()
+            self.folder = folder
+
     class Opened(Message):
         """A saved query was chosen."""
 
@@ -58,20 +75,31 @@ class Folders(OptionList):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: dict[str, Folder | str] = {}
+        self._query = ""
         self.terms: list[str] = []
 
-    def show(self, folders: Sequence[Folder], facets: Facets | None) -> None:
-        """Draw both lists; None is "not counted yet", and leaves the facets as they are."""
+    def show(
+        self,
+        folders: Sequence[Folder],
+        facets: Facets | None,
+        query: str = "",
+        sort: Sort = Sort.RANK,
+    ) -> None:
+        """Draw both lists, what the query says now in bold; no facets are not counted yet."""
         highlighted = self.highlighted
+        self._query = query
         self._rows = {}
         self.terms = []
-        options = [Option(Content.styled("Folders", f"bold {_MUTED}"), disabled=True)]
+        options = [Option(Content.styled("Folders", f"bold {MUTED}"), disabled=True)]
         for number, folder in enumerate(folders):
             self._rows[f"folder-{number}"] = folder
-            options.append(Option(printable_line(folder.name), id=f"folder-{number}"))
+            is_open = (folder.query, folder.sort) == (query, sort)
+            style = "bold $text-accent" if is_open else ""
+            label = Content.styled(printable_line(folder.name), style)
+            options.append(Option(label, id=f"folder-{number}"))
         for field, values in facets.by_field if facets is not None else ():
             heading = "day" if field == "on" else field
-            options.append(Option(Content.styled(f"\n{heading}", f"bold {_MUTED}"), disabled=True))
+            options.append(Option(Content.styled(f"\n{heading}", f"bold {MUTED}"), disabled=True))
             options += [self._facet(field, value, number) for value, number in values[:6]]
         self.clear_options()
         self.add_options(options)
@@ -79,17 +107,25 @@ class Folders(OptionList):
             self.highlighted = highlighted
 
     def _facet(self, field: str, value: str, number: int) -> Option:
-        term = f'{field}:"{value}"' if " " in value else f"{field}:{value}"
+        term = term_of(field, value)
         key = f"facet-{len(self.terms)}"
         self.terms.append(term)
         self._rows[key] = term
+        is_on = len(toggle_term(self._query, term)) < len(self._query)
+        style = "bold $text-accent" if is_on else ""
         hint = str(len(self.terms)) if len(self.terms) <= 9 else " "
         label = Content.assemble(
             (f"{hint} ", "$text-accent"),
-            printable_line(value)[:15].ljust(15),
-            (f"{number:>6,}", _MUTED),
+            (set_cell_size(cut(printable_line(value), 15), 15), style),
+            (f"{number:>6,}", MUTED),
         )
         return Option(label, id=key)
+
+    def action_remove(self) -> None:
+        """Remove the highlighted folder."""
+        row = self._rows.get(self.highlighted_option.id or "") if self.highlighted_option else None
+        if isinstance(row, Folder):
+            self.post_message(self.Removed(row))
 
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:

@@ -1,0 +1,76 @@
+"""A conversation shown for what was found in it: the words marked, the place in view."""
+
+from collections.abc import Sequence
+from re import Pattern
+
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from replyscope.domain.message import Role
+from replyscope.domain.words import folded
+from replyscope.ui.transcript.content import EntryContent
+from replyscope.ui.transcript.entry import Entry
+from replyscope.ui.transcript.strips import restyle
+from replyscope.ui.transcript.transcript import Transcript
+
+
+class Preview(Transcript):
+    """`pattern` finds in folded text, see `domain.words`."""
+
+    pattern: reactive[Pattern[str] | None] = reactive[Pattern[str] | None](None)
+
+    def with_matches(self, strip: Strip) -> Strip:
+        """The strip with what was looked for marked."""
+        if self.pattern is None:
+            return super().with_matches(strip)
+        style = self.palette().match
+        for match in self.pattern.finditer(folded(strip.text)):
+            strip = restyle(strip, match.start(), match.end(), style)
+        return strip
+
+    def show_conversation(self, contents: Sequence[EntryContent], number: int) -> None:
+        """Show entries, pointing at one: its first match in view, or one of its prompt."""
+        same = [c.key for c in contents] == [c.key for c in self.entries]
+        if not same or list(contents) != list(self.entries):
+            self.show_entries(contents)
+        self.call_after_refresh(self._show_match, number)
+
+    def _show_match(self, number: int) -> None:
+        entries = self._layout_of.entries
+        if not 0 <= number < len(entries):
+            return
+        self.point_at(number)
+        for place in (number, number - 1):
+            is_prompt = place == number - 1 and place >= 0
+            if place != number and not (is_prompt and entries[place].content.role is Role.USER):
+                continue
+            line = self._line_with_match(entries[place])
+            if line is None:
+                continue
+            self._layout_of.invalidate(place)
+            at, height = self._layout_of.tops[place] + line, self.size.height
+            if self.scroll_offset.y <= at < self.scroll_offset.y + height:
+                self._reflow()  # something may have been unfolded
+            else:
+                self._scroll_to_line(at - height // 3)
+            return
+
+    def _line_with_match(self, entry: Entry) -> int | None:
+        """The first line of an entry that has a match, in what is folded too."""
+        line = self._find_line(entry)
+        if line is None and entry.is_foldable and not entry.is_unfolded:
+            entry.toggle_fold()
+            line = self._find_line(entry)
+            if line is None:
+                entry.toggle_fold()
+        return line
+
+    def _find_line(self, entry: Entry) -> int | None:
+        if self.pattern is None:
+            return None
+        entry.lay_out(self.text_width, self.palette())
+        strips = (strip for cell in range(entry.cell_count) for strip in entry.strips(cell))
+        for number, strip in enumerate(strips):
+            if self.pattern.search(folded(strip.text)):
+                return number
+        return None
