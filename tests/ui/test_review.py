@@ -1,17 +1,22 @@
 """The review screen and what looks at replies again, with the keyboard."""
 
 import contextlib
+import threading
 from pathlib import Path
 from typing import Any
 
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from replyscope.config.settings import read_settings
+from replyscope.domain.matching import FIELDS, HAS, IS
+from replyscope.ui.query_completion import LANGUAGE
 from replyscope.ui.screens.compare import CompareScreen
 from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.screens.review import ReviewScreen
 from replyscope.ui.screens.stats import StatsScreen
+from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.widgets.results import Results
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
@@ -236,3 +241,210 @@ async def test_a_session_removed_elsewhere_is_told(server: LoopbackServer, tmp_p
         await screen.review.purge([gone])
         await pilot.press("j")
         await until(pilot, lambda: "was removed in another window" in frame(pilot))
+
+
+async def test_a_click_points_and_a_double_click_opens(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples", "pears", "plums")
+        screen = await open_review(pilot)
+        results = screen.query_one(Results)
+        await until(pilot, lambda: found(pilot) == 3)
+        await pilot.click(Results, offset=(10, 5))
+        await until(pilot, lambda: results.highlighted == 1)
+        assert pilot.app.screen is screen
+        await pilot.click(Results, offset=(0, 9))
+        await until(pilot, lambda: results.highlighted == 2 and len(results.marked) == 1)
+        await pilot.click(Results, offset=(10, 5), control=True)
+        await until(pilot, lambda: len(results.marked) == 2)
+        await pilot.click(Results, offset=(10, 5), times=2)
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+        await until(pilot, lambda: "About pears." in frame(pilot))
+
+
+async def test_all_are_marked_and_each_change_is_undone_exactly(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples", "pears", "plums")
+        screen = await open_review(pilot)
+        results, review = screen.query_one(Results), screen.review
+        await until(pilot, lambda: found(pilot) == 3)
+        ids = results.chosen_sessions()
+        await pilot.press("enter", "p")
+        await until(pilot, lambda: "1 session pinned" in frame(pilot))
+        await until(pilot, lambda: results.current is not None and results.current.is_pinned)
+        await pilot.press("t", *"old", "enter")
+        await until(pilot, lambda: "1 session tagged #old" in frame(pilot))
+        before = await review.labels(ids)
+        await pilot.press("asterisk")
+        assert len(results.marked) == 3
+        await pilot.press("p")
+        await until(pilot, lambda: "2 sessions pinned" in frame(pilot))
+        await pilot.press("asterisk", "t", *"old new", "enter")
+        await until(pilot, lambda: "3 sessions tagged #old #new" in frame(pilot))
+        await pilot.press("t", *"old=new", "enter")
+        await until(pilot, lambda: "3 sessions now tagged #new instead of #old" in frame(pilot))
+        assert await review.tags() == (("new", 3),)
+        for undone in ("3 sessions now tagged", "3 sessions tagged", "2 sessions pinned"):
+            await pilot.press("u")
+            await until(pilot, lambda text=undone: f"Undone: {text}" in frame(pilot))  # type: ignore[misc]
+        assert await review.labels(ids) == before
+        assert await review.tags() == (("old", 1),)
+
+
+async def test_what_is_done_to_a_row_leaves_the_readers_place(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples", "pears", "plums")
+        results = (await open_review(pilot)).query_one(Results)
+        await until(pilot, lambda: found(pilot) == 3)
+        await pilot.press("enter", "j", "a")
+        await until(pilot, lambda: "archived" in frame(pilot).replace("Archived", ""))
+        await until(pilot, lambda: results.current is not None and results.current.is_archived)
+        assert results.highlighted == 1
+        await pilot.press("d")
+        await until(pilot, lambda: found(pilot) == 2)
+        assert results.highlighted == 1
+        assert results.current is not None
+        assert results.current.title == "apples"
+
+
+async def test_the_query_line_completes_and_marks_a_fault_in_its_place(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples", "long pears")
+        field = (await open_review(pilot)).field
+        await until(pilot, lambda: found(pilot) == 2)
+        await pilot.press(*"fin")
+        await until(pilot, lambda: "finish:" in frame(pilot))
+        await pilot.press("tab", "l")
+        await until(pilot, lambda: "finish: length" in frame(pilot))
+        await pilot.press("tab")
+        assert field.value == "finish:length"
+        await until(pilot, lambda: found(pilot) == 1)
+        await pilot.press(*" model:t")
+        await until(pilot, lambda: "model: test-model" in frame(pilot))
+        await pilot.press("tab")
+        await until(pilot, lambda: found(pilot) == 1)
+        await ask(pilot, f"{field.value} tokens:many")
+        await until(pilot, lambda: "tokens: wants a number" in frame(pilot))
+        assert field.value[field.fault_at or 0 :] == "tokens:many"
+        assert found(pilot) == 1
+        await pilot.press("end", *["backspace"] * 4, *">1")
+        await until(pilot, lambda: field.fault_at is None and found(pilot) == 1)
+
+
+async def test_keys_that_come_together_act_in_their_order(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples")
+        field = (await open_review(pilot)).field
+        for key in (*"pears", "ctrl+u", *"aplex", "left", *"s", "delete", "home", "right"):
+            char = key if len(key) == 1 else None
+            pilot.app.post_message(Key(key, char))
+        pilot.app.post_message(Key("p", "p"))
+        await until(pilot, lambda: field.value == "apples")
+
+
+async def test_the_arrows_walk_the_results_while_one_writes(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples", "pears")
+        screen = await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 2)
+        await pilot.press("down")
+        await until(pilot, lambda: "2/2 replies" in frame(pilot))
+        await pilot.press(*"app")
+        await until(pilot, lambda: found(pilot) == 1)
+        assert screen.field.has_focus
+
+
+async def test_the_help_of_the_review_screen_has_its_language(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples")
+        await open_review(pilot)
+        await pilot.press("f1")
+        await until(pilot, lambda: "The query" in frame(pilot))
+        shown = frame(pilot)
+    written = " ".join(f"{how} {what}" for how, what in LANGUAGE)
+    assert all(f"{field}:" in written for field in FIELDS)
+    assert all(mark.value in written for mark in HAS)
+    assert all(name in written for name in IS)
+    assert "finish:length" in shown
+    assert "/export" not in shown
+
+
+async def test_the_preview_shows_the_place_that_was_found(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    text = "\n\n".join([*(f"Paragraph {n}." for n in range(80)), "The Zürich needle.", "After."])
+    server.answer = lambda _request: reply(text)
+    async with open_app(tmp_path, server) as pilot:
+        await send(pilot, "tell me")
+        await until(pilot, lambda: is_idle(pilot) and "After." in frame(pilot))
+        await open_review(pilot)
+        await pilot.press(*"zurich need")
+        await until(pilot, lambda: "The Zürich needle." in frame(pilot), "the match in view")
+        preview = pilot.app.screen.query_one(Preview)
+        line = next(
+            strip
+            for strip in preview.render_lines(preview.size.region)
+            if "The Zürich needle." in strip.text
+        )
+        matched = preview.palette().match.bgcolor
+        marked = [text for text, style, _ in line if style and style.bgcolor == matched]
+        assert marked == ["Zürich", "needle"]
+
+
+async def test_a_deleted_session_that_is_open_is_told_and_brought_back_by_writing(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples")
+        screen = await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 1)
+        await pilot.press("enter", "d")
+        await until(pilot, lambda: found(pilot) == 0)
+        await pilot.press("f3")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+        await until(pilot, lambda: "This session was deleted." in frame(pilot))
+        await send(pilot, "pears")
+        await until(pilot, lambda: "About pears." in frame(pilot) and is_idle(pilot))
+        assert await screen.review.deleted() == ()
+
+
+async def test_a_reply_on_its_way_is_not_removed_for_good(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    begun, rest = sse(delta("begun ")), sse(delta("ended"), delta(finish="stop"))
+    server.answer = lambda _request: Answer(chunks=[*begun[:-1], gate, *rest])
+    async with open_app(tmp_path, server) as pilot:
+        await send(pilot, "go on")
+        await until(pilot, lambda: "begun" in frame(pilot))
+        screen = await open_review(pilot)
+        session_id = chat_of(pilot).conversation.session.id
+        await screen.review.delete([session_id])
+        purged = await screen.review.purge([session_id])
+        assert purged.sessions == 0
+        await screen.review.restore([session_id])
+        await pilot.press("f3")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+        gate.set()
+        await until(pilot, lambda: "begun ended" in frame(pilot) and is_idle(pilot))

@@ -123,6 +123,7 @@ class SessionStamp:
     title: str
     exchanges: int
     open_exchanges: int
+    is_deleted: bool = False
 
 
 class Store(Protocol):

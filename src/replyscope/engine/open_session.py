@@ -119,8 +119,12 @@ class OpenSession:
         """Raises SessionMoved when another window wrote here, which has to be seen first."""
         if self._is_new:
             return
-        stored_head = (await self._store.session_stamp(self.session.id)).head_id
-        if stored_head != self._saved.head_id:
+        stamp = await self._store.session_stamp(self.session.id)
+        if stamp.is_deleted:  # who writes in a deleted session wants it back
+            self._saved = replace(self._saved, deleted_at=self._saved.updated_at)
+            self.session = replace(self.session, deleted_at=None)
+            await self.save_head()
+        if stamp.head_id != self._saved.head_id:
             await self.catch_up()
             raise SessionMoved(
                 "This session went on in another window; its messages are here now.",

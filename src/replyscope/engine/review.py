@@ -143,10 +143,17 @@ class Review:
     async def purge(self, session_ids: Collection[str]) -> Purged:
         """Remove sessions for good, with what their tools left. Raises StoreError.
 
-        One that is not deleted stays: a list may be older than what it shows.
+        One that is not deleted stays: a list may be older than what it shows. So does one
+        in which a reply is on its way, here or in another window.
         """
-        deleted = set(await self.deleted())
-        session_ids = [session_id for session_id in session_ids if session_id in deleted]
+        removable = set(await self.deleted())
+        removable -= {conversation.session.id for conversation in self._archive.streaming()}
+        session_ids = [
+            session_id
+            for session_id in session_ids
+            if session_id in removable
+            and not await self._archive.store.is_held_elsewhere(session_id)
+        ]
         purged, paths = await self._library.purge(session_ids)
         for path in map(Path, paths):
             if path.resolve().is_relative_to(self._kept.resolve()):

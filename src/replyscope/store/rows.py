@@ -179,7 +179,8 @@ def session_stamp(connection: sqlite3.Connection, session_id: str) -> SessionSta
     row = connection.execute(
         "SELECT head_id, title, "
         "(SELECT count(*) FROM exchange WHERE session_id = session.id), "
-        "(SELECT count(*) FROM exchange WHERE session_id = session.id AND writer IS NOT NULL) "
+        "(SELECT count(*) FROM exchange WHERE session_id = session.id AND writer IS NOT NULL), "
+        "deleted_at IS NOT NULL "
         "FROM session WHERE id = ?",
         (session_id,),
     ).fetchone()
@@ -187,7 +188,8 @@ def session_stamp(connection: sqlite3.Connection, session_id: str) -> SessionSta
         raise SessionNotFound(
             f"There is no session {session_id} any more.", "See `replyscope sessions list`."
         )
-    return SessionStamp(*row)
+    head_id, title, exchanges, open_exchanges, is_deleted = row
+    return SessionStamp(head_id, title, exchanges, open_exchanges, bool(is_deleted))
 
 
 def daily_costs(connection: sqlite3.Connection, since_ms: int) -> dict[date, float]:

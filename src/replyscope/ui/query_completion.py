@@ -29,7 +29,7 @@ _VALUES: Mapping[str, Iterable[str]] = {
 LANGUAGE: tuple[tuple[str, str], ...] = (
     ("pars", "words that begin so, in prompts, replies, reasoning, tool calls"),
     ('"a phrase"', "these very words, one after another"),
-    ("-word  a or b  ( )", "not; one of both; what belongs together"),
+    ("-a   a or b   ( )", "without it; one of both; what belongs together"),
     ("text:  title:", "words of the reply alone; of the session's title"),
     ("finish:length", "how it ended: stop, length, tool_calls, content_filter, error …"),
     ("model:gpt-6*", "asked for or answering; * and ? stand for any characters"),

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-from replyscope.domain.errors import ReplyscopeError, StoreError
+from replyscope.domain.errors import ReplyscopeError, SessionNotFound, StoreError
 from replyscope.domain.message import TextPart
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
@@ -148,7 +148,9 @@ class ChatScreen(ReviewingActions):
             changed = await conversation.catch_up()
         except ReplyscopeError as error:
             self.log.warning(str(error))
+            self.tell_removed(conversation, for_good=isinstance(error, SessionNotFound))
             return
+        self.tell_removed(conversation)
         if changed and conversation is self.conversation:
             self.sync_entries(conversation)
             for message in shown(conversation):

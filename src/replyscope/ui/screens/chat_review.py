@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # loaded with the review screen
 class ReviewingActions(WritingActions):
     """What looks at replies that are there. The screens load when they are first wanted."""
 
+    _told_removed: tuple[str, bool] | None = None
+
     def action_review(self) -> None:
         """Review saved sessions."""
         self.start_work(self._review, "", group="review", exclusive=True)
@@ -44,11 +46,26 @@ class ReviewingActions(WritingActions):
         opened = await self.app.push_screen_wait(screen)
         if opened is None:
             self.refresh_sidebar()
+            self.call_after_refresh(self.tell_removed, self.conversation)
             return
         session_id, message_id = opened
         await self._open_session(session_id)
         if message_id is not None and self.conversation.session.id == session_id:
             await self._show_message(message_id)
+
+    def tell_removed(self, conversation: Conversation, *, for_good: bool = False) -> None:
+        """Say once that the open session was deleted, on the review screen or elsewhere."""
+        is_removed = for_good or conversation.session.deleted_at is not None
+        if not is_removed:
+            self._told_removed = None
+        elif self.is_current and self._told_removed != (conversation.session.id, for_good):
+            self._told_removed = conversation.session.id, for_good
+            self.tell(
+                "This session was removed for good. What you see can still be copied."
+                if for_good
+                else "This session was deleted. What you send here brings it back.",
+                is_error=False,
+            )
 
     async def _show_message(self, message_id: str) -> None:
         conversation = self.conversation

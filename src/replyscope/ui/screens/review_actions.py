@@ -227,6 +227,9 @@ class ReviewActions(ReviewBase):
             if purged.is_pending
             else ""
         )
+        kept = len(ids) - purged.sessions
+        if kept:
+            rest += f" {_sessions(kept)} stayed: restored meanwhile, or a reply is on its way."
         replies = "1 reply" if purged.exchanges == 1 else f"{purged.exchanges:,} replies"
         self.tell(f"{_sessions(purged.sessions)} with {replies} gone.{rest}", is_error=False)
         self._stored = None
@@ -279,6 +282,7 @@ class ReviewActions(ReviewBase):
             for _, binding in self.query_one(Results)._bindings
             if binding.id is not None
         ]
+        rows += [("1 … 9", "Narrow by a facet, again: widen", "")]
         language = [(written, asks, "") for written, asks in LANGUAGE]
         sections = [("The query", language), ("Review", list(dict.fromkeys([*rows, *listed])))]
         self.app.push_screen(HelpScreen(sections, has_commands=False))

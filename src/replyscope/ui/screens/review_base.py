@@ -52,6 +52,7 @@ class ReviewBase(Screen[Opened | None]):
         self._left = 0
         self._pattern: Pattern[str] | None = None
         self._moment_ms: float | None = None
+        self._drawn: object = None
         self._stored: StoredSession | None = None
         self._tree = MessageTree((), None)
         self._exchanges: dict[str, Exchange] = {}
@@ -90,6 +91,7 @@ class ReviewBase(Screen[Opened | None]):
         if session_id is None:
             self._stored = None
             transcript.show_entries([])
+            self._drawn = None
             self.query_one(Inspector).show_nothing()
             return
         try:
@@ -152,9 +154,14 @@ class ReviewBase(Screen[Opened | None]):
             return
         shown = self.shown_reply()
         if shown is None:
+            self._drawn = None
             inspector.show_nothing()
             return
         message, exchange, choice = shown
+        drawn = (inspector.tab, inspector.size, exchange, choice)
+        if drawn == self._drawn and inspector.tab != "tools":
+            return
+        self._drawn = drawn
         if inspector.tab == "wire":
             self.start(self._draw_wire, exchange, group="wire", exclusive=True)
         elif inspector.tab == "time":

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from textwrap import wrap
 
 from textual import on
 from textual.content import Content
@@ -23,6 +24,7 @@ _PAGE = 50
 _ALL_SESSIONS = 1_000_000
 _SETTLE_S = 0.04
 """A query is asked for when no key came for so long."""
+_MOST_NOTE_LINES = 3
 _LOOK_EVERY_MS = 2_000
 """So often while the index grows."""
 _NOTHING_FITS = "\n  Nothing fits. F1 says how to ask;\n  Esc and then Home, Enter show everything."
@@ -43,13 +45,13 @@ class ReviewSearch(ReviewActions):
 
     async def begin(self) -> None:
         """Look, and bring the index up to date."""
-        self.look_anew()
+        self.look_anew(settle_s=0)
         try:
             await self.review.take_in(self._on_progress)
-            self._known = await self.review.names()
         except ReplyscopeError as error:
             self.tell(error)
         if self._looked_ms:
+            self._known = {}
             self.look_again()
 
     def _on_progress(self, left: int) -> None:
@@ -66,19 +68,19 @@ class ReviewSearch(ReviewActions):
         self._show_hint(None)
         self.look_anew()
 
-    def look_anew(self) -> None:
+    def look_anew(self, settle_s: float = _SETTLE_S) -> None:
         """Ask for what the query says; an answer that is on its way is not wanted."""
         self.review.interrupt()
-        self.start(self._look, group="search", exclusive=True)
+        self.start(self._look, False, settle_s, group="search", exclusive=True)
 
     def look_again(self) -> None:
         """Ask the same once more: what changed is shown, the reader's place stays."""
         self.review.interrupt()
         self.start(self._look, True, group="search", exclusive=True)
 
-    async def _look(self, stays: bool = False) -> None:
-        if not stays:
-            await asyncio.sleep(_SETTLE_S)
+    async def _look(self, stays: bool, settle_s: float = 0) -> None:
+        if settle_s:
+            await asyncio.sleep(settle_s)
         try:
             search = self.review.read(self.field.value, self.sort, _PAGE)
         except QueryError as error:
@@ -93,6 +95,8 @@ class ReviewSearch(ReviewActions):
             await self._show(search, stays=stays)
             self._shown_for = shown_for
             self._draw_folders(await self.review.facets(search))
+            if not self._known:
+                self._known = await self.review.names()
         except SearchInterrupted:
             return  # another one is on its way
         except ReplyscopeError as error:
@@ -148,13 +152,15 @@ class ReviewSearch(ReviewActions):
         note = self.query_one("#query-note", Static)
         completion = complete(self.field.value, self.known_values)
         self.field.fault_at = None
+        text, style = "", ""
         if completion is not None and self.field.cursor_at_end:
-            note.update(Content.styled(completion.sentence, "$text-muted"))
+            text, style = completion.sentence, "$text-muted"
         elif error is not None:
             self.field.fault_at = error.at
-            note.update(Content.styled(printable_line(str(error)), "$text-error"))
-        else:
-            note.update("")
+            text, style = printable_line(str(error)), "$text-error"
+        lines = len(wrap(text, max(20, note.size.width))) if error is not None else 1
+        note.styles.height = min(_MOST_NOTE_LINES, max(1, lines))  # else no layout is needed
+        note.update(Content.styled(text, style), layout=False)
 
     def _draw_folders(self, facets: Facets | None) -> None:
         if facets is not None:
@@ -180,7 +186,8 @@ class ReviewSearch(ReviewActions):
             pieces.insert(0, f"{len(results.marked):,} marked")
         if self._left:
             pieces.insert(0, f"indexing, {self._left:,} left")
-        self.query_one("#review-status", Static).update(Content(" · ".join(pieces)))
+        status = self.query_one("#review-status", Static)
+        status.update(Content(" · ".join(pieces)), layout=False)
 
     def known_values(self, field: str) -> Iterable[str]:
         """The values of a field that the archive has, as far as they are known here."""

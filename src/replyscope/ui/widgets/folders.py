@@ -9,6 +9,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.visual import VisualType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -76,6 +77,7 @@ class Folders(OptionList):
         super().__init__(id=id)
         self._rows: dict[str, Folder | str] = {}
         self._query = ""
+        self._prompts: list[VisualType] = []
         self.terms: list[str] = []
 
     def show(
@@ -101,10 +103,18 @@ class Folders(OptionList):
             heading = "day" if field == "on" else field
             options.append(Option(Content.styled(f"\n{heading}", f"bold {MUTED}"), disabled=True))
             options += [self._facet(field, value, number) for value, number in values[:6]]
-        self.clear_options()
-        self.add_options(options)
-        if highlighted is not None and highlighted < len(options):
-            self.highlighted = highlighted
+        prompts = [option.prompt for option in options]
+        if [option.id for option in options] == [option.id for option in self.options]:
+            # As many rows, at most others: the screen need not be laid out again.
+            for number, (new, old) in enumerate(zip(prompts, self._prompts, strict=True)):
+                if new != old:
+                    self.replace_option_prompt_at_index(number, new)
+        else:
+            self.clear_options()
+            self.add_options(options)
+            if highlighted is not None and highlighted < len(options):
+                self.highlighted = highlighted
+        self._prompts = prompts
 
     def _facet(self, field: str, value: str, number: int) -> Option:
         term = term_of(field, value)

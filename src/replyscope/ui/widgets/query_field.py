@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.highlighter import Highlighter
 from rich.text import Text
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import var
@@ -63,6 +64,19 @@ class QueryField(Input):
         )
         self._known = known
         self.highlighter = _Colours(self)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Keys act in the order in which they came.
+
+        Textual's own way enters a letter at once, and lets what a key is bound to wait for
+        the app: of keys that come together, as while the screen is busy, letters win.
+        """
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            event.stop()
+            event.prevent_default()
+            await self.run_action(binding.action)
+            return
+        await super()._on_key(event)
 
     def watch_fault_at(self) -> None:
         self.refresh()

@@ -143,17 +143,29 @@ class Results(ScrollView, can_focus=True):
 
     def _set_names(self, names: Sequence[Named]) -> None:
         self._names = names
-        self.virtual_size = Size(0, len(names) * self._lines)
+        self._set_height(len(names) * self._lines)
         self.refresh()
+
+    def _set_height(self, lines: int) -> None:
+        """Tell the scroll bar. Where there is one, the screen need not be laid out again."""
+        size = Size(0, lines)
+        if not self.show_vertical_scrollbar or lines <= self.size.height:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(Results.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = lines
+            self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     def fill(self, found: Iterable[Found]) -> None:
         """Say what rows say, those that were known before too."""
         before = self.current
-        self._rows.update((name_of(one)[1], one) for one in found)
+        new = {name_of(one)[1]: one for one in found}
+        changed = {key for key, one in new.items() if self._rows.get(key, one) != one}
+        self._drawn = {look: s for look, s in self._drawn.items() if look[0] not in changed}
+        self._rows.update(new)
         if len(self._rows) > _MOST_REPLIES and self._lines == REPLY_LINES:
             near = [*self._near(), *([self._current_name] if self._current_name else [])]
             self._rows = {key: self._rows[key] for _, key in near if key in self._rows}
-        self._drawn.clear()
         self.refresh()
         if self.current != before:
             self.post_message(self.Pointed(self.current))
