@@ -9,6 +9,8 @@ from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from replyscope.cli.wiring import wire
+from replyscope.config.paths import find_paths
 from replyscope.config.settings import read_settings
 from replyscope.domain.matching import FIELDS, HAS, IS
 from replyscope.ui.query_completion import LANGUAGE
@@ -448,3 +450,47 @@ async def test_a_reply_on_its_way_is_not_removed_for_good(
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
         gate.set()
         await until(pilot, lambda: "begun ended" in frame(pilot) and is_idle(pilot))
+
+
+async def test_a_reply_that_ends_meanwhile_and_another_windows_doings_are_shown(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    server.answer = lambda _request: Answer(
+        chunks=[*sse(delta("early "), done=False), gate, *sse(delta("late"), delta(finish="stop"))]
+    )
+    async with open_app(tmp_path, server) as pilot:
+        await send(pilot, "go on")
+        await until(pilot, lambda: "early" in frame(pilot))
+        screen = await open_review(pilot)
+        await until(pilot, lambda: "Nothing is saved yet" in frame(pilot))
+        gate.set()
+        await until(pilot, lambda: found(pilot) == 1, "the reply that ended")
+        await until(pilot, lambda: "early late" in frame(pilot))
+        other = wire(find_paths(str(tmp_path)))
+        (session_id,) = screen.query_one(Results).chosen_sessions()
+        await other.review.delete([session_id])
+        await until(pilot, lambda: found(pilot) == 0, "the session that went")
+        await other.review.restore([session_id])
+        await other.review.tag([session_id], ["elsewhere"])
+        await until(pilot, lambda: "#elsewhere" in frame(pilot))
+        await other.close()
+
+
+async def test_sessions_are_shown_at_the_reply_that_was_found(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples")
+        for prompt in ("pears", "plums"):
+            await send(pilot, prompt)
+            await until(pilot, lambda p=prompt: f"About {p}." in frame(pilot))  # type: ignore[misc]
+            await until(pilot, lambda: is_idle(pilot))
+        screen = await open_review(pilot)
+        await pilot.press(*"pears", "enter", "v")
+        await until(pilot, lambda: "1/1 session" in frame(pilot))
+        await until(pilot, lambda: screen.shown_reply() is not None)
+        shown = screen.shown_reply()
+        assert shown is not None
+        assert shown[1].choice(0).text == "About pears."

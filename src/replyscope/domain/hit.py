@@ -59,12 +59,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SessionHit:
-    """A session with replies that were found, how many, and what they came to."""
+    """A session with replies that were found, how many, and what they came to.
+
+    `message_id` is one of them.
+    """
 
     session_id: str
     title: str
     count: int
     newest_at: datetime
+    message_id: str
     is_pinned: bool = False
     is_archived: bool = False
     is_deleted: bool = False

@@ -46,6 +46,10 @@ class SearchIndex(Protocol):
         """What is found, of some exchanges; those that are gone are left out."""
         ...
 
+    async def stamp(self) -> tuple[int, ...]:
+        """What tells whether there is something else to find: new replies, or a new order."""
+        ...
+
     async def names(self) -> Mapping[str, tuple[str, ...]]:
         """The models, tools and tags that there are, by the field of a query."""
         ...

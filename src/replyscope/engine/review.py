@@ -76,6 +76,10 @@ class Review:
         """What is asked for, of some exchanges. Raises StoreError."""
         return await self._index.read_hits(search, exchange_ids)
 
+    async def stamp(self) -> tuple[int, ...]:
+        """What tells whether there is something else to find. Raises StoreError."""
+        return await self._index.stamp()
+
     async def names(self) -> Mapping[str, tuple[str, ...]]:
         """The models, tools and tags that there are. Raises StoreError."""
         return await self._index.names()

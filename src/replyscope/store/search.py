@@ -89,6 +89,10 @@ class SearchIndex:
         """The figures of everything that is found, oldest first. Raises StoreError."""
         return await self._look(lambda c: _figures(c, search))
 
+    async def stamp(self) -> tuple[int, ...]:
+        """What tells whether there is something else to find. Raises StoreError."""
+        return await self._database().read(_stamp)
+
     async def names(self) -> Mapping[str, tuple[str, ...]]:
         """The models, tools and tags that there are, by field. Raises StoreError."""
         return await self._database().search(_names)
@@ -178,6 +182,19 @@ def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> H
     return Hit(*values, snippet, marks, tags)  # type: ignore[arg-type,call-arg]
 
 
+def _stamp(connection: sqlite3.Connection) -> tuple[int, ...]:
+    columns = ("pinned_at", "archived_at", "deleted_at")
+    counts = ", ".join(f"count({name}), coalesce(max({name}), 0)" for name in columns)
+    sessions = connection.execute(
+        f"SELECT count(*), total(length(title)), {counts} FROM session"
+    ).fetchone()
+    others = connection.execute(
+        "SELECT (SELECT count(*) FROM tag), (SELECT count(*) FROM unindexed), "
+        "(SELECT coalesce(max(id), 0) FROM fact)"
+    ).fetchone()
+    return tuple(map(int, (*sessions, *others)))
+
+
 def _names(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
     def column(sql: str) -> tuple[str, ...]:
         return tuple(name for (name,) in connection.execute(sql))
@@ -203,8 +220,10 @@ def _find_sessions(connection: sqlite3.Connection, search: Search) -> tuple[Sess
     prepare(connection)
     source, values = _source(plan_query(search.query, search.now))
     rows = connection.execute(
-        "SELECT s.id, s.title, count(*), max(f.started_at), s.pinned_at IS NOT NULL, "
-        "s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, sum(f.tokens), sum(f.cost) "
+        # SQLite takes a bare column from the row that has the maximum.
+        "SELECT s.id, s.title, count(*), max(f.started_at), f.message_id, "
+        "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, "
+        "sum(f.tokens), sum(f.cost) "
         f"{source} GROUP BY s.id ORDER BY {_SESSION_ORDERS.get(search.sort, _NEWEST_SESSION)} "
         "LIMIT ? OFFSET ?",
         (*values, search.limit, search.offset),
@@ -213,12 +232,12 @@ def _find_sessions(connection: sqlite3.Connection, search: Search) -> tuple[Sess
 
 
 def _session_hit(connection: sqlite3.Connection, row: Sequence[Any]) -> SessionHit:
-    name, title, count, newest, *states, tokens, cost = row
+    name, title, count, newest, message_id, *states, tokens, cost = row
     is_pinned, is_archived, is_deleted = map(bool, states)
     tags = tags_of(connection, name)
-    return SessionHit(
-        name, title, count, from_ms(newest), is_pinned, is_archived, is_deleted, tokens, cost, tags
-    )
+    newest_at = from_ms(newest)
+    labels = (is_pinned, is_archived, is_deleted)
+    return SessionHit(name, title, count, newest_at, message_id, *labels, tokens, cost, tags)
 
 
 def tags_of(connection: sqlite3.Connection, session_id: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from replyscope.domain.hit import Hit, Sort
+from replyscope.domain.hit import Sort
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.screens.review_search import ReviewSearch
 from replyscope.ui.transcript.preview import Preview
@@ -138,5 +138,4 @@ class ReviewScreen(ReviewSearch):
         """Open what is highlighted in the chat."""
         found = self.query_one(Results).current
         if found is not None:
-            message_id = found.message_id if isinstance(found, Hit) else None
-            self.dismiss((found.session_id, message_id))
+            self.dismiss((found.session_id, found.message_id))

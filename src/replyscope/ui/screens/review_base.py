@@ -12,7 +12,7 @@ from textual.worker import Worker, WorkerState
 
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.hit import Facets, Hit, Sort
+from replyscope.domain.hit import Facets, Sort
 from replyscope.domain.message import Message, Role
 from replyscope.domain.printable import printable_text
 from replyscope.domain.session import StoredSession
@@ -104,7 +104,7 @@ class ReviewBase(Screen[Opened | None]):
         except ReplyscopeError as error:
             self.tell(error)
             return
-        self._show_branch(found.message_id if isinstance(found, Hit) else None)
+        self._show_branch(getattr(found, "message_id", None))
 
     async def _load(self, session_id: str) -> None:
         if self._stored is not None and self._stored.session.id == session_id:

@@ -25,6 +25,7 @@ _ALL_SESSIONS = 1_000_000
 _SETTLE_S = 0.04
 """A query is asked for when no key came for so long."""
 _MOST_NOTE_LINES = 3
+_CHANGES_EVERY_S = 1.5
 _LOOK_EVERY_MS = 2_000
 """So often while the index grows."""
 _NOTHING_FITS = "\n  Nothing fits. F1 says how to ask;\n  Esc and then Home, Enter show everything."
@@ -37,6 +38,7 @@ class ReviewSearch(ReviewActions):
     _shown_for: tuple[str, Sort, bool] | None = None
     _is_bringing = False
     _looked_ms = 0.0
+    _stamp: tuple[int, ...] = ()
 
     @property
     def field(self) -> QueryField:
@@ -48,11 +50,31 @@ class ReviewSearch(ReviewActions):
         self.look_anew(settle_s=0)
         try:
             await self.review.take_in(self._on_progress)
+            self._stamp = await self.review.stamp()
         except ReplyscopeError as error:
             self.tell(error)
         if self._looked_ms:
             self._known = {}
             self.look_again()
+        self.set_interval(_CHANGES_EVERY_S, self._start_looking_for_changes)
+
+    def _start_looking_for_changes(self) -> None:
+        if self.is_current:
+            self.start(self._look_for_changes, group="changes", exclusive=True)
+
+    async def _look_for_changes(self) -> None:
+        """A reply ended, or another window did something: show what there is now."""
+        try:
+            stamp = await self.review.stamp()
+            if stamp == self._stamp:
+                return
+            await self.review.take_in(self._on_progress)
+            self._stamp = await self.review.stamp()
+        except ReplyscopeError as error:
+            self.log.warning(str(error))
+            return
+        self._known, self._stored = {}, None
+        self.look_again()
 
     def _on_progress(self, left: int) -> None:
         """The index grew: say so, and show now and then what there is."""
