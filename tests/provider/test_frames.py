@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replyscope.domain import sse
+from replyscope.domain.sse import Flood, FrameSplitter, parse_frame
 from replyscope.provider import frames
-from replyscope.provider.frames import Flood, FrameSplitter, FrameTap, parse_frame
+from replyscope.provider.frames import FrameTap
 from replyscope.provider.mask import Mask
 
 STREAMS = st.lists(
@@ -56,7 +58,7 @@ def test_separators_inside_json_do_not_split() -> None:
 
 
 def test_a_frame_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "MOST_FRAME", 1_000_000)
+    monkeypatch.setattr(sse, "MOST_FRAME", 1_000_000)
     splitter = FrameSplitter()
     for _ in range(2):
         assert list(splitter.feed(b"data: " + b"x" * 500_000)) == []

@@ -5,6 +5,7 @@ import json
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from replyscope.domain.json_text import read_json
 from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.session import Session
 from replyscope.domain.shared import Shared
+from replyscope.domain.sse import FrameSplitter
 from replyscope.engine.importing import take_in
 from replyscope.engine.recovery import refold
 from replyscope.inspection.sharing.session_json import FORMAT, session_from_json
@@ -70,7 +72,10 @@ def read_file(path: Path) -> Iterable[Foreign]:
         elif zipfile.is_zipfile(path):
             return _read_text(_unzipped(path), path)
         else:
-            return _read_text(path.read_text(encoding="utf-8-sig"), path)
+            data = path.read_bytes()
+            if path.suffix == ".sse" or _begins_a_stream(data):
+                return [_stream(data, path)]
+            return _read_text(data.decode("utf-8-sig"), path)
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile) as error:
         raise ImportFault(f"{path} can't be read ({error}).", _KINDS) from error
     if found is None:
@@ -94,8 +99,6 @@ def _unzipped(path: Path) -> str:
 
 
 def _read_text(text: str, path: Path) -> Iterable[Foreign]:
-    if path.suffix == ".sse" or text.lstrip()[:5] in ("data:", "event"):
-        return [_stream(text, path)]
     try:
         value = read_json(text)
     except ValueError as error:
@@ -118,15 +121,25 @@ def _ours(value: dict[str, Any]) -> Iterator[Foreign]:
             yield Unreadable(str(name or f"session {number}"), f"{type(error).__name__}: {error}")
 
 
-def _stream(text: str, path: Path) -> Shared:
-    """A recorded stream as a session with one reply."""
+def _begins_a_stream(data: bytes) -> bool:
+    start = data[:1_000].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.startswith((b"data:", b"event:", b"id:", b"retry:", b": "))
+
+
+def _stream(data: bytes, path: Path) -> Shared:
+    """A recorded stream as a session with one reply: its frames as they are, all at once."""
     at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    frames = [WireFrame(0.0, f"{piece}\n\n") for piece in text.split("\n\n") if piece.strip()]
+    splitter = FrameSplitter()
+    pieces = [*splitter.feed(data), splitter.finish()]
+    texts = [piece.decode("utf-8", errors="replace") for piece in pieces if piece]
+    frames = [WireFrame(0.0, text) for text in texts]
+    text = "".join(texts)
     api = Api.RESPONSES if '"response.' in text or "event: response." in text else Api.CHAT
     talk = shared_of(Conversation("sse", f"{path.name}/{text}", path.name, at, ()))
     key = talk.session.id
     opening = Exchange(f"{key}x", api, "sse", "", "unknown", at)
-    exchange = refold(opening, frames, translate_frames)
+    exchange = refold(opening, frames, translate_frames, broken=None)
+    exchange = replace(exchange, model=exchange.answered_model or opening.model)
     reply = Message(f"{key}a", Role.ASSISTANT, (), at, None, (ReplySource(exchange.id, 0),))
     session = Session(key, path.name, at, at, head_id=reply.id, is_title_given=True)
     record = WireRecord(None, tuple(frames))

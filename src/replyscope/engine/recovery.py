@@ -23,11 +23,12 @@ def refold(
     frames: Sequence[WireFrame],
     translate: TranslateFrames,
     end: StreamEnded | None = None,
+    broken: Failure | None = _INTERRUPTED,
 ) -> Exchange:
     """The exchange that a journal makes.
 
     Without an ending of its own it broke off, unless the last frames say that the
-    reply was complete.
+    reply was complete; with `broken` None it is only known to have ended there.
     """
     last_ms = frames[-1].at_ms if frames else 0.0
     fold = ExchangeFold(opening)
@@ -41,7 +42,8 @@ def refold(
         elif goes_on:
             end = StreamEnded(StreamEnd.DETACHED, last_ms)
         else:
-            end = StreamEnded(StreamEnd.BROKEN, last_ms, _INTERRUPTED)
+            ending = StreamEnd.BROKEN if broken is not None else StreamEnd.CLOSED
+            end = StreamEnded(ending, last_ms, broken)
     fold.apply(end)
     return fold.snapshot()
 

@@ -9,7 +9,7 @@ from replyscope.domain.event import Event
 from replyscope.domain.exchange import Api
 from replyscope.domain.json_text import read_json
 from replyscope.domain.request import ModelRequest
-from replyscope.provider.frames import parse_frame
+from replyscope.domain.sse import parse_frame
 
 
 class Translator(Protocol):

@@ -16,7 +16,7 @@ import httpx2
 import openai
 
 from replyscope.domain.failure import Failure
-from replyscope.provider.frames import Flood
+from replyscope.domain.sse import Flood
 from replyscope.provider.mask import Mask
 
 _LONGEST = 500

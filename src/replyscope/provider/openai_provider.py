@@ -30,11 +30,12 @@ from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
+from replyscope.domain.sse import is_of_a_stream
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
 from replyscope.provider.client import build_client, open_http
 from replyscope.provider.dialect import Dialect, Translator, translate_frame
 from replyscope.provider.errors import ErrorTranslator
-from replyscope.provider.frames import FrameTap, is_of_a_stream
+from replyscope.provider.frames import FrameTap
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait

@@ -9,7 +9,7 @@ import openai
 from replyscope.domain.event import Event
 from replyscope.domain.exchange import Api
 from replyscope.domain.request import ModelRequest, Resumption
-from replyscope.provider.frames import parse_frame
+from replyscope.domain.sse import parse_frame
 from replyscope.provider.response_events import ResponseTranslator, translate_response
 from replyscope.provider.response_request import response_body
 

@@ -1,0 +1,83 @@
+"""Server-sent events: a byte stream cut into frames, and what a frame says. Pure."""
+
+import re
+from collections.abc import Iterator
+
+MOST_FRAME = 64 * 1024 * 1024
+"""Bytes without a blank line; the largest pictures that come in one frame have a third."""
+_KEPT_OF_A_FLOOD = 64 * 1024
+
+_FIELDS = (":", "data:", "event:", "id:", "retry:")
+_BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
+
+
+class Flood(Exception):
+    """A server sends without end what says nothing. The text says what it sends."""
+
+
+class FrameSplitter:
+    """Cuts bytes into frames at blank lines, whatever the chunking.
+
+    A frame keeps its blank line, so the frames joined are the stream.
+    """
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._seen = 0
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The frames that this chunk completes. Raises Flood when one never ends."""
+        rest = self._rest
+        if len(rest) > MOST_FRAME:
+            del rest[_KEPT_OF_A_FLOOD:]
+            raise Flood(f"a frame of more than {MOST_FRAME // 1024**2} MB")
+        rest += chunk
+        start = 0
+        if b"\r" in rest:
+            for match in _BLANK_LINE.finditer(rest, max(0, self._seen - 3)):
+                if match.end() == len(rest) and rest.endswith(b"\r"):
+                    break
+                yield bytes(rest[start : match.end()])
+                start = match.end()
+        else:
+            end = rest.find(b"\n\n", max(0, self._seen - 1))
+            while end >= 0:
+                yield bytes(rest[start : end + 2])
+                start = end + 2
+                end = rest.find(b"\n\n", start)
+        if start:
+            del rest[:start]
+        self._seen = len(rest)
+
+    def finish(self) -> bytes:
+        """What is left when the stream ends: a frame without its blank line, or nothing."""
+        rest = bytes(self._rest)
+        self._rest.clear()
+        self._seen = 0
+        return rest
+
+
+def parse_frame(text: str) -> tuple[str | None, str] | None:
+    """A frame's event name and data; None for one without data (comments, pings, retry)."""
+    if text.startswith("data: ") and "\n" not in text[:-2] and "\r" not in text:
+        data = text[6:].rstrip("\n")
+        return (None, data) if data.strip() else None
+    event: str | None = None
+    data_lines: list[str] = []
+    for line in re.split(r"\r\n|\n|\r", text.lstrip("\ufeff")):
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            data_lines.append(value)
+        elif name == "event":
+            event = value or None
+    data = "\n".join(data_lines)
+    return (event, data) if data.strip() else None
+
+
+def is_of_a_stream(text: str) -> bool:
+    """Whether every line is a field or a comment of an event stream, or begins as one."""
+    lines = [line for line in re.split(r"\r\n|\n|\r", text.lstrip("\ufeff")) if line]
+    return all(
+        any(line.startswith(field) or field.startswith(line) for field in _FIELDS) for line in lines
+    )
