@@ -1,17 +1,29 @@
 """The real SDK against a real loopback server: what is sent, and what is made of answers."""
 
+import json
 import threading
 
 import pytest
 
 from replyscope.domain.event import RequestAdapted, RequestSent, StreamEnded, WireFrame
-from replyscope.domain.exchange import ExchangeState
+from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.fold import fold_events
 from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Parameters
-from tests.support.build import NOON, Memory, ask, collect, open_chat, run, user_message
+from replyscope.provider.opening import translate_frames
+from tests.support.build import (
+    NOON,
+    Memory,
+    ask,
+    collect,
+    make_exchange,
+    open_chat,
+    run,
+    user_message,
+)
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 
 
@@ -381,3 +393,33 @@ async def test_continuing_asks_for_more_of_the_last_reply(
         await collect(provider, request)
     roles = [message["role"] for message in server.requests[0]["messages"]]
     assert roles == ["user", "assistant", "user"]
+
+
+async def test_a_whole_answer_reads_the_same_when_it_is_replayed(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    message = {"role": "assistant", "content": "Not streamed."}
+    body = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    text = json.dumps(body, indent=1).replace("\n", "\n\n").encode()
+    answer = Answer(content_type="application/json", chunks=[text])
+    server.answer = lambda _request: answer
+    async with open_chat(server.base_url, clock) as provider:
+        events = await collect(provider, ask())
+    frames = [event for event in events if isinstance(event, WireFrame)]
+    ended = [event for event in events if isinstance(event, StreamEnded)]
+    live = fold_events(make_exchange(), events).choices
+    again = fold_events(make_exchange(), [*translate_frames(Api.CHAT, frames), *ended]).choices
+    assert live[0].text == "Not streamed."
+    assert again == live
+
+
+async def test_the_body_of_an_error_is_kept_on_the_wire(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    said = error(401, "Incorrect API key provided: sk-planted-key-123.")
+    server.answer = lambda _request: said
+    async with open_chat(server.base_url, clock) as provider:
+        events = await collect(provider, ask())
+    (frame,) = [event for event in events if isinstance(event, WireFrame)]
+    assert "Incorrect API key" in frame.text
+    assert "sk-planted-key-123" not in frame.text

@@ -6,7 +6,7 @@ last event, so that what came before them is recorded like any reply.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -197,8 +197,8 @@ class OpenAIProvider:
             if adaptation is not None:
                 yield adaptation
                 return
-            yield self._opened(error.response)
-            yield self._failed(attempt, error, retried)
+            for step in self._refused(attempt, error, retried):
+                yield step
             return
         except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
             yield self._failed(attempt, error, retried)
@@ -286,6 +286,17 @@ class OpenAIProvider:
             self._mask.headers(response.headers.items()),
             response.headers.get("x-request-id"),
         )
+
+    def _refused(
+        self, attempt: _Attempt, error: openai.APIStatusError, retried: int
+    ) -> Iterator[_Step]:
+        """An answer that is an error: its head and, when there is no other try, its body."""
+        yield self._opened(error.response)
+        step = self._failed(attempt, error, retried)
+        body = self._mask.text(error.response.text)
+        if body and isinstance(step, StreamEnded):
+            yield WireFrame(step.at_ms, body)
+        yield step
 
     def _failed(self, attempt: _Attempt, error: Exception, retried: int) -> StreamEnded | RetryPlan:
         """Another try where that may help, and the ending where not."""

@@ -8,7 +8,9 @@ from replyscope.domain.errors import ProviderError
 from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
+from replyscope.domain.json_text import read_json
 from replyscope.domain.ports import Clock, ModelProvider
+from replyscope.domain.sse import parse_frame
 from replyscope.provider.chat_completions import ChatCompletions
 from replyscope.provider.dialect import Dialect, translate_frame
 from replyscope.provider.openai_provider import OpenAIProvider, Recall, Remember
@@ -56,10 +58,28 @@ _FIRST_EVENTS: tuple[dict[str, Any], ...] = (
 
 def translate_frames(api: Api, frames: Iterable[WireFrame]) -> Iterator[Event]:
     """The events of recorded frames, each frame before what it meant."""
-    translator = _dialect_of(api).translator()
+    dialect = _dialect_of(api)
+    translator = dialect.translator()
+    body: list[str] | None = []
     for frame in frames:
         yield frame
+        if body is not None and parse_frame(frame.text) is None:
+            body.append(frame.text)
+        else:
+            body = None
         yield from translate_frame(translator, frame.text)
+    if body:
+        yield from _whole(dialect, "".join(body))
+
+
+def _whole(dialect: Dialect, text: str) -> list[Event]:
+    """The events of an answer that was no stream; none when it was no reply either."""
+    try:
+        data = read_json(text)
+    except ValueError:
+        return []
+    events = dialect.translate_whole(data) if isinstance(data, dict) else None
+    return events or []
 
 
 def _dialect_of(api: Api) -> Dialect:
