@@ -105,3 +105,12 @@ def test_a_mock_of_nothing_says_so(tmp_path: Path) -> None:
     done = run_program(tmp_path, "mock", "nothing-like-it")
     assert done.returncode == 2
     assert "No recorded exchange" in done.stderr
+
+
+def test_a_mock_on_a_port_that_is_taken_says_so(server: LoopbackServer, tmp_path: Path) -> None:
+    done = json.loads(ask(tmp_path, server, "Say it", "--json").stdout)
+    port = server.base_url.rpartition(":")[2].removesuffix("/v1")
+    refused = run_program(tmp_path, "mock", done["session_id"], "--port", port)
+    assert refused.returncode == 2
+    assert f"Port {port} can't be used" in refused.stderr
+    assert "--port" in refused.stderr

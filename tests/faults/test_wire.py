@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from replyscope.domain import sse
 from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.provider import frames
 from replyscope.store.sqlite_store import SqliteStore
@@ -265,7 +264,7 @@ async def test_a_line_without_end_is_not_read_for_ever(
     api: Api, suite: Suite, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = suite.count(64 * 1024 * 1024, least=4 * 1024 * 1024)
-    monkeypatch.setattr(sse, "MOST_FRAME", most)
+    monkeypatch.setattr("replyscope.domain.sse.MOST_FRAME", most)
 
     async def endless(wire: Wire) -> None:
         await wire.head()

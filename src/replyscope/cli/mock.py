@@ -7,17 +7,20 @@ from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SessionNotFound, SettingsError
 from replyscope.domain.hit import Sort
+from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
-from replyscope.mock.matching import Recording
+from replyscope.mock.matching import asked_of
+from replyscope.mock.recording import Recording
 from replyscope.mock.server import MockServer
 
 _MOST = 1_000
+_MOST_NAMED = 8
 
 
 async def run_mock(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Serve until it is interrupted; the exit status."""
     recordings = await _recordings(" ".join(arguments.what), wiring)
-    server = MockServer(recordings, speed=arguments.speed, report=_tell)
+    server = MockServer(recordings, speed=arguments.speed, answers_any=arguments.any, report=_tell)
     try:
         port = await server.start(arguments.port)
     except OSError as error:
@@ -27,8 +30,18 @@ async def run_mock(arguments: argparse.Namespace, wiring: Wiring) -> int:
     count = len(recordings)
     exchanges = "1 exchange" if count == 1 else f"{count:,} exchanges"
     print(f"http://127.0.0.1:{port}/v1 serves {exchanges}; Ctrl+C ends it.", flush=True)
+    for one in recordings[:_MOST_NAMED]:
+        _tell(_described(one))
     await server.serve()
     return EXIT_OK
+
+
+def _described(one: Recording) -> str:
+    """A recording on one line: the question it answers, and by which model."""
+    asked = asked_of(one.record.request.body).question if one.record.request else None
+    question = asked[0][:60] if asked else "whatever is asked"
+    exchange = one.exchange
+    return printable_line(f"  {exchange.id}  {exchange.api.value:<9} {exchange.model}  {question}")
 
 
 def _tell(line: str) -> None:
@@ -39,6 +52,8 @@ async def _recordings(what: str, wiring: Wiring) -> list[Recording]:
     """Those of a session, of one exchange, or of all that a query finds."""
     ids = await _exchange_ids(what, wiring)
     by_session: dict[str, list[str]] = {}
+    if len(ids) > _MOST:
+        _tell(f"Of {len(ids):,} exchanges the newest {_MOST:,} are served; narrow the query.")
     for session_id, exchange_id in ids[:_MOST]:
         by_session.setdefault(session_id, []).append(exchange_id)
     made = []
@@ -49,6 +64,11 @@ async def _recordings(what: str, wiring: Wiring) -> list[Recording]:
                 record = await wiring.store.load_wire(exchange.id)
                 if record.frames:
                     made.append(Recording(exchange, record))
+    if ids and not made:
+        raise SettingsError(
+            f"No frame of {what!r} was recorded, so there is nothing to serve again.",
+            "What was imported without its frames, or never answered, has none.",
+        )
     if not made:
         raise SettingsError(
             f"No recorded exchange is {what!r}.",

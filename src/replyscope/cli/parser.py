@@ -263,6 +263,9 @@ def _add_mock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     mock.add_argument(
         "--speed", metavar="X", type=float, default=1.0, help="1 the recorded pace, 0 at once"
     )
+    mock.add_argument(
+        "--any", action="store_true", help="answer whatever is asked, one after another"
+    )
     _add_place_options(mock, inherit=True)
 
 

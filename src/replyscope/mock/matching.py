@@ -3,37 +3,77 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from replyscope.domain.event import WireRecord
-from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.exchange import Api
 from replyscope.domain.json_text import read_json
+from replyscope.mock.recording import Recording
+
+
+class Fit(StrEnum):
+    """How a recording fits a request."""
+
+    SAME = "same"
+    """It was asked the same messages."""
+    QUESTION = "question"
+    """It was asked the same last question, as many steps after it."""
+    ANY = "any"
+    """What it was asked is not known, or does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
-    """An exchange and what went over its wire."""
+class Asked:
+    """What a request says: its messages or input in one form, and its question."""
 
-    exchange: Exchange
-    record: WireRecord
-
-    @property
-    def asked(self) -> str:
-        """What the request said: its messages or input, in one form."""
-        request = self.record.request
-        return asked_of(request.body) if request is not None else ""
+    messages: str
+    question: tuple[str, int] | None
+    previous: str | None
 
 
-def asked_of(body: bytes) -> str:
-    """What a request says, whatever else it sets; "" when it says nothing readable."""
+def find_recording(
+    recordings: Sequence[Recording], api: Api, body: bytes, served: Iterable[str], *, any_: bool
+) -> tuple[Recording, Fit] | None:
+    """The recording that was asked the same, or else the same question.
+
+    Recordings whose request is not known answer in turn, and with `any_` all of them do. Of
+    several that fit, the first that was not `served` yet, at the end the last again.
+    """
+    ours = [one for one in recordings if one.exchange.api is api]
+    asked = asked_of(body)
+    known = [(one, asked_of(one.record.request.body)) for one in ours if one.record.request]
+    same = [one for one, was in known if was.messages == asked.messages]
+    same_thread = [
+        one for one, was in known if one in same and was.previous and was.previous == asked.previous
+    ]
+    alike = [one for one, was in known if was.question and was.question == asked.question]
+    loose = ours if any_ else [one for one in ours if one.record.request is None]
+    given = set(served)
+    for found, fit in (
+        (same_thread or same, Fit.SAME),
+        (alike, Fit.QUESTION),
+        (loose, Fit.ANY),
+    ):
+        if found:
+            return next((one for one in found if one.exchange.id not in given), found[-1]), fit
+    return None
+
+
+def asked_of(body: bytes) -> Asked:
+    """What a request says, whatever else it sets."""
     try:
         value = read_json(body.decode("utf-8"))
     except ValueError:
-        return ""
+        value = None
     if not isinstance(value, Mapping):
-        return ""
-    said = value.get("messages", value.get("input"))
-    return json.dumps(_plain(said), sort_keys=True, ensure_ascii=False)
+        return Asked("", None, None)
+    messages = _plain(value.get("messages", value.get("input")))
+    previous = value.get("previous_response_id")
+    return Asked(
+        json.dumps(messages, sort_keys=True, ensure_ascii=False),
+        _question(messages),
+        previous if isinstance(previous, str) else None,
+    )
 
 
 def _plain(said: Any) -> Any:
@@ -43,11 +83,16 @@ def _plain(said: Any) -> Any:
     if not isinstance(said, list):
         return said
     return [
-        {"role": one.get("role"), "content": _text(one.get("content"))}
-        if isinstance(one, Mapping) and "content" in one
+        {**_kept(one), "role": one.get("role"), "content": _text(one.get("content"))}
+        if isinstance(one, Mapping) and "role" in one
         else one
         for one in said
     ]
+
+
+def _kept(message: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells messages apart beside their words: what was called, and which call it is."""
+    return {name: message[name] for name in ("tool_calls", "tool_call_id") if message.get(name)}
 
 
 def _text(content: Any) -> Any:
@@ -58,17 +103,12 @@ def _text(content: Any) -> Any:
     return "".join(words) if len(words) == len(content) else content
 
 
-def find_recording(
-    recordings: Sequence[Recording], api: Api, body: bytes, served: Iterable[str]
-) -> Recording | None:
-    """The recording that was asked the same; with only one of that API, that one.
-
-    Of several that were asked the same, the first that was not `served` yet.
-    """
-    ours = [one for one in recordings if one.exchange.api is api]
-    asked = asked_of(body)
-    same = [one for one in ours if one.asked == asked]
-    if not same:
-        return ours[0] if len(ours) == 1 else None
-    given = set(served)
-    return next((one for one in same if one.exchange.id not in given), same[-1])
+def _question(messages: Any) -> tuple[str, int] | None:
+    """The last thing that the person said, and how many messages came after it."""
+    if not isinstance(messages, list):
+        return None
+    for after, message in enumerate(reversed(messages)):
+        if isinstance(message, Mapping) and message.get("role") == "user":
+            content = message.get("content")
+            return json.dumps(content, sort_keys=True, ensure_ascii=False).strip(), after
+    return None

@@ -1,37 +1,55 @@
 """The server: both APIs, frames byte for byte, at their own pace or at once.
 
-On loopback only. A request that nothing was recorded for gets a 404 that says so.
+On loopback only, and only for who calls it by a loopback name: a page in a browser can't
+read what was recorded. A request that nothing was recorded for gets a 404 that says so.
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import h11
+
+from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Api
-from replyscope.mock.matching import Recording, find_recording
+from replyscope.domain.json_text import read_json
+from replyscope.mock.connection import Connection, Request
+from replyscope.mock.matching import Fit, find_recording
+from replyscope.mock.recording import Recording
+from replyscope.mock.whole import payloads, whole_of
 
-_MOST_BODY = 64_000_000
 _PATHS = {"/chat/completions": Api.CHAT, "/responses": Api.RESPONSES}
+_LOOPBACK = {"localhost", "127.0.0.1", "::1", None}
 Report = Callable[[str], None]
 
 
 class MockServer:
-    """`speed` 1.0 is the pace of the recording, 4.0 four times that, 0 at once."""
+    """`speed` 1.0 is the pace of the recording, 4.0 four times that, 0 at once.
+
+    With `answers_any` what is asked does not matter: the recordings answer in turn.
+    """
 
     def __init__(
-        self, recordings: Sequence[Recording], *, speed: float, report: Report = lambda _line: None
+        self,
+        recordings: Sequence[Recording],
+        *,
+        speed: float,
+        answers_any: bool = False,
+        report: Report = lambda _line: None,
     ) -> None:
         self._recordings = recordings
         self._speed = speed
+        self._answers_any = answers_any
         self._report = report
         self._served: list[str] = []
         self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.Task[None]] = set()
 
     async def start(self, port: int) -> int:
         """Listen; the port, chosen when it is 0. Raises OSError when it is taken."""
-        self._server = await asyncio.start_server(self._answer, "127.0.0.1", port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def serve(self) -> None:
@@ -41,90 +59,190 @@ class MockServer:
             await self._server.serve_forever()
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Listen no more, and end what is being answered."""
         if self._server is not None:
             self._server.close()
+        for client in self._clients:
+            client.cancel()
+        await asyncio.gather(*self._clients, return_exceptions=True)
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError, ValueError, TimeoutError):
-            async with asyncio.timeout(30):
-                method, path, body = await _read_request(reader)
-            await self._respond(writer, method, path, body)
-        writer.close()
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = asyncio.create_task(self._answer_all(Connection(reader, writer)))
+        self._clients.add(client)
+        client.add_done_callback(self._clients.discard)
+        try:
+            await client
+        except asyncio.CancelledError:
+            client.cancel()
+        finally:
+            writer.close()
 
-    async def _respond(
-        self, writer: asyncio.StreamWriter, method: str, path: str, body: bytes
-    ) -> None:
-        path = path.partition("?")[0].removeprefix("/v1").rstrip("/")
-        if method == "GET" and path == "/models":
-            models = sorted({one.exchange.model for one in self._recordings})
-            data = [{"id": name, "object": "model", "owned_by": "replyscope"} for name in models]
-            await _send(writer, HTTPStatus.OK, {"object": "list", "data": data})
+    async def _answer_all(self, connection: Connection) -> None:
+        with suppress(ConnectionError, TimeoutError):
+            try:
+                while (request := await connection.next_request()) is not None:
+                    await self._answer(connection, request)
+            except h11.RemoteProtocolError as error:
+                self._report(f"no HTTP that can be read: {error}")
+        with suppress(ConnectionError):
+            await connection.close()
+
+    async def _answer(self, connection: Connection, request: Request) -> None:
+        url = urlsplit(request.target)
+        path = url.path.removeprefix("/v1").rstrip("/")
+        line = f"{request.method} {url.path}"
+        if _host(request) not in _LOOPBACK:
+            self._report(f"421 {line}: asked for as {request.headers['host']}")
+            await connection.send_json(421, _error("This server answers on loopback only."))
             return
-        api = _PATHS.get(path) if method == "POST" else None
-        found = None
+        if request.method == "GET" and (found := self._kept(path, url.query)) is not None:
+            self._report(f"200 {line}")
+            await self._send_kept(connection, *found)
+            return
+        api = _PATHS.get(path) if request.method == "POST" else None
+        fitting = None
         if api is not None:
-            found = find_recording(self._recordings, api, body, self._served)
-        if found is None:
-            self._report(f"404 {method} {path}")
-            await _send(writer, HTTPStatus.NOT_FOUND, _nothing(method, path, self._recordings))
+            fitting = find_recording(
+                self._recordings, api, request.body, self._served, any_=self._answers_any
+            )
+        if fitting is None:
+            self._report(f"404 {line}: nothing like it was recorded")
+            await connection.send_json(404, _error(self._nothing(request.method, url.path, api)))
             return
-        self._served.append(found.exchange.id)
-        status = found.exchange.status or 200
-        self._report(f"{status} {method} {path}: exchange {found.exchange.id}")
-        await self._play(writer, found)
+        recording, fit = fitting
+        self._served.append(recording.exchange.id)
+        await self._reply(connection, request, recording, fit, line)
 
-    async def _play(self, writer: asyncio.StreamWriter, found: Recording) -> None:
-        """The answer as it came: its status, its kind, and its frames."""
-        exchange = found.exchange
-        kind = next(
-            (value for name, value in exchange.headers if name.lower() == "content-type"),
-            "text/event-stream",
-        )
-        status = exchange.status or 200
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {kind}\r\n"
-            f"x-request-id: {exchange.request_id or exchange.id}\r\nconnection: close\r\n\r\n"
-        )
-        writer.write(head.encode("latin-1", "replace"))
+    async def _reply(
+        self, connection: Connection, request: Request, found: Recording, fit: Fit, line: str
+    ) -> None:
+        told = [("x-replyscope-exchange", found.exchange.id), ("x-replyscope-fit", fit.value)]
+        if not found.is_stream or _wants_stream(request.body):
+            self._report(f"{found.status} {line}: exchange {found.exchange.id} ({fit.value})")
+            await self._play(connection, found, found.frames, told)
+            return
+        whole = whole_of(found.exchange.api, found.frames)
+        if whole is None:
+            self._report(f"400 {line}: exchange {found.exchange.id} never became whole")
+            why = found.why_cut or "it ended without a whole reply"
+            message = (
+                f"This reply was recorded as a stream, and {why.rstrip('.')}: there is no whole "
+                "object to answer with. Ask with stream=true to get what came."
+            )
+            await connection.send_json(400, _error(message, "recorded_in_part"), told)
+            return
+        self._report(f"200 {line}: exchange {found.exchange.id} ({fit.value}), as one object")
+        await self._wait(found.exchange.timing.duration_ms)
+        headers = [(n, v) for n, v in found.headers if n.lower() != "content-type"]
+        told.append(("x-replyscope-folded", "true"))
+        await connection.send_json(200, whole, [*headers, *told])
+
+    async def _play(
+        self,
+        connection: Connection,
+        found: Recording,
+        frames: Sequence[WireFrame],
+        told: Sequence[tuple[str, str]],
+    ) -> None:
+        """The answer as it came: its head, its frames, and how it ended."""
+        headers = [*found.headers, *told]
+        if not found.is_stream and found.why_cut is None:
+            await self._wait(found.exchange.timing.duration_ms)
+            await connection.send(found.status, found.body, headers)
+            return
+        connection.begin(found.status, headers)
         before_ms = 0.0
-        for frame in found.record.frames:
+        for frame in frames:
             if self._speed > 0 and frame.at_ms > before_ms:
-                await writer.drain()
-                await asyncio.sleep((frame.at_ms - before_ms) / 1000 / self._speed)
+                await connection.flush()
+                await self._wait(frame.at_ms - before_ms)
             before_ms = frame.at_ms
-            writer.write(frame.text.encode("utf-8", "surrogatepass"))
-        await writer.drain()
+            connection.write(frame.text.encode("utf-8", "surrogatepass"))
+        if found.why_cut is None:
+            await connection.end()
+        else:
+            await connection.close()
+
+    async def _wait(self, passed_ms: float) -> None:
+        if self._speed > 0:
+            await asyncio.sleep(passed_ms / 1000 / self._speed)
+
+    def _kept(self, path: str, query: str) -> tuple[Recording | None, Any] | None:
+        """What a GET asks for: the models, or a reply by its id, perhaps as a stream."""
+        models = sorted({one.exchange.model for one in self._recordings})
+        data = [
+            {"id": n, "object": "model", "created": 0, "owned_by": "replyscope"} for n in models
+        ]
+        if path == "/models":
+            return None, {"object": "list", "data": data}
+        for model in data:
+            if path == f"/models/{model['id']}":
+                return None, model
+        for start, api in _PATHS.items():
+            for one in self._recordings:
+                wanted = one.exchange.response_id
+                if one.exchange.api is api and wanted and path == f"{start}/{wanted}":
+                    return self._retrieved(one, query)
+        return None
+
+    def _retrieved(self, one: Recording, query: str) -> tuple[Recording | None, Any] | None:
+        asked = parse_qs(query)
+        if asked.get("stream") == ["true"] and one.is_stream:
+            after = asked.get("starting_after", ["-1"])[0]
+            return one, int(after) if after.lstrip("-").isdigit() else -1
+        whole = whole_of(one.exchange.api, one.frames)
+        return None if whole is None else (None, whole)
+
+    async def _send_kept(self, connection: Connection, one: Recording | None, value: Any) -> None:
+        if one is None:
+            await connection.send_json(200, value)
+            return
+        frames = [frame for frame in one.frames if _number(frame) > value]
+        await self._play(connection, one, frames, [("x-replyscope-exchange", one.exchange.id)])
+
+    def _nothing(self, method: str, path: str, api: Api | None) -> str:
+        count = len(self._recordings)
+        served = "1 exchange is served" if count == 1 else f"{count:,} exchanges are served"
+        if api is None:
+            return (
+                f"Nothing was recorded for {method} {path}. {served}, over POST "
+                "/v1/chat/completions and POST /v1/responses; GET /v1/models lists their models."
+            )
+        ours = sum(one.exchange.api is api for one in self._recordings)
+        if not ours:
+            other = Api.CHAT if api is Api.RESPONSES else Api.RESPONSES
+            return f"Nothing was recorded over the {api.value} API. {served}, all {other.value}."
+        return (
+            f"Nothing was recorded for this {method} {path}: {served}, and none was asked these "
+            "messages or this last question. Ask the same, or start with --any to be answered "
+            "whatever is asked."
+        )
 
 
-async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, bytes]:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    first, *lines = head.split("\r\n")
-    method, path, _ = first.split(" ", 2)
-    headers = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in lines)
-    }
-    length = int(headers.get("content-length", "0"))
-    if not 0 <= length <= _MOST_BODY:
-        raise ValueError("a body of that length is not read")
-    return method, path, await reader.readexactly(length)
+def _host(request: Request) -> str | None:
+    host = request.headers.get("host")
+    try:
+        return urlsplit(f"//{host}").hostname if host else None
+    except ValueError:
+        return host
 
 
-def _nothing(method: str, path: str, recordings: Sequence[Recording]) -> dict[str, object]:
-    known = sorted({one.exchange.api.value for one in recordings})
-    message = (
-        f"Nothing was recorded for this {method} {path}: {len(recordings)} exchanges "
-        f"over {' and '.join(known) or 'no API'} are served, and none was asked the same."
-    )
-    return {"error": {"message": message, "type": "not_recorded", "code": "not_recorded"}}
+def _wants_stream(body: bytes) -> bool:
+    try:
+        value = read_json(body.decode("utf-8"))
+    except ValueError:
+        return False
+    return isinstance(value, dict) and value.get("stream") is True
 
 
-async def _send(writer: asyncio.StreamWriter, status: HTTPStatus, value: dict[str, object]) -> None:
-    body = json.dumps(value).encode()
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    )
-    writer.write(head.encode() + body)
-    await writer.drain()
+def _number(frame: WireFrame) -> float:
+    """A frame's sequence number; one that has none belongs to whatever is sent."""
+    for value in payloads([frame]):
+        number = value.get("sequence_number")
+        if isinstance(number, int):
+            return number
+    return float("inf")
+
+
+def _error(message: str, code: str = "not_recorded") -> dict[str, Any]:
+    return {"error": {"message": message, "type": code, "param": None, "code": code}}

@@ -1,0 +1,123 @@
+"""HTTP/1.1 for one client: requests in, answers out. h11 knows the protocol, asyncio the socket.
+
+Connections are kept open between requests. An answer can also be broken off, so that the
+client sees what it would see of a server that died.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import h11
+
+_MOST_BODY = 64_000_000
+_IDLE_S = 120.0
+_CHUNK = 65_536
+Headers = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asked for; `target` with its query, header names in lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Connection:
+    """Reads one request after another, and writes the answer to each."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER)
+
+    async def next_request(self) -> Request | None:
+        """The next request; None when the client is done.
+
+        Raises h11.RemoteProtocolError for what is no HTTP, and TimeoutError.
+        """
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        if self._http.our_state is not h11.IDLE:
+            return None
+        async with asyncio.timeout(_IDLE_S):
+            head = await self._next_event()
+            if not isinstance(head, h11.Request):
+                return None
+            body = bytearray()
+            while isinstance(event := await self._next_event(), h11.Data):
+                body += event.data
+                if len(body) > _MOST_BODY:
+                    raise h11.RemoteProtocolError("the body is too large", 413)
+        return Request(
+            head.method.decode("ascii"),
+            head.target.decode("latin-1"),
+            {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers},
+            bytes(body),
+        )
+
+    async def _next_event(self) -> object:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            if self._http.they_are_waiting_for_100_continue:
+                go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
+                self._write(go_on)
+            self._http.receive_data(await self._reader.read(_CHUNK))
+        return event
+
+    def begin(self, status: int, headers: Headers) -> None:
+        """Write the head of an answer. Without a content-length it goes out in chunks."""
+        try:
+            reason = HTTPStatus(status).phrase
+        except ValueError:
+            reason = ""
+        encoded = [(name.encode("latin-1"), _header_value(value)) for name, value in headers]
+        self._write(
+            h11.Response(status_code=status, headers=encoded, reason=reason.encode("ascii"))
+        )
+
+    def write(self, data: bytes) -> None:
+        """Write some of the body."""
+        if data:
+            self._write(h11.Data(data=data))
+
+    async def flush(self) -> None:
+        """Wait until the client keeps up. Raises ConnectionError when it is gone."""
+        await self._writer.drain()
+
+    async def end(self) -> None:
+        """The answer is whole."""
+        self._write(h11.EndOfMessage())
+        await self.flush()
+
+    async def close(self) -> None:
+        """Close the connection; within an answer that is how it breaks off."""
+        await self.flush()
+        self._writer.close()
+        await self._writer.wait_closed()
+
+    async def send_json(self, status: int, value: Any, headers: Headers = ()) -> None:
+        """A whole answer."""
+        body = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        await self.send(status, body, [("content-type", "application/json"), *headers])
+
+    async def send(self, status: int, body: bytes, headers: Headers) -> None:
+        """A whole answer as it is."""
+        self.begin(status, [*headers, ("content-length", str(len(body)))])
+        self.write(body)
+        await self.end()
+
+    def _write(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
+
+
+def _header_value(value: str) -> bytes:
+    """A value that a header may have: no line break, whatever was recorded."""
+    return " ".join(value.split("\n")).replace("\r", " ").strip().encode("latin-1", "replace")

@@ -1,0 +1,1 @@
+"""Tests of the server that plays recorded exchanges again."""
