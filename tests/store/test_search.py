@@ -255,6 +255,7 @@ TERMS: Sequence[str] = (
     "api:chat", "api:r*", "tag:work", "-tag:w?rk", "is:archived", "is:flagged", "is:partial",
     "is:toolfailed", "has:error", "has:image", "has:reasoning", "has:finding", "title:tit",
     '"-"', 'model:"s*"',
+    "is:unpriced", "is:reported", "is:estimated", "is:unmetered", "asked:big", "asked:s*",
 )  # fmt: skip
 
 
@@ -284,9 +285,12 @@ async def filled(store: SqliteStore) -> tuple[SearchIndex, dict[str, Facts]]:
             answer("beta gamma", call),
             usage=Usage(10, 10, 20),
             timing=Timing(first_token_ms=1_500, last_token_ms=3_500, duration_ms=4_000),
+            estimated_cost_usd=0.5,
         ),
         "six": replace(
-            answer("alphabet", finish=FinishReason.LENGTH, model="big"), usage=Usage(5, 5, 10)
+            answer("alphabet", finish=FinishReason.LENGTH, model="big"),
+            usage=Usage(5, None, 10),
+            reported_cost_usd=0.25,
         ),
     }
     facts = {}

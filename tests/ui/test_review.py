@@ -17,7 +17,6 @@ from replyscope.ui.query_completion import LANGUAGE
 from replyscope.ui.screens.compare import CompareScreen
 from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.screens.review import ReviewScreen
-from replyscope.ui.screens.stats import StatsScreen
 from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.widgets.results import Results
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
@@ -197,20 +196,6 @@ async def test_a_reply_is_played_again(server: LoopbackServer, tmp_path: Path) -
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
         assert len(server.requests) == 1
-
-
-async def test_numbers_open_the_replies_behind_them(server: LoopbackServer, tmp_path: Path) -> None:
-    answers(server)
-    async with open_app(tmp_path, server) as pilot:
-        await talk(pilot, "apples", "long pears")
-        await pilot.press("f9")
-        await until(pilot, lambda: isinstance(pilot.app.screen, StatsScreen))
-        await until(pilot, lambda: "2 replies" in frame(pilot) and "length" in frame(pilot))
-        assert "14 out" in frame(pilot)
-        await pilot.press("down", "down", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen))
-        await until(pilot, lambda: found(pilot) in (1, 2))
-        assert ":" in pilot.app.screen.query_one("#query", Input).value
 
 
 async def test_a_session_is_exported_from_the_chat(server: LoopbackServer, tmp_path: Path) -> None:

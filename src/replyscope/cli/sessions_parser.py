@@ -82,8 +82,9 @@ def _add_ids(action: argparse.ArgumentParser) -> None:
 
 def _add_search(action: argparse.ArgumentParser) -> None:
     action.epilog = (
-        'words, "a phrase", -not, or, ( ); finish: model: tool: api: tokens: in: out: cost: '
+        'words, "a phrase", -not, or, ( ); finish: model: asked: tool: api: tokens: in: out: cost: '
         "ttft: tps: duration: before: after: on: tag: is:pinned|archived|deleted|flagged|partial "
+        "is:reported|estimated|unpriced|unmetered "
         "has:error|tool|image|reasoning|finding title: text:"
     )
     action.add_argument("query", metavar="QUERY", nargs="+")

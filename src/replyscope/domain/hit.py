@@ -98,11 +98,13 @@ class Facets:
 
 @dataclass(frozen=True, slots=True)
 class ReplyFigures:
-    """The figures of one reply; `day` in local time, `ttft_s` and `duration_s` in seconds."""
+    """The figures of one reply; `day` in local time, `ttft_s` and `duration_s` in seconds.
+
+    `finishes` are the endings of its choices, each once; none of a reply that has none.
+    """
 
     day: str
     model: str
-    finish: str
     is_error: bool
     input_tokens: int | None
     output_tokens: int | None
@@ -110,6 +112,7 @@ class ReplyFigures:
     is_cost_reported: bool
     ttft_s: float | None
     duration_s: float | None
+    finishes: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
 
 

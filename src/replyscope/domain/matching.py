@@ -28,6 +28,7 @@ NUMBERS = {
 NAMES: dict[str, Callable[[Facts], Iterable[str]]] = {
     "finish": lambda facts: facts.finishes,
     "model": lambda facts: (facts.model, facts.answered),
+    "asked": lambda facts: (facts.model,),
     "api": lambda facts: (facts.api,),
     "tool": lambda facts: facts.tools,
     "tag": lambda facts: facts.tags,
@@ -38,6 +39,10 @@ IS: dict[str, Callable[[Facts], bool]] = {
     "flagged": lambda facts: Mark.FLAGGED in facts.marks,
     "partial": lambda facts: Mark.PARTIAL in facts.marks,
     "toolfailed": lambda facts: Mark.TOOL_FAILED in facts.marks,
+    "reported": lambda facts: facts.cost is not None and facts.is_cost_reported,
+    "estimated": lambda facts: facts.cost is not None and not facts.is_cost_reported,
+    "unpriced": lambda facts: facts.cost is None,
+    "unmetered": lambda facts: facts.output is None,
     "pinned": lambda facts: facts.is_pinned,
     "archived": lambda facts: facts.is_archived,
     "deleted": lambda facts: facts.is_deleted,

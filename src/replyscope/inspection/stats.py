@@ -1,24 +1,31 @@
 """What many replies come to: sums, percentiles, and how they spread. Pure.
 
-Reported, estimated and unknown are told apart; what is unknown is in no sum.
+Reported, estimated and unknown are told apart; what is unknown is in no sum. Each sum
+knows the query that finds the replies it is made of.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from replyscope.domain.hit import ReplyFigures
+
+_PLAIN = re.compile(r"[\w./:@+~-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
     """Replies under one name. Percentiles in seconds, None when nothing was measured.
 
-    `unmetered` replies reported no usage, `unpriced` ones have no cost.
+    `unmetered` replies reported no usage, `unpriced` ones have no cost. `term` is what a
+    query has to say to find these replies; "" for all.
     """
 
     name: str
+    term: str
     replies: int
     errors: int
     input_tokens: int
@@ -26,6 +33,8 @@ class Sums:
     unmetered: int
     reported_usd: float
     estimated_usd: float
+    reported: int
+    estimated: int
     unpriced: int
     ttft_p50: float | None
     ttft_p95: float | None
@@ -60,48 +69,98 @@ class Stats:
 
 
 def stats_of(figures: Sequence[ReplyFigures]) -> Stats:
-    """The sums of these replies. One that called several tools counts with each."""
+    """The sums of these replies.
+
+    One that called several tools counts with each, and so does one whose choices ended in
+    several ways.
+    """
+    finishes = [(name, one) for one in figures for name in one.finishes or ("",)]
     tools = [(tool, one) for one in figures for tool in one.tools]
     return Stats(
-        _sums("all", figures),
-        tuple(_grouped(figures, lambda one: one.day)),
-        tuple(_most_first(_grouped(figures, lambda one: one.model))),
-        tuple(_most_first(_grouped(figures, lambda one: one.finish or "none"))),
-        tuple(_most_first(_collected(tools))),
+        _sums("all", "", figures),
+        tuple(_collected("on", ((one.day, one) for one in figures))),
+        tuple(_most_first(_collected("asked", ((one.model, one) for one in figures)))),
+        tuple(_most_first(_collected("finish", finishes))),
+        tuple(_most_first(_collected("tool", tools))),
     )
 
 
-def _grouped(
-    figures: Iterable[ReplyFigures], name_of: Callable[[ReplyFigures], str]
-) -> Iterable[Sums]:
-    return _collected([(name_of(one), one) for one in figures])
+def spans_of(figures: Sequence[ReplyFigures], most: int) -> tuple[Sums, ...]:
+    """The replies by stretches of days without gaps, at most so many; of nothing, none."""
+    if not figures:
+        return ()
+    days = [date.fromisoformat(one.day) for one in figures]
+    first, last = min(days), max(days)
+    count = (last - first).days + 1
+    length = next((n for n in _LENGTHS if count <= n * most), -(-count // max(1, most)))
+    groups: dict[int, list[ReplyFigures]] = defaultdict(list)
+    for day, one in zip(days, figures, strict=True):
+        groups[(day - first).days // length].append(one)
+    return tuple(
+        _span(first + timedelta(number * length), length, groups.get(number, []))
+        for number in range(-(-count // length))
+    )
 
 
-def _collected(pairs: Iterable[tuple[str, ReplyFigures]]) -> list[Sums]:
+_LENGTHS = (1, 2, 7, 14, 28, 91, 182, 364)
+
+
+def _span(start: date, length: int, figures: Sequence[ReplyFigures]) -> Sums:
+    end = start + timedelta(length)
+    if length == 1:
+        return _sums(f"{start}", f"on:{start}", figures)
+    name = f"{start} to {end - timedelta(1)}"
+    return _sums(name, f"after:{start} before:{end}", figures)
+
+
+def term_of(field: str, value: str) -> str:
+    """What finds the replies of a value; quoted when it has to be."""
+    if not value:
+        return f"-{field}:*"
+    if _PLAIN.fullmatch(value):
+        return f"{field}:{value}"
+    return f'{field}:"{value.replace(chr(34), "?")}"'
+
+
+def within(query: str, term: str) -> str:
+    """The query that finds those of a query that a term is true of."""
+    query = query.strip()
+    if term and re.search(r"(?:^|\s)or(?:\s|$)", query, re.IGNORECASE):
+        query = f"({query})"
+    return f"{query} {term}".strip()
+
+
+def _collected(field: str, pairs: Iterable[tuple[str, ReplyFigures]]) -> list[Sums]:
     groups: dict[str, list[ReplyFigures]] = defaultdict(list)
     for name, one in pairs:
         groups[name].append(one)
-    return [_sums(name, group) for name, group in sorted(groups.items())]
+    return [
+        _sums(name or "none", term_of(field, name), group) for name, group in sorted(groups.items())
+    ]
 
 
 def _most_first(sums: Iterable[Sums]) -> list[Sums]:
     return sorted(sums, key=lambda one: (-one.replies, one.name))
 
 
-def _sums(name: str, figures: Sequence[ReplyFigures]) -> Sums:
-    costs = [(one.cost_usd, one.is_cost_reported) for one in figures if one.cost_usd is not None]
+def _sums(name: str, term: str, figures: Sequence[ReplyFigures]) -> Sums:
+    reported = [f.cost_usd for f in figures if f.cost_usd is not None and f.is_cost_reported]
+    estimated = [f.cost_usd for f in figures if f.cost_usd is not None and not f.is_cost_reported]
     ttfts = sorted(one.ttft_s for one in figures if one.ttft_s is not None)
     durations = sorted(one.duration_s for one in figures if one.duration_s is not None)
     return Sums(
         name=name,
+        term=term,
         replies=len(figures),
         errors=sum(one.is_error for one in figures),
         input_tokens=sum(one.input_tokens or 0 for one in figures),
         output_tokens=sum(one.output_tokens or 0 for one in figures),
         unmetered=sum(one.output_tokens is None for one in figures),
-        reported_usd=sum(cost for cost, is_reported in costs if is_reported),
-        estimated_usd=sum(cost for cost, is_reported in costs if not is_reported),
-        unpriced=len(figures) - len(costs),
+        reported_usd=sum(reported),
+        estimated_usd=sum(estimated),
+        reported=len(reported),
+        estimated=len(estimated),
+        unpriced=len(figures) - len(reported) - len(estimated),
         ttft_p50=percentile(ttfts, 0.50),
         ttft_p95=percentile(ttfts, 0.95),
         duration_p50=percentile(durations, 0.50),
@@ -113,11 +172,18 @@ def percentile(ordered: Sequence[float], share: float) -> float | None:
     """The value that this share of them does not exceed; None of nothing."""
     if not ordered:
         return None
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered)) - 1))]
+    return ordered[min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))]
 
 
 def stats_object(stats: Stats) -> dict[str, Any]:
-    """The object that `stats --json` prints."""
+    """The object that `stats --json` prints.
+
+    {"total": SUMS, "days": [SUMS], "models": […], "finish_reasons": […], "tools": […]} where
+    SUMS is {"name", "query", "replies", "errors", "input_tokens", "output_tokens",
+    "without_usage", "cost_usd": {"reported", "estimated"}, "with_cost": {"reported",
+    "estimated"}, "without_cost", "ttft_s": {"p50", "p95"}, "duration_s": {"p50", "p95"}}:
+    counts are of replies, sums are of those that are known, and `query` finds the replies.
+    """
     return {
         "total": _sums_object(stats.total),
         "days": [_sums_object(one) for one in stats.days],
@@ -130,12 +196,17 @@ def stats_object(stats: Stats) -> dict[str, Any]:
 def _sums_object(sums: Sums) -> dict[str, Any]:
     return {
         "name": sums.name,
+        "query": sums.term,
         "replies": sums.replies,
         "errors": sums.errors,
-        "input_tokens": sums.input_tokens,
-        "output_tokens": sums.output_tokens,
+        "input_tokens": sums.input_known,
+        "output_tokens": sums.output_known,
         "without_usage": sums.unmetered,
-        "cost_usd": {"reported": sums.reported_usd, "estimated": sums.estimated_usd},
+        "cost_usd": {
+            "reported": sums.reported_usd if sums.reported else None,
+            "estimated": sums.estimated_usd if sums.estimated else None,
+        },
+        "with_cost": {"reported": sums.reported, "estimated": sums.estimated},
         "without_cost": sums.unpriced,
         "ttft_s": {"p50": sums.ttft_p50, "p95": sums.ttft_p95},
         "duration_s": {"p50": sums.duration_p50, "p95": sums.duration_p95},

@@ -19,7 +19,11 @@ from replyscope.domain.matching import (
 from replyscope.domain.query import All, Either, Not, Query, Term
 from replyscope.domain.words import Wanted, words_of
 
-_SESSION = {
+_COLUMNS = {
+    "reported": "(f.cost IS NOT NULL AND f.is_reported)",
+    "estimated": "(f.cost IS NOT NULL AND NOT f.is_reported)",
+    "unpriced": "(f.cost IS NULL)",
+    "unmetered": "(f.output IS NULL)",
     "pinned": "(s.pinned_at IS NOT NULL)",
     "archived": "(s.archived_at IS NOT NULL)",
     "deleted": "(s.deleted_at IS NOT NULL)",
@@ -121,6 +125,8 @@ def _named(field: str, value: str) -> Condition:
             return Condition(sql, (pattern, pattern))
         case "api":
             return Condition("(lower(f.api) GLOB ?)", (pattern,))
+        case "asked":
+            return Condition("(lower(f.model) GLOB ?)", (pattern,))
         case "tag":
             sql = "SELECT session_id FROM tag WHERE lower(name) GLOB ?"
             return Condition(f"(f.session_id IN ({sql}))", (pattern,))
@@ -129,8 +135,8 @@ def _named(field: str, value: str) -> Condition:
             return Condition(f"(f.id IN ({sql}))", (field, pattern))
     known = HAS if field == "has" else tuple(IS)
     found = [
-        Condition(_SESSION[name])
-        if name in _SESSION
+        Condition(_COLUMNS[name])
+        if name in _COLUMNS
         else Condition("(f.marks GLOB ?)", (f"* {name} *",))
         for name in known
         if fits_name(name, value)

@@ -252,10 +252,10 @@ def _figures(connection: sqlite3.Connection, search: Search) -> tuple[ReplyFigur
     prepare(connection)
     source, values = _source(plan_query(search.query, search.now))
     rows = connection.execute(
-        "SELECT date(f.started_at / 1000, 'unixepoch', 'localtime'), f.model, f.finish, "
+        "SELECT date(f.started_at / 1000, 'unixepoch', 'localtime'), f.model, "
         "f.marks LIKE '% error %', f.input, f.output, f.cost, f.is_reported, f.ttft, f.duration, "
-        "(SELECT group_concat(value, char(10)) FROM fact_name WHERE fact_id = f.id "
-        f"AND field = 'tool') {source} ORDER BY f.started_at",
+        "(SELECT group_concat(field || char(31) || value, char(30)) FROM fact_name "
+        f"WHERE fact_id = f.id) {source} ORDER BY f.started_at",
         values,
     )
     return tuple(_figure(row) for row in rows)
@@ -263,9 +263,13 @@ def _figures(connection: sqlite3.Connection, search: Search) -> tuple[ReplyFigur
 
 def _figure(row: Sequence[Any]) -> ReplyFigures:
     *values, names = row
-    values[3], values[7] = bool(values[3]), bool(values[7])
-    tools = tuple(names.split("\n")) if names else ()
-    return ReplyFigures(*values, tools)  # type: ignore[call-arg]
+    values[2], values[6] = bool(values[2]), bool(values[6])
+    named: dict[str, list[str]] = {"finish": [], "tool": []}
+    for pair in names.split("\x1e") if names else ():
+        field, _, name = pair.partition("\x1f")
+        named.setdefault(field, []).append(name)
+    finishes, tools = tuple(named["finish"]), tuple(named["tool"])
+    return ReplyFigures(*values, finishes, tools)  # type: ignore[call-arg]
 
 
 def _facets(connection: sqlite3.Connection, search: Search) -> Facets:

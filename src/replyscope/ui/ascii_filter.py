@@ -26,8 +26,8 @@ _LIKENESS = str.maketrans(
         "📎": "+ ",
         "\N{NO-BREAK SPACE}": " ",
         "⏎": "<",
-        "↑": "^",
-        "↓": "v",
+        **dict.fromkeys("↑▲", "^"),
+        **dict.fromkeys("↓▼", "v"),
         "×": "x",
     }
 )

@@ -33,6 +33,7 @@ LANGUAGE: tuple[tuple[str, str], ...] = (
     ("text:  title:", "words of the reply alone; of the session's title"),
     ("finish:length", "how it ended: stop, length, tool_calls, content_filter, error …"),
     ("model:gpt-6*", "asked for or answering; * and ? stand for any characters"),
+    ("asked:gpt-6*", "asked for, whichever answered"),
     ("tool:read_file", "a tool that it called"),
     ("api:chat", "chat or responses"),
     ("tokens:>4k", "in all; in: and out: for either side. > >= < <= or a number"),
@@ -42,6 +43,7 @@ LANGUAGE: tuple[tuple[str, str], ...] = (
     ("after:7d", "that day or later; before: on: too. 2026-11-02, 2026-11, today, 2w"),
     ("tag:work", "a tag of its session"),
     ("is:pinned", "archived, deleted; flagged (by a rule), partial, toolfailed"),
+    ("is:reported", "its cost: estimated, unpriced; unmetered has no usage"),
     ("has:error", "tool, image, reasoning, finding"),
 )
 """The query language: how it is written, and what that asks for."""

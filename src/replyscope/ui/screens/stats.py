@@ -1,5 +1,6 @@
-"""What all replies come to, as bars; each row opens the replies behind it."""
+"""What all replies come to: a plot over time, and figures that open the replies behind them."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -7,43 +8,71 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, Static, Tab, Tabs
 from textual.widgets.option_list import Option
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.hit import ReplyFigures
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
 from replyscope.engine.review import Review
-from replyscope.inspection.figures import UNKNOWN, count, dollars, seconds
-from replyscope.inspection.stats import Stats, Sums, stats_of
+from replyscope.inspection.plot import Measure
+from replyscope.inspection.stats import Stats, spans_of, stats_of, within
+from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.screens.stats_rows import LEGEND, Row, figure_rows, group_rows
+from replyscope.ui.widgets.plot_view import PlotView
 
-_MUTED = "$foreground 60%"
-_DAYS = 30
+_WIDE = 110
+_HINT = (
+    "Enter opens the replies behind a figure · e its errors · ← → a stretch of days · "
+    "1–5 what is plotted · Tab next pane"
+)
+_SHORT_HINT = "Enter its replies · e its errors · ← → days · 1–5 what · Tab pane · Esc"
 
 
-class StatsScreen(ModalScreen[str | None]):
-    """Returns the query of the row that was opened."""
+class StatsScreen(Screen[str | None]):
+    """Returns the query of the figure that was opened."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f9", "dismiss(None)", "Close")]
+    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
+    CSS_PATH = "../styles/stats.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f9,q", "dismiss(None)", "Close"),
+        Binding("slash", "focus_query", "Narrow"),
+        Binding("e", "open_errors", "Its errors"),
+        *(
+            Binding(str(number), f"measure({number})", measure.value)
+            for number, measure in enumerate(Measure, 1)
+        ),
+    ]
 
     def __init__(self, review: Review) -> None:
         super().__init__()
         self._review = review
-        self._queries: dict[str, str] = {}
+        self._figures: Sequence[ReplyFigures] = ()
+        self._stats: Stats | None = None
+        self._query = ""
+        self._terms: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog stats"):
-            yield Input(placeholder="all replies; a query narrows", id="stats-query", compact=True)
-            yield Static(id="stats-total")
+        yield Input(placeholder="all replies; / to narrow", id="stats-query", compact=True)
+        yield Tabs(
+            *(Tab(f"{n} {measure.value}", id=measure.name) for n, measure in enumerate(Measure, 1)),
+            id="stats-measures",
+        )
+        yield PlotView(id="stats-plot")
+        with Horizontal(id="stats-lists"):
+            yield OptionList(id="stats-figures")
             yield OptionList(id="stats-rows")
-            yield Static("Enter opens the replies of a row, Esc closes", classes="hint")
+        yield Static(id="stats-hint")
 
     def on_mount(self) -> None:
-        self.query_one("#stats-rows").focus()
-        self._ask()
+        self.query_one(PlotView).focus()
+        self._tell("counting …")
+        self.call_after_refresh(self._ask)
 
     @on(Input.Changed)
     def _ask(self) -> None:
@@ -51,74 +80,106 @@ class StatsScreen(ModalScreen[str | None]):
         self.run_worker(job, exclusive=True, exit_on_error=False)
 
     async def _load(self, text: str) -> None:
-        total = self.query_one("#stats-total", Static)
         try:
             search = self._review.read(text)
-            await self._review.take_in()
-            stats = stats_of(await self._review.figures(search))
+            await self._review.take_in(self._tell_left)
+            self._figures = await self._review.figures(search)
         except (QueryError, ReplyscopeError) as error:
-            total.update(Content.styled(printable_line(str(error)), "$text-error"))
+            self._tell(str(error), is_error=True)
             return
-        total.update(_total(stats.total))
-        self._draw(stats, text)
+        self._query = text
+        await self._draw_plot()
+        self._stats = await asyncio.to_thread(stats_of, self._figures)
+        self._draw_rows()
+        self._tell(_HINT if self.size.width >= _WIDE else _SHORT_HINT)
 
-    def _draw(self, stats: Stats, text: str) -> None:
+    async def _draw_plot(self) -> None:
+        plot = self.query_one(PlotView)
+        plot.show(await asyncio.to_thread(spans_of, self._figures, plot.most_columns))
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw_rows)
+        job: Any = self._draw_plot
+        self.run_worker(job, group="plot", exclusive=True, exit_on_error=False)
+
+    def _tell_left(self, left: int) -> None:
+        self._tell(f"reading what is new, {left:,} left …")
+
+    def _tell(self, text: str, *, is_error: bool = False) -> None:
+        look = "$text-error" if is_error else "$text-muted"
+        self.query_one("#stats-hint", Static).update(Content.styled(printable_line(text), look))
+
+    def _draw_rows(self) -> None:
+        stats = self._stats
+        if stats is None:
+            return
+        figures = self.query_one("#stats-figures", OptionList)
         rows = self.query_one("#stats-rows", OptionList)
-        rows.clear_options()
-        self._queries.clear()
-        is_narrow = rows.size.width < 90
-        width = max(8, rows.size.width - (52 if is_narrow else 70))
-        groups: Sequence[tuple[str, str, Sequence[Sums]]] = (
-            ("by day", "on", stats.days[-_DAYS:]),
-            ("by model", "model", stats.models[:12]),
-            ("by ending", "finish", stats.finishes),
-            ("by tool", "tool", stats.tools[:12]),
-        )
-        for title, field, sums in groups:
-            if not sums:
-                continue
-            rows.add_option(Option(Content.styled(f"\n{title}", f"bold {_MUTED}"), disabled=True))
-            most = max(one.replies for one in sums)
-            for one in sums:
-                key = f"row-{len(self._queries)}"
-                value = f'"{one.name}"' if " " in one.name else one.name
-                self._queries[key] = f"{text} {field}:{value}".strip()
-                rows.add_option(Option(_row(one, most, width, is_narrow=is_narrow), id=key))
-        rows.highlighted = 1 if rows.option_count > 1 else None
+        is_wide = self.size.width >= _WIDE
+        figures.display = is_wide
+        self._terms.clear()
+        measure = self._measure
+        whole = [Row("all replies"), *figure_rows(stats.total), LEGEND]
+        room = max(30, self.size.width - (52 if is_wide else 6))
+        groups = list(group_rows(stats, measure, room))
+        self._fill(figures, whole if is_wide else ())
+        self._fill(rows, groups if is_wide else [*whole, *groups])
+
+    def _fill(self, shown: OptionList, rows: Sequence[Row]) -> None:
+        kept = shown.highlighted
+        options = []
+        for row in rows:
+            key = f"row-{len(self._terms)}"
+            if row.term is not None:
+                self._terms[key] = row.term
+            title = Content.styled(row.title, "bold $foreground 60%")
+            is_title = row.term is None
+            options.append(
+                Option(title if is_title else row.content, id=None if is_title else key,
+                       disabled=is_title)
+            )  # fmt: skip
+        shown.clear_options()
+        shown.add_options(options)
+        shown.highlighted = kept if kept is not None and kept < len(options) else None
+
+    @property
+    def _measure(self) -> Measure:
+        return Measure[self.query_one(Tabs).active or Measure.REPLIES.name]
+
+    @on(Tabs.TabActivated)
+    def _on_measure(self) -> None:
+        self.query_one(PlotView).show_measure(self._measure)
+        self._draw_rows()
+
+    def action_measure(self, number: int) -> None:
+        """Plot something else."""
+        self.query_one(Tabs).active = list(Measure)[number - 1].name
+
+    def action_focus_query(self) -> None:
+        """Write what narrows."""
+        self.query_one("#stats-query", Input).focus()
+
+    @on(Input.Submitted)
+    def _on_submitted(self) -> None:
+        self.query_one(PlotView).focus()
+
+    @on(PlotView.Opened)
+    def _open_span(self, event: PlotView.Opened) -> None:
+        self._open(event.term)
 
     @on(OptionList.OptionSelected)
-    def _open(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._queries.get(event.option.id or ""))
+    def _open_row(self, event: OptionList.OptionSelected) -> None:
+        self._open(self._terms.get(event.option.id or "", ""))
 
+    def action_open_errors(self) -> None:
+        """Open the errors among the replies of what is highlighted."""
+        pane = self.focused
+        term = ""
+        if isinstance(pane, PlotView):
+            term = pane.picked_term
+        elif isinstance(pane, OptionList) and pane.highlighted is not None:
+            term = self._terms.get(pane.get_option_at_index(pane.highlighted).id or "", "")
+        self._open(f"{term} has:error".strip())
 
-def _time(value_s: float | None) -> str:
-    return UNKNOWN if value_s is None else seconds(value_s * 1000)
-
-
-def _total(total: Sums) -> Content:
-    cost = UNKNOWN if total.cost_usd is None else dollars(total.cost_usd)
-    lines = [
-        f"{total.replies:,} replies · {total.errors:,} errors · "
-        f"{count(total.input_known)} tokens in · {count(total.output_known)} out"
-        + (f" ({total.unmetered:,} without usage)" if total.unmetered else ""),
-        f"cost {cost}: reported {dollars(total.reported_usd)}, "
-        f"estimated {dollars(total.estimated_usd)}, unknown of {total.unpriced:,}",
-        f"first token {_time(total.ttft_p50)}, 95% within {_time(total.ttft_p95)} · "
-        f"whole reply {_time(total.duration_p50)}, 95% within {_time(total.duration_p95)}",
-    ]
-    return Content("\n".join(lines))
-
-
-def _row(sums: Sums, most: int, width: int, *, is_narrow: bool) -> Content:
-    good = round((sums.replies - sums.errors) / most * width)
-    bad = round(sums.errors / most * width)
-    cost = UNKNOWN if sums.cost_usd is None else dollars(sums.cost_usd)
-    out = "" if is_narrow else f"  {count(sums.output_known):>11} out"
-    return Content.assemble(
-        f" {printable_line(sums.name)[:18]:<19}",
-        ("█" * max(0 if bad else 1, good), "$primary"),
-        ("█" * (max(1, bad) if sums.errors else 0), "$error"),
-        " " * max(0, width - good - bad),
-        f" {sums.replies:>7,}",
-        (f"{out}  {cost:>9}  {_time(sums.ttft_p50):>7}", _MUTED),
-    )
+    def _open(self, term: str) -> None:
+        self.dismiss(within(self._query, term))

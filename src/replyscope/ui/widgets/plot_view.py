@@ -1,0 +1,195 @@
+"""Saved replies over time as columns; one of them can be picked and opened."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.events import Click
+from textual.message import Message
+from textual.widget import Widget
+
+from replyscope.inspection.figures import UNKNOWN, count, seconds
+from replyscope.inspection.plot import Cell, Measure, column, edges_of, top_of
+from replyscope.inspection.stats import Sums
+
+_AXIS = 9
+_MUTED = "$foreground 60%"
+_COLOURS = {
+    Measure.REPLIES: ("$primary", "$error"),
+    Measure.TOKENS: ("$primary", "$secondary"),
+    Measure.COST: ("$success", "$warning"),
+    Measure.TTFT: ("$primary", "$foreground 25%"),
+    Measure.DURATION: ("$primary", "$foreground 25%"),
+}
+
+
+class PlotView(Widget, can_focus=True):
+    """Left and right pick a stretch of days, Enter opens its replies."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "move(-1)", "Earlier", show=False),
+        Binding("right,l", "move(1)", "Later", show=False),
+        Binding("home", "move(-100000)", "First", show=False),
+        Binding("end", "move(100000)", "Last", show=False),
+        Binding("enter", "open", "Its replies", id="plot.open"),
+    ]
+
+    class Opened(Message):
+        """The replies of a stretch are wanted."""
+
+        def __init__(self, term: str) -> None:
+            super().__init__()
+            self.term = term
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._spans: Sequence[Sums] = ()
+        self._measure = Measure.REPLIES
+        self._picked = 0
+
+    @property
+    def most_columns(self) -> int:
+        """How many stretches there is room for."""
+        return max(10, self.content_size.width - _AXIS)
+
+    def show(self, spans: Sequence[Sums]) -> None:
+        """Show other replies; the newest stretch is picked."""
+        self._spans = spans
+        self._picked = max(0, len(spans) - 1)
+        self.refresh()
+
+    def show_measure(self, measure: Measure) -> None:
+        """Plot something else of the same replies."""
+        self._measure = measure
+        self.refresh()
+
+    @property
+    def _edges(self) -> list[int]:
+        return edges_of(len(self._spans), self.most_columns)
+
+    def render(self) -> Content:
+        """The columns under their axis, and the picked one in words."""
+        if not self._spans:
+            return Content.styled("No reply was saved yet that this is about.", _MUTED)
+        room = max(2, self.content_size.height - 3)
+        height = room - room % 2  # so that the middle of the axis is a round number
+        measure = self._measure
+        stacks = [measure.stack_of(one) if one.replies else (0.0, 0.0) for one in self._spans]
+        top = top_of(stacks)
+        columns = [column(stack, top, height) for stack in stacks]
+        lines = [self._row(row, height, top, columns) for row in reversed(range(height))]
+        return Content("\n").join([*lines, self._axis(), self._dates(), self._words()])
+
+    def _row(self, row: int, height: int, top: float, columns: Sequence[Sequence[Cell]]) -> Content:
+        marks = {height - 1: top, 0: 0.0}
+        if height >= 6:
+            marks[height // 2 - 1] = top / 2
+        label = self._measure.label_of(marks[row]) if row in marks else ""
+        pieces: list[tuple[str, str]] = [(f"{label:>{_AXIS - 2}} ┤"[-_AXIS:], _MUTED)]
+        edges = self._edges
+        for number, cells in enumerate(columns):
+            cell = cells[row]
+            width = edges[number + 1] - edges[number]
+            body = width - 1 if width > 2 else width
+            text = "·".center(body) if cell.block == "·" else cell.block * body
+            pieces.append((text, self._look(cell, number)))
+            if body < width:
+                pieces.append((" " * (width - body), ""))
+        return Content.assemble(*_joined(pieces))
+
+    def _look(self, cell: Cell, number: int) -> str:
+        is_picked = number == self._picked and self.has_focus
+        if cell.block == "·":
+            return _MUTED
+        if not cell.series:
+            return ""
+        colours = _COLOURS[self._measure]
+        front = "$accent" if is_picked and cell.series == 1 else colours[cell.series - 1]
+        return f"{front} on {colours[cell.behind - 1]}" if cell.behind else front
+
+    def _axis(self) -> Content:
+        edges = self._edges
+        start, end = edges[self._picked], edges[self._picked + 1]
+        return Content.assemble(
+            (f"{'└':>{_AXIS}}", _MUTED),
+            ("─" * start, _MUTED),
+            ("▲" + "─" * (end - start - 1), "$accent"),
+            ("─" * (edges[-1] - end), _MUTED),
+        )
+
+    def _dates(self) -> Content:
+        """The first day of as many stretches as have room for it."""
+        text = ""
+        for at, one in zip(self._edges, self._spans, strict=False):
+            day = one.name[:10]
+            if at >= len(text) + (2 if text else 0) and at + len(day) <= self.most_columns:
+                text = text.ljust(at) + day
+        return Content.styled(" " * _AXIS + text, _MUTED)
+
+    def _words(self) -> Content:
+        one = self._spans[self._picked]
+        low, high = self._measure.series
+        colours = _COLOURS[self._measure]
+        errors = f" · {one.errors:,} errors" if one.errors else ""
+        said = (
+            f"{one.name}: {one.replies:,} replies{errors} · {count(one.output_known)} out · "
+            f"{Measure.COST.text_of(one)} · first token {_seconds(one.ttft_p50)}"
+        )
+        legend = [("■ ", colours[0]), (f"{low}  ", _MUTED), ("■ ", colours[1]), (high, _MUTED)]
+        room = self.content_size.width - len(low) - len(high) - 8
+        if len(said) > room:
+            said = f"{one.name}: {one.replies:,} replies · {self._measure.text_of(one)}"
+        return Content.assemble((said[:room].ljust(room), "$text-accent"), "  ", *legend)
+
+    def action_move(self, step: int) -> None:
+        """Pick an earlier or later stretch."""
+        self._picked = max(0, min(self._picked + step, len(self._spans) - 1))
+        self.refresh()
+
+    def action_open(self) -> None:
+        """Open the replies of what is picked."""
+        if self._spans and self._spans[self._picked].replies:
+            self.post_message(self.Opened(self._spans[self._picked].term))
+
+    @property
+    def picked_term(self) -> str:
+        """What finds the replies of what is picked."""
+        return self._spans[self._picked].term if self._spans else ""
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def _column_at(self, event: Click) -> int | None:
+        at = event.get_content_offset_capture(self)
+        number = bisect_right(self._edges, at.x - _AXIS) - 1
+        return number if 0 <= number < len(self._spans) else None
+
+    def on_click(self, event: Click) -> None:
+        """A click picks a stretch; a second one opens it."""
+        number = self._column_at(event)
+        if number is None:
+            return
+        self._picked = number
+        self.refresh()
+        if event.chain == 2:
+            self.action_open()
+
+
+def _seconds(value_s: float | None) -> str:
+    return UNKNOWN if value_s is None else seconds(value_s * 1000)
+
+
+def _joined(pieces: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Neighbours of one look as one piece: a plot has thousands of cells."""
+    made: list[tuple[str, str]] = []
+    for text, look in pieces:
+        if made and made[-1][1] == look:
+            made[-1] = (made[-1][0] + text, look)
+        else:
+            made.append((text, look))
+    return made
