@@ -149,11 +149,80 @@ async def test_two_replies_are_compared_word_by_word(
         await until(pilot, lambda: found(pilot) == 2)
         await pilot.press("enter", "space", "c")
         await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
-        await until(pilot, lambda: "About redgreen apples." in frame(pilot))
-        await pilot.press("s")
         await until(pilot, lambda: "About red apples." in frame(pilot))
+        assert "│ About green apples." in frame(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: "About redgreen apples." in frame(pilot))
+        await pilot.press("x")
+        await until(pilot, lambda: "About greenred apples." in frame(pilot))
         await pilot.press("escape", "escape", "escape")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+
+
+async def test_the_choices_of_one_reply_are_compared(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    def choice(index: int, text: str) -> dict[str, Any]:
+        chunk = delta(text, finish="stop" if index else "length")
+        chunk["choices"][0]["index"] = index
+        return chunk
+
+    texts = ("An **early** end", "A **late** end", "No end")
+    server.answer = lambda _request: Answer(
+        chunks=sse(*(choice(index, text) for index, text in enumerate(texts)), usage())
+    )
+    async with open_app(tmp_path, server) as pilot:
+        await send(pilot, "end?")
+        await until(pilot, lambda: "early end" in frame(pilot) and is_idle(pilot))
+        await pilot.press("escape", "D")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+        await until(pilot, lambda: "An **early** end" in frame(pilot))
+        assert "A **late** end" in frame(pilot)
+        assert "choice 1" in frame(pilot)
+        assert "length" in frame(pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: "An early end" in frame(pilot))
+        assert "**" not in frame(pilot)
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "No end" in frame(pilot) and "choice 3" in frame(pilot))
+        await pilot.press("escape", "escape")
+        await send(pilot, "/compare")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+        await pilot.press("escape")
+        await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 1 and "early end" in frame(pilot))
+        await pilot.press("enter", "c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+
+
+async def test_arguments_are_compared_by_place_on_a_narrow_screen(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    def call(arguments: str) -> Answer:
+        function = {"name": "look_up", "arguments": arguments}
+        asked = {"index": 0, "id": "c1", "type": "function", "function": function}
+        return Answer(chunks=sse(delta(tool_calls=[asked]), delta(finish="tool_calls"), usage()))
+
+    async with open_chat(
+        make_app(tmp_path, server.base_url), size=(80, 24), notifications=True
+    ) as pilot:
+        for number, arguments in enumerate(('{"of": {"a": 1, "b": "x"}}', '{"of": {"a": 2}}'), 1):
+            server.answer = lambda _request, said=arguments: call(said)  # type: ignore[misc]
+            if number == 1:
+                await send(pilot, "look it up")
+            else:
+                await pilot.press("escape", "r")  # reading, which it stays
+            await until(pilot, lambda n=number: len(server.requests) == n)  # type: ignore[misc]
+            await until(pilot, lambda: "look_up" in frame(pilot) and is_idle(pilot))
+        await pilot.press("D")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+        await until(pilot, lambda: "swap" in frame(pilot))
+        await pilot.press("G")
+        await until(pilot, lambda: "both ask for it, not alike" in frame(pilot))
+        lines = [line.split() for line in frame(pilot).splitlines()]
+        assert ["a", "1", "│", "2"] in lines
+        assert ["b", '"x"', "│"] in lines
+        assert all(len(line) <= 80 for line in frame(pilot).splitlines())
 
 
 async def test_the_same_prompt_goes_to_several_models(

@@ -1,26 +1,18 @@
 """Two replies side by side: their facts, their texts word by word, their calls. Pure."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from replyscope.domain.exchange import Choice, Exchange, ToolCall
-from replyscope.inspection.arguments import pretty_arguments
+from replyscope.domain.json_text import read_json
+from replyscope.inspection.difference import differences
 from replyscope.inspection.explain import explain
 from replyscope.inspection.figures import UNKNOWN, cost, count, rate, seconds
+from replyscope.inspection.siblings import Reply
+from replyscope.inspection.structure import Change, Place, compare_values
 
 _TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
-_MOST_TOKENS = 20_000
-
-
-class Change(StrEnum):
-    """Which of the two has a piece."""
-
-    BOTH = "both"
-    FIRST = "first"
-    SECOND = "second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,19 @@ class FactRow:
         return self.first != self.second
 
 
-def compare_facts(first: tuple[Exchange, int], second: tuple[Exchange, int]) -> tuple[FactRow, ...]:
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A call that one or both asked for. Arguments that are JSON are compared by place,
+    others word by word.
+    """
+
+    name: str
+    change: Change
+    places: tuple[Place, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+
+
+def compare_facts(first: Reply, second: Reply) -> tuple[FactRow, ...]:
     """Ending, usage, cost, timing and calls of both."""
     columns = [_facts(exchange, choice) for exchange, choice in (first, second)]
     return tuple(
@@ -55,9 +59,11 @@ def compare_facts(first: tuple[Exchange, int], second: tuple[Exchange, int]) -> 
 
 def _facts(exchange: Exchange, index: int) -> list[tuple[str, str]]:
     usage, timing, choice = exchange.usage, exchange.timing, exchange.choice(index)
+    number = f" · choice {index + 1}" if len(exchange.choices) > 1 else ""
     return [
-        ("model", _model(exchange)),
+        ("model", _model(exchange) + number),
         ("api", exchange.api.value),
+        ("asked", f"{exchange.started_at.astimezone():%Y-%m-%d %H:%M:%S}"),
         ("finish", explain(exchange, index).word),
         ("tokens in", count(usage.input_tokens if usage else None)),
         ("tokens out", count(usage.output_tokens if usage else None)),
@@ -77,42 +83,73 @@ def _model(exchange: Exchange) -> str:
 
 
 def compare_texts(first: str, second: str) -> tuple[Piece, ...]:
-    """The texts word by word. Very long ones are compared line by line."""
+    """The texts word by word."""
     a, b = _TOKEN.findall(first), _TOKEN.findall(second)
-    if len(a) + len(b) > _MOST_TOKENS:
-        a, b = first.splitlines(keepends=True), second.splitlines(keepends=True)
-    return _pieces(a, b)
-
-
-def _pieces(a: Sequence[str], b: Sequence[str]) -> tuple[Piece, ...]:
     found: list[Piece] = []
-    matcher = difflib.SequenceMatcher(None, a, b, autojunk=len(a) + len(b) > 4_000)
-    for tag, a1, a2, b1, b2 in matcher.get_opcodes():
-        if tag == "equal":
-            found.append(Piece(Change.BOTH, "".join(a[a1:a2])))
+    for stretch in differences(a, b):
+        text, other = "".join(a[slice(*stretch.first)]), "".join(b[slice(*stretch.second)])
+        if stretch.is_same:
+            found.append(Piece(Change.BOTH, text))
             continue
-        if a2 > a1:
-            found.append(Piece(Change.FIRST, "".join(a[a1:a2])))
-        if b2 > b1:
-            found.append(Piece(Change.SECOND, "".join(b[b1:b2])))
+        found += [Piece(Change.FIRST, text)] if text else []
+        found += [Piece(Change.SECOND, other)] if other else []
     return tuple(found)
 
 
-def compare_calls(first: Choice, second: Choice) -> tuple[tuple[str, tuple[Piece, ...]], ...]:
-    """Calls paired by name and place, each with its arguments line by line."""
-    rows = []
+def compare_calls(first: Choice, second: Choice) -> tuple[CallRow, ...]:
+    """Calls that are the same are paired, then those of one name in their order; those of
+    the second alone come last.
+    """
     waiting = list(second.tool_calls)
-    for call in first.tool_calls:
-        other = next((one for one in waiting if one.name == call.name), None)
-        if other is not None:
-            waiting.remove(other)
-        rows.append((call.name, _call_pieces(call, other)))
-    return (*rows, *((call.name, _call_pieces(None, call)) for call in waiting))
+    paired: dict[int, ToolCall] = {}
+    for is_exact in (True, False):
+        for number, call in enumerate(first.tool_calls):
+            fitting = (
+                one
+                for one in waiting
+                if one.name == call.name and (not is_exact or one.arguments == call.arguments)
+            )
+            other = next(fitting, None) if number not in paired else None
+            if other is not None:
+                paired[number] = other
+                waiting = [one for one in waiting if one is not other]
+    rows = [_call_row(call, paired.get(n)) for n, call in enumerate(first.tool_calls)]
+    return (*rows, *(_call_row(None, call) for call in waiting))
 
 
-def _call_pieces(first: ToolCall | None, second: ToolCall | None) -> tuple[Piece, ...]:
-    a, b = (
-        f"{pretty_arguments(call.arguments)}\n".splitlines(keepends=True) if call else []
-        for call in (first, second)
-    )
-    return _pieces(a, b)
+def _call_row(first: ToolCall | None, second: ToolCall | None) -> CallRow:
+    call = first or second
+    assert call is not None
+    if first is None or second is None:
+        change = Change.FIRST if second is None else Change.SECOND
+        places = _places(call.arguments, call.arguments)
+        alone = [Piece(change, call.arguments)] if places is None else []
+        return CallRow(call.name, change, tuple(_only(places or (), change)), tuple(alone))
+    change = Change.BOTH if first.arguments == second.arguments else Change.CHANGED
+    found = _places(first.arguments, second.arguments)
+    if found is not None:
+        return CallRow(call.name, change, found)
+    return CallRow(call.name, change, (), compare_texts(first.arguments, second.arguments))
+
+
+def _only(places: Sequence[Place], change: Change) -> list[Place]:
+    is_first = change is Change.FIRST
+    return [
+        Place(
+            place.depth,
+            place.name,
+            change,
+            place.first if is_first else "",
+            "" if is_first else place.second,
+        )
+        for place in places
+    ]
+
+
+def _places(first: str, second: str) -> tuple[Place, ...] | None:
+    """The places of both arguments; None when either is no JSON."""
+    try:
+        values = read_json(first), read_json(second)
+    except ValueError:
+        return None
+    return compare_values(*values)

@@ -1,5 +1,6 @@
 """One Markdown text as it grows: its blocks, and their strips for one width and theme."""
 
+from rich.text import Text
 from textual.strip import Strip
 
 from replyscope.ui.markdown.block import Block
@@ -68,8 +69,18 @@ class MarkdownDocument:
 
     def draw(self, block: Block, width: int, palette: Palette) -> list[Strip]:
         """The strips of a block."""
-        lines = draw_block(block, width, palette, self._references)
-        return [to_strip(line) for line in lines]
+        return [to_strip(line) for line in self.lines(block, width, palette)]
+
+    def lines(self, block: Block, width: int, palette: Palette) -> list[Text]:
+        """The lines of a block."""
+        return draw_block(block, width, palette, self._references)
+
+
+def draw_lines(text: str, width: int, palette: Palette) -> list[Text]:
+    """A whole text as lines that can still be styled."""
+    document = MarkdownDocument(text)
+    blocks = document.blocks
+    return [line for block in blocks for line in document.lines(block, width, palette)]
 
 
 def draw_text(text: str, width: int, palette: Palette) -> list[Strip]:

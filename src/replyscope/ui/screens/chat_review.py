@@ -15,6 +15,7 @@ from replyscope.domain.event import TurnEvent
 from replyscope.domain.message import Message, Role
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
+from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.screens.chat_base import shown
 from replyscope.ui.screens.chat_writing import WritingActions
 from replyscope.ui.screens.exporting import ask_export
@@ -155,23 +156,20 @@ class ReviewingActions(WritingActions):
             self._compare_with_sibling(replies[-1])
 
     def _compare_with_sibling(self, reply: Message) -> None:
+        """Compare it with the one before it; choices of one exchange are siblings, too."""
         siblings = self.conversation.tree.siblings(reply)
-        ids = [sibling.id for sibling in siblings]
-        if len(ids) < 2:
-            self.tell("It has no sibling: R asks another model, or /compare MODEL.", is_error=False)
+        replies, number = replies_beside(reply, siblings, self.exchanges_now())
+        if len(replies) < 2:
+            self.tell(
+                "It has no sibling: R asks another model, /compare MODEL MODEL several; in F3 "
+                "any two replies are marked with space and compared with c.",
+                is_error=False,
+            )
             return
-        at = ids.index(reply.id)
-        other = siblings[at - 1] if at else siblings[1]
-        pair = (other, reply) if at else (reply, other)
-        sides = []
-        for message in pair:
-            source = message.sources[-1] if message.sources else None
-            exchange = self.exchanges_now().get(source.exchange_id) if source else None
-            if exchange is not None and source is not None:
-                sides.append((exchange, source.choice_index))
-        if len(sides) == 2:
-            self.start_work(self._show_comparison, *sides, group="review", exclusive=True)
+        pair = (number - 1, number) if number else (0, 1)
+        self.start_work(self._show_comparison, replies, pair, group="review", exclusive=True)
 
-    async def _show_comparison(self, *sides: object) -> None:
+    async def _show_comparison(self, replies: Sequence[Reply], pair: tuple[int, int]) -> None:
         module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.compare")
-        self.app.push_screen(module.CompareScreen(*sides))
+        screen = module.CompareScreen(replies, self.transcript.palette(), *pair)
+        self.app.push_screen(screen)

@@ -1,129 +1,122 @@
-"""Two replies side by side, and what differs between them."""
+"""Two replies beside each other, and what differs between them."""
 
-from typing import ClassVar
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import Screen
 from textual.widgets import Static
 
-from replyscope.domain.exchange import Exchange
-from replyscope.domain.printable import printable_line, printable_text
-from replyscope.inspection.comparison import (
-    Change,
-    Piece,
-    compare_calls,
-    compare_facts,
-    compare_texts,
-)
-
-Side = tuple[Exchange, int]
-"""A reply: its exchange, and which choice of it."""
-_LOOKS = {Change.FIRST: "$text-error on $error 20%", Change.SECOND: "$text-success on $success 20%"}
-_MUTED = "$foreground 60%"
+from replyscope.domain.printable import printable_line
+from replyscope.inspection.siblings import Reply
+from replyscope.ui.comparing import Looks, draw_comparison, stops_in
+from replyscope.ui.markdown.palette import Palette
+from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.widgets.diff_view import DiffView
 
 
-class CompareScreen(ModalScreen[None]):
-    """Shows one of three views: facts with the difference, or each text whole."""
+class CompareScreen(Screen[None]):
+    """Compares two of several replies, as Markdown source or as they look."""
 
+    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
+    CSS_PATH = "../styles/compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Close"),
         Binding("x", "swap", "Swap"),
-        Binding("j", "scroll(1)", show=False),
-        Binding("k", "scroll(-1)", show=False),
         Binding("s", "side_by_side", "Side by side"),
+        Binding("m", "rendered", "As it looks"),
+        Binding("right_square_bracket", "other(1)", "Compare with the next"),
+        Binding("left_square_bracket", "other(-1)", "Compare with the previous"),
     ]
 
-    def __init__(self, first: Side, second: Side) -> None:
+    def __init__(
+        self, replies: Sequence[Reply], palette: Palette, first: int = 0, second: int = 1
+    ) -> None:
         super().__init__()
-        self._sides = (first, second)
+        self._replies = replies
+        self._pair = (first, second)
+        self._palette = palette
+        self._is_rendered = False
         self._is_side_by_side = False
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog compare"):
-            with VerticalScroll():
-                yield Static(id="compare-text")
-            yield Static("x swaps · s side by side or as one · j k scroll · Esc closes",
-                         classes="hint")  # fmt: skip
+        yield Static(id="compare-title")
+        yield DiffView(id="compare-lines")
+        yield Static(id="compare-keys")
 
     def on_mount(self) -> None:
-        self.query_one(VerticalScroll).focus()
-        self.call_after_refresh(self._draw)
+        self._is_side_by_side = self.app.size.width >= 120
+        self.query_one(DiffView).focus()
+        self.call_after_refresh(self._start)
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self._start)
 
-    def _draw(self) -> None:
-        width = max(40, self.query_one(VerticalScroll).size.width - 2)
-        rows = [self._facts(width), Content("")]
-        choices = [exchange.choice(index) for exchange, index in self._sides]
-        if self._is_side_by_side:
-            rows.append(_columns(choices[0].text, choices[1].text, width))
-        else:
-            rows.append(_drawn(compare_texts(choices[0].text, choices[1].text)))
-        for name, pieces in compare_calls(*choices):
-            rows += [Content(""), Content.styled(f"⚙ {printable_line(name)}", "bold")]
-            rows.append(_drawn(pieces))
-        self.query_one("#compare-text", Static).update(Content("\n").join(rows))
+    def _start(self) -> None:
+        job: Any = partial(self._draw)
+        self.run_worker(job, exclusive=True, exit_on_error=False)
 
-    def _facts(self, width: int) -> Content:
-        column = (width - 13) // 2
-        lines = [
-            Content.assemble(
-                ("".ljust(13)),
-                ("first".ljust(column), "bold $text-error"),
-                ("second", "bold $text-success"),
-            )
-        ]
-        for row in compare_facts(*self._sides):
-            look = "" if row.differs else _MUTED
-            lines.append(
-                Content.assemble(
-                    (row.label.ljust(13), _MUTED),
-                    (printable_line(row.first)[: column - 1].ljust(column), look),
-                    (printable_line(row.second)[:column], look),
-                )
-            )
-        return Content("\n").join(lines)
+    async def _draw(self) -> None:
+        view = self.query_one(DiffView)
+        looks = Looks(
+            view.look("first"),
+            view.look("second"),
+            view.look("muted"),
+            view.look("title"),
+            palette=self._palette,
+            is_rendered=self._is_rendered,
+            is_side_by_side=self._is_side_by_side,
+        )
+        self._tell("comparing …")
+        first, second = (self._replies[number] for number in self._pair)
+        width = max(30, view.scrollable_content_region.width)
+        lines = await asyncio.to_thread(draw_comparison, first, second, width, looks)
+        stops = stops_in(lines, looks)
+        view.show(lines, stops)
+        self._tell(self._keys())
+
+    def _tell(self, keys: str) -> None:
+        names = " and ".join(
+            f"{number + 1} {printable_line(self._replies[number][0].model)}"
+            for number in self._pair
+        )
+        count = f" of {len(self._replies)}" if len(self._replies) > 2 else ""
+        shape = "as it looks" if self._is_rendered else "Markdown source"
+        title = Content.assemble(
+            ("Compare ", "bold $text-primary"), f"{names}{count}", (f"  {shape}", "$text-muted")
+        )
+        self.query_one("#compare-title", Static).update(title)
+        self.query_one("#compare-keys", Static).update(Content(keys))
+
+    def _keys(self) -> str:
+        looks = "m source" if self._is_rendered else "m as it looks · s columns or one"
+        others = "[ ] another · " if len(self._replies) > 2 else ""
+        return f"{looks} · x swap · {others}n N differences · Esc"
 
     def action_swap(self) -> None:
         """The second becomes the first."""
-        self._sides = (self._sides[1], self._sides[0])
-        self._draw()
+        self._pair = (self._pair[1], self._pair[0])
+        self._start()
 
     def action_side_by_side(self) -> None:
-        """Show the texts beside each other, or as one."""
+        """Show the source in two columns, or as one text."""
         self._is_side_by_side = not self._is_side_by_side
-        self._draw()
+        self._start()
 
-    def action_scroll(self, step: int) -> None:
-        """Scroll."""
-        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
+    def action_rendered(self) -> None:
+        """Show the texts as they look, or their Markdown source."""
+        self._is_rendered = not self._is_rendered
+        self._start()
 
-
-def _drawn(pieces: tuple[Piece, ...]) -> Content:
-    if not pieces:
-        return Content.styled("(neither says anything)", _MUTED)
-    return Content.assemble(
-        *((printable_text(piece.text), _LOOKS.get(piece.change, "")) for piece in pieces)
-    )
-
-
-def _columns(first: str, second: str, width: int) -> Content:
-    """Both texts, each in its half, its own words marked."""
-    half = (width - 3) // 2
-    pieces = compare_texts(first, second)
-    sides = [
-        _drawn(tuple(p for p in pieces if p.change in (Change.BOTH, change))).wrap(half)
-        if any(p.change in (Change.BOTH, change) for p in pieces)
-        else []
-        for change in (Change.FIRST, Change.SECOND)
-    ]
-    lines = []
-    for number in range(max(len(side) for side in sides)):
-        left, right = (side[number] if number < len(side) else Content("") for side in sides)
-        pad = " " * max(0, half - left.cell_length)
-        lines.append(Content.assemble(left, pad, (" │ ", _MUTED), right))
-    return Content("\n").join(lines)
+    def action_other(self, step: int) -> None:
+        """Compare the first with another of the replies."""
+        first, second = self._pair
+        others = [number for number in range(len(self._replies)) if number != first]
+        second = others[(others.index(second) + step) % len(others)]
+        self._pair = (first, second)
+        self._start()

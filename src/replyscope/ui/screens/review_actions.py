@@ -9,12 +9,14 @@ from textual.widgets import Input
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.hit import Hit, Labels
 from replyscope.domain.printable import printable_line
+from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.query_completion import LANGUAGE
 from replyscope.ui.screens.compare import CompareScreen
 from replyscope.ui.screens.dialogs import LineDialog
 from replyscope.ui.screens.exporting import ask_export
 from replyscope.ui.screens.help import HelpScreen
 from replyscope.ui.screens.review_base import ReviewBase
+from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.folders import Folder, Folders
 from replyscope.ui.widgets.results import Results
 
@@ -288,12 +290,26 @@ class ReviewActions(ReviewBase):
         self.app.push_screen(HelpScreen(sections, has_commands=False))
 
     def action_compare(self) -> None:
-        """Compare two marked replies, or the marked and the highlighted one."""
+        """Compare the marked replies, or the marked and the highlighted one."""
         hits = self.query_one(Results).marked_replies()
         if len(hits) < 2:
+            self._compare_with_sibling()
+            return
+        self.start(self._compare, hits, group="compare", exclusive=True)
+
+    def _compare_with_sibling(self) -> None:
+        """Compare the shown reply with another choice of it, or another answer to the same."""
+        replies: list[Reply] = []
+        number = 0
+        shown = self.shown_reply()
+        if shown is not None:
+            siblings = self._tree.siblings(shown[0])
+            replies, number = replies_beside(shown[0], siblings, self._exchanges)
+        if len(replies) < 2:
             self.tell("Mark a reply with space, go to another, then c.", is_error=False)
             return
-        self.start(self._compare, hits[:2], group="compare", exclusive=True)
+        pair = (number - 1, number) if number else (0, 1)
+        self.app.push_screen(CompareScreen(replies, self.query_one(Transcript).palette(), *pair))
 
     async def _compare(self, hits: Sequence[Hit]) -> None:
         sides = []
@@ -308,7 +324,7 @@ class ReviewActions(ReviewBase):
                 self.tell("There is nothing of this reply to compare.", is_error=False)
                 return
             sides.append((exchange, exchange.choices[0].index))
-        self.app.push_screen(CompareScreen(sides[0], sides[1]))
+        self.app.push_screen(CompareScreen(sides, self.query_one(Transcript).palette()))
 
     def action_export(self) -> None:
         """Hand the chosen sessions on."""

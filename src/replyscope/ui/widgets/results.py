@@ -113,9 +113,10 @@ class Results(ScrollView, can_focus=True):
         return [name[0]] if name is not None else []
 
     def marked_replies(self) -> list[Hit]:
-        """The marked replies that are known, and the highlighted one."""
+        """The marked replies that are known; with fewer than two, the highlighted one too."""
         name = self._current_name
-        keys = dict.fromkeys([*self.marked, *([name[1]] if name is not None else [])])
+        needs_one = name is not None and len(self.marked) < 2
+        keys = dict.fromkeys([*self.marked, *([name[1]] if name and needs_one else [])])
         rows = (self._rows.get(key) for key in keys)
         return [row for row in rows if isinstance(row, Hit)]
 

@@ -1,0 +1,107 @@
+"""What differs between two JSON values: place by place, not line by line. Pure."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from replyscope.inspection.difference import differences
+
+_DEEPEST = 40
+_MISSING = object()
+
+
+class Change(StrEnum):
+    """Which of the two has a piece."""
+
+    BOTH = "both"
+    FIRST = "first"
+    SECOND = "second"
+    CHANGED = "changed"
+    """Both have it, and not alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A name or number within a value, and what either has there: "" for nothing.
+
+    A place that holds others has no text of its own when both hold some.
+    """
+
+    depth: int
+    name: str
+    change: Change
+    first: str = ""
+    second: str = ""
+
+
+def compare_values(first: Any, second: Any) -> tuple[Place, ...]:
+    """The places of both values, in the order of the first."""
+    return tuple(_compared("", first, second, 0))
+
+
+def _compared(name: str, first: Any, second: Any, depth: int) -> Iterator[Place]:
+    if first is _MISSING or second is _MISSING:
+        yield from _one_sided(name, first, second, depth)
+    elif depth < _DEEPEST and isinstance(first, Mapping) and isinstance(second, Mapping):
+        yield from _container(name, _members(first, second), depth)
+    elif depth < _DEEPEST and isinstance(first, list) and isinstance(second, list):
+        yield from _container(name, _items(first, second), depth)
+    elif _text(first) == _text(second):
+        yield Place(depth, name, Change.BOTH, _text(first), _text(second))
+    else:
+        yield Place(depth, name, Change.CHANGED, _text(first), _text(second))
+
+
+def _one_sided(name: str, first: Any, second: Any, depth: int) -> Iterator[Place]:
+    """What only one of them has, as a whole."""
+    if second is _MISSING:
+        yield Place(depth, name, Change.FIRST, first=_text(first))
+    else:
+        yield Place(depth, name, Change.SECOND, second=_text(second))
+
+
+def _container(name: str, members: Sequence[tuple[str, Any, Any]], depth: int) -> Iterator[Place]:
+    inner = [
+        place
+        for label, first, second in members
+        for place in _compared(label, first, second, depth + bool(name))
+    ]
+    if name:
+        is_same = all(place.change is Change.BOTH for place in inner)
+        empty = "" if inner else "(empty)"
+        yield Place(depth, name, Change.BOTH if is_same else Change.CHANGED, empty, empty)
+    yield from inner
+
+
+def _members(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    names = [*first, *(name for name in second if name not in first)]
+    return [(name, first.get(name, _MISSING), second.get(name, _MISSING)) for name in names]
+
+
+def _items(first: list[Any], second: list[Any]) -> list[tuple[str, Any, Any]]:
+    """Items that are the same are paired, and what lies between them one by one."""
+    made: list[tuple[str, Any, Any]] = []
+    texts = [_text(one) for one in first], [_text(one) for one in second]
+    for stretch in differences(*texts):
+        ones = first[slice(*stretch.first)]
+        others = second[slice(*stretch.second)]
+        for number in range(max(len(ones), len(others))):
+            at = (stretch.first[0] if number < len(ones) else stretch.second[0]) + number
+            made.append(
+                (
+                    f"[{at}]",
+                    ones[number] if number < len(ones) else _MISSING,
+                    others[number] if number < len(others) else _MISSING,
+                )
+            )
+    return made
+
+
+def _text(value: Any) -> str:
+    """A value as JSON; what is nested too deeply says so."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (RecursionError, TypeError, ValueError):
+        return "(nested too deeply)"
