@@ -86,6 +86,10 @@ class ImportFault(ReplyscopeError):
     """A file can't be imported at all."""
 
 
+class ImportConflict(ReplyscopeError):
+    """One session of a file can't be taken in: what is here already speaks against it."""
+
+
 class AttachmentError(ReplyscopeError):
     """A file can't be attached to a message."""
 

@@ -3,14 +3,33 @@
 Ids are made from the source's own: what is brought twice is known the second time.
 """
 
+import base64
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState, Timing, ToolCall, Usage
+from replyscope.domain.exchange import (
+    Api,
+    Choice,
+    Citation,
+    Exchange,
+    ExchangeState,
+    Timing,
+    ToolCall,
+    Usage,
+)
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.message import Message, Part, ReplySource, Role, TextPart, ToolResultPart
+from replyscope.domain.message import (
+    ImagePart,
+    Message,
+    Part,
+    ReplySource,
+    Role,
+    TextPart,
+    ToolResultPart,
+)
 from replyscope.domain.session import Session, SessionSettings, title_from
 from replyscope.domain.shared import Shared
 
@@ -35,6 +54,8 @@ class Turn:
     calls: tuple[ToolCall, ...] = ()
     usage: Usage | None = None
     duration_ms: float | None = None
+    finish: FinishReason = FinishReason.UNSTATED
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +80,15 @@ class Unreadable:
 
 
 Foreign = Shared | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a file holds, read as it is asked for; how far that is, and of how much."""
+
+    items: Iterator[Foreign]
+    size: int
+    place: Callable[[], int]
 
 
 def shared_of(conversation: Conversation) -> Shared:
@@ -100,8 +130,9 @@ def _exchange(conversation: Conversation, turn: Turn, exchange_id: str, at: date
         0,
         _text(turn.parts),
         reasoning=turn.reasoning or None,
-        finish_reason=FinishReason.UNSTATED,
+        finish_reason=turn.finish,
         tool_calls=turn.calls,
+        citations=turn.citations,
     )
     return Exchange(
         id=exchange_id,
@@ -130,21 +161,7 @@ def in_a_row(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     """Turns of a program without a tree: each answers the one before."""
     made: list[Turn] = []
     for turn in turns:
-        parent = made[-1].key if made else None
-        made.append(
-            Turn(
-                turn.key,
-                turn.role,
-                turn.parts,
-                turn.at,
-                parent,
-                turn.model,
-                turn.reasoning,
-                turn.calls,
-                turn.usage,
-                turn.duration_ms,
-            )
-        )
+        made.append(replace(turn, parent=made[-1].key if made else None))
     return tuple(made)
 
 
@@ -152,3 +169,30 @@ def tool_turn(key: str, parent: str | None, at: datetime | None, name: str, text
     """What a tool came to."""
     part = ToolResultPart(call_id=parent or key, output=text, name=name)
     return Turn(key, Role.TOOL, (part,), at, parent)
+
+
+def time_of(value: object) -> datetime | None:
+    """The time of seconds, milliseconds or finer since 1970; None for what is no time."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not 0 < value < 1e20 or not math.isfinite(value):
+        return None
+    while value > 1e11:
+        value /= 1000
+    return datetime.fromtimestamp(value, UTC)
+
+
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
+
+
+def picture_of(name: str, base64_text: str) -> ImagePart | None:
+    """An image from its base64; None for what is none."""
+    try:
+        data = base64.b64decode(base64_text, validate=True)
+    except ValueError:
+        return None
+    for kind, signature in zip(PICTURES, _SIGNATURES, strict=True):
+        if data.startswith(signature):
+            return ImagePart(name, kind, data)
+    return None

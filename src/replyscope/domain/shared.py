@@ -2,11 +2,22 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, ToolResultPart
 from replyscope.domain.session import Session, path_to
+
+
+class Taken(StrEnum):
+    """What taking a session in came to."""
+
+    NEW = "new"
+    GROWN = "grown"
+    """It was here, and messages were added to it."""
+    KNOWN = "known"
+
 
 Clean = Callable[[str], str]
 """Takes out of a text what must not be handed on."""

@@ -1,63 +1,90 @@
-"""Takes in sessions that come from elsewhere. What is known already is skipped."""
+"""Takes in sessions that come from elsewhere. What is known already is left as it is."""
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from replyscope.domain.errors import StoreError
-from replyscope.domain.foreign import Foreign, Unreadable
-from replyscope.domain.shared import Shared
+from replyscope.domain.errors import ImportConflict, StoreError
+from replyscope.domain.foreign import Batch, Unreadable
+from replyscope.domain.shared import Shared, Taken
+
+Progress = Callable[[int, int], None]
+"""Gets how far it is, and of how much; in what unit is the source's matter."""
 
 
 class Intake(Protocol):
-    """Where sessions are put. Every method may raise StoreError."""
+    """Where sessions are put."""
 
-    async def has_session(self, session_id: str) -> bool:
-        """Whether there is a session of that id, deleted or not."""
-        ...
-
-    async def import_session(self, shared: Shared) -> None:
-        """Save a session, whole or not at all."""
+    async def import_session(self, shared: Shared, *, is_dry: bool = False) -> Taken:
+        """Save a session, whole or not at all. Raises ImportConflict, StoreError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many were taken in and skipped, and what failed and why."""
+    """How many are new, grown and known, how many replies came, and what failed and why."""
 
     taken: int
-    skipped: int
-    failed: tuple[Unreadable, ...]
+    grown: int
+    known: int
     replies: int
+    failed: tuple[Unreadable, ...]
+    is_dry: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What it came to, in words."""
+        would = "would be " if self.is_dry else ""
+        grown = f"{self.grown:,} {would}added to, " if self.grown else ""
+        return (
+            f"{self.taken:,} sessions with {self.replies:,} replies {would}imported, {grown}"
+            f"{self.known:,} known already, {len(self.failed):,} failed."
+        )
 
 
 async def take_in(
-    items: Iterable[Foreign],
+    batch: Batch,
     intake: Intake,
     *,
     is_dry: bool,
-    progress: Callable[[int], None] = lambda _done: None,
+    progress: Progress = lambda _place, _size: None,
 ) -> Imported:
     """Take in one after the other. A broken one never stops the rest.
 
-    With `is_dry` nothing is saved. Raises StoreError when the store itself fails.
+    With `is_dry` nothing is saved. Raises StoreError when the store itself fails; what was
+    taken in until then stays, and the next time it is known.
     """
-    taken = skipped = replies = 0
+    counts: Counter[Taken] = Counter()
+    replies = 0
     failed: list[Unreadable] = []
-    for number, item in enumerate(items, start=1):
-        progress(number)
+    seen: set[str] = set()
+    while (item := await asyncio.to_thread(next, batch.items, None)) is not None:
+        progress(batch.place(), batch.size)
         if isinstance(item, Unreadable):
             failed.append(item)
-        elif await intake.has_session(item.session.id):
-            skipped += 1
-        else:
-            try:
-                if not is_dry:
-                    await intake.import_session(item)
-                taken += 1
-                replies += len(item.exchanges)
-            except StoreError as error:
-                if "constraint" not in str(error).lower() and "datatype" not in str(error).lower():
-                    raise
-                failed.append(Unreadable(item.session.title, str(error)))
-    return Imported(taken, skipped, tuple(failed), replies)
+            continue
+        try:
+            taken = await intake.import_session(item, is_dry=is_dry)
+            if is_dry and item.session.id in seen:  # the same twice in one file
+                taken = Taken.KNOWN
+            seen.add(item.session.id)
+        except ImportConflict as error:
+            failed.append(Unreadable(item.session.title, error.message))
+            continue
+        except StoreError as error:
+            if not _is_of_the_item(error):
+                raise
+            failed.append(Unreadable(item.session.title, error.message))
+            continue
+        counts[taken] += 1
+        replies += len(item.exchanges) if taken is Taken.NEW else 0
+    known, grown = counts[Taken.KNOWN], counts[Taken.GROWN]
+    return Imported(counts[Taken.NEW], grown, known, replies, tuple(failed), is_dry)
+
+
+def _is_of_the_item(error: StoreError) -> bool:
+    """Whether only what was to be saved is at fault: the next one may do."""
+    words = str(error).lower()
+    return any(word in words for word in ("constraint", "datatype", "too big"))

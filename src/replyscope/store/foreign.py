@@ -1,163 +1,108 @@
-"""Reads the databases of other programs. They are opened read-only and stay as they are."""
+"""Reads the databases of other programs, which stay as they are to the last byte.
 
-import json
+A database that another program may be writing to (or that has a journal beside it) is
+read as a copy: SQLite would leave files of its own beside it, or change those that are there.
+"""
+
+import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
-from datetime import UTC, datetime
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from replyscope.domain.errors import ImportFault
-from replyscope.domain.exchange import Usage
-from replyscope.domain.foreign import Conversation, Turn, Unreadable, in_a_row
-from replyscope.domain.message import Role, TextPart
+from replyscope.domain.foreign import Conversation, Unreadable
+from replyscope.store.foreign_chats import count_chats, read_elia, read_oterm
+from replyscope.store.foreign_llm import count_llm, read_llm
 
 Item = Conversation | Unreadable
-_COLUMN_NAMES = "SELECT name FROM pragma_table_info(?)"
+_BESIDE = ("-wal", "-journal")
+_WAL_MODE = b"\x02\x02"
+_TRIES = 5
+
+_Read = Callable[[sqlite3.Connection], Iterator[Item]]
 
 
-def read_database(path: Path) -> Iterator[Item] | None:
-    """The conversations of `llm`, elia or oterm; None when it is none of theirs.
+def read_database(path: Path) -> tuple[Iterator[Item], int] | None:
+    """The conversations of `llm`, elia or oterm, and how many; None when it is none of theirs.
 
     Raises ImportFault for a file that is damaged.
     """
-    uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        tables = _columns(uri)
-    except sqlite3.Error as error:
+        with _opened(path) as connection:
+            kind = _kind(_columns(connection))
+            count = kind[1](connection) if kind is not None else 0
+    except (sqlite3.Error, OSError) as error:
         raise ImportFault(f"{path} is a damaged database ({error}).", "Copy it again.") from error
+    return (_each(path, kind[0]), count) if kind is not None else None
+
+
+def _kind(tables: dict[str, set[str]]) -> tuple[_Read, Callable[[sqlite3.Connection], int]] | None:
     if {"conversation_id", "prompt", "response"} <= tables.get("responses", set()):
-        return _each(uri, _llm)
+        return read_llm, count_llm
     if {"chat_id", "role", "content"} <= tables.get("message", set()):
-        return _each(uri, _elia)
+        return read_elia, count_chats
     if {"chat_id", "author", "text"} <= tables.get("message", set()):
-        return _each(uri, _oterm)
+        return read_oterm, count_chats
     return None
 
 
-def _columns(uri: str) -> dict[str, set[str]]:
-    with closing(sqlite3.connect(uri, uri=True)) as connection:
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        return {
-            name: {
-                row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (name,))
-            }
-            for (name,) in names
-        }
+def _columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    asked = "SELECT name FROM pragma_table_info(?)"
+    return {name: {column for (column,) in connection.execute(asked, (name,))} for (name,) in names}
 
 
-def _each(uri: str, read: Any) -> Iterator[Item]:
+def _each(path: Path, read: _Read) -> Iterator[Item]:
     try:
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
+        with _opened(path) as connection:
             connection.row_factory = sqlite3.Row
             yield from read(connection)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         yield Unreadable("the rest", f"it can't be read: {error}")
 
 
-def _llm(connection: sqlite3.Connection) -> Iterator[Item]:
-    conversations = connection.execute(
-        "SELECT r.conversation_id AS id, coalesce(c.name, '') AS name FROM responses r "
-        "LEFT JOIN conversations c ON c.id = r.conversation_id "
-        "GROUP BY r.conversation_id ORDER BY min(r.rowid)"
-    ).fetchall()
-    for row in conversations:
-        try:
-            replies = connection.execute(
-                "SELECT * FROM responses WHERE conversation_id IS ? ORDER BY rowid", (row["id"],)
-            ).fetchall()
-            turns = in_a_row(turn for reply in replies for turn in _llm_turns(reply))
-            system = next((r["system"] for r in replies if r["system"]), None)
-            at = turns[0].at if turns else None
-            key = str(row["id"])
-            yield Conversation("llm", key, str(row["name"]), at, turns, system)
-        except (sqlite3.Error, KeyError, ValueError, TypeError, IndexError) as error:
-            yield Unreadable(str(row["name"] or row["id"]), f"{type(error).__name__}: {error}")
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    with tempfile.TemporaryDirectory(prefix="replyscope-") as folder:
+        place = _copied(path, Path(folder)) if _needs_copy(path) else path
+        mode = "ro" if place == path else "rw"  # its journal has to be played back
+        uri = f"{place.absolute().as_uri()}?mode={mode}"
+        # One thread after another reads on; never two at once.
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        with closing(connection):
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.text_factory = lambda data: data.decode("utf-8", "replace")
+            yield connection
 
 
-def _llm_turns(row: sqlite3.Row) -> Iterator[Turn]:
-    columns = row.keys()
-    at = _time(row["datetime_utc"])
-    key = str(row["id"])
-    if row["prompt"]:
-        yield Turn(f"{key}/u", Role.USER, (TextPart(str(row["prompt"])),), at)
-    counts = [row[n] if n in columns else None for n in ("input_tokens", "output_tokens")]
-    usage = Usage(counts[0], counts[1], sum(c for c in counts if c)) if any(counts) else None
-    duration = row["duration_ms"] if "duration_ms" in columns else None
-    yield Turn(
-        f"{key}/a",
-        Role.ASSISTANT,
-        (TextPart(str(row["response"] or "")),),
-        at,
-        model=str(row["model"] or ""),
-        usage=usage,
-        duration_ms=float(duration) if duration is not None else None,
-    )
+def _needs_copy(path: Path) -> bool:
+    with path.open("rb") as file:
+        is_wal = file.read(20)[18:20] == _WAL_MODE
+    return is_wal or any(_beside(path, end).exists() for end in _BESIDE)
 
 
-def _elia(connection: sqlite3.Connection) -> Iterator[Item]:
-    for chat in connection.execute("SELECT * FROM chat ORDER BY id").fetchall():
-        try:
-            rows = connection.execute(
-                "SELECT * FROM message WHERE chat_id = ? ORDER BY id", (chat["id"],)
-            ).fetchall()
-            system = next((str(r["content"]) for r in rows if r["role"] == "system"), None)
-            turns = tuple(
-                _elia_turn(row, str(chat["model"])) for row in rows if row["role"] != "system"
-            )
-            if all(turn.parent is None for turn in turns):
-                turns = in_a_row(turns)
-            title = str(chat["title"] or "")
-            at = _time(chat["started_at"])
-            yield Conversation("elia", str(chat["id"]), title, at, turns, system)
-        except (sqlite3.Error, KeyError, ValueError, TypeError, IndexError) as error:
-            yield Unreadable(f"chat {chat['id']}", f"{type(error).__name__}: {error}")
+def _beside(path: Path, end: str) -> Path:
+    return path.with_name(path.name + end)
 
 
-def _elia_turn(row: sqlite3.Row, model: str) -> Turn:
-    columns = row.keys()
-    parent = row["parent_id"] if "parent_id" in columns else None
-    own = row["model"] if "model" in columns else None
-    return Turn(
-        str(row["id"]),
-        Role.ASSISTANT if row["role"] == "assistant" else Role.USER,
-        (TextPart(str(row["content"])),),
-        _time(row["timestamp"]),
-        str(parent) if parent is not None else None,
-        str(own or model),
-    )
+def _copied(path: Path, folder: Path) -> Path:
+    """A copy with its journals, made again when the program wrote meanwhile."""
+    files = [path, *(_beside(path, end) for end in _BESIDE)]
+    copy = folder / "copy.db"
+    for _ in range(_TRIES):
+        before = _stamps(files)
+        for file, end in zip(files, ("", *_BESIDE), strict=True):
+            target = _beside(copy, end)
+            target.unlink(missing_ok=True)
+            if file.exists():
+                shutil.copyfile(file, target)
+        if _stamps(files) == before:
+            break
+    return copy
 
 
-def _oterm(connection: sqlite3.Connection) -> Iterator[Item]:
-    for chat in connection.execute("SELECT * FROM chat ORDER BY id").fetchall():
-        try:
-            rows = connection.execute(
-                "SELECT * FROM message WHERE chat_id = ? ORDER BY id", (chat["id"],)
-            ).fetchall()
-            turns = in_a_row(_oterm_turn(row, str(chat["model"])) for row in rows)
-            system = chat["system"] if "system" in chat.keys() else None  # noqa: SIM118
-            title = str(chat["name"] or "")
-            yield Conversation("oterm", str(chat["id"]), title, None, turns, system)
-        except (sqlite3.Error, KeyError, ValueError, TypeError, IndexError) as error:
-            yield Unreadable(f"chat {chat['id']}", f"{type(error).__name__}: {error}")
-
-
-def _oterm_turn(row: sqlite3.Row, model: str) -> Turn:
-    is_person = str(row["author"]).lower() in ("me", "user")
-    images = json.loads(row["images"] or "[]") if "images" in row.keys() else []  # noqa: SIM118
-    named = f"[{len(images)} images]" if images else ""
-    return Turn(
-        str(row["id"]),
-        Role.USER if is_person else Role.ASSISTANT,
-        tuple(TextPart(piece) for piece in (str(row["text"]), named) if piece),
-        model=model,
-    )
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+def _stamps(files: list[Path]) -> list[tuple[int, int] | None]:
+    found = [file.stat() if file.exists() else None for file in files]
+    return [(status.st_size, status.st_mtime_ns) if status else None for status in found]

@@ -1,11 +1,14 @@
 """Whole sessions, out of the file and into it: all of one, or nothing."""
 
 import sqlite3
+from dataclasses import replace
 
+from replyscope.domain.errors import ImportConflict
 from replyscope.domain.event import WireRecord
+from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message
-from replyscope.domain.shared import Shared
+from replyscope.domain.shared import Shared, Taken
 from replyscope.store import rows
 from replyscope.store.codec import encode_exchange, encode_frames
 from replyscope.store.index import note_unindexed
@@ -14,52 +17,97 @@ from replyscope.store.requests import load_request, save_request
 from replyscope.store.search import tags_of
 
 
-def has_session(connection: sqlite3.Connection, session_id: str) -> bool:
-    """Whether there is a session of that id, deleted or not."""
-    row = connection.execute("SELECT 1 FROM session WHERE id = ?", (session_id,)).fetchone()
-    return row is not None
+def look_for(connection: sqlite3.Connection, shared: Shared) -> Taken:
+    """What taking a session in would come to. Raises ImportConflict."""
+    row = connection.execute("SELECT 1 FROM session WHERE id = ?", (shared.session.id,)).fetchone()
+    known = _known_messages(connection, shared)
+    if row is None:
+        return Taken.NEW
+    return Taken.KNOWN if len(known) == len(shared.messages) else Taken.GROWN
 
 
-def insert_shared(connection: sqlite3.Connection, shared: Shared) -> None:
-    """Save a session with its tree, its exchanges and their wires."""
+def _known_messages(connection: sqlite3.Connection, shared: Shared) -> set[str]:
+    known = set()
+    for message in shared.messages:
+        row = connection.execute(
+            "SELECT session_id FROM message WHERE id = ?", (message.id,)
+        ).fetchone()
+        if row is None:
+            continue
+        if row[0] != shared.session.id:
+            raise ImportConflict(f"A message of it is one of session {row[0]} here.")
+        known.add(message.id)
+    return known
+
+
+def insert_shared(connection: sqlite3.Connection, shared: Shared) -> Taken:
+    """Save a session with its tree, its exchanges and their wires; of a known one what is new.
+
+    What a person changed of a known one (its title, its tags, its end) stays.
+    """
+    taken = look_for(connection, shared)
     session = shared.session
-    rows.insert_session(connection, session)
+    if taken is Taken.KNOWN:
+        return taken
+    known = _known_messages(connection, shared)
+    if taken is Taken.NEW:
+        rows.insert_session(connection, session)
+        connection.executemany(
+            "INSERT OR IGNORE INTO tag VALUES (?, ?)", [(session.id, tag) for tag in shared.tags]
+        )
     homes: dict[str, Message] = {}
-    for message in _parents_first(shared.messages):
-        rows.insert_message(connection, session.id, message)
+    ordered = _parents_first(shared.messages)
+    for message in ordered:
+        if message.id not in known:
+            rows.insert_message(connection, session.id, message)
         for source in message.sources:
             homes.setdefault(source.exchange_id, message)
     for exchange in shared.exchanges.values():
         home = homes.get(exchange.id)
-        if home is None:
-            continue  # nothing shows it
-        position = [s.exchange_id for s in home.sources].index(exchange.id)
-        reason = exchange.choices[0].finish_reason if exchange.choices else None
-        connection.execute(
-            "INSERT OR IGNORE INTO exchange VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)",
-            (
-                exchange.id,
-                session.id,
-                home.id,
-                position,
-                home.sources[position].choice_index,
-                exchange.state.value,
-                exchange.model,
-                reason.value if reason else None,
-                to_ms(exchange.started_at),
-                encode_exchange(exchange),
-                exchange.cost_usd,
-            ),
-        )
-        _insert_wire(connection, shared, exchange.id)
-        note_unindexed(connection, exchange.id)
-    for message in shared.messages:
-        known = tuple(s for s in message.sources if s.exchange_id in shared.exchanges)
-        if known:
+        if home is not None and _insert_exchange(connection, session.id, exchange, home):
+            _insert_wire(connection, shared, exchange.id)
+            note_unindexed(connection, exchange.id)
+    for message in ordered:
+        if any(s.exchange_id in shared.exchanges for s in message.sources):
             rows.insert_sources(connection, message)
-    connection.executemany(
-        "INSERT OR IGNORE INTO tag VALUES (?, ?)", [(session.id, tag) for tag in shared.tags]
+    if taken is Taken.GROWN:
+        _move_head(connection, shared, known)
+    return taken
+
+
+def _insert_exchange(
+    connection: sqlite3.Connection, session_id: str, exchange: Exchange, home: Message
+) -> bool:
+    """Whether it was new: one that a fork shows may be here, and stays as it is."""
+    position = [s.exchange_id for s in home.sources].index(exchange.id)
+    reason = exchange.choices[0].finish_reason if exchange.choices else None
+    done = connection.execute(
+        "INSERT OR IGNORE INTO exchange VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)",
+        (
+            exchange.id,
+            session_id,
+            home.id,
+            position,
+            home.sources[position].choice_index,
+            exchange.state.value,
+            exchange.model,
+            reason.value if reason else None,
+            to_ms(exchange.started_at),
+            encode_exchange(exchange),
+            exchange.cost_usd,
+        ),
     )
+    return done.rowcount > 0
+
+
+def _move_head(connection: sqlite3.Connection, shared: Shared, known: set[str]) -> None:
+    """Go on to the new end, unless the person went on here from the old one."""
+    here = connection.execute(
+        "SELECT head_id FROM session WHERE id = ?", (shared.session.id,)
+    ).fetchone()
+    head = next((m for m in shared.messages if m.id == shared.session.head_id), None)
+    if head is not None and head.id not in known and (here[0] is None or here[0] in known):
+        rows.set_head(connection, shared.session.id, head)
 
 
 def read_shared(connection: sqlite3.Connection, session_id: str, *, with_wire: bool) -> Shared:
@@ -105,5 +153,7 @@ def _parents_first(messages: tuple[Message, ...]) -> list[Message]:
             done.add(step.id)
             path.append(step)
             step = known.get(step.parent_id or "")
+        if (path and step is None) or (step is not None and step in path):
+            path[-1] = replace(path[-1], parent_id=None)  # nothing is above, or a circle
         order += reversed(path)
     return order

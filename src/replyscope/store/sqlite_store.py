@@ -14,13 +14,13 @@ from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.ports import Journal, SessionStamp, Unfinished
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Session, SessionSummary, StoredSession
-from replyscope.domain.shared import Shared
+from replyscope.domain.shared import Shared, Taken
 from replyscope.domain.tool import ToolCallState
 from replyscope.store import rows
 from replyscope.store.codec import decode_exchange
 from replyscope.store.database import Database
 from replyscope.store.hold import Hold
-from replyscope.store.importing import has_session, insert_shared, read_shared
+from replyscope.store.importing import insert_shared, look_for, read_shared
 from replyscope.store.index import note_unindexed_under
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
 from replyscope.store.remote import list_remote, set_remote_state
@@ -158,20 +158,22 @@ class SqliteStore:
 
         return await self._database.read(look)
 
-    async def has_session(self, session_id: str) -> bool:
-        """Whether there is a session of that id, deleted or not."""
-        return await self._database.read(lambda c: has_session(c, session_id))
-
     async def load_shared(self, session_id: str, *, with_wire: bool) -> Shared:
         """A session with all that is handed on of it. Raises SessionNotFound."""
-        shared = await self._database.search(
+        # Not among the searches: the next keystroke of one would end it in the middle.
+        shared = await self._database.read(
             lambda c: read_shared(c, session_id, with_wire=with_wire)
         )
         return replace(shared, messages=tuple(self._settled(m) for m in shared.messages))
 
-    async def import_session(self, shared: Shared) -> None:
-        """Save a session that comes from elsewhere, whole or not at all."""
-        await self._database.write(lambda c: insert_shared(c, shared))
+    async def import_session(self, shared: Shared, *, is_dry: bool = False) -> Taken:
+        """Save a session that comes from elsewhere, whole or not at all.
+
+        With `is_dry` only what it would come to. Raises ImportConflict.
+        """
+        if is_dry:
+            return await self._database.read(lambda c: look_for(c, shared))
+        return await self._database.write(lambda c: insert_shared(c, shared))
 
     async def add_message(self, session_id: str, message: Message) -> None:
         """Save a message and make it the head."""
