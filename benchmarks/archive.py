@@ -26,7 +26,8 @@ from replyscope.domain.hit import Search
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.query import parse_query
 from replyscope.domain.session import Session
-from replyscope.engine.sharing import Form, Sharing
+from replyscope.domain.shared import Form
+from replyscope.engine.sharing import Sharing
 from replyscope.inspection.facts import facts_of
 from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.store import rows

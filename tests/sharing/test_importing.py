@@ -19,9 +19,9 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.foreign import Foreign, Unreadable
 from replyscope.domain.message import ImagePart, Role, ToolResultPart
-from replyscope.domain.shared import Shared
+from replyscope.domain.shared import Form, Shared
 from replyscope.engine.importing import Imported, take_in
-from replyscope.engine.sharing import Form, Sharing
+from replyscope.engine.sharing import Sharing
 from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.inspection.sharing.session_json import session_from_json, session_to_json
 from replyscope.readers.json_exports import read_each, reader_of

@@ -10,6 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from replyscope.cli.export import export_to_file
+from replyscope.cli.import_file import import_file
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.cli.wiring import Wiring, translate_frames, wire
 from replyscope.config.mcp import add_servers
@@ -68,6 +69,7 @@ def make_app(
         "review": wiring.review,
         "translate": translate_frames,
         "export": partial(export_to_file, wiring),
+        "import_file": partial(import_file, wiring),
         "tool_settings": wiring.tool_settings,
         "add_servers": partial(add_servers, paths.mcp),
         "themes": themes,

@@ -1,6 +1,7 @@
 """The review screen and what looks at replies again, with the keyboard."""
 
 import contextlib
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from replyscope.config.paths import find_paths
 from replyscope.config.settings import read_settings
 from replyscope.domain.matching import FIELDS, HAS, IS
 from replyscope.ui.query_completion import LANGUAGE
+from replyscope.ui.screens.chat import ChatScreen
 from replyscope.ui.screens.compare import CompareScreen
 from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.screens.review import ReviewScreen
 from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.widgets.results import Results
+from tests.sharing.test_importing import conversation
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import is_idle, send
@@ -274,13 +277,35 @@ async def test_a_session_is_exported_from_the_chat(server: LoopbackServer, tmp_p
         await send(pilot, "/export")
         await until(pilot, lambda: "Export this session as" in frame(pilot))
         await pilot.press("enter")
-        await until(pilot, lambda: "Write to (Taken out: " in frame(pilot))
+        await until(pilot, lambda: "e-mail address: m…@example.org" in frame(pilot))
+        (tmp_path / "out.html").write_text("older")
         pilot.app.screen.query_one(Input).value = str(tmp_path / "out.html")
         await pilot.press("enter")
-        await until(pilot, lambda: "Taken out" in frame(pilot))
+        await until(pilot, lambda: "out.html is there already" in frame(pilot))
+        assert (tmp_path / "out.html").read_text() == "older"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Made with" in (tmp_path / "out.html").read_text())
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen))
     page = (tmp_path / "out.html").read_text()
     assert "About apples for [e-mail address]." in page
     assert "me@example.org" not in page
+
+
+async def test_a_file_is_taken_in_from_the_chat(server: LoopbackServer, tmp_path: Path) -> None:
+    (tmp_path / "conversations.json").write_text(
+        json.dumps([conversation(1, "pelican"), {"title": "odd", "mapping": 7}])
+    )
+    async with open_app(tmp_path, server) as pilot:
+        await send(pilot, "/import conversations.json")
+        await until(pilot, lambda: "1 replies would be" in frame(pilot))
+        assert "odd: " in frame(pilot)
+        assert not await chat_of(pilot).archive.store.list_sessions()
+        await pilot.press("enter")
+        await until(pilot, lambda: "Talk 1" in frame(pilot))
+        await send(pilot, "/import conversations.json")
+        await until(pilot, lambda: "known" in frame(pilot))
+        await send(pilot, "/import nothing.json")
+        await until(pilot, lambda: "nothing.json can't" in frame(pilot))
 
 
 async def test_a_session_removed_elsewhere_is_told(server: LoopbackServer, tmp_path: Path) -> None:

@@ -1,61 +1,98 @@
 """`replyscope sessions export`: hands sessions on, to a file or to standard output."""
 
 import argparse
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
+from replyscope.cli.output import Write, open_output
+from replyscope.cli.progress import Tell, progress_bar
 from replyscope.cli.report import warn
-from replyscope.cli.wiring import Wiring
+from replyscope.cli.wiring import Wiring, translate_frames
 from replyscope.config.settings import read_settings
 from replyscope.domain.errors import OutputError, SettingsError
-from replyscope.domain.hit import Sort
 from replyscope.domain.query import QueryError
-from replyscope.engine.sharing import Form, Sharing, session_ids_of
-from replyscope.inspection.sharing.redaction import Redactor
+from replyscope.domain.shared import Form
+from replyscope.engine.sharing import Sharing, session_ids_of
+from replyscope.inspection.sharing.redaction import PatternTooSlow, Redactor
 from replyscope.inspection.sharing.request_code import as_curl, as_python
 
 _OF_ONE_EXCHANGE = ("sse", "curl", "python")
+_LARGE_PAGE = 50_000_000  # bytes; browsers get slow from here on
 
 
 async def run_export(arguments: argparse.Namespace, wiring: Wiring) -> None:
     """Write what was asked for; what was taken out is told on stderr."""
+    of_one = arguments.format in _OF_ONE_EXCHANGE
     is_on = arguments.redact or (arguments.format == "html" and not arguments.no_redact)
+    clean = _redactor(wiring, is_on=is_on or arguments.preview)
+    ids = [] if of_one else await _wanted(arguments, wiring)
+    written = 0
     try:
-        clean = Redactor(read_settings(wiring.paths.settings).redact, is_on=is_on)
+        if of_one:
+            text = await _of_exchange(arguments, wiring, clean)
+            if not arguments.preview:
+                with open_output(arguments.output) as write:
+                    write(text)
+        elif arguments.preview:
+            with progress_bar("Looking through") as tell:
+                await _export(wiring, ids, Form(arguments.format), _nowhere, clean, tell)
+        else:
+            with open_output(arguments.output) as write, progress_bar("Writing") as tell:
+                written = await _export(wiring, ids, Form(arguments.format), write, clean, tell)
+    except PatternTooSlow as error:
+        raise SettingsError(str(error), "Write it more narrowly in the settings.") from error
+    if arguments.preview:
+        print("\n".join(clean.report))
+    elif is_on:
+        warn(clean.sentence)
+    if arguments.format == "html" and written > _LARGE_PAGE:
+        size = f"{written / 1e6:,.0f} MB"
+        warn(f"the page has {size}, which browsers are slow with; --query narrows it")
+
+
+def _nowhere(_text: str) -> None:
+    """Where a preview goes."""
+
+
+def _redactor(wiring: Wiring, *, is_on: bool) -> Redactor:
+    patterns = read_settings(wiring.paths.settings).redact
+    try:
+        return Redactor(patterns, is_on=is_on, home=str(Path.home()))
     except ValueError as error:
         raise SettingsError(f"redact: {error}.", "Mend the settings.") from error
-    if arguments.preview:
-        ids = await _wanted(arguments, wiring)
-        form = Form.HTML if arguments.format in _OF_ONE_EXCHANGE else Form(arguments.format)
-        print(await export_to_file(wiring, ids, form, None, True))
-        return
-    with _output(arguments.output) as write:
-        if arguments.format in _OF_ONE_EXCHANGE:
-            write(await _of_exchange(arguments, wiring, clean))
-        else:
-            ids = await _wanted(arguments, wiring)
-            await Sharing(wiring.store).export(ids, Form(arguments.format), write, clean)
-    if is_on:
-        warn(clean.sentence)
+
+
+async def _export(
+    wiring: Wiring, ids: Sequence[str], form: Form, write: Write, clean: Redactor, tell: Tell
+) -> int:
+    return await Sharing(wiring.store, translate_frames).export(
+        ids, form, write, clean, lambda done: tell(done, len(ids))
+    )
 
 
 async def export_to_file(
-    wiring: Wiring, ids: Sequence[str], form: Form, path: Path | None, is_redacted: bool
-) -> str:
-    """Write sessions to a file; a sentence about what was taken out. Raises OutputError.
+    wiring: Wiring,
+    ids: Sequence[str],
+    form: Form,
+    path: Path | None,
+    is_redacted: bool,
+    tell: Tell = lambda _place, _size: None,
+) -> list[str]:
+    """Write sessions to a file; sentences about what was taken out.
 
-    Without a path nothing is written: the sentence says what would be taken out.
+    Without a path nothing is written: the sentences say what would be taken out. Raises
+    OutputError, SettingsError, StoreError.
     """
-    clean = Redactor(read_settings(wiring.paths.settings).redact, is_on=is_redacted)
-    if path is None:
-        await Sharing(wiring.store).export(ids, form, lambda _text: None, clean)
-        return clean.sentence
-    with _output(str(path.expanduser())) as write:
-        await Sharing(wiring.store).export(ids, form, write, clean)
-    return clean.sentence
+    clean = _redactor(wiring, is_on=is_redacted)
+    try:
+        if path is None:
+            await _export(wiring, ids, form, _nowhere, clean, tell)
+        else:
+            with open_output(str(path)) as write:
+                await _export(wiring, ids, form, write, clean, tell)
+    except PatternTooSlow as error:
+        raise SettingsError(str(error), "Write it more narrowly in the settings.") from error
+    return clean.report
 
 
 async def _wanted(arguments: argparse.Namespace, wiring: Wiring) -> Sequence[str]:
@@ -63,51 +100,29 @@ async def _wanted(arguments: argparse.Namespace, wiring: Wiring) -> Sequence[str
         if not arguments.ids:
             raise SettingsError("Nothing is named.", "Give ids, or --query.")
         return [await wiring.store.find_session_id(prefix) for prefix in arguments.ids]
+    if arguments.ids:
+        raise SettingsError("Both ids and --query are given.", "Give one of them.")
     try:
-        search = wiring.review.read(arguments.query, Sort.TIME)
+        search = wiring.review.read(arguments.query)
     except QueryError as error:
         raise SettingsError(f"The query can't be read: {error}.") from error
     await wiring.review.take_in()
-    return session_ids_of(await wiring.review.find_ids(search))
+    found = session_ids_of(await wiring.review.find_ids(search))
+    if not found:
+        raise OutputError("The query finds nothing, so nothing was written.")
+    return found
 
 
 async def _of_exchange(arguments: argparse.Namespace, wiring: Wiring, clean: Redactor) -> str:
     if len(arguments.ids) != 1:
         raise SettingsError("One exchange has to be named.", "`sessions show ID --json` has them.")
     if arguments.format == "sse":
-        text = await Sharing(wiring.store).stream_text(arguments.ids[0])
+        text = await Sharing(wiring.store).stream_text(arguments.ids[0], clean)
         if not text:
             raise SettingsError(f"There is no exchange {arguments.ids[0]} with frames.")
-        return clean(text)
+        return text
     record = await wiring.store.load_wire(arguments.ids[0])
     if record.request is None:
         raise SettingsError(f"There is no exchange {arguments.ids[0]} with a request.")
     form = as_curl if arguments.format == "curl" else as_python
     return form(record.request, clean)
-
-
-@contextmanager
-def _output(path: str | None) -> Iterator[Callable[[str], object]]:
-    """Where to write. A file is there whole, or not at all."""
-    if path is None or path == "-":
-        yield sys.stdout.write
-        return
-    target = Path(path)
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            encoding="utf-8",
-            newline="",
-            dir=target.parent,
-            prefix=f".{target.name[:100]}.",
-            suffix=".part",
-            delete=False,
-        ) as file:
-            try:
-                yield lambda text: file.write(text.encode("utf-8", "replace").decode())
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        Path(file.name).replace(target)
-    except OSError as error:
-        raise OutputError(f"{path} can't be written ({error}).", "Check the folder.") from error

@@ -3,26 +3,21 @@
 import argparse
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
 from replyscope.cli.import_sources import read_file
+from replyscope.cli.progress import Tell, progress_bar
 from replyscope.cli.report import warn
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.printable import printable_line
 from replyscope.engine.importing import Imported, take_in
-from replyscope.engine.importing import Progress as Tell
 
 _MOST_TOLD = 20
 
 
 async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> None:
     """Take in a file and say what became of it."""
-    with _bar(Path(arguments.file).name) as tell:
+    with progress_bar(Path(arguments.file).name) as tell:
         path = Path(arguments.file).expanduser()
         done = await import_file(wiring, path, arguments.dry_run, tell)
     for failed in done.failed[:_MOST_TOLD]:
@@ -47,29 +42,3 @@ def _object(done: Imported) -> dict[str, object]:
         "failed": [{"name": failed.name, "why": failed.why} for failed in done.failed],
         "dry_run": done.is_dry,
     }
-
-
-@contextmanager
-def _bar(name: str) -> Iterator[Tell]:
-    """A bar on stderr that is gone when it is done; nothing where no terminal is."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _place, _size: None
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[number]:,} sessions", markup=False),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(printable_line(name), total=None, number=0)
-        number = 0
-
-        def tell(place: int, size: int) -> None:
-            nonlocal number
-            number += 1
-            progress.update(task, completed=place, total=size, number=number)
-
-        yield tell

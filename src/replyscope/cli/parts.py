@@ -1,12 +1,13 @@
 """Builds what the screens may ask for."""
 
 import argparse
+import asyncio
+import importlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from replyscope.cli.export import export_to_file
 from replyscope.cli.system import notify_desktop
 from replyscope.cli.wiring import Wiring, find_servers, translate_frames, wire, with_api
 from replyscope.config.endpoints import choose_endpoint
@@ -76,7 +77,14 @@ def _give_review(services: Services, wiring: Wiring, arguments: argparse.Namespa
     services.review = wiring.review
     services.translate = translate_frames
     services.opens_review = arguments.command == "review"
-    services.export = partial(export_to_file, wiring)
+    services.export = partial(_late, "replyscope.cli.export", "export_to_file", wiring)
+    services.import_file = partial(_late, "replyscope.cli.import_file", "import_file", wiring)
+
+
+async def _late(module: str, name: str, *arguments: object) -> Any:
+    """Call what few sessions need, and load it then."""
+    loaded = await asyncio.to_thread(importlib.import_module, module)
+    return await getattr(loaded, name)(*arguments)
 
 
 async def _open_store(wiring: Wiring) -> None:

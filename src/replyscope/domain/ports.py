@@ -179,7 +179,7 @@ class Store(Protocol):
         ...
 
     async def summarise_session(self, session_id: str) -> SessionSummary:
-        """One session as a list shows it."""
+        """One session as a list shows it. Raises SessionNotFound."""
         ...
 
     async def daily_costs(self, since: datetime) -> Mapping[date, float]:

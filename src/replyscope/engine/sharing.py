@@ -1,34 +1,36 @@
 """Hands sessions on: one or many, in the form that is asked for, a session at a time."""
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from enum import StrEnum
+from dataclasses import replace
 
 from replyscope.domain.errors import SessionNotFound
-from replyscope.domain.ports import Store
-from replyscope.domain.shared import Shared
-from replyscope.inspection.sharing.html import page_end, page_start, session_html
+from replyscope.domain.event import Event, StreamEnded
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.finish import StreamEnd
+from replyscope.domain.message import Role
+from replyscope.domain.ports import Store, TranslateFrames
+from replyscope.domain.session import SessionSummary
+from replyscope.domain.shared import Form, Shared
+from replyscope.inspection.sharing.frame_redaction import clean_frames
+from replyscope.inspection.sharing.html import SessionPage, contents, page_end, page_start
 from replyscope.inspection.sharing.jsonl import session_jsonl
 from replyscope.inspection.sharing.markdown import session_markdown
 from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.inspection.sharing.session_json import FORMAT, session_to_json
 from replyscope.inspection.wire import frames_text
 
-
-class Form(StrEnum):
-    """What a session can be handed on as."""
-
-    MARKDOWN = "md"
-    JSON = "json"
-    JSONL = "jsonl"
-    HTML = "html"
+_TIMED = 50
+"""Up to so many sessions a page draws from the frames when each reply did what."""
 
 
 class Sharing:
     """Reads what is saved; nothing is changed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, translate: TranslateFrames | None = None) -> None:
         self._store = store
+        self._translate = translate
 
     async def export(
         self,
@@ -37,41 +39,95 @@ class Sharing:
         write: Callable[[str], object],
         clean: Redactor,
         progress: Callable[[int], None] = lambda _done: None,
-    ) -> None:
-        """Write sessions one by one, so that any number fits. Raises StoreError.
+    ) -> int:
+        """Write sessions one by one, so that any number fits; the characters written.
 
         Several in JSON are {"format", "sessions": […]}; one is the session itself.
+        Raises StoreError, PatternTooSlow.
         """
-        many_json = form is Form.JSON and len(session_ids) != 1
-        if many_json:
-            write(f'{{"format": "{FORMAT}", "sessions": [\n')
+        is_list = form is Form.JSON and len(session_ids) != 1
+        begin = await self._begin(session_ids, form, clean, is_list=is_list)
+        write(begin)
+        written = len(begin)
         separator = ""
-        for number, session_id in enumerate(session_ids):
+        with_wire = form is Form.JSON or (form is Form.HTML and len(session_ids) <= _TIMED)
+        async for number, shared in self._each(session_ids, with_wire=with_wire):
+            if shared is not None:
+                clean.enter(shared.session.title)
+                if form is Form.JSONL:
+                    shared = await self._with_request(shared)
+                text = separator + await asyncio.to_thread(self._written, shared, form, clean)
+                write(text)
+                written += len(text)
+                separator = ",\n" if is_list else "\n" if form is Form.MARKDOWN else ""
+            progress(number)
+        write(_end(form, clean, is_list=is_list))
+        return written
+
+    async def _each(
+        self, session_ids: Sequence[str], *, with_wire: bool
+    ) -> AsyncIterator[tuple[int, Shared | None]]:
+        for number, session_id in enumerate(session_ids, start=1):
+            shared = None
             with suppress(SessionNotFound):  # removed in another window meanwhile
-                shared = await self._store.load_shared(session_id, with_wire=form is Form.JSON)
-                if form is Form.HTML and not number:
-                    title = shared.session.title if len(session_ids) == 1 else "replyscope"
-                    write(page_start(clean(title)))
-                write(separator + _written(shared, form, clean))
-                separator = ",\n" if many_json else "\n" if form is Form.MARKDOWN else ""
-            progress(number + 1)
-        write(_end(form, clean, is_list=many_json))
+                shared = await self._store.load_shared(session_id, with_wire=with_wire)
+            yield number, shared
 
-    async def stream_text(self, exchange_id: str) -> str:
+    async def _begin(
+        self, session_ids: Sequence[str], form: Form, clean: Redactor, *, is_list: bool
+    ) -> str:
+        if is_list:
+            return f'{{"format": "{FORMAT}", "sessions": [\n'
+        if form is not Form.HTML:
+            return ""
+        summaries: list[SessionSummary] = []
+        for session_id in session_ids:
+            with suppress(SessionNotFound):
+                summaries.append(await self._store.summarise_session(session_id))
+        for summary in summaries:
+            clean.enter(summary.title)
+        titles = [clean(summary.title) for summary in summaries]
+        title = titles[0] if len(titles) == 1 else f"{len(titles):,} sessions"
+        return page_start(title) + contents(summaries, titles)
+
+    async def _with_request(self, shared: Shared) -> Shared:
+        """The session with the newest request of its branch, which names the tools."""
+        sources = [s for m in shared.branch if m.role is Role.ASSISTANT for s in m.sources]
+        if not sources:
+            return shared
+        record = await self._store.load_wire(sources[-1].exchange_id)
+        return replace(shared, records={sources[-1].exchange_id: record})
+
+    def _written(self, shared: Shared, form: Form, clean: Redactor) -> str:
+        match form:
+            case Form.MARKDOWN:
+                return session_markdown(shared, clean)
+            case Form.JSONL:
+                return session_jsonl(shared, clean)
+            case Form.HTML:
+                return SessionPage(shared, clean, self._events(shared)).html()
+            case Form.JSON:
+                return session_to_json(shared, clean if clean.is_on else None)
+
+    def _events(self, shared: Shared) -> Mapping[str, Sequence[Event]]:
+        """What the recorded frames of each exchange mean."""
+        translate = self._translate
+        if translate is None:
+            return {}
+        return {
+            exchange.id: [*translate(exchange.api, record.frames), _ended(exchange)]
+            for exchange in shared.exchanges.values()
+            if (record := shared.records.get(exchange.id)) is not None and record.frames
+        }
+
+    async def stream_text(self, exchange_id: str, clean: Redactor) -> str:
         """The frames of an exchange as they came. Raises StoreError."""
-        return frames_text((await self._store.load_wire(exchange_id)).frames)
+        record = await self._store.load_wire(exchange_id)
+        return frames_text(clean_frames(record.frames, clean))
 
 
-def _written(shared: Shared, form: Form, clean: Redactor) -> str:
-    match form:
-        case Form.MARKDOWN:
-            return session_markdown(shared, clean)
-        case Form.JSONL:
-            return session_jsonl(shared, clean)
-        case Form.HTML:
-            return session_html(shared, clean)
-        case Form.JSON:
-            return session_to_json(shared, clean if clean.is_on else None)
+def _ended(exchange: Exchange) -> StreamEnded:
+    return StreamEnded(StreamEnd.DONE, exchange.timing.duration_ms, exchange.failure)
 
 
 def _end(form: Form, clean: Redactor, *, is_list: bool) -> str:

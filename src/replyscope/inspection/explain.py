@@ -129,6 +129,8 @@ def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
         return _explain_calls(reason.value, choice.tool_calls) or Explanation(
             reason.value, mood, *_explain_waiting(choice.tool_calls, sentence, remedies)
         )
+    if reason is FinishReason.UNSTATED and not exchange.base_url:
+        sentence = "Where it comes from, it was not recorded why the reply ended."
     if reason is FinishReason.OTHER and choice.finish_reason_raw:
         sentence = f"The server gave a reason of its own: {choice.finish_reason_raw}."
     filtered = dict(exchange.extras).get("content_filter_results")

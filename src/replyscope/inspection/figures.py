@@ -26,6 +26,12 @@ def seconds(value_ms: float | None) -> str:
     return f"{minutes} min {rest} s"
 
 
+def whole_time(exchange: Exchange) -> str:
+    """How long it took in all; of one that nobody measured, nothing."""
+    is_known = exchange.timing.duration_ms > 0 or exchange.frame_count > 0
+    return seconds(exchange.timing.duration_ms if is_known else None)
+
+
 def size(value: int) -> str:
     """Bytes in the unit that reads best."""
     if value < 1_000:

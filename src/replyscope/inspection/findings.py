@@ -44,7 +44,7 @@ def _about_choice(exchange: Exchange, choice: Choice) -> Iterator[str]:
     raw = choice.finish_reason_raw
     if exchange.api is Api.CHAT and raw == "stop" and choice.tool_calls:
         yield f"choice {choice.index} says stop but asks for tools"
-    if choice.finish_reason is FinishReason.UNSTATED:
+    if choice.finish_reason is FinishReason.UNSTATED and _was_seen(exchange):
         yield f"choice {choice.index} gave no finish reason, though {_whole(exchange)}"
     if choice.finish_reason is FinishReason.OTHER:
         yield f"“{raw}” is not a finish reason that the API knows"
@@ -53,6 +53,11 @@ def _about_choice(exchange: Exchange, choice: Choice) -> Iterator[str]:
     yield from _about_calls(choice)
     if exchange.schema is not None and choice.finish_reason is FinishReason.STOP:
         yield from check_reply(choice.text, exchange.schema)
+
+
+def _was_seen(exchange: Exchange) -> bool:
+    """Whether the stream was read here; of a reply of another program nobody knows."""
+    return exchange.base_url != ""
 
 
 def _about_calls(choice: Choice) -> Iterator[str]:

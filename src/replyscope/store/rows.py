@@ -282,11 +282,12 @@ def summarise_sessions(
 
 
 def find_session_id(connection: sqlite3.Connection, prefix: str) -> str:
-    """The one session whose id begins with the prefix."""
+    """The session of that id, or the one whose id begins so."""
     rows = connection.execute(
-        "SELECT id FROM session WHERE substr(id, 1, ?) = ? LIMIT 2", (len(prefix), prefix)
+        "SELECT id FROM session WHERE substr(id, 1, ?) = ? ORDER BY length(id) LIMIT 2",
+        (len(prefix), prefix),
     ).fetchall()
-    if len(rows) == 1 and prefix:
+    if prefix and (len(rows) == 1 or (rows and rows[0][0] == prefix)):
         return str(rows[0][0])
     message = f"Several sessions begin with {prefix!r}." if rows else f"No session {prefix!r}."
     raise SessionNotFound(message, "See `replyscope sessions list`.")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
-from replyscope.domain.errors import StoreError
+from replyscope.domain.errors import SessionNotFound, StoreError
 from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import to_ms
@@ -136,6 +136,10 @@ class SqliteStore:
         found = await self._database.read(
             lambda c: rows.summarise_sessions(c, session_id=session_id)
         )
+        if not found:
+            raise SessionNotFound(
+                f"There is no session {session_id} any more.", "See `replyscope sessions list`."
+            )
         return found[0]
 
     async def check_integrity(self) -> str | None:

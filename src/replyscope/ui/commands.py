@@ -41,6 +41,7 @@ COMMANDS = (
     Command("replay", "Play the reply again as it came", "replay"),
     Command("compare", "Compare the reply with another, or with other models", "compare", "MODELS"),
     Command("export", "Hand this session on as HTML, Markdown or JSON", "export"),
+    Command("import", "Take in sessions of ChatGPT, llm and others", "import_file", "FILE"),
     Command("find", "Find in this conversation", "find", "TEXT"),
     Command("copy", "Copy the message under the cursor", "copy_message"),
     Command("code", "Copy a code block of the message", "copy_code"),

@@ -19,12 +19,20 @@ from replyscope.domain.ports import (
     TranslateFrames,
 )
 from replyscope.domain.settings import Settings
+from replyscope.domain.shared import Form
 from replyscope.domain.tool import McpServer, ToolSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.consent import Consent
+from replyscope.engine.importing import Imported
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
-from replyscope.engine.sharing import Form
+
+Tell = Callable[[int, int], None]
+"""Gets how far it is, and of how much."""
+Export = Callable[[Sequence[str], Form, Path | None, bool, Tell], Awaitable[list[str]]]
+"""Writes sessions; without a path nothing, only what would be taken out is told."""
+ImportFile = Callable[[Path, bool, Tell], Awaitable[Imported]]
+"""Takes a file in, or only says what would come of it."""
 
 
 @dataclass(slots=True)
@@ -57,7 +65,8 @@ class Services:
     review: Review | None = None
     opens_review: bool = False
     translate: TranslateFrames | None = None
-    export: Callable[[Sequence[str], Form, Path | None, bool], Awaitable[str]] | None = None
+    export: Export | None = None
+    import_file: ImportFile | None = None
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

@@ -3,194 +3,220 @@ elsewhere. What a model, a tool or a person wrote is text in it, never markup.
 """
 
 import base64
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from html import escape
-from typing import Any
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 
-from markdown_it import MarkdownIt
-
-from replyscope.domain.exchange import Choice, Exchange, ToolCall
-from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart, ToolResultPart
-from replyscope.domain.printable import printable_text
+from replyscope.domain.event import Event
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart
+from replyscope.domain.session import SessionSummary
 from replyscope.domain.shared import Clean, Shared
-from replyscope.inspection.arguments import readable_arguments, readable_result
-from replyscope.inspection.explain import explain
-from replyscope.inspection.figures import cost, count, rate, seconds, size
-from replyscope.inspection.findings import find_oddities
+from replyscope.inspection.explain import Mood, explain
+from replyscope.inspection.figures import cost_of_all, count, size
 from replyscope.inspection.json_view import iso
+from replyscope.inspection.sharing.html_reply import figures_html, said_html
 from replyscope.inspection.sharing.html_style import STYLE
-from replyscope.inspection.timeline import Timeline, timeline_of
+from replyscope.inspection.sharing.html_text import markdown, plain
+from replyscope.inspection.timeline import timeline_of
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_FEW = 30  # a list of so many is open
+_EXCERPT = 70
 
 
 def page_start(title: str) -> str:
-    """Everything before the first session."""
+    """Everything before the contents."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        f"<title>{_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n<meta name="generator" '
+        f'content="replyscope">\n<title>{plain(title)}</title>\n<style>{STYLE}</style>\n'
+        "</head>\n<body>\n<main>\n"
     )
+
+
+def contents(summaries: Sequence[SessionSummary], titles: Sequence[str]) -> str:
+    """The sessions of the page, each to go to; nothing for a single one."""
+    if len(summaries) < 2:
+        return ""
+    rows = "".join(
+        f"<li><time>{_day(summary)}</time>"
+        f'<a href="#s-{plain(summary.id)}" dir="auto">{plain(title)}</a>'
+        f'<span class="n">{_replies(summary.exchange_count)}</span></li>\n'
+        for summary, title in zip(summaries, titles, strict=True)
+    )
+    listed = f"<ol>\n{rows}</ol>"
+    number = f"{len(summaries):,} sessions"
+    if len(summaries) > _FEW:
+        listed = f"<details><summary>{number}</summary>{listed}</details>"
+    return f"<h1>{number}</h1>\n<nav>{listed}</nav>\n"
+
+
+def _day(summary: SessionSummary) -> str:
+    return iso(summary.created_at)[:10]
+
+
+def _replies(number: int) -> str:
+    return "1 reply" if number == 1 else f"{number:,} replies"
 
 
 def page_end(note: str) -> str:
     """Everything after the last session; `note` says what was taken out."""
-    return f"<footer>Made with replyscope. {_text(note)}</footer>\n</main>\n</body>\n</html>\n"
+    return f"<footer>Made with replyscope. {plain(note)}</footer>\n</main>\n</body>\n</html>\n"
 
 
-def session_html(shared: Shared, clean: Clean) -> str:
-    """One session: its branch, with what each reply was made of folded under it."""
-    session = shared.session
-    models = sorted({exchange.model for exchange in shared.exchanges.values()})
-    about = " · ".join([iso(session.created_at)[:16].replace("T", " "), *models, *shared.tags])
-    pieces = [f"<section>\n<h1>{_text(clean(session.title))}</h1>"]
-    pieces.append(f'<p class="about">{_text(about)}</p>')
-    if session.settings.system:
-        body = _markdown(clean(session.settings.system))
-        pieces.append(f'<article class="system"><h2>system</h2>{body}</article>')
-    for message in shared.branch:
+class SessionPage:
+    """One session: its branch, with what each reply was made of folded under it.
+
+    `events` are those of the recorded frames, by exchange, where they were read.
+    """
+
+    def __init__(
+        self, shared: Shared, clean: Clean, events: Mapping[str, Sequence[Event]] | None = None
+    ) -> None:
+        self._shared = shared = shared.told()
+        self._clean = clean
+        self._events = events or {}
+        self._results = shared.results()
+        self._siblings: dict[str | None, list[str]] = {}
+        for message in shared.messages:
+            self._siblings.setdefault(message.parent_id, []).append(message.id)
+
+    def html(self) -> str:
+        """The whole section."""
+        shared, clean = self._shared, self._clean
+        session = shared.session
+        pieces = [f'<section id="s-{plain(session.id)}">']
+        pieces.append(f'<h1 dir="auto">{plain(clean(session.title))}</h1>')
+        pieces.append(f'<p class="about">{self._about()}</p>')
+        if session.settings.system:
+            body = markdown(clean(session.settings.system))
+            pieces.append(f'<article class="system"><header>system</header>{body}</article>')
+        detours = shared.detours()
+        beside = detours.get(None, [])  # what could stand in the place of the next message
+        for message in shared.branch:
+            pieces += self._message(message)
+            pieces += self._detours(beside)
+            beside = detours.get(message.id, [])
+        pieces += self._detours(beside)
+        return "\n".join([*pieces, "</section>\n"])
+
+    def _about(self) -> str:
+        shared = self._shared
+        exchanges = list(shared.exchanges.values())
+        models = sorted({self._clean(exchange.model) for exchange in exchanges})
+        tokens = [e.usage.total_tokens for e in exchanges if e.usage and e.usage.total_tokens]
+        facts = [iso(shared.session.created_at)[:16].replace("T", " ") + " UTC", *models]
+        facts.append(_replies(len(exchanges)))
+        if tokens:
+            facts.append(f"{count(sum(tokens))} tokens")
+        price = cost_of_all(exchanges)
+        if any(exchange.cost_usd is not None for exchange in exchanges):
+            facts.append(price)
+        tags = "".join(f'<span class="tag">{plain(self._clean(tag))}</span>' for tag in shared.tags)
+        return plain(" · ".join(facts)) + tags
+
+    def _message(self, message: Message) -> Iterator[str]:
         if message.role is Role.ASSISTANT:
-            pieces.append(_reply(shared, message, clean))
+            yield self._reply(message)
         elif message.role is not Role.TOOL:
-            body = "".join(_parts(message, clean))
-            pieces.append(f'<article class="user"><h2>you</h2>{body}</article>')
-    return "\n".join([*pieces, "</section>\n"])
+            body = "".join(self._parts(message))
+            name = "you" if message.role is Role.USER else message.role.value
+            head = f"{self._anchor(message, name)}{self._which(message)}"
+            yield (
+                f'<article class="{message.role.value}" id="m-{plain(message.id)}">'
+                f"<header>{head}</header>{body}</article>"
+            )
+
+    def _anchor(self, message: Message, name: str) -> str:
+        return f'<a href="#m-{plain(message.id)}">{plain(name)}</a>'
+
+    def _which(self, message: Message) -> str:
+        """Which of several siblings it is."""
+        siblings = self._siblings.get(message.parent_id, [])
+        if len(siblings) < 2:
+            return ""
+        number = siblings.index(message.id) + 1
+        return f'<span class="which">{number} of {len(siblings)}</span>'
+
+    def _parts(self, message: Message) -> Iterator[str]:
+        clean = self._clean
+        for part in message.parts:
+            match part:
+                case TextPart(text=text):
+                    yield markdown(clean(text))
+                case FilePart(name=name, text=text):
+                    title = f"{clean(name)}, {size(len(text.encode('utf-8', 'replace')))}"
+                    yield (
+                        f"<details><summary>{plain(title)}</summary>"
+                        f'<pre class="flow">{plain(clean(text))}</pre></details>'
+                    )
+                case ImagePart(name=name, media_type=kind, data=data):
+                    yield _picture(clean(name), kind, data)
+
+    def _reply(self, message: Message) -> str:
+        pairs = list(self._shared.exchanges_of(message))
+        if not pairs:
+            return ""
+        newest, index = pairs[-1]
+        ending = explain(newest, index)
+        results = self._results.get(message.id, {})
+        clean = self._clean
+        name = self._anchor(message, clean(newest.answered_model or newest.model))
+        badge = f'<span class="badge {ending.mood.value}">● {plain(ending.word)}</span>'
+        head = f"{name}{self._which(message)}{badge}"
+        body = "".join(said_html(exchange.choice(c), results, clean) for exchange, c in pairs)
+        if ending.mood is not Mood.GOOD:
+            body += f'<p class="why {ending.mood.value}">{plain(clean(ending.sentence))}</p>'
+        about = "".join(self._figures(exchange, choice, message) for exchange, choice in pairs)
+        key = plain(message.id)
+        start = f'<article class="assistant" id="m-{key}"><header>{head}</header>'
+        return f"{start}{body}{about}</article>"
+
+    def _figures(self, exchange: Exchange, choice: int, message: Message) -> str:
+        results = self._results.get(message.id, {})
+        timeline = timeline_of(exchange, self._events.get(exchange.id, ()), results)
+        return figures_html(exchange, choice, timeline, self._clean)
+
+    def _detours(self, detours: Sequence[Sequence[Message]]) -> Iterator[str]:
+        """Other answers and what followed them: folded, so that none is lost."""
+        for stretch in detours:
+            body = "".join(piece for message in stretch for piece in self._message(message))
+            if not body:
+                continue
+            title = f"{self._which(stretch[0])} {self._excerpt(stretch[0])}"
+            rest = sum(m.role is not Role.TOOL for m in stretch) - 1
+            more = f", and {_more(rest)}" if rest > 0 else ""
+            yield (
+                f'<details class="other"><summary>another way: {title}{more}</summary>'
+                f"<div>{body}</div></details>"
+            )
+
+    def _excerpt(self, message: Message) -> str:
+        text = message.text
+        name = "you"
+        for exchange, index in self._shared.exchanges_of(message):
+            choice = exchange.choice(index)
+            name = exchange.answered_model or exchange.model
+            text = choice.text or choice.refusal or "".join(f"{c.name} " for c in choice.tool_calls)
+        words = " ".join(self._clean(text).split())
+        shown = words if len(words) <= _EXCERPT else f"{words[: _EXCERPT - 1]}…"
+        return f"<b>{plain(self._clean(name))}</b> {plain(shown)}"
 
 
-def _text(text: str) -> str:
-    return escape(printable_text(text))
-
-
-@lru_cache(maxsize=1)
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 24}).enable(
-        ["table", "strikethrough"]
-    )
-
-    def image(renderer: Any, tokens: Any, at: int, _options: Any, _env: Any) -> str:
-        token = tokens[at]
-        source = str(token.attrGet("src") or "")
-        return f"[{escape(token.content or 'image')}: {escape(source)}]"
-
-    def link(renderer: Any, tokens: Any, at: int, _options: Any, _env: Any) -> str:
-        target = str(tokens[at].attrGet("href") or "")
-        if not target.lower().startswith(("http://", "https://", "mailto:", "#")):
-            return "<a>"
-        return f'<a href="{escape(target)}" rel="noopener noreferrer">'
-
-    parser.add_render_rule("image", image)
-    parser.add_render_rule("link_open", link)
-    return parser
-
-
-def _markdown(text: str) -> str:
-    return str(_parser().render(printable_text(text)))
-
-
-def _parts(message: Message, clean: Clean) -> Iterator[str]:
-    for part in message.parts:
-        match part:
-            case TextPart(text=text):
-                yield _markdown(clean(text))
-            case FilePart(name=name, text=text):
-                yield _folded(clean(name), f"<pre>{_text(clean(text))}</pre>")
-            case ImagePart(name=name, media_type=kind, data=data):
-                yield _picture(clean(name), kind, data)
+def _more(number: int) -> str:
+    return "1 message more" if number == 1 else f"{number:,} messages more"
 
 
 def _picture(name: str, media_type: str, data: bytes) -> str:
     label = f"{name}, {size(len(data))}"
     if media_type not in _PICTURES:
-        return f"<p>[{_text(label)}]</p>"
+        return f"<p>[{plain(label)}]</p>"
     url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
-    return f'<p><img src="{url}" alt="{_text(label)}"></p>'
-
-
-def _folded(title: str, body: str) -> str:
-    return f"<details><summary>{_text(title)}</summary>{body}</details>"
-
-
-def _reply(shared: Shared, message: Message, clean: Clean) -> str:
-    pairs = list(shared.exchanges_of(message))
-    if not pairs:
-        return ""
-    newest, index = pairs[-1]
-    ending = explain(newest, index)
-    name = newest.answered_model or newest.model
-    head = f'{_text(name)}<span class="badge {ending.mood.value}">● {_text(ending.word)}</span>'
-    results = shared.results_of(message)
-    body = "".join(_said(exchange.choice(choice), results, clean) for exchange, choice in pairs)
-    about = "".join(_about(exchange, choice, results, clean) for exchange, choice in pairs)
-    return f'<article class="assistant"><h2>{head}</h2>{body}{about}</article>'
-
-
-def _said(choice: Choice, results: Mapping[str, ToolResultPart], clean: Clean) -> str:
-    pieces = []
-    if choice.reasoning:
-        pieces.append(_folded("reasoning", f"<pre>{_text(clean(choice.reasoning))}</pre>"))
-    if choice.text:
-        pieces.append(_markdown(clean(choice.text)))
-    if choice.refusal:
-        pieces.append(f"<blockquote>{_markdown(clean(choice.refusal))}</blockquote>")
-    pieces += [_call(call, results.get(call.id), clean) for call in choice.tool_calls]
-    if choice.citations:
-        sources = (c.title or c.url or c.file_id or c.kind for c in choice.citations)
-        listed = "".join(f"<li>{_text(clean(source))}</li>" for source in sources)
-        pieces.append(f"<ol>{listed}</ol>")
-    return "".join(pieces)
-
-
-def _call(call: ToolCall, part: ToolResultPart | None, clean: Clean) -> str:
-    state = part.state if part is not None else call.state
-    took = part.duration_ms if part is not None else call.duration_ms
-    title = f"⚙ {call.name} · {state.value}{f' · {seconds(took)}' if took is not None else ''}"
-    body = f"<pre>{_text(clean(readable_arguments(call)))}</pre>"
-    result = part.output if part is not None else call.result
-    if result:
-        body += f"<pre>{_text(clean(readable_result(result)))}</pre>"
-    if part is not None and part.allowed_by:
-        body += f'<p class="about">allowed by {_text(part.allowed_by)}</p>'
-    return _folded(clean(title), body)
-
-
-def _about(
-    exchange: Exchange, index: int, results: Mapping[str, ToolResultPart], clean: Clean
-) -> str:
-    usage, timing = exchange.usage, exchange.timing
-    into, out = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
-    ending = explain(exchange, index)
-    rows = [
-        ("finish", f"{ending.word}. {ending.sentence}"),
-        ("tokens", f"{count(into)} in, {count(out)} out"),
-        ("cost", cost(exchange)),
-        ("time", f"{seconds(timing.first_token_ms)} to first token, "
-                 f"{seconds(timing.duration_ms)} in all, {rate(exchange)}"),
-        ("model", f"asked {exchange.model}, answered {exchange.answered_model or '—'}"),
-        ("api", f"{exchange.api.value} · {exchange.response_id or 'no id'}"),
-        *(("finding", finding) for finding in find_oddities(exchange)),
-    ]  # fmt: skip
-    listed = "".join(f"<dt>{_text(a)}</dt><dd>{_text(clean(b))}</dd>" for a, b in rows)
-    took = seconds(timing.duration_ms)
-    summary = f"{count(into)} in · {count(out)} out · {took} · {cost(exchange)}"
-    drawn = _timeline(timeline_of(exchange, (), results))
-    return _folded(summary, f'<dl class="facts">{listed}</dl>{drawn}')
-
-
-def _timeline(timeline: Timeline) -> str:
-    """Bars under each other, each with its name and length."""
-    end = timeline.end_ms or 1.0
-    rows = []
-    for number, bar in enumerate(timeline.bars[:40]):
-        x, width = 120 + bar.start_ms / end * 560, (bar.end_ms - bar.start_ms) / end * 560
-        y = number * 18
-        rows.append(
-            f'<text x="0" y="{y + 11}">{_text(bar.label[:18])}</text>'
-            f'<rect class="{bar.doing.value}" x="{x:.1f}" y="{y + 2}" '
-            f'width="{max(2.0, width):.1f}" height="11" rx="2"></rect>'
-            f'<text x="690" y="{y + 11}">{_text(seconds(bar.end_ms - bar.start_ms))}</text>'
-        )
-    height = max(18, len(rows) * 18)
-    return f'<svg viewBox="0 0 760 {height}" role="img">{"".join(rows)}</svg>'
+    return f'<img src="{url}" alt="{plain(label)}">'

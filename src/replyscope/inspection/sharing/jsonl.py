@@ -1,30 +1,54 @@
-"""A session as one line of JSON: the messages form that fine-tuning and evals read."""
+"""A session as one line of JSON: the messages form that fine-tuning and evals read.
+
+What such a file may not hold is left out: replies of which nothing came, and prompts that
+nobody answered at the end. A call that has no result gets one that says so: trainers refuse
+a conversation that goes on after a call without its answer.
+"""
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart
+from replyscope.domain.exchange import ToolCall
+from replyscope.domain.json_text import read_json
+from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart, ToolResultPart
 from replyscope.domain.shared import Clean, Shared
+
+_OF_FUNCTION = ("name", "description", "parameters", "strict")
+_NO_RESULT = "(this call was not run)"
+Entry = dict[str, Any]
 
 
 def session_jsonl(shared: Shared, clean: Clean) -> str:
-    """One line, with its break; "" for a session without a message."""
-    messages: list[dict[str, Any]] = []
-    if shared.session.settings.system:
-        messages.append({"role": "system", "content": clean(shared.session.settings.system)})
+    """One line, with its break; "" for a session without a reply."""
+    messages: list[Entry] = []
+    results = shared.results()
     for message in shared.branch:
         if message.role is Role.ASSISTANT:
-            messages += _reply(shared, message, clean)
+            messages += _reply(shared, message, results.get(message.id, {}), clean)
         elif message.role is not Role.TOOL:
             messages.append({"role": message.role.value, "content": _content(message, clean)})
+    _end_with_a_reply(messages)
     if not messages:
         return ""
-    return json.dumps({"messages": messages}, ensure_ascii=False) + "\n"
+    if shared.session.settings.system:
+        messages.insert(0, {"role": "system", "content": clean(shared.session.settings.system)})
+    line: Entry = {"messages": messages}
+    tools = _tools(shared, clean)
+    if tools:
+        line["tools"] = tools
+    return json.dumps(line, ensure_ascii=False) + "\n"
 
 
-def _content(message: Message, clean: Clean) -> str | list[dict[str, Any]]:
-    parts: list[dict[str, Any]] = []
+def _end_with_a_reply(messages: list[Entry]) -> None:
+    """The last is a reply. One that only asks for tools may be; what came of them may not."""
+    last = max((n for n, m in enumerate(messages) if m["role"] == "assistant"), default=-1)
+    del messages[last + 1 :]
+
+
+def _content(message: Message, clean: Clean) -> str | list[Entry]:
+    parts: list[Entry] = []
     for part in message.parts:
         match part:
             case TextPart(text=text):
@@ -36,31 +60,60 @@ def _content(message: Message, clean: Clean) -> str | list[dict[str, Any]]:
                 url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
                 parts.append({"type": "image_url", "image_url": {"url": url}})
     if all(part["type"] == "text" for part in parts):
-        return "".join(str(part["text"]) for part in parts)
+        return "\n\n".join(str(part["text"]) for part in parts)
     return parts
 
 
-def _reply(shared: Shared, message: Message, clean: Clean) -> list[dict[str, Any]]:
+def _reply(
+    shared: Shared, message: Message, results: Mapping[str, ToolResultPart], clean: Clean
+) -> list[Entry]:
     choices = [exchange.choice(index) for exchange, index in shared.exchanges_of(message)]
     text = "".join(choice.text for choice in choices)
     refusal = "".join(choice.refusal or "" for choice in choices)
     calls = [c for choice in choices for c in choice.tool_calls if c.kind in ("function", "custom")]
-    said: dict[str, Any] = {"role": "assistant", "content": clean(text) or None}
+    if not (text or refusal or calls):
+        return []
+    said: Entry = {"role": "assistant", "content": clean(text) or None}
     if refusal:
         said["refusal"] = clean(refusal)
     if calls:
-        said["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": clean(call.arguments)},
-            }
-            for call in calls
-        ]
-    results = shared.results_of(message)
-    answers = [
-        {"role": "tool", "tool_call_id": call.id, "content": clean(results[call.id].output)}
-        for call in calls
-        if call.id in results
-    ]
+        said["tool_calls"] = [_call(call, clean) for call in calls]
+    answers = [_answer(call, results.get(call.id), clean) for call in calls]
     return [said, *answers]
+
+
+def _call(call: ToolCall, clean: Clean) -> Entry:
+    if call.kind == "custom":
+        own = {"name": call.name, "input": clean(call.arguments)}
+        return {"id": call.id, "type": "custom", "custom": own}
+    own = {"name": call.name, "arguments": clean(call.arguments)}
+    return {"id": call.id, "type": "function", "function": own}
+
+
+def _answer(call: ToolCall, part: ToolResultPart | None, clean: Clean) -> Entry:
+    output = part.output if part is not None else call.result or _NO_RESULT
+    return {"role": "tool", "tool_call_id": call.id, "content": clean(output)}
+
+
+def _tools(shared: Shared, clean: Clean) -> list[Entry]:
+    """The functions that the newest request offered, in the form of Chat Completions."""
+    for record in shared.records.values():
+        if record.request is None:
+            continue
+        try:
+            body = read_json(clean(record.request.body.decode("utf-8", "replace")))
+        except ValueError:
+            continue
+        offered = body.get("tools") if isinstance(body, dict) else None
+        if isinstance(offered, list):
+            return [made for tool in offered if (made := _tool(tool)) is not None]
+    return []
+
+
+def _tool(tool: Any) -> Entry | None:
+    if not isinstance(tool, dict) or tool.get("type") != "function":
+        return None
+    if isinstance(tool.get("function"), dict):
+        return tool
+    own = {name: tool[name] for name in _OF_FUNCTION if name in tool}
+    return {"type": "function", "function": own}

@@ -1,85 +1,150 @@
-"""A session as Markdown with a front matter: its branch, readable as it is."""
+"""A session as Markdown with a front matter: its branch, readable as it is.
+
+Answers that are not on the branch follow at the end.
+"""
 
 import json
-import re
+from collections.abc import Iterator, Mapping
 
-from replyscope.domain.exchange import Exchange
-from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart
+from replyscope.domain.exchange import Choice, Exchange, ToolCall
+from replyscope.domain.message import (
+    FilePart,
+    ImagePart,
+    Message,
+    Role,
+    TextPart,
+    ToolResultPart,
+)
 from replyscope.domain.shared import Clean, Shared
 from replyscope.inspection.arguments import one_line, readable_result
-from replyscope.inspection.explain import explain
-from replyscope.inspection.figures import cost, count, seconds, size
+from replyscope.inspection.explain import Mood, explain
+from replyscope.inspection.figures import cost, count, size, whole_time
+from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.json_view import iso
+from replyscope.inspection.sharing.fences import closed, fenced
+
+_CALL_WIDTH = 2_000
 
 
 def session_markdown(shared: Shared, clean: Clean) -> str:
     """The whole text, one line break at its end."""
+    shared = shared.told()
     session = shared.session
     front = {
         "title": clean(session.title),
         "id": session.id,
         "created": iso(session.created_at),
         "updated": iso(session.updated_at),
-        "models": sorted({exchange.model for exchange in shared.exchanges.values()}),
-        "tags": list(shared.tags),
+        "models": sorted({clean(exchange.model) for exchange in shared.exchanges.values()}),
+        "tags": [clean(tag) for tag in shared.tags],
     }
     head = "\n".join(f"{name}: {json.dumps(v, ensure_ascii=False)}" for name, v in front.items())
-    blocks = [f"---\n{head}\n---", f"# {clean(session.title)}"]
+    blocks = [f"---\n{head}\n---", f"# {_line(clean(session.title))}"]
     if session.settings.system:
-        blocks.append(f"## system\n\n{clean(session.settings.system)}")
+        blocks.append(f"## system\n\n{closed(clean(session.settings.system))}")
+    writer = _Writer(shared, clean)
     for message in shared.branch:
-        if message.role is Role.ASSISTANT:
-            blocks += _reply(shared, message, clean)
-        elif message.role is not Role.TOOL:
-            blocks.append(f"## {message.role.value}\n\n{_said(message, clean)}".rstrip())
+        blocks += writer.message(message, "##")
+    blocks += writer.detours()
     return "\n\n".join(blocks) + "\n"
 
 
-def _said(message: Message, clean: Clean) -> str:
-    pieces = []
-    for part in message.parts:
-        match part:
-            case TextPart(text=text):
-                pieces.append(clean(text))
-            case FilePart(name=name, text=text):
-                pieces.append(f"**{clean(name)}**\n\n{fenced(clean(text))}")
-            case ImagePart(name=name, data=data):
-                pieces.append(f"*image {clean(name)}, {size(len(data))}*")
-    return "\n\n".join(pieces)
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
-def _reply(shared: Shared, message: Message, clean: Clean) -> list[str]:
-    blocks = []
-    results = shared.results_of(message)
-    for number, (exchange, index) in enumerate(shared.exchanges_of(message)):
-        choice = exchange.choice(index)
-        if not number:
-            blocks.append(f"## {exchange.answered_model or exchange.model}")
+class _Writer:
+    """Writes the messages of one session."""
+
+    def __init__(self, shared: Shared, clean: Clean) -> None:
+        self._shared = shared
+        self._clean = clean
+        self._results = shared.results()
+
+    def message(self, message: Message, level: str) -> Iterator[str]:
+        """Its blocks under a heading of that level."""
+        if message.role is Role.ASSISTANT:
+            yield from self._reply(message, level)
+        elif message.role is not Role.TOOL:
+            yield f"{level} {message.role.value}\n\n{self._said(message)}".rstrip()
+
+    def detours(self) -> Iterator[str]:
+        """What is not on the branch: other answers, and what followed them."""
+        by_id = {message.id: message for message in self._shared.messages}
+        stretches = [s for found in self._shared.detours().values() for s in found]
+        told = False
+        for stretch in stretches:
+            blocks = [block for m in stretch for block in self.message(m, "####")]
+            if not blocks:
+                continue
+            if not told:
+                yield "---\n\n## Other branches"
+                told = True
+            parent = by_id.get(stretch[0].parent_id or "")
+            words = _line(self._clean(self._words(parent)))[:80] if parent is not None else ""
+            yield f"### After “{words}”" if words else "### Another beginning"
+            yield from blocks
+
+    def _words(self, message: Message) -> str:
+        if message.role is not Role.ASSISTANT:
+            return message.text
+        return "".join(e.choice(n).text for e, n in self._shared.exchanges_of(message))
+
+    def _said(self, message: Message) -> str:
+        clean = self._clean
+        pieces = []
+        for part in message.parts:
+            match part:
+                case TextPart(text=text):
+                    pieces.append(closed(clean(text)))
+                case FilePart(name=name, text=text):
+                    pieces.append(f"**{_line(clean(name))}**\n\n{fenced(clean(text))}")
+                case ImagePart(name=name, data=data):
+                    pieces.append(f"*image {_line(clean(name))}, {size(len(data))}*")
+        return "\n\n".join(pieces)
+
+    def _reply(self, message: Message, level: str) -> Iterator[str]:
+        results = self._results.get(message.id, {})
+        for number, (exchange, index) in enumerate(self._shared.exchanges_of(message)):
+            if not number:
+                yield f"{level} {_line(self._clean(exchange.answered_model or exchange.model))}"
+            yield from self._choice(exchange.choice(index), results)
+            yield self._facts(exchange, index)
+
+    def _choice(self, choice: Choice, results: Mapping[str, ToolResultPart]) -> Iterator[str]:
+        clean = self._clean
         if choice.reasoning:
-            quoted = "\n".join(f"> {line}" for line in clean(choice.reasoning).split("\n"))
-            blocks.append(quoted)
-        blocks += [clean(said) for said in (choice.text, choice.refusal) if said]
+            lines = closed(clean(choice.reasoning)).split("\n")
+            yield "\n".join(f"> {line}".rstrip() for line in lines)
+        for said in (choice.text, choice.refusal):
+            if said:
+                yield closed(clean(said))
         for call in choice.tool_calls:
-            part = results.get(call.id)
-            result = part.output if part is not None else call.result
-            blocks.append(f"`{clean(call.name)}({clean(one_line(call.arguments, 2_000))})`")
-            if result:
-                blocks.append(fenced(clean(readable_result(result))))
-        blocks.append(f"*{_facts(exchange, index)}*")
-    return blocks
+            yield from self._call(call, results.get(call.id))
+        sources = dict.fromkeys((c.title or c.url or c.kind, c.url) for c in choice.citations)
+        if sources:
+            yield "\n".join(
+                f"{n}. {_line(clean(title))}{f' <{clean(url)}>' if url and url != title else ''}"
+                for n, (title, url) in enumerate(sources, start=1)
+            )
 
+    def _call(self, call: ToolCall, part: ToolResultPart | None) -> Iterator[str]:
+        clean = self._clean
+        said = f"{clean(call.name)}({clean(one_line(call.arguments, _CALL_WIDTH))})"
+        tick = "``" if "`" in said else "`"
+        yield f"{tick}{_line(said)}{tick} {call.state.value}"
+        result = part.output if part is not None else call.result
+        if result:
+            yield fenced(clean(readable_result(result)))
 
-def _facts(exchange: Exchange, index: int) -> str:
-    usage = exchange.usage
-    into, out = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
-    return (
-        f"{explain(exchange, index).word} · {count(into)} tokens in, {count(out)} out · "
-        f"{seconds(exchange.timing.duration_ms)} · {cost(exchange)}"
-    )
-
-
-def fenced(text: str) -> str:
-    """A code block that the text can't end."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}\n{text}\n{fence}"
+    def _facts(self, exchange: Exchange, index: int) -> str:
+        usage = exchange.usage
+        into, out = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
+        ending = explain(exchange, index)
+        facts = (
+            f"*{ending.word} · {count(into)} tokens in, {count(out)} out · "
+            f"{whole_time(exchange)} · {cost(exchange)}*"
+        )
+        notes = [] if ending.mood is Mood.GOOD else [ending.sentence]
+        notes += [f"finding: {finding}" for finding in find_oddities(exchange)]
+        return "\n".join([facts, *(f"\n*{_line(self._clean(note))}*" for note in notes)])

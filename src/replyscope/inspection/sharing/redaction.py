@@ -1,50 +1,194 @@
-"""Takes keys, home folders, addresses and a person's own patterns out of what is shared."""
+"""Takes keys, home folders, addresses and a person's own patterns out of what is shared.
+
+Every pattern is bounded: shipped ones by how they are written, a person's own by the time
+that it may take on one text.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import regex
+
+from replyscope.domain.printable import printable_line
+
+_MAIL = (
+    r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
+    r"\.[A-Za-z]{2,24}\b"
+)
+_PEM = (
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]{0,8000}?"
+    r"-----END [A-Z ]{0,40}PRIVATE KEY-----"
+)
+_ASSIGNED = (
+    r"(?i)\b(?:api[_-]?key|secret[_-]?(?:access[_-]?)?key|access[_-]?token|auth[_-]?token|"
+    r"client[_-]?secret|password|passwd)\b[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
+    # With a digit in it: code that only names a secret stays.
+    r"(?P<secret>(?=[^\s\"'\\,;<>{}()$\[]{0,200}\d)[^\s\"'\\,;<>{}()$\[]{8,200})"
+)
 _KINDS: tuple[tuple[str, str], ...] = (
-    ("key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----"),
-    ("key", r"\b(?:sk|rk|pk)-[A-Za-z0-9_-]{12,}"),
+    ("key", _PEM),
+    ("key", r"\b(?:sk|rk|pk)-(?=[A-Za-z0-9_-]{0,200}\d)[A-Za-z0-9_-]{12,}"),
+    ("key", r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}"),
     ("key", r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|hf_|gsk_|AIza)[A-Za-z0-9_-]{12,}"),
     ("key", r"\bAKIA[A-Z0-9]{16}\b"),
     ("key", r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
     ("key", r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{12,}"),
-    ("e-mail address", r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b"),
-    ("home folder", r"(?:/home/|/Users/|[A-Za-z]:\\+Users\\+)[^/\\\s\"'<>:]+"),
+    ("key", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:(?P<secret>[^\s/@\"']{1,200})@"),
+    ("key", _ASSIGNED),
+    ("e-mail address", _MAIL),
+    ("home folder", r"(?:\\?/home\\?/|\\?/Users\\?/|\b[A-Za-z]:\\+Users\\+)[^/\\\s\"'<>:)]+"),
 )
+_LONGEST_S = 2.0
+_EXAMPLES = 3
+OWN = "own pattern"
+
+
+class PatternTooSlow(Exception):
+    """A person's own pattern takes too long on a text; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a text that is taken out, and what stands there instead."""
+
+    start: int
+    end: int
+    instead: str
+    kind: str
 
 
 class Redactor:
     """`counts` says what was taken out, by kind. Own patterns are regular expressions.
 
-    Raises ValueError for one that is none.
+    `home` is the person's own folder, wherever it is. Raises ValueError for a pattern that
+    is none; calling it raises PatternTooSlow.
     """
 
-    def __init__(self, own: Sequence[str] = (), *, is_on: bool = True) -> None:
+    def __init__(
+        self, own: Sequence[str] = (), *, is_on: bool = True, home: str | None = None
+    ) -> None:
         self.is_on = is_on
         self.counts: Counter[str] = Counter()
-        kinds = [*_KINDS, *(("own pattern", pattern) for pattern in own)] if is_on else []
-        try:
-            self._patterns = [(kind, re.compile(pattern)) for kind, pattern in kinds]
-        except re.error as error:
-            raise ValueError(f"{error.pattern!r} is no regular expression: {error}") from error
+        self.examples: dict[str, dict[str, None]] = {}
+        self.places: dict[str, Counter[str]] = {}
+        self._place = ""
+        kinds = list(_KINDS) if is_on else []
+        if is_on and home and home.count("/") + home.count("\\") > 1:
+            kinds.append(("home folder", re.escape(home) + r"(?![\w.-])"))
+        self._patterns = [(kind, re.compile(pattern)) for kind, pattern in kinds]
+        self._own = [_compiled(pattern) for pattern in own] if is_on else []
+
+    def enter(self, place: str) -> None:
+        """Name the session that the next texts are of."""
+        self._place = place
 
     def __call__(self, text: str) -> str:
         """The text without them. What was there is named in brackets."""
+        if not self.is_on:
+            return text
+        pieces: list[str] = []
+        at = 0
+        for span in self.spans(text):
+            pieces += [text[at : span.start], span.instead]
+            at = span.end
+        return "".join([*pieces, text[at:]]) if pieces else text
+
+    def spans(self, text: str) -> list[Span]:
+        """What is taken out of a text, in order and apart from each other."""
+        found = sorted(self._found(text), key=lambda span: span.start)
+        apart: list[Span] = []
+        for span in found:
+            if not apart or span.start >= apart[-1].end:
+                apart.append(span)
+                self._note(span.kind, text[span.start : span.end])
+        return apart
+
+    def _found(self, text: str) -> Iterator[Span]:
         for kind, pattern in self._patterns:
-            text, count = pattern.subn("~" if kind == "home folder" else f"[{kind}]", text)
-            if count:
-                self.counts[kind] += count
-        return text
+            instead = "~" if kind == "home folder" else f"[{kind}]"
+            for match in pattern.finditer(text):
+                group = "secret" if "secret" in pattern.groupindex else 0
+                yield Span(*match.span(group), instead, kind)
+        for own in self._own:
+            try:
+                for found in own.finditer(text, concurrent=True, timeout=_LONGEST_S):
+                    if found.end() > found.start():
+                        yield Span(*found.span(), f"[{OWN}]", OWN)
+            except TimeoutError:
+                raise PatternTooSlow(
+                    f"The pattern {own.pattern!r} takes more than {_LONGEST_S:.0f} s on a text of "
+                    f"{len(text):,} characters."
+                ) from None
+
+    def _note(self, kind: str, secret: str) -> None:
+        self.counts[kind] += 1
+        examples = self.examples.setdefault(kind, {})
+        if len(examples) < _EXAMPLES:
+            examples[masked(secret, kind)] = None
+        self.places.setdefault(kind, Counter())[self._place] += 1
 
     @property
     def sentence(self) -> str:
         """What was taken out, in words."""
-        if not self._patterns:
+        if not self.is_on:
             return "Nothing is taken out."
         if not self.counts:
             return "Nothing had to be taken out."
         told = ", ".join(f"{count:,} × {kind}" for kind, count in self.counts.items())
         return f"Taken out: {told}."
+
+    @property
+    def report(self) -> list[str]:
+        """The sentence, and for each kind examples that give nothing away, and where."""
+        lines = [self.sentence]
+        for kind, count in self.counts.items():
+            places = self.places[kind]
+            named = ", ".join(
+                f"“{printable_line(place)}” {n:,} ×" for place, n in places.most_common(_EXAMPLES)
+            )
+            more = f" and {len(places) - _EXAMPLES:,} more" if len(places) > _EXAMPLES else ""
+            shown = printable_line(", ".join(self.examples[kind]))
+            lines.append(f"{count:,} × {kind}: {shown}")
+            lines.append(f"    in {named}{more}")
+        return lines
+
+
+def _compiled(pattern: str) -> "regex.Pattern[str]":
+    try:
+        return regex.compile(pattern)
+    except regex.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+
+
+def masked(secret: str, kind: str) -> str:
+    """Enough of it to know it again, too little to use it."""
+    if kind == "e-mail address":
+        name, _, host = secret.partition("@")
+        return f"{name[:1]}…@{host}"
+    if kind == "home folder":
+        head = re.match(r".*[/\\]", secret)
+        start = head.end() if head is not None else 0
+        return f"{secret[:start]}{secret[start : start + 1]}…"
+    shown = min(4, len(secret) // 4)
+    return f"{secret[:shown]}… ({len(secret)} characters)".replace("\n", " ")
+
+
+def cut(pieces: Sequence[str], spans: Sequence[Span]) -> list[str]:
+    """The pieces of a text without its spans, each of which may reach over several pieces."""
+    made: list[str] = []
+    start = 0
+    for piece in pieces:
+        end = start + len(piece)
+        out: list[str] = []
+        at = start
+        for span in spans:
+            if span.end <= start or span.start >= end:
+                continue
+            out.append(piece[at - start : max(0, span.start - start)])
+            out.append(span.instead if span.start >= start else "")
+            at = min(span.end, end)
+        made.append("".join(out) + piece[at - start :])
+        start = end
+    return made

@@ -1,59 +1,144 @@
-"""The request of an exchange as a command or a program that sends it again.
+"""The request of an exchange as a command or a program that sends it again, byte for byte.
 
-The key is never in it: both read OPENAI_API_KEY.
+The key is never in it: both read it from the environment.
 """
 
 import json
+import re
 import shlex
+from pprint import pformat
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from replyscope.domain.event import RequestSent
-from replyscope.domain.json_text import indented, read_json
+from replyscope.domain.json_text import read_json
 from replyscope.domain.shared import Clean
 
 _KEPT = ("openai-organization", "openai-project", "content-type")
+_LONGEST_ARGUMENT = 100_000  # systems take little more in one argument of a command
+_ENDS = ("/chat/completions", "/responses")
+_WIDTH = 92
+_BOTH = (
+    "metadata model moderation parallel_tool_calls prompt_cache_key prompt_cache_options "
+    "prompt_cache_retention safety_identifier service_tier store stream stream_options "
+    "temperature tool_choice tools top_logprobs top_p user"
+)
+_OF_CHAT = (
+    "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens "
+    "max_tokens messages modalities n prediction presence_penalty reasoning_effort "
+    "response_format seed stop verbosity web_search_options"
+)
+_OF_RESPONSES = (
+    "background context_management conversation include input instructions max_output_tokens "
+    "max_tool_calls previous_response_id prompt reasoning text truncation"
+)
+_KNOWN = {
+    "/responses": frozenset(f"{_BOTH} {_OF_RESPONSES}".split()),
+    "/chat/completions": frozenset(f"{_BOTH} {_OF_CHAT}".split()),
+}
+"""What the SDK's `create` takes by name; the rest goes into `extra_body`."""
 
 
 def as_curl(request: RequestSent, clean: Clean) -> str:
     """A shell command."""
-    body = clean(_laid_out(request.body))
+    body = shlex.quote(_body(request, clean))
+    is_long = len(body) > _LONGEST_ARGUMENT
     lines = [f"curl {shlex.quote(clean(request.url))}"]
-    lines += ['  -H "Authorization: Bearer $OPENAI_API_KEY"']
-    lines += [
-        f"  -H {shlex.quote(f'{name}: {clean(value)}')}"
-        for name, value in request.headers
-        if name.lower() in _KEPT
-    ]
-    lines.append(f"  --no-buffer -d {shlex.quote(body)}")
-    return " \\\n".join(lines) + "\n"
+    if request.method != "POST":
+        lines.append(f"  -X {shlex.quote(request.method)}")
+    lines.append(f'  -H "{_authorization(request)}"')
+    kept = [(n, v) for n, v in request.headers if n.lower() in _KEPT]
+    if request.body and all(name.lower() != "content-type" for name, _ in kept):
+        kept.append(("content-type", "application/json"))
+    lines += [f"  -H {shlex.quote(f'{name}: {clean(value)}')}" for name, value in kept]
+    if request.body:
+        lines.append(f"  --no-buffer {'--data-binary @-' if is_long else f'--data-raw {body}'}")
+    head = f"printf %s {body} |\n" if is_long else ""
+    return head + " \\\n".join(lines) + "\n"
 
 
-def _laid_out(body: bytes) -> str:
-    text = body.decode("utf-8", errors="replace")
-    try:
-        return indented(read_json(text))
-    except ValueError:
+def _authorization(request: RequestSent) -> str:
+    if _has_api_key(request):
+        return "api-key: $AZURE_OPENAI_API_KEY"
+    return "Authorization: Bearer $OPENAI_API_KEY"
+
+
+def _has_api_key(request: RequestSent) -> bool:
+    return any(name.lower() == "api-key" for name, _ in request.headers)
+
+
+def _body(request: RequestSent, clean: Clean) -> str:
+    """The body as it was sent, but for what is taken out of its texts."""
+    text = request.body.decode("utf-8", errors="replace")
+    if clean(text) == text:
         return text
+    try:
+        return json.dumps(_cleaned(read_json(text), clean), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return clean(text)
+
+
+def _cleaned(value: Any, clean: Clean) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(one, clean) for one in value]
+    if isinstance(value, dict):
+        return {name: _cleaned(one, clean) for name, one in value.items()}
+    return value
 
 
 def as_python(request: RequestSent, clean: Clean) -> str:
     """A program for the official SDK."""
     try:
-        body = read_json(clean(request.body.decode("utf-8", errors="replace")))
+        body = read_json(_body(request, clean) or "{}")
     except ValueError:
         body = {}
-    api = "responses" if request.url.rstrip("/").endswith("/responses") else "chat.completions"
-    base_url = clean(request.url).removesuffix("/responses").removesuffix("/chat/completions")
-    arguments = "".join(f"    {name}={_literal(value)},\n" for name, value in body.items())
-    return (
-        "from openai import OpenAI\n\n"
-        f"client = OpenAI(base_url={_literal(base_url)})  # the key: OPENAI_API_KEY\n"
-        f"reply = client.{api}.create(\n{arguments})\n"
-        + ("for event in reply:\n    print(event)\n" if body.get("stream") else "print(reply)\n")
-    )
+    url = urlsplit(clean(request.url))
+    path = url.path.rstrip("/")
+    end = next((end for end in _ENDS if path.endswith(end)), "")
+    base = urlunsplit((url.scheme, url.netloc, path.removesuffix(end), "", ""))
+    opening = _opening(request, base, dict(parse_qsl(url.query)))
+    if request.method == "GET" and "/responses/" in path:
+        base, _, response_id = base.rpartition("/responses/")
+        opening = _opening(request, base, {})
+        return f"{opening}print(client.responses.retrieve({_literal(response_id)}))\n"
+    body = body if isinstance(body, dict) else {}
+    names = _KNOWN.get(end, frozenset())
+    known = {name: value for name, value in body.items() if name in names}
+    extra = {name: value for name, value in body.items() if name not in names}
+    if extra:
+        known["extra_body"] = extra
+    arguments = "".join(f"    {name}={_literal(value)},\n" for name, value in known.items())
+    api = "responses" if end == "/responses" else "chat.completions"
+    last = "for event in reply:\n    print(event)\n" if body.get("stream") else "print(reply)\n"
+    return f"{opening}reply = client.{api}.create(\n{arguments})\n{last}"
+
+
+def _opening(request: RequestSent, base: str, query: dict[str, str]) -> str:
+    """The client's own lines."""
+    arguments = [f"base_url={_literal(base)}"]
+    if query:
+        arguments.append(f"default_query={_literal(query)}")
+    for name, value in request.headers:
+        if name.lower() in ("openai-organization", "openai-project"):
+            arguments.append(f"{name.lower().removeprefix('openai-')}={_literal(value)}")
+    if not _has_api_key(request):
+        given = ", ".join(arguments)
+        return f"from openai import OpenAI\n\nclient = OpenAI({given})  # the key: OPENAI_API_KEY\n"
+    key = 'os.environ["AZURE_OPENAI_API_KEY"]'
+    given = ", ".join([*arguments, f"api_key={key}", f'default_headers={{"api-key": {key}}}'])
+    return f"import os\n\nfrom openai import OpenAI\n\nclient = OpenAI({given})\n"
 
 
 def _literal(value: Any) -> str:
+    """The value as Python writes it, over several lines where it is long."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return repr(value)
+        is_writable = re.search(r"[\ud800-\udfff]", value) is None
+        return json.dumps(value, ensure_ascii=not is_writable) if is_writable else ascii(value)
+    text = repr(value)
+    if re.search(r"[\ud800-\udfff]", text):
+        return ascii(value)
+    if len(text) <= _WIDTH:
+        return text
+    return pformat(value, width=_WIDTH, sort_dicts=False).replace("\n", "\n    ")

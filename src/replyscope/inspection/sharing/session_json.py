@@ -23,16 +23,22 @@ from replyscope.domain.json_values import (
 )
 from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.session import Session
-from replyscope.domain.shared import Clean, Shared
+from replyscope.domain.shared import Shared
+from replyscope.inspection.sharing.frame_redaction import clean_frames
+from replyscope.inspection.sharing.redaction import Redactor
 
 FORMAT = "replyscope/1"
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _MOST_TAGS = 50
+_KEPT = ("frames", "data")  # cleaned already, and bytes
 
 
-def session_to_json(shared: Shared, clean: Clean | None = None) -> str:
+def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
     """The session with its whole tree, its exchanges and their wires."""
     session = shared.session
+    if clean is not None:
+        records = {key: _cleaned_record(r, clean) for key, r in shared.records.items()}
+        shared = replace(shared, records=records)
     value = {
         "format": FORMAT,
         "id": session.id,
@@ -51,14 +57,18 @@ def session_to_json(shared: Shared, clean: Clean | None = None) -> str:
     return json.dumps(_cleaned(value, clean) if clean is not None else value)
 
 
-def _cleaned(value: Any, clean: Clean) -> Any:
-    """The value with every text cleaned; names of fields stay."""
+def _cleaned_record(record: WireRecord, clean: Redactor) -> WireRecord:
+    return WireRecord(record.request, clean_frames(record.frames, clean))
+
+
+def _cleaned(value: Any, clean: Redactor) -> Any:
+    """The value with every text cleaned; names of fields and an image's bytes stay."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list | tuple):
         return [_cleaned(one, clean) for one in value]
     if isinstance(value, dict):
-        return {name: _cleaned(one, clean) for name, one in value.items()}
+        return {name: one if name in _KEPT else _cleaned(one, clean) for name, one in value.items()}
     return value
 
 

@@ -99,6 +99,15 @@ class ReviewingActions(WritingActions):
         ids = [self.conversation.session.id]
         self.start_work(ask_export, self.app, self.services, ids, self.tell, group="export")
 
+    def action_import_file(self, path: str = "") -> None:
+        """Take in the sessions of a file."""
+        self.start_work(self._import_file, path, group="import", exclusive=True)
+
+    async def _import_file(self, path: str) -> None:
+        module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.importing")
+        await module.ask_import(self.app, self.services, path, self.tell)
+        self.refresh_sidebar()
+
     def action_replay(self) -> None:
         """Play the reply under the cursor again."""
         reply = self.reply_at_cursor()

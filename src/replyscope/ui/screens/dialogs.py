@@ -21,9 +21,16 @@ class LineDialog(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
     def __init__(
-        self, title: str, value: str = "", *, is_secret: bool = False, may_be_empty: bool = False
+        self,
+        title: str,
+        value: str = "",
+        *,
+        is_secret: bool = False,
+        may_be_empty: bool = False,
+        note: str = "",
     ) -> None:
         super().__init__()
+        self._note = note
         self._title = title
         self._value = value
         self._may_be_empty = may_be_empty
@@ -32,6 +39,8 @@ class LineDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(Content(self._title), classes="dialog-title")
+            if self._note:
+                yield Static(Content(printable_text(self._note)), classes="note")
             yield Input(printable_line(self._value), password=self._is_secret)
             yield Static("Enter accepts, Esc cancels", classes="hint")
 

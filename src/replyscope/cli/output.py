@@ -1,0 +1,57 @@
+"""Where a command writes what it was asked for: a file that is there whole, or not at all."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from replyscope.domain.errors import OutputError
+
+Write = Callable[[str], object]
+_LONGEST_NAME = 100
+
+
+@contextmanager
+def open_output(path: str | None) -> Iterator[Write]:
+    """Standard output, or a file that takes the place of an older one when all is written.
+
+    What is no ordinary file (a pipe, a device) is written to as it is. Raises OutputError.
+    """
+    if path is None or path == "-":
+        yield sys.stdout.write
+        return
+    target = Path(path).expanduser()
+    if target.is_dir():
+        raise OutputError(f"{path} is a folder.", "Name a file in it.")
+    try:
+        if target.exists() and not target.is_file():
+            with target.open("w", encoding="utf-8", errors="replace", newline="") as file:
+                yield file.write
+        else:
+            with _replacing(target.resolve()) as write:  # a link stays one
+                yield write
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        why = error.strerror or str(error)
+        step = "Free some space." if "space" in why else "Check the folder."
+        raise OutputError(f"{path} can't be written ({why}).", step) from error
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Write]:
+    number, name = tempfile.mkstemp(
+        dir=target.parent, prefix=f".{target.name[:_LONGEST_NAME]}.", suffix=".part"
+    )
+    spare = Path(name)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8", errors="replace", newline="") as file:
+            yield file.write
+        if target.exists():
+            shutil.copymode(target, spare)
+        spare.replace(target)
+    finally:
+        spare.unlink(missing_ok=True)

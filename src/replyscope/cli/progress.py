@@ -1,0 +1,38 @@
+"""A bar on stderr that is gone when the work is done; nothing where no terminal is."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from replyscope.domain.printable import printable_line
+
+Tell = Callable[[int, int], None]
+"""Gets how far it is, and of how much."""
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Tell]:
+    """Each call counts one session; `what` says what is done with them."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _place, _size: None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[number]:,} sessions", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(printable_line(what), total=None, number=0)
+        number = 0
+
+        def tell(place: int, size: int) -> None:
+            nonlocal number
+            number += 1
+            progress.update(task, completed=place, total=size, number=number)
+
+        yield tell

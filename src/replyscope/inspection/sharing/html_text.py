@@ -1,0 +1,154 @@
+"""Markdown as HTML that can't do anything: no markup of its own, no scheme that acts.
+
+Code gets colours; what is too long or too odd for that stays plain.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Comment, Generic, Keyword, Literal, Name, Operator, String
+from pygments.util import ClassNotFound
+
+from replyscope.domain.printable import printable_text
+
+_SCHEMES = ("http://", "https://", "mailto:", "#")
+_LONGEST_LINE = 1_000  # lexers can take quadratic time on them
+_LONGEST_CODE = 60_000
+_DEEPEST = 60
+_SIDES = {"text-align:right": "right", "text-align:center": "center"}
+_OWN_DIRECTION = ("paragraph_open", "heading_open", "list_item_open", "td_open", "th_open")
+_COLOURS: tuple[tuple[Any, str], ...] = (
+    (Comment, "hc"),
+    (Keyword.Type, "ht"),
+    (Keyword, "hk"),
+    (Operator.Word, "hk"),
+    (String, "hs"),
+    (Literal, "hm"),
+    (Generic.Inserted, "hi"),
+    (Generic.Deleted, "hd"),
+    (Generic.Heading, "hk"),
+    (Generic.Subheading, "hk"),
+    (Name.Function, "hf"),
+    (Name.Class, "ht"),
+    (Name.Builtin, "hf"),
+    (Name.Tag, "hk"),
+    (Name.Attribute, "hm"),
+    (Name.Decorator, "hm"),
+)
+
+
+def plain(text: str) -> str:
+    """Text as HTML that shows it."""
+    return escape(printable_text(text))
+
+
+def markdown(text: str) -> str:
+    """Markdown as HTML, in a box of its own."""
+    return f'<div class="text">{_parser().render(printable_text(text))}</div>'
+
+
+def code(source: str, language: str) -> str:
+    """A code block in colour, with the language's name where there is one."""
+    name = language.split()[0] if language.split() else ""
+    caption = f"<figcaption>{escape(name[:40])}</figcaption>" if name else ""
+    block = f"<pre><code>{_coloured(source, name)}</code></pre>"
+    return f"<figure>{caption}{block}</figure>\n"
+
+
+def is_link(target: str) -> bool:
+    """Whether following it does no more than open a page."""
+    return target.lower().startswith(_SCHEMES)
+
+
+def _coloured(source: str, language: str) -> str:
+    lexer = _lexer(language.lower())
+    is_long = len(source) > _LONGEST_CODE or any(
+        len(line) > _LONGEST_LINE for line in source.split("\n")
+    )
+    if lexer is None or is_long:
+        return escape(source)
+    pieces = []
+    for _, kind, value in lexer.get_tokens_unprocessed(f"{source}\n"):  # rules end at breaks
+        name = next((name for group, name in _COLOURS if kind in group), None)
+        text = escape(value)
+        pieces.append(f'<span class="{name}">{text}</span>' if name and value.strip() else text)
+    return "".join(pieces).removesuffix("\n").replace("\n</span>", "</span>\n")
+
+
+@lru_cache(maxsize=64)
+def _lexer(language: str) -> Lexer | None:
+    if not language or language in ("text", "plain", "txt"):
+        return None
+    try:
+        lexer: Lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
+    return lexer
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    options = {"html": False, "linkify": True, "maxNesting": _DEEPEST}
+    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough", "linkify"])
+    if parser.linkify is not None:
+        parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    for name, rule in (
+        ("image", _image),
+        ("link_open", _link),
+        ("fence", _fence),
+        ("code_block", _fence),
+        ("heading_open", _heading),
+        ("heading_close", _heading),
+        ("table_open", _table),
+        ("table_close", _table),
+        ("td_open", _cell),
+        ("th_open", _cell),
+        ("paragraph_open", _block),
+        ("list_item_open", _block),
+    ):
+        parser.add_render_rule(name, rule)
+    return parser
+
+
+def _image(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    source = str(tokens[at].attrGet("src") or "")
+    return f"[{escape(tokens[at].content or 'image')}: {escape(source)}]"
+
+
+def _link(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    target = str(tokens[at].attrGet("href") or "")
+    if not is_link(target):
+        return "<a>"
+    return f'<a href="{escape(target)}" rel="noopener noreferrer nofollow">'
+
+
+def _fence(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    return code(tokens[at].content.rstrip("\n"), tokens[at].info)
+
+
+def _heading(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    """A reply's own headings are below those of the page."""
+    level = int(tokens[at].tag[1:])
+    tag = f"h{min(6, level + 3)}"
+    if tokens[at].nesting < 0:
+        return f"</{tag}>\n"
+    return f'<{tag} class="h{level}" dir="auto">'
+
+
+def _table(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    return '<div class="table"><table>\n' if tokens[at].nesting > 0 else "</table></div>\n"
+
+
+def _cell(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    side = _SIDES.get(str(tokens[at].attrGet("style")), "")
+    return f'<{tokens[at].tag} dir="auto"{f" class={side}" if side else ""}>'
+
+
+def _block(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    return "" if tokens[at].hidden else f'<{tokens[at].tag} dir="auto">'
