@@ -432,6 +432,22 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path, number: int) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_full_disk_behind_standard_output_is_told(server: LoopbackServer, tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    session_id = filled(tmp_path, server)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "replyscope", "sessions", "export", session_id],
+            env=environment(tmp_path), stdout=full, stderr=subprocess.PIPE, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "replyscope: Standard output can't be written (No space left on device)."
+    ]
+
+
 async def test_a_reader_that_leaves_early_is_no_fault(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     store = SqliteStore(tmp_path / "data" / "sessions.db", "w")

@@ -21,7 +21,8 @@ def open_output(path: str | None) -> Iterator[Write]:
     What is no ordinary file (a pipe, a device) is written to as it is. Raises OutputError.
     """
     if path is None or path == "-":
-        yield sys.stdout.write
+        with _standard_output() as write:
+            yield write
         return
     target = Path(path).expanduser()
     if target.is_dir():
@@ -39,6 +40,20 @@ def open_output(path: str | None) -> Iterator[Write]:
         why = error.strerror or str(error)
         step = "Free some space." if "space" in why else "Check the folder."
         raise OutputError(f"{path} can't be written ({why}).", step) from error
+
+
+@contextmanager
+def _standard_output() -> Iterator[Write]:
+    try:
+        yield sys.stdout.write
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Python would try again at exit, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        why = error.strerror or str(error)
+        raise OutputError(f"Standard output can't be written ({why}).") from error
 
 
 @contextmanager

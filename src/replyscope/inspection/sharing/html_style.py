@@ -148,6 +148,6 @@ footer { margin-top: 64px; border-top: 1px solid var(--line); padding-top: 14px;
     overflow: visible; }
   .table { overflow: visible; } tr, img, .time, dl { break-inside: avoid; }
   thead { display: table-header-group; } p { orphans: 3; widows: 3; }
-  .text a[href^="http"]::after { content: " (" attr(href) ")"; font-size: .85em;
+  .text a[href^="http"]:not(.bare)::after { content: " (" attr(href) ")"; font-size: .85em;
     color: var(--muted); overflow-wrap: anywhere; } }
 """

@@ -50,7 +50,8 @@ def plain(text: str) -> str:
 
 def markdown(text: str) -> str:
     """Markdown as HTML, in a box of its own."""
-    return f'<div class="text">{_parser().render(printable_text(text))}</div>'
+    shown = printable_text(text)
+    return f'<div class="text">{_parser(finds_links="://" in shown).render(shown)}</div>'
 
 
 def code(source: str, language: str) -> str:
@@ -92,10 +93,13 @@ def _lexer(language: str) -> Lexer | None:
     return lexer
 
 
-@lru_cache(maxsize=1)
-def _parser() -> MarkdownIt:
-    options = {"html": False, "linkify": True, "maxNesting": _DEEPEST}
-    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough", "linkify"])
+@lru_cache(maxsize=2)
+def _parser(*, finds_links: bool) -> MarkdownIt:
+    """Looking for bare links takes longer than all the rest."""
+    options = {"html": False, "linkify": finds_links, "maxNesting": _DEEPEST}
+    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    if finds_links:
+        parser.enable("linkify")
     if parser.linkify is not None:
         parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
     for name, rule in (
@@ -125,7 +129,8 @@ def _link(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any
     target = str(tokens[at].attrGet("href") or "")
     if not is_link(target):
         return "<a>"
-    return f'<a href="{escape(target)}" rel="noopener noreferrer nofollow">'
+    kind = ' class="bare"' if tokens[at].info == "auto" else ""
+    return f'<a{kind} href="{escape(target)}" rel="noopener noreferrer nofollow">'
 
 
 def _fence(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:

@@ -27,19 +27,34 @@ _ASSIGNED = (
     # With a digit in it: code that only names a secret stays.
     r"(?P<secret>(?=[^\s\"'\\,;<>{}()$\[]{0,200}\d)[^\s\"'\\,;<>{}()$\[]{8,200})"
 )
-_KINDS: tuple[tuple[str, str], ...] = (
-    ("key", _PEM),
-    ("key", r"\b(?:sk|rk|pk)-(?=[A-Za-z0-9_-]{0,200}\d)[A-Za-z0-9_-]{12,}"),
-    ("key", r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}"),
-    ("key", r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|hf_|gsk_|AIza)[A-Za-z0-9_-]{12,}"),
-    ("key", r"\bAKIA[A-Z0-9]{16}\b"),
-    ("key", r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
-    ("key", r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{12,}"),
-    ("key", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:(?P<secret>[^\s/@\"']{1,200})@"),
-    ("key", _ASSIGNED),
-    ("e-mail address", _MAIL),
-    ("home folder", r"(?:\\?/home\\?/|\\?/Users\\?/|\b[A-Za-z]:\\+Users\\+)[^/\\\s\"'<>:)]+"),
+_KEY, _PLACE = "key", "home folder"
+_KINDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    (_KEY, ("private key-----",), _PEM),
+    (_KEY, ("sk-", "rk-", "pk-"), r"\b(?:sk|rk|pk)-(?=[A-Za-z0-9_-]{0,200}\d)[A-Za-z0-9_-]{12,}"),
+    (_KEY, ("_live_", "_test_"), r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}"),
+    (
+        _KEY,
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "hf_", "gsk_"),
+        r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|hf_|gsk_)[A-Za-z0-9_-]{12,}",
+    ),
+    (_KEY, ("aiza",), r"\bAIza[A-Za-z0-9_-]{12,}"),
+    (_KEY, ("akia",), r"\bAKIA[A-Z0-9]{16}\b"),
+    (_KEY, ("eyj",), r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
+    (_KEY, ("bearer ",), r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{12,}"),
+    (
+        _KEY,
+        ("://",),
+        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:(?P<secret>[^\s/@\"']{1,200})@",
+    ),
+    (_KEY, ("key", "secret", "token", "passw"), _ASSIGNED),
+    ("e-mail address", ("@",), _MAIL),
+    (
+        _PLACE,
+        ("home", "users"),
+        r"(?:\\?/home\\?/|\\?/Users\\?/|\b[A-Za-z]:\\+Users\\+)[^/\\\s\"'<>:)]+",
+    ),
 )
+"""Kind, what a text has to hold in small letters to be looked at, and the pattern."""
 _LONGEST_S = 2.0
 _EXAMPLES = 3
 OWN = "own pattern"
@@ -76,8 +91,8 @@ class Redactor:
         self._place = ""
         kinds = list(_KINDS) if is_on else []
         if is_on and home and home.count("/") + home.count("\\") > 1:
-            kinds.append(("home folder", re.escape(home) + r"(?![\w.-])"))
-        self._patterns = [(kind, re.compile(pattern)) for kind, pattern in kinds]
+            kinds.append((_PLACE, (home.lower(),), re.escape(home) + r"(?![\w.-])"))
+        self._patterns = [(kind, needs, re.compile(pattern)) for kind, needs, pattern in kinds]
         self._own = [_compiled(pattern) for pattern in own] if is_on else []
 
     def enter(self, place: str) -> None:
@@ -106,8 +121,11 @@ class Redactor:
         return apart
 
     def _found(self, text: str) -> Iterator[Span]:
-        for kind, pattern in self._patterns:
-            instead = "~" if kind == "home folder" else f"[{kind}]"
+        small = text.lower() if self._patterns else ""
+        for kind, needs, pattern in self._patterns:
+            if not any(need in small for need in needs):
+                continue
+            instead = "~" if kind == _PLACE else f"[{kind}]"
             for match in pattern.finditer(text):
                 group = "secret" if "secret" in pattern.groupindex else 0
                 yield Span(*match.span(group), instead, kind)
@@ -167,7 +185,7 @@ def masked(secret: str, kind: str) -> str:
     if kind == "e-mail address":
         name, _, host = secret.partition("@")
         return f"{name[:1]}…@{host}"
-    if kind == "home folder":
+    if kind == _PLACE:
         head = re.match(r".*[/\\]", secret)
         start = head.end() if head is not None else 0
         return f"{secret[:start]}{secret[start : start + 1]}…"
