@@ -291,6 +291,25 @@ async def test_a_session_is_exported_from_the_chat(server: LoopbackServer, tmp_p
     assert "me@example.org" not in page
 
 
+async def test_all_that_a_query_finds_is_exported(server: LoopbackServer, tmp_path: Path) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples and pears", "apples alone", "plums")
+        await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 3)
+        await pilot.press(*"apples", "enter")
+        await until(pilot, lambda: found(pilot) == 2)
+        await pilot.press("E")
+        await until(pilot, lambda: "Export 2 sessions as" in frame(pilot))
+        await pilot.press(*"comes", "enter")
+        await until(pilot, lambda: "Write to" in frame(pilot))
+        pilot.app.screen.query_one(Input).value = str(tmp_path / "out.json")
+        await pilot.press("enter")
+        await until(pilot, lambda: (tmp_path / "out.json").exists())
+    titles = [s["title"] for s in json.loads((tmp_path / "out.json").read_text())["sessions"]]
+    assert sorted(titles) == ["apples alone", "apples and pears"]
+
+
 async def test_a_file_is_taken_in_from_the_chat(server: LoopbackServer, tmp_path: Path) -> None:
     (tmp_path / "conversations.json").write_text(
         json.dumps([conversation(1, "pelican"), {"title": "odd", "mapping": 7}])

@@ -15,15 +15,16 @@ from replyscope.ui.screens.working import WorkDialog
 from replyscope.ui.services import Services, Tell
 
 _FORMS = (
-    ("html", "one page to look at; keys, e-mail addresses and home folders taken out"),
+    ("html", "one page to send, redacted"),
     ("html as it is", "the same, nothing taken out"),
     ("md", "Markdown, readable as it is"),
-    ("md redacted", "the same, with keys, addresses and home folders taken out"),
+    ("md redacted", ""),
     ("json", "everything; comes back as the same session"),
-    ("json redacted", "the same, with keys, addresses and home folders taken out"),
-    ("jsonl", "the messages form of fine-tuning and evals"),
-    ("jsonl redacted", "the same, with keys, addresses and home folders taken out"),
+    ("json redacted", ""),
+    ("jsonl", "messages, as fine-tuning and evals read them"),
+    ("jsonl redacted", ""),
 )
+_NOTE = "Redacted: keys, e-mail addresses, home folders and your own patterns are taken out."
 _REDACTED = ("html", "md redacted", "json redacted", "jsonl redacted")
 
 
@@ -32,7 +33,7 @@ async def ask_export(
 ) -> None:
     """Ask, show what would be taken out, write, tell."""
     count = "this session" if len(ids) == 1 else f"{len(ids):,} sessions"
-    picked = await app.push_screen_wait(PickDialog(f"Export {count} as", _FORMS))
+    picked = await app.push_screen_wait(PickDialog(f"Export {count} as", _FORMS, note=_NOTE))
     export = services.export
     if picked is None or export is None:
         return

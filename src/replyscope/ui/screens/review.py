@@ -51,6 +51,7 @@ class ReviewScreen(ReviewSearch):
         Binding("R,shift+r", "rename", "Rename", id="review.rename"),
         Binding("X,shift+x", "purge", "Remove for good", id="review.purge"),
         Binding("e", "export", "Export", id="review.export"),
+        Binding("E,shift+e", "export_found", "Export all found", id="review.export-found"),
         Binding("c", "compare", "Compare two", id="review.compare"),
         Binding("P,shift+p", "replay", "Replay", id="review.replay"),
         *(Binding(str(n), f"narrow({n})", show=False) for n in range(1, 10)),

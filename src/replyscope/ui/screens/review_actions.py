@@ -9,6 +9,7 @@ from textual.widgets import Input
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.hit import Hit, Labels
 from replyscope.domain.printable import printable_line
+from replyscope.domain.query import QueryError
 from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.query_completion import LANGUAGE
 from replyscope.ui.screens.compare import CompareScreen
@@ -331,6 +332,23 @@ class ReviewActions(ReviewBase):
         ids = self._chosen()
         if ids:
             self.start(ask_export, self.app, self.services, ids, self.tell, group="export")
+
+    def action_export_found(self) -> None:
+        """Hand every session on that the query finds."""
+        self.start(self._export_found, group="export")
+
+    async def _export_found(self) -> None:
+        try:
+            search = self.review.read(self.query_one("#query", Input).value)
+            found = await self.review.find_ids(search)
+        except (QueryError, ReplyscopeError) as error:
+            self.tell(str(error))
+            return
+        ids = list(dict.fromkeys(session_id for session_id, _ in found))
+        if not ids:
+            self.tell("The query finds nothing.", is_error=False)
+            return
+        await ask_export(self.app, self.services, ids, self.tell)
 
     def action_quit_app(self) -> None:
         """Leave."""
