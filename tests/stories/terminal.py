@@ -99,6 +99,16 @@ class Terminal:
                 raise AssertionError(f"it never came to be\n{self.screen}")
             self._read(0.05)
 
+    def settle(self, quiet_s: float = 0.2, timeout_s: float = 5.0) -> str:
+        """Read until nothing has come for a moment; the screen."""
+        deadline = time.monotonic() + timeout_s
+        last, since = len(self.received), time.monotonic()
+        while time.monotonic() < min(deadline, since + quiet_s):
+            self._read(0.05)
+            if len(self.received) != last:
+                last, since = len(self.received), time.monotonic()
+        return self.screen
+
     def wait_for_end(self, timeout_s: float = 10.0) -> int:
         """Read until the program ends; its exit status."""
         deadline = time.monotonic() + timeout_s

@@ -25,7 +25,6 @@ from replyscope.domain.event import RequestAdapted, RetryScheduled, TextDelta, T
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
-from replyscope.domain.printable import printable_text
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.engine.calls import exchanges_with_results
@@ -177,8 +176,7 @@ def _print_choices(conversation: Conversation) -> None:
 def _print_text(text: str) -> None:
     if sys.stdout is None:  # closed by the caller, who wants the exit status only
         return
-    shown = printable_text(text) if sys.stdout.isatty() else text
-    sys.stdout.write(shown)
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 

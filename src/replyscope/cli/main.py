@@ -21,6 +21,7 @@ from replyscope.cli.parser import (
     build_parser,
     parse_chat,
 )
+from replyscope.cli.printable_stream import PrintableStream
 from replyscope.cli.report import warn
 from replyscope.config.paths import Paths, find_paths
 from replyscope.domain.errors import ProviderError, ReplyscopeError, StoreError
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")
+    _guard_terminals()
     arguments = _parse(argv)
     paths = find_paths(arguments.data_dir)
     try:
@@ -54,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader has what it wanted (`| head`). Keep Python from flushing again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_INTERRUPTED
     except ReplyscopeError as error:
         warn(str(error))
@@ -74,6 +76,14 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if not all(_is_text(value) for value in vars(arguments).values()):
         build_parser().error("an argument is not text in this terminal's encoding")
     return arguments
+
+
+def _guard_terminals() -> None:
+    """From here on a command's text can't do more to a terminal than stand there."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper) and stream.isatty():
+            setattr(sys, name, PrintableStream(stream))
 
 
 def _is_text(value: object) -> bool:

@@ -45,7 +45,7 @@ def _described(one: Recording) -> str:
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(printable_line(line), file=sys.stderr, flush=True)
 
 
 async def _recordings(what: str, wiring: Wiring) -> list[Recording]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from replyscope.cli.export import run_export
 from replyscope.cli.import_file import run_import
 from replyscope.cli.parser import EXIT_OK, EXIT_REFUSED
+from replyscope.cli.report import show_progress
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.hit import Hit, Sort
@@ -116,10 +117,7 @@ async def _search(arguments: argparse.Namespace, wiring: Wiring) -> None:
 
 
 def _tell_progress(left: int) -> None:
-    if left and sys.stderr.isatty():
-        print(f"\rindexing, {left:,} replies left  ", end="", file=sys.stderr, flush=True)
-    elif sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    show_progress(f"indexing, {left:,} replies left" if left else "")
 
 
 def _hit_line(hit: Hit) -> str:
@@ -172,10 +170,10 @@ async def _list(wiring: Wiring, *, as_json: bool) -> None:
         print("No sessions yet.", file=sys.stderr)
     for summary in summaries:
         when = summary.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        model = printable_line(summary.model or "—")
+        key, model = printable_line(summary.id), printable_line(summary.model or "—")
         tags = "".join(f" #{tag}" for tag in summary.tags)
         title = printable_line(f"{summary.title}{tags}")
-        print(f"{summary.id}  {when}  {summary.exchange_count:>4}  {model:<24}  {title}")
+        print(f"{key}  {when}  {summary.exchange_count:>4}  {model:<24}  {title}")
 
 
 async def _show(prefix: str, wiring: Wiring, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from replyscope.cli.report import show_progress
 from replyscope.cli.wiring import Wiring, with_api
 from replyscope.config.endpoints import choose_endpoint
 from replyscope.domain.endpoint import Endpoint
@@ -76,8 +77,7 @@ async def install_showing_progress(wiring: Wiring, name: str) -> None:
         share = progress.done / progress.total if progress.total else 0
         if shows_bar:
             bar = ("━" * round(share * 30)).ljust(30, "─")
-            text = f"\r{name} {bar} {share:4.0%} {progress.step:<12}"
-            print(text, end="", file=sys.stderr, flush=True)
+            show_progress(f"{name} {bar} {share:4.0%} {progress.step}")
         elif progress.step != last_step:
             print(f"{name}: {progress.step}", file=sys.stderr, flush=True)
         last_step = progress.step

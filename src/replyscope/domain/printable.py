@@ -43,6 +43,11 @@ def printable_line(text: str) -> str:
     return text.translate(_SYMBOLS)
 
 
+def is_printable_line(text: str) -> bool:
+    """Whether drawing the text can't do more than draw it, on one line."""
+    return (text.isascii() and text.isprintable()) or _UNSAFE_OR_TAB.search(text) is None
+
+
 def printable_text(text: str) -> str:
     """Text whose line breaks stay and whose other control characters are made visible."""
     if _UNSAFE_OR_TAB.search(text) is None:

@@ -6,10 +6,12 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
@@ -18,9 +20,11 @@ from textual.screen import Screen
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME
+from replyscope.domain.printable import printable_text
 from replyscope.ui import collecting
 from replyscope.ui.ascii_filter import AsciiOnly
 from replyscope.ui.opening import Opening
+from replyscope.ui.printable_filter import PrintableOnly
 from replyscope.ui.screens.front import (
     HORIZONTAL_BREAKPOINTS,
     VERTICAL_BREAKPOINTS,
@@ -50,6 +54,7 @@ class ReplyscopeApp(App[None]):
         super().__init__()
         collecting.begin()
         self._opening = opening
+        self._printable_only = PrintableOnly()
         self._ascii_only = AsciiOnly()
         self._chat: ChatScreen | None = None
         self._services: Services | None = None
@@ -61,9 +66,16 @@ class ReplyscopeApp(App[None]):
         self.set_keymap(opening.look.keys)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own, and ours for terminals without symbols."""
-        filters = super().get_line_filters()
+        """Textual's own, the gate before the terminal, and ours for those without symbols."""
+        filters = [*super().get_line_filters(), self._printable_only]
         return [*filters, self._ascii_only] if self._opening.look.ascii_only else filters
+
+    def _fatal_error(self) -> None:
+        """Report what failed. Textual's own report has the values of local variables in it,
+        and so keys. It has no public way to be given another.
+        """
+        self._exit_renderables.append(Text(printable_text(traceback.format_exc())))
+        self._close_messages_no_wait()
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's choice, but for the one that we make safe."""
