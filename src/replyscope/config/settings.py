@@ -5,6 +5,7 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,9 @@ def parse_settings(text: str, path: Path) -> Settings:
     if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
         names = ", ".join(e.name for e in endpoints) or "none are set"
         raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
+    variables = tuple(
+        e.key_source.value for e in endpoints if e.key_source.kind is KeySourceKind.ENVIRONMENT
+    )
     queries = tuple(root.pairs("queries").items())
     redact = root.texts("redact") or ()
     root.finish()
@@ -142,7 +146,7 @@ def parse_settings(text: str, path: Path) -> Settings:
         look=look,
         bell=bell or False,
         desktop_notification=desktop or False,
-        tools=tools,
+        tools=replace(tools, key_variables=variables),
         rules=rules,
         rule_faults=rule_faults,
     )

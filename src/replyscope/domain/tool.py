@@ -153,7 +153,8 @@ class Offer:
 class ToolSettings:
     """What a person has set about tools. `enabled` names tools or sources.
 
-    Output limits are in characters, times in seconds; a budget of None is none.
+    Output limits are in characters, times in seconds; a budget of None is none. The
+    variables that hold providers' keys are no program's of the model.
     """
 
     enabled: tuple[str, ...] = ()
@@ -165,3 +166,4 @@ class ToolSettings:
     http_hosts: tuple[str, ...] = ()
     consent: tuple[ConsentRule, ...] = ()
     servers: tuple[McpServer, ...] = ()
+    key_variables: tuple[str, ...] = ()

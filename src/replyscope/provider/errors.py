@@ -43,7 +43,7 @@ class ErrorTranslator:
                 "Retry, or raise timeout_s for this provider in the settings.",
             )
         if isinstance(error, httpx2.InvalidURL):
-            return self._bad_url(str(error))
+            return self._bad_url(self._mask.text(str(error)))
         if isinstance(error, openai.APIConnectionError | httpx2.HTTPError | OSError):
             return self._connection(error)
         if isinstance(error, openai.APIError):
@@ -70,7 +70,7 @@ class ErrorTranslator:
 
     def _status(self, error: openai.APIStatusError) -> Failure:
         said = self._mask.text(server_words(error.body) or error.message)
-        code = error.code if isinstance(error.code, str) else None
+        code = self._mask.known(error.code if isinstance(error.code, str) else None)
         kind = _kind(error.status_code, code, said)
         sentence, next_step = _SENTENCES.get(kind, _SENTENCES["server"])
         return Failure(
@@ -79,7 +79,7 @@ class ErrorTranslator:
             next_step,
             status=error.status_code,
             code=code,
-            request_id=error.request_id,
+            request_id=self._mask.known(error.request_id),
         )
 
     def _in_stream(self, error: openai.APIError) -> Failure:
@@ -88,7 +88,7 @@ class ErrorTranslator:
     def in_stream(self, body: object) -> Failure:
         """The failure that an error object inside a stream stands for."""
         said = self._mask.text(server_words(body) or "no reason given")
-        code = _code_of(body)
+        code = self._mask.known(_code_of(body))
         kind = _kind(None, code, said)
         if kind == "server":
             kind = "server_error_in_stream"
@@ -101,7 +101,7 @@ class ErrorTranslator:
 
     def in_body(self, body: Any) -> Failure:
         """The failure that an error object inside a 200 answer stands for."""
-        code = _code_of(body)
+        code = self._mask.known(_code_of(body))
         words = server_words(body) or "no reason given"
         return Failure(
             _kind(None, code, words),

@@ -102,6 +102,7 @@ class OpenAIProvider:
             self._endpoint,
             lambda: build_client(self._endpoint, self._key, self._http),
             self._errors,
+            self._mask,
         )
 
     async def aclose(self) -> None:
@@ -124,7 +125,7 @@ class OpenAIProvider:
     async def _ask_for_models(self) -> tuple[ModelInfo, ...]:
         client = build_client(self._endpoint, self._key, self._http)
         raw = await client.models.with_raw_response.list(timeout=15.0)
-        return read_models(json.loads(raw.content))
+        return read_models(json.loads(self._mask.body(raw.content)))
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
         """The events of one exchange; `StreamEnded` comes last, once."""
@@ -284,7 +285,7 @@ class OpenAIProvider:
         return ResponseOpened(
             response.status_code,
             self._mask.headers(response.headers.items()),
-            response.headers.get("x-request-id"),
+            self._mask.known(response.headers.get("x-request-id")),
         )
 
     def _refused(

@@ -17,6 +17,7 @@ from replyscope.domain.message import ImagePart, OpaquePart, Part, Role, TextPar
 from replyscope.domain.remote import FetchedInput, FetchedReply
 from replyscope.provider.chat_events import translate_completion
 from replyscope.provider.errors import ErrorTranslator
+from replyscope.provider.mask import Mask
 from replyscope.provider.response_events import translate_response
 from replyscope.provider.response_items import mapping_of, text_of, to_json
 
@@ -28,11 +29,16 @@ class StoredReplies:
     """Implements domain.ports.StoredReplies. Every method raises ProviderError."""
 
     def __init__(
-        self, endpoint: Endpoint, client: Callable[[], openai.AsyncOpenAI], errors: ErrorTranslator
+        self,
+        endpoint: Endpoint,
+        client: Callable[[], openai.AsyncOpenAI],
+        errors: ErrorTranslator,
+        mask: Mask,
     ) -> None:
         self._endpoint = endpoint
         self._client = client
         self._errors = errors
+        self._mask = mask
 
     async def fetch(self, response_id: str) -> FetchedReply:
         """A reply and what was said to the model for it."""
@@ -71,20 +77,24 @@ class StoredReplies:
     async def _fetch_response(self, response_id: str) -> FetchedReply:
         client = self._client()
         raw = await client.responses.with_raw_response.retrieve(response_id)
-        data = json.loads(raw.content)
+        data = json.loads(self._mask.body(raw.content))
         listed = client.responses.input_items.list(response_id, limit=100, order="asc")
-        inputs = [_input_of(item) for item in await _plain_items(listed)]
+        inputs = [_input_of(item) for item in self._masked(await _plain_items(listed))]
         exchange = self._exchange(Api.RESPONSES, data, translate_response(data), "created_at")
         return FetchedReply(exchange, tuple(i for i in inputs if i is not None))
 
     async def _fetch_chat(self, completion_id: str) -> FetchedReply:
         client = self._client()
         raw = await client.chat.completions.with_raw_response.retrieve(completion_id)
-        data = json.loads(raw.content)
+        data = json.loads(self._mask.body(raw.content))
         listed = client.chat.completions.messages.list(completion_id, limit=100)
-        inputs = [_input_of(message) for message in await _plain_items(listed)]
+        inputs = [_input_of(message) for message in self._masked(await _plain_items(listed))]
         exchange = self._exchange(Api.CHAT, data, translate_completion(data), "created")
         return FetchedReply(exchange, tuple(i for i in inputs if i is not None))
+
+    def _masked(self, items: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        masked: list[Mapping[str, Any]] = json.loads(self._mask.text(json.dumps(items)))
+        return masked
 
     def _exchange(
         self, api: Api, data: Mapping[str, Any], events: list[Event], time_field: str

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from replyscope.domain.picture import describe_picture
-from replyscope.domain.tool import Tool, ToolOutcome, ToolSource
+from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.process import Ended, run_process
 
@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _DESCRIBE_S = 20.0
 SHIPPED = Path(__file__).with_name("shipped.py")
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+_LOGIN = re.compile("://[^/@:]*:[^/@]*@")
 _OWN = "whatever this function does, with your rights"
 
 
@@ -36,19 +37,19 @@ class _Described:
 class FunctionTools:
     """The tools of some files. A file that does not import is reported and skipped.
 
-    `folder` is the one they work in, `http_hosts` are those that `http_get` may reach.
+    `folder` is the one they work in; the settings say whom `http_get` may ask.
     """
 
     def __init__(
         self,
         paths: Sequence[Path],
         folder: Path,
-        http_hosts: Callable[[], Sequence[str]],
+        settings: Callable[[], ToolSettings],
         kept: KeptFiles,
     ) -> None:
         self._paths = [SHIPPED, *paths]
         self._folder = folder
-        self._hosts = http_hosts
+        self._settings = settings
         self._kept = kept
         self._known: dict[Path, _Described] = {}
 
@@ -120,18 +121,32 @@ class FunctionTools:
         # The child finds this very replyscope, and its own files, but nothing by chance.
         package = str(Path(__file__).parents[2])
         command = (sys.executable, "-m", "replyscope.toolbox.child", what, str(path), *more)
+        settings = self._settings()
+        kept: Mapping[str, str] = os.environ
+        if path == SHIPPED:
+            kept = _without_secrets(os.environ, settings.key_variables)
         environment = {
-            **(_without_secrets(os.environ) if path == SHIPPED else os.environ),
+            **kept,
             "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
             "PYTHONSAFEPATH": "1",
-            "REPLYSCOPE_HTTP_HOSTS": json.dumps(tuple(self._hosts())),
+            "REPLYSCOPE_HTTP_HOSTS": json.dumps(settings.http_hosts),
         }
         return await run_process(command, given=given, folder=self._folder, environment=environment)
 
 
-def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a command of the model's may see of the environment: no keys."""
-    return {name: value for name, value in environment.items() if not _SECRET.search(name)}
+def _without_secrets(environment: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
+    """What a command of the model's may see of the environment: no keys, and no variable
+    in which a key, or a password of an address, is written as well.
+    """
+    values = [environment[name] for name in known if environment.get(name)]
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in known
+        and not _SECRET.search(name)
+        and not _LOGIN.search(value)
+        and not any(key in value for key in values)
+    }
 
 
 def _source_of(path: Path) -> str:

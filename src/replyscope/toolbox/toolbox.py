@@ -30,7 +30,7 @@ class LocalToolbox:
         open_page: OpenPage = webbrowser.open,
     ) -> None:
         files = KeptFiles(kept)
-        self._functions = FunctionTools(paths, folder, lambda: settings().http_hosts, files)
+        self._functions = FunctionTools(paths, folder, settings, files)
         self._servers = ToolServers(lambda: settings().servers, files, open_page)
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
