@@ -3,10 +3,8 @@
 import base64
 import json
 import signal
-import sqlite3
 import sys
 import threading
-import zlib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +12,7 @@ import pytest
 
 from tests.cli.run import run_program
 from tests.engine.test_tools import asks, in_turn
+from tests.hostile.held import texts_of
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 from tests.support.suite import Suite
 
@@ -80,27 +79,6 @@ def leaks(folder: Path, *more: str) -> list[str]:
             data = path.read_bytes()
             found += [f"{path.name}: {s}" for s in secrets if s.encode() in data]
     return found + [f"printed: {s}" for text in more for s in secrets if s in text]
-
-
-def texts_of(database: Path) -> str:
-    """All that the database holds, unpacked: frames, requests, index."""
-    held: list[str] = []
-    with sqlite3.connect(database) as connection:
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master "
-                  "WHERE type = 'table' AND name NOT LIKE 'search%'")]  # fmt: skip
-        for table in tables:
-            for row in connection.execute(f"SELECT * FROM {table}"):
-                for value in row:
-                    if isinstance(value, bytes):
-                        try:
-                            value = zlib.decompress(value)
-                        except zlib.error:
-                            pass
-                        held.append(value.decode("utf-8", "replace"))
-                    else:
-                        held.append(str(value))
-    connection.close()
-    return "\n".join(held)
 
 
 def key_sources(folder: Path) -> dict[str, tuple[str, dict[str, str]]]:

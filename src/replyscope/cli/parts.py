@@ -20,6 +20,7 @@ from replyscope.domain.errors import LocalModelError, SettingsError, StoreError,
 from replyscope.domain.exchange import Api
 from replyscope.domain.look import Look, ThemeSource
 from replyscope.domain.settings import Settings
+from replyscope.domain.tool import McpServer
 from replyscope.engine.recovery import recover
 from replyscope.ui.services import Services
 
@@ -70,7 +71,9 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
 def _give_tools(services: Services, wiring: Wiring) -> None:
     services.toolbox, services.consent = wiring.toolbox, wiring.consent
     services.tool_settings = wiring.tool_settings
-    services.add_servers = partial(add_servers, wiring.paths.mcp)
+    services.add_servers = (
+        partial(add_servers, wiring.paths.mcp) if wiring.store.is_saving else _add_no_server
+    )
 
 
 def _give_review(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
@@ -161,6 +164,12 @@ def _starts_local(
         installed = {model.name for model in wiring.local.list_models() if model.is_installed}
         return name if name in installed else None
     return None
+
+
+def _add_no_server(_pasted: str) -> tuple[McpServer, ...]:
+    raise SettingsError(
+        "Nothing was added: this chat saves nothing.", "Start it without --no-save."
+    )
 
 
 def _edit_text(text: str) -> str:

@@ -70,8 +70,11 @@ def _stamp(path: Path) -> int:
 class LateToolbox:
     """The toolbox, imported at its first use. Implements Toolbox."""
 
-    def __init__(self, paths: Paths, files: Sequence[str], settings: ToolSettingsNow) -> None:
+    def __init__(
+        self, paths: Paths, files: Sequence[str], settings: ToolSettingsNow, *, saves: bool
+    ) -> None:
         self._paths = paths
+        self._saves = saves
         self._files = [Path(file).expanduser().absolute() for file in files]
         self._settings = settings
         self._box: Toolbox | None = None
@@ -84,8 +87,9 @@ class LateToolbox:
                     importlib.import_module, "replyscope.toolbox.toolbox"
                 )
                 own = sorted(self._paths.tools.glob("*.py"))
+                kept = self._paths.kept_files if self._saves else None
                 self._box = module.LocalToolbox(
-                    [*own, *self._files], Path.cwd(), self._paths.kept_files, self._settings
+                    [*own, *self._files], Path.cwd(), kept, self._settings
                 )
             return self._box
 

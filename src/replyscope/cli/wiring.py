@@ -73,7 +73,7 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
     prices = LatePrices()
     tool_settings = ToolSettingsNow(paths)
     consent = Consent(lambda: tool_settings().consent)
-    toolbox = LateToolbox(paths, tool_files, tool_settings)
+    toolbox = LateToolbox(paths, tool_files, tool_settings, saves=saves)
     effects = TerminalEffects()
     tooling = Tooling(
         toolbox, consent, tool_settings, lambda: RuleBook(tool_settings.rules, effects)

@@ -5,27 +5,40 @@ import mimetypes
 import os
 from pathlib import Path
 
-from replyscope.domain.picture import read_picture
+from replyscope.domain.picture import describe_picture, read_picture
 from replyscope.domain.tool import KeptFile
 
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
 
 
 class KeptFiles:
-    """A folder of files for their owner only. The same bytes are kept once."""
+    """A folder of files for their owner only. The same bytes are kept once.
 
-    def __init__(self, folder: Path) -> None:
+    `folder` None keeps nothing: the chat is not saved.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def keep(self, data: bytes, media_type: str = "") -> KeptFile:
-        """Write bytes to a file of their own. Blocks. Raises OSError."""
+    def take(self, data: bytes, media_type: str = "") -> tuple[str, tuple[KeptFile, ...]]:
+        """What the model is told of bytes, and the file that they are in, where they are
+        kept. Blocks. Raises OSError.
+        """
         picture = read_picture(data)
         media_type = picture.media_type if picture else media_type or "application/octet-stream"
+        is_picture = picture is not None or media_type.startswith("image/")
+        about = describe_picture(data) if is_picture else media_type
+        if self._folder is None:
+            return f"{about}, not kept: this chat saves nothing", ()
+        kept = self._keep(self._folder, data, media_type)
+        return f"{about}, kept for the person as {kept.name}", (kept,)
+
+    def _keep(self, folder: Path, data: bytes, media_type: str) -> KeptFile:
         suffix = _SUFFIXES.get(media_type) or mimetypes.guess_extension(media_type) or ".bin"
         name = hashlib.sha256(data).hexdigest()[:16] + suffix
-        path = self._folder / name
+        path = folder / name
         if not path.exists():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             partial = path.with_suffix(f"{suffix}.{os.getpid()}")
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:

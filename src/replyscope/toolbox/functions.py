@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replyscope.domain.picture import describe_picture
 from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.process import Ended, run_process
@@ -111,9 +110,8 @@ class FunctionTools:
             return ToolOutcome(answer["text"], detail=printed)
         if "data" in answer:
             data = base64.b64decode(answer["data"])
-            kept = await asyncio.to_thread(self._kept.keep, data)
-            told = f"{describe_picture(data)}, kept for the person as {kept.name}"
-            return ToolOutcome(told, detail=printed, files=(kept,))
+            told, files = await asyncio.to_thread(self._kept.take, data)
+            return ToolOutcome(told, detail=printed, files=files)
         detail = "\n".join(filter(None, (answer.get("traceback", ""), printed)))
         return ToolOutcome(f"Error: {answer['error']}", is_error=True, detail=detail)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from mcp import types
 
-from replyscope.domain.picture import describe_picture
 from replyscope.domain.tool import KeptFile, ToolOutcome
 from replyscope.toolbox.files import KeptFiles
 
@@ -50,7 +49,6 @@ def _keep(data: str, kind: str, kept: KeptFiles, files: list[KeptFile]) -> str:
         raw = base64.b64decode(data)
     except ValueError:
         return f"[a {kind} that is not base64]"
-    file = kept.keep(raw, kind)
-    files.append(file)
-    about = describe_picture(raw) if file.media_type.startswith("image/") else file.media_type
-    return f"{about}, kept for the person as {file.name}"
+    told, new = kept.take(raw, kind)
+    files += new
+    return told

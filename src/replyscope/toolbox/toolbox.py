@@ -25,7 +25,7 @@ class LocalToolbox:
         self,
         paths: Sequence[Path],
         folder: Path,
-        kept: Path,
+        kept: Path | None,
         settings: Callable[[], ToolSettings],
         open_page: OpenPage = webbrowser.open,
     ) -> None:

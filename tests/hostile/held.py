@@ -1,0 +1,36 @@
+"""What a database holds, in the clear."""
+
+import sqlite3
+import zlib
+from contextlib import closing
+from pathlib import Path
+
+
+def texts_of(database: Path) -> str:
+    """All that the database holds, unpacked: frames, requests, index."""
+    held: list[str] = []
+    with closing(sqlite3.connect(database)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master "
+                  "WHERE type = 'table' AND name NOT LIKE 'search%'")]  # fmt: skip
+        for table in tables:
+            for row in connection.execute(f"SELECT * FROM {table}"):
+                for value in row:
+                    if isinstance(value, bytes):
+                        try:
+                            value = zlib.decompress(value)
+                        except zlib.error:
+                            pass
+                        held.append(value.decode("utf-8", "replace"))
+                    else:
+                        held.append(str(value))
+    return "\n".join(held)
+
+
+def words_of_index(database: Path) -> set[str]:
+    """Each word that the full-text index knows, deleted or not yet forgotten."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(
+            "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, 'search', 'instance')"
+        )
+        rows = connection.execute("SELECT DISTINCT term FROM temp.vocabulary").fetchall()
+    return {str(row[0]) for row in rows}

@@ -1,0 +1,206 @@
+"""What is not to be saved is not written; what is removed for good is nowhere."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.run import environment, run_program
+from tests.engine.test_tools import asks, in_turn
+from tests.hostile.held import texts_of, words_of_index
+from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
+from tests.support.suite import Suite
+
+_ROOT = Path(__file__).parents[2]
+
+
+def tree(folder: Path) -> dict[str, tuple[int, int]]:
+    """Each file and folder below, with its size and time."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+    }
+
+
+def watched(log: Path, *arguments: str) -> list[str]:
+    """The command line of the program with a log of what it writes."""
+    return [sys.executable, "-m", "tests.hostile.watched", str(log), *arguments]
+
+
+def written(log: Path) -> list[str]:
+    return log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with a working folder, a folder for temporary files, and tools."""
+    folder = tmp_path / "home"
+    for name in ("work", "tmp", "config/tools", "data"):
+        (folder / name).mkdir(parents=True)
+    (folder / "config" / "tools" / "mine.py").write_text(
+        'def picture(size: int) -> bytes:\n    """Draw."""\n    return b"secretpicture" * size\n'
+    )
+    (folder / "config" / "settings.toml").write_text(
+        '[tools]\nenabled = ["tools:mine.py"]\n[[tools.allow]]\ntool = "tools:mine.py/picture"\n'
+        'arguments = { size = "*" }\n'
+    )
+    return folder
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return environment(
+        home,
+        TMPDIR=str(home / "tmp"),
+        XDG_CACHE_HOME=str(home / "cache"),
+        XDG_STATE_HOME=str(home / "state"),
+        PYTHONPATH=str(_ROOT),
+        PYTHONDONTWRITEBYTECODE="1",
+        SQLITE_TMPDIR=str(home / "tmp"),
+    )
+
+
+def test_ask_that_saves_nothing_writes_nothing(
+    server: LoopbackServer, home: Path, tmp_path: Path
+) -> None:
+    picture = ("picture", json.dumps({"size": 3}))
+    in_turn(server, asks(picture), reply("it is drawn"))
+    before = tree(home)
+    done = subprocess.run(
+        watched(tmp_path / "log", "ask", "secretword", "--no-save", "--base-url", server.base_url),
+        cwd=home / "work",
+        env=_environment(home),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == "it is drawn\n", done.stderr
+    assert written(tmp_path / "log") == []
+    assert tree(home) == before
+
+
+def _planted(suite: Suite, server: LoopbackServer, home: Path, number: int) -> list[str]:
+    """A session with a word of its own in each place that keeps text; the words."""
+    chance = suite.dice(f"words {number}")
+    places = ("prompt", "reply", "thought", "argument", "title", "tag", "system", "raw")
+    word = {place: f"z{chance.randrange(16**14):014x}q" for place in places}
+    call = {
+        "index": 0,
+        "id": "call_1",
+        "type": "function",
+        "function": {
+            "name": "calculate",
+            "arguments": json.dumps({"expression": word["argument"]}),
+        },
+    }
+    answers = iter([
+        Answer(chunks=sse(delta(reasoning_content=word["thought"], tool_calls=[call]),
+                          delta(finish="tool_calls"))),
+        Answer(chunks=[f": {word['raw']}\n\n".encode(),
+                       *sse(delta(f"so {word['reply']} it is"), delta(finish="stop"), usage())]),
+    ])  # fmt: skip
+    server.answer = lambda _request: next(answers)
+    done = run_program(
+        home, "ask", f"please {word['prompt']}", "--base-url", server.base_url, "--json",
+        "--system", word["system"], "--tools", "calculate", "--yes",
+    )  # fmt: skip
+    session = json.loads(done.stdout)["session_id"]
+    run_program(home, "sessions", "rename", session, word["title"])
+    run_program(home, "sessions", "tag", session, "--add", word["tag"])
+    run_program(home, "sessions", "search", word["reply"])
+    return [session, *word.values()]
+
+
+def _traces(home: Path, words: list[str]) -> list[str]:
+    """Words of which something is left: in any file, packed or not, whole or its end."""
+    database = home / "data" / "sessions.db"
+    known = words_of_index(database)
+    held = texts_of(database).encode()
+    raw = b"".join(p.read_bytes() for p in (home / "data").rglob("*") if p.is_file())
+    return [w for w in words if w in known or w.encode() in held or w[-8:].encode() in raw]
+
+
+@pytest.mark.timeout(300)
+def test_a_purge_leaves_no_trace(suite: Suite, server: LoopbackServer, home: Path) -> None:
+    count = suite.count(12, least=2)
+    sessions = [_planted(suite, server, home, number) for number in range(count)]
+    database = home / "data" / "sessions.db"
+    (home / "data" / "sessions.db.v4.bak").write_bytes(database.read_bytes())
+    gone, kept = sessions[::2], sessions[1::2]
+    for _, *words in sessions:
+        held = texts_of(database)
+        assert [w for w in words if w not in held] == []
+    run_program(home, "sessions", "delete", *(session for session, *_ in gone))
+    done = run_program(home, "sessions", "purge", "--yes")
+    assert f"{len(gone)} sessions" in done.stdout
+    assert "overwritten at the next start" not in done.stderr
+    for _, *words in gone:
+        assert _traces(home, words) == []
+    for session, *words in kept:
+        assert session in run_program(home, "sessions", "list").stdout
+        held = texts_of(database)
+        assert [w for w in words if w not in held] == []
+    suite.say(f"{len(gone)} of {count} sessions purged: no word of theirs is in any file")
+
+
+def test_a_purge_beside_a_reader_is_finished_later_and_says_so(
+    suite: Suite, server: LoopbackServer, home: Path
+) -> None:
+    session, *words = _planted(suite, server, home, 99)
+    run_program(home, "sessions", "delete", session)
+    with closing(sqlite3.connect(home / "data" / "sessions.db")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM session").fetchone()
+        done = run_program(home, "sessions", "purge", "--yes")
+        assert "1 sessions" in done.stdout
+        assert "overwritten at the next start" in done.stderr
+    run_program(home, "sessions", "purge", "--yes")
+    assert _traces(home, words) == []
+
+
+if sys.platform != "win32":
+    from tests.stories.terminal import Terminal
+
+    def _app(
+        home: Path, log: Path, monkeypatch: pytest.MonkeyPatch, server: LoopbackServer, *more: str
+    ) -> Terminal:
+        monkeypatch.setattr("tests.stories.terminal.PROGRAM", watched(log))
+        monkeypatch.chdir(home / "work")
+        for name, value in _environment(home).items():
+            monkeypatch.setenv(name, value)
+        return Terminal(home, "--base-url", server.base_url, *more)
+
+    def test_a_chat_that_saves_nothing_writes_nothing(
+        server: LoopbackServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        picture = ("picture", json.dumps({"size": 3}))
+        before = tree(home)
+        with _app(home, tmp_path / "log", monkeypatch, server, "--no-save") as terminal:
+            terminal.wait_for("type a message", "test-model")
+            in_turn(server, asks(picture), reply("it is drawn"))
+            terminal.type("secretword\r")
+            terminal.wait_for("it is drawn", "● stop")
+            for keys in (
+                "/rename secretname\r",
+                "/mcp\r",
+                '"s": {"command": "x"}\r',
+                "\x1b",
+                "\x1bOR",
+                "secret",
+                "\x1b",
+                "\x1b",
+                "\x14",
+            ):
+                terminal.type(keys)
+                terminal.settle()
+            terminal.type("\x1b[B\r")
+            terminal.settle()
+            terminal.type("a draft that is left\x11")
+            assert terminal.wait_for_end() == 0
+        assert written(tmp_path / "log") == []
+        assert tree(home) == before
