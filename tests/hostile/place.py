@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.cli.run import run_program
+from tests.hostile.here import run_here
 from tests.hostile.payload import hostile, hostile_pieces
 from tests.support.server import Answer, LoopbackServer, delta, sse, usage
 
@@ -86,9 +86,9 @@ def hostile_reply(_request: object = None) -> Answer:
 
 def hostile_export(folder: Path, server: LoopbackServer) -> Path:
     """An export of ours, made from a real one, in which each text is hostile."""
-    run_program(folder, "ask", "hello", "--base-url", server.base_url)
-    found = json.loads(run_program(folder, "sessions", "list", "--json").stdout)
-    made = run_program(folder, "sessions", "export", found[0]["id"], "--format", "json")
+    run_here(folder, "ask", "hello", "--base-url", server.base_url)
+    found = json.loads(run_here(folder, "sessions", "list", "--json").stdout)
+    made = run_here(folder, "sessions", "export", found[0]["id"], "--format", "json")
     number = 0
 
     def poison(value: Any, name: str = "") -> Any:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.run import environment, run_program
+from tests.cli.run import environment
 from tests.engine.test_tools import asks, in_turn
 from tests.hostile.held import texts_of, words_of_index
+from tests.hostile.here import run_here
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.support.suite import Suite
 
@@ -105,14 +106,14 @@ def _planted(suite: Suite, server: LoopbackServer, home: Path, number: int) -> l
                        *sse(delta(f"so {word['reply']} it is"), delta(finish="stop"), usage())]),
     ])  # fmt: skip
     server.answer = lambda _request: next(answers)
-    done = run_program(
+    done = run_here(
         home, "ask", f"please {word['prompt']}", "--base-url", server.base_url, "--json",
         "--system", word["system"], "--tools", "calculate", "--yes",
     )  # fmt: skip
     session = json.loads(done.stdout)["session_id"]
-    run_program(home, "sessions", "rename", session, word["title"])
-    run_program(home, "sessions", "tag", session, "--add", word["tag"])
-    run_program(home, "sessions", "search", word["reply"])
+    run_here(home, "sessions", "rename", session, word["title"])
+    run_here(home, "sessions", "tag", session, "--add", word["tag"])
+    run_here(home, "sessions", "search", word["reply"])
     return [session, *word.values()]
 
 
@@ -135,14 +136,14 @@ def test_a_purge_leaves_no_trace(suite: Suite, server: LoopbackServer, home: Pat
     for _, *words in sessions:
         held = texts_of(database)
         assert [w for w in words if w not in held] == []
-    run_program(home, "sessions", "delete", *(session for session, *_ in gone))
-    done = run_program(home, "sessions", "purge", "--yes")
+    run_here(home, "sessions", "delete", *(session for session, *_ in gone))
+    done = run_here(home, "sessions", "purge", "--yes")
     assert f"{len(gone)} sessions" in done.stdout
     assert "overwritten at the next start" not in done.stderr
     for _, *words in gone:
         assert _traces(home, words) == []
     for session, *words in kept:
-        assert session in run_program(home, "sessions", "list").stdout
+        assert session in run_here(home, "sessions", "list").stdout
         held = texts_of(database)
         assert [w for w in words if w not in held] == []
     suite.say(f"{len(gone)} of {count} sessions purged: no word of theirs is in any file")
@@ -152,14 +153,14 @@ def test_a_purge_beside_a_reader_is_finished_later_and_says_so(
     suite: Suite, server: LoopbackServer, home: Path
 ) -> None:
     session, *words = _planted(suite, server, home, 99)
-    run_program(home, "sessions", "delete", session)
+    run_here(home, "sessions", "delete", session)
     with closing(sqlite3.connect(home / "data" / "sessions.db")) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM session").fetchone()
-        done = run_program(home, "sessions", "purge", "--yes")
+        done = run_here(home, "sessions", "purge", "--yes")
         assert "1 sessions" in done.stdout
         assert "overwritten at the next start" in done.stderr
-    run_program(home, "sessions", "purge", "--yes")
+    run_here(home, "sessions", "purge", "--yes")
     assert _traces(home, words) == []
 
 

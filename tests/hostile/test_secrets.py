@@ -13,6 +13,7 @@ import pytest
 from tests.cli.run import run_program
 from tests.engine.test_tools import asks, in_turn
 from tests.hostile.held import texts_of
+from tests.hostile.here import run_here
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 from tests.support.suite import Suite
 
@@ -109,7 +110,8 @@ def test_no_program_leaves_a_key_anywhere(
         def run(*arguments: str, more: dict[str, str] = more, out: list[str] = printed) -> str:
             nonlocal programs
             programs += 1
-            done = run_program(tmp_path, *arguments, **more)
+            run_one = run_program if "--debug" in arguments else run_here
+            done = run_one(tmp_path, *arguments, **more)
             out += [done.stdout, done.stderr]
             return done.stdout
 
@@ -117,8 +119,8 @@ def test_no_program_leaves_a_key_anywhere(
         server.answer = echo
         run("ask", "hi", "--debug", "--json")
         server.answer = refuse
-        run("ask", "hi", "--debug")
-        run("doctor", "--debug")
+        run("ask", "hi")
+        run("doctor")
         listed = json.loads(run("sessions", "list", "--json"))
         for session in listed[-suite.count(2) :]:
             shown = json.loads(run("sessions", "show", session["id"], "--json"))

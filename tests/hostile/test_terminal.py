@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.run import run_program
 from tests.engine.test_tools import asks, in_turn
+from tests.hostile.here import run_here
 from tests.hostile.payload import escaped, parsed_as_markup
 from tests.hostile.place import (
     ALL,
@@ -76,13 +77,13 @@ def test_no_screen_of_the_app_lets_a_terminal_obey(
 ) -> None:
     monkeypatch.chdir(write_place(tmp_path))
     imported = hostile_export(tmp_path, server)
-    assert "1 sessions" in run_program(tmp_path, "sessions", "import", str(imported)).stdout
+    assert "1 sessions" in run_here(tmp_path, "sessions", "import", str(imported)).stdout
     server.models = [ALL, "test-model"]
     server.answer = hostile_reply
     chance = suite.dice("screens")
     names = [c.name for c in COMMANDS if c.name not in _LEAVING]
-    names = chance.sample(names, suite.count(len(names), least=4))
-    ways = chance.sample(sorted(_KEYS), suite.count(len(_KEYS), least=2))
+    names = chance.sample(names, suite.count(len(names), least=3))
+    ways = chance.sample(sorted(_KEYS), suite.count(len(_KEYS)))
     url = ("--base-url", server.base_url, "--model", "test-model")
     with Terminal(tmp_path, *url) as terminal:
         terminal.wait_for("type a message")
@@ -125,9 +126,9 @@ def test_what_is_wrong_with_files_is_told_without_obeying_it(
 
 def _commands(folder: Path, server: LoopbackServer) -> list[tuple[str, ...]]:
     url = ("--base-url", server.base_url)
-    listed = json.loads(run_program(folder, "sessions", "list", "--json").stdout)
+    listed = json.loads(run_here(folder, "sessions", "list", "--json").stdout)
     session = next(one["id"] for one in listed if one["id"] != "imported")
-    whole = run_program(folder, "sessions", "show", session, "--json").stdout
+    whole = run_here(folder, "sessions", "show", session, "--json").stdout
     exchange = json.loads(whole)["exchanges"][0]["id"]
     bad = folder / "c\x1b]0;Zq\x07.json"
     bad.write_text(json.dumps({"format": "replyscope/1", "sessions": [{"title": ALL}]}))
@@ -171,7 +172,7 @@ def saved(server: LoopbackServer, tmp_path: Path) -> Callable[[], list[tuple[str
     server.answer = hostile_reply
     server.models = [ALL]
     path = hostile_export(tmp_path, server)
-    run_program(tmp_path, "sessions", "import", str(path))
+    run_here(tmp_path, "sessions", "import", str(path))
     return lambda: _commands(tmp_path, server)
 
 
@@ -193,8 +194,8 @@ def test_no_command_lets_a_terminal_obey(
 def test_a_request_to_the_mock_is_told_without_obeying_it(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    run_program(tmp_path, "ask", "hi", "--base-url", server.base_url)
-    listed = json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout)
+    run_here(tmp_path, "ask", "hi", "--base-url", server.base_url)
+    listed = json.loads(run_here(tmp_path, "sessions", "list", "--json").stdout)
     with Terminal(tmp_path, "mock", listed[0]["id"]) as terminal:
         terminal.wait_for("serves 1 exchange")
         port = int(terminal.screen.split("127.0.0.1:")[1].split("/")[0])
