@@ -1,9 +1,9 @@
 """Reads how the app looks, and nothing else: the first paint waits for it."""
 
-import tomllib
 from pathlib import Path
 
 from replyscope.config.checks import Table
+from replyscope.config.toml_place import read_toml
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.look import DEFAULT_THEME, Look
 
@@ -14,8 +14,8 @@ def read_look(path: Path) -> Look:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        return parse_look(Table(tomllib.loads(text), path, text))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, SettingsError):
+        return parse_look(Table(read_toml(text), path, text))
+    except (OSError, ValueError, SettingsError):
         return Look()
 
 

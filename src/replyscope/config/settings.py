@@ -3,7 +3,6 @@
 import os
 import re
 import tempfile
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from replyscope.config.checks import Table
 from replyscope.config.look import parse_look
 from replyscope.config.paths import make_private
 from replyscope.config.rules import read_rules
+from replyscope.config.toml_place import read_toml
 from replyscope.config.tools import read_tools
 from replyscope.domain.endpoint import (
     Endpoint,
@@ -114,8 +114,8 @@ def read_settings(path: Path) -> Settings:
 def parse_settings(text: str, path: Path) -> Settings:
     """The settings that a text says. Raises SettingsError naming file, line and key."""
     try:
-        values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        values = read_toml(text)
+    except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.", "Mend the file.") from error
     root = Table(values, path, text)
     provider = root.text("provider")
@@ -231,7 +231,7 @@ def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
         changed = tomlkit.dumps(document)
         parse_settings(changed, path)
         _replace(path, changed)
-    except (OSError, UnicodeDecodeError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise SettingsError(f"{path} can't be changed ({error}).", "Mend the file.") from error
 
 

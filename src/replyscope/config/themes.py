@@ -1,10 +1,10 @@
 """Reads theme files: those that ship with replyscope, and the person's own."""
 
-import tomllib
 from pathlib import Path
 
 import replyscope
 from replyscope.config.checks import Table
+from replyscope.config.toml_place import read_toml
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.look import ThemeSource
 
@@ -61,8 +61,8 @@ def read_theme(path: Path) -> ThemeSource:
     """One theme. Raises SettingsError naming file, line and key."""
     try:
         text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        values = read_toml(text)
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{path} can't be read ({error}).") from error
     root = Table(values, path, text)
     title = root.text("title") or path.stem

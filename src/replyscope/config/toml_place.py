@@ -1,6 +1,19 @@
-"""Finds the line of a key in a TOML text, for messages that name the place."""
+"""Reads a TOML text, and finds the line of a key in it, for messages that name the place."""
 
 import re
+import tomllib
+from typing import Any
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """The values of a text. Raises ValueError, also for what is nested too deeply.
+
+    Python's own reader raises RecursionError there, which nobody expects of a text.
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def line_of(text: str, path: tuple[str, ...]) -> int | None:

@@ -30,5 +30,5 @@ def day_range(value: str, now: datetime) -> tuple[datetime, datetime] | None:
         months = int(month) if month else 12
         end = start.replace(year=int(year) + months // 12, month=months % 12 + 1)
         return start, end
-    except ValueError:
+    except (ValueError, OverflowError):  # no such day, or none after it
         return None

@@ -58,6 +58,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _DEEPEST = 50
+_MOST_TERMS = 300
 
 
 def parse_query(text: str) -> Query:
@@ -101,6 +102,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text.rstrip()
         self.at = 0
+        self._terms = 0
 
     def peek(self) -> "re.Match[str] | None":
         """The next token; None at the end."""
@@ -132,6 +134,8 @@ class _Parser:
 
     def term(self, depth: int) -> Query:
         """One term, perhaps with a minus before it, or a whole query in parentheses."""
+        if depth > _DEEPEST:
+            raise QueryError("one inside the other too often", self.at)
         token = self.peek()
         if token is None or token["mark"] == ")":
             raise QueryError("a term is missing", self.at)
@@ -145,6 +149,9 @@ class _Parser:
                 raise QueryError("a ) is missing", self.at)
             self.at = closing.end()
             return query
+        self._terms += 1
+        if self._terms > _MOST_TERMS:
+            raise QueryError(f"more than {_MOST_TERMS} terms", self.at)
         start = token.start() + len(token[0]) - len(token[0].lstrip())
         if token["word"] and re.fullmatch("[a-z]+:", token["word"]):
             raise QueryError("a field without a value", start)
