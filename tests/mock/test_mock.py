@@ -11,12 +11,11 @@ from typing import Any
 import openai
 import pytest
 
-from replyscope.cli.import_file import read_file
+from replyscope.cli.import_sources import read_file
 from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.fold import fold_events
 from replyscope.domain.ports import Clock
-from replyscope.domain.shared import Shared
 from replyscope.engine.importing import take_in
 from replyscope.mock.recording import Recording
 from replyscope.mock.server import MockServer
@@ -84,10 +83,10 @@ async def test_every_recorded_stream_is_served_byte_for_byte(store: SqliteStore)
 
 
 async def the_same_bytes_come_back(path: Path, store: SqliteStore) -> None:
-    (shared,) = read_file(path)
-    assert isinstance(shared, Shared)
-    await take_in([shared], store, is_dry=False)
-    stored = await store.load_session(shared.session.id)
+    known = {summary.id for summary in await store.list_sessions()}
+    await take_in(read_file(path), store, is_dry=False)
+    (session_id,) = {summary.id for summary in await store.list_sessions()} - known
+    stored = await store.load_session(session_id)
     (exchange,) = stored.exchanges
     found = Recording(exchange, await store.load_wire(exchange.id))
     async with playing([found]) as (client, _):

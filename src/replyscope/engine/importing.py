@@ -1,6 +1,7 @@
 """Takes in sessions that come from elsewhere. What is known already is left as it is."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +10,12 @@ from typing import Protocol
 from replyscope.domain.errors import ImportConflict, StoreError
 from replyscope.domain.foreign import Batch, Unreadable
 from replyscope.domain.shared import Shared, Taken
+from replyscope.domain.soundness import check_sound
 
 Progress = Callable[[int, int], None]
 """Gets how far it is, and of how much; in what unit is the source's matter."""
+
+_ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
 class Intake(Protocol):
@@ -66,10 +70,14 @@ async def take_in(
             failed.append(item)
             continue
         try:
+            _check(item)
             taken = await intake.import_session(item, is_dry=is_dry)
             if is_dry and item.session.id in seen:  # the same twice in one file
                 taken = Taken.KNOWN
             seen.add(item.session.id)
+        except (ValueError, OverflowError) as error:
+            failed.append(Unreadable(str(item.session.title), str(error)))
+            continue
         except ImportConflict as error:
             failed.append(Unreadable(item.session.title, error.message))
             continue
@@ -88,3 +96,19 @@ def _is_of_the_item(error: StoreError) -> bool:
     """Whether only what was to be saved is at fault: the next one may do."""
     words = str(error).lower()
     return any(word in words for word in ("constraint", "datatype", "too big"))
+
+
+def _check(shared: Shared) -> None:
+    """Raises ValueError for a session that could be saved and not be read again."""
+    check_sound(shared.session)
+    check_sound(shared.messages)
+    check_sound(shared.exchanges)
+    check_sound(shared.records)
+    ids = (shared.session.id, *(m.id for m in shared.messages), *shared.exchanges)
+    for name in ids:
+        if not _is_id(name):
+            raise ValueError(f"{name!r} is no id of a session, a message or an exchange")
+
+
+def _is_id(name: object) -> bool:
+    return isinstance(name, str) and _ID.fullmatch(name) is not None

@@ -90,7 +90,7 @@ def _insert_exchange(
             position,
             home.sources[position].choice_index,
             exchange.state.value,
-            exchange.model,
+            rows.storable(exchange.model),
             reason.value if reason else None,
             to_ms(exchange.started_at),
             encode_exchange(exchange),

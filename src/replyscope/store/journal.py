@@ -10,6 +10,7 @@ from replyscope.store.database import Database
 from replyscope.store.index import note_unindexed
 from replyscope.store.remote import note_remote
 from replyscope.store.requests import save_request
+from replyscope.store.rows import storable
 
 
 class SqliteJournal:
@@ -53,7 +54,7 @@ def save_ended(connection: sqlite3.Connection, exchange: Exchange) -> None:
             exchange.state.value,
             reason.value if reason else None,
             encode_exchange(exchange),
-            exchange.model,
+            storable(exchange.model),
             exchange.cost_usd,
             exchange.id,
         ),

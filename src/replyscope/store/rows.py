@@ -61,18 +61,18 @@ _COLUMNS = (
 def _session_values(session: Session) -> tuple[object, ...]:
     """The values of `_COLUMNS`."""
     return (
-        _storable(session.title),
+        storable(session.title),
         int(session.is_title_given),
         to_ms(session.created_at),
         to_ms(session.updated_at),
         encode_settings(session.settings),
         session.head_id,
-        _storable(session.draft),
+        storable(session.draft),
         to_ms(session.deleted_at) if session.deleted_at else None,
     )
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """The text without lone surrogates, which SQLite can't keep."""
     return text.encode("utf-8", "replace").decode()
 
@@ -128,7 +128,7 @@ def insert_exchange(
             first.choice_index,
             exchange.state.value,
             writer,
-            exchange.model,
+            storable(exchange.model),
             to_ms(exchange.started_at),
             encode_exchange(exchange),
         ),
