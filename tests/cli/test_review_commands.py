@@ -50,9 +50,13 @@ def test_order_from_the_command_line(server: LoopbackServer, tmp_path: Path) -> 
     assert json.loads(sessions(tmp_path, "tags", "--json")) == [{"tag": "work", "sessions": 2}]
     sessions(tmp_path, "archive", first)
     assert [s["id"] for s in json.loads(sessions(tmp_path, "list", "--json"))] == [second]
+    archived = json.loads(sessions(tmp_path, "list", "--archived", "--json"))
+    assert [(s["id"], s["is_archived"]) for s in archived] == [(first, True)]
     sessions(tmp_path, "delete", first, second)
+    assert sessions(tmp_path, "list", "--deleted").count("\n") == 2
     refused = run_program(tmp_path, "sessions", "purge")
     assert refused.returncode == 4
+    assert "--yes removes 2 for good" in refused.stderr
     done = json.loads(sessions(tmp_path, "purge", "--yes", "--json"))
     assert (done["sessions"], done["exchanges"], done["is_pending"]) == (2, 2, False)
     assert json.loads(sessions(tmp_path, "search", "is:deleted", "--json")) == []

@@ -20,7 +20,7 @@ from replyscope.ui.screens.compare import CompareScreen
 from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.screens.review import ReviewScreen
 from replyscope.ui.transcript.preview import Preview
-from replyscope.ui.widgets.results import Results
+from replyscope.ui.widgets.results import Results, name_of
 from tests.sharing.test_importing import conversation
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
@@ -592,3 +592,21 @@ async def test_sessions_are_shown_at_the_reply_that_was_found(
         shown = screen.shown_reply()
         assert shown is not None
         assert shown[1].choice(0).text == "About pears."
+
+
+async def test_the_highlight_stays_on_its_reply_once_the_reader_is_among_the_results(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples", "pears", "plums")
+        results = (await open_review(pilot)).query_one(Results)
+        await until(pilot, lambda: found(pilot) == 3)
+        rows = [row for row in map(results.row, range(3)) if row is not None]
+        names = [name_of(row) for row in rows]
+        results.show_order(names[::-1])  # as when the index grew, and the ranks changed
+        assert results.highlighted == 0
+        await pilot.press("enter")
+        results.show_order(names)
+        assert results.highlighted == 2
+        assert results.current == rows[2]

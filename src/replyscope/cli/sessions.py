@@ -14,6 +14,7 @@ from replyscope.domain.errors import SettingsError
 from replyscope.domain.hit import Hit, Sort
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
+from replyscope.domain.session import Shelf
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.calls import exchanges_with_results
 from replyscope.engine.tree import MessageTree
@@ -42,7 +43,7 @@ async def run_sessions(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Carry out one action; the exit status."""
     match arguments.action:
         case "list":
-            await _list(wiring, as_json=arguments.json)
+            await _list(wiring, Shelf(arguments.shelf), as_json=arguments.json)
         case "show":
             await _show(arguments.id, wiring, as_json=arguments.json)
         case "search":
@@ -138,7 +139,7 @@ async def _purge(arguments: argparse.Namespace, wiring: Wiring) -> int:
             )
         ids = wanted
     if ids and not arguments.yes and not _confirms(len(ids)):
-        print("Nothing was purged.", file=sys.stderr)
+        print(f"Nothing was purged. --yes removes {len(ids):,} for good.", file=sys.stderr)
         return EXIT_REFUSED
     purged = await wiring.review.purge(ids)
     if arguments.json:
@@ -146,6 +147,9 @@ async def _purge(arguments: argparse.Namespace, wiring: Wiring) -> int:
         print(json.dumps({**fields, "is_pending": purged.is_pending}))
         return EXIT_OK
     print(f"{purged.sessions:,} sessions with {purged.exchanges:,} replies were removed for good.")
+    if purged.sessions < len(ids):
+        kept = len(ids) - purged.sessions
+        print(f"{kept:,} stayed: a reply is on its way in them.", file=sys.stderr)
     if purged.is_pending:
         print(
             "Another replyscope reads the file: old copies are overwritten at the next start.",
@@ -161,13 +165,14 @@ def _confirms(number: int) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
-async def _list(wiring: Wiring, *, as_json: bool) -> None:
-    summaries = await wiring.archive.list_sessions()
+async def _list(wiring: Wiring, shelf: Shelf, *, as_json: bool) -> None:
+    summaries = await wiring.archive.list_sessions(shelf=shelf)
     if as_json:
         print(json.dumps([summary_object(s) for s in summaries], indent=2))
         return
     if not summaries:
-        print("No sessions yet.", file=sys.stderr)
+        is_listed = shelf is Shelf.LISTED
+        print("No sessions yet." if is_listed else f"No {shelf} sessions.", file=sys.stderr)
     for summary in summaries:
         when = summary.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
         key, model = printable_line(summary.id), printable_line(summary.model or "—")

@@ -28,7 +28,16 @@ def add_sessions(
         add_options(action)
         return action
 
-    add("list", "every session, newest first")
+    shelves = add("list", "every session, newest first").add_mutually_exclusive_group()
+    for shelf in ("archived", "deleted"):
+        shelves.add_argument(
+            f"--{shelf}",
+            dest="shelf",
+            action="store_const",
+            const=shelf,
+            default="listed",
+            help=f"the {shelf} ones",
+        )
     show = add("show", "a session's messages and what its replies were made of")
     show.add_argument("id", metavar="ID", help="its id, or how it begins")
     _add_search(add("search", "find replies by what they say and what they are"))

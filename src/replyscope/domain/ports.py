@@ -15,7 +15,7 @@ from replyscope.domain.message import FilePart, ImagePart, Message
 from replyscope.domain.remote import FetchedReply, RemoteReply, RemoteState
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Rule
-from replyscope.domain.session import Session, SessionSummary, StoredSession
+from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared
 from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSource
 
@@ -173,9 +173,13 @@ class Store(Protocol):
         ...
 
     async def list_sessions(
-        self, *, limit: int | None = None, pinned_first: bool = False
+        self,
+        *,
+        limit: int | None = None,
+        pinned_first: bool = False,
+        shelf: Shelf = Shelf.LISTED,
     ) -> tuple[SessionSummary, ...]:
-        """Sessions that are neither deleted nor archived, newest first."""
+        """The sessions of a shelf, newest first."""
         ...
 
     async def summarise_session(self, session_id: str) -> SessionSummary:

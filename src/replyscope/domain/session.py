@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from enum import StrEnum
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message
@@ -70,6 +71,14 @@ class Session:
     is_title_given: bool = False
     draft: str = ""
     deleted_at: datetime | None = None
+
+
+class Shelf(StrEnum):
+    """Where a session stands: in the lists, or out of them."""
+
+    LISTED = "listed"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from replyscope.domain.session import (
     Session,
     SessionSettings,
     SessionSummary,
+    Shelf,
     StoredSession,
     path_to,
 )
@@ -113,10 +114,14 @@ class Archive:
         return tuple(c for c in self._open.values() if c.unsaved and not c.is_streaming)
 
     async def list_sessions(
-        self, *, limit: int | None = None, pinned_first: bool = False
+        self,
+        *,
+        limit: int | None = None,
+        pinned_first: bool = False,
+        shelf: Shelf = Shelf.LISTED,
     ) -> tuple[SessionSummary, ...]:
-        """Sessions that are neither deleted nor archived, newest first."""
-        return await self._store.list_sessions(limit=limit, pinned_first=pinned_first)
+        """The sessions of a shelf, newest first."""
+        return await self._store.list_sessions(limit=limit, pinned_first=pinned_first, shelf=shelf)
 
     async def newest_id(self) -> str | None:
         """The id of the session that was used last; None when there is none."""

@@ -10,7 +10,7 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import from_ms, to_ms
 from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.ports import SessionStamp
-from replyscope.domain.session import Session, SessionSummary, StoredSession
+from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.store.codec import (
     decode_exchange,
     decode_parts,
@@ -241,16 +241,24 @@ def _load_messages(connection: sqlite3.Connection, session_id: str) -> tuple[Mes
     )
 
 
+_SHELVES = {
+    Shelf.LISTED: "s.deleted_at IS NULL AND s.archived_at IS NULL",
+    Shelf.ARCHIVED: "s.deleted_at IS NULL AND s.archived_at IS NOT NULL",
+    Shelf.DELETED: "s.deleted_at IS NOT NULL",
+}
+
+
 def summarise_sessions(
     connection: sqlite3.Connection,
     *,
     session_id: str | None = None,
     limit: int | None = None,
     pinned_first: bool = False,
+    shelf: Shelf = Shelf.LISTED,
 ) -> tuple[SessionSummary, ...]:
-    """One session, or those neither deleted nor archived, newest first."""
+    """One session, or those of a shelf, newest first."""
     rows: Iterable[tuple[Any, ...]] = connection.execute(
-        """
+        f"""
         SELECT s.id, s.title, s.created_at, s.updated_at,
                (SELECT count(*) FROM exchange e WHERE e.session_id = s.id),
                newest.model, newest.state, s.pinned_at, s.archived_at,
@@ -258,8 +266,7 @@ def summarise_sessions(
         FROM session s
         LEFT JOIN exchange newest ON newest.id = (
             SELECT id FROM exchange WHERE session_id = s.id ORDER BY started_at DESC LIMIT 1)
-        WHERE CASE WHEN ?1 IS NULL THEN s.deleted_at IS NULL AND s.archived_at IS NULL
-                   ELSE s.id = ?1 END
+        WHERE CASE WHEN ?1 IS NULL THEN {_SHELVES[shelf]} ELSE s.id = ?1 END
         ORDER BY ?3 AND s.pinned_at IS NULL, s.updated_at DESC, s.id LIMIT ?2
         """,
         (session_id, -1 if limit is None else limit, pinned_first),

@@ -13,7 +13,7 @@ from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.ports import Journal, SessionStamp, Unfinished
 from replyscope.domain.remote import RemoteReply, RemoteState
-from replyscope.domain.session import Session, SessionSummary, StoredSession
+from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared, Taken
 from replyscope.domain.tool import ToolCallState
 from replyscope.store import rows
@@ -124,11 +124,17 @@ class SqliteStore:
         return await self._database.read(lambda c: rows.find_session_id(c, prefix))
 
     async def list_sessions(
-        self, *, limit: int | None = None, pinned_first: bool = False
+        self,
+        *,
+        limit: int | None = None,
+        pinned_first: bool = False,
+        shelf: Shelf = Shelf.LISTED,
     ) -> tuple[SessionSummary, ...]:
-        """Sessions that are neither deleted nor archived, newest first."""
+        """The sessions of a shelf, newest first."""
         return await self._database.read(
-            lambda c: rows.summarise_sessions(c, limit=limit, pinned_first=pinned_first)
+            lambda c: rows.summarise_sessions(
+                c, limit=limit, pinned_first=pinned_first, shelf=shelf
+            )
         )
 
     async def summarise_session(self, session_id: str) -> SessionSummary:

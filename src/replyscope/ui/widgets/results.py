@@ -130,15 +130,18 @@ class Results(ScrollView, can_focus=True):
 
     def show_order(self, names: Sequence[Named]) -> None:
         """Say which rows there are in all; the highlight stays on its row, or in its place."""
-        before, number = self._current_name, self.highlighted
+        was, number = self._current_name, self.highlighted
+        before = was
         self._set_names(names)
         if not names:
             self.highlighted = None
             return
         place = min(number or 0, len(names) - 1)
+        if not number and not self.has_focus:
+            before = None  # the reader has pointed at nothing yet: the first stays the first
         if before is not None and names[place] != before and before in names:
             place = list(names).index(before)
-        if place != number or names[place] != before:
+        if place != number or names[place] != was:
             self.highlighted = place
         self._ask_for_missing()
 
