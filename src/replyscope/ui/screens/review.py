@@ -69,7 +69,7 @@ class ReviewScreen(ReviewSearch):
                 yield Static(id="review-status")
             with Vertical(id="preview"):
                 yield Preview(id="preview-transcript")
-                yield Inspector(id="preview-inspector")
+                yield Inspector(id="preview-inspector", can_act=False)
 
     def on_mount(self) -> None:
         with self.prevent(Input.Changed):

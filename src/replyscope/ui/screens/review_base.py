@@ -128,7 +128,7 @@ class ReviewBase(Screen[Opened | None]):
 
     def _content(self, message: Message) -> Any:
         if message.role is Role.ASSISTANT:
-            return reply_content(message, self._exchanges)
+            return reply_content(message, self._exchanges, can_act=False)
         return user_content(read_in(message, {}))
 
     def shown_reply(self) -> tuple[Message, Exchange, int] | None:

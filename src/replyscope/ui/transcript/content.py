@@ -57,8 +57,13 @@ def user_content(message: Message) -> EntryContent:
     )
 
 
-def reply_content(message: Message, exchanges: Mapping[str, Exchange]) -> EntryContent:
-    """A reply, read from its exchanges; the newest says how it ended."""
+def reply_content(
+    message: Message, exchanges: Mapping[str, Exchange], *, can_act: bool = True
+) -> EntryContent:
+    """A reply, read from its exchanges; the newest says how it ended.
+
+    `can_act` says whether the keys that remedy an ending do so where it is shown.
+    """
     sources = [s for s in message.sources if s.exchange_id in exchanges]
     if not sources:
         return EntryContent(message.id, Role.ASSISTANT, "reply")
@@ -76,7 +81,7 @@ def reply_content(message: Message, exchanges: Mapping[str, Exchange]) -> EntryC
         citations=tuple(c for choice in choices for c in choice.citations),
         word=ending.word,
         mood=ending.mood,
-        notice=_notice(newest, ending.mood, ending.sentence, ending.remedies),
+        notice=_notice(newest, ending.mood, ending.sentence, ending.remedies if can_act else ()),
         is_live=not newest.state.is_terminal and not newest.is_detached,
     )
 

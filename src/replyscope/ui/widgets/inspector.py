@@ -34,8 +34,9 @@ class Inspector(Vertical):
         Binding("4", "open_tab('time')", "Time", id="inspector.time"),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, can_act: bool = True) -> None:
         super().__init__(id=id)
+        self._can_act = can_act
         self._heights: dict[str, int] = {}
 
     def compose(self) -> ComposeResult:
@@ -76,8 +77,8 @@ class Inspector(Vertical):
 
     def show_nothing(self) -> None:
         """There is no reply to show."""
-        hint = Content.styled("Send a message to see what its reply is made of.", MUTED)
-        self._update("#overview-text", hint)
+        hint = "Send a message to see what its reply is made of." if self._can_act else ""
+        self._update("#overview-text", Content.styled(hint, MUTED))
         self._update("#tools-text", Content(""))
         self.show_wire([], ())
         self.query_one(TimelineView).show_nothing()
@@ -102,7 +103,7 @@ class Inspector(Vertical):
         `part` which one of a continued reply it is.
         """
         width = max(20, self.size.width - 4)
-        sheet = Sheet(width)
+        sheet = Sheet(width, can_act=self._can_act)
         if self.tab == "tools":
             self._update("#tools-text", tool_sheet(width, exchange.choice(choice), results))
         else:

@@ -60,10 +60,14 @@ _SAID = {
 
 
 class Sheet:
-    """Draws for one width; values that are too long go on under themselves."""
+    """Draws for one width; values that are too long go on under themselves.
 
-    def __init__(self, width: int) -> None:
+    `can_act` says whether the keys that remedy an ending do so where it is shown.
+    """
+
+    def __init__(self, width: int, *, can_act: bool = True) -> None:
         self._room = max(8, width - _LABEL)
+        self._can_act = can_act
 
     def overview(self, exchange: Exchange, choice: int, *, part: str = "") -> Content:
         """The overview tab."""
@@ -106,7 +110,7 @@ class Sheet:
             rows = [rows[0] + said]
         rows.append(self.row("", ending.sentence))
         keys = [_REMEDIES[remedy] for remedy in ending.remedies]
-        if keys:
+        if keys and self._can_act:
             words = [f"[{key}] {name}" for key, name in keys]
             line = "   ".join(words)
             lines = [line] if len(line) <= self._room else words
