@@ -451,7 +451,19 @@ async def test_keys_that_come_together_act_in_their_order(
     async with open_app(tmp_path, server) as pilot:
         await talk(pilot, "apples")
         field = (await open_review(pilot)).field
-        for key in (*"pears", "ctrl+u", *"aplex", "left", *"s", "delete", "home", "right"):
+        await pilot.press("enter")
+        await until(pilot, lambda: not field.has_focus)
+        for key in (
+            "ctrl+f",
+            *"pears",
+            "ctrl+u",
+            *"aplex",
+            "left",
+            *"s",
+            "delete",
+            "home",
+            "right",
+        ):
             char = key if len(key) == 1 else None
             pilot.app.post_message(Key(key, char))
         pilot.app.post_message(Key("p", "p"))

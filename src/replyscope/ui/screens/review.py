@@ -74,13 +74,13 @@ class ReviewScreen(ReviewSearch):
     def on_mount(self) -> None:
         with self.prevent(Input.Changed):
             self.field.value = self.first_query
-        self.field.focus()
+        self.set_focus(self.field)
         self._draw_folders(None)
         self.start(self.begin, group="index")
 
     @on(Input.Submitted, "#query")
     def _on_submitted(self) -> None:
-        self.query_one(Results).focus()
+        self.set_focus(self.query_one(Results))
 
     @on(QueryField.Walked)
     def _on_walked(self, event: QueryField.Walked) -> None:
@@ -110,7 +110,7 @@ class ReviewScreen(ReviewSearch):
 
     def action_focus_query(self) -> None:
         """Write the query."""
-        self.field.focus()
+        self.set_focus(self.field)
 
     def action_toggle_folders(self) -> None:
         """Show or hide folders and facets."""
@@ -121,7 +121,7 @@ class ReviewScreen(ReviewSearch):
         """From a pane to the results, from there out; marks are taken away first."""
         results = self.query_one(Results)
         if not isinstance(self.focused, Results):
-            results.focus()
+            self.set_focus(results)
         elif results.marked:
             results.unmark()
         else:

@@ -28,7 +28,7 @@ _MOST_NOTE_LINES = 3
 _CHANGES_EVERY_S = 1.5
 _LOOK_EVERY_MS = 2_000
 """So often while the index grows."""
-_NOTHING_FITS = "\n  Nothing fits. F1 says how to ask;\n  Esc and then Home, Enter show everything."
+_NOTHING_FITS = "\n  Nothing fits. F1 says how to ask."
 
 
 class ReviewSearch(ReviewActions):
@@ -233,5 +233,5 @@ class ReviewSearch(ReviewActions):
         with self.prevent(Input.Changed):
             self.field.value = text
         self.field.cursor_position = len(text)
-        self.query_one(Results).focus()
+        self.set_focus(self.query_one(Results))
         self.look_anew()
