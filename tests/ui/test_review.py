@@ -624,3 +624,22 @@ async def test_the_highlight_stays_on_its_reply_once_the_reader_is_among_the_res
         results.show_order(names)
         assert results.highlighted == 2
         assert results.current == rows[2]
+
+
+async def test_a_terminal_too_small_for_the_preview_lists_and_opens(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    app = make_app(tmp_path, server.base_url)
+    async with open_chat(app, size=(50, 14), notifications=True) as pilot:
+        await talk(pilot, "apples", "pears")
+        screen = await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 2)
+        await pilot.press(*"app")
+        await until(pilot, lambda: found(pilot) == 1)
+        await until(pilot, lambda: screen.query_one(Preview).cursor_key is not None)
+        await pilot.press("f5")
+        await until(pilot, lambda: "Cut off by length" in frame(pilot))
+        await pilot.press("f5", "enter", "enter")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+        await until(pilot, lambda: "About apples." in frame(pilot))

@@ -39,6 +39,9 @@ class Preview(Transcript):
         entries = self._layout_of.entries
         if not 0 <= number < len(entries):
             return
+        if not self._layout_of.is_configured or self.size.height <= 0:
+            self._point(number)  # there is no room for it: it has no lines yet
+            return
         self.point_at(number)
         for place in (number, number - 1):
             is_prompt = place == number - 1 and place >= 0
