@@ -18,6 +18,7 @@ from replyscope.ui.query_completion import complete
 from replyscope.ui.screens.review_actions import ReviewActions
 from replyscope.ui.widgets.folders import SHIPPED, Folder, Folders
 from replyscope.ui.widgets.query_field import QueryField
+from replyscope.ui.widgets.result_rows import cut
 from replyscope.ui.widgets.results import Results, name_of
 
 _PAGE = 50
@@ -180,7 +181,10 @@ class ReviewSearch(ReviewActions):
         elif error is not None:
             self.field.fault_at = error.at
             text, style = printable_line(str(error)), "$text-error"
-        lines = len(wrap(text, max(20, note.size.width))) if error is not None else 1
+        width = max(20, note.size.width)
+        if self.field.fault_at is None:
+            text = cut(text, width)  # the results stay where they are while one writes on
+        lines = len(wrap(text, width))
         note.styles.height = min(_MOST_NOTE_LINES, max(1, lines))  # else no layout is needed
         note.update(Content.styled(text, style), layout=False)
 
