@@ -391,6 +391,11 @@ async def test_all_are_marked_and_each_change_is_undone_exactly(
         await pilot.press("t", *"old=new", "enter")
         await until(pilot, lambda: "3 sessions now tagged #new instead of #old" in frame(pilot))
         assert await review.tags() == (("new", 3),)
+        await pilot.press("f3")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+        await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 3)
+        await pilot.press("enter")
         for undone in ("3 sessions now tagged", "3 sessions tagged", "2 sessions pinned"):
             await pilot.press("u")
             await until(pilot, lambda text=undone: f"Undone: {text}" in frame(pilot))  # type: ignore[misc]

@@ -71,6 +71,8 @@ class Services:
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings
     add_servers: Callable[[str], tuple[McpServer, ...]] = lambda _pasted: ()
+    undo: list[tuple[str, Callable[[], Awaitable[None]]]] = field(default_factory=list)
+    """What was done on the review screen, the newest last, each with what takes it back."""
     model: str | None = None
     session_id: str | None = None
     opens_newest: bool = False

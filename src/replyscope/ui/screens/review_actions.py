@@ -1,7 +1,6 @@
 """What can be done with the sessions that were found, one or many."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from textual import on
 from textual.widgets import Input
@@ -31,10 +30,6 @@ class ReviewActions(ReviewBase):
     Every change but the last one, removing for good, goes on a stack of what undoes it.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._undo: list[tuple[str, Act]] = []
-
     def look_again(self) -> None:
         """Ask the same once more: what changed is shown, the reader's place stays."""
 
@@ -55,7 +50,7 @@ class ReviewActions(ReviewBase):
     async def _change(self, what: str, change: Act, undo: Act) -> None:
         if not await self._try(change):
             return
-        self._undo = [*self._undo[-_MOST_UNDONE:], (what, undo)]
+        self.services.undo[:] = [*self.services.undo[-_MOST_UNDONE:], (what, undo)]
         self.tell(f"{what}; u undoes it", is_error=False)
         self.query_one(Results).unmark()
 
@@ -76,12 +71,13 @@ class ReviewActions(ReviewBase):
         self.start(self._take_back, group="order")
 
     async def _take_back(self) -> None:
-        if not self._undo:
+        if not self.services.undo:
             self.tell("There is nothing to undo.", is_error=False)
             return
-        what, undo = self._undo.pop()
+        what, undo = self.services.undo.pop()
         if await self._try(undo):
-            more = f"; {len(self._undo)} more" if self._undo else ""
+            left = len(self.services.undo)
+            more = f"; {left} more" if left else ""
             self.tell(f"Undone: {what}{more}", is_error=False)
 
     def _relabel(self, what: str, ids: Sequence[str], change: Act) -> None:
