@@ -1,17 +1,20 @@
 """Handing sessions on and taking them in, as a user does: with the program, on real files."""
 
+import contextlib
 import html.parser
 import json
 import shutil
+import signal
 import sqlite3
 import subprocess
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.run import run_program
+from tests.cli.run import PROGRAM, environment, run_program
 from tests.cli.test_commands import ask
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 
@@ -53,7 +56,7 @@ def test_json_comes_back_as_the_same_session(server: LoopbackServer, tmp_path: P
     first = sessions(here, "export", session_id, "--format", "json")
     file = tmp_path / "session.json"
     file.write_text(first)
-    assert "1 sessions with 1 replies imported" in sessions(there, "import", str(file))
+    assert "1 session with 1 reply imported" in sessions(there, "import", str(file))
     assert sessions(there, "export", session_id, "--format", "json") == first
     assert "0 sessions" in sessions(there, "import", str(file))
     assert "1 known already" in sessions(there, "import", str(file))
@@ -302,6 +305,35 @@ def test_a_recorded_stream_is_a_session(tmp_path: Path) -> None:
     assert imported(tmp_path, file)["imported"] == 1
     (hit,) = json.loads(sessions(tmp_path, "search", "streamed finish:length", "--json"))
     assert hit["usage"]["output_tokens"] == 7
+    exchange = json.loads(sessions(tmp_path, "show", hit["session_id"], "--json"))["exchanges"][0]
+    assert exchange["model"] == exchange["answered_model"]
+    assert exchange["timing"]["first_token_ms"] is None
+
+
+def test_an_import_that_is_stopped_goes_on_the_next_time(tmp_path: Path) -> None:
+    """Ctrl+C leaves whole sessions, and says so."""
+    file = tmp_path / "conversations.json"
+    talks = [CHATGPT | {"conversation_id": f"c{n}", "title": "x" * 2_000} for n in range(3_000)]
+    file.write_text(json.dumps(talks))
+    run_program(tmp_path, "sessions", "list")
+    running = subprocess.Popen(
+        [*PROGRAM, "sessions", "import", str(file)],
+        env=environment(tmp_path), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    database = tmp_path / "data" / "sessions.db"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        for _ in range(6_000):
+            if connection.execute("SELECT count(*) FROM session").fetchone()[0] > 20:
+                break
+            time.sleep(0.005)
+        running.send_signal(signal.SIGINT)
+        told = running.communicate(timeout=60)[1]
+        assert running.returncode == 130
+        assert told == "replyscope: stopped; what was taken in stays, and is known the next time\n"
+        taken = connection.execute("SELECT count(*) FROM session").fetchone()[0]
+    assert 20 < taken < 3_000
+    done = imported(tmp_path, file)
+    assert (done["imported"], done["skipped"]) == (3_000 - taken, taken)
 
 
 @pytest.mark.parametrize(

@@ -318,7 +318,7 @@ async def test_a_file_is_taken_in_from_the_chat(server: LoopbackServer, tmp_path
     )
     async with open_app(tmp_path, server) as pilot:
         await send(pilot, "/import conversations.json")
-        await until(pilot, lambda: "1 replies would be" in frame(pilot))
+        await until(pilot, lambda: "1 session with 1 reply" in frame(pilot))
         assert "odd: " in frame(pilot)
         assert not await chat_of(pilot).archive.store.list_sessions()
         await pilot.press("enter")

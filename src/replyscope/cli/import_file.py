@@ -17,9 +17,13 @@ _MOST_TOLD = 20
 
 async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> None:
     """Take in a file and say what became of it."""
-    with progress_bar(Path(arguments.file).name) as tell:
-        path = Path(arguments.file).expanduser()
-        done = await import_file(wiring, path, arguments.dry_run, tell)
+    path = Path(arguments.file).expanduser()
+    try:
+        with progress_bar(path.name) as tell:
+            done = await import_file(wiring, path, arguments.dry_run, tell)
+    except asyncio.CancelledError:
+        warn("stopped; what was taken in stays, and is known the next time")
+        raise
     for failed in done.failed[:_MOST_TOLD]:
         warn(printable_line(f"{failed.name} was left out: {failed.why}"))
     if len(done.failed) > _MOST_TOLD:

@@ -42,8 +42,10 @@ class Imported:
         """What it came to, in words."""
         would = "would be " if self.is_dry else ""
         grown = f"{self.grown:,} {would}added to, " if self.grown else ""
+        sessions = "1 session" if self.taken == 1 else f"{self.taken:,} sessions"
+        replies = "1 reply" if self.replies == 1 else f"{self.replies:,} replies"
         return (
-            f"{self.taken:,} sessions with {self.replies:,} replies {would}imported, {grown}"
+            f"{sessions} with {replies} {would}imported, {grown}"
             f"{self.known:,} known already, {len(self.failed):,} failed."
         )
 

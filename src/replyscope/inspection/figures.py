@@ -27,9 +27,8 @@ def seconds(value_ms: float | None) -> str:
 
 
 def whole_time(exchange: Exchange) -> str:
-    """How long it took in all; of one that nobody measured, nothing."""
-    is_known = exchange.timing.duration_ms > 0 or exchange.frame_count > 0
-    return seconds(exchange.timing.duration_ms if is_known else None)
+    """How long it took in all; of one that nobody measured, "—"."""
+    return seconds(exchange.timing.duration_ms or None)
 
 
 def size(value: int) -> str:
