@@ -15,7 +15,9 @@ from replyscope.cli.import_sources import read_file
 from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.fold import fold_events
+from replyscope.domain.foreign import Batch
 from replyscope.domain.ports import Clock
+from replyscope.domain.shared import Shared
 from replyscope.engine.importing import take_in
 from replyscope.mock.recording import Recording
 from replyscope.mock.server import MockServer
@@ -83,10 +85,11 @@ async def test_every_recorded_stream_is_served_byte_for_byte(store: SqliteStore)
 
 
 async def the_same_bytes_come_back(path: Path, store: SqliteStore) -> None:
-    known = {summary.id for summary in await store.list_sessions()}
-    await take_in(read_file(path), store, is_dry=False)
-    (session_id,) = {summary.id for summary in await store.list_sessions()} - known
-    stored = await store.load_session(session_id)
+    batch = read_file(path)
+    (shared,) = batch.items
+    assert isinstance(shared, Shared)
+    await take_in(Batch(iter([shared]), 1, batch.place), store, is_dry=False)
+    stored = await store.load_session(shared.session.id)
     (exchange,) = stored.exchanges
     found = Recording(exchange, await store.load_wire(exchange.id))
     async with playing([found]) as (client, _):
