@@ -21,6 +21,7 @@ from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.inspection.sharing.session_json import FORMAT, session_to_json
 from replyscope.inspection.wire import frames_text
 
+_QUICK = 40  # exchanges that are written sooner than a thread takes over
 _TIMED = 50
 """Up to so many sessions a page draws from the frames when each reply did what."""
 
@@ -56,13 +57,18 @@ class Sharing:
                 clean.enter(shared.session.title)
                 if form is Form.JSONL:
                     shared = await self._with_request(shared)
-                text = separator + await asyncio.to_thread(self._written, shared, form, clean)
+                text = separator + await self._text(shared, form, clean)
                 write(text)
                 written += len(text)
                 separator = ",\n" if is_list else "\n" if form is Form.MARKDOWN else ""
             progress(number)
         write(_end(form, clean, is_list=is_list))
         return written
+
+    async def _text(self, shared: Shared, form: Form, clean: Redactor) -> str:
+        if form is Form.JSON and not clean.is_on and len(shared.exchanges) <= _QUICK:
+            return self._written(shared, form, clean)
+        return await asyncio.to_thread(self._written, shared, form, clean)
 
     async def _each(
         self, session_ids: Sequence[str], *, with_wire: bool
