@@ -138,6 +138,13 @@ async def many_headers(wire: Wire) -> None:
     await wire.raw(b"HTTP/1.1 200 OK\r\n" + b"x-more: and more\r\n" * 100_000 + b"\r\n")
 
 
+async def endless_error(wire: Wire) -> None:
+    await wire.head(b"500 No", b"text/plain")
+    await wire.send(b"It never stops. ")
+    while True:
+        await wire.send(b"and on " * 10_000)
+
+
 async def error_event(wire: Wire) -> None:
     said = {"message": "The model overheated.", "code": "server_error"}
     flat = {"type": "error", **said}
@@ -203,6 +210,7 @@ ROWS = {
     "page_500": Row(
         answers(PAGE, b"502 No", b"text/html"), FAILED, "server", "Welcome", keeps=False
     ),
+    "endless_500": Row(endless_error, FAILED, "server", "It never stops", keeps=False),
     "list_500": Row(answers(b'["broken"]', b"500 No"), FAILED, "server", "500", keeps=False),
 }
 

@@ -5,7 +5,7 @@ request. Retries are off, because a repeated request must be visible.
 """
 
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI
@@ -14,6 +14,8 @@ from openai._streaming import SSEBytesDecoder
 from replyscope import __version__
 from replyscope.domain.endpoint import Endpoint
 from replyscope.provider.frames import FrameTap
+
+_MOST_OF_AN_ERROR = 256 * 1024
 
 OnRequest = Callable[[httpx2.Request], None]
 
@@ -53,14 +55,43 @@ def open_http(
     Without a CA bundle of its own, an endpoint uses the system's certificates.
     """
     timeout = httpx2.Timeout(endpoint.timeout_s, connect=15.0)
+    hooks = {"response": [_bound_error]}
     if transport is not None:
-        return httpx2.AsyncClient(transport=transport, timeout=timeout)
+        return httpx2.AsyncClient(transport=transport, timeout=timeout, event_hooks=hooks)
     verify: ssl.SSLContext | bool = True
     if endpoint.ca_bundle:
         verify = ssl.create_default_context(cafile=endpoint.ca_bundle)
     return httpx2.AsyncClient(
-        proxy=endpoint.proxy, verify=verify, timeout=timeout, follow_redirects=True
+        proxy=endpoint.proxy,
+        verify=verify,
+        timeout=timeout,
+        follow_redirects=True,
+        event_hooks=hooks,
     )
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """A body that is read so far and no further."""
+
+    def __init__(self, body: httpx2.AsyncByteStream) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        read = 0
+        async for chunk in self._body:
+            yield chunk
+            read += len(chunk)
+            if read > _MOST_OF_AN_ERROR:
+                return
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+async def _bound_error(response: httpx2.Response) -> None:
+    """The SDK reads the body of an error to its end, and that may never come."""
+    if response.is_error and isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _Bounded(response.stream)
 
 
 def build_client(
