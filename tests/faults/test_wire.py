@@ -221,7 +221,7 @@ async def test_each_row_of_the_table(api: Api, suite: Suite, store: SqliteStore)
     async with (
         fault_server(**scripts) as server,
         open_bench(store, server.base_url, api) as bench,
-        open_bench(store, server.base_url, api, timeout_s=0.5) as hasty,
+        open_bench(store, server.base_url, api, timeout_s=1.0) as hasty,
     ):
         for name, row in ROWS.items():
             bench.broken = hasty.provider if row.kind == "timeout" else None
