@@ -44,9 +44,19 @@ def half_a_reply() -> Iterator[LoopbackServer]:
         gate.set()
 
 
+@contextmanager
+def heard(number: signal.Signals) -> Iterator[None]:
+    """What starts here hears the signal, also where whoever runs the tests ignores it."""
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 def ask_and_signal(folder: Path, number: signal.Signals) -> float:
     """Signal `ask` in mid-reply; the seconds it took to end."""
-    with half_a_reply() as server:
+    with half_a_reply() as server, heard(number):
         process = subprocess.Popen(
             [*PROGRAM, "ask", "go", "--base-url", server.base_url, "--model", "test-model"],
             env=environment(folder),
