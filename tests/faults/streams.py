@@ -141,7 +141,8 @@ def _payload(frame: bytes) -> bytes:
 def _pieces(api: Api, value: dict[str, Any]) -> tuple[str, str, str]:
     if api is Api.RESPONSES:
         kinds = ("output_text", "reasoning_summary_text", "function_call_arguments")
-        said = [value["delta"] if value.get("type") == f"response.{k}.delta" else "" for k in kinds]
+        delta = str(value.get("delta", ""))
+        said = [delta if value.get("type") == f"response.{kind}.delta" else "" for kind in kinds]
         return said[0], said[1], said[2]
     deltas = [choice.get("delta") or {} for choice in value.get("choices") or ()]
     calls = [call for delta in deltas for call in delta.get("tool_calls") or ()]
