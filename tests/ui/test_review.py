@@ -17,7 +17,6 @@ from replyscope.domain.matching import FIELDS, HAS, IS
 from replyscope.ui.query_completion import LANGUAGE
 from replyscope.ui.screens.chat import ChatScreen
 from replyscope.ui.screens.compare import CompareScreen
-from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.screens.review import ReviewScreen
 from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.widgets.results import Results, name_of
@@ -242,34 +241,6 @@ async def test_the_same_prompt_goes_to_several_models(
         await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
         await until(pilot, lambda: "model-a" in frame(pilot) and "model-b" in frame(pilot))
         assert [request["model"] for request in server.requests][1:] == ["model-a", "model-b"]
-
-
-async def test_time_is_drawn_and_a_moment_leads_to_its_frames(
-    server: LoopbackServer, tmp_path: Path
-) -> None:
-    answers(server)
-    async with open_app(tmp_path, server) as pilot:
-        await talk(pilot, "apples")
-        chat_of(pilot).inspector.action_open_tab("time")
-        await until(pilot, lambda: "pick a moment" in frame(pilot) and "text" in frame(pilot))
-        await pilot.press(*["right"] * 60, "enter")
-        await until(pilot, lambda: "[DONE]" in frame(pilot))
-
-
-async def test_a_reply_is_played_again(server: LoopbackServer, tmp_path: Path) -> None:
-    server.answer = lambda _request: reply("One. ", "Two. ", "Three.")
-    async with open_app(tmp_path, server) as pilot:
-        await send(pilot, "count")
-        await until(pilot, lambda: "Three." in frame(pilot) and is_idle(pilot))
-        await pilot.press("escape", "P")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ReplayScreen))
-        await pilot.press("home", "full_stop", "full_stop")
-        await until(pilot, lambda: "paused" in frame(pilot) or "end" in frame(pilot))
-        await pilot.press("0")
-        await until(pilot, lambda: "One. Two. Three." in frame(pilot))
-        await pilot.press("escape")
-        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
-        assert len(server.requests) == 1
 
 
 async def test_a_session_is_exported_from_the_chat(server: LoopbackServer, tmp_path: Path) -> None:

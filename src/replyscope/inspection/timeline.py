@@ -1,6 +1,6 @@
 """What an exchange was doing when: waiting, reasoning, text, each tool. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,8 +16,10 @@ from replyscope.domain.event import (
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.tool import ToolCallState
+from replyscope.inspection.figures import seconds
 
 STALL_MS = 5_000.0
+_LONGEST_WAIT_MS = 2_000.0
 
 
 class Doing(StrEnum):
@@ -33,30 +35,67 @@ class Doing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A stretch, in milliseconds since the request was sent."""
+    """A stretch, in milliseconds since the request was sent; `note` says what is not to scale."""
 
     doing: Doing
     label: str
     start_ms: float
     end_ms: float
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The bars, in the order in which they began; `end_ms` is that of the last."""
+    """The bars, in the order in which they began; `end_ms` is that of the last.
+
+    `frames` are those of the reply, as far as they are recorded; `deltas` how many characters
+    came when, as (milliseconds, characters).
+    """
 
     bars: tuple[Bar, ...]
     end_ms: float
+    frames: tuple[WireFrame, ...] = ()
+    deltas: tuple[tuple[float, int], ...] = ()
 
 
 def timeline_of(
     exchange: Exchange, events: Iterable[Event], results: Mapping[str, ToolResultPart]
 ) -> Timeline:
     """From the events of the recorded frames; without any, from the folded exchange."""
+    events = list(events)
     bars = _from_events(events) or _from_timing(exchange)
     bars += _tool_bars(exchange, results)
     end = max([exchange.timing.duration_ms, *(bar.end_ms for bar in bars)])
-    return Timeline(tuple(sorted(bars, key=lambda bar: bar.start_ms)), end)
+    frames = tuple(event for event in events if isinstance(event, WireFrame))
+    ordered = tuple(sorted(bars, key=lambda bar: bar.start_ms))
+    return Timeline(ordered, end, frames, tuple(_deltas(events)))
+
+
+def _deltas(events: Iterable[Event]) -> Iterator[tuple[float, int]]:
+    now = 0.0
+    for event in events:
+        match event:
+            case WireFrame(at_ms=at_ms):
+                now = at_ms
+            case TextDelta(text=text) | ReasoningDelta(text=text) | RefusalDelta(text=text):
+                yield now, len(text)
+            case ToolCallDelta():
+                yield now, len(event.arguments) + len(event.name or "")
+
+
+def paces_of(timeline: Timeline, columns: int, output_tokens: int | None) -> tuple[float, ...]:
+    """What came per second in each of so many stretches of the whole time.
+
+    In tokens where the server counted them, spread over the characters; else in characters.
+    """
+    total = sum(count for _, count in timeline.deltas)
+    if not total or timeline.end_ms <= 0 or columns < 1:
+        return ()
+    each = 1.0 if output_tokens is None else output_tokens / total
+    sums = [0.0] * columns
+    for at_ms, count in timeline.deltas:
+        sums[min(columns - 1, int(at_ms / timeline.end_ms * columns))] += count * each
+    return tuple(value * columns * 1000 / timeline.end_ms for value in sums)
 
 
 def _from_timing(exchange: Exchange) -> list[Bar]:
@@ -116,11 +155,27 @@ def _key(event: Event, names: dict[tuple[int, int | None], str]) -> tuple[Doing,
 
 
 def _tool_bars(exchange: Exchange, results: Mapping[str, ToolResultPart]) -> list[Bar]:
+    """When its tools ran. A long time until the first did, for leave was asked, is cut out."""
     sent_ms = exchange.started_at.timestamp() * 1000
-    bars = []
-    for part in results.values():
-        if part.started_ms is None or part.state is ToolCallState.REQUESTED:
-            continue
-        start = max(0.0, part.started_ms - sent_ms)
-        bars.append(Bar(Doing.TOOL, f"runs {part.name}", start, start + (part.duration_ms or 0.0)))
-    return bars
+    replied_ms = exchange.timing.duration_ms
+    ran = [
+        (max(0.0, part.started_ms - sent_ms), part)
+        for part in results.values()
+        if part.started_ms is not None and part.state is not ToolCallState.REQUESTED
+    ]
+    if not ran:
+        return []
+    wait = min(start for start, _ in ran) - replied_ms
+    shown = min(wait, max(_LONGEST_WAIT_MS, replied_ms / 4))
+    skipped = max(0.0, wait - shown)
+    note = f"{seconds(wait)} later" if skipped else ""
+    return [
+        Bar(
+            Doing.TOOL,
+            f"runs {part.name}",
+            start - skipped,
+            start - skipped + (part.duration_ms or 0.0),
+            note,
+        )
+        for start, part in ran
+    ]

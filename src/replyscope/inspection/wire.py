@@ -30,6 +30,15 @@ def frame_line(number: int, frame: WireFrame) -> str:
     return f"{number:>4} {frame.at_ms:>6.0f}  {name}{data.replace(chr(10), ' ⏎ ')}"
 
 
+def frame_gist(number: int, frame: WireFrame) -> str:
+    """One frame on half a line: number, milliseconds, and what it adds rather than its head."""
+    event, data = _fields(frame.text)
+    at = max(data.find('"delta"'), 0)
+    name = f"{event.removeprefix('response.')}  " if event else ""
+    said = data[at + 8 :].lstrip(" :") if at else data
+    return f"{number:>4} {frame.at_ms:>6.0f}  {name}{said.replace(chr(10), ' ⏎ ')}"
+
+
 def frame_text(frame: WireFrame) -> str:
     """One frame at length: its data laid out when it is JSON, else as it came."""
     event, data = _fields(frame.text)

@@ -38,6 +38,7 @@ COMMANDS = (
     Command("stop", "Stop the reply", "cancel_reply"),
     Command("review", "Find, compare and order saved sessions", "review"),
     Command("stats", "Tokens, cost, endings and latency of all replies", "show_stats"),
+    Command("timeline", "When the reply waited, wrote and ran tools", "show_time"),
     Command("replay", "Play the reply again as it came", "replay"),
     Command("compare", "Compare the reply with another, or with other models", "compare", "MODELS"),
     Command("export", "Hand this session on as HTML, Markdown or JSON", "export"),

@@ -1,28 +1,59 @@
 """Reads the time of a recorded reply: from its frames, by the one who knows their meaning."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-from replyscope.domain.event import Event, StreamEnded
-from replyscope.domain.exchange import Exchange
+from replyscope.domain.event import Event, StreamEnded, WireRecord
+from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.message import ToolResultPart
 from replyscope.inspection.timeline import Timeline, timeline_of
 from replyscope.ui.services import Services
 
+_MANY = 1_000
+"""So many frames take a part of a second to read: what is known without is shown first."""
+NOTHING_TO_PLAY = "There is nothing to play:"
 
-async def load_events(services: Services, exchange: Exchange) -> list[Event]:
-    """The events of a recorded exchange. Raises StoreError."""
+
+async def load_recording(
+    services: Services, exchange: Exchange
+) -> tuple[WireRecord, Callable[[], Iterable[Event]]] | str:
+    """The wire of an exchange and what reads its events, or why there is nothing to read.
+
+    Raises StoreError.
+    """
     record = await services.archive.store.load_wire(exchange.id)
     translate = services.translate
     if translate is None or not record.frames:
-        return []
-    events = await asyncio.to_thread(lambda: list(translate(exchange.api, record.frames)))
-    return [*events, StreamEnded(StreamEnd.DONE, exchange.timing.duration_ms, exchange.failure)]
+        return f"{NOTHING_TO_PLAY} {_why_no_frames(exchange)}"
+
+    def read() -> Iterator[Event]:
+        yield from translate(exchange.api, record.frames)
+        yield StreamEnded(StreamEnd.DONE, exchange.timing.duration_ms, exchange.failure)
+
+    return record, read
 
 
-async def load_timeline(
+def _why_no_frames(exchange: Exchange) -> str:
+    if exchange.state is ExchangeState.FAILED:
+        return "the server never answered this request."
+    if not exchange.frame_count:
+        return "no frame of this reply came over a wire here; it was imported or fetched."
+    return "the frames of this reply were not kept."
+
+
+async def load_timelines(
     services: Services, exchange: Exchange, results: Mapping[str, ToolResultPart]
-) -> Timeline:
-    """What a recorded exchange was doing when. Raises StoreError."""
-    return timeline_of(exchange, await load_events(services, exchange), results)
+) -> AsyncIterator[Timeline]:
+    """What a recorded exchange was doing when: of a long one first what is known at once.
+
+    Raises StoreError.
+    """
+    found = await load_recording(services, exchange)
+    if isinstance(found, str):
+        yield timeline_of(exchange, (), results)
+        return
+    record, read = found
+    if len(record.frames) > _MANY:
+        yield timeline_of(exchange, record.frames, results)
+    yield await asyncio.to_thread(lambda: timeline_of(exchange, read(), results))

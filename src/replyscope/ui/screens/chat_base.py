@@ -34,7 +34,7 @@ from replyscope.ui.screens.front import WELCOME
 from replyscope.ui.services import Services
 from replyscope.ui.targets import Targets
 from replyscope.ui.tight_compositor import TightCompositor
-from replyscope.ui.timing import load_timeline
+from replyscope.ui.timing import load_timelines
 from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, user_content
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.turns import Turns
@@ -291,11 +291,10 @@ class ChatBase(Screen[None]):
             self.inspector.show_timeline(exchange, timeline_of(exchange, (), results))
             return
         try:
-            timeline = await load_timeline(self.services, exchange, results)
+            async for timeline in load_timelines(self.services, exchange, results):
+                self.inspector.show_timeline(exchange, timeline)
         except ReplyscopeError as error:
             self.tell(error)
-            return
-        self.inspector.show_timeline(exchange, timeline)
 
     @on(TimelineView.MomentChosen)
     def _show_moment(self, event: TimelineView.MomentChosen) -> None:

@@ -30,6 +30,7 @@ CHAT_KEYS: list[BindingType] = [
     Binding("t", "run_tools", "Run the tools asked for", id="tools.run"),
     Binding("T,shift+t", "open_call", "A tool call: copy, try, answer", id="tools.call"),
     Binding("D,shift+d", "compare", "Compare the reply", id="reply.compare"),
+    Binding("L,shift+l", "show_time", "Timeline of the reply", id="reply.timeline"),
     Binding("P,shift+p", "replay", "Replay the reply", id="reply.replay"),
     Binding("f9", "show_stats", "Numbers", id="app.stats", priority=True),
     Binding("f10", "choose_tools", "Tools", id="tools.choose", priority=True),

@@ -19,7 +19,7 @@ from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.screens.chat_base import shown
 from replyscope.ui.screens.chat_writing import WritingActions
 from replyscope.ui.screens.exporting import ask_export
-from replyscope.ui.timing import load_events
+from replyscope.ui.timing import NOTHING_TO_PLAY, load_recording
 
 if TYPE_CHECKING:  # loaded with the review screen
     from replyscope.ui.screens.review_base import Opened
@@ -108,6 +108,13 @@ class ReviewingActions(WritingActions):
         await module.ask_import(self.app, self.services, path, self.tell)
         self.refresh_sidebar()
 
+    def action_show_time(self) -> None:
+        """Show when the reply under the cursor was doing what."""
+        if self.is_narrow:
+            self.inspector_open = True
+        self.inspector_hidden = False
+        self.inspector.action_open_tab("time")
+
     def action_replay(self) -> None:
         """Play the reply under the cursor again."""
         reply = self.reply_at_cursor()
@@ -117,22 +124,29 @@ class ReviewingActions(WritingActions):
         self.start_work(self._replay, reply, group="review", exclusive=True)
 
     async def _replay(self, reply: Message) -> None:
-        exchange = self.conversation.exchanges.get(reply.sources[-1].exchange_id)
+        now = self.exchanges_now()
+        exchanges = {
+            source.exchange_id: self.with_results(reply, now[source.exchange_id])
+            for source in reply.sources
+            if source.exchange_id in now
+        }
+        exchange = exchanges.get(reply.sources[-1].exchange_id) if reply.sources else None
         if exchange is None:
+            self.tell(f"{NOTHING_TO_PLAY} no model wrote this.", is_error=False)
             return
         try:
-            events = await load_events(self.services, exchange)
+            found = await load_recording(self.services, exchange)
         except ReplyscopeError as error:
             self.tell(error)
             return
-        if not events:
-            self.tell("No frames of this reply were recorded.", is_error=False)
+        if isinstance(found, str):
+            self.tell(found, is_error=False)
             return
         module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.replay")
         branch = shown(self.conversation)
         before = [self.content_of(m) for m in branch[: branch.index(reply)]]
         self.app.push_screen(
-            module.ReplayScreen(before, reply, exchange, events, self.services.clock)
+            module.ReplayScreen(before, reply, exchanges, *found, self.services.clock)
         )
 
     def action_compare(self, models: str = "") -> None:

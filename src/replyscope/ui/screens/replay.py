@@ -1,47 +1,44 @@
 """Plays a recorded reply again, in its conversation, as it came."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
 
-from replyscope.domain.event import Event, StreamEnded, WireFrame
+from replyscope.domain.event import Event, ResponseOpened, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange, ExchangeState
-from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message
 from replyscope.domain.ports import Clock
 from replyscope.inspection.figures import seconds
+from replyscope.inspection.timeline import timeline_of
+from replyscope.ui.playback import Playback
+from replyscope.ui.screens.frame import FrameScreen
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.transcript.content import EntryContent, reply_content
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.inspector import Inspector
+from replyscope.ui.widgets.replay_bar import ReplayBar
+from replyscope.ui.widgets.timeline_view import TimelineView
+from replyscope.ui.widgets.wire_view import WireView
 
 _FPS = 30
-_SPEEDS = (1.0, 4.0)
 _SEEK = 0.05
 """How much of the whole one step of seeking is."""
-
-
-def steps_of(events: Sequence[Event]) -> list[tuple[float, list[Event]]]:
-    """The events by when they came: each step begins with a frame."""
-    steps: list[tuple[float, list[Event]]] = []
-    for event in events:
-        if isinstance(event, WireFrame | StreamEnded) or not steps:
-            at_ms = event.at_ms if isinstance(event, WireFrame | StreamEnded) else 0.0
-            steps.append((at_ms, [event]))
-        else:
-            steps[-1][1].append(event)
-    return steps
+_INSPECT_EVERY = 6
 
 
 class ReplayScreen(Screen[None]):
-    """Folds the recorded events again, by the clock. Nothing is sent or saved."""
+    """Folds the recorded events again, by the clock. Nothing is sent or saved.
+
+    `read` gives the events of the frames; a thread calls it, and what it gave can be played
+    while it reads on.
+    """
 
     HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
@@ -51,46 +48,65 @@ class ReplayScreen(Screen[None]):
         "../styles/replay.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Close"),
-        Binding("space", "pause", "Pause"),
-        Binding("full_stop,n", "step", "One frame on"),
-        Binding("right,l", "seek(1)", "Forward"),
-        Binding("left,h", "seek(-1)", "Back"),
-        Binding("home", "restart", "From the start"),
-        Binding("1", "speed(1)", "True speed"),
-        Binding("4", "speed(4)", "Four times"),
-        Binding("0,end", "finish", "To the end"),
+        Binding("escape,q,P,shift+p", "dismiss(None)", "Close"),
+        Binding("space", "pause", "Pause", priority=True),
+        Binding("full_stop", "step(1)", "One frame on", priority=True),
+        Binding("comma", "step(-1)", "One frame back", priority=True),
+        Binding("right,l", "seek(1)", "Forward", priority=True),
+        Binding("left,h", "seek(-1)", "Back", priority=True),
+        Binding("home", "restart", "From the start", priority=True),
+        Binding("1", "speed(1)", "True speed", priority=True),
+        Binding("4", "speed(4)", "Four times", priority=True),
+        Binding("0,end", "finish", "To the end", priority=True),
+        Binding("f4", "toggle_inspector", "Inspector"),
+        Binding("f7", "open_tab('wire')", "Wire"),
+        Binding("L,shift+l", "open_tab('time')", "Timeline"),
     ]
 
     def __init__(
         self,
         before: Sequence[EntryContent],
         message: Message,
-        exchange: Exchange,
-        events: Sequence[Event],
+        exchanges: Mapping[str, Exchange],
+        record: WireRecord,
+        read: Callable[[], Iterable[Event]],
         clock: Clock,
     ) -> None:
         super().__init__()
         self._before = before
         self._message = message
-        self._opening = replace(
-            exchange, state=ExchangeState.QUEUED, choices=(), usage=None, failure=None
-        )
-        self._choice = message.sources[-1].choice_index
-        self._steps = steps_of(events)
+        self._exchanges = exchanges
+        source = message.sources[-1]
+        self._exchange = exchange = exchanges[source.exchange_id]
+        self._choice = source.choice_index
+        self._record = record
+        self._read_events = read
         self._clock = clock
-        self._fold = ExchangeFold(self._opening)
-        self._next = 0
-        self._at_ms = 0.0
+        unanswered: dict[str, Any] = {"status": None, "headers": (), "request_id": None}
+        opening = replace(
+            exchange,
+            state=ExchangeState.QUEUED,
+            choices=(),
+            usage=None,
+            failure=None,
+            reported_cost_usd=None,
+            estimated_cost_usd=None,
+            adaptations=(),
+            **unanswered,
+        )
+        end_ms = max([exchange.timing.duration_ms, *(f.at_ms for f in record.frames[-1:])])
+        self._playback = Playback(opening, len(record.frames), end_ms)
         self._ticked_ms = 0.0
+        self._ticks = 0
         self._speed = 1.0
         self._is_paused = False
+        self._is_left = False
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             with Vertical():
                 yield Transcript(id="replay-transcript")
-                yield Static(id="replay-status")
+                yield ReplayBar(id="replay-bar")
             yield Inspector(id="replay-inspector")
 
     def on_mount(self) -> None:
@@ -99,82 +115,143 @@ class ReplayScreen(Screen[None]):
         transcript.focus()
         self._ticked_ms = self._clock.monotonic_ms()
         self.set_interval(1 / _FPS, self._tick)
-        self._draw()
+        job: Any = self._read
+        self.run_worker(job, exit_on_error=False)
+        self._draw(is_whole=True)
 
-    @property
-    def _end_ms(self) -> float:
-        return self._steps[-1][0] if self._steps else 0.0
+    def on_unmount(self) -> None:
+        self._is_left = True
+
+    async def _read(self) -> None:
+        await asyncio.to_thread(self._read_all)
+
+    def _read_all(self) -> None:
+        exchange = self._exchange
+        head = ResponseOpened(exchange.status, exchange.headers, exchange.request_id) \
+            if exchange.status is not None else None  # fmt: skip
+        for number, event in enumerate(self._read_events()):
+            if self._is_left:
+                return
+            self._playback.add(event)
+            if number == 0 and head is not None and isinstance(event, WireFrame):
+                self._playback.add(head)
 
     def _tick(self) -> None:
         now = self._clock.monotonic_ms()
         passed, self._ticked_ms = now - self._ticked_ms, now
-        if self._is_paused or self._next >= len(self._steps):
-            return
-        self._go_to(self._at_ms + passed * self._speed)
+        if not self._is_paused and not self._playback.is_over:
+            self._go_to(self._playback.at_ms + passed * self._speed, is_whole=False)
 
-    def _go_to(self, at_ms: float) -> None:
-        """Fold up to a moment; an earlier one is folded anew."""
-        at_ms = max(0.0, min(at_ms, self._end_ms))
-        if at_ms < self._at_ms:
-            self._fold, self._next = ExchangeFold(self._opening), 0
-        self._at_ms = at_ms
-        before = self._next
-        while self._next < len(self._steps) and self._steps[self._next][0] <= at_ms:
-            self._apply_next()
-        if self._next != before or at_ms == 0:
+    def _go_to(self, at_ms: float, *, is_whole: bool = True) -> None:
+        if self._playback.go_to(at_ms):
             self.query_one(Transcript).update_entry(self._content())
-        self._draw()
+        self._ticks += 1
+        self._draw(is_whole=is_whole or self._playback.is_over)
 
-    def _apply_next(self) -> None:
-        for event in self._steps[self._next][1]:
-            self._fold.apply(event)
-        self._next += 1
+    def _shown(self) -> Exchange:
+        """The reply as it stood; at the end, as it is kept."""
+        return self._exchange if self._playback.is_over else self._playback.exchange()
 
     def _content(self) -> EntryContent:
-        exchange = self._fold.snapshot(self._at_ms)
-        shown = replace(self._message, sources=self._message.sources[-1:])
-        return reply_content(shown, {exchange.id: exchange})
+        exchange = self._shown()
+        return reply_content(self._message, {**self._exchanges, exchange.id: exchange})
 
-    def _draw(self) -> None:
-        exchange = self._fold.snapshot(self._at_ms)
-        inspector = self.query_one(Inspector)
-        if inspector.display:
-            inspector.show_exchange(exchange, self._choice, {})
-        share = self._at_ms / self._end_ms if self._end_ms else 1.0
-        filled = round(share * 24)
+    def _draw(self, *, is_whole: bool) -> None:
+        playback = self._playback
+        if is_whole or self._ticks % _INSPECT_EVERY == 0:
+            self.draw_inspector()
         state = "paused" if self._is_paused else f"{self._speed:g}×"
-        if self._next >= len(self._steps):
-            state = "end"
-        line = (
-            f"{'━' * filled}{'─' * (24 - filled)} {seconds(self._at_ms)} of "
-            f"{seconds(self._end_ms)} · {state}   space pause · . frame · ← → seek · 1 4 0 speed"
+        if playback.is_over:
+            state = "the end"
+        elif playback.is_waiting:
+            state = "reading …"
+        text = (
+            f"{seconds(playback.at_ms)} of {seconds(playback.end_ms)} · {state} · frame "
+            f"{playback.frame:,} of {len(self._record.frames):,}"
         )
-        self.query_one("#replay-status", Static).update(Content(line))
+        self.query_one(ReplayBar).show(playback.share, playback.ready, text)
+
+    @on(Inspector.TabOpened)
+    def _on_tab(self) -> None:
+        inspector = self.query_one(Inspector)
+        if inspector.tab == "wire":
+            inspector.show_record(self._exchange, self._record)
+        elif inspector.tab == "time":
+            inspector.show_timeline(self._exchange, self._timeline())
+        self.draw_inspector()
+
+    def _timeline(self) -> Any:
+        frames = self._record.frames
+        events = self._playback.events() if self._playback.ready >= 1 else frames
+        return timeline_of(self._exchange, events, {})
+
+    def draw_inspector(self) -> None:
+        """Draw what was known at the moment."""
+        inspector = self.query_one(Inspector)
+        if not inspector.display:
+            return
+        if inspector.tab == "wire":
+            inspector.show_moment(self._playback.at_ms)
+        elif inspector.tab == "time":
+            self.query_one(TimelineView).point_at(self._playback.at_ms)
+        else:
+            inspector.show_exchange(self._shown(), self._choice, {})
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw_inspector)
+
+    @on(ReplayBar.Sought)
+    def _on_sought(self, event: ReplayBar.Sought) -> None:
+        self._go_to(event.share * self._playback.end_ms)
+
+    @on(TimelineView.MomentPicked)
+    @on(TimelineView.MomentChosen)
+    def _on_moment(self, event: TimelineView.MomentPicked | TimelineView.MomentChosen) -> None:
+        self._go_to(event.at_ms)
+
+    @on(WireView.FrameOpened)
+    def _on_frame_opened(self, event: WireView.FrameOpened) -> None:
+        self.app.push_screen(FrameScreen(event.frames, event.number))
+
+    def action_toggle_inspector(self) -> None:
+        """Show or hide the inspector."""
+        inspector = self.query_one(Inspector)
+        inspector.display = not inspector.display
+        self.call_after_refresh(self.draw_inspector)
+
+    def action_open_tab(self, name: str) -> None:
+        """Show the wire or the timeline, at the moment."""
+        inspector = self.query_one(Inspector)
+        inspector.display = True
+        inspector.open_tab(name)
 
     def action_pause(self) -> None:
-        """Pause, or go on."""
+        """Pause, or go on; at the end, from the start."""
+        if self._playback.is_over:
+            self.action_restart()
+            return
         self._is_paused = not self._is_paused
-        self._draw()
+        self._draw(is_whole=True)
 
-    def action_step(self) -> None:
-        """One frame on, and pause there."""
+    def action_step(self, step: int) -> None:
+        """One frame on or back, and pause there."""
         self._is_paused = True
-        if self._next < len(self._steps):
-            self._go_to(self._steps[self._next][0])
+        self._go_to(self._playback.time_of_step(step))
 
     def action_seek(self, step: int) -> None:
         """Forward or back by a twentieth."""
-        self._go_to(self._at_ms + step * self._end_ms * _SEEK)
+        self._go_to(self._playback.at_ms + step * self._playback.end_ms * _SEEK)
 
     def action_restart(self) -> None:
         """From the start."""
+        self._is_paused = False
         self._go_to(0.0)
 
     def action_speed(self, speed: int) -> None:
         """Another speed."""
         self._speed, self._is_paused = float(speed), False
-        self._draw()
+        self._draw(is_whole=True)
 
     def action_finish(self) -> None:
         """At once to the end."""
-        self._go_to(self._end_ms)
+        self._go_to(self._playback.end_ms)

@@ -37,6 +37,7 @@ class ReviewScreen(ReviewSearch):
         Binding("f5", "toggle_folders", "Folders", id="review.folders", priority=True),
         Binding("f6", "focus_next", "Next pane", id="app.next-pane", priority=True),
         Binding("f7", "show_wire", "Wire", id="review.wire", priority=True),
+        Binding("L,shift+l", "show_time", "Timeline of the reply", id="review.timeline"),
         Binding("ctrl+f", "focus_query", "Query", id="review.query", priority=True),
         Binding("slash", "focus_query", "Query", show=False),
         Binding("o", "open_here", "Open in the chat", id="review.open"),

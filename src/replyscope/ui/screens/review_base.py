@@ -23,7 +23,7 @@ from replyscope.engine.tree import MessageTree
 from replyscope.ui.screens.frame import FrameScreen
 from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.services import Services
-from replyscope.ui.timing import load_events, load_timeline
+from replyscope.ui.timing import load_recording, load_timelines
 from replyscope.ui.transcript.content import reply_content, user_content
 from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.transcript.transcript import Transcript
@@ -172,11 +172,10 @@ class ReviewBase(Screen[Opened | None]):
     async def _draw_time(self, message: Message, exchange: Exchange) -> None:
         results = results_under(message, self._tree)
         try:
-            timeline = await load_timeline(self.services, exchange, results)
+            async for timeline in load_timelines(self.services, exchange, results):
+                self.query_one(Inspector).show_timeline(exchange, timeline)
         except ReplyscopeError as error:
             self.tell(error)
-            return
-        self.query_one(Inspector).show_timeline(exchange, timeline)
 
     @on(TimelineView.MomentChosen)
     def _show_moment(self, event: TimelineView.MomentChosen) -> None:
@@ -203,17 +202,18 @@ class ReviewBase(Screen[Opened | None]):
 
     async def _replay(self, message: Message, exchange: Exchange) -> None:
         try:
-            events = await load_events(self.services, exchange)
+            found = await load_recording(self.services, exchange)
         except ReplyscopeError as error:
             self.tell(error)
             return
-        if not events:
-            self.tell("No frames of this reply were recorded.", is_error=False)
+        if isinstance(found, str):
+            self.tell(found, is_error=False)
             return
         branch = [m for m in self._tree.branch if m.role is not Role.TOOL]
         before = [self._content(m) for m in branch[: branch.index(message)]]
-        screen = ReplayScreen(before, message, exchange, events, self.services.clock)
-        self.app.push_screen(screen)
+        self.app.push_screen(
+            ReplayScreen(before, message, self._exchanges, *found, self.services.clock)
+        )
 
     @on(WireView.FrameOpened)
     def _on_frame_opened(self, event: WireView.FrameOpened) -> None:
@@ -231,6 +231,12 @@ class ReviewBase(Screen[Opened | None]):
         inspector.display = True
         inspector.open_tab("wire")
         self.query_one(WireView).focus()
+
+    def action_show_time(self) -> None:
+        """Show when the reply under the cursor was doing what."""
+        inspector = self.query_one(Inspector)
+        inspector.display = True
+        inspector.action_open_tab("time")
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.draw_inspector)

@@ -1,19 +1,24 @@
 """What a reply was doing when: bars over time, and a moment that can be picked."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Click
+from textual.events import Click, MouseMove
 from textual.message import Message
 from textual.widget import Widget
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.printable import printable_line
-from replyscope.inspection.figures import rate, seconds, sparkline
-from replyscope.inspection.timeline import Doing, Timeline
+from replyscope.inspection.figures import rate, seconds
+from replyscope.inspection.plot import column, short, top_of
+from replyscope.inspection.timeline import Bar, Doing, Timeline, paces_of
+from replyscope.inspection.wire import frame_gist
 
-_LABEL = 12
+_CURVE = 3
+_AROUND = 2
 _MUTED = "$foreground 60%"
 _LOOKS = {
     Doing.WAITING: "$foreground 30%",
@@ -23,14 +28,19 @@ _LOOKS = {
     Doing.TOOL: "$success",
     Doing.STALL: "$error",
 }
+Cells = list[tuple[str, str]]
 
 
 class TimelineView(Widget, can_focus=True):
-    """Left and right move the moment, Enter shows the frames around it."""
+    """Left and right move the moment, comma and dot go by frames, Enter shows the frames."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1)", "Earlier", show=False),
         Binding("right,l", "move(1)", "Later", show=False),
+        Binding("full_stop,n", "step(1)", "Next frame", id="timeline.next"),
+        Binding("comma,N,shift+n", "step(-1)", "Previous frame", id="timeline.previous"),
+        Binding("home", "move(-100000)", "To the start", show=False),
+        Binding("end", "move(100000)", "To the end", show=False),
         Binding("enter", "show_frames", "Frames of the moment", id="timeline.frames"),
     ]
 
@@ -41,76 +51,156 @@ class TimelineView(Widget, can_focus=True):
             super().__init__()
             self.at_ms = at_ms
 
+    class MomentPicked(Message):
+        """Another moment is picked, in milliseconds since the request."""
+
+        def __init__(self, at_ms: float) -> None:
+            super().__init__()
+            self.at_ms = at_ms
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._timeline = Timeline((), 0.0)
         self._exchange: Exchange | None = None
-        self._column = 0
+        self._times: list[float] = []
+        self.moment_ms = 0.0
+        """The time that is picked."""
 
     def show_timeline(self, exchange: Exchange, timeline: Timeline) -> None:
         """Show another reply's time."""
         if self._exchange is None or self._exchange.id != exchange.id:
-            self._column = 0
+            self.moment_ms = 0.0
         self._exchange, self._timeline = exchange, timeline
+        self._times = [frame.at_ms for frame in timeline.frames]
         self.refresh(layout=True)
 
     def show_nothing(self) -> None:
         """There is no reply to show."""
-        self._exchange, self._timeline = None, Timeline((), 0.0)
+        self._exchange, self._timeline, self._times = None, Timeline((), 0.0), []
         self.refresh(layout=True)
 
     @property
     def _room(self) -> int:
-        return max(10, self.content_size.width - _LABEL - 1)
+        return max(10, self.content_size.width - 1)
 
-    @property
-    def moment_ms(self) -> float:
-        """The time that is picked."""
-        return self._timeline.end_ms * self._column / max(1, self._room - 1)
+    def _column_of(self, at_ms: float) -> int:
+        share = at_ms / self._timeline.end_ms if self._timeline.end_ms > 0 else 0.0
+        return max(0, min(self._room - 1, round(share * (self._room - 1))))
 
     def render(self) -> Content:
-        """The bars, each under the one that began before it."""
+        """The bars, each under the one that began before it; the pace over them."""
         exchange, timeline = self._exchange, self._timeline
         if exchange is None or timeline.end_ms <= 0:
             return Content.styled("Nothing was timed.", _MUTED)
-        lines = [
-            Content.assemble(
-                ("now".ljust(_LABEL), _MUTED),
-                " " * self._column,
-                ("▼", "$accent"),
-                (f" {seconds(self.moment_ms)}", "$text-accent"),
-            )
-        ]
+        lines = [self._moment()]
+        lines += self._curve(exchange)
+        stalls = [bar for bar in timeline.bars if bar.doing is Doing.STALL]
         for bar in timeline.bars:
-            start = round(bar.start_ms / timeline.end_ms * self._room)
-            length = max(1, round((bar.end_ms - bar.start_ms) / timeline.end_ms * self._room))
-            start = min(start, self._room - 1)
-            length = min(length, self._room - start)
-            head = printable_line(bar.label)[: _LABEL - 1].ljust(_LABEL)
-            body = ("█" * length, _LOOKS[bar.doing])
-            lines.append(Content.assemble((head, _MUTED), " " * start, body))
-            took = seconds(bar.end_ms - bar.start_ms)
-            lines.append(Content.styled(f"{'':{_LABEL}}{' ' * start}{took}", "$foreground 40%"))
-        pace = sparkline(exchange.timing, min(self._room, 60))
-        if pace:
-            lines += [Content(""), Content.assemble(("pace".ljust(_LABEL), _MUTED), pace)]
-            lines.append(Content.assemble(" " * _LABEL, (rate(exchange), _MUTED)))
-        lines += [Content(""), Content.styled("← → pick a moment · Enter its frames", _MUTED)]
+            lines += self._bar(bar, stalls if bar.doing is not Doing.STALL else ())
+        lines += [Content(""), *self._frames()]
+        lines.append(Content.styled("← → moment · , . frame · Enter wire", _MUTED))
         return Content("\n").join(lines)
+
+    def _moment(self) -> Content:
+        at = self._column_of(self.moment_ms)
+        text = f"▼ {seconds(self.moment_ms)} of {seconds(self._timeline.end_ms)}"
+        if at + len(text) > self.content_size.width:
+            text = f"{seconds(self.moment_ms)} ▼"
+            return Content.styled(" " * max(0, at - len(text) + 1) + text, "$text-accent")
+        return Content.styled(" " * at + text, "$text-accent")
+
+    def _line(self, cells: Cells) -> Content:
+        """Cells on their time, and the picked moment through them."""
+        at = self._column_of(self.moment_ms)
+        if cells[at][0] == " ":
+            cells[at] = ("│", "$accent 60%")
+        else:
+            cells[at] = (cells[at][0], f"{cells[at][1]} on $accent 40%")
+        return Content.assemble(*cells)
+
+    def _bar(self, bar: Bar, stalls: Sequence[Bar]) -> list[Content]:
+        first, last = self._column_of(bar.start_ms), self._column_of(bar.end_ms)
+        cells: Cells = [(" ", "")] * self._room
+        still = [(self._column_of(one.start_ms), self._column_of(one.end_ms)) for one in stalls]
+        for at in range(first, last + 1):
+            is_still = any(start < at < end for start, end in still)
+            cells[at] = ("░" if is_still else "█", _LOOKS[bar.doing])
+        took = seconds(bar.end_ms - bar.start_ms)
+        note = f" {bar.note}" if bar.note else ""
+        head = Content.assemble((printable_line(bar.label), _LOOKS[bar.doing]), f" {took}{note}")
+        return [head, self._line(cells)]
+
+    def _curve(self, exchange: Exchange) -> list[Content]:
+        """Tokens per second over the same time; characters where nobody counted tokens."""
+        tokens = exchange.usage.output_tokens if exchange.usage is not None else None
+        paces = paces_of(self._timeline, self._room, tokens)
+        if not paces:
+            return []
+        unit = "char/s" if tokens is None else "tok/s"
+        columns = [column((pace, 0.0), top_of([(max(paces), 0.0)]), _CURVE) for pace in paces]
+        head = f"pace  {rate(exchange)}, at most {short(round(max(paces)))} {unit}"
+        rows = [
+            self._line([(cells[row].block, "$text-accent") for cells in columns])
+            for row in reversed(range(_CURVE))
+        ]
+        return [Content.styled(head, _MUTED), *rows]
+
+    def _frames(self) -> list[Content]:
+        """The frames around the moment, the last that had come by then marked."""
+        frames = self._timeline.frames
+        if not frames:
+            return [Content.styled("Its frames were not recorded.", _MUTED)]
+        now = max(0, bisect_right(self._times, self.moment_ms) - 1)
+        start = max(0, min(now - _AROUND, len(frames) - 2 * _AROUND - 1))
+        width = self.content_size.width
+        return [
+            Content.styled(
+                printable_line(frame_gist(number + 1, frames[number]))[:width],
+                "$text-accent" if number == now else _MUTED,
+            )
+            for number in range(start, min(len(frames), start + 2 * _AROUND + 1))
+        ]
+
+    def point_at(self, at_ms: float) -> None:
+        """Show a moment that was picked elsewhere."""
+        self.moment_ms = max(0.0, min(at_ms, self._timeline.end_ms))
+        self.refresh()
+
+    def _pick(self, at_ms: float) -> None:
+        self.point_at(at_ms)
+        self.post_message(self.MomentPicked(self.moment_ms))
 
     def action_move(self, step: int) -> None:
         """Pick an earlier or later moment."""
-        self._column = max(0, min(self._column + step, self._room - 1))
-        self.refresh()
+        at = self._column_of(self.moment_ms) + step
+        self._pick(self._timeline.end_ms * at / max(1, self._room - 1))
+
+    def action_step(self, step: int) -> None:
+        """Pick the moment of the next or the previous frame."""
+        if step > 0:
+            later = bisect_right(self._times, self.moment_ms)
+            if later < len(self._times):
+                self._pick(self._times[later])
+            return
+        earlier = [at for at in self._times if at < self.moment_ms]
+        if earlier:
+            self._pick(earlier[-1])
 
     def action_show_frames(self) -> None:
         """Show the frames around the moment."""
         self.post_message(self.MomentChosen(self.moment_ms))
 
+    def _pick_at(self, event: Click | MouseMove) -> None:
+        at = event.get_content_offset_capture(self).x
+        self._pick(self._timeline.end_ms * min(max(0, at), self._room - 1) / (self._room - 1))
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Dragging moves the moment along."""
+        if event.button == 1:
+            self._pick_at(event)
+
     def on_click(self, event: Click) -> None:
         """A click picks the moment; a second one shows its frames."""
-        at = event.get_content_offset_capture(self)
-        self._column = max(0, min(at.x - _LABEL, self._room - 1))
-        self.refresh()
+        self._pick_at(event)
         if event.chain == 2:
             self.action_show_frames()

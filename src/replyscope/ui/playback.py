@@ -1,0 +1,113 @@
+"""Where a replay is: the events read so far, and the exchange folded up to a moment."""
+
+import copy
+from bisect import bisect_left, bisect_right
+
+from replyscope.domain.event import Event, StreamEnded, WireFrame
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.fold import ExchangeFold
+
+_KEPT_EVERY = 5_000
+
+
+class Playback:
+    """Events are added by one thread while another plays those that are there.
+
+    A step is a frame with what it meant, or the end. Going back starts from a fold that was
+    kept on the way, so that it costs the same at every length.
+    """
+
+    def __init__(self, opening: Exchange, frames: int, end_ms: float) -> None:
+        self.end_ms = end_ms
+        self.at_ms = 0.0
+        self.is_waiting = False
+        """Whether it would be further if more had been read."""
+        self._steps: list[list[Event]] = []
+        self._times: list[float] = []
+        self._frames = frames
+        self._is_read = False
+        self._fold = ExchangeFold(opening)
+        self._kept: list[tuple[int, ExchangeFold]] = [(0, copy.deepcopy(self._fold))]
+        self._next = 0
+
+    def add(self, event: Event) -> None:
+        """One more event was read; `StreamEnded` is the last."""
+        if isinstance(event, WireFrame | StreamEnded) or not self._steps:
+            at_ms = event.at_ms if isinstance(event, WireFrame | StreamEnded) else 0.0
+            self._steps.append([event])
+            self._times.append(max(at_ms, self._times[-1] if self._times else 0.0))
+        else:
+            self._steps[-1].append(event)
+        self._is_read = isinstance(event, StreamEnded)
+
+    @property
+    def _playable(self) -> int:
+        """The last step may still grow while it is being read."""
+        return len(self._times) - (0 if self._is_read else 1)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end was reached."""
+        return self._is_read and self._next >= len(self._steps)
+
+    @property
+    def frame(self) -> int:
+        """How many frames have come."""
+        return min(self._next, self._frames)
+
+    @property
+    def share(self) -> float:
+        """How much of the whole has passed."""
+        return min(1.0, self.at_ms / self.end_ms) if self.end_ms > 0 else float(self.is_over)
+
+    @property
+    def ready(self) -> float:
+        """How much of the whole can be played."""
+        if self._is_read:
+            return 1.0
+        last = self._times[self._playable - 1] if self._playable > 0 else 0.0
+        return min(1.0, last / self.end_ms) if self.end_ms > 0 else 0.0
+
+    def events(self) -> list[Event]:
+        """All that was read."""
+        return [event for step in self._steps for event in step]
+
+    def exchange(self) -> Exchange:
+        """The exchange at the moment."""
+        return self._fold.snapshot(self.at_ms)
+
+    def time_of_step(self, step: int) -> float:
+        """When the next frame comes, or when the one before the last came."""
+        number = self._next if step > 0 else self._next - 2
+        if number < 0 or not self._times:
+            return 0.0
+        return self._times[min(number, len(self._times) - 1)]
+
+    def go_to(self, at_ms: float) -> bool:
+        """Fold up to a moment; whether anything else is to be seen.
+
+        What was not read yet is waited for: then the moment is the last that was.
+        """
+        playable = self._playable
+        wanted = max(0.0, min(at_ms, self.end_ms))
+        limit = self.end_ms if self._is_read else self._times[playable - 1] if playable > 0 else 0.0
+        self.is_waiting = wanted > limit
+        self.at_ms = min(wanted, limit)
+        target = min(playable, bisect_right(self._times, self.at_ms)) if playable > 0 else 0
+        if self._is_read and self.at_ms >= self.end_ms:
+            target = len(self._steps)
+        before = self._next
+        if target < before:
+            number = bisect_left(self._kept, target + 1, key=lambda kept: kept[0]) - 1
+            self._next, kept = self._kept[number]
+            self._fold = copy.deepcopy(kept)
+        while self._next < target:
+            self._apply_next()
+        return target != before
+
+    def _apply_next(self) -> None:
+        for event in self._steps[self._next]:
+            self._fold.apply(event)
+        self._next += 1
+        if self._next % _KEPT_EVERY == 0 and self._next > self._kept[-1][0]:
+            self._kept.append((self._next, copy.deepcopy(self._fold)))
