@@ -177,13 +177,17 @@ class ReplayScreen(Screen[None]):
         if inspector.tab == "wire":
             inspector.show_record(self._exchange, self._record)
         elif inspector.tab == "time":
-            inspector.show_timeline(self._exchange, self._timeline())
+            job: Any = self._show_timeline
+            self.run_worker(job, group="time", exclusive=True, exit_on_error=False)
         self.draw_inspector()
 
-    def _timeline(self) -> Any:
-        frames = self._record.frames
-        events = self._playback.events() if self._playback.ready >= 1 else frames
-        return timeline_of(self._exchange, events, {})
+    async def _show_timeline(self) -> None:
+        """When the reply was doing what; while it is being read, what is known of that."""
+        is_read = self._playback.ready >= 1
+        events = self._playback.events() if is_read else self._record.frames
+        timeline = await asyncio.to_thread(timeline_of, self._exchange, events, {})
+        self.query_one(Inspector).show_timeline(self._exchange, timeline)
+        self.draw_inspector()
 
     def draw_inspector(self) -> None:
         """Draw what was known at the moment."""
