@@ -358,3 +358,33 @@ async def test_headers_of_the_old_connection_are_not_sent(clock: Clock) -> None:
     assert kept.isdisjoint({"content-encoding", "content-length", "set-cookie", "alt-svc"})
     assert "x-made-up" not in kept
     assert answer.headers["openai-version"] == "2020  x-made-up: 1"
+
+
+async def test_each_step_of_a_tool_loop_gets_its_own_reply(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    function = {"name": "now", "arguments": "{}"}
+    call = {"index": 0, "id": "c1", "type": "function", "function": function}
+    asked = Answer(chunks=sse(delta(tool_calls=[call]), delta(finish="tool_calls"), usage()))
+    first = await record(server, clock, asked, "What time is it?")
+    second = await record(server, clock, reply("Noon."), "later")
+    steps = [
+        *said("What time is it?"),
+        {"role": "assistant", "tool_calls": [{k: call[k] for k in ("id", "type", "function")}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "12:00"},
+    ]
+    body = json.dumps({"model": "m", "messages": steps}).encode()
+    sent = RequestSent("POST", "http://127.0.0.1/v1/chat/completions", (), body)
+    second = Recording(second.exchange, WireRecord(sent, second.frames))
+    async with playing([second, first]) as (client, _):
+        messages = said("What time is it?")
+        answer = await client.chat.completions.create(model="any", messages=messages)
+        message = answer.choices[0].message
+        assert message.tool_calls is not None
+        told = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "12:01"}
+        following: Any = [*messages, message, told]
+        raw = await client.chat.completions.with_raw_response.create(
+            model="any", messages=following
+        )
+        assert raw.parse().choices[0].message.content == "Noon."
+        assert raw.headers["x-replyscope-fit"] == "question"  # the tool said otherwise

@@ -13,6 +13,7 @@ from replyscope.ui.ascii_filter import AsciiOnly, in_ascii
 
 def test_symbols_become_what_they_look_like() -> None:
     assert in_ascii("▌ ● stop · ─┼─ ▂█ 📎 a…") == "| * stop . -+- .# +  a."
+    assert in_ascii("░▒ ■ out ▲ 2.0 s ▼") == ".: # out ^ 2.0 s v"
     assert in_ascii("漢字 é") == "???? ?"
 
 

@@ -21,6 +21,7 @@ _LIKENESS = str.maketrans(
         **dict.fromkeys("‘’", "'"),
         **dict.fromkeys("“”", '"'),
         **dict(zip("▂▃▄▅▆▇█", ".-~=+*#", strict=True)),
+        **dict(zip("░▒■", ".:#", strict=True)),
         "▸": "+",
         "▾": "-",
         "📎": "+ ",
