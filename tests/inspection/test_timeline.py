@@ -88,6 +88,13 @@ def test_the_pace_is_in_tokens_where_they_were_counted() -> None:
     assert paces_of(timeline_of(exchange, (), {}), 10, 5) == ()
 
 
+def test_without_frames_the_pace_is_what_the_reply_kept_of_it() -> None:
+    timing = Timing(500, 500, 900, 1_000, pace=(10, 0, 30), pace_ms=125)
+    timeline = timeline_of(make_exchange(timing=timing), (), {})
+    paces = paces_of(timeline, 8, None)
+    assert [round(pace / 8) for pace in paces] == [0, 0, 0, 0, 10, 0, 30, 0]
+
+
 def test_the_gist_of_a_frame_is_what_it_adds() -> None:
     chat = WireFrame(12.0, 'data: {"id": "x", "choices": [{"delta": {"content": "Hi"}}]}\n\n')
     assert frame_gist(3, chat) == '   3     12  {"content": "Hi"}}]}'

@@ -13,7 +13,7 @@ from replyscope.domain.event import (
     ToolCallDelta,
     WireFrame,
 )
-from replyscope.domain.exchange import Exchange
+from replyscope.domain.exchange import Exchange, Timing
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.figures import seconds
@@ -68,7 +68,13 @@ def timeline_of(
     end = max([exchange.timing.duration_ms, *(bar.end_ms for bar in bars)])
     frames = tuple(event for event in events if isinstance(event, WireFrame))
     ordered = tuple(sorted(bars, key=lambda bar: bar.start_ms))
-    return Timeline(ordered, end, frames, tuple(_deltas(events)))
+    return Timeline(ordered, end, frames, tuple(_deltas(events)) or _pace(exchange.timing))
+
+
+def _pace(timing: Timing) -> tuple[tuple[float, int], ...]:
+    """What came when, as roughly as the exchange itself keeps it."""
+    first = timing.first_token_ms or 0.0
+    return tuple((first + n * timing.pace_ms, count) for n, count in enumerate(timing.pace))
 
 
 def _deltas(events: Iterable[Event]) -> Iterator[tuple[float, int]]:

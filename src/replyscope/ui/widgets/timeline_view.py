@@ -149,7 +149,9 @@ class TimelineView(Widget, can_focus=True):
         """The frames around the moment, the last that had come by then marked."""
         frames = self._timeline.frames
         if not frames:
-            return [Content.styled("Its frames were not recorded.", _MUTED)]
+            is_live = self._exchange is not None and not self._exchange.state.is_terminal
+            why = "Its frames stand here when it is done." if is_live else "No frames were kept."
+            return [Content.styled(why, _MUTED)]
         now = max(0, bisect_right(self._times, self.moment_ms) - 1)
         start = max(0, min(now - _AROUND, len(frames) - 2 * _AROUND - 1))
         width = self.content_size.width
