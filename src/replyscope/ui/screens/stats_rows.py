@@ -9,6 +9,7 @@ from replyscope.domain.printable import printable_line
 from replyscope.inspection.figures import UNKNOWN, count, dollars, seconds
 from replyscope.inspection.plot import Measure
 from replyscope.inspection.stats import Stats, Sums
+from replyscope.ui.widgets.plot_view import COLOURS
 
 _MUTED = "$foreground 60%"
 _NAME = 24
@@ -98,7 +99,7 @@ def _group_row(
     low = round(stack[0] / most * width)
     low = max(1, low) if stack[0] > 0 else 0
     high = min(width - low, max(1, round(stack[1] / most * width))) if stack[1] > 0 else 0
-    colours = ("$primary", "$error") if measure is Measure.REPLIES else ("$primary", "$secondary")
+    colours = COLOURS[measure]
     name = printable_line(one.name)
     name = name if len(name) < _NAME else f"{name[: _NAME - 2]}…"
     return Content.assemble(

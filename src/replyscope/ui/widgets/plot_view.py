@@ -16,13 +16,14 @@ from replyscope.inspection.stats import Sums
 
 _AXIS = 9
 _MUTED = "$foreground 60%"
-_COLOURS = {
+COLOURS = {
     Measure.REPLIES: ("$primary", "$error"),
     Measure.TOKENS: ("$primary", "$secondary"),
     Measure.COST: ("$success", "$warning"),
     Measure.TTFT: ("$primary", "$foreground 25%"),
     Measure.DURATION: ("$primary", "$foreground 25%"),
 }
+"""The colours of a measure's two series."""
 
 
 class PlotView(Widget, can_focus=True):
@@ -105,7 +106,7 @@ class PlotView(Widget, can_focus=True):
             return _MUTED
         if not cell.series:
             return ""
-        colours = _COLOURS[self._measure]
+        colours = COLOURS[self._measure]
         front = "$accent" if is_picked and cell.series == 1 else colours[cell.series - 1]
         return f"{front} on {colours[cell.behind - 1]}" if cell.behind else front
 
@@ -131,7 +132,7 @@ class PlotView(Widget, can_focus=True):
     def _words(self) -> Content:
         one = self._spans[self._picked]
         low, high = self._measure.series
-        colours = _COLOURS[self._measure]
+        colours = COLOURS[self._measure]
         errors = f" · {one.errors:,} errors" if one.errors else ""
         said = (
             f"{one.name}: {one.replies:,} replies{errors} · {count(one.output_known)} out · "
