@@ -1,4 +1,4 @@
-"""The test command, `python -m tests`: lint, types, architecture, tests."""
+"""The test command, `python -m tests`: lint, types, architecture, advisories, tests."""
 
 import subprocess
 import sys
@@ -10,6 +10,7 @@ STEPS = (
     ("lint", ["ruff", "check", "--quiet", "."]),
     ("types", ["mypy"]),
     ("floors", ["importlinter.cli", "lint"]),
+    ("audit", ["tests.audit"]),
     ("tests", ["pytest"]),
 )
 

@@ -5,6 +5,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -20,6 +21,8 @@ from replyscope.local.download import install_weights, weights_path
 _CONTEXT_TOKENS = 8_192
 _START_TIMEOUT_S = 120.0
 ENDPOINT_NAME = "local"
+_OTHERS = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+"""Variables that hold other servers' keys: none of the engine's business."""
 
 
 class EmbeddedModels:
@@ -150,6 +153,7 @@ class EmbeddedModels:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
+                env={n: v for n, v in os.environ.items() if not _OTHERS.search(n)},
                 start_new_session=True,  # Ctrl+C in the terminal is for the chat alone
             )
         finally:
