@@ -205,11 +205,12 @@ def imported(data: bytes, suffix: str = ".json") -> None:
 
 
 async def _take_in(path: Path) -> None:
+    batch = read_file(path)
     store = SqliteStore(None, "w")
     await store.open()
     try:
-        done = await take_in(read_file(path), store, is_dry=False)
-        assert all(isinstance(item.name, str) for item in done.failed)
+        done = await take_in(batch, store, is_dry=False)
+        assert all(isinstance(failed.name, str) for failed in done.failed)
         index = SearchIndex(lambda: store.database, facts_of)
         await index.take_in()
         for summary in await store.list_sessions():
@@ -232,7 +233,7 @@ def stream_file(data: bytes) -> None:
 
 def markdown(data: bytes) -> None:
     """Markdown, whole and in pieces, drawn at several widths."""
-    text = data.decode("utf-8", "surrogatepass" if b"\xed" in data else "replace")
+    text = data.decode("utf-8", "replace").replace("\ufffd", "\ud800")
     drawn(text, (3, 11, 1))
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.hostile import entries
 from tests.hostile.bounds import bounded, examine
+from tests.hostile.here import run_here
 from tests.hostile.inputs import CHUNKS, DEEP, VALUES, framed, mutated
 from tests.support.suite import Suite
 
@@ -84,6 +85,15 @@ def test_any_json_is_taken_in_or_left_out(suite: Suite, way: str) -> None:
     inputs, whole = _WAYS[way]
     tried = examine(suite, inputs, whole, entries.imported)
     suite.say(f"{tried:,} files as {way}: taken in whole, or left out in a sentence")
+
+
+def test_a_sound_file_is_taken_in_whole(tmp_path: Path) -> None:
+    for name, value in (("ours", _OURS), ("chatgpt", _CHATGPT), ("webui", _WEBUI)):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(value))
+        done = run_here(tmp_path, "sessions", "import", str(path))
+        assert done.stdout.startswith("1 sessions"), done.stderr
+        assert "0 failed" in done.stdout, done.stderr
 
 
 def test_any_recorded_stream_is_taken_in(suite: Suite) -> None:

@@ -51,7 +51,7 @@ _TAGS = {
     "h3", "h4", "h5", "h6", "p", "pre", "code", "ul", "ol", "li", "dl", "dt", "dd", "details",
     "summary", "blockquote", "span", "em", "strong", "s", "del", "hr", "br", "a", "table", "thead",
     "tbody", "tr", "th", "td", "svg", "rect", "text", "g", "line", "footer", "header", "div", "img",
-    "nav", "small", "figure", "figcaption", "time", "path", "desc", "button", "label", "tspan",
+    "b", "nav", "small", "figure", "figcaption", "time", "path", "desc", "button", "label", "tspan",
 }  # fmt: skip
 
 

@@ -100,7 +100,11 @@ def _text(path: Path) -> Batch:
 def _zip(path: Path) -> Batch:
     closing = ExitStack()
     opened = closing.enter_context(path.open("rb"))
-    archive = closing.enter_context(zipfile.ZipFile(opened))
+    try:
+        archive = closing.enter_context(zipfile.ZipFile(opened))
+    except BaseException:
+        closing.close()
+        raise
     # Only what a member is called is looked at; nothing is ever unpacked to a path.
     names = [n for n in archive.namelist() if _PART.fullmatch(PurePosixPath(n).name)]
     names.sort(key=lambda name: int(_PART.fullmatch(PurePosixPath(name).name)[1] or 0))  # type: ignore[index]
