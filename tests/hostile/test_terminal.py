@@ -77,7 +77,7 @@ def test_no_screen_of_the_app_lets_a_terminal_obey(
 ) -> None:
     monkeypatch.chdir(write_place(tmp_path))
     imported = hostile_export(tmp_path, server)
-    assert "1 sessions" in run_here(tmp_path, "sessions", "import", str(imported)).stdout
+    assert "1 session " in run_here(tmp_path, "sessions", "import", str(imported)).stdout
     server.models = [ALL, "test-model"]
     server.answer = hostile_reply
     chance = suite.dice("screens")
