@@ -20,7 +20,7 @@ from replyscope.ui.widgets.timeline_view import TimelineView
 from replyscope.ui.widgets.wire_view import WireView
 from tests.support.build import make_exchange
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
-from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.app import SystemClock, chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import is_idle, send
 
 SIZE = (160, 44)
@@ -101,36 +101,47 @@ async def test_the_timeline_opens_by_command_on_a_narrow_screen(
         await until(pilot, lambda: "waiting" in frame(pilot) and "tok/s" in frame(pilot))
 
 
+class HandClock(SystemClock):
+    """A replay goes on only when a test says so."""
+
+    ms = 0.0
+
+    def monotonic_ms(self) -> float:
+        return self.ms
+
+
 async def test_a_reply_is_played_again_with_pause_steps_and_seeking(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     server.answer = counting
-    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+    clock = HandClock()
+    app = make_app(tmp_path, server.base_url, clock=clock)
+    async with open_chat(app, size=SIZE) as pilot:
         await ask_and_read(pilot, "count", "w39")
         await open_replay(pilot)
-        await pilot.press("home", "full_stop", "full_stop", "full_stop")
-        await until(pilot, lambda: "paused" in frame(pilot))
-        assert frame_number(pilot) >= 3
-        await pilot.press("home", "space")
-        await until(pilot, lambda: "paused" in frame(pilot))
-        stood = frame_number(pilot)
-        await pilot.press(*["full_stop"] * 5)
-        ahead = frame_number(pilot)
-        assert ahead > stood or "the end" in frame(pilot)
+        assert frame_number(pilot) == 0
+        await pilot.press("full_stop", "full_stop", "full_stop")
+        await until(pilot, lambda: "paused · frame 3 of 43" in frame(pilot))
+        assert shown(pilot) == 3
+        await pilot.press("comma")
+        await until(pilot, lambda: "paused · frame 2 of 43" in frame(pilot))
+        clock.ms += 600_000  # nothing goes on while it is paused
+        await pilot.press("space")
+        await until(pilot, lambda: "1× · frame 2 of 43" in frame(pilot))
         await pilot.press(*["right"] * 20)
-        await until(pilot, lambda: "the end" in frame(pilot))
-        assert shown(pilot) == COUNT
-        await pilot.press("left", "left")
-        await until(pilot, lambda: "paused" in frame(pilot))
-        await pilot.press(*["comma"] * 60)
-        await until(pilot, lambda: "w0 " not in frame(pilot))
+        await until(pilot, lambda: "· the end ·" in frame(pilot) and shown(pilot) == COUNT)
+        await pilot.press(*["left"] * 20)
+        await until(pilot, lambda: "· the end ·" not in frame(pilot) and frame_number(pilot) < 3)
         await pilot.press("4")
-        await until(pilot, lambda: "the end" in frame(pilot) and shown(pilot) == COUNT)
-        await pilot.press("space", "space")  # at the end: again, and there it waits
-        await until(pilot, lambda: "paused" in frame(pilot))
-        assert frame_number(pilot) < 43
+        await until(pilot, lambda: "4×" in frame(pilot))
+        clock.ms += 100
+        await until(pilot, lambda: "400 ms of" in frame(pilot) or "4×" not in frame(pilot))
+        clock.ms += 600_000
+        await until(pilot, lambda: "· the end ·" in frame(pilot) and shown(pilot) == COUNT)
+        await pilot.press("space")  # at the end: again
+        await until(pilot, lambda: "4× · frame" in frame(pilot) and frame_number(pilot) < 3)
         await pilot.press("0")
-        await until(pilot, lambda: "the end" in frame(pilot))
+        await until(pilot, lambda: "· the end ·" in frame(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
         assert len(server.requests) == 1
@@ -140,20 +151,22 @@ async def test_a_replay_is_driven_by_the_mouse_and_shows_its_wire_and_time(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     server.answer = counting
-    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+    async with open_chat(
+        make_app(tmp_path, server.base_url, clock=HandClock()), size=SIZE
+    ) as pilot:
         await ask_and_read(pilot, "count", "w39")
         screen = await open_replay(pilot)
         await pilot.click(ReplayBar, offset=(4, 2))  # "space pause"
-        await until(pilot, lambda: "paused" in frame(pilot) or "the end" in frame(pilot))
+        await until(pilot, lambda: "paused" in frame(pilot))
         bar = screen.query_one(ReplayBar)
         await pilot.click(ReplayBar, offset=(bar.size.width // 2, 0))
         await until(pilot, lambda: 0 < frame_number(pilot) < 43)
-        await pilot.click(ReplayBar, offset=(bar.size.width - 3, 0))
-        await until(pilot, lambda: frame_number(pilot) >= 40)
+        await pilot.click(ReplayBar, offset=(bar.size.width + 1, 0))
+        await until(pilot, lambda: "· the end ·" in frame(pilot))
         await pilot.press("L")
         await until(pilot, lambda: "waiting" in frame(pilot))
         await pilot.click(TimelineView, offset=(1, 2))
-        await until(pilot, lambda: frame_number(pilot) < 40)
+        await until(pilot, lambda: frame_number(pilot) < 43)
         await pilot.press("f7")
         await until(pilot, lambda: "POST http" in frame(pilot) or "w0" in frame(pilot))
         await pilot.resize_terminal(80, 24)
@@ -199,7 +212,7 @@ async def test_an_answer_that_was_an_error_is_played(
         await ask_and_read(pilot, "hello", "no such model")
         await pilot.press("P")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReplayScreen))
-        await until(pilot, lambda: "the end" in frame(pilot))
+        await until(pilot, lambda: "· the end ·" in frame(pilot))
         await until(pilot, lambda: "no such model" in frame(pilot))
         assert pilot.app.screen.query_one(Transcript).has_focus
 
@@ -253,4 +266,20 @@ def test_going_back_in_a_long_reply_starts_from_a_kept_fold() -> None:
     for at in (11_000.0, 5_000.0, 4_999.0, 0.0, 7_500.0):
         playback.go_to(at)
         assert len(playback.exchange().choice(0).text) == int(at) + 1
-    assert [playback.time_of_step(1), playback.time_of_step(-1)] == [7_501.0, 7_499.0]
+    assert (playback.step(1), playback.at_ms) == (True, 7_501.0)
+    assert (playback.step(-1), playback.step(-1), playback.at_ms) == (True, True, 7_499.0)
+
+
+def test_frames_that_came_at_once_are_stepped_through_one_by_one() -> None:
+    playback = Playback(make_exchange(), 3, 0.0)
+    for number in range(3):
+        playback.add(WireFrame(0.0, "data: {}\n\n"))
+        playback.add(TextDelta(0, f"{number} "))
+    playback.add(StreamEnded(StreamEnd.DONE, 0.0))
+    playback.go_to(0.0)
+    assert playback.is_over
+    said = []
+    while playback.step(-1):
+        said.append(playback.exchange().choices[0].text if playback.frame else "")
+    assert said == ["0 1 2 ", "0 1 ", "0 ", ""]
+    assert (playback.step(1), playback.frame) == (True, 1)

@@ -76,13 +76,6 @@ class Playback:
         """The exchange at the moment."""
         return self._fold.snapshot(self.at_ms)
 
-    def time_of_step(self, step: int) -> float:
-        """When the next frame comes, or when the one before the last came."""
-        number = self._next if step > 0 else self._next - 2
-        if number < 0 or not self._times:
-            return 0.0
-        return self._times[min(number, len(self._times) - 1)]
-
     def go_to(self, at_ms: float) -> bool:
         """Fold up to a moment; whether anything else is to be seen.
 
@@ -96,6 +89,16 @@ class Playback:
         target = min(playable, bisect_right(self._times, self.at_ms)) if playable > 0 else 0
         if self._is_read and self.at_ms >= self.end_ms:
             target = len(self._steps)
+        return self._fold_to(target)
+
+    def step(self, step: int) -> bool:
+        """One frame on or back, also among those that came at once; whether there was one."""
+        target = max(0, min(self._next + step, self._playable))
+        self.at_ms = self._times[target - 1] if target > 0 else 0.0
+        self.is_waiting = False
+        return self._fold_to(target)
+
+    def _fold_to(self, target: int) -> bool:
         before = self._next
         if target < before:
             number = bisect_left(self._kept, target + 1, key=lambda kept: kept[0]) - 1

@@ -143,7 +143,10 @@ class ReplayScreen(Screen[None]):
             self._go_to(self._playback.at_ms + passed * self._speed, is_whole=False)
 
     def _go_to(self, at_ms: float, *, is_whole: bool = True) -> None:
-        if self._playback.go_to(at_ms):
+        self._show(self._playback.go_to(at_ms), is_whole=is_whole)
+
+    def _show(self, has_changed: bool, *, is_whole: bool = True) -> None:
+        if has_changed:
             self.query_one(Transcript).update_entry(self._content())
         self._ticks += 1
         self._draw(is_whole=is_whole or self._playback.is_over)
@@ -235,12 +238,13 @@ class ReplayScreen(Screen[None]):
             self.action_restart()
             return
         self._is_paused = not self._is_paused
+        self._ticked_ms = self._clock.monotonic_ms()
         self._draw(is_whole=True)
 
     def action_step(self, step: int) -> None:
         """One frame on or back, and pause there."""
         self._is_paused = True
-        self._go_to(self._playback.time_of_step(step))
+        self._show(self._playback.step(step))
 
     def action_seek(self, step: int) -> None:
         """Forward or back by a twentieth."""
@@ -254,6 +258,7 @@ class ReplayScreen(Screen[None]):
     def action_speed(self, speed: int) -> None:
         """Another speed."""
         self._speed, self._is_paused = float(speed), False
+        self._ticked_ms = self._clock.monotonic_ms()
         self._draw(is_whole=True)
 
     def action_finish(self) -> None:
