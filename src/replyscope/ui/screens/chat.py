@@ -18,7 +18,7 @@ from replyscope.engine.review import Review
 from replyscope.ui import collecting
 from replyscope.ui.commands import COMMANDS
 from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
-from replyscope.ui.screens.chat_base import shown
+from replyscope.ui.screens.chat_entries import shown
 from replyscope.ui.screens.chat_keys import CHAT_KEYS
 from replyscope.ui.screens.chat_review import ReviewingActions
 from replyscope.ui.screens.dialogs import PickDialog

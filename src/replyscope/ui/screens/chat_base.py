@@ -26,10 +26,11 @@ from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
 from replyscope.engine.calls import results_under, with_results
 from replyscope.engine.conversation import Conversation
-from replyscope.inspection.explain import Mood, explain
-from replyscope.inspection.figures import cost_of_all, count, rate, seconds
+from replyscope.inspection.explain import Mood
+from replyscope.inspection.figures import cost_of_all
 from replyscope.inspection.timeline import timeline_of
 from replyscope.ui.pending import Pending
+from replyscope.ui.screens.chat_entries import mood_of, shown, with_summary
 from replyscope.ui.screens.front import WELCOME
 from replyscope.ui.services import Services
 from replyscope.ui.targets import Targets
@@ -214,7 +215,7 @@ class ChatBase(Screen[None]):
         if len(siblings) < 2:
             return ()
         return tuple(
-            Tab(sibling.id, _mood_of(sibling, exchanges), sibling.id == message.id)
+            Tab(sibling.id, mood_of(sibling, exchanges), sibling.id == message.id)
             for sibling in siblings
         )
 
@@ -394,24 +395,3 @@ class ChatBase(Screen[None]):
                 accept(value)
 
         self.app.push_screen(dialog, take)
-
-
-def shown(conversation: Conversation) -> list[Message]:
-    """The branch as entries: the results of tools stand with the reply that asked for them."""
-    return [message for message in conversation.messages if message.role is not Role.TOOL]
-
-
-def _mood_of(message: Message, exchanges: dict[str, Exchange]) -> Mood:
-    source = message.sources[-1] if message.sources else None
-    exchange = exchanges.get(source.exchange_id) if source is not None else None
-    if source is None or exchange is None:
-        return Mood.GOOD
-    return explain(exchange, source.choice_index).mood
-
-
-def with_summary(content: EntryContent, exchange: Exchange) -> EntryContent:
-    """The entry with the one line that stands for the inspector on narrow screens."""
-    usage = exchange.usage
-    out = count(usage.output_tokens if usage else None)
-    text = f"{out} tok out · {seconds(exchange.timing.first_token_ms)} · {rate(exchange)}"
-    return replace(content, summary=text)

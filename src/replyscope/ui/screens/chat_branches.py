@@ -7,7 +7,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import TurnEvent
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.engine.live import Target
-from replyscope.ui.screens.chat_base import shown
+from replyscope.ui.screens.chat_entries import shown
 from replyscope.ui.screens.chat_replies import ReplyActions
 from replyscope.ui.screens.dialogs import PickDialog
 

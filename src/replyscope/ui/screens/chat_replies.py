@@ -16,7 +16,8 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.inspection.context import fit_into
 from replyscope.ui.frame_pace import FRAME_S, FramePace
-from replyscope.ui.screens.chat_base import ChatBase, shown
+from replyscope.ui.screens.chat_base import ChatBase
+from replyscope.ui.screens.chat_entries import shown
 from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.turns import TurnEnded
 

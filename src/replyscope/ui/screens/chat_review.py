@@ -16,7 +16,7 @@ from replyscope.domain.message import Message, Role
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.inspection.siblings import Reply, replies_beside
-from replyscope.ui.screens.chat_base import shown
+from replyscope.ui.screens.chat_entries import shown
 from replyscope.ui.screens.chat_writing import WritingActions
 from replyscope.ui.screens.exporting import ask_export
 from replyscope.ui.timing import NOTHING_TO_PLAY, load_recording

@@ -1,0 +1,32 @@
+"""What the messages of a conversation are drawn as."""
+
+from dataclasses import replace
+
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.message import Message, Role
+from replyscope.engine.conversation import Conversation
+from replyscope.inspection.explain import Mood, explain
+from replyscope.inspection.figures import count, rate, seconds
+from replyscope.ui.transcript.content import EntryContent
+
+
+def shown(conversation: Conversation) -> list[Message]:
+    """The branch as entries: the results of tools stand with the reply that asked for them."""
+    return [message for message in conversation.messages if message.role is not Role.TOOL]
+
+
+def mood_of(message: Message, exchanges: dict[str, Exchange]) -> Mood:
+    """How the newest exchange of a message ended, as a mood."""
+    source = message.sources[-1] if message.sources else None
+    exchange = exchanges.get(source.exchange_id) if source is not None else None
+    if source is None or exchange is None:
+        return Mood.GOOD
+    return explain(exchange, source.choice_index).mood
+
+
+def with_summary(content: EntryContent, exchange: Exchange) -> EntryContent:
+    """The entry with the one line that stands for the inspector on narrow screens."""
+    usage = exchange.usage
+    out = count(usage.output_tokens if usage else None)
+    text = f"{out} tok out · {seconds(exchange.timing.first_token_ms)} · {rate(exchange)}"
+    return replace(content, summary=text)
