@@ -4,18 +4,25 @@ import argparse
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from benchmarks.archive import measure_archive
+from benchmarks.archive import ARCHIVE, measure_archive
 from benchmarks.bench import Bench, open_bench
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.opening import measure_opening, measure_resizing, measure_switching
 from benchmarks.results import write_results
+from benchmarks.review import measure_review
 from benchmarks.row import Row, print_table
 from benchmarks.shapes import measure_four, measure_shapes
 from benchmarks.starting import measure_idle, measure_start
 from benchmarks.streaming import measure_echo, measure_full_speed, measure_paced
 
 Measure = Callable[[Bench], list[Row]]
+
+
+def _measure_review(bench: Bench) -> list[Row]:
+    return measure_review(bench, bench.folder / ARCHIVE)
+
+
 GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "start": ("Starting and waiting", (measure_start, measure_idle)),
     "latency": ("One message", (measure_latency,)),
@@ -23,7 +30,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "paced": ("Replies at the pace of servers", (measure_paced, measure_echo)),
     "shapes": ("Awkward replies, and several at once", (measure_shapes, measure_four)),
     "opening": ("Sessions", (measure_opening, measure_switching, measure_resizing)),
-    "archive": ("A large archive", (measure_archive,)),
+    "archive": ("A large archive", (measure_archive, _measure_review)),
     "leaks": ("Long use", (measure_leaks,)),
 }
 

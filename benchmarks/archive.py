@@ -44,6 +44,7 @@ QUERIES = {
     "field terms": "finish:length tokens:>400",
     "both together": "{m} model:model-2 finish:stop",
 }
+ARCHIVE = "archive"
 _REPLIES = 10
 _WORDS = 5_000
 _START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -209,7 +210,7 @@ async def measure(folder: Path, sessions: int, runs: int) -> list[Row]:
 
 def measure_archive(bench: Bench) -> list[Row]:
     """The archive of one table: in a folder that the bench throws away."""
-    rows = asyncio.run(measure(bench.folder / "archive", 5_000, 30))
+    rows = asyncio.run(measure(bench.folder / ARCHIVE, 5_000, 30))
     return rows + asyncio.run(open_long(bench.folder / "long"))
 
 

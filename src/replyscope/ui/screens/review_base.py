@@ -23,6 +23,7 @@ from replyscope.engine.tree import MessageTree
 from replyscope.ui.screens.frame import FrameScreen
 from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.services import Services
+from replyscope.ui.tight_compositor import TightCompositor
 from replyscope.ui.timing import load_recording, load_timelines
 from replyscope.ui.transcript.content import reply_content, user_content
 from replyscope.ui.transcript.preview import Preview
@@ -42,6 +43,7 @@ class ReviewBase(Screen[Opened | None]):
 
     def __init__(self, services: Services, review: Review, query: str = "") -> None:
         super().__init__()
+        self._compositor = TightCompositor()
         self.first_query = query
         self.services = services
         self.review = review
