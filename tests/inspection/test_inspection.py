@@ -141,6 +141,12 @@ def test_a_patch_names_its_file_first() -> None:
     )
 
 
+def test_small_amounts_have_three_figures() -> None:
+    amounts = [0.026152, 0.0648, 0.0041, 0.0000123, 0.1234, 0.09996]
+    shown = ["$0.0262", "$0.0648", "$0.0041", "$0.000012", "$0.12", "$0.10"]
+    assert [dollars(amount) for amount in amounts] == shown
+
+
 def test_amounts_too_small_to_show_are_not_nothing() -> None:
     assert dollars(0.0000001) == "< $0.000001"
     assert dollars(0.0) == "$0.00"

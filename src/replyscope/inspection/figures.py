@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
+from math import floor, log10
 
 from replyscope.domain.exchange import Exchange, Timing, Usage, output_rate
 
@@ -64,14 +65,15 @@ def cost_of_all(exchanges: Iterable[Exchange]) -> str:
 
 
 def dollars(value: float | None) -> str:
-    """An amount with as many places as it needs to say something."""
+    """An amount with as many places as it needs to say something: three figures, or cents."""
     if value is None:
         return UNKNOWN
-    if value >= 0.1 or value == 0:
+    if value >= 0.09995 or value == 0:
         return f"${value:,.2f}"
     if 0 < value < 0.0000005:
         return "< $0.000001"
-    return f"${value:.6f}".rstrip("0")
+    places = min(6, 2 - floor(log10(abs(value))))
+    return f"${value:.{places}f}".rstrip("0")
 
 
 def rate_limits(exchange: Exchange) -> list[tuple[str, str]]:
