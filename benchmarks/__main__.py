@@ -9,6 +9,7 @@ from benchmarks.bench import Bench, open_bench
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.opening import measure_opening, measure_resizing, measure_switching
+from benchmarks.peers import measure_peers
 from benchmarks.results import write_results
 from benchmarks.review import measure_review
 from benchmarks.row import Row, print_table
@@ -31,6 +32,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "shapes": ("Awkward replies, and several at once", (measure_shapes, measure_four)),
     "opening": ("Sessions", (measure_opening, measure_switching, measure_resizing)),
     "archive": ("A large archive", (measure_archive, _measure_review)),
+    "peers": ("Others on the PATH", (measure_peers,)),
     "leaks": ("Long use", (measure_leaks,)),
 }
 
@@ -47,9 +49,11 @@ def main() -> None:
         for name in chosen.only:
             title, measures = GROUPS[name]
             done[title] = [row for measure in measures for row in measure(bench)]
-            print_table(title, done[title])
+            if done[title]:
+                print_table(title, done[title])
     if chosen.write:
-        write_results(done, datetime.now(UTC))
+        measured = {title: rows for title, rows in done.items() if rows}
+        write_results(measured, datetime.now(UTC))
 
 
 if __name__ == "__main__":
