@@ -92,7 +92,7 @@ def test_a_sound_file_is_taken_in_whole(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(value))
         done = run_here(tmp_path, "sessions", "import", str(path))
-        assert done.stdout.startswith("1 sessions"), done.stderr
+        assert done.stdout.startswith("1 session with"), done.stderr
         assert "0 failed" in done.stdout, done.stderr
 
 

@@ -176,3 +176,9 @@ def test_a_cost_that_is_no_amount_is_unknown() -> None:
     for cost in (float("nan"), float("inf"), -1.0, True, "free"):
         assert fold({**delta("x"), "usage": {**usage, "cost": cost}}).cost_usd is None
     assert fold({**delta("x"), "usage": {**usage, "cost": 0.5}}).cost_usd == 0.5
+
+
+@pytest.mark.parametrize("choices", ["[null]", '[{"message": [1]}]', '[{"message": "text"}]'])
+def test_a_recorded_answer_that_was_no_reply_says_nothing_when_read_again(choices: str) -> None:
+    frame = WireFrame(1.0, f'{{"id": "c", "choices": {choices}}}')
+    assert list(translate_frames(Api.CHAT, [frame])) == [frame]

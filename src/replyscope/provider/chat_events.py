@@ -214,7 +214,7 @@ def translate_completion(data: Mapping[str, Any]) -> list[Event]:
     choices: object = getattr(completion, "choices", None)
     deltas = []
     for position, choice in enumerate(choices if isinstance(choices, list) else ()):
-        entry = choice.to_dict() if hasattr(choice, "to_dict") else dict(choice)
+        entry = choice.to_dict(warnings=False) if hasattr(choice, "to_dict") else dict(choice)
         message = dict(entry.pop("message", None) or {})
         for slot, call in enumerate(message.get("tool_calls") or ()):
             call.setdefault("index", slot)

@@ -76,9 +76,9 @@ def _whole(dialect: Dialect, text: str) -> list[Event]:
     """The events of an answer that was no stream; none when it was no reply either."""
     try:
         data = read_json(text)
-    except ValueError:
+        events = dialect.translate_whole(data) if isinstance(data, dict) else None
+    except Exception:  # noqa: BLE001 - it is no answer of this API, as when it came
         return []
-    events = dialect.translate_whole(data) if isinstance(data, dict) else None
     return events or []
 
 
