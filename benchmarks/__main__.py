@@ -44,16 +44,15 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS))
     parser.add_argument("--write", action="store_true", help="write RESULTS.md and its chart")
     chosen = parser.parse_args()
-    done: dict[str, list[Row]] = {}
+    titles = [title for title, _ in GROUPS.values()]
     with open_bench(chosen.runs) as bench:
         for name in chosen.only:
             title, measures = GROUPS[name]
-            done[title] = [row for measure in measures for row in measure(bench)]
-            if done[title]:
-                print_table(title, done[title])
-    if chosen.write:
-        measured = {title: rows for title, rows in done.items() if rows}
-        write_results(measured, datetime.now(UTC))
+            rows = [row for measure in measures for row in measure(bench)]
+            if rows:
+                print_table(title, rows)
+            if rows and chosen.write:
+                write_results({title: rows}, titles, datetime.now(UTC))
 
 
 if __name__ == "__main__":

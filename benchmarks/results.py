@@ -1,9 +1,15 @@
-"""Writes what was measured down: a page of tables, and a chart of the targets."""
+"""Writes what was measured down: a page of tables, and a chart of the targets.
+
+`results.json` keeps the figures: a group that is measured anew takes the place of its last
+ones, and the page has the others as they were.
+"""
 
 import importlib.metadata
+import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -22,9 +28,25 @@ text { font: 13px system-ui, sans-serif; fill: #24292f; }
 }"""
 
 
-def write_results(groups: Mapping[str, Sequence[Row]], now: datetime) -> None:
-    """Write RESULTS.md, and the chart beside it."""
+def write_results(
+    measured: Mapping[str, Sequence[Row]], order: Sequence[str], now: datetime
+) -> None:
+    """Write results.json, RESULTS.md, and the chart beside it."""
+    kept = FOLDER / "results.json"
+    known: dict[str, list[dict[str, object]]] = {}
+    if kept.exists():
+        known = json.loads(kept.read_text(encoding="utf-8"))
+    known |= {title: [asdict(row) for row in rows] for title, rows in measured.items()}
+    known = {title: known[title] for title in order if title in known}
+    kept.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    groups = {title: [Row(**row) for row in rows] for title, rows in known.items()}  # type: ignore[arg-type]
     rows = [row for each in groups.values() for row in each if row.target is not None]
+    (FOLDER / "RESULTS.md").write_text(page(groups, rows, now), encoding="utf-8")
+    (FOLDER / "results.svg").write_text(chart(rows), encoding="utf-8")
+
+
+def page(groups: Mapping[str, Sequence[Row]], rows: Sequence[Row], now: datetime) -> str:
+    """The tables, with what was measured on and which targets are met."""
     missed = [row for row in rows if not row.is_met]
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
     said = f"{len(rows) - len(missed)} of {len(rows)} targets are met."
@@ -37,9 +59,7 @@ def write_results(groups: Mapping[str, Sequence[Row]], now: datetime) -> None:
         "with was measured in the same run, in the same terminal of 120x40.\n\n"
         f"{said}\n\n![Each figure as a part of its target](results.svg)\n\n"
     )
-    tables = "\n".join(markdown_table(title, each) for title, each in groups.items())
-    (FOLDER / "RESULTS.md").write_text(head + tables, encoding="utf-8")
-    (FOLDER / "results.svg").write_text(chart(rows), encoding="utf-8")
+    return head + "\n".join(markdown_table(title, each) for title, each in groups.items())
 
 
 def machine() -> str:

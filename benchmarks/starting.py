@@ -40,7 +40,7 @@ def measure_idle(bench: Bench) -> list[Row]:
     """What it takes to wait."""
     with bench.started("idle") as program:
         program.settle(2.0)
-        load, size = program.load(10.0), program.resident_mb()
+        load, size = program.load(30.0), program.resident_mb()
     return [
         Row("idle, CPU of a core", load, "%", 1.0),
         Row("idle, memory", size, "MB"),

@@ -38,6 +38,8 @@ if TYPE_CHECKING:  # loaded after the first paint
 
 
 _LONGEST_LEAVING_S = 8.0
+_EAGER_S = 0.0005
+"""While the rest loads, a key waits no longer than this for the thread that loads."""
 
 
 class ReplyscopeApp(App[None]):
@@ -123,8 +125,13 @@ class ReplyscopeApp(App[None]):
 
     async def _load(self) -> None:
         """Import and build the rest in a thread, so that keys are heard meanwhile."""
-        self._services = await asyncio.to_thread(self._opening.load)
-        module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.chat")
+        rarely_s = sys.getswitchinterval()
+        sys.setswitchinterval(_EAGER_S)
+        try:
+            self._services = await asyncio.to_thread(self._opening.load)
+            module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.chat")
+        finally:
+            sys.setswitchinterval(rarely_s)
         self._chat = cast("ChatScreen", module.ChatScreen(self._services))
         collecting.settle()
         self.call_next(self._show_chat)
