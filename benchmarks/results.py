@@ -18,7 +18,7 @@ from benchmarks.row import Row, markdown_table
 
 FOLDER = Path(__file__).parent
 _PACKAGES = ("textual", "openai", "rich", "markdown-it-py")
-_BAR, _LEFT, _RIGHT, _LINE, _MOST = 320, 330, 150, 24, 1.5
+_BAR, _LEFT, _RIGHT, _LINE, _MOST = 320, 410, 150, 24, 1.5
 _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #24292f; }
 .figure { fill: #57606a; } .bar { fill: #2da44e; } .over { fill: #cf222e; }

@@ -55,5 +55,5 @@ def measure_four(bench: Bench) -> list[Row]:
         delays = echo_delays(program, 60)
     return [
         Row("four sessions at 100 chunks/s each, CPU of a core", load, "%"),
-        Row("… key echo, 99th percentile", at(delays, 0.99), "ms", 50),
+        Row("four sessions streaming, key echo, 99th percentile", at(delays, 0.99), "ms", 50),
     ]

