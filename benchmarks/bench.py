@@ -59,6 +59,11 @@ class Bench:
         while not self._told.empty():
             self._told.get()
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the server told of an answer."""
+        return not self._told.empty()
+
     def times(self) -> dict[str, float]:
         """When the next answer's request came, and its first and last chunk left."""
         told: dict[str, float] = json.loads(self._told.get(timeout=60))

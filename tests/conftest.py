@@ -5,14 +5,22 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
 from pytest_socket import socket_allow_hosts
 
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.server import LoopbackServer
 from tests.support.suite import SAMPLE, Suite
 from tests.support.weights import find_cached_weights
+
+# The test command is the same each time. To look further, with new chances:
+# python -m pytest --hypothesis-profile explore
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore", derandomize=False, max_examples=5_000)
+settings.load_profile("same")
 
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded"
 
@@ -27,6 +35,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SUITE] = Suite(config.getoption("--seed"), config.getoption("--size"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of a worker process: hand over what its part of the suite found."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["found"] = session.config.stash[_SUITE].found
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Of the process that started the workers: take it."""
+    node.config.stash[_SUITE].found += getattr(node, "workeroutput", {}).get("found", [])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -57,7 +57,7 @@ async def test_a_folder_that_is_gone_is_told_and_the_message_stays_written(
         await shows(pilot, "Hello world", "stop")
         shutil.move(data, tmp_path / "away")
         await send(pilot, PROMPT)
-        await shows(pilot, "removed or replaced", PROMPT)
+        await shows(pilot, "replaced", PROMPT)
         assert chat_of(pilot).composer.text == PROMPT
         shutil.move(tmp_path / "away", data)
         await pilot.press("enter")

@@ -150,6 +150,8 @@ def test_small_amounts_have_three_figures() -> None:
 def test_amounts_too_small_to_show_are_not_nothing() -> None:
     assert dollars(0.0000001) == "< $0.000001"
     assert dollars(0.0) == "$0.00"
+    assert dollars(-1000.0) == "-$1,000.00"
+    assert dollars(float("nan")) == dollars(float("inf")) == dollars(None)
 
 
 def test_findings_are_true() -> None:

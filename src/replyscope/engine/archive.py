@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from replyscope.domain.ports import Clock, NewId, PriceList, Store, TranslateFrames
 from replyscope.domain.session import (
@@ -18,7 +19,7 @@ from replyscope.engine.conversation import Conversation
 
 class Archive:
     """Hands out conversations. A session that is open here is handed out as it is, so
-    a reply that streams in the background is found again.
+    a reply that streams in the background is found again; one that was left at rest goes.
     """
 
     def __init__(
@@ -36,7 +37,8 @@ class Archive:
         self._prices = prices
         self._translate = translate
         self._tooling = tooling
-        self._open: dict[str, Conversation] = {}
+        self._open: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
+        self._busy: tuple[Conversation, ...] = ()
 
     @property
     def store(self) -> Store:
@@ -47,9 +49,7 @@ class Archive:
         """An empty conversation; nothing is saved before its first message or draft."""
         now = self._clock.now()
         session = Session(self._new_id(), "New session", now, now, settings)
-        conversation = self._conversation(StoredSession(session), is_new=True)
-        self._open[session.id] = conversation
-        return conversation
+        return self._keep(self._conversation(StoredSession(session), is_new=True))
 
     async def open(self, session_id: str) -> Conversation:
         """The conversation of a session. Raises SessionNotFound, StoreError."""
@@ -63,9 +63,15 @@ class Archive:
             and all(e.state.is_terminal or e.is_detached for e in running.exchanges.values())
         ):
             return running  # a reply may be about to begin in it
-        conversation = self._conversation(stored, is_new=False)
-        self._open[session_id] = conversation
-        return conversation
+        return self._keep(self._conversation(stored, is_new=False))
+
+    def _keep(self, opened: Conversation) -> Conversation:
+        """Hold the newest, and those that have what is nowhere else; whoever shows another
+        holds that one. Hours of use would else be in memory.
+        """
+        self._open[opened.session.id] = opened
+        self._busy = (opened, *(c for c in self._open.values() if c.is_streaming or c.unsaved))
+        return opened
 
     def _conversation(self, stored: StoredSession, *, is_new: bool) -> Conversation:
         return Conversation(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
-from math import floor, log10
+from math import floor, isfinite, log10
 
 from replyscope.domain.exchange import Exchange, Timing, Usage, output_rate
 
@@ -66,13 +66,15 @@ def cost_of_all(exchanges: Iterable[Exchange]) -> str:
 
 def dollars(value: float | None) -> str:
     """An amount with as many places as it needs to say something: three figures, or cents."""
-    if value is None:
+    if value is None or not isfinite(value):
         return UNKNOWN
+    if value < 0:  # an imported file may say so
+        return f"-{dollars(-value)}"
     if value >= 0.09995 or value == 0:
         return f"${value:,.2f}"
-    if 0 < value < 0.0000005:
+    if value < 0.0000005:
         return "< $0.000001"
-    places = min(6, 2 - floor(log10(abs(value))))
+    places = min(6, 2 - floor(log10(value)))
     return f"${value:.{places}f}".rstrip("0")
 
 
