@@ -1,6 +1,8 @@
 """Sending, cancelling, continuing, recovering: on the real provider and a real store."""
 
+import gc
 import threading
+import weakref
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -191,6 +193,34 @@ async def test_a_store_that_fails_in_mid_reply_costs_no_text(
     stored = await store.load_session(conversation.session.id)
     assert stored.exchanges[0].choice(0).text == "Hello"
     assert len((await store.load_wire(stored.exchanges[0].id)).frames) == 1
+
+
+async def test_a_session_that_was_left_takes_no_memory_unless_it_has_what_is_not_on_disk(
+    server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
+) -> None:
+    async with open_chat(server.base_url, clock) as provider:
+        conversation = archive.new(SessionSettings())
+        saved_id = conversation.session.id
+        await drive(conversation, provider)
+        saved = weakref.ref(conversation)
+        conversation = archive.new(SessionSettings())
+        await drive(conversation, provider)
+        async with aclosing(conversation.send(HI, target_of(provider))) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    await store._database.write(
+                        lambda c: c.execute("ALTER TABLE segment RENAME TO gone")
+                    )
+                    break
+        unsaved = weakref.ref(conversation)
+        del conversation, event, events
+        archive.new(SessionSettings())
+        archive.new(SessionSettings())
+        gc.collect()
+        assert saved() is None
+        assert archive.unsaved() == (unsaved(),)
+        await store._database.write(lambda c: c.execute("ALTER TABLE gone RENAME TO segment"))
+        assert await archive.open(saved_id) is await archive.open(saved_id)
 
 
 async def test_dead_writers_replies_are_recovered_and_labelled(

@@ -1,6 +1,8 @@
 """The chat as a person uses it: keys in, screen out."""
 
+import gc
 import threading
+import weakref
 from functools import partial
 from pathlib import Path
 
@@ -155,6 +157,20 @@ async def test_a_reply_in_the_background_goes_on_and_says_so(
         await until(pilot, lambda: "the reply is done" in frame(pilot))
         chat_of(pilot).open_session(first)
         await until(pilot, lambda: "behind you" in frame(pilot))
+
+
+async def test_a_session_that_was_left_takes_no_memory(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await send(pilot, "one")
+        await until(pilot, lambda: is_idle(pilot))
+        left = weakref.ref(chat_of(pilot).conversation)
+        await pilot.press("ctrl+n")
+        await send(pilot, "two")
+        await until(pilot, lambda: is_idle(pilot))
+        gc.collect()
+        assert left() is None
 
 
 async def test_sessions_are_renamed_deleted_and_brought_back(
