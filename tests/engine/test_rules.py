@@ -54,7 +54,7 @@ async def test_a_cut_reply_is_continued_as_often_as_it_may(
     assert conversation.read_messages()[-1].text == "abc"
     assert len(server.requests) == 3
     stored = await store.load_session(conversation.session.id)
-    fired = [exchange.firings for exchange in stored.exchanges]
+    fired = [exchange.firings for exchange in stored.exchanges.values()]
     assert fired == [("finish:length → continue",)] * 2 + [()]
 
 

@@ -27,7 +27,7 @@ class Aftermath:
     @property
     def exchanges(self) -> list[Exchange]:
         """Every exchange."""
-        return [exchange for session in self.sessions for exchange in session.exchanges]
+        return [exchange for session in self.sessions for exchange in session.exchanges.values()]
 
 
 def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
@@ -101,7 +101,7 @@ async def _read(path: Path) -> Aftermath:
         frames = {
             exchange.id: [frame.text for frame in (await store.load_wire(exchange.id)).frames]
             for session in sessions
-            for exchange in session.exchanges
+            for exchange in session.exchanges.values()
         }
         return Aftermath(tuple(sessions), frames)
     finally:

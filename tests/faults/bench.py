@@ -62,7 +62,7 @@ class Bench:
         assert conversation.unsaved is None, prompt
         assert not conversation.is_streaming, prompt
         stored = await self.store.load_session(conversation.session.id)
-        (exchange,) = stored.exchanges
+        (exchange,) = stored.exchanges.values()
         assert exchange.state.is_terminal, prompt
         kept = encode_exchange(conversation.exchanges[exchange.id])
         assert exchange == decode_exchange(kept), prompt  # which rounds times

@@ -77,14 +77,14 @@ async def test_a_clock_that_jumps_back_changes_no_order_and_no_duration(
     said = [message.text for message in stored.branch if message.role is Role.USER]
     assert said == [f"prompt {number}" for number in range(count)]
     assert len(stored.exchanges) == count
-    for exchange in stored.exchanges:
+    for exchange in stored.exchanges.values():
         assert negatives(exchange_object(exchange)) == []
         frames = (await store.load_wire(exchange.id)).frames
         assert [f.at_ms for f in frames] == sorted(f.at_ms for f in frames)
         bars = timeline_of(exchange, frames, {}).bars
         assert all(0 <= bar.start_ms <= bar.end_ms for bar in bars)
     assert stored.session.updated_at >= stored.session.created_at
-    json.dumps([exchange_object(exchange) for exchange in stored.exchanges])
+    json.dumps([exchange_object(exchange) for exchange in stored.exchanges.values()])
     suite.say(f"a clock that jumped back {count} times over {api.value}: order and times are right")
 
 
@@ -120,6 +120,6 @@ async def test_a_folder_that_vanishes_in_mid_reply_is_told(
             await drive(conversation, target, "and on")
             assert archive.unsaved() == ()
             stored = await store.load_session(conversation.session.id)
-            assert [e.choice(0).text for e in stored.exchanges] == ["Hello world"] * 2
+            assert [e.choice(0).text for e in stored.exchanges.values()] == ["Hello world"] * 2
     await store.close()
     suite.say(f"a data folder that is {how} in mid-reply: told, the reply is kept on the screen")

@@ -173,8 +173,8 @@ async def test_a_reply_that_finds_no_room_is_kept_and_saved_when_there_is_some(
         await drive(conversation, target, "on")
         assert archive.unsaved() == ()
     stored = await store.load_session(conversation.session.id)
-    assert [e.choice(0).text for e in stored.exchanges] == [text, text]
-    assert len((await store.load_wire(stored.exchanges[0].id)).frames) == 6
+    assert [e.choice(0).text for e in stored.exchanges.values()] == [text, text]
+    assert len((await store.load_wire(next(iter(stored.exchanges.values())).id)).frames) == 6
     await store.close()
     check_file(disk.folder / "sessions.db")
     suite.say(

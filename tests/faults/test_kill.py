@@ -94,7 +94,7 @@ def check(folder: Path, prompt: str, paced: Paced, killed_at: float, requests: i
     if not requests:
         return 0.0
     (session,) = asked
-    (exchange,) = session.exchanges
+    (exchange,) = session.exchanges.values()
     kept = left.frames[exchange.id]
     assert kept == [frame.decode() for frame in paced.frames[: len(kept)]]
     words = exchange.choice(0).text.split()

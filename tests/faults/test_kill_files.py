@@ -103,7 +103,9 @@ def test_killed_while_sessions_are_imported(suite: Suite, tmp_path: Path) -> Non
         for session in left.sessions:
             assert len(session.messages) == 2 * REPLIES
             assert len(session.exchanges) == REPLIES
-            assert all(len(left.frames[exchange.id]) == FRAMES for exchange in session.exchanges)
+            assert all(
+                len(left.frames[exchange.id]) == FRAMES for exchange in session.exchanges.values()
+            )
         done = run_program(folder, "sessions", "import", str(file), "--json")
         told = json.loads(done.stdout)
         assert (told["imported"], told["skipped"]) == (sessions - reached[-1], reached[-1])

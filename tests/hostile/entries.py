@@ -215,9 +215,8 @@ async def _take_in(path: Path) -> None:
         await index.take_in()
         for summary in await store.list_sessions():
             stored = await store.load_session(summary.id)
-            exchanges = {exchange.id: exchange for exchange in stored.exchanges}
-            session_report(stored.branch, exchanges).encode("utf-8", "replace")
-            for exchange in stored.exchanges:
+            session_report(stored.branch, stored.exchanges).encode("utf-8", "replace")
+            for exchange in stored.exchanges.values():
                 _look_at(exchange)
             for form in Form:
                 pieces: list[str] = []

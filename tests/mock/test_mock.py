@@ -90,7 +90,7 @@ async def the_same_bytes_come_back(path: Path, store: SqliteStore) -> None:
     assert isinstance(shared, Shared)
     await take_in(Batch(iter([shared]), 1, batch.place), store, is_dry=False)
     stored = await store.load_session(shared.session.id)
-    (exchange,) = stored.exchanges
+    (exchange,) = stored.exchanges.values()
     found = Recording(exchange, await store.load_wire(exchange.id))
     async with playing([found]) as (client, _):
         assert await bytes_of(client, exchange.api) == path.read_bytes(), path.name

@@ -243,7 +243,7 @@ async def test_a_fork_keeps_what_it_shows_when_its_origin_is_purged(store: Sqlit
     await index.take_in()
     await Library(lambda: store.database).purge(["origin"])
     stored = await store.load_session("fork")
-    assert [e.choice(0).text for e in stored.exchanges] == ["World"]
+    assert [e.choice(0).text for e in stored.exchanges.values()] == ["World"]
     assert await found(index, "world") == ["fork"]
 
 

@@ -439,7 +439,8 @@ async def test_a_thousand_messages_open_and_can_be_walked(
             EntryContent(f"k{n}", Role.USER if n % 2 else Role.ASSISTANT, "t", f"n{n} {text}")
             for n in range(1_000)
         ]
-        transcript.show_entries(contents)
+        by_key = {content.key: content for content in contents}
+        transcript.show_entries(list(by_key), by_key.__getitem__)
         await until(pilot, lambda: "n999" in frame(pilot))
         transcript.focus()
         await pilot.press("g")

@@ -1,5 +1,7 @@
 """The transcript's geometry: whatever is drawn first, lines are where they are said to be."""
 
+from functools import partial
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +12,7 @@ from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.layout import Layout
 
 PALETTE = Palette()
+ROLES = (Role.ASSISTANT, Role.USER)
 TEXTS = st.sampled_from(
     ["short", "word " * 200, "- a\n- b\n\npara\n", "```py\nx\n```\n" * 9, "p\n\n" * 60, ""]
 )
@@ -18,7 +21,9 @@ TEXTS = st.sampled_from(
 def make_layout(texts: list[str]) -> Layout:
     layout = Layout()
     layout.entries = [
-        Entry(EntryContent(f"k{n}", Role.USER if n % 2 else Role.ASSISTANT, "t", text))
+        Entry(
+            f"k{n}", partial(EntryContent, f"k{n}", (Role.ASSISTANT, Role.USER)[n % 2], "t", text)
+        )
         for n, text in enumerate(texts)
     ]
     layout.configure(40, PALETTE)

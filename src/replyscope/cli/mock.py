@@ -59,11 +59,11 @@ async def _recordings(what: str, wiring: Wiring) -> list[Recording]:
     made = []
     for session_id, wanted in by_session.items():
         stored = await wiring.store.load_session(session_id)
-        for exchange in stored.exchanges:
-            if exchange.id in wanted:
-                record = await wiring.store.load_wire(exchange.id)
+        for exchange_id in stored.exchanges:
+            if exchange_id in wanted:
+                record = await wiring.store.load_wire(exchange_id)
                 if record.frames:
-                    made.append(Recording(exchange, record))
+                    made.append(Recording(stored.exchanges[exchange_id], record))
     if ids and not made:
         raise SettingsError(
             f"No frame of {what!r} was recorded, so there is nothing to serve again.",
@@ -85,7 +85,7 @@ async def _exchange_ids(what: str, wiring: Wiring) -> list[tuple[str, str]]:
         pass
     else:
         stored = await wiring.store.load_session(session_id)
-        return [(session_id, exchange.id) for exchange in stored.exchanges]
+        return [(session_id, exchange_id) for exchange_id in stored.exchanges]
     home = await wiring.store.find_session_of(what)
     if home is not None:
         return [(home, what)]

@@ -185,7 +185,7 @@ async def _show(prefix: str, wiring: Wiring, *, as_json: bool) -> None:
     session_id = await wiring.store.find_session_id(prefix)
     stored = await wiring.store.load_session(session_id)
     tree = MessageTree(stored.messages, stored.session.head_id)
-    exchanges = exchanges_with_results({e.id: e for e in stored.exchanges}, tree)
+    exchanges = exchanges_with_results(stored.exchanges, tree)
     messages = read_in_all(stored.branch, exchanges)
     if as_json:
         session = stored.session

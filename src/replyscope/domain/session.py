@@ -98,12 +98,39 @@ class SessionSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What exchanges took together, of those where anybody knows; None where nobody does.
+
+    `tokens` are input and output as the server reported them, `cost_usd` US dollars,
+    reported or estimated.
+    """
+
+    tokens: int | None = None
+    cost_usd: float | None = None
+
+    def plus(self, exchange: Exchange, times: int = 1) -> "Spent":
+        """With an exchange; with `times` -1 without it."""
+        tokens = exchange.usage.total_tokens if exchange.usage is not None else None
+        cost_usd = exchange.cost_usd
+        return Spent(
+            self.tokens if tokens is None else (self.tokens or 0) + times * tokens,
+            self.cost_usd if cost_usd is None else (self.cost_usd or 0.0) + times * cost_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session with every message of its tree, oldest first, and their exchanges."""
+    """A session with every message of its tree, oldest first, and their exchanges by id.
+
+    `spent` is what all of these took. `is_held` says whether one of them was being
+    written, by this process or another.
+    """
 
     session: Session
     messages: tuple[Message, ...] = ()
-    exchanges: tuple[Exchange, ...] = ()
+    exchanges: Mapping[str, Exchange] = field(default_factory=dict)
+    spent: Spent = Spent()
+    is_held: bool = False
 
     @property
     def branch(self) -> tuple[Message, ...]:

@@ -60,7 +60,7 @@ class Archive:
         if (
             running is not None
             and running.session.head_id == stored.session.head_id
-            and all(e.state.is_terminal or e.is_detached for e in running.exchanges.values())
+            and not running.was_held
         ):
             return running  # a reply may be about to begin in it
         return self._keep(self._conversation(stored, is_new=False))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from replyscope.domain.exchange import ANSWERABLE, Exchange, ToolCall
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, Role, ToolResultPart
+from replyscope.domain.overlaid import Overlaid
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.tree import MessageTree
 
@@ -46,15 +47,15 @@ def results_under(message: Message, tree: MessageTree) -> dict[str, ToolResultPa
 
 def exchanges_with_results(
     exchanges: Mapping[str, Exchange], tree: MessageTree
-) -> dict[str, Exchange]:
+) -> Mapping[str, Exchange]:
     """Every exchange of a branch, its calls saying what became of them."""
-    joined = dict(exchanges)
+    joined: dict[str, Exchange] = {}
     for message in tree.branch:
         if message.sources and (results := results_under(message, tree)):
             key = message.sources[-1].exchange_id
-            if key in joined:
-                joined[key] = with_results(joined[key], results)
-    return joined
+            if key in exchanges:
+                joined[key] = with_results(joined.get(key) or exchanges[key], results)
+    return Overlaid(joined, exchanges)
 
 
 def with_result(call: ToolCall, results: Mapping[str, ToolResultPart]) -> ToolCall:

@@ -9,6 +9,7 @@ from replyscope.domain.ports import Clock, PriceList, SessionStamp, Store
 from replyscope.domain.session import StoredSession
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.calling import Calling
+from replyscope.engine.known_exchanges import KnownExchanges
 from replyscope.engine.live import LiveReply
 from replyscope.engine.rules import RuleBook
 from replyscope.engine.running import Runner
@@ -30,7 +31,9 @@ class OpenSession:
     ) -> None:
         self.session = stored.session
         self.tree = MessageTree(stored.messages, stored.session.head_id)
-        self.exchanges = {exchange.id: exchange for exchange in stored.exchanges}
+        self.exchanges = KnownExchanges(stored)
+        self.was_held = stored.is_held
+        """Whether a reply was being written into it when it was read."""
         self.calling: Calling | None = None
         """The tool calls that run."""
         self._runner = Runner(self.exchanges, clock, prices, rules)
@@ -105,9 +108,8 @@ class OpenSession:
         is_moved = stored.session.head_id != self._saved.head_id
         for message in stored.messages:
             self.tree.add(message)
-        self.exchanges |= {
-            e.id: e for e in stored.exchanges if e.id not in self._runner.unsaved_ids
-        }
+        self.exchanges.renew(stored, self._runner.unsaved_ids)
+        self.was_held = stored.is_held
         mine = self.session
         head_id = stored.session.head_id if is_moved else mine.head_id
         self.session = replace(stored.session, draft=mine.draft, head_id=head_id)

@@ -7,13 +7,13 @@ from contextlib import aclosing
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.event import Event, RequestSent, StreamEnded, WireFrame
-from replyscope.domain.exchange import Exchange
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.ports import Clock, ModelProvider, PriceList
 from replyscope.domain.request import ModelRequest
 from replyscope.engine.endings import Endings
 from replyscope.engine.journal_writer import JournalWriter
+from replyscope.engine.known_exchanges import KnownExchanges
 from replyscope.engine.live import LiveReply
 from replyscope.engine.rules import RuleBook
 
@@ -28,7 +28,7 @@ class Runner:
 
     def __init__(
         self,
-        exchanges: dict[str, Exchange],
+        exchanges: KnownExchanges,
         clock: Clock,
         prices: PriceList | None,
         rules: RuleBook | None,
@@ -120,5 +120,5 @@ class Runner:
         except StoreError as error:
             _log.warning("exchange %s is not on disk: %s", exchange.id, error)
         finally:
-            self._exchanges[exchange.id] = exchange
+            self._exchanges.put(exchange)
             self.lives.pop(exchange.id, None)

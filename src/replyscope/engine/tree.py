@@ -31,6 +31,9 @@ class MessageTree:
         """All of them, oldest first."""
         return tuple(self._nodes.values())
 
+    def __getitem__(self, message_id: str) -> Message:
+        return self._nodes[message_id]
+
     def get(self, message_id: str) -> Message | None:
         """The message of that id."""
         return self._nodes.get(message_id)

@@ -115,17 +115,16 @@ def read_shared(connection: sqlite3.Connection, session_id: str, *, with_wire: b
     stored = rows.load_session(connection, session_id)
     records = (
         {
-            exchange.id: WireRecord(
-                load_request(connection, exchange.id), load_frames(connection, exchange.id)
+            exchange_id: WireRecord(
+                load_request(connection, exchange_id), load_frames(connection, exchange_id)
             )
-            for exchange in stored.exchanges
+            for exchange_id in stored.exchanges
         }
         if with_wire
         else {}
     )
-    exchanges = {exchange.id: exchange for exchange in stored.exchanges}
     tags = tags_of(connection, session_id)
-    return Shared(stored.session, stored.messages, exchanges, tags, records)
+    return Shared(stored.session, stored.messages, stored.exchanges, tags, records)
 
 
 def _insert_wire(connection: sqlite3.Connection, shared: Shared, exchange_id: str) -> None:

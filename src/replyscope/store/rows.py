@@ -12,13 +12,13 @@ from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.ports import SessionStamp
 from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.store.codec import (
-    decode_exchange,
     decode_parts,
     decode_settings,
     encode_exchange,
     encode_parts,
     encode_settings,
 )
+from replyscope.store.folded import load_exchanges
 
 
 def insert_session(connection: sqlite3.Connection, session: Session) -> None:
@@ -171,7 +171,7 @@ def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSessi
         deleted_at=from_ms(row[8]) if row[8] is not None else None,
     )
     messages = _load_messages(connection, session_id)
-    return StoredSession(session, messages, _load_exchanges(connection, session_id))
+    return StoredSession(session, messages, *load_exchanges(connection, session_id))
 
 
 def session_stamp(connection: sqlite3.Connection, session_id: str) -> SessionStamp:
@@ -202,16 +202,6 @@ def daily_costs(connection: sqlite3.Connection, since_ms: int) -> dict[date, flo
         day = from_ms(started_at).astimezone().date()
         costs[day] = costs.get(day, 0.0) + cost_usd
     return costs
-
-
-def _load_exchanges(connection: sqlite3.Connection, session_id: str) -> tuple[Exchange, ...]:
-    rows = connection.execute(
-        "SELECT folded FROM exchange WHERE id IN ("
-        "SELECT exchange_id FROM source JOIN message ON message.id = message_id "
-        "WHERE message.session_id = ?) ORDER BY started_at, rowid",
-        (session_id,),
-    )
-    return tuple(decode_exchange(folded) for (folded,) in rows)
 
 
 def _load_messages(connection: sqlite3.Connection, session_id: str) -> tuple[Message, ...]:

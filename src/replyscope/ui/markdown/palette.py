@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from rich.style import Style
+from textual.widget import Widget
 
 
 @dataclass(frozen=True)
@@ -32,4 +33,20 @@ class Palette:
     match: Style = field(default_factory=lambda: Style(reverse=True))
 
 
-PALETTE_ROLES = tuple(Palette.__dataclass_fields__)
+def component_classes(name: str) -> set[str]:
+    """The classes by which a theme styles the roles in a widget."""
+    return {_component(name, role) for role in Palette.__dataclass_fields__}
+
+
+def palette_of(widget: Widget, name: str) -> Palette:
+    """The styles of a widget that has these classes, as the present theme has them."""
+    return Palette(
+        **{
+            role: widget.get_component_rich_style(_component(name, role), partial=True)
+            for role in Palette.__dataclass_fields__
+        }
+    )
+
+
+def _component(name: str, role: str) -> str:
+    return f"{name}--{role.replace('_', '-')}"

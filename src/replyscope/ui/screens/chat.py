@@ -18,7 +18,6 @@ from replyscope.engine.review import Review
 from replyscope.ui import collecting
 from replyscope.ui.commands import COMMANDS
 from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
-from replyscope.ui.screens.chat_entries import shown
 from replyscope.ui.screens.chat_keys import CHAT_KEYS
 from replyscope.ui.screens.chat_review import ReviewingActions
 from replyscope.ui.screens.dialogs import PickDialog
@@ -153,14 +152,13 @@ class ChatScreen(ReviewingActions):
         self.tell_removed(conversation)
         if changed and conversation is self.conversation:
             self.sync_entries(conversation)
-            for message in shown(conversation):
-                self.transcript.update_entry(self.content_of(message))
+            self.transcript.renew_entries()
             self.draw_all()
 
     def on_resize(self) -> None:
         if not self.is_narrow:
             self.inspector_open = False  # it has a place of its own now
-        self.redraw_replies()
+        self.transcript.renew_entries()
         self.call_after_refresh(self.draw_inspector)
 
     @on(Transcript.CursorMoved)
@@ -218,7 +216,7 @@ class ChatScreen(ReviewingActions):
             self.inspector_open = not self.inspector_open
         else:
             self.inspector_hidden = not self.inspector_hidden
-            self.redraw_replies()
+            self.transcript.renew_entries()
         self.call_after_refresh(self.draw_inspector)
 
     def action_step_exchange(self, step: int) -> None:

@@ -1,7 +1,7 @@
 """The chat screen's panes and state, which its groups of actions share."""
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, Role, ToolResultPart
+from replyscope.domain.overlaid import Overlaid
 from replyscope.domain.printable import printable_text
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import ToolCallState
@@ -151,14 +152,15 @@ class ChatBase(Screen[None]):
         """Open a conversation in the panes."""
         self.conversation = conversation
         self.finished.discard(conversation.session.id)
-        contents = [self.content_of(message) for message in shown(conversation)]
-        self.transcript.show_entries(contents)
+        keys = [message.id for message in shown(conversation)]
+        self.transcript.show_entries(keys, self.content_of)
         written = self.pending.take_written(conversation.session.id)
         self.composer.replace_text(conversation.session.draft if written is None else written)
         self.draw_all()
 
-    def content_of(self, message: Message) -> EntryContent:
+    def content_of(self, message_id: str) -> EntryContent:
         """An entry for a message, live when its reply still streams."""
+        message = self.conversation.tree[message_id]
         exchanges = self.exchanges_now()
         tabs = self._tabs_of(message, exchanges)
         if message.role is not Role.ASSISTANT:
@@ -200,17 +202,10 @@ class ChatBase(Screen[None]):
         is_done = all(p.state not in (_REQUESTED, ToolCallState.RUNNING) for p in parts)
         return is_done and not self.turns.is_running(conversation.session.id)
 
-    def redraw_replies(self) -> None:
-        """Draw every reply again: what stands under them has changed."""
-        if self.transcript.entries:
-            for message in shown(self.conversation):
-                if message.sources:
-                    self.transcript.update_entry(self.content_of(message))
-
     def _streams_here(self, message: Message) -> bool:
         return any(source.exchange_id in self.conversation.lives for source in message.sources)
 
-    def _tabs_of(self, message: Message, exchanges: dict[str, Exchange]) -> tuple[Tab, ...]:
+    def _tabs_of(self, message: Message, exchanges: Mapping[str, Exchange]) -> tuple[Tab, ...]:
         siblings = self.conversation.tree.siblings(message)
         if len(siblings) < 2:
             return ()
@@ -219,13 +214,13 @@ class ChatBase(Screen[None]):
             for sibling in siblings
         )
 
-    def exchanges_now(self) -> dict[str, Exchange]:
+    def exchanges_now(self) -> Mapping[str, Exchange]:
         """The conversation's exchanges, the streaming ones as they stand."""
         lives = self.conversation.lives
         if not lives:
             return self.conversation.exchanges
         now = {exchange_id: live.exchange() for exchange_id, live in lives.items()}
-        return {**self.conversation.exchanges, **now}
+        return Overlaid(now, self.conversation.exchanges)
 
     def draw_all(self) -> None:
         """Draw everything but the entries themselves."""
@@ -331,12 +326,11 @@ class ChatBase(Screen[None]):
 
     def draw_status(self) -> None:
         """Draw the status line."""
-        exchanges = self.exchanges_now()
-        used = [e.usage for e in exchanges.values() if e.usage is not None]
-        totals = [u.total_tokens for u in used if u.total_tokens is not None]
-        costs = [e.cost_usd for e in exchanges.values() if e.cost_usd is not None]
-        sources = [s for m in self.conversation.messages for s in m.sources]
-        along = [exchanges.get(s.exchange_id) for s in reversed(sources)]
+        exchanges, spent = self.exchanges_now(), self.conversation.exchanges.spent
+        for exchange_id in self.conversation.lives:
+            spent = spent.plus(exchanges[exchange_id])
+        sources = (s for m in reversed(self.conversation.messages) for s in reversed(m.sources))
+        along = (exchanges.get(s.exchange_id) for s in sources)
         context = next((e.usage.total_tokens for e in along if e and e.usage), None)
         model = self.targets.model_for(self.conversation)
         endpoint = self.targets.endpoint
@@ -347,8 +341,8 @@ class ChatBase(Screen[None]):
                 api=endpoint.api.value if endpoint is not None else None,
                 context_used=context,
                 context_window=self.targets.window_of(model),
-                tokens=sum(totals) if totals else None,
-                cost_usd=sum(costs) if costs else None,
+                tokens=spent.tokens,
+                cost_usd=spent.cost_usd,
                 note="" if self.archive.store.is_saving else "not saved",
             )
         )

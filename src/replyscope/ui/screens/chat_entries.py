@@ -1,5 +1,6 @@
 """What the messages of a conversation are drawn as."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from replyscope.domain.exchange import Exchange
@@ -15,7 +16,13 @@ def shown(conversation: Conversation) -> list[Message]:
     return [message for message in conversation.messages if message.role is not Role.TOOL]
 
 
-def mood_of(message: Message, exchanges: dict[str, Exchange]) -> Mood:
+def last_shown(conversation: Conversation) -> str | None:
+    """The id of the last of these."""
+    along = reversed(conversation.messages)
+    return next((message.id for message in along if message.role is not Role.TOOL), None)
+
+
+def mood_of(message: Message, exchanges: Mapping[str, Exchange]) -> Mood:
     """How the newest exchange of a message ended, as a mood."""
     source = message.sources[-1] if message.sources else None
     exchange = exchanges.get(source.exchange_id) if source is not None else None

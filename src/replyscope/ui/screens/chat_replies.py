@@ -17,7 +17,7 @@ from replyscope.engine.live import Target
 from replyscope.inspection.context import fit_into
 from replyscope.ui.frame_pace import FRAME_S, FramePace
 from replyscope.ui.screens.chat_base import ChatBase
-from replyscope.ui.screens.chat_entries import shown
+from replyscope.ui.screens.chat_entries import last_shown, shown
 from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.turns import TurnEnded
 
@@ -158,7 +158,7 @@ class ReplyActions(ChatBase):
         if self._seen_versions.get(live.fold_id) == version and not is_waiting:
             return
         self._seen_versions = {live.fold_id: version}
-        self.transcript.update_entry(self.content_of(conversation.messages[-1]))
+        self.transcript.renew_entry(conversation.messages[-1].id)
         self._frame_number += 1
         # Figures are read, not watched: a fifth of the frames will do.
         if self._frame_number % 5 == 0 or is_waiting:
@@ -174,24 +174,21 @@ class ReplyActions(ChatBase):
         if calling is None or self._seen_versions.get("calls") == version:
             return
         self._seen_versions = {"calls": version}
-        for message in shown(conversation)[-1:]:
-            self.transcript.update_entry(self.content_of(message))
+        self.transcript.renew_entry(self.transcript.last_key)
         self.draw_inspector()
 
     def sync_entries(self, conversation: Conversation) -> None:
         """Bring the transcript's entries in line with the branch's messages."""
-        drawn = [entry.key for entry in self.transcript.entries]
-        messages = shown(conversation)
-        wanted = [message.id for message in messages]
-        if drawn == wanted:
-            return
+        if self.transcript.last_key == last_shown(conversation):
+            return  # and so is the whole way to it
+        drawn, wanted = self.transcript.keys, [message.id for message in shown(conversation)]
         if wanted[: len(drawn)] == drawn:
             self.query_one("#welcome").display = False
             self.transcript.display = True
-            for message in messages[max(0, len(drawn) - 1) : len(drawn)]:
-                self.transcript.update_entry(self.content_of(message))  # its tools have run
-            for message in messages[len(drawn) :]:
-                self.transcript.add_entry(self.content_of(message))
+            if drawn:
+                self.transcript.renew_entry(drawn[-1])  # its tools have run
+            for message_id in wanted[len(drawn) :]:
+                self.transcript.add_entry(message_id)
             self.transcript.follow()
             self.refresh_sidebar()
         else:
@@ -218,8 +215,7 @@ class ReplyActions(ChatBase):
         session_id = conversation.session.id
         if conversation is self.conversation:
             self.sync_entries(conversation)
-            for message in shown(conversation)[-1:]:
-                self.transcript.update_entry(self.content_of(message))
+            self.transcript.renew_entry(self.transcript.last_key)
             self._shown_wire = None
             self.draw_all()
         else:

@@ -73,7 +73,7 @@ class ReviewingActions(WritingActions):
         if all(message.id != message_id for message in conversation.messages):
             await conversation.go_to(message_id)
             self.show_conversation(conversation)
-        keys = [entry.key for entry in self.transcript.entries]
+        keys = self.transcript.keys
         if message_id in keys:
             self.transcript.focus()
             self.call_after_refresh(self.transcript.point_at, keys.index(message_id))
@@ -144,9 +144,9 @@ class ReviewingActions(WritingActions):
             return
         module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.replay")
         branch = shown(self.conversation)
-        before = [self.content_of(m) for m in branch[: branch.index(reply)]]
+        before = [m.id for m in branch[: branch.index(reply)]], self.content_of
         self.app.push_screen(
-            module.ReplayScreen(before, reply, exchanges, *found, self.services.clock)
+            module.ReplayScreen(*before, reply, exchanges, *found, self.services.clock)
         )
 
     def action_compare(self, models: str = "") -> None:

@@ -305,7 +305,7 @@ class ToolActions(RemoteActions):
         except ReplyscopeError as error:
             self.tell(error)
             return
-        self.redraw_replies()
+        self.transcript.renew_entries()
         self.draw_inspector()
         self.tell("t sends it", is_error=False)
 

@@ -20,7 +20,7 @@ from replyscope.inspection.timeline import timeline_of
 from replyscope.ui.playback import Playback
 from replyscope.ui.screens.frame import FrameScreen
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
-from replyscope.ui.transcript.content import EntryContent, reply_content
+from replyscope.ui.transcript.content import ContentOf, EntryContent, reply_content
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.inspector import Inspector
 from replyscope.ui.widgets.replay_bar import ReplayBar
@@ -65,7 +65,8 @@ class ReplayScreen(Screen[None]):
 
     def __init__(
         self,
-        before: Sequence[EntryContent],
+        before: Sequence[str],
+        content_of: ContentOf,
         message: Message,
         exchanges: Mapping[str, Exchange],
         record: WireRecord,
@@ -74,6 +75,7 @@ class ReplayScreen(Screen[None]):
     ) -> None:
         super().__init__()
         self._before = before
+        self._content_before = content_of
         self._message = message
         self._exchanges = exchanges
         source = message.sources[-1]
@@ -111,7 +113,7 @@ class ReplayScreen(Screen[None]):
 
     def on_mount(self) -> None:
         transcript = self.query_one(Transcript)
-        transcript.show_entries([*self._before, self._content()])
+        transcript.show_entries([*self._before, self._message.id], self._content_of)
         transcript.focus()
         self._ticked_ms = self._clock.monotonic_ms()
         self.set_interval(1 / _FPS, self._tick)
@@ -147,7 +149,7 @@ class ReplayScreen(Screen[None]):
 
     def _show(self, has_changed: bool, *, is_whole: bool = True) -> None:
         if has_changed:
-            self.query_one(Transcript).update_entry(self._content())
+            self.query_one(Transcript).renew_entry(self._message.id)
         self._ticks += 1
         self._draw(is_whole=is_whole or self._playback.is_over)
 
@@ -155,7 +157,9 @@ class ReplayScreen(Screen[None]):
         """The reply as it stood; at the end, as it is kept."""
         return self._exchange if self._playback.is_over else self._playback.exchange()
 
-    def _content(self) -> EntryContent:
+    def _content_of(self, message_id: str) -> EntryContent:
+        if message_id != self._message.id:
+            return self._content_before(message_id)
         exchange = self._shown()
         return reply_content(self._message, {**self._exchanges, exchange.id: exchange})
 

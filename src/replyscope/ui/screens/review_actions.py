@@ -316,7 +316,7 @@ class ReviewActions(ReviewBase):
             except ReplyscopeError as error:
                 self.tell(error)
                 return
-            exchange = next((e for e in stored.exchanges if e.id == hit.exchange_id), None)
+            exchange = stored.exchanges.get(hit.exchange_id)
             if exchange is None or not exchange.choices:
                 self.tell("There is nothing of this reply to compare.", is_error=False)
                 return

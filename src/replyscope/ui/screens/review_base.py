@@ -25,7 +25,7 @@ from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.services import Services
 from replyscope.ui.tight_compositor import TightCompositor
 from replyscope.ui.timing import load_recording, load_timelines
-from replyscope.ui.transcript.content import reply_content, user_content
+from replyscope.ui.transcript.content import EntryContent, reply_content, user_content
 from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.inspector import Inspector
@@ -56,8 +56,10 @@ class ReviewBase(Screen[Opened | None]):
         self._moment_ms: float | None = None
         self._drawn: object = None
         self._stored: StoredSession | None = None
+        self._read: StoredSession | None = None
+        """What the preview shows."""
         self._tree = MessageTree((), None)
-        self._exchanges: dict[str, Exchange] = {}
+        self._exchanges: Mapping[str, Exchange] = {}
 
     def start(
         self,
@@ -92,7 +94,7 @@ class ReviewBase(Screen[Opened | None]):
         session_id = getattr(found, "session_id", None)
         if session_id is None:
             self._stored = None
-            transcript.show_entries([])
+            transcript.show_nothing()
             self._drawn = None
             self.query_one(Inspector).show_nothing()
             return
@@ -101,7 +103,7 @@ class ReviewBase(Screen[Opened | None]):
         except SessionNotFound:
             self.tell("This session was removed in another window.")
             self._stored = None
-            transcript.show_entries([])
+            transcript.show_nothing()
             return
         except ReplyscopeError as error:
             self.tell(error)
@@ -114,8 +116,7 @@ class ReviewBase(Screen[Opened | None]):
         stored = await self.services.archive.store.load_session(session_id)
         self._stored = stored
         self._tree = MessageTree(stored.messages, stored.session.head_id)
-        exchanges = {exchange.id: exchange for exchange in stored.exchanges}
-        self._exchanges = exchanges_with_results(exchanges, self._tree)
+        self._exchanges = exchanges_with_results(stored.exchanges, self._tree)
 
     def _show_branch(self, message_id: str | None) -> None:
         """The branch that a message is on, the message under the cursor."""
@@ -126,9 +127,13 @@ class ReviewBase(Screen[Opened | None]):
         ids = [message.id for message in shown]
         number = ids.index(message_id) if message_id in ids else len(ids) - 1
         transcript.pattern = self._pattern
-        transcript.show_conversation([self._content(message) for message in shown], number)
+        if transcript.keys != ids or not _reads_alike(self._read, self._stored):
+            transcript.show_entries(ids, self._content_of)
+        self._read = self._stored
+        transcript.point_at_match(number)
 
-    def _content(self, message: Message) -> Any:
+    def _content_of(self, message_id: str) -> EntryContent:
+        message = self._tree[message_id]
         if message.role is Role.ASSISTANT:
             return reply_content(message, self._exchanges, can_act=False)
         return user_content(read_in(message, {}))
@@ -212,9 +217,9 @@ class ReviewBase(Screen[Opened | None]):
             self.tell(found, is_error=False)
             return
         branch = [m for m in self._tree.branch if m.role is not Role.TOOL]
-        before = [self._content(m) for m in branch[: branch.index(message)]]
+        before = [m.id for m in branch[: branch.index(message)]], self._content_of
         self.app.push_screen(
-            ReplayScreen(before, message, self._exchanges, *found, self.services.clock)
+            ReplayScreen(*before, message, self._exchanges, *found, self.services.clock)
         )
 
     @on(WireView.FrameOpened)
@@ -242,3 +247,11 @@ class ReviewBase(Screen[Opened | None]):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.draw_inspector)
+
+
+def _reads_alike(before: StoredSession | None, stored: StoredSession | None) -> bool:
+    if before is None or stored is None:
+        return False
+    return before is stored or (
+        (before.messages, before.exchanges) == (stored.messages, stored.exchanges)
+    )

@@ -1,6 +1,6 @@
 """What the transcript shows of one message. Immutable; made from the domain's values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from replyscope.domain.exchange import Choice, Citation, Exchange, ToolCall
@@ -38,6 +38,15 @@ class EntryContent:
     tabs: tuple[Tab, ...] = ()
     citations: tuple[Citation, ...] = ()
     is_live: bool = False
+
+
+ContentOf = Callable[[str], EntryContent]
+"""What the entry of a key says now."""
+
+
+def no_content(key: str) -> EntryContent:
+    """An entry that says nothing."""
+    return EntryContent(key, Role.USER, "")
 
 
 def user_content(message: Message) -> EntryContent:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Callable
 from itertools import accumulate
 
 from rich.style import Style
@@ -37,13 +38,19 @@ from replyscope.ui.transcript.details import (
 
 _MOST_ARGUMENTS = 20_000
 _MOST_DRAWN = 256
+_UNSEEN_HEIGHT = 8
 
 
 class Entry:
-    """Owns the cells of one message. Built when first seen; before, a guess of its height."""
+    """Owns the cells of one message. What it says is asked for, and the cells are built,
+    when it is first seen; before, there is a guess of its height.
+    """
 
-    def __init__(self, content: EntryContent) -> None:
-        self.content = content
+    def __init__(self, key: str, make: Callable[[], EntryContent]) -> None:
+        self.key = key
+        """The message's id."""
+        self._make = make
+        self._content: EntryContent | None = None
         self.is_unfolded = False
         self._document: MarkdownDocument | None = None
         self._reasoning: MarkdownDocument | None = None
@@ -58,9 +65,16 @@ class Entry:
         self._drawn: deque[Cell] = deque()
 
     @property
-    def key(self) -> str:
-        """The message's id."""
-        return self.content.key
+    def content(self) -> EntryContent:
+        """What it says."""
+        if self._content is None:
+            self._content = self._make()
+        return self._content
+
+    def renew(self) -> None:
+        """Ask again what it says, if that was asked before."""
+        if self._content is not None:
+            self.update(self._make())
 
     @property
     def is_foldable(self) -> bool:
@@ -69,7 +83,7 @@ class Entry:
 
     def update(self, content: EntryContent) -> None:
         """Show newer content. While a reply streams its text only grows."""
-        before, self.content = self.content, content
+        before, self._content = self.content, content
         grew = before.is_live and len(content.text) >= len(before.text)
         if self._document is not None:
             if grew:
@@ -114,7 +128,9 @@ class Entry:
             return self._tops[-1]
         if self._known_height is not None and width == self._width:
             return self._known_height
-        return 2 + estimate_height(self.content.text, width) + bool(self.content.notice)
+        if self._content is None:
+            return _UNSEEN_HEIGHT
+        return 2 + estimate_height(self._content.text, width) + bool(self._content.notice)
 
     def locate(self, line: int) -> tuple[int, int]:
         """The cell of a line, and which line of that cell it is."""

@@ -1,6 +1,5 @@
 """A conversation shown for what was found in it: the words marked, the place in view."""
 
-from collections.abc import Sequence
 from re import Pattern
 
 from textual.reactive import reactive
@@ -8,7 +7,6 @@ from textual.strip import Strip
 
 from replyscope.domain.message import Role
 from replyscope.domain.words import folded
-from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.strips import restyle
 from replyscope.ui.transcript.transcript import Transcript
@@ -28,11 +26,8 @@ class Preview(Transcript):
             strip = restyle(strip, match.start(), match.end(), style)
         return strip
 
-    def show_conversation(self, contents: Sequence[EntryContent], number: int) -> None:
-        """Show entries, pointing at one: its first match in view, or one of its prompt."""
-        same = [c.key for c in contents] == [c.key for c in self.entries]
-        if not same or list(contents) != list(self.entries):
-            self.show_entries(contents)
+    def point_at_match(self, number: int) -> None:
+        """Point at an entry: its first match in view, or one of its prompt."""
         self.call_after_refresh(self._show_match, number)
 
     def _show_match(self, number: int) -> None:

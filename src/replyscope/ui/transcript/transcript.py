@@ -7,9 +7,9 @@ guessed without a line on the screen changing its place.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -20,8 +20,8 @@ from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 
-from replyscope.ui.markdown.palette import PALETTE_ROLES, Palette
-from replyscope.ui.transcript.content import EntryContent
+from replyscope.ui.markdown.palette import Palette, component_classes, palette_of
+from replyscope.ui.transcript.content import ContentOf, no_content
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
 from replyscope.ui.transcript.layout import Layout
@@ -37,9 +37,7 @@ class Transcript(ScrollView, can_focus=True):
     """Shows entries; the reader moves a cursor over them."""
 
     ALLOW_SELECT = True
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"transcript--{role.replace('_', '-')}" for role in PALETTE_ROLES
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = component_classes("transcript")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "move_cursor(1)", "Next message", id="transcript.next"),
         Binding("k", "move_cursor(-1)", "Previous message", id="transcript.previous"),
@@ -72,6 +70,7 @@ class Transcript(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._layout_of = Layout()
+        self._content_of: ContentOf = no_content
         self._lines = Lines()
         self._finder = Finder()
         self._palette: Palette | None = None
@@ -80,9 +79,15 @@ class Transcript(ScrollView, can_focus=True):
         self._is_settling = False
 
     @property
-    def entries(self) -> Sequence[EntryContent]:
-        """What is shown, first to last."""
-        return [entry.content for entry in self._layout_of.entries]
+    def last_key(self) -> str | None:
+        """The id of the last entry."""
+        entries = self._layout_of.entries
+        return entries[-1].key if entries else None
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The ids of what is shown, first to last."""
+        return [entry.key for entry in self._layout_of.entries]
 
     @property
     def is_following(self) -> bool:
@@ -95,18 +100,31 @@ class Transcript(ScrollView, can_focus=True):
         entries = self._layout_of.entries
         return entries[self.cursor].key if 0 <= self.cursor < len(entries) else None
 
-    def show_entries(self, contents: Sequence[EntryContent]) -> None:
-        """Show another conversation, from its end."""
-        self._layout_of = Layout()
-        self._layout_of.entries = [Entry(content) for content in contents]
+    def show_entries(self, keys: Sequence[str], content_of: ContentOf) -> None:
+        """Show another conversation, from its end. What an entry says is asked for when
+        it comes into view.
+        """
+        self._layout_of, self._content_of = Layout(), content_of
+        self._layout_of.entries = [Entry(key, partial(content_of, key)) for key in keys]
         self._following = True
         self.screen.clear_selection()
-        self._point(len(contents) - 1)
+        self._point(len(keys) - 1)
         self._reflow()
 
-    def add_entry(self, content: EntryContent) -> None:
+    def show_nothing(self) -> None:
+        """Show an empty pane."""
+        self.show_entries((), no_content)
+
+    def renew_entries(self) -> None:
+        """What the entries say has changed."""
+        for entry in self._layout_of.entries:
+            entry.renew()
+        self._layout_of.invalidate(0)
+        self._reflow()
+
+    def add_entry(self, key: str) -> None:
         """Add an entry at the end and point at it when the reader follows."""
-        self._layout_of.entries.append(Entry(content))
+        self._layout_of.entries.append(Entry(key, partial(self._content_of, key)))
         if self._following:
             self._point(len(self._layout_of.entries) - 1)
         self._reflow()
@@ -118,12 +136,12 @@ class Transcript(ScrollView, can_focus=True):
         self.cursor = min(self.cursor, len(self._layout_of.entries) - 1)
         self._reflow()
 
-    def update_entry(self, content: EntryContent) -> None:
-        """Show newer content of an entry, usually the last."""
+    def renew_entry(self, key: str | None) -> None:
+        """What an entry says, usually the last, has changed."""
         entries = self._layout_of.entries
         for number in range(len(entries) - 1, -1, -1):
-            if entries[number].key == content.key:
-                entries[number].update(content)
+            if entries[number].key == key:
+                entries[number].renew()
                 self._layout_of.invalidate(number)
                 if not self._following:
                     self._note_below()
@@ -148,13 +166,7 @@ class Transcript(ScrollView, can_focus=True):
     def palette(self) -> Palette:
         """The styles of the current theme."""
         if self._palette_is_stale:
-            styles: dict[str, Style] = {
-                role: self.get_component_rich_style(
-                    f"transcript--{role.replace('_', '-')}", partial=True
-                )
-                for role in PALETTE_ROLES
-            }
-            fresh = Palette(**styles)
+            fresh = palette_of(self, "transcript")
             # The same object as long as it looks the same: what was drawn stays valid.
             if fresh != self._palette:
                 self._palette = fresh

@@ -1,0 +1,27 @@
+"""Exchanges over exchanges. Nothing is copied: those below may not be read in yet."""
+
+from collections.abc import Iterator, Mapping
+
+from replyscope.domain.exchange import Exchange
+
+
+class Overlaid(Mapping[str, Exchange]):
+    """By id: those of `newer`, and those of `base` that `newer` has not."""
+
+    def __init__(self, newer: Mapping[str, Exchange], base: Mapping[str, Exchange]) -> None:
+        self._newer = newer
+        self._base = base
+
+    def __getitem__(self, exchange_id: str) -> Exchange:
+        newer = self._newer.get(exchange_id)
+        return self._base[exchange_id] if newer is None else newer
+
+    def __contains__(self, exchange_id: object) -> bool:
+        return exchange_id in self._newer or exchange_id in self._base
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._base
+        yield from (key for key in self._newer if key not in self._base)
+
+    def __len__(self) -> int:
+        return len(self._base) + sum(key not in self._base for key in self._newer)
