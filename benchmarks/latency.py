@@ -4,10 +4,11 @@ import statistics
 from collections.abc import Iterator
 
 from benchmarks.bench import Bench
+from benchmarks.fill import fill_now
 from benchmarks.row import Row
 from benchmarks.terminal import PYTHON, Program
 
-_PROMPTS = 15
+_PROMPTS = 9
 
 
 def _delays(bench: Bench, program: Program) -> Iterator[tuple[float, float]]:
@@ -32,9 +33,13 @@ def measure_latency(bench: Bench) -> list[Row]:
     with Program(argv, {}) as program:
         program.wait_for("plain-print-is-here")
         plain = list(_delays(bench, program))
+    fill_now(bench.folder / "latency-long", 1_000)
+    with bench.started("latency-long", "--session", "bench") as program:
+        long = [delays[0] for delays in _delays(bench, program)]
     rows = []
     for place, what in enumerate(("Enter to the request's arrival", "first chunk to the screen")):
         a = statistics.median(each[place] for each in ours[1:])
         b = statistics.median(each[place] for each in plain[1:])
         rows.append(Row(what, a, "ms", None, f"a plain print {b:.0f} ms"))
-    return rows
+    what = "Enter to the request's arrival after 1,000 messages"
+    return [*rows, Row(what, statistics.median(long[1:]), "ms")]

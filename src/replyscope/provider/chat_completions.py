@@ -10,6 +10,7 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.request import ModelRequest
 from replyscope.provider.chat_events import ChatTranslator, translate_completion
 from replyscope.provider.chat_request import chat_body
+from replyscope.provider.dialect import past_the_sdks_types
 
 
 class ChatCompletions:
@@ -27,7 +28,8 @@ class ChatCompletions:
         self, client: openai.AsyncOpenAI, body: dict[str, Any]
     ) -> openai.AsyncStream[Any]:
         """Send, and wait for the head of the answer."""
-        stream: openai.AsyncStream[Any] = await client.chat.completions.create(**body)
+        call = past_the_sdks_types(body, "messages")
+        stream: openai.AsyncStream[Any] = await client.chat.completions.create(**call)
         return stream
 
     def translator(self) -> ChatTranslator:

@@ -73,3 +73,14 @@ class Dialect(Protocol):
     def translate_whole(self, data: Mapping[str, Any]) -> list[Event] | None:
         """The events of an answer that was not streamed; None when it is no such answer."""
         ...
+
+
+def past_the_sdks_types(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """The same call with one argument given as plain JSON.
+
+    The SDK walks through what it is given to rename what has other names on the wire,
+    0.4 ms a message during which nothing else runs; ours has those names already.
+    """
+    if name not in body:
+        return body
+    return {**body, name: [], "extra_body": {name: body[name]}}

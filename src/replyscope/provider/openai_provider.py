@@ -169,6 +169,8 @@ class OpenAIProvider:
 
     def _left_out(self, request: ModelRequest, known: Mapping[str, str]) -> list[str]:
         """What is not sent because this model is known to reject it, each time anew."""
+        if "drop" not in known.values():
+            return []
         whole = self._dialect.body(request, self._endpoint.base_url, {})
         dropped = [name for name, instead in known.items() if instead == "drop" and name in whole]
         quiet = ("stream_options",)

@@ -10,6 +10,7 @@ from replyscope.domain.event import Event
 from replyscope.domain.exchange import Api
 from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.sse import parse_frame
+from replyscope.provider.dialect import past_the_sdks_types
 from replyscope.provider.response_events import ResponseTranslator, translate_response
 from replyscope.provider.response_request import response_body
 
@@ -46,7 +47,7 @@ class Responses:
     ) -> openai.AsyncStream[Any]:
         """Send, and wait for the head of the answer."""
         call = client.responses.retrieve if "response_id" in body else client.responses.create
-        stream: openai.AsyncStream[Any] = await call(**body)
+        stream: openai.AsyncStream[Any] = await call(**past_the_sdks_types(body, "input"))
         return stream
 
     def translator(self) -> ResponseTranslator:
