@@ -28,8 +28,8 @@ from tests.stories.terminal import Terminal
 
 _WORDS = 120
 _PACE_S = 0.004
-_MOST_LOST_S = 1.5
-"""A quarter second, one commit, and what a busy machine takes to let a process run."""
+_MOST_LOST_S = 1.0
+"""The interval of the journal, one commit, and what a busy machine takes to let a process run."""
 
 
 @dataclass

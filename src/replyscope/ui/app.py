@@ -108,7 +108,7 @@ class ReplyscopeApp(App[None]):
     def _leave_by_signal(self) -> None:
         """Save and go; at a second signal, or when saving takes too long, just go.
 
-        The journal is committed every quarter second: little can be lost then.
+        The journal is committed all along: little can be lost then.
         """
         if self._deadline is not None:
             os._exit(1)
