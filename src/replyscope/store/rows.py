@@ -194,14 +194,12 @@ def session_stamp(connection: sqlite3.Connection, session_id: str) -> SessionSta
 
 def daily_costs(connection: sqlite3.Connection, since_ms: int) -> dict[date, float]:
     """US dollars by local day; days of which nothing is known are left out."""
-    costs: dict[date, float] = {}
-    for started_at, cost_usd in connection.execute(
-        "SELECT started_at, cost_usd FROM exchange WHERE cost_usd IS NOT NULL AND started_at >= ?",
+    found = connection.execute(
+        "SELECT date(started_at / 1000, 'unixepoch', 'localtime') AS day, sum(cost_usd) "
+        "FROM exchange WHERE cost_usd IS NOT NULL AND started_at >= ? GROUP BY day",
         (since_ms,),
-    ):
-        day = from_ms(started_at).astimezone().date()
-        costs[day] = costs.get(day, 0.0) + cost_usd
-    return costs
+    )
+    return {date.fromisoformat(day): cost_usd for day, cost_usd in found if day is not None}
 
 
 def _load_messages(connection: sqlite3.Connection, session_id: str) -> tuple[Message, ...]:
