@@ -310,6 +310,18 @@ def test_a_recorded_stream_is_a_session(tmp_path: Path) -> None:
     assert exchange["timing"]["first_token_ms"] is None
 
 
+def test_several_files_are_taken_in_and_a_broken_one_costs_no_other(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one.sse", "broken.json", "two.sse")]
+    files[0].write_bytes(b"".join(sse(delta("first"), delta(finish="stop"))))
+    files[1].write_text("no JSON")
+    files[2].write_bytes(b"".join(sse(delta("second"), delta(finish="stop"))))
+    done = run_program(tmp_path, "sessions", "import", *map(str, files))
+    assert done.returncode == 0
+    assert "2 sessions with 2 replies imported" in done.stdout
+    assert "broken.json was left out" in done.stderr
+    assert json.loads(sessions(tmp_path, "search", "second", "--json"))
+
+
 def test_an_import_that_is_stopped_goes_on_the_next_time(tmp_path: Path) -> None:
     """Ctrl+C leaves whole sessions, and says so."""
     file = tmp_path / "conversations.json"

@@ -1,14 +1,17 @@
-"""`replyscope sessions import`: takes in what is in a file, and says what became of it."""
+"""`replyscope sessions import`: takes in what is in files, and says what became of it."""
 
 import argparse
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from replyscope.cli.import_sources import read_file
 from replyscope.cli.progress import Tell, progress_bar
 from replyscope.cli.report import warn
 from replyscope.cli.wiring import Wiring
+from replyscope.domain.errors import ImportFault
+from replyscope.domain.foreign import Unreadable
 from replyscope.domain.printable import printable_line
 from replyscope.engine.importing import Imported, take_in
 
@@ -16,11 +19,13 @@ _MOST_TOLD = 20
 
 
 async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> None:
-    """Take in a file and say what became of it."""
-    path = Path(arguments.file).expanduser()
+    """Take in files and say what became of them. One that is no export costs no other."""
+    paths = [Path(name).expanduser() for name in arguments.files]
+    done = Imported(0, 0, 0, 0, (), arguments.dry_run)
     try:
-        with progress_bar(path.name) as tell:
-            done = await import_file(wiring, path, arguments.dry_run, tell)
+        for path in paths:
+            with progress_bar(path.name) as tell:
+                done = done.plus(await _one_of(paths, path, wiring, arguments.dry_run, tell))
     except asyncio.CancelledError:
         warn("stopped; what was taken in stays, and is known the next time")
         raise
@@ -29,6 +34,17 @@ async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> None:
     if len(done.failed) > _MOST_TOLD:
         warn(f"and {len(done.failed) - _MOST_TOLD} more were left out; --json has them all")
     print(json.dumps(_object(done)) if arguments.json else done.sentence)
+
+
+async def _one_of(
+    paths: Sequence[Path], path: Path, wiring: Wiring, is_dry: bool, tell: Tell
+) -> Imported:
+    try:
+        return await import_file(wiring, path, is_dry, tell)
+    except ImportFault as error:
+        if len(paths) == 1:
+            raise
+        return Imported(0, 0, 0, 0, (Unreadable(path.name, error.message),), is_dry)
 
 
 async def import_file(wiring: Wiring, path: Path, is_dry: bool, tell: Tell) -> Imported:

@@ -56,7 +56,8 @@ def add_sessions(
     merge.add_argument("new", metavar="NEW")
     _add_export(add("export", "hand sessions on, or all that a query finds"))
     bring = add("import", "take in sessions of ours, ChatGPT, llm, elia, oterm, Open WebUI")
-    bring.add_argument("file", metavar="FILE", help="JSON, a zip with it, a database, or .sse")
+    kinds = "JSON, a zip with it, a database, or .sse"
+    bring.add_argument("files", metavar="FILE", nargs="+", help=kinds)
     bring.add_argument("--dry-run", action="store_true", help="only say what would come of it")
     purge = add("purge", "remove deleted sessions for good, with every trace of their text")
     purge.add_argument("ids", metavar="ID", nargs="*", help="which; without, every deleted one")

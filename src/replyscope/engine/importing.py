@@ -37,6 +37,17 @@ class Imported:
     failed: tuple[Unreadable, ...]
     is_dry: bool = False
 
+    def plus(self, other: "Imported") -> "Imported":
+        """Both together."""
+        return Imported(
+            self.taken + other.taken,
+            self.grown + other.grown,
+            self.known + other.known,
+            self.replies + other.replies,
+            self.failed + other.failed,
+            self.is_dry,
+        )
+
     @property
     def sentence(self) -> str:
         """What it came to, in words."""
