@@ -484,3 +484,10 @@ async def test_an_export_goes_on_while_somebody_searches(store: SqliteStore) -> 
         store.database.interrupt_search()
         await asyncio.sleep(0)
     assert all(task.exception() is None for task in reading)
+
+
+def test_a_frame_whose_kind_is_no_name_is_cleaned_too() -> None:
+    frame = WireFrame(0.0, 'data: {"type": [], "index": {}, "text": "mail me@home.test"}\n\n')
+    (cleaned,) = clean_frames([frame], Redactor())
+    assert "me@home.test" not in cleaned.text
+    assert "mail" in cleaned.text

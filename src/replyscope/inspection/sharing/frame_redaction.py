@@ -13,7 +13,7 @@ from replyscope.domain.event import WireFrame
 from replyscope.domain.json_text import read_json
 from replyscope.inspection.sharing.redaction import Redactor, cut
 
-_PLACES = ("index", "output_index", "content_index", "summary_index", "item_id")
+_PLACES = ("type", "index", "output_index", "content_index", "summary_index", "item_id")
 _Spot = tuple[Any, str | int]  # what holds a text, and where in it
 _Key = tuple[Any, ...]
 
@@ -55,7 +55,7 @@ def _texts(value: Any, key: _Key) -> Iterator[tuple[_Key, _Spot]]:
     while waiting:
         holder, own = waiting.pop()
         if isinstance(holder, dict):
-            own = (*own, holder.get("type"), *(str(holder.get(name)) for name in _PLACES))
+            own = (*own, *(str(holder.get(name)) for name in _PLACES))
         pairs: Any = holder.items() if isinstance(holder, dict) else enumerate(holder or ())
         for at, inner in pairs:
             if isinstance(inner, str):
