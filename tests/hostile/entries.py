@@ -253,7 +253,7 @@ def drawn(text: str, steps: tuple[int, ...]) -> None:
             pieces.feed(text[at : at + step])
             at, turn = at + step, turn + 1
     assert pieces.blocks == blocks
-    for width in (1, 12, 80):
+    for width in (3, 12, 80):
         for block in blocks[:_MOST_DRAWN]:
             with bounded():
                 strips = whole.draw(block, width, PALETTE)

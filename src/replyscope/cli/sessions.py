@@ -97,6 +97,8 @@ def _print_tags(tags: Sequence[tuple[str, int]], *, as_json: bool) -> None:
         print(json.dumps([{"tag": name, "sessions": number} for name, number in tags]))
     for name, number in () if as_json else tags:
         print(f"{number:>6}  {printable_line(name)}")
+    if not tags and not as_json:
+        print("No tags yet.", file=sys.stderr)
 
 
 async def _search(arguments: argparse.Namespace, wiring: Wiring) -> None:
