@@ -1,12 +1,12 @@
-"""How often a reply that streams is drawn: 30 times a second, and less under load.
+"""How often a reply that streams is drawn: 25 times a second, and less under load.
 
-A frame costs about 10 ms. Chunks that come as fast as they can be read leave no time to
+A frame costs about 7 ms. Chunks that come as fast as they can be read leave no time to
 spare: text would come later for every frame in which nobody can read it.
 """
 
 import time
 
-FRAME_S = 1 / 30
+FRAME_S = 1 / 25
 _SLOWEST_S = 0.2
 _STEP = 1.4
 _BUSY = 0.7
