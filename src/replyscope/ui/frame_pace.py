@@ -7,7 +7,7 @@ spare: text would come later for every frame in which nobody can read it.
 import time
 
 FRAME_S = 1 / 25
-_SLOWEST_S = 0.2
+_SLOWEST_S = 0.25
 _STEP = 1.4
 _BUSY = 0.7
 
