@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from replyscope.cli.rule_effects import TerminalEffects
-from replyscope.domain.errors import SessionNotFound
+from replyscope.domain.errors import SessionNotFound, StoreFull
 from replyscope.domain.exchange import Api
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.ports import Clock
@@ -29,6 +29,7 @@ from tests.engine.test_conversation import Ids, drive, target_of
 from tests.engine.test_remote import as_json, items, kept
 from tests.engine.test_rules import rules_of
 from tests.engine.test_tools import TOOLS, asks, in_turn
+from tests.faults.small_disk import small_disk
 from tests.hostile.held import texts_of
 from tests.support.build import Memory, open_chat
 from tests.support.responses import response
@@ -218,3 +219,26 @@ async def test_a_private_session_goes_on_when_the_file_is_gone(
     assert private.unsaved is None
     assert len(private.exchanges) == 2
     assert await both.archive.count_private() == 3
+
+
+async def test_a_private_session_needs_no_room_on_the_disk(
+    server: LoopbackServer, clock: Clock, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        store, private = SqliteStore(disk.folder / "sessions.db", "w"), PrivateStore("w")
+        archive = Archive(store, clock, Ids(), private=private)
+        async with open_chat(server.base_url, clock) as provider:
+            await drive(archive.new(ORDINARY), provider, "in the open")
+            disk.fill()
+            conversation = archive.new(ORDINARY, is_private=True)
+            await drive(conversation, provider, WORD)
+            with pytest.raises(StoreFull):
+                await drive(archive.new(ORDINARY), provider, "no room " * 100_000)
+        assert conversation.unsaved is None
+        assert [m.text for m in conversation.read_messages()] == [WORD, "Hello world"]
+        assert WORD.encode() not in b"".join(
+            path.read_bytes() for path in disk.folder.iterdir() if path.name.startswith("sessions")
+        )
+        disk.empty()
+        await private.close()
+        await store.close()
