@@ -1,9 +1,12 @@
 """What is not to be saved is not written; what is removed for good is nowhere."""
 
 import json
+import re
+import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usag
 from tests.support.suite import Suite
 
 _ROOT = Path(__file__).parents[2]
+WORD = "zebrafinch"
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int]]:
@@ -44,10 +48,12 @@ def home(tmp_path: Path) -> Path:
         (folder / name).mkdir(parents=True)
     (folder / "config" / "tools" / "mine.py").write_text(
         'def picture(size: int) -> bytes:\n    """Draw."""\n    return b"secretpicture" * size\n'
+        'def say(text: str) -> str:\n    """Say."""\n    return text + " is said"\n'
     )
     (folder / "config" / "settings.toml").write_text(
         '[tools]\nenabled = ["tools:mine.py"]\n[[tools.allow]]\ntool = "tools:mine.py/picture"\n'
         'arguments = { size = "*" }\n'
+        '[[tools.allow]]\ntool = "tools:mine.py/say"\narguments = { text = "*" }\n'
     )
     return folder
 
@@ -205,3 +211,105 @@ if sys.platform != "win32":
             assert terminal.wait_for_end() == 0
         assert written(tmp_path / "log") == []
         assert tree(home) == before
+
+    def _quit_twice(terminal: Terminal) -> int:
+        terminal.type("\x11")
+        terminal.wait_for("private, and gone for good", "Ctrl+Q again leaves")
+        terminal.type("\x11")
+        return terminal.wait_for_end()
+
+    def _terminate(terminal: Terminal) -> int:
+        terminal.send_signal(signal.SIGTERM)
+        return terminal.wait_for_end()
+
+    def _kill(terminal: Terminal) -> int:
+        terminal.kill()
+        return 0
+
+    LEAVING: dict[str, Callable[[Terminal], int]] = {
+        "Ctrl+Q, asked": _quit_twice,
+        "SIGTERM": _terminate,
+        "a closed window": Terminal.hang_up,
+        "kill -9": _kill,
+    }
+
+    def _planted_turn() -> list[Answer]:
+        """A call whose result is a file, one whose result is text, and the reply."""
+        tools = asks(("picture", json.dumps({"size": 3})), ("say", json.dumps({"text": WORD})))
+        own = f"remote-{WORD}".encode()
+        ids = [c.replace(b"chatcmpl-1", own) for c in tools.chunks if isinstance(c, bytes)]
+        return [Answer(chunks=ids), reply(f"{WORD} it is, privately")]
+
+    def _own_ids(terminal: Terminal) -> list[str]:
+        """The ids of the session that is shown and of its last exchange, as the screen has them."""
+        exchange = re.search(r"exchange +(\S+)", terminal.screen)
+        terminal.type("/export\r")
+        terminal.wait_for("Export this session as", "This session is private")
+        terminal.type("md\r")
+        terminal.wait_for("Write to", ".md")
+        path = re.search(r"replyscope-(\w+)\.md", terminal.settle())
+        terminal.type("\x1b")
+        terminal.settle()
+        assert exchange is not None
+        assert path is not None
+        return [exchange[1], path[1]]
+
+    def _found(home: Path, words: list[str]) -> list[str]:
+        """Words that stand in any file, packed or not."""
+        database = home / "data" / "sessions.db"
+        files = [path for path in home.rglob("*") if path.is_file()]
+        raw = b"".join([path.read_bytes() for path in files] + [str(files).encode()])
+        held = texts_of(database) + " ".join(words_of_index(database))
+        return [word for word in words if word in held or word.encode() in raw]
+
+    def _kept(home: Path) -> dict[str, bytes]:
+        """What each file holds; the map of the WAL is memory that processes share."""
+        files = [p for p in home.rglob("*") if p.is_file() and not p.name.endswith("-shm")]
+        return {str(path.relative_to(home)): path.read_bytes() for path in files}
+
+    @pytest.mark.parametrize("way", list(LEAVING))
+    def test_a_private_session_beside_an_ordinary_one_leaves_no_trace(
+        way: str,
+        server: LoopbackServer,
+        home: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        log = tmp_path / "log"
+        with _app(home, log, monkeypatch, server, "--debug") as terminal:
+            terminal.wait_for("type a message", "test-model")
+            in_turn(server, asks(("picture", json.dumps({"size": 2}))), reply("in the open"))
+            terminal.type("openword\r")
+            terminal.wait_for("in the open", "● stop")
+            terminal.settle(1.0)
+            before, writes = _kept(home), written(log)
+
+            server.requests.clear()
+            in_turn(server, *_planted_turn())
+            terminal.type("/private\r")
+            terminal.wait_for("nothing of this session is written to disk", "private · test-model")
+            terminal.type(f"my {WORD}\r")
+            terminal.wait_for(f"{WORD} it is, privately", "● stop")
+            ids = _own_ids(terminal)
+            for keys in (f"/rename the {WORD}\r", "/retry\r", f"{WORD} unsent", "\x0e"):
+                terminal.type(keys)  # the last begins an ordinary session
+                terminal.settle(1.0)
+            terminal.wait_for("Private · gone at exit", "type a message")
+            for keys in ("\x0f", "\x1b[H", "\r"):  # the list of sessions, its first row
+                terminal.type(keys)
+                terminal.settle()
+            terminal.wait_for("private · test-model", f"{WORD} unsent")
+            terminal.settle(2.5)  # whoever looks after the file has looked
+            assert _kept(home) == before
+            assert written(log) == writes
+            assert LEAVING[way](terminal) == 0
+
+        words = [WORD, "secretpicture" * 3, *ids]
+        assert _found(home, words) == []
+        assert _found(home, ["openword"]) == ["openword"]
+        done = run_here(home, "sessions", "list", "--json")
+        assert [session["title"] for session in json.loads(done.stdout)] == ["openword"]
+        assert json.loads(run_here(home, "sessions", "search", WORD, "--json").stdout) == []
+        with closing(sqlite3.connect(home / "data" / "sessions.db")) as database:
+            for table, rows in {"session": 1, "exchange": 2, "prompt": 1, "remote": 1}.items():
+                assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (rows,)

@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from textual import events
 
 from replyscope.domain.look import Look
@@ -11,7 +12,7 @@ from replyscope.ui.screens.chat import ChatScreen
 from replyscope.ui.screens.front import FrontScreen
 from replyscope.ui.services import Services
 from tests.support.server import LoopbackServer, reply
-from tests.ui.app import chat_of, frame, make_app, until
+from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
 
 async def test_what_is_typed_before_the_chat_is_there_is_taken_over(
@@ -66,3 +67,11 @@ async def test_a_missing_theme_is_told_and_the_default_used(
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: "no theme gone" in frame(pilot), "the fault")
         assert app.theme == "midnight"
+
+
+@pytest.mark.parametrize("width", [3, 6, 68, 72])
+async def test_a_start_where_the_composer_has_no_room_at_first_is_none_to_crash_at(
+    width: int, server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=(width, 24)) as pilot:
+        assert chat_of(pilot).composer.size.width > 0

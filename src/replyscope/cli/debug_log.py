@@ -1,4 +1,6 @@
-"""The `--debug` log: a file for its owner only, that never holds a key."""
+"""The `--debug` log: a file for its owner only, that never holds a key or a word of a
+private session.
+"""
 
 import logging
 import os
@@ -6,6 +8,7 @@ import re
 from pathlib import Path
 
 from replyscope.config.paths import make_private
+from replyscope.domain.unlogged import unlogged
 
 _SECRETS = re.compile(
     r"(sk-[\w-]{6,}|(?<=bearer )\S+|(?<=api-key: )\S+|(?<=authorization: )\S+)", re.IGNORECASE
@@ -28,6 +31,7 @@ def start_debug_log(folder: Path) -> Path:
     path = folder / "debug.log"
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
     handler = _Log(path, encoding="utf-8")
+    handler.addFilter(lambda _record: not unlogged.get())
     handler.setFormatter(_Masking("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("replyscope")
     logger.addHandler(handler)

@@ -65,7 +65,10 @@ def _redactor(wiring: Wiring, *, is_on: bool) -> Redactor:
 async def _export(
     wiring: Wiring, ids: Sequence[str], form: Form, write: Write, clean: Redactor, tell: Tell
 ) -> int:
-    return await Sharing(wiring.store, translate_frames).export(
+    stores = {wiring.archive.store_of(session_id) for session_id in ids}
+    # A private session is handed on alone: no list holds one beside others.
+    store = stores.pop() if len(stores) == 1 else wiring.store
+    return await Sharing(store, translate_frames).export(
         ids, form, write, clean, lambda done: tell(done, len(ids))
     )
 

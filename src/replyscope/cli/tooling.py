@@ -101,9 +101,11 @@ class LateToolbox:
         """See Toolbox."""
         return await (await self._toolbox()).sources()
 
-    async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
+    async def run(
+        self, tool: Tool, arguments: Mapping[str, Any], *, keeps_files: bool = True
+    ) -> ToolOutcome:
         """See Toolbox."""
-        return await (await self._toolbox()).run(tool, arguments)
+        return await (await self._toolbox()).run(tool, arguments, keeps_files=keeps_files)
 
     async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
         """See Toolbox."""

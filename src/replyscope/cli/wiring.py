@@ -26,6 +26,7 @@ from replyscope.engine.review import Review
 from replyscope.engine.rules import RuleBook
 from replyscope.local.models import EmbeddedModels
 from replyscope.store.library import Library
+from replyscope.store.private_store import PrivateStore
 from replyscope.store.search import SearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 
@@ -38,6 +39,7 @@ class Wiring:
 
     paths: Paths
     store: SqliteStore
+    private: PrivateStore
     archive: Archive
     remote: RemoteReplies
     local: EmbeddedModels
@@ -54,6 +56,7 @@ class Wiring:
         await self.toolbox.close()
         await self.local.stop()
         await self.providers.close()
+        await self.private.close()
         await self.store.close()
 
 
@@ -69,6 +72,7 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
             ) from error
     clock = SystemClock()
     store = SqliteStore(paths.database if saves else None, new_id())
+    private = PrivateStore(store.writer)
     providers = Providers(store, clock)
     prices = LatePrices()
     tool_settings = ToolSettingsNow(paths)
@@ -78,15 +82,16 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
     tooling = Tooling(
         toolbox, consent, tool_settings, lambda: RuleBook(tool_settings.rules, effects)
     )
-    archive = Archive(store, clock, new_id, prices, translate_frames, tooling)
+    archive = Archive(store, clock, new_id, prices, translate_frames, tooling, private)
     index = SearchIndex(lambda: store.database, describe)
     library = Library(lambda: store.database)
     return Wiring(
         paths=paths,
         store=store,
+        private=private,
         archive=archive,
         review=Review(index, library, archive, clock, paths.kept_files),
-        remote=RemoteReplies(store, clock, new_id),
+        remote=RemoteReplies(store, clock, new_id, private),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,
         prices=prices,

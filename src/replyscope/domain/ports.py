@@ -135,6 +135,11 @@ class Store(Protocol):
         ...
 
     @property
+    def is_private(self) -> bool:
+        """Whether its sessions are private: nothing of them is written by anyone else either."""
+        ...
+
+    @property
     def writer(self) -> str:
         """This process's name among those that write."""
         ...
@@ -261,58 +266,28 @@ class Store(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LocalModel:
-    """A model of the embedded catalogue; sizes in bytes."""
-
-    name: str
-    title: str
-    size: int
-    licence: str
-    good_for: str
-    cannot: str
-    is_installed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class InstallProgress:
-    """How far an installation is: a step in words, and bytes of bytes."""
-
-    step: str
-    done: int
-    total: int
-
-
-class LocalModels(Protocol):
-    """The embedded models: what there is, installing, and running one."""
+class PrivateStore(Store, Protocol):
+    """The private sessions: in memory, beside the saved ones, until the program ends."""
 
     @property
-    def default_name(self) -> str:
-        """The model that is proposed."""
+    def is_empty(self) -> bool:
+        """Whether there is no private session."""
         ...
 
-    def missing_engine(self) -> str | None:
-        """A sentence saying how to install the engine, None when it is there."""
+    def holds(self, session_id: str) -> bool:
+        """Whether a session is one of its own."""
         ...
 
-    def list_models(self) -> tuple[LocalModel, ...]:
-        """The catalogue, with what is installed."""
+    async def holds_exchange(self, exchange_id: str) -> bool:
+        """Whether an exchange is one of its own."""
         ...
 
-    def install(self, name: str) -> AsyncGenerator[InstallProgress, None]:
-        """Download, verify and put in place; cancelling keeps what came. Raises LocalModelError."""
+    async def forget_session(self, session_id: str) -> None:
+        """Remove a session at once, for good."""
         ...
 
-    async def remove(self, name: str) -> None:
-        """Delete the weights."""
-        ...
-
-    async def start(self, name: str) -> Endpoint:
-        """Run the model in a child process; the endpoint it answers on. Raises LocalModelError."""
-        ...
-
-    async def stop(self) -> None:
-        """End the child process."""
+    async def count_messages(self) -> int:
+        """How many messages would be gone at exit."""
         ...
 
 
@@ -334,8 +309,13 @@ class Toolbox(Protocol):
         """Where tools may come from, and how each stands. Starts nothing."""
         ...
 
-    async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
-        """Run a tool to its end. Cancelling kills it with everything it started."""
+    async def run(
+        self, tool: Tool, arguments: Mapping[str, Any], *, keeps_files: bool = True
+    ) -> ToolOutcome:
+        """Run a tool to its end. Cancelling kills it with everything it started.
+
+        Without `keeps_files` a result that is no text is told, and not kept.
+        """
         ...
 
     async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:

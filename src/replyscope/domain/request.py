@@ -23,7 +23,8 @@ class ModelRequest:
     `continues` asks for more of the last (assistant) message instead of an answer.
     `previous_response_id` names what the server already knows: the first `answered`
     messages. `resumes` asks for the rest of a response instead of a new one. `tools` may
-    be called; `hosted` are the provider's own, each as the JSON that asks for it.
+    be called; `hosted` are the provider's own, each as the JSON that asks for it. Of what
+    `is_private` nothing is written: not even what the server turned out to reject.
     """
 
     model: str
@@ -37,3 +38,4 @@ class ModelRequest:
     resumes: Resumption | None = None
     tools: tuple[Tool, ...] = ()
     hosted: tuple[str, ...] = ()
+    is_private: bool = False

@@ -95,6 +95,7 @@ class SessionSummary:
     tags: tuple[str, ...] = ()
     is_pinned: bool = False
     is_archived: bool = False
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,19 @@
 """The saved sessions: opening, listing, renaming, deleting and restoring them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import date, datetime
 from weakref import WeakValueDictionary
 
-from replyscope.domain.ports import Clock, NewId, PriceList, Store, TranslateFrames
+from replyscope.domain.event import WireRecord
+from replyscope.domain.ports import (
+    Clock,
+    NewId,
+    PriceList,
+    PrivateStore,
+    Store,
+    TranslateFrames,
+)
 from replyscope.domain.session import (
     Session,
     SessionSettings,
@@ -20,6 +29,8 @@ from replyscope.engine.conversation import Conversation
 class Archive:
     """Hands out conversations. A session that is open here is handed out as it is, so
     a reply that streams in the background is found again; one that was left at rest goes.
+
+    A private session is given the private store alone: it has no way to the file.
     """
 
     def __init__(
@@ -30,8 +41,10 @@ class Archive:
         prices: PriceList | None = None,
         translate: TranslateFrames | None = None,
         tooling: Tooling | None = None,
+        private: PrivateStore | None = None,
     ) -> None:
         self._store = store
+        self._private = private
         self._clock = clock
         self._new_id = new_id
         self._prices = prices
@@ -45,25 +58,41 @@ class Archive:
         """Where sessions are kept."""
         return self._store
 
-    def new(self, settings: SessionSettings) -> Conversation:
-        """An empty conversation; nothing is saved before its first message or draft."""
+    def store_of(self, session_id: str) -> Store:
+        """Where a session is kept: in memory when it is private."""
+        held = (store for store in self._in_memory if store.holds(session_id))
+        return next(held, self._store)
+
+    @property
+    def _in_memory(self) -> tuple[PrivateStore, ...]:
+        """The private store, once it has a session."""
+        return () if self._private is None or self._private.is_empty else (self._private,)
+
+    def new(self, settings: SessionSettings, *, is_private: bool = False) -> Conversation:
+        """An empty conversation; nothing is saved before its first message or draft.
+
+        Of a private one nothing is ever written.
+        """
         now = self._clock.now()
-        session = Session(self._new_id(), "New session", now, now, settings)
-        return self._keep(self._conversation(StoredSession(session), is_new=True))
+        title = "Private session" if is_private else "New session"
+        session = Session(self._new_id(), title, now, now, settings)
+        store: Store = self._private if is_private and self._private else self._store
+        return self._keep(self._conversation(StoredSession(session), store, is_new=True))
 
     async def open(self, session_id: str) -> Conversation:
         """The conversation of a session. Raises SessionNotFound, StoreError."""
         running = self._open.get(session_id)
         if running is not None and (running.is_streaming or running.is_new or running.unsaved):
             return running
-        stored = await self._store.load_session(session_id)
+        store = self.store_of(session_id)
+        stored = await store.load_session(session_id)
         if (
             running is not None
             and running.session.head_id == stored.session.head_id
             and not running.was_held
         ):
             return running  # a reply may be about to begin in it
-        return self._keep(self._conversation(stored, is_new=False))
+        return self._keep(self._conversation(stored, store, is_new=False))
 
     def _keep(self, opened: Conversation) -> Conversation:
         """Hold the newest, and those that have what is nowhere else; whoever shows another
@@ -73,16 +102,17 @@ class Archive:
         self._busy = (opened, *(c for c in self._open.values() if c.is_streaming or c.unsaved))
         return opened
 
-    def _conversation(self, stored: StoredSession, *, is_new: bool) -> Conversation:
+    def _conversation(self, stored: StoredSession, store: Store, *, is_new: bool) -> Conversation:
+        tooling = self._tooling
         return Conversation(
             stored,
-            self._store,
+            store,
             self._clock,
             self._new_id,
             is_new=is_new,
             prices=self._prices,
             translate=self._translate,
-            tooling=self._tooling,
+            tooling=tooling.for_private() if tooling and store.is_private else tooling,
         )
 
     def streaming(self) -> tuple[Conversation, ...]:
@@ -92,7 +122,8 @@ class Archive:
     async def fork(self, conversation: Conversation, message_id: str) -> Conversation:
         """A new session that begins with the branch up to a message. Raises StoreError.
 
-        Its replies name the exchanges of the old session, so both show the same facts.
+        Its replies name the exchanges of the old session, so both show the same facts. That
+        of a private session is private.
         """
         source = conversation.session
         branch = path_to(message_id, {m.id: m for m in conversation.messages})
@@ -110,9 +141,10 @@ class Archive:
             head_id=copies[-1].id,
             is_title_given=True,
         )
-        await self._store.create_session(replace(session, head_id=None))
+        store = self.store_of(source.id)
+        await store.create_session(replace(session, head_id=None))
         for message in copies:
-            await self._store.add_message(session.id, message)
+            await store.add_message(session.id, message)
         return await self.open(session.id)
 
     def unsaved(self) -> tuple[Conversation, ...]:
@@ -126,8 +158,31 @@ class Archive:
         pinned_first: bool = False,
         shelf: Shelf = Shelf.LISTED,
     ) -> tuple[SessionSummary, ...]:
-        """The sessions of a shelf, newest first."""
-        return await self._store.list_sessions(limit=limit, pinned_first=pinned_first, shelf=shelf)
+        """The sessions of a shelf, newest first; the private ones before all others."""
+        saved = await self._store.list_sessions(limit=limit, pinned_first=pinned_first, shelf=shelf)
+        if shelf is not Shelf.LISTED:
+            return saved
+        private = [summary for s in self._in_memory for summary in await s.list_sessions()]
+        return (*(replace(summary, is_private=True) for summary in private), *saved)
+
+    async def daily_costs(self, since: datetime) -> Mapping[date, float]:
+        """US dollars by local day, as reported or estimated; unknown days are left out."""
+        costs: dict[date, float] = {}
+        for store in (self._store, *self._in_memory):
+            for day, cost_usd in (await store.daily_costs(since)).items():
+                costs[day] = costs.get(day, 0.0) + cost_usd
+        return costs
+
+    async def load_wire(self, exchange_id: str) -> WireRecord:
+        """The request and the frames of an exchange. Raises StoreError."""
+        for store in self._in_memory:
+            if await store.holds_exchange(exchange_id):
+                return await store.load_wire(exchange_id)
+        return await self._store.load_wire(exchange_id)
+
+    async def count_private(self) -> int:
+        """How many messages would be gone at exit."""
+        return sum([await store.count_messages() for store in self._in_memory])
 
     async def newest_id(self) -> str | None:
         """The id of the session that was used last; None when there is none."""
@@ -147,7 +202,12 @@ class Archive:
         await self._change(session_id, lambda s: replace(s, title=title, is_title_given=True))
 
     async def delete(self, session_id: str) -> None:
-        """Hide a session; `restore` brings it back."""
+        """Hide a session; `restore` brings it back. A private one is gone at once."""
+        for store in self._in_memory:
+            if store.holds(session_id):
+                await store.forget_session(session_id)
+                self.forget(session_id)
+                return
         now = self._clock.now()
         await self._change(session_id, lambda s: replace(s, deleted_at=now))
 
@@ -161,5 +221,6 @@ class Archive:
             running.session = change(running.session)
             await running.save_head()
             return
-        stored = await self._store.load_session(session_id)
-        await self._store.update_session(change(stored.session), stored.session)
+        store = self.store_of(session_id)
+        stored = await store.load_session(session_id)
+        await store.update_session(change(stored.session), stored.session)

@@ -21,6 +21,7 @@ def make_request(
     tools: tuple[Tool, ...] = (),
     *,
     continues: bool,
+    is_private: bool = False,
 ) -> ModelRequest:
     """The request for a branch. What the server knows already is named, not sent."""
     sent = messages[target.leaves_out :]
@@ -38,6 +39,7 @@ def make_request(
         answered=ids.index(known.message_id) + 1 if known else 0,
         tools=tools,
         hosted=settings.hosted,
+        is_private=is_private,
     )
 
 

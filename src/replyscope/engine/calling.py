@@ -7,8 +7,9 @@ have run is never taken for one that has not.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from replyscope.domain.exchange import APPROVAL, ToolCall
 from replyscope.domain.message import ToolResultPart
@@ -24,12 +25,31 @@ _MOST_DETAIL = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Tooling:
-    """What a conversation needs to run tools and rules; `settings` are read anew each turn."""
+    """What a conversation needs to run tools and rules; `settings` are read anew each turn.
+
+    `keeps_files` says whether results that are no text become files.
+    """
 
     box: Toolbox
     consent: Consent
     settings: Callable[[], ToolSettings]
     rule_book: Callable[[], RuleBook | None] = lambda: None
+    keeps_files: bool = True
+
+    def for_private(self) -> "Tooling":
+        """The same for a private session: neither tools nor rules leave anything on disk."""
+
+        def book() -> RuleBook | None:
+            made = self.rule_book()
+            if made is not None:
+                made.is_private = True
+            return made
+
+        return replace(self, rule_book=book, keeps_files=False)
+
+    async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
+        """Run a tool to its end."""
+        return await self.box.run(tool, arguments, keeps_files=self.keeps_files)
 
 
 Save = Callable[[tuple[ToolResultPart, ...]], Awaitable[None]]
@@ -145,7 +165,7 @@ class Calling:
         timeout_s = self._settings.timeout_s
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._tooling.box.run(tool, json.loads(arguments or "{}"))
+                return await self._tooling.run(tool, json.loads(arguments or "{}"))
         except TimeoutError:
             words = f"Error: the tool was stopped after {timeout_s:g} s without a result."
             return ToolOutcome(words, is_error=True)

@@ -239,7 +239,7 @@ class Conversation(OpenSession):
         if checked.problems:
             return ToolOutcome("; ".join(checked.problems), is_error=True)
         async with asyncio.timeout(settings.timeout_s):
-            return await self._tooling.box.run(tool, checked.value)
+            return await self._tooling.run(tool, checked.value)
 
     def _can_answer(self) -> bool:
         """Whether calls wait. A model that was offered nothing and asks all the same waits."""
@@ -292,7 +292,8 @@ class Conversation(OpenSession):
         live = LiveReply([last], fold, self._clock)
         live.frames.extend(frames)
         self.turn = (left.id,)
-        request = ModelRequest(left.model, (), resumes=Resumption(left.response_id, frames))
+        rest = Resumption(left.response_id, frames)
+        request = ModelRequest(left.model, (), resumes=rest, is_private=self.is_private)
         async with aclosing(
             self._run(live, request, target, JournalWriter(journal), keeps_request=True)
         ) as events:
@@ -390,6 +391,7 @@ class Conversation(OpenSession):
             target,
             self._offered,
             continues=continues,
+            is_private=self.is_private,
         )
 
     def _opening(self, target: Target) -> Exchange:

@@ -49,13 +49,20 @@ class OpenSession:
         return self._runner.lives
 
     def leave(self, *, is_leaving: bool = True) -> None:
-        """The person goes away: the server then keeps on with background replies."""
-        self._runner.is_leaving = is_leaving
+        """The person goes away: the server then keeps on with background replies, but for
+        private ones: nobody would know of them.
+        """
+        self._runner.is_leaving = is_leaving and not self.is_private
 
     @property
     def is_new(self) -> bool:
         """Whether nothing of it is saved yet."""
         return self._is_new
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nothing of it is ever written: it is gone when the program ends."""
+        return self._store.is_private
 
     @property
     def messages(self) -> list[Message]:

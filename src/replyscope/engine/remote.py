@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from replyscope.domain.errors import ProviderError
 from replyscope.domain.message import Message, ReplySource, Role
-from replyscope.domain.ports import Clock, NewId, Store, StoredReplies
+from replyscope.domain.ports import Clock, NewId, PrivateStore, Store, StoredReplies
 from replyscope.domain.remote import FetchedReply, RemoteReply, RemoteState
 from replyscope.domain.session import Session, SessionSettings, title_from
 
@@ -13,38 +13,55 @@ _LONGEST_CHAIN = 100
 
 
 class RemoteReplies:
-    """The local index of every id that was seen, and what can be done with them."""
+    """The local index of every id that was seen, and what can be done with them.
 
-    def __init__(self, store: Store, clock: Clock, new_id: NewId) -> None:
+    What belongs to a private session stays in the private store.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, new_id: NewId, private: PrivateStore | None = None
+    ) -> None:
         self._store = store
+        self._private = private
         self._clock = clock
         self._new_id = new_id
 
     async def list(self) -> tuple[RemoteReply, ...]:
         """Every id that was seen, newest first."""
-        return await self._store.list_remote()
+        seen = [*await self._store.list_remote(), *await self._list_private()]
+        return tuple(sorted(seen, key=lambda reply: reply.seen_at, reverse=True))
+
+    async def _list_private(self) -> tuple[RemoteReply, ...]:
+        if self._private is None or self._private.is_empty:
+            return ()
+        return await self._private.list_remote()
+
+    async def _store_of(self, response_id: str) -> Store:
+        private = {reply.response_id for reply in await self._list_private()}
+        return self._private if self._private and response_id in private else self._store
 
     async def fetch(self, provider: StoredReplies, response_id: str) -> str:
         """Bring a reply, its input and the replies before it into a new session; its id.
 
-        Raises ProviderError, StoreError.
+        That of a private reply is private. Raises ProviderError, StoreError.
         """
-        chain = [await self._fetch(provider, response_id)]
+        store = await self._store_of(response_id)
+        chain = [await self._fetch(provider, response_id, store)]
         while len(chain) < _LONGEST_CHAIN and (before := chain[0].exchange.previous_response_id):
             try:
-                chain.insert(0, await self._fetch(provider, before))
+                chain.insert(0, await self._fetch(provider, before, store))
             except ProviderError:
                 break  # the beginning has expired; what is left is worth having
-        return await self._save(chain)
+        return await self._save(chain, store)
 
-    async def _fetch(self, provider: StoredReplies, response_id: str) -> FetchedReply:
+    async def _fetch(self, provider: StoredReplies, response_id: str, store: Store) -> FetchedReply:
         try:
             fetched = await provider.fetch(response_id)
         except ProviderError as error:
             if error.failure.kind == "expired":
-                await self._store.set_remote_state(response_id, RemoteState.EXPIRED)
+                await store.set_remote_state(response_id, RemoteState.EXPIRED)
             raise
-        await self._store.set_remote_state(response_id, RemoteState.KEPT)
+        await store.set_remote_state(response_id, RemoteState.KEPT)
         return fetched
 
     async def cancel(self, provider: StoredReplies, response_id: str) -> str:
@@ -60,14 +77,15 @@ class RemoteReplies:
     async def delete(self, provider: StoredReplies, response_id: str) -> None:
         """Make the provider forget a reply; what is saved here stays."""
         await provider.delete(response_id)
-        await self._store.set_remote_state(response_id, RemoteState.DELETED)
+        store = await self._store_of(response_id)
+        await store.set_remote_state(response_id, RemoteState.DELETED)
 
-    async def _save(self, chain: Sequence[FetchedReply]) -> str:
+    async def _save(self, chain: Sequence[FetchedReply], store: Store) -> str:
         now = self._clock.now()
         newest = chain[-1].exchange
         settings = SessionSettings(endpoint=newest.endpoint, model=newest.model)
         session = Session(self._new_id(), "Fetched reply", now, now, settings)
-        await self._store.create_session(session)
+        await store.create_session(session)
         parent: str | None = None
         seen: set[str] = set()
         title = ""
@@ -77,17 +95,19 @@ class RemoteReplies:
                     continue  # the input of a later reply repeats that of the earlier ones
                 seen.add(said.item_id or "")
                 message = Message(self._new_id(), said.role, said.parts, now, parent)
-                await self._store.add_message(session.id, message)
+                await store.add_message(session.id, message)
                 parent = message.id
                 if said.role is Role.USER:
                     title = title or title_from(message.text)
-            parent = await self._save_reply(session.id, fetched, parent)
-        stored = await self._store.load_session(session.id)
+            parent = await self._save_reply(store, session.id, fetched, parent)
+        stored = await store.load_session(session.id)
         named = replace(stored.session, title=title or session.title)
-        await self._store.update_session(named, stored.session)
+        await store.update_session(named, stored.session)
         return session.id
 
-    async def _save_reply(self, session_id: str, fetched: FetchedReply, parent: str | None) -> str:
+    async def _save_reply(
+        self, store: Store, session_id: str, fetched: FetchedReply, parent: str | None
+    ) -> str:
         exchange = replace(fetched.exchange, id=self._new_id())
         messages = [
             Message(
@@ -100,6 +120,6 @@ class RemoteReplies:
             )
             for choice in exchange.choices
         ]
-        journal = await self._store.begin_exchange(session_id, messages, exchange)
+        journal = await store.begin_exchange(session_id, messages, exchange)
         await journal.finish(exchange)
         return messages[0].id

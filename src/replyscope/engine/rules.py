@@ -14,6 +14,8 @@ from replyscope.domain.rule import Action, Rule
 from replyscope.inspection.facts import facts_of
 from replyscope.inspection.json_view import exchange_object
 
+_WRITING = (Action.SAVE, Action.RUN)
+
 
 def usable(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
     """The rules whose terms there are, and a sentence about each of the others."""
@@ -33,6 +35,8 @@ class RuleBook:
     def __init__(self, rules: Callable[[], Sequence[Rule]], effects: RuleEffects) -> None:
         self._rules = rules
         self._effects = effects
+        self.is_private = False
+        """Whether the rules that would write, or hand on what was said, stay unused."""
         self._counts: Counter[Rule] = Counter()
         self._fired: list[tuple[Rule, Exchange]] = []
 
@@ -47,7 +51,9 @@ class RuleBook:
         firing = [
             rule
             for rule in usable(self._rules())[0]
-            if self._counts[rule] < rule.most and matches(rule.query, facts, now)
+            if self._counts[rule] < rule.most
+            and not (self.is_private and rule.action in _WRITING)
+            and matches(rule.query, facts, now)
         ]
         if not firing:
             return exchange

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from replyscope.domain.errors import LocalModelError
-from replyscope.domain.ports import InstallProgress
+from replyscope.domain.local_models import InstallProgress
 from replyscope.local.catalogue import Weights, WeightsPart
 
 _POLL_S = 0.2

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
 from replyscope.domain.errors import LocalModelError, LocalModelMissing
-from replyscope.domain.ports import InstallProgress, LocalModel
+from replyscope.domain.local_models import InstallProgress, LocalModel
 from replyscope.local.catalogue import CATALOGUE, DEFAULT, find_weights
 from replyscope.local.download import install_weights, weights_path
 

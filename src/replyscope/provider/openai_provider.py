@@ -86,6 +86,8 @@ class OpenAIProvider:
         self._clock = clock
         self._recall = recall
         self._remember = remember
+        self._unsaved: dict[str, dict[str, str]] = {}
+        """What private requests showed that a model rejects, until the program ends."""
         self._http = open_http(endpoint, transport)
         self._mask = Mask([*([key] if key else []), *secrets_of(endpoint)])
         self._errors = ErrorTranslator(endpoint.base_url, self._mask)
@@ -130,6 +132,7 @@ class OpenAIProvider:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
         """The events of one exchange; `StreamEnded` comes last, once."""
         known = dict(await self._recall(self._endpoint.public_url, request.model))
+        known |= self._unsaved.get(request.model, {})
         adapted = retried = 0
         while adapted < _MOST_ADAPTATIONS:
             body = sendable(self._dialect.body(request, self._endpoint.base_url, known))
@@ -153,9 +156,7 @@ class OpenAIProvider:
             adapted += 1
             known[again.name] = again.instead
             if again.is_lasting:
-                await self._remember(
-                    self._endpoint.public_url, request.model, again.name, again.instead
-                )
+                await self._learn(request, again)
             yield RequestAdapted(again.note)
         yield StreamEnded(
             StreamEnd.FAILED,
@@ -166,6 +167,12 @@ class OpenAIProvider:
                 "Check what this server supports; the wire view has its answers.",
             ),
         )
+
+    async def _learn(self, request: ModelRequest, found: Adaptation) -> None:
+        if request.is_private:
+            self._unsaved.setdefault(request.model, {})[found.name] = found.instead
+            return
+        await self._remember(self._endpoint.public_url, request.model, found.name, found.instead)
 
     def _left_out(self, request: ModelRequest, known: Mapping[str, str]) -> list[str]:
         """What is not sent because this model is known to reject it, each time anew."""

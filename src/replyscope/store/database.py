@@ -158,6 +158,8 @@ class Database:
         if self._write_connection is None:
             if self._path is None:
                 connection = _connect(":memory:")
+                # Else SQLite sorts what is large in a file.
+                connection.execute("PRAGMA temp_store = MEMORY")
             else:
                 _create_private(self._path)
                 connection = _connect(str(self._path))

@@ -103,7 +103,7 @@ class Library:
         Their text is then in no table, index, free page, WAL or backup. Raises StoreError.
         """
         database = self._database()
-        count, paths = await database.write(lambda c: _remove(c, tuple(session_ids)))
+        count, paths = await database.write(lambda c: remove_sessions(c, tuple(session_ids)))
         is_clean = await self.finish_purge()
         return Purged(len(session_ids), count, is_pending=not is_clean), paths
 
@@ -154,9 +154,10 @@ def _put_labels(connection: sqlite3.Connection, labels: Iterable[Labels]) -> Non
         connection.executemany(_TAG, [(name, one.session_id) for name in one.tags])
 
 
-def _remove(
+def remove_sessions(
     connection: sqlite3.Connection, session_ids: Sequence[str]
 ) -> tuple[int, tuple[str, ...]]:
+    """Delete sessions; how many exchanges went, and the paths of the files of their tools."""
     connection.execute("PRAGMA secure_delete = ON")
     count = 0
     paths: list[str] = []

@@ -32,6 +32,8 @@ _MOST_HISTORY = 1_000
 class SqliteStore:
     """See the Store protocol. `path` None saves nothing beyond this process."""
 
+    is_private = False
+
     def __init__(self, path: Path | None, writer: str) -> None:
         self._database = Database(path)
         self._hold = Hold(path.parent / "live" if path is not None else None, writer)

@@ -37,11 +37,10 @@ _REST_S = 5.0
 class Connection:
     """Its `state` and `fault` are sentences for the person."""
 
-    def __init__(self, server: McpServer, kept: KeptFiles, open_page: OpenPage) -> None:
+    def __init__(self, server: McpServer, open_page: OpenPage) -> None:
         self.server = server
         self.state = "not started"
         self.fault = ""
-        self._kept = kept
         self._open_page = open_page
         self._log = ServerLog()
         self._client: Client | None = None
@@ -172,7 +171,7 @@ class Connection:
             touches=f"whatever the server {self.server.name} can reach ({where})",
         )
 
-    async def call(self, name: str, arguments: Mapping[str, Any]) -> ToolOutcome:
+    async def call(self, name: str, arguments: Mapping[str, Any], kept: KeptFiles) -> ToolOutcome:
         """Call a tool. A server that dies meanwhile is started again with the next call."""
         try:
             client = await self.client()
@@ -184,7 +183,7 @@ class Connection:
         except (OSError, ValueError, TimeoutError, RuntimeError) as error:
             words = f"Error: the server {self.server.name} can't be asked: {_sentence(error)}"
             return ToolOutcome(words, is_error=True, detail=self._log.text)
-        return await asyncio.to_thread(read_result, result, self._kept)
+        return await asyncio.to_thread(read_result, result, kept)
 
     async def resources(self) -> tuple[Offer, ...]:
         """What it has to attach; nothing where it knows of no resources."""

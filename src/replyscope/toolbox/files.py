@@ -14,7 +14,7 @@ _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "im
 class KeptFiles:
     """A folder of files for their owner only. The same bytes are kept once.
 
-    `folder` None keeps nothing: the chat is not saved.
+    `folder` None keeps nothing: the chat, or the session, is not saved.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -29,7 +29,7 @@ class KeptFiles:
         is_picture = picture is not None or media_type.startswith("image/")
         about = describe_picture(data) if is_picture else media_type
         if self._folder is None:
-            return f"{about}, not kept: this chat saves nothing", ()
+            return f"{about}, not kept: nothing is saved here", ()
         kept = self._keep(self._folder, data, media_type)
         return f"{about}, kept for the person as {kept.name}", (kept,)
 
@@ -45,3 +45,6 @@ class KeptFiles:
                 file.write(data)
             partial.replace(path)
         return KeptFile(name, media_type, str(path), len(data))
+
+
+NOT_KEPT = KeptFiles(None)

@@ -44,12 +44,10 @@ class FunctionTools:
         paths: Sequence[Path],
         folder: Path,
         settings: Callable[[], ToolSettings],
-        kept: KeptFiles,
     ) -> None:
         self._paths = [SHIPPED, *paths]
         self._folder = folder
         self._settings = settings
-        self._kept = kept
         self._known: dict[Path, _Described] = {}
 
     async def tools(self) -> tuple[Tool, ...]:
@@ -99,7 +97,7 @@ class FunctionTools:
         )
         return _Described(stamp, tools, "\n".join(answer["faults"]))
 
-    async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
+    async def run(self, tool: Tool, arguments: Mapping[str, Any], kept: KeptFiles) -> ToolOutcome:
         """Run one to its end."""
         path = next(path for path in self._paths if _source_of(path) == tool.source)
         given = json.dumps(dict(arguments)).encode()
@@ -110,7 +108,7 @@ class FunctionTools:
             return ToolOutcome(answer["text"], detail=printed)
         if "data" in answer:
             data = base64.b64decode(answer["data"])
-            told, files = await asyncio.to_thread(self._kept.take, data)
+            told, files = await asyncio.to_thread(kept.take, data)
             return ToolOutcome(told, detail=printed, files=files)
         detail = "\n".join(filter(None, (answer.get("traceback", ""), printed)))
         return ToolOutcome(f"Error: {answer['error']}", is_error=True, detail=detail)

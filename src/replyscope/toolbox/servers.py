@@ -26,12 +26,10 @@ class ToolServers:
     def __init__(
         self,
         servers: Callable[[], Sequence[McpServer]],
-        kept: KeptFiles,
         open_page: OpenPage = webbrowser.open,
     ) -> None:
         self._servers = servers
         self._open_page = open_page
-        self._kept = kept
         self._thread = LoopThread("tool-servers")
         self._open: dict[McpServer, Connection] = {}
 
@@ -55,13 +53,14 @@ class ToolServers:
             return ()
         return await self._thread.run(_tools_of(connections))
 
-    async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
+    async def run(self, tool: Tool, arguments: Mapping[str, Any], kept: KeptFiles) -> ToolOutcome:
         """Call a tool of a server."""
         name = tool.source.removeprefix("mcp:")
         server = next((server for server in self._servers() if server.name == name), None)
         if server is None:
             return ToolOutcome(f"Error: there is no server {name} any more.", is_error=True)
-        return await self._thread.run(self._connection(server).call(tool.own_name, arguments))
+        call = self._connection(server).call(tool.own_name, arguments, kept)
+        return await self._thread.run(call)
 
     async def resources(self, names: Collection[str]) -> tuple[Offer, ...]:
         """What the servers of these names have to attach."""
@@ -103,7 +102,7 @@ class ToolServers:
     def _connection(self, server: McpServer) -> Connection:
         """The connection of a server; one whose entry was changed is another server."""
         if server not in self._open:
-            self._open[server] = Connection(server, self._kept, self._open_page)
+            self._open[server] = Connection(server, self._open_page)
         return self._open[server]
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSettings, ToolSource
-from replyscope.toolbox.files import KeptFiles
+from replyscope.toolbox.files import NOT_KEPT, KeptFiles
 from replyscope.toolbox.functions import FunctionTools
 from replyscope.toolbox.servers import ToolServers
 from replyscope.toolbox.sign_in import OpenPage
@@ -29,9 +29,9 @@ class LocalToolbox:
         settings: Callable[[], ToolSettings],
         open_page: OpenPage = webbrowser.open,
     ) -> None:
-        files = KeptFiles(kept)
-        self._functions = FunctionTools(paths, folder, settings, files)
-        self._servers = ToolServers(lambda: settings().servers, files, open_page)
+        self._files = KeptFiles(kept)
+        self._functions = FunctionTools(paths, folder, settings)
+        self._servers = ToolServers(lambda: settings().servers, open_page)
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
         """The tools that these names mean, each under a name that is its own."""
@@ -45,11 +45,14 @@ class LocalToolbox:
         """Where tools come from, and how each stands."""
         return (*await self._functions.sources(), *self._servers.sources())
 
-    async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
+    async def run(
+        self, tool: Tool, arguments: Mapping[str, Any], *, keeps_files: bool = True
+    ) -> ToolOutcome:
         """Run a tool to its end."""
+        kept = self._files if keeps_files else NOT_KEPT
         if tool.source.startswith("mcp:"):
-            return await self._servers.run(tool, arguments)
-        return await self._functions.run(tool, arguments)
+            return await self._servers.run(tool, arguments, kept)
+        return await self._functions.run(tool, arguments, kept)
 
     async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
         """What servers have to attach."""

@@ -15,6 +15,7 @@ class Command:
 
 COMMANDS = (
     Command("new", "Start a new session", "new_session"),
+    Command("private", "Start a session of which nothing is written", "private_session"),
     Command("model", "Choose a model", "choose_model", "NAME"),
     Command("api", "Speak the other wire API", "choose_api", "chat|responses"),
     Command("schema", "Ask for replies that fit a JSON schema", "use_schema", "FILE|off"),

@@ -13,12 +13,29 @@ class Pending:
     """The attachments of the message being written, and what is queued per session."""
 
     def __init__(self) -> None:
-        self.attachments: list[Attachment] = []
+        self._attached: dict[str, list[Attachment]] = {}
+        self._place = ""
         self._queued: dict[str, list[tuple[Part, ...]]] = {}
         self._starting: dict[str, tuple[Part, ...]] = {}
         self._written: dict[str, str] = {}
         self._edited: dict[str, Message] = {}
         self._pastes = 0
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """The attachments of the message being written."""
+        return self._attached.setdefault(self._place, [])
+
+    @attachments.setter
+    def attachments(self, attachments: list[Attachment]) -> None:
+        self._attached[self._place] = attachments
+
+    def turn_to(self, place: str) -> None:
+        """Write elsewhere: what is attached in a private session waits there.
+
+        A private session's id is a place; "" is that of all others.
+        """
+        self._place = place
 
     def attach(self, part: Attachment) -> None:
         """Add a file; the same name replaces."""
@@ -44,11 +61,12 @@ class Pending:
         self.attachments = []
         return tuple(parts)
 
-    def give_back(self, parts: Sequence[Part]) -> str:
-        """Put the parts of a failed send back; the text for the composer."""
+    def give_back(self, parts: Sequence[Part], place: str = "") -> str:
+        """Put the parts of a failed send back where they were; the text for the composer."""
         given = [part for part in parts if isinstance(part, FilePart | ImagePart)]
         names = {part.name for part in given}
-        self.attachments = given + [a for a in self.attachments if a.name not in names]
+        attached = self._attached.get(place, [])
+        self._attached[place] = given + [a for a in attached if a.name not in names]
         self._starting = {key: p for key, p in self._starting.items() if p is not parts}
         return _text(parts)
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.exchange import Api
+from replyscope.domain.local_models import LocalModels
 from replyscope.domain.look import ThemeSource
 from replyscope.domain.ports import (
     Clock,
     FindServers,
     KeyVault,
-    LocalModels,
     OpenProvider,
     PriceList,
     Toolbox,

@@ -22,7 +22,7 @@ async def load_recording(
 
     Raises StoreError.
     """
-    record = await services.archive.store.load_wire(exchange.id)
+    record = await services.archive.load_wire(exchange.id)
     translate = services.translate
     if translate is None or not record.frames:
         return f"{NOTHING_TO_PLAY} {_why_no_frames(exchange)}"

@@ -13,6 +13,7 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import ToolsStopped, TurnEvent
+from replyscope.domain.unlogged import unlogged
 from replyscope.engine.conversation import Conversation
 
 _YIELD_AFTER_S = 0.004
@@ -112,6 +113,7 @@ class Turns:
         why = ""
         rested = time.monotonic()
         turn.has_begun = True
+        unlogged.set(conversation.is_private)
         try:
             async with aclosing(events):
                 if turn.is_cancelled:

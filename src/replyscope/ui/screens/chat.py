@@ -361,6 +361,8 @@ class ChatScreen(ReviewingActions):
 
     async def _quit(self) -> None:
         await settle(self.composer, self)  # this key overtakes those typed before it
+        if not await self.may_leave():
+            return
         self.is_leaving = True
         running = self.archive.streaming()
         for conversation in running:

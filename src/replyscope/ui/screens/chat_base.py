@@ -1,27 +1,22 @@
 """The chat screen's panes and state, which its groups of actions share."""
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import partial
-from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import var
-from textual.screen import Screen
 from textual.widgets import Input, Static
-from textual.worker import Worker, WorkerState
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.overlaid import Overlaid
-from replyscope.domain.printable import printable_text
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
@@ -31,8 +26,9 @@ from replyscope.inspection.explain import Mood
 from replyscope.inspection.figures import cost_of_all
 from replyscope.inspection.timeline import timeline_of
 from replyscope.ui.pending import Pending
-from replyscope.ui.screens.chat_entries import mood_of, shown, with_summary
-from replyscope.ui.screens.front import WELCOME
+from replyscope.ui.screens.chat_entries import mood_of, place_of, shown, with_summary
+from replyscope.ui.screens.chat_work import WorkingScreen
+from replyscope.ui.screens.front import PRIVATE_WELCOME, WELCOME
 from replyscope.ui.services import Services
 from replyscope.ui.targets import Targets
 from replyscope.ui.tight_compositor import TightCompositor
@@ -44,7 +40,7 @@ from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.consent_card import ConsentCard
 from replyscope.ui.widgets.inspector import Inspector
 from replyscope.ui.widgets.sidebar import Sidebar, local_today
-from replyscope.ui.widgets.status import Status, StatusLine
+from replyscope.ui.widgets.status import Status, StatusLine, keeping_note
 from replyscope.ui.widgets.suggestions import Suggestions
 from replyscope.ui.widgets.timeline_view import TimelineView
 
@@ -55,7 +51,7 @@ _UNSENT = "The tools ended; the model was not told yet.\nt go on"
 _ELSEWHERE = "This reply streams in another window; it comes here when it is done."
 
 
-class ChatBase(Screen[None]):
+class ChatBase(WorkingScreen):
     """Composes the panes and draws the open conversation into them."""
 
     sidebar_hidden: var[bool] = var(False, toggle_class="-no-sidebar")
@@ -96,28 +92,10 @@ class ChatBase(Screen[None]):
                 yield StatusLine(id="status")
             yield Inspector(id="inspector")
 
-    def start_work(
-        self,
-        work: Callable[..., Coroutine[Any, Any, None]],
-        *arguments: object,
-        group: str = "default",
-        exclusive: bool = False,
-    ) -> None:
-        """Run a coroutine function in a worker.
-
-        It is passed uncalled: a worker that is cancelled before it begins would leave
-        a coroutine that nobody awaits.
-        """
-        job: Any = partial(work, *arguments)
-        self.run_worker(job, group=group, exclusive=exclusive, exit_on_error=False)
-
-    @on(Worker.StateChanged)
-    def _tell_fault(self, event: Worker.StateChanged) -> None:
-        """A fault of ours costs one action, not the session."""
-        error = event.worker.error
-        if event.state is WorkerState.ERROR and error is not None:
-            _log.error("a worker failed", exc_info=error)
-            self.tell(f"replyscope itself failed: {type(error).__name__}: {error}")
+    @property
+    def is_unlogged(self) -> bool:
+        """Whether a log hears nothing of what is done here."""
+        return self.conversation.is_private
 
     @property
     def transcript(self) -> Transcript:
@@ -139,18 +117,11 @@ class ChatBase(Screen[None]):
         """Whether the inspector is folded to a line per reply."""
         return self.size.width < 100
 
-    def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
-        """Show a sentence once."""
-        text = printable_text(str(error))
-        reading_s = len(text) / 15
-        if is_error:
-            self.notify(text, severity="error", timeout=max(8, reading_s), markup=False)
-        else:
-            self.notify(text, timeout=max(3, reading_s), markup=False)
-
     def show_conversation(self, conversation: Conversation) -> None:
         """Open a conversation in the panes."""
         self.conversation = conversation
+        self.composer.show_private(conversation.is_private)
+        self.pending.turn_to(place_of(conversation))
         self.finished.discard(conversation.session.id)
         keys = [message.id for message in shown(conversation)]
         self.transcript.show_entries(keys, self.content_of)
@@ -225,7 +196,9 @@ class ChatBase(Screen[None]):
     def draw_all(self) -> None:
         """Draw everything but the entries themselves."""
         is_empty = not self.conversation.messages
-        self.query_one("#welcome").display = is_empty
+        welcome = self.query_one("#welcome", Static)
+        welcome.display = is_empty
+        welcome.update(PRIVATE_WELCOME if self.conversation.is_private else WELCOME)
         self.transcript.display = not is_empty
         self.draw_inspector()
         self.draw_status()
@@ -314,7 +287,7 @@ class ChatBase(Screen[None]):
 
     async def _load_wire(self, exchange: Exchange) -> None:
         try:
-            record = await self.archive.store.load_wire(exchange.id)
+            record = await self.archive.load_wire(exchange.id)
         except ReplyscopeError as error:
             self.tell(error)
             return
@@ -343,7 +316,10 @@ class ChatBase(Screen[None]):
                 context_window=self.targets.window_of(model),
                 tokens=spent.tokens,
                 cost_usd=spent.cost_usd,
-                note="" if self.archive.store.is_saving else "not saved",
+                note=keeping_note(
+                    is_private=self.conversation.is_private,
+                    is_saving=self.archive.store.is_saving,
+                ),
             )
         )
 
@@ -359,7 +335,7 @@ class ChatBase(Screen[None]):
         try:
             summaries = await self.archive.list_sessions(limit=500, pinned_first=True)
             oldest = min((s.updated_at for s in summaries), default=self.services.clock.now())
-            costs = await self.archive.store.daily_costs(oldest - timedelta(days=1))
+            costs = await self.archive.daily_costs(oldest - timedelta(days=1))
         except ReplyscopeError as error:
             self.tell(error)
             return
@@ -380,12 +356,3 @@ class ChatBase(Screen[None]):
     def refresh_sidebar(self) -> None:
         """Draw the sidebar soon."""
         self.start_work(self.draw_sidebar, group="sidebar", exclusive=True)
-
-    def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
-        """Open a dialog; `accept` gets its value unless it was cancelled."""
-
-        def take(value: str | None) -> None:
-            if value is not None:
-                accept(value)
-
-        self.app.push_screen(dialog, take)

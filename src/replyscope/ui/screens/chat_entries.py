@@ -37,3 +37,8 @@ def with_summary(content: EntryContent, exchange: Exchange) -> EntryContent:
     out = count(usage.output_tokens if usage else None)
     text = f"{out} tok out · {seconds(exchange.timing.first_token_ms)} · {rate(exchange)}"
     return replace(content, summary=text)
+
+
+def place_of(conversation: Conversation) -> str:
+    """Where its attachments wait: those of a private session apart from all others."""
+    return conversation.session.id if conversation.is_private else ""

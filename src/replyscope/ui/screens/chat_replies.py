@@ -17,7 +17,7 @@ from replyscope.engine.live import Target
 from replyscope.inspection.context import fit_into
 from replyscope.ui.frame_pace import FRAME_S, FramePace
 from replyscope.ui.screens.chat_base import ChatBase
-from replyscope.ui.screens.chat_entries import last_shown, shown
+from replyscope.ui.screens.chat_entries import last_shown, place_of, shown
 from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.turns import TurnEnded
 
@@ -43,7 +43,8 @@ class ReplyActions(ChatBase):
             self._send_parts(conversation, parts)
         if text.strip():
             self.composer.remember(text)
-            self.start_work(self._keep_prompt, text, group="history")
+            if not conversation.is_private:
+                self.start_work(self._keep_prompt, text, group="history")
         self.draw_attachments()
 
     async def _keep_prompt(self, text: str) -> None:
@@ -59,7 +60,7 @@ class ReplyActions(ChatBase):
         def give_back() -> None:
             if self.pending.was_sent(parts, conversation.tree.messages):
                 return
-            text = self.pending.give_back(parts)
+            text = self.pending.give_back(parts, place_of(conversation))
             if edited is not None:
                 self.pending.edit(conversation.session.id, edited)
             if conversation is self.conversation:
@@ -237,7 +238,9 @@ class ReplyActions(ChatBase):
         if settings.bell:
             self.app.bell()
         if settings.desktop_notification:
-            self.services.notify_desktop(f"reply done: {conversation.session.title}")
+            # What the desktop shows it may keep.
+            title = "private" if conversation.is_private else conversation.session.title
+            self.services.notify_desktop(f"reply done: {title}")
 
     def last_exchange(self) -> Exchange | None:
         """The newest exchange of the last reply."""

@@ -18,7 +18,7 @@ from replyscope.engine.live import Target
 from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.screens.chat_entries import shown
 from replyscope.ui.screens.chat_writing import WritingActions
-from replyscope.ui.screens.exporting import ask_export
+from replyscope.ui.screens.exporting import PRIVATE_NOTE, ask_export
 from replyscope.ui.timing import NOTHING_TO_PLAY, load_recording
 
 if TYPE_CHECKING:  # loaded with the review screen
@@ -97,7 +97,9 @@ class ReviewingActions(WritingActions):
             self.tell("There is nothing to export yet.", is_error=False)
             return
         ids = [self.conversation.session.id]
-        self.start_work(ask_export, self.app, self.services, ids, self.tell, group="export")
+        notes = (PRIVATE_NOTE,) if self.conversation.is_private else ()
+        about = (self.app, self.services, ids, self.tell, *notes)
+        self.start_work(ask_export, *about, group="export")
 
     def action_import_file(self, path: str = "") -> None:
         """Take in the sessions of a file."""

@@ -10,7 +10,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.conversation import Conversation
 from replyscope.ui.screens.chat_targets import TargetActions
-from replyscope.ui.screens.dialogs import LineDialog
+from replyscope.ui.screens.dialogs import LineDialog, PickDialog
 from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.sidebar import Sidebar
 
@@ -21,17 +21,33 @@ class SessionActions(TargetActions):
     """What a person does with sessions."""
 
     _draft_timer: Timer | None = None
+    _ordinary = SessionSettings()
+    """The settings of the ordinary session that was last left for a new one."""
+    _told_gone = 0
 
     def action_new_session(self) -> None:
         """Start a new session with the present one's system prompt and parameters.
 
         It is shown at once: the next key may come before anything could be saved.
         """
+        self._begin_session(is_private=False)
+
+    def action_private_session(self) -> None:
+        """Start a session of which nothing is written, and that is gone at exit."""
+        if not self.archive.store.is_saving:
+            self.tell("Nothing of this chat is saved anyway.", is_error=False)
+            return
+        self._begin_session(is_private=True)
+
+    def _begin_session(self, *, is_private: bool) -> None:
         left, written = self.conversation, self.composer.text
         self.pending.keep_written(left.session.id, written)
-        old = left.session.settings
+        if not left.is_private:
+            self._ordinary = left.session.settings
+        # What was set in a private session is not saved with an ordinary one.
+        old = left.session.settings if is_private else self._ordinary
         settings = SessionSettings(model=old.model, system=old.system, parameters=old.parameters)
-        self.show_conversation(self.archive.new(settings))
+        self.show_conversation(self.archive.new(settings, is_private=is_private))
         self.set_focus(self.composer)
         self.start_work(self._keep_draft, left, written, group="draft")
 
@@ -71,6 +87,8 @@ class SessionActions(TargetActions):
         match event.what:
             case "new":
                 self.action_new_session()
+            case "private":
+                self.action_private_session()
             case "rename":
                 self._rename(session_id)
             case "delete":
@@ -111,8 +129,13 @@ class SessionActions(TargetActions):
         if self.turns.is_running(session_id):
             self.tell("A reply streams into this session. Stop it first (Esc).")
             return
+        is_private = self.archive.store_of(session_id).is_private
+        if is_private and not await self._lets_go():
+            return
         try:
-            if not (session_id == self.conversation.session.id and self.conversation.is_new):
+            if is_private:
+                await self.archive.delete(session_id)
+            elif not (session_id == self.conversation.session.id and self.conversation.is_new):
                 await self.archive.delete(session_id)
                 self.deleted.append(session_id)
                 self.tell("Session deleted. /undo brings it back.", is_error=False)
@@ -122,6 +145,23 @@ class SessionActions(TargetActions):
         if session_id == self.conversation.session.id:
             self.show_conversation(self.archive.new(SessionSettings()))
         await self.draw_sidebar()
+
+    async def _lets_go(self) -> bool:
+        rows = (("keep", "leave it here"), ("delete", "it can't be brought back"))
+        dialog = PickDialog("Delete this private session?", rows)
+        return await self.app.push_screen_wait(dialog) == "delete"
+
+    async def may_leave(self) -> bool:
+        """Whether nothing private would be gone that the person was not told of."""
+        count = await self.archive.count_private()
+        if self.leaves_anyway or count in (0, self._told_gone):
+            return True
+        self._told_gone = count
+        summaries = await self.archive.list_sessions(limit=0)
+        titles = [f"“{summary.title}”" for summary in summaries if summary.is_private]
+        what = titles[0] if len(titles) == 1 else f"{titles[0]} and {len(titles) - 1} more"
+        self.tell(f"{what}: private, and gone for good when you leave. Ctrl+Q again leaves.")
+        return False
 
     def action_undo_delete(self) -> None:
         """Bring the last deleted session back."""

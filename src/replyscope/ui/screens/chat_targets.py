@@ -61,7 +61,8 @@ class TargetActions(BranchActions):
 
     def _use_api(self, endpoint: Endpoint, api: Api) -> None:
         self.targets.endpoint = replace(endpoint, api=api)
-        if self.services.settings.endpoint(endpoint.name) is not None:
+        is_known = self.services.settings.endpoint(endpoint.name) is not None
+        if is_known and not self.conversation.is_private:
             try:
                 self.services.change_settings({("providers", endpoint.name, "api"): api.value})
             except ReplyscopeError as error:
@@ -129,6 +130,8 @@ class TargetActions(BranchActions):
         """Start with this model next time, where the provider stands in the settings."""
         endpoint = self.targets.endpoint
         if endpoint is None or self.services.settings.endpoint(endpoint.name) is None:
+            return
+        if self.conversation.is_private:
             return
         try:
             self.services.change_settings({("providers", endpoint.name, "model"): name})

@@ -134,6 +134,9 @@ class WritingActions(ServerActions):
 
     def action_edit_outside(self) -> None:
         """Write the message in $EDITOR."""
+        if self.conversation.is_private:
+            self.tell("An editor is given a file, and of a private session none is written.")
+            return
         self.start_work(self._edit_outside, group="editor", exclusive=True)
 
     async def _edit_outside(self) -> None:

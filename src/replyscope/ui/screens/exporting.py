@@ -25,15 +25,20 @@ _FORMS = (
     ("jsonl redacted", ""),
 )
 _NOTE = "Redacted: keys, e-mail addresses, home folders and your own patterns are taken out."
+PRIVATE_NOTE = f"This session is private: a file of it is written because you ask.\n{_NOTE}"
 _REDACTED = ("html", "md redacted", "json redacted", "jsonl redacted")
 
 
 async def ask_export(
-    app: App[Any], services: Services, ids: Sequence[str], tell: Callable[..., None]
+    app: App[Any],
+    services: Services,
+    ids: Sequence[str],
+    tell: Callable[..., None],
+    note: str = _NOTE,
 ) -> None:
     """Ask, show what would be taken out, write, tell."""
     count = "this session" if len(ids) == 1 else f"{len(ids):,} sessions"
-    picked = await app.push_screen_wait(PickDialog(f"Export {count} as", _FORMS, note=_NOTE))
+    picked = await app.push_screen_wait(PickDialog(f"Export {count} as", _FORMS, note=note))
     export = services.export
     if picked is None or export is None:
         return

@@ -12,7 +12,8 @@ from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from replyscope.domain.endpoint import FoundServer
-from replyscope.domain.ports import FindServers, LocalModels
+from replyscope.domain.local_models import LocalModels
+from replyscope.domain.ports import FindServers
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.figures import size
 from replyscope.ui.screens.dialogs import LineDialog

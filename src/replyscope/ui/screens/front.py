@@ -19,6 +19,12 @@ what it used and which tools it asked for.
 
 / commands    @ files    F1 keys    F2 model"""
 
+PRIVATE_WELCOME = """\
+Private: nothing of this session is written to disk.
+It is gone when you leave, or delete it.
+
+What the provider keeps of it is the provider's."""
+
 HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (160, "-wide")]
 VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]
 

@@ -13,7 +13,7 @@ from textual.widgets import Button, Label, ProgressBar, Static
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import LocalModelError
-from replyscope.domain.ports import LocalModels
+from replyscope.domain.local_models import LocalModels
 from replyscope.domain.printable import printable_text
 from replyscope.inspection.figures import size
 

@@ -12,6 +12,8 @@ from replyscope.domain.printable import is_printable, printable_line
 
 _MOST_PASTED = 2_000
 _MOST_PASTED_LINES = 30
+_PLACEHOLDER = "type a message, / for commands, @ for files"
+_PRIVATE_PLACEHOLDER = "private: nothing of this session is written"
 _IN_ORDER = ("chat.send", "chat.newline", "chat.complete")
 
 
@@ -59,8 +61,10 @@ class Composer(TextArea):
         super().__init__(
             id=id, soft_wrap=True, show_line_numbers=False, tab_behavior="focus", compact=True
         )
-        self.placeholder = "type a message, / for commands, @ for files"
+        self.placeholder = _PLACEHOLDER
         self._history: list[str] = []
+        self._private_history: list[str] = []
+        self._is_private = False
         self._history_at: int | None = None
         self._unsent = ""
         self.is_suggesting = False
@@ -79,8 +83,19 @@ class Composer(TextArea):
 
     def remember(self, prompt: str) -> None:
         """Add a prompt that was sent."""
-        self._history = [p for p in self._history if p != prompt] + [prompt]
+        history = self._private_history if self._is_private else self._history
+        history[:] = [p for p in history if p != prompt] + [prompt]
         self._history_at = None
+
+    def show_private(self, is_private: bool) -> None:
+        """Say whether what is written here is private. Prompts of private sessions are
+        offered in those alone: elsewhere one that is only looked at would become a draft.
+        """
+        self._is_private = is_private
+        self._history_at, self._unsent = None, ""
+        self.set_class(is_private, "-private")
+        self.border_title = "private" if is_private else ""
+        self.placeholder = _PRIVATE_PLACEHOLDER if is_private else _PLACEHOLDER
 
     def replace_text(self, text: str) -> None:
         """Show another text, the cursor at its end."""
@@ -142,21 +157,22 @@ class Composer(TextArea):
         event.prevent_default()
 
     def _walk_history(self, step: int) -> bool:
-        if not self._history:
+        history = [*self._history, *(self._private_history if self._is_private else ())]
+        if not history:
             return False
         if self._history_at is None:
             self._unsent = self.text
-            at = len(self._history) + step
+            at = len(history) + step
         else:
             at = self._history_at + step
         if at < 0:
             return True
-        if at >= len(self._history):
+        if at >= len(history):
             self._history_at = None
             self.replace_text(self._unsent)
             return True
         self._history_at = at
-        self.replace_text(self._history[at])
+        self.replace_text(history[at])
         return True
 
     def completion(self) -> tuple[str | None, str]:

@@ -15,12 +15,15 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.session import SessionSummary
 from replyscope.inspection.figures import dollars
 
+_PLACES = {False: "Pinned", True: "Private · gone at exit"}
+
 
 class Sidebar(OptionList):
     """A list of sessions; asks for what a person wants done with one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "ask('new')", "New session", id="sessions.new"),
+        Binding("p", "ask('private')", "New private session", id="sessions.private"),
         Binding("r", "ask('rename')", "Rename", id="sessions.rename"),
         Binding("d,delete", "ask('delete')", "Delete", id="sessions.delete"),
         Binding("u", "ask('undo')", "Undo delete", id="sessions.undo"),
@@ -36,7 +39,7 @@ class Sidebar(OptionList):
             self.session_id = session_id
 
     class Asked(Message):
-        """Something is wanted of the highlighted session: new, rename, delete or undo."""
+        """Something is wanted: new or private, or to rename, delete or undo."""
 
         def __init__(self, what: str, session_id: str | None) -> None:
             super().__init__()
@@ -62,10 +65,11 @@ class Sidebar(OptionList):
         day = ""
         for summary in summaries:
             date_of = summary.updated_at.astimezone().date()
-            label = "Pinned" if summary.is_pinned else day_label(date_of, today)
+            is_dated = not (summary.is_pinned or summary.is_private)
+            label = day_label(date_of, today) if is_dated else _PLACES[summary.is_private]
             if label != day:
                 day = label
-                cost = None if summary.is_pinned else costs.get(date_of)
+                cost = costs.get(date_of) if is_dated else None
                 options.append(_day_option(label, cost))
             mark = "▌" if summary.id == current else " "
             if summary.id in asking:
@@ -76,6 +80,8 @@ class Sidebar(OptionList):
                 mark = "●"
             title = Content(f"{mark}{printable_line(summary.title)}")
             style = "$text-primary bold" if summary.id == current else ""
+            if summary.is_private:
+                style = f"$text-warning {style.partition(' ')[2]}"
             options.append(Option(title.stylize(style) if style else title, id=summary.id))
         self.clear_options()
         self.add_options(options)

@@ -63,3 +63,8 @@ def _context(status: Status) -> str:
         bars = "▁▂▃▄▅▆▇█"
         return f"{bars[min(len(bars) - 1, int(share * len(bars)))]} {100 * share:.0f}%"
     return count(status.context_used)
+
+
+def keeping_note(*, is_private: bool, is_saving: bool) -> str:
+    """What the line says first when a session is not kept."""
+    return "private" if is_private else "" if is_saving else "not saved"

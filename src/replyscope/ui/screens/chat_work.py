@@ -1,0 +1,78 @@
+"""A screen that works in the background, and tells and asks the person."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+from weakref import WeakSet
+
+from textual import on
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.printable import printable_text
+from replyscope.domain.unlogged import unlogged
+
+_log = logging.getLogger(__name__)
+
+
+class WorkingScreen(Screen[None]):
+    """Workers, sentences and dialogs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unlogged: WeakSet[Worker[Any]] = WeakSet()
+
+    @property
+    def is_unlogged(self) -> bool:
+        """Whether a log hears nothing of what is done here."""
+        return False
+
+    def start_work(
+        self,
+        work: Callable[..., Coroutine[Any, Any, None]],
+        *arguments: object,
+        group: str = "default",
+        exclusive: bool = False,
+    ) -> None:
+        """Run a coroutine function in a worker.
+
+        It is passed uncalled: a worker that is cancelled before it begins would leave
+        a coroutine that nobody awaits.
+        """
+        job: Any = partial(work, *arguments)
+        token = unlogged.set(self.is_unlogged)  # a worker has the context of its beginning
+        try:
+            worker = self.run_worker(job, group=group, exclusive=exclusive, exit_on_error=False)
+        finally:
+            unlogged.reset(token)
+        if self.is_unlogged:
+            self._unlogged.add(worker)
+
+    @on(Worker.StateChanged)
+    def _tell_fault(self, event: Worker.StateChanged) -> None:
+        """A fault of ours costs one action, not the session."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            if event.worker not in self._unlogged:
+                _log.error("a worker failed", exc_info=error)
+            self.tell(f"replyscope itself failed: {type(error).__name__}: {error}")
+
+    def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
+        """Show a sentence once."""
+        text = printable_text(str(error))
+        reading_s = len(text) / 15
+        if is_error:
+            self.notify(text, severity="error", timeout=max(8, reading_s), markup=False)
+        else:
+            self.notify(text, timeout=max(3, reading_s), markup=False)
+
+    def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
+        """Open a dialog; `accept` gets its value unless it was cancelled."""
+
+        def take(value: str | None) -> None:
+            if value is not None:
+                accept(value)
+
+        self.app.push_screen(dialog, take)
