@@ -30,6 +30,8 @@ class Said:
     """Whether the marker, or the event that ends a response, came."""
     is_garbled: bool = False
     """Whether a frame is not JSON; it is not read beyond that."""
+    has_usage: bool = False
+    """Whether what a chat took came, with which all is said, blank line and all."""
     is_cut: bool = False
     """Whether it stops in the middle of a frame."""
 
@@ -111,7 +113,7 @@ def said_in(api: Api, data: bytes) -> Said:
     when it is whole.
     """
     text = reasoning = arguments = ""
-    has_reason = has_end = False
+    has_reason = has_end = has_usage = False
     *frames, rest = data.split(b"\n\n")
     for number, frame in enumerate([*frames, rest]):
         is_last = number == len(frames)
@@ -122,15 +124,16 @@ def said_in(api: Api, data: bytes) -> Said:
         try:
             value = json.loads(payload.decode("utf-8", "replace")) if payload.strip() else {}
         except ValueError:
-            bad = not is_last, is_last
-            return Said(text, reasoning, arguments, has_reason, has_end, *bad)
+            told = has_reason, has_end, not is_last
+            return Said(text, reasoning, arguments, *told, has_usage, is_last)
         if not isinstance(value, dict):
             continue
         pieces = _pieces(api, value)
         text, reasoning, arguments = text + pieces[0], reasoning + pieces[1], arguments + pieces[2]
         has_reason = has_reason or b'"finish_reason":"tool_calls"' in payload
+        has_usage = has_usage or (not is_last and value.get("choices") == [])
         has_end = has_end or value.get("type") == "response.completed"
-    return Said(text, reasoning, arguments, has_reason or has_end, has_end)
+    return Said(text, reasoning, arguments, has_reason or has_end, has_end, has_usage=has_usage)
 
 
 def _payload(frame: bytes) -> bytes:

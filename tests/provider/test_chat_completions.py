@@ -1,5 +1,6 @@
 """The real SDK against a real loopback server: what is sent, and what is made of answers."""
 
+import asyncio
 import json
 import threading
 
@@ -313,6 +314,35 @@ async def test_done_without_a_reason_is_unstated(server: LoopbackServer, clock: 
         exchange = await run(provider, ask())
     assert exchange.state is ExchangeState.COMPLETED
     assert exchange.choice(0).finish_reason is FinishReason.UNSTATED
+
+
+async def test_a_server_that_never_hangs_up_takes_no_time_once_all_was_said(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    hangs_up = threading.Event()
+    said = sse(delta("all"), delta(finish="stop"), usage(), done=False)
+    server.answer = lambda _request: Answer(chunks=[*said, hangs_up])
+    async with open_chat(server.base_url, clock) as provider, asyncio.timeout(20):
+        exchange = await run(provider, ask())
+    hangs_up.set()
+    assert exchange.state is ExchangeState.COMPLETED
+    assert (exchange.choice(0).text, exchange.done_marker) == ("all", False)
+
+
+async def test_a_choice_that_is_still_open_is_waited_for(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    goes_on = threading.Event()
+    second = {**delta("later", finish="stop"), "id": "chatcmpl-1"}
+    second["choices"][0]["index"] = 1
+    begun = {**delta(""), "id": "chatcmpl-1"}
+    begun["choices"][0]["index"] = 1
+    first = sse(delta("one"), begun, delta(finish="stop"), usage(), done=False)
+    server.answer = lambda _request: Answer(chunks=[*first, goes_on, *sse(second)])
+    async with open_chat(server.base_url, clock) as provider:
+        asyncio.get_running_loop().call_later(1.5, goes_on.set)
+        exchange = await run(provider, ask())
+    assert [choice.text for choice in exchange.choices] == ["one", "later"]
 
 
 async def test_an_error_in_mid_stream_keeps_text_and_that_chunks_usage(

@@ -35,6 +35,10 @@ class ChatTranslator:
     def __init__(self) -> None:
         self._said: tuple[object, ...] = (None, None, None, None)
         self._extras: dict[str, object] = {}
+        self._open: set[int] = set()
+        self._has_finished = False
+        self.has_said_all = False
+        """Every choice has finished, and what they used came after them."""
 
     is_complete = False
     """Chat Completions ends with a marker, which the tap sees."""
@@ -51,10 +55,12 @@ class ChatTranslator:
             return []
         events: list[Event] = []
         self._identify(chunk, events)
-        choices: object = getattr(chunk, "choices", None)
-        for position, choice in enumerate(choices if isinstance(choices, list) else ()):
+        listed: object = getattr(chunk, "choices", None)
+        choices = listed if isinstance(listed, list) else []
+        for position, choice in enumerate(choices):
             self._translate_choice(position, choice, events)
-        self._translate_usage(chunk, events)
+        has_usage = self._translate_usage(chunk, events)
+        self.has_said_all = has_usage and self._has_finished and not choices and not self._open
         if chunk.model_extra:
             self._keep_extras(chunk.model_extra, events)
         return events
@@ -76,6 +82,10 @@ class ChatTranslator:
         finish: object = getattr(choice, "finish_reason", None)
         if finish is not None and finish != "":
             events.append(FinishStated(index, str(finish)))
+            self._has_finished = True
+            self._open.discard(index)
+        else:
+            self._open.add(index)
         extra = getattr(choice, "model_extra", None)
         if extra:
             self._keep_extras(extra, events)
@@ -106,7 +116,7 @@ class ChatTranslator:
         if legacy is not None:
             events.append(_function_delta(index, None, None, legacy))
 
-    def _translate_usage(self, chunk: ChatCompletionChunk, events: list[Event]) -> None:
+    def _translate_usage(self, chunk: ChatCompletionChunk, events: list[Event]) -> bool:
         usage: Any = getattr(chunk, "usage", None)
         if usage is None and chunk.model_extra:
             groq = chunk.model_extra.get("x_groq")
@@ -114,6 +124,7 @@ class ChatTranslator:
         reported = read_usage(usage) if usage is not None else None
         if reported is not None:
             events.append(reported)
+        return reported is not None
 
     def _keep_extras(self, extra: Mapping[str, Any], events: list[Event]) -> None:
         for name, value in extra.items():

@@ -21,6 +21,11 @@ class Translator(Protocol):
         ...
 
     @property
+    def has_said_all(self) -> bool:
+        """Whether nothing more is to come, whether or not the server says that it is over."""
+        ...
+
+    @property
     def fault(self) -> object | None:
         """The error object that came inside the stream, None when none did."""
         ...

@@ -332,18 +332,19 @@ def _ending(failure: Failure | None, *, done: bool) -> tuple[StreamEnd, Failure 
 async def _chunks(
     stream: openai.AsyncStream[Any], translator: Translator
 ) -> AsyncGenerator[Any, None]:
-    """Every chunk. Once the end was told, only what follows at once: a server that keeps
-    the connection open, or breaks it, takes nothing from a reply that is whole.
+    """Every chunk. Once all was said, only what follows at once: a server that keeps the
+    connection open takes no time, and one that breaks it then nothing of a whole reply.
     """
     while True:
-        is_over = translator.is_complete
+        is_over = translator.has_said_all
+        waiting = asyncio.timeout(_AFTER_THE_END_S if is_over else None)
         try:
-            async with asyncio.timeout(_AFTER_THE_END_S if is_over else None):
+            async with waiting:
                 chunk = await anext(stream)
         except StopAsyncIteration:
             return
         except Exception:
-            if is_over:
+            if waiting.expired() or translator.is_complete:
                 return
             raise
         yield chunk

@@ -50,6 +50,11 @@ _STANDARD = ("store", "output_text", "billing", "frequency_penalty", "presence_p
 class ResponseTranslator:
     """Translates the events of one stream; remembers what was already told."""
 
+    @property
+    def has_said_all(self) -> bool:
+        """The last event is the end."""
+        return self.is_complete
+
     def __init__(self) -> None:
         self.is_complete = False
         self.fault: object | None = None
