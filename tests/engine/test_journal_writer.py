@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from replyscope.domain.event import StreamEnded, WireFrame
+from replyscope.domain.event import FinishStated, StreamEnded, WireFrame
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.ports import Clock
@@ -73,7 +73,7 @@ async def test_a_reply_stopped_while_its_end_is_saved_is_saved(
             events = conversation.send((TextPart("hi"),), target)
             async with aclosing(events):
                 async for event in events:
-                    if type(event) is WireFrame and "[DONE]" in event.text:
+                    if isinstance(event, FinishStated):
                         others.append(hold(store))
                         is_done.set()
                     assert not isinstance(event, StreamEnded), "told before it was saved"
