@@ -70,7 +70,10 @@ def _only_loopback(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
-        if name.startswith(("OPENAI_", "REPLYSCOPE_")) or name.lower().endswith("_proxy"):
+        # Programs run as they do for a person, whatever is set for this one.
+        is_set_for_us = name in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
+        is_a_setting = name.startswith(("OPENAI_", "REPLYSCOPE_"))
+        if is_set_for_us or is_a_setting or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     # A test must never write to the keyring of whoever runs it.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")

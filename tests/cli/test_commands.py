@@ -102,6 +102,7 @@ def in_shell(folder: Path, server: LoopbackServer, line: str) -> "subprocess.Com
         ("REPLYSCOPE ask --base-url $URL <&-", 2, "There is no prompt"),
         ("REPLYSCOPE ask --base-url $URL hi >&-", 0, ""),
         ("REPLYSCOPE ask --base-url $URL hi >/dev/full", 2, "can't be printed"),
+        ("REPLYSCOPE sessions tags --json >/dev/full", 2, "no space left"),
         ("REPLYSCOPE ask --base-url http://127.0.0.1:99999/v1 -m m hi", 2, "not an address"),
         ("REPLYSCOPE ask --base-url \"$URL\"$'\\n' -m m hi", 2, "not an address"),
     ],

@@ -5,6 +5,7 @@ for whatever stands here.
 """
 
 import argparse
+import errno
 import gc
 import io
 import os
@@ -34,6 +35,33 @@ def run() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; the exit status."""
+    status = _run(argv)
+    fault = _flush("stdout", 1)
+    if status == EXIT_OK and fault == errno.ENOSPC:
+        warn("Standard output can't be written: there is no space left.")
+        status = EXIT_USAGE
+    elif status == EXIT_OK and fault == errno.EPIPE:
+        status = EXIT_INTERRUPTED  # the reader has what it wanted (`| head`)
+    _flush("stderr", 2)
+    return status
+
+
+def _flush(name: str, number: int) -> int | None:
+    """Write what is left for a stream; the number of the error, if there was one.
+
+    Python would try again at exit, fail again, and end with a status of its own.
+    """
+    stream = getattr(sys, name)
+    try:
+        if stream is not None:
+            stream.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+        return error.errno
+    return None
+
+
+def _run(argv: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a pipe may have an encoding of long ago
             stream.reconfigure(errors="replace")
@@ -55,9 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader has what it wanted (`| head`). Keep Python from flushing again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXIT_INTERRUPTED
+        return EXIT_INTERRUPTED  # the reader has what it wanted (`| head`)
     except ReplyscopeError as error:
         warn(str(error))
         return _status_of(error)

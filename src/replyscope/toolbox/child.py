@@ -29,6 +29,7 @@ def load(path: Path) -> ModuleType:
         raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    sys.dont_write_bytecode = True  # a folder of the person's stays as it is
     spec.loader.exec_module(module)
     return module
 
