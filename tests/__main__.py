@@ -13,7 +13,7 @@ STEPS = (
     ("floors", ["-c", _LINT_IMPORTS]),
     ("audit", ["-m", "tests.audit"]),
     # Many tests wait for processes more than they work; whoever is idle takes the next.
-    ("tests", ["-m", "pytest", "-n", "2", "--dist", "worksteal"]),
+    ("tests", ["-m", "pytest", "-n", "3", "--dist", "worksteal"]),
 )
 
 
