@@ -31,7 +31,8 @@ from replyscope.domain.exchange import (
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import FilePart, ImagePart, Message, ReplySource, Role, TextPart
-from replyscope.domain.session import Parameters, Session, SessionSettings
+from replyscope.domain.session import Parameters, Session, SessionSettings, Spent
+from replyscope.inspection.facts import facts_of
 from replyscope.store.codec import (
     decode_exchange,
     decode_frames,
@@ -42,6 +43,7 @@ from replyscope.store.codec import (
 )
 from replyscope.store.requests import join_body, split_body
 from replyscope.store.schema import migrate
+from replyscope.store.search import SearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.build import NOON, make_exchange, user_message
 
@@ -125,6 +127,40 @@ async def test_a_session_comes_back_as_it_was(store: SqliteStore) -> None:
     assert [frame.text for frame in wire.frames] == ["data: 1\n\n", "data: 2\n\n"]
     assert wire.request is not None
     assert wire.request.body == b'{"messages":[]}'
+
+
+async def test_what_can_not_be_read_costs_no_other_reply(store: SqliteStore) -> None:
+    await store.create_session(session())
+    whole = [replace(ended(), id=f"x{n}", reported_cost_usd=0.25) for n in range(3)]
+    for number, exchange in enumerate(whole):
+        source = (ReplySource(exchange.id),)
+        reply = Message(f"m{number}", Role.ASSISTANT, (), NOON, None, source)
+        await (await store.begin_exchange("s1", [reply], exchange)).finish(exchange)
+    damage = "UPDATE exchange SET folded = x'00' WHERE id = 'x1'"
+    await store.database.write(lambda c: c.execute(damage))
+    exchanges = (await store.load_session("s1")).exchanges
+    assert (exchanges["x0"], exchanges["x2"]) == (whole[0], whole[2])
+    assert exchanges["x1"].state is ExchangeState.FAILED
+    assert exchanges["x1"].failure is not None
+    assert "can't be read" in exchanges["x1"].failure.message
+
+
+@pytest.mark.parametrize("is_indexed", [False, True])
+async def test_what_a_session_took_is_known_without_reading_its_replies(
+    store: SqliteStore, is_indexed: bool
+) -> None:
+    await store.create_session(session())
+    for number, cost_usd in enumerate((0.25, None, 0.5)):
+        usage = Usage(total_tokens=10) if cost_usd else None
+        exchange = replace(ended(), id=f"x{number}", reported_cost_usd=cost_usd, usage=usage)
+        reply = Message(f"m{number}", Role.ASSISTANT, (), NOON, None, (ReplySource(exchange.id),))
+        await (await store.begin_exchange("s1", [reply], exchange)).finish(exchange)
+    if is_indexed:
+        await SearchIndex(lambda: store.database, facts_of).take_in()
+    stored = await store.load_session("s1")
+    assert stored.spent == Spent(tokens=20, cost_usd=0.75)
+    assert not stored.is_held
+    assert len(vars(stored.exchanges)["_read"]) == (0 if is_indexed else 3)
 
 
 async def test_a_long_session_stores_each_message_of_its_requests_once(store: SqliteStore) -> None:

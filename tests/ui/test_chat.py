@@ -440,8 +440,15 @@ async def test_a_thousand_messages_open_and_can_be_walked(
             for n in range(1_000)
         ]
         by_key = {content.key: content for content in contents}
-        transcript.show_entries(list(by_key), by_key.__getitem__)
+        asked: set[str] = set()
+
+        def content_of(key: str) -> EntryContent:
+            asked.add(key)
+            return by_key[key]
+
+        transcript.show_entries(list(by_key), content_of)
         await until(pilot, lambda: "n999" in frame(pilot))
+        assert len(asked) < 50, "what is out of view was asked for"
         transcript.focus()
         await pilot.press("g")
         await until(pilot, lambda: "n0 A line" in frame(pilot))
