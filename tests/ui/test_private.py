@@ -34,6 +34,13 @@ async def talk(pilot: Pilot[None], text: str) -> None:
     await until(pilot, lambda: is_idle(pilot) and "● stop" in frame(pilot), "the reply")
 
 
+async def talk_in_both(pilot: Pilot[None]) -> None:
+    """Say something in an ordinary session, and the word in a private one."""
+    await talk(pilot, "in the open")
+    await go_private(pilot)
+    await talk(pilot, WORD)
+
+
 async def open_first(pilot: Pilot[None]) -> None:
     """Open the first session of the list."""
     await pilot.press("ctrl+o", "home", "enter")
@@ -64,9 +71,7 @@ async def test_it_is_in_the_list_and_is_there_when_it_is_opened_again(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
-        await talk(pilot, "in the open")
-        await go_private(pilot)
-        await talk(pilot, WORD)
+        await talk_in_both(pilot)
         await send(pilot, "/rename the finch")
         await type_text(pilot, "half a thought")
         await pilot.press("ctrl+n")
@@ -151,9 +156,7 @@ async def test_its_prompts_are_offered_in_private_sessions_alone(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
-        await talk(pilot, "in the open")
-        await go_private(pilot)
-        await talk(pilot, WORD)
+        await talk_in_both(pilot)
         composer = chat_of(pilot).composer
         await pilot.press("up")
         assert composer.text == WORD
@@ -246,9 +249,7 @@ async def test_the_list_begins_one_with_a_key(server: LoopbackServer, tmp_path: 
 
 async def test_the_review_does_not_find_it(server: LoopbackServer, tmp_path: Path) -> None:
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
-        await talk(pilot, "in the open")
-        await go_private(pilot)
-        await talk(pilot, WORD)
+        await talk_in_both(pilot)
         await pilot.press("f3")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen), "the review")
         await until(pilot, lambda: "in the open" in frame(pilot), "the ordinary reply")

@@ -50,8 +50,6 @@ def _standard_output() -> Iterator[Write]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        # Python would try again at exit, and fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         why = error.strerror or str(error)
         raise OutputError(f"Standard output can't be written ({why}).") from error
 

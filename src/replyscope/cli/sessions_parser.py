@@ -43,6 +43,18 @@ def add_sessions(
     _add_search(add("search", "find replies by what they say and what they are"))
     for name, text in _ON_ONE_OR_MANY:
         _add_ids(add(name, text))
+    _add_naming(add)
+    _add_export(add("export", "hand sessions on, or all that a query finds"))
+    bring = add("import", "take in sessions of ours, ChatGPT, llm, elia, oterm, Open WebUI")
+    kinds = "JSON, a zip with it, a database, or .sse"
+    bring.add_argument("files", metavar="FILE", nargs="+", help=kinds)
+    bring.add_argument("--dry-run", action="store_true", help="only say what would come of it")
+    purge = add("purge", "remove deleted sessions for good, with every trace of their text")
+    purge.add_argument("ids", metavar="ID", nargs="*", help="which; without, every deleted one")
+    purge.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_naming(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     rename = add("rename", "give a session another title")
     rename.add_argument("id", metavar="ID", help="its id, or how it begins")
     rename.add_argument("title", metavar="TITLE")
@@ -54,14 +66,6 @@ def add_sessions(
     merge = add("rename-tag", "call a tag otherwise; one of that name becomes one with it")
     merge.add_argument("old", metavar="OLD")
     merge.add_argument("new", metavar="NEW")
-    _add_export(add("export", "hand sessions on, or all that a query finds"))
-    bring = add("import", "take in sessions of ours, ChatGPT, llm, elia, oterm, Open WebUI")
-    kinds = "JSON, a zip with it, a database, or .sse"
-    bring.add_argument("files", metavar="FILE", nargs="+", help=kinds)
-    bring.add_argument("--dry-run", action="store_true", help="only say what would come of it")
-    purge = add("purge", "remove deleted sessions for good, with every trace of their text")
-    purge.add_argument("ids", metavar="ID", nargs="*", help="which; without, every deleted one")
-    purge.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_export(action: argparse.ArgumentParser) -> None:

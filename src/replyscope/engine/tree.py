@@ -19,9 +19,12 @@ class MessageTree:
 
     def add(self, message: Message) -> None:
         """Put a message in, or a newer version of one; the branch stays as it is."""
-        if message.id not in self._nodes:
-            self._children.setdefault(message.parent_id, []).append(message.id)
+        before = self._nodes.get(message.id)
         self._nodes[message.id] = message
+        if before is None:
+            self._children.setdefault(message.parent_id, []).append(message.id)
+        if before is None or before == message:
+            return
         for position, shown in enumerate(self.branch):
             if shown.id == message.id:
                 self.branch[position] = message

@@ -50,11 +50,6 @@ _STANDARD = ("store", "output_text", "billing", "frequency_penalty", "presence_p
 class ResponseTranslator:
     """Translates the events of one stream; remembers what was already told."""
 
-    @property
-    def has_said_all(self) -> bool:
-        """The last event is the end."""
-        return self.is_complete
-
     def __init__(self) -> None:
         self.is_complete = False
         self.fault: object | None = None
@@ -64,6 +59,11 @@ class ResponseTranslator:
         self._told_items: dict[int, str] = {}
         self._finished: set[int] = set()
         self._extras: dict[str, object] = {}
+
+    @property
+    def has_said_all(self) -> bool:
+        """The last event is the end."""
+        return self.is_complete
 
     def translate_data(self, data: object, event: str | None = None) -> list[Event]:
         """The events of one decoded frame, built the way the SDK's stream builds them."""

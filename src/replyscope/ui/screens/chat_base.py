@@ -1,6 +1,5 @@
 """The chat screen's panes and state, which its groups of actions share."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -27,8 +26,8 @@ from replyscope.inspection.figures import cost_of_all
 from replyscope.inspection.timeline import timeline_of
 from replyscope.ui.pending import Pending
 from replyscope.ui.screens.chat_entries import mood_of, place_of, shown, with_summary
-from replyscope.ui.screens.chat_work import WorkingScreen
 from replyscope.ui.screens.front import PRIVATE_WELCOME, WELCOME
+from replyscope.ui.screens.working_screen import WorkingScreen
 from replyscope.ui.services import Services
 from replyscope.ui.targets import Targets
 from replyscope.ui.tight_compositor import TightCompositor
@@ -44,14 +43,13 @@ from replyscope.ui.widgets.status import Status, StatusLine, keeping_note
 from replyscope.ui.widgets.suggestions import Suggestions
 from replyscope.ui.widgets.timeline_view import TimelineView
 
-_log = logging.getLogger(__name__)
 _WAITING = (FinishReason.TOOL_CALLS.value, FinishReason.NEEDS_APPROVAL.value)
 _REQUESTED = ToolCallState.REQUESTED
 _UNSENT = "The tools ended; the model was not told yet.\nt go on"
 _ELSEWHERE = "This reply streams in another window; it comes here when it is done."
 
 
-class ChatBase(WorkingScreen):
+class ChatBase(WorkingScreen[None]):
     """Composes the panes and draws the open conversation into them."""
 
     sidebar_hidden: var[bool] = var(False, toggle_class="-no-sidebar")
@@ -123,7 +121,7 @@ class ChatBase(WorkingScreen):
         self.composer.show_private(conversation.is_private)
         self.pending.turn_to(place_of(conversation))
         self.finished.discard(conversation.session.id)
-        keys = [message.id for message in shown(conversation)]
+        keys = [message.id for message in shown(conversation.messages)]
         self.transcript.show_entries(keys, self.content_of)
         written = self.pending.take_written(conversation.session.id)
         self.composer.replace_text(conversation.session.draft if written is None else written)

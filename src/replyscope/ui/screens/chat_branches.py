@@ -40,7 +40,7 @@ class BranchActions(ReplyActions):
         if conversation is not self.conversation:
             return
         self.sync_entries(conversation)
-        ids = [message.id for message in shown(conversation)]
+        ids = [message.id for message in shown(conversation.messages)]
         self.transcript.point_at(ids.index(message_id))
         self.draw_all()
 

@@ -1,6 +1,6 @@
 """What the messages of a conversation are drawn as."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from replyscope.domain.exchange import Exchange
@@ -11,15 +11,14 @@ from replyscope.inspection.figures import count, rate, seconds
 from replyscope.ui.transcript.content import EntryContent
 
 
-def shown(conversation: Conversation) -> list[Message]:
-    """The branch as entries: the results of tools stand with the reply that asked for them."""
-    return [message for message in conversation.messages if message.role is not Role.TOOL]
+def shown(branch: Iterable[Message]) -> list[Message]:
+    """A branch as entries: the results of tools stand with the reply that asked for them."""
+    return [message for message in branch if message.role is not Role.TOOL]
 
 
-def last_shown(conversation: Conversation) -> str | None:
+def last_shown(branch: Sequence[Message]) -> str | None:
     """The id of the last of these."""
-    along = reversed(conversation.messages)
-    return next((message.id for message in along if message.role is not Role.TOOL), None)
+    return next((m.id for m in reversed(branch) if m.role is not Role.TOOL), None)
 
 
 def mood_of(message: Message, exchanges: Mapping[str, Exchange]) -> Mood:

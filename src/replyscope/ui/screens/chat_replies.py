@@ -180,9 +180,10 @@ class ReplyActions(ChatBase):
 
     def sync_entries(self, conversation: Conversation) -> None:
         """Bring the transcript's entries in line with the branch's messages."""
-        if self.transcript.last_key == last_shown(conversation):
+        branch = conversation.messages
+        if self.transcript.last_key == last_shown(branch):
             return  # and so is the whole way to it
-        drawn, wanted = self.transcript.keys, [message.id for message in shown(conversation)]
+        drawn, wanted = self.transcript.keys, [message.id for message in shown(branch)]
         if wanted[: len(drawn)] == drawn:
             self.query_one("#welcome").display = False
             self.transcript.display = True

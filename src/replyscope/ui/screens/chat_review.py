@@ -145,7 +145,7 @@ class ReviewingActions(WritingActions):
             self.tell(found, is_error=False)
             return
         module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.replay")
-        branch = shown(self.conversation)
+        branch = shown(self.conversation.messages)
         before = [m.id for m in branch[: branch.index(reply)]], self.content_of
         self.app.push_screen(
             module.ReplayScreen(*before, reply, exchanges, *found, self.services.clock)

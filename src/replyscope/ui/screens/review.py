@@ -77,7 +77,7 @@ class ReviewScreen(ReviewSearch):
             self.field.value = self.first_query
         self.set_focus(self.field)
         self._draw_folders(None)
-        self.start(self.begin, group="index")
+        self.start_work(self.begin, group="index")
 
     @on(Input.Submitted, "#query")
     def _on_submitted(self) -> None:

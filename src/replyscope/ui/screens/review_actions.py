@@ -45,7 +45,7 @@ class ReviewActions(ReviewBase):
 
     def _carry_out(self, what: str, change: Act, undo: Act) -> None:
         """Change something, tell it, and keep what undoes it."""
-        self.start(self._change, what, change, undo, group="order")
+        self.start_work(self._change, what, change, undo, group="order")
 
     async def _change(self, what: str, change: Act, undo: Act) -> None:
         if not await self._try(change):
@@ -68,7 +68,7 @@ class ReviewActions(ReviewBase):
 
     def action_undo(self) -> None:
         """Take the last change back, and then the one before."""
-        self.start(self._take_back, group="order")
+        self.start_work(self._take_back, group="order")
 
     async def _take_back(self) -> None:
         if not self.services.undo:
@@ -83,7 +83,7 @@ class ReviewActions(ReviewBase):
     def _relabel(self, what: str, ids: Sequence[str], change: Act) -> None:
         """Change pins, archiving or tags; undone, all of them are as they were."""
         if ids:
-            self.start(self._put, what, ids, change, group="order")
+            self.start_work(self._put, what, ids, change, group="order")
 
     async def _put(self, what: str, ids: Sequence[str], change: Act) -> None:
         try:
@@ -97,13 +97,13 @@ class ReviewActions(ReviewBase):
 
     def action_pin(self) -> None:
         """Pin, or no longer when all of them are pinned."""
-        self.start(
+        self.start_work(
             self._toggle, "pinned", self.review.pin, lambda one: one.pinned_at_ms, group="order"
         )
 
     def action_archive(self) -> None:
         """Archive, or bring back when all of them are archived."""
-        self.start(
+        self.start_work(
             self._toggle,
             "archived",
             self.review.archive,
@@ -156,7 +156,7 @@ class ReviewActions(ReviewBase):
         def accept(text: str | None) -> None:
             words = [word.replace("#", "") for word in (text or "").replace(",", " ").split()]
             if len(words) == 1 and "=" in words[0]:
-                self.start(self._merge, *words[0].split("=", 1), group="order")
+                self.start_work(self._merge, *words[0].split("=", 1), group="order")
             elif words:
                 add = [word for word in words if not word.startswith("-")]
                 remove = [word[1:] for word in words if word.startswith("-")]
@@ -208,7 +208,7 @@ class ReviewActions(ReviewBase):
 
         def accept(text: str | None) -> None:
             if text == str(len(ids)):
-                self.start(self._purge, ids, group="order")
+                self.start_work(self._purge, ids, group="order")
             elif text is not None:
                 self.tell("Nothing was removed.", is_error=False)
 
@@ -292,7 +292,7 @@ class ReviewActions(ReviewBase):
         if len(hits) < 2:
             self._compare_with_sibling()
             return
-        self.start(self._compare, hits, group="compare", exclusive=True)
+        self.start_work(self._compare, hits, group="compare", exclusive=True)
 
     def _compare_with_sibling(self) -> None:
         """Compare the shown reply with another choice of it, or another answer to the same."""
@@ -327,11 +327,11 @@ class ReviewActions(ReviewBase):
         """Hand the chosen sessions on."""
         ids = self._chosen()
         if ids:
-            self.start(ask_export, self.app, self.services, ids, self.tell, group="export")
+            self.start_work(ask_export, self.app, self.services, ids, self.tell, group="export")
 
     def action_export_found(self) -> None:
         """Hand every session on that the query finds."""
-        self.start(self._export_found, group="export")
+        self.start_work(self._export_found, group="export")
 
     async def _export_found(self) -> None:
         try:
@@ -348,7 +348,7 @@ class ReviewActions(ReviewBase):
 
     def action_quit_app(self) -> None:
         """Leave."""
-        self.start(self._quit, group="quit")
+        self.start_work(self._quit, group="quit")
 
     async def _quit(self) -> None:
         await self.app.action_quit()

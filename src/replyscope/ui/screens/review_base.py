@@ -1,27 +1,24 @@
 """What the parts of the review screen share: its services, and the reply that is shown."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from functools import partial
+from collections.abc import Mapping
 from re import Pattern
-from typing import Any
 
 from textual import on
-from textual.screen import Screen
-from textual.worker import Worker, WorkerState
 
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.hit import Facets, Sort
 from replyscope.domain.message import Message, Role
-from replyscope.domain.printable import printable_text
 from replyscope.domain.session import StoredSession
 from replyscope.engine.branch import read_in
 from replyscope.engine.calls import exchanges_with_results, results_under
 from replyscope.engine.review import Review
 from replyscope.engine.tree import MessageTree
+from replyscope.ui.screens.chat_entries import shown
 from replyscope.ui.screens.frame import FrameScreen
 from replyscope.ui.screens.replay import ReplayScreen
+from replyscope.ui.screens.working_screen import WorkingScreen
 from replyscope.ui.services import Services
 from replyscope.ui.tight_compositor import TightCompositor
 from replyscope.ui.timing import load_recording, load_timelines
@@ -38,8 +35,10 @@ Opened = tuple[str, str | None]
 _SETTLE_S = 0.06
 
 
-class ReviewBase(Screen[Opened | None]):
+class ReviewBase(WorkingScreen[Opened | None]):
     """Shows the highlighted reply in its conversation, and what it is made of."""
+
+    least_error_s = 3.0
 
     def __init__(self, services: Services, review: Review, query: str = "") -> None:
         super().__init__()
@@ -61,32 +60,9 @@ class ReviewBase(Screen[Opened | None]):
         self._tree = MessageTree((), None)
         self._exchanges: Mapping[str, Exchange] = {}
 
-    def start(
-        self,
-        work: Callable[..., Coroutine[Any, Any, None]],
-        *arguments: object,
-        group: str = "default",
-        exclusive: bool = False,
-    ) -> None:
-        """Run a coroutine function in a worker; passed uncalled, see the chat's."""
-        job: Any = partial(work, *arguments)
-        self.run_worker(job, group=group, exclusive=exclusive, exit_on_error=False)
-
-    @on(Worker.StateChanged)
-    def _tell_fault(self, event: Worker.StateChanged) -> None:
-        error = event.worker.error
-        if event.state is WorkerState.ERROR and error is not None:
-            self.tell(f"replyscope itself failed: {type(error).__name__}: {error}")
-
-    def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
-        """Show a sentence once."""
-        text = printable_text(str(error))
-        severity: Any = "error" if is_error else "information"
-        self.notify(text, severity=severity, timeout=max(3, len(text) / 15), markup=False)
-
     @on(Results.Pointed)
     def _on_pointed(self, event: Results.Pointed) -> None:
-        self.start(self._preview, event.found, group="preview", exclusive=True)
+        self.start_work(self._preview, event.found, group="preview", exclusive=True)
 
     async def _preview(self, found: object) -> None:
         await asyncio.sleep(_SETTLE_S)
@@ -123,8 +99,7 @@ class ReviewBase(Screen[Opened | None]):
         tree, transcript = self._tree, self.query_one(Preview)
         if message_id is not None and all(m.id != message_id for m in tree.branch):
             tree.go_to(tree.tip_under(message_id))
-        shown = [message for message in tree.branch if message.role is not Role.TOOL]
-        ids = [message.id for message in shown]
+        ids = [message.id for message in shown(tree.branch)]
         number = ids.index(message_id) if message_id in ids else len(ids) - 1
         transcript.pattern = self._pattern
         if transcript.keys != ids or not _reads_alike(self._read, self._stored):
@@ -170,9 +145,9 @@ class ReviewBase(Screen[Opened | None]):
             return
         self._drawn = drawn
         if inspector.tab == "wire":
-            self.start(self._draw_wire, exchange, group="wire", exclusive=True)
+            self.start_work(self._draw_wire, exchange, group="wire", exclusive=True)
         elif inspector.tab == "time":
-            self.start(self._draw_time, message, exchange, group="time", exclusive=True)
+            self.start_work(self._draw_time, message, exchange, group="time", exclusive=True)
         else:
             inspector.show_exchange(exchange, choice, results_under(message, self._tree))
 
@@ -205,7 +180,7 @@ class ReviewBase(Screen[Opened | None]):
         """Play the reply under the cursor again."""
         shown = self.shown_reply()
         if shown is not None:
-            self.start(self._replay, shown[0], shown[1], group="replay", exclusive=True)
+            self.start_work(self._replay, shown[0], shown[1], group="replay", exclusive=True)
 
     async def _replay(self, message: Message, exchange: Exchange) -> None:
         try:
@@ -216,7 +191,7 @@ class ReviewBase(Screen[Opened | None]):
         if isinstance(found, str):
             self.tell(found, is_error=False)
             return
-        branch = [m for m in self._tree.branch if m.role is not Role.TOOL]
+        branch = shown(self._tree.branch)
         before = [m.id for m in branch[: branch.index(message)]], self._content_of
         self.app.push_screen(
             ReplayScreen(*before, message, self._exchanges, *found, self.services.clock)

@@ -61,7 +61,7 @@ class ReviewSearch(ReviewActions):
 
     def _start_looking_for_changes(self) -> None:
         if self.is_current:
-            self.start(self._look_for_changes, group="changes", exclusive=True)
+            self.start_work(self._look_for_changes, group="changes", exclusive=True)
 
     async def _look_for_changes(self) -> None:
         """A reply ended, or another window did something: show what there is now."""
@@ -94,12 +94,12 @@ class ReviewSearch(ReviewActions):
     def look_anew(self, settle_s: float = _SETTLE_S) -> None:
         """Ask for what the query says; an answer that is on its way is not wanted."""
         self.review.interrupt()
-        self.start(self._look, False, settle_s, group="search", exclusive=True)
+        self.start_work(self._look, False, settle_s, group="search", exclusive=True)
 
     def look_again(self) -> None:
         """Ask the same once more: what changed is shown, the reader's place stays."""
         self.review.interrupt()
-        self.start(self._look, True, group="search", exclusive=True)
+        self.start_work(self._look, True, group="search", exclusive=True)
 
     async def _look(self, stays: bool, settle_s: float = 0) -> None:
         if settle_s:
@@ -152,7 +152,7 @@ class ReviewSearch(ReviewActions):
     def _on_missing(self) -> None:
         if not self._is_bringing and not self.shows_sessions:
             self._is_bringing = True
-            self.start(self._bring, group="rows")
+            self.start_work(self._bring, group="rows")
 
     async def _bring(self) -> None:
         """Bring the rows in view, and again those that are in view by then."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from textual import on
@@ -14,11 +14,15 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
 
+Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 
 
-class WorkingScreen(Screen[None]):
+class WorkingScreen(Screen[Result]):
     """Workers, sentences and dialogs."""
+
+    least_error_s = 8.0
+    """How long a fault is told at the least, in seconds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +68,8 @@ class WorkingScreen(Screen[None]):
         text = printable_text(str(error))
         reading_s = len(text) / 15
         if is_error:
-            self.notify(text, severity="error", timeout=max(8, reading_s), markup=False)
+            told_s = max(self.least_error_s, reading_s)
+            self.notify(text, severity="error", timeout=told_s, markup=False)
         else:
             self.notify(text, timeout=max(3, reading_s), markup=False)
 
