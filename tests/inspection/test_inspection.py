@@ -78,7 +78,7 @@ def test_a_running_exchange_waits_then_streams() -> None:
 def test_without_a_word_the_way_the_stream_ended_decides(
     end: StreamEnd, expected: FinishReason
 ) -> None:
-    assert derive_finish(None, Outcome(), end=end) is expected
+    assert derive_finish(None, None, Outcome(), end=end) == (expected, None)
 
 
 def test_unknown_figures_are_dashes() -> None:

@@ -164,7 +164,7 @@ async def test_half_a_character_in_the_history_can_be_sent(
     async with open_chat(server.base_url, clock) as provider:
         exchange = await run(provider, ask("before \ud83d after"))
     assert exchange.state is ExchangeState.COMPLETED
-    assert server.requests[0]["messages"][0]["content"] == "before ? after"
+    assert server.requests[0]["messages"][0]["content"] == "before \ufffd after"
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ async def test_a_rejected_system_role_becomes_developer_then_user(
         exchange = await run(provider, ask(system="Be kind."))
     assert exchange.state is ExchangeState.COMPLETED
     assert len(exchange.adaptations) == 2
-    assert server.requests[-1]["messages"][0] == {"role": "user", "content": "Be kind."}
+    assert server.requests[-1]["messages"] == [{"role": "user", "content": "Be kind.\n\nhi"}]
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ async def test_a_recorded_stream_is_read_truthfully_in_any_chunking(
     whole, events = await stream_through(server, clock, [data])
     text, finish, output, calls = read_independently(data.decode())
     choice = whole.choice(0)
-    assert choice.text == text
+    assert choice.thinking + choice.text == text
     assert choice.finish_reason_raw == finish
     assert (whole.usage.output_tokens if whole.usage else None) == output
     assert len(choice.tool_calls) == calls

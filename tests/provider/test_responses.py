@@ -73,7 +73,7 @@ async def exchange_of(
         (
             response("x", status="incomplete", incomplete_details={"reason": "steered"}),
             "incomplete",
-            "other",
+            "cancelled",
             "steered",
         ),
         (response("x", status="cancelled"), "cancelled", "cancelled", "cancelled"),

@@ -27,6 +27,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
+from replyscope.domain.unicode_text import HalfHolder
 from replyscope.engine.calls import exchanges_with_results
 from replyscope.engine.consent import refuse, say_yes
 from replyscope.engine.conversation import Conversation
@@ -145,7 +146,7 @@ async def _stream(
     conversation: Conversation, target: Target, prompt: str, *, prints_text: bool
 ) -> str:
     """Print one answer as it comes, or several when all have come; why tools did not run."""
-    why = ""
+    why, halves = "", HalfHolder()
     is_one = (conversation.session.settings.parameters.n or 1) == 1
     last = "\n"
     async with aclosing(conversation.send((TextPart(prompt),), target)) as events:
@@ -157,8 +158,9 @@ async def _stream(
             elif isinstance(event, ToolsStopped):
                 why = f"{event.why} --yes runs what is asked for."
             elif prints_text and is_one and isinstance(event, TextDelta) and event.choice == 0:
-                _print_text(event.text)
+                _print_text(halves.feed(event.text))
                 last = event.text or last
+    _print_text(halves.finish())
     if prints_text and is_one and not last.endswith("\n"):
         _print_text("\n")
     if prints_text and not is_one:

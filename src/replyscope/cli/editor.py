@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.unicode_text import REPLACE
 
 
 def edit_text(text: str) -> str:
@@ -16,7 +17,7 @@ def edit_text(text: str) -> str:
     descriptor, name = tempfile.mkstemp(prefix="replyscope-", suffix=".md")
     path = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors=REPLACE) as file:
             file.write(text)
         words = shlex.split(command, posix=os.name != "nt")
         subprocess.run([*(word.strip('"') for word in words), name], check=True)

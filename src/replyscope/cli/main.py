@@ -26,6 +26,7 @@ from replyscope.cli.printable_stream import PrintableStream
 from replyscope.cli.report import warn
 from replyscope.config.paths import Paths, find_paths
 from replyscope.domain.errors import ProviderError, ReplyscopeError, StoreError
+from replyscope.domain.unicode_text import REPLACE
 
 
 def run() -> None:
@@ -64,9 +65,9 @@ def _flush(name: str, number: int) -> int | None:
 def _run(argv: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a pipe may have an encoding of long ago
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=REPLACE)
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
-        sys.stdout.reconfigure(encoding="utf-8")
+        sys.stdout.reconfigure(encoding="utf-8", errors=REPLACE)
     _guard_terminals()
     arguments = _parse(argv)
     paths = find_paths(arguments.data_dir)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from replyscope.domain.errors import OutputError
+from replyscope.domain.unicode_text import REPLACE
 
 Write = Callable[[str], object]
 _LONGEST_NAME = 100
@@ -29,7 +30,7 @@ def open_output(path: str | None) -> Iterator[Write]:
         raise OutputError(f"{path} is a folder.", "Name a file in it.")
     try:
         if target.exists() and not target.is_file():
-            with target.open("w", encoding="utf-8", errors="replace", newline="") as file:
+            with target.open("w", encoding="utf-8", errors=REPLACE, newline="") as file:
                 yield file.write
         else:
             with _replacing(target.resolve()) as write:  # a link stays one
@@ -61,7 +62,7 @@ def _replacing(target: Path) -> Iterator[Write]:
     )
     spare = Path(name)
     try:
-        with os.fdopen(number, "w", encoding="utf-8", errors="replace", newline="") as file:
+        with os.fdopen(number, "w", encoding="utf-8", errors=REPLACE, newline="") as file:
             yield file.write
         if target.exists():
             shutil.copymode(target, spare)

@@ -11,6 +11,7 @@ from typing import Any
 
 from replyscope.cli.system import notify_desktop
 from replyscope.domain.rule import Rule
+from replyscope.domain.unicode_text import REPLACE
 
 _log = logging.getLogger(__name__)
 _RUN_S = 60.0
@@ -55,5 +56,5 @@ class TerminalEffects:
 
 def _append(path: Path, exchange: Mapping[str, Any]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors=REPLACE) as file:
         file.write(json.dumps(exchange, ensure_ascii=False) + "\n")

@@ -18,6 +18,7 @@ from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.ports import ModelProvider, PriceList, Toolbox
+from replyscope.domain.think_tags import ThinkTags
 from replyscope.engine.archive import Archive
 from replyscope.engine.calling import Tooling
 from replyscope.engine.consent import Consent
@@ -216,10 +217,12 @@ def _require_key(endpoint: Endpoint) -> None:
         )
 
 
-def translate_frames(api: Api, frames: Iterable[WireFrame]) -> Iterable[Event]:
+def translate_frames(
+    api: Api, frames: Iterable[WireFrame], think_tags: ThinkTags = ThinkTags.AUTO
+) -> Iterable[Event]:
     """Reads recorded frames. Imports the SDK at first use: replay is rare."""
     opening = importlib.import_module("replyscope.provider.opening")
-    events: Iterable[Event] = opening.translate_frames(api, frames)
+    events: Iterable[Event] = opening.translate_frames(api, frames, think_tags)
     return events
 
 

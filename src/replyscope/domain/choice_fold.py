@@ -1,50 +1,66 @@
-"""Folds what belongs to one choice: its texts, tool calls, citations and items."""
+"""Folds what belongs to one choice: its texts, tool calls, citations, images and items."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
 
 from replyscope.domain.event import (
     CitationAdded,
+    FieldsReported,
+    ImageReported,
     ItemReported,
+    ReasoningDelta,
     SectionStarted,
     ToolCallDelta,
     ToolCallReported,
 )
-from replyscope.domain.exchange import APPROVAL, Choice, Citation, OutputItem, Section, ToolCall
+from replyscope.domain.exchange import (
+    APPROVAL,
+    Choice,
+    Citation,
+    OutputItem,
+    ReplyImage,
+    Section,
+    ToolCall,
+)
 from replyscope.domain.finish import FinishReason, Outcome
 from replyscope.domain.growing import GrowingText
 from replyscope.domain.json_text import read_json
+from replyscope.domain.merging import merge_pieces
 from replyscope.domain.tool import ToolCallState
+
+ChoiceEvent = (
+    CitationAdded
+    | FieldsReported
+    | ImageReported
+    | SectionStarted
+    | ItemReported
+    | ToolCallReported
+)
 
 
 class CallFold:
     """One tool call while it assembles."""
 
-    __slots__ = ("arguments", "id", "index", "kind", "name", "reported")
+    __slots__ = ("arguments", "fields", "id", "kind", "name", "reported")
 
-    def __init__(self, index: int | None, kind: str) -> None:
-        self.index = index
+    def __init__(self, kind: str) -> None:
         self.kind = kind
         self.id: str | None = None
         self.name: str | None = None
         self.arguments = GrowingText()
+        self.fields: list[str] = []
         self.reported: ToolCall | None = None
 
     def add(self, delta: ToolCallDelta) -> None:
-        """Names and ids are set once; arguments are appended."""
-        if delta.call_id and self.id is None:
-            self.id = delta.call_id
-        if delta.name and self.name is None:
-            self.name = delta.name
-        if delta.arguments:
-            self.arguments.append(delta.arguments)
-
-    def is_other(self, delta: ToolCallDelta) -> bool:
-        """Whether a delta names another function."""
-        return bool(delta.name and self.name and delta.name != self.name)
-
-    def is_next(self, delta: ToolCallDelta) -> bool:
-        """Whether a delta without an id of its own begins another call."""
-        if not delta.name or not self.name or self.is_other(delta):
-            return self.is_other(delta)
-        return not delta.call_id and _is_whole(str(self.arguments))
+        """Ids and names are replaced by what is known now; arguments are appended."""
+        self.id = delta.call_id or self.id
+        self.name = delta.name or self.name
+        if delta.restarts:
+            self.arguments = GrowingText()
+        self.arguments.append(delta.arguments)
+        if delta.fields:
+            self.fields.append(delta.fields)
 
     def snapshot(self, spare_id: str, *, is_open: bool) -> ToolCall:
         """The call as it stands."""
@@ -56,17 +72,8 @@ class CallFold:
             name=self.name or "",
             arguments=str(self.arguments),
             state=ToolCallState.ASSEMBLING if is_open else ToolCallState.REQUESTED,
+            fields=_merged(self.fields),
         )
-
-
-def _is_whole(arguments: str) -> bool:
-    if not arguments.rstrip().endswith("}"):
-        return False
-    try:
-        read_json(arguments)
-    except ValueError:
-        return False
-    return True
 
 
 class ChoiceFold:
@@ -75,67 +82,68 @@ class ChoiceFold:
     __slots__ = (
         "calls",
         "citations",
+        "fields",
+        "finish_native",
         "finish_raw",
+        "images",
         "index",
         "items",
         "reasoning",
+        "reasoning_fields",
         "refusal",
         "sections",
         "text",
+        "thinking",
     )
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.text = GrowingText()
+        self.thinking = GrowingText()
         self.reasoning = GrowingText()
         self.refusal = GrowingText()
         self.finish_raw: str | None = None
-        self.calls: list[CallFold] = []
+        self.finish_native: str | None = None
+        self.calls: dict[int, CallFold] = {}
         self.citations: list[Citation] = []
+        self.images: list[ReplyImage] = []
         self.sections: list[Section] = []
         self.items: dict[int, OutputItem] = {}
+        self.reasoning_fields: dict[str, None] = {}
+        self.fields: list[str] = []
 
-    def add(self, event: CitationAdded | SectionStarted | ItemReported | ToolCallReported) -> None:
+    def reason(self, delta: ReasoningDelta) -> None:
+        """Add to the reasoning, and note how it came."""
+        self.reasoning.append(delta.text)
+        self.thinking.append(delta.received)
+        for name in delta.fields:
+            self.reasoning_fields[name] = None
+
+    def add(self, event: ChoiceEvent) -> None:
         """Fold what comes once in a while."""
         match event:
             case CitationAdded(citation=citation):
                 if citation not in self.citations:
                     self.citations.append(citation)
+            case FieldsReported(fields=fields):
+                self.fields.append(fields)
+            case ImageReported(image=image):
+                if image not in self.images:
+                    self.images.append(image)
             case SectionStarted(phase=phase):
                 self.sections.append(Section(len(self.text), phase))
-            case ItemReported(item=item):
-                self.items[item.index] = item
-            case ToolCallReported():
-                self._report(event)
+            case ItemReported(slot=slot, item=item):
+                self.items[slot] = item
+            case ToolCallReported(slot=slot, call=call):
+                reported = self.calls.setdefault(slot, CallFold(call.kind))
+                reported.reported = call
 
-    def call_for(self, delta: ToolCallDelta) -> CallFold:
-        """The call that a delta belongs to.
-
-        Servers number slots from 0, from 1, always 0, or not at all, and some repeat
-        an id or a name with every delta: another id or another name opens a new slot,
-        and so does the same name once the arguments so far are whole.
-        """
-        for call in reversed(self.calls):
-            same_slot = delta.index is None or call.index == delta.index
-            if delta.call_id and call.id is not None:
-                is_same = same_slot and call.id == delta.call_id and not call.is_other(delta)
-            else:
-                is_same = same_slot and not call.is_next(delta)
-            if is_same:
-                return call
-        call = CallFold(delta.index, delta.kind)
-        self.calls.append(call)
-        return call
-
-    def _report(self, event: ToolCallReported) -> None:
-        for call in self.calls:
-            if call.index == event.index:
-                break
-        else:
-            call = CallFold(event.index, event.call.kind)
-            self.calls.append(call)
-        call.id = event.call.id
-        call.reported = event.call
+    def add_call(self, delta: ToolCallDelta) -> None:
+        """Fold a piece of a tool call."""
+        call = self.calls.get(delta.slot)
+        if call is None:
+            call = self.calls[delta.slot] = CallFold(delta.kind)
+        call.add(delta)
 
     def outcome(self) -> Outcome:
         """What decides the finish reason beside the server's word."""
@@ -149,6 +157,7 @@ class ChoiceFold:
 
     def snapshot(self, finish: FinishReason | None, raw: str | None) -> Choice:
         """The choice as it stands; `finish` is None while it streams."""
+        order = sorted(self.items.items(), key=lambda entry: (entry[1].index, entry[0]))
         return Choice(
             index=self.index,
             text=str(self.text),
@@ -156,18 +165,48 @@ class ChoiceFold:
             refusal=str(self.refusal) or None,
             finish_reason=finish,
             finish_reason_raw=raw,
-            tool_calls=tuple(self._calls(is_open=finish is None and self.finish_raw is None)),
+            tool_calls=self._calls(is_open=finish is None and self.finish_raw is None),
             citations=tuple(self.citations),
             sections=tuple(self.sections) if self._has_telling_sections() else (),
-            items=tuple(self.items[index] for index in sorted(self.items)),
+            items=tuple(item for _, item in order),
+            images=tuple(self.images),
+            thinking=str(self.thinking),
+            reasoning_fields=tuple(self.reasoning_fields),
+            fields=_merged(self.fields) if finish is not None else "",
         )
 
     def _has_telling_sections(self) -> bool:
         return len(self.sections) > 1 or any(section.phase for section in self.sections)
 
-    def _calls(self, *, is_open: bool) -> list[ToolCall]:
+    def _calls(self, *, is_open: bool) -> tuple[ToolCall, ...]:
         last = len(self.calls) - 1
-        return [
+        calls = [
             call.snapshot(f"call_{self.index}_{number}", is_open=is_open and number == last)
-            for number, call in enumerate(self.calls)
+            for number, call in enumerate(self.calls.values())
         ]
+        return _told_apart(calls)
+
+
+def _told_apart(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
+    """The calls, each with an id of its own: a result belongs to one call by its id."""
+    apart: dict[str, ToolCall] = {}
+    for call in calls:
+        call_id, count = call.id, 1
+        while call_id in apart:
+            count += 1
+            call_id = f"{call.id}_{count}"
+        apart[call_id] = call if call_id == call.id else replace(call, id=call_id)
+    return tuple(apart.values())
+
+
+def _merged(pieces: Sequence[str]) -> str:
+    """One JSON object of several; what is nested too deeply to be read is left out."""
+    if len(pieces) < 2:
+        return "".join(pieces)
+    read = []
+    for piece in pieces:
+        try:
+            read.append(read_json(piece))
+        except ValueError:
+            continue
+    return json.dumps(merge_pieces(read), ensure_ascii=False) if read else ""

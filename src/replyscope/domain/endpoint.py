@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
+from replyscope.domain.think_tags import ThinkTags
 
 
 class KeySourceKind(StrEnum):
@@ -45,6 +46,7 @@ class Endpoint:
     timeout_s: float = 600.0
     max_retries: int = 2
     parameters: Parameters = field(default_factory=Parameters)
+    think_tags: ThinkTags = ThinkTags.AUTO
 
     @property
     def public_url(self) -> str:

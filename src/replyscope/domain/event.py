@@ -8,7 +8,7 @@ Errors are events too, so whatever happens is recorded the same way.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from replyscope.domain.exchange import Citation, OutputItem, ToolCall, Usage
+from replyscope.domain.exchange import Citation, OutputItem, ReplyImage, ToolCall, Usage
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 
@@ -77,10 +77,16 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """More reasoning of a choice."""
+    """More reasoning of a choice.
+
+    `fields` names the fields of the message that it came in, when it came in fields of its
+    own; `received` is the text as it came, tags included, when it came within the text.
+    """
 
     choice: int
     text: str
+    fields: tuple[str, ...] = ()
+    received: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +101,19 @@ class RefusalDelta:
 class ToolCallDelta:
     """More of a tool call.
 
-    `index` is the server's slot number, None when it gave none. Names and ids are
-    set once; arguments are appended.
+    `slot` tells the calls of a choice apart: what belongs to one call has one slot. An id
+    and a name are whole, and the newest counts; arguments are appended, or begin anew when
+    `restarts`. `fields` is a JSON object of the call's fields that only the server reads.
     """
 
     choice: int
-    index: int | None
+    slot: int
     call_id: str | None
     name: str | None
     arguments: str
     kind: str = "function"
+    restarts: bool = False
+    fields: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +121,24 @@ class ToolCallReported:
     """A tool call as a whole: what the server itself ran, or the last word on one asked for."""
 
     choice: int
-    index: int
+    slot: int
     call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsReported:
+    """More of a message's fields that only the server reads; `fields` is a JSON object."""
+
+    choice: int
+    fields: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReported:
+    """An image within a reply: its bytes, or where they are."""
+
+    choice: int
+    image: ReplyImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +159,13 @@ class CitationAdded:
 
 @dataclass(frozen=True, slots=True)
 class ItemReported:
-    """An output item of a response, as far as it is known; the newest word on it counts."""
+    """An output item of a response, as far as it is known; the newest word on it counts.
+
+    `slot` tells items apart; `item.index` is the item's place among them.
+    """
 
     choice: int
+    slot: int
     item: OutputItem
 
 
@@ -166,11 +195,21 @@ class RetryScheduled:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameSkipped:
+    """A frame that could not be read; it is in the journal. `why` says it in words."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class FinishStated:
-    """The server's own word for why a choice stopped."""
+    """The server's own word for why a choice stopped; `native` is that of the server behind
+    a gateway, where the gateway tells it.
+    """
 
     choice: int
     raw: str
+    native: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +255,14 @@ Event = (
     | RefusalDelta
     | ToolCallDelta
     | ToolCallReported
+    | FieldsReported
+    | ImageReported
     | SectionStarted
     | CitationAdded
     | ItemReported
     | StatusStated
     | UnknownEventSeen
+    | FrameSkipped
     | RetryScheduled
     | FinishStated
     | UsageReported

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.tool import ToolCallState
 
 FINAL_TEXT = "final_text"
@@ -49,7 +50,8 @@ class ToolCall:
     """A function invocation the model asked for, or a tool that the server ran itself.
 
     `kind` is `function`, `custom`, or the item's type; `arguments` the raw text; `server`
-    the label of a remote server that has the tool.
+    the label of a remote server that has the tool. `fields` is a JSON object of fields that
+    only the model's server reads, in their places in the call: they go back to it verbatim.
     """
 
     id: str
@@ -60,6 +62,7 @@ class ToolCall:
     result: str | None = None
     duration_ms: float | None = None
     server: str | None = None
+    fields: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,21 @@ class Citation:
     file_id: str | None = None
     start: int | None = None
     end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyImage:
+    """An image that a reply brought.
+
+    `url` says where it is, when the server gave an address only; `path` the file that it is
+    kept in. `data` is its base64 until it is kept, and never stored. Size in bytes.
+    """
+
+    media_type: str = ""
+    size: int | None = None
+    url: str = ""
+    path: str = ""
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +118,11 @@ class Choice:
 
     `finish_reason` is None only while the choice streams. `sections` is empty for
     text that is one stretch without a phase; `items` are those of the Responses API.
+
+    What goes back to the model that said it: `thinking` is the head of the text as it came,
+    tags included, where reasoning came within the text; `reasoning_fields` names the fields
+    of the message that the reasoning came in; `fields` is a JSON object of the message's
+    fields that only the server reads.
     """
 
     index: int
@@ -112,6 +135,10 @@ class Choice:
     citations: tuple[Citation, ...] = ()
     sections: tuple[Section, ...] = ()
     items: tuple[OutputItem, ...] = ()
+    images: tuple[ReplyImage, ...] = ()
+    thinking: str = ""
+    reasoning_fields: tuple[str, ...] = ()
+    fields: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +198,8 @@ class Exchange:
     `adaptations` tells in sentences what was dropped or renamed so that the server
     would take the request. `extras` holds non-standard fields as (name, JSON).
     `delta_count` is how many frames brought words of the reply. `firings` are the person's
-    rules that it set off, in sentences.
+    rules that it set off, in sentences. `think_tags` says how its text was read;
+    `skipped_frames` counts those that could not be read.
     """
 
     id: str
@@ -209,6 +237,8 @@ class Exchange:
     delta_count: int = 0
     done_marker: bool = False
     firings: tuple[str, ...] = ()
+    think_tags: ThinkTags = ThinkTags.AUTO
+    skipped_frames: int = 0
 
     @property
     def cost_usd(self) -> float | None:

@@ -3,6 +3,7 @@
 The server's own word is always kept beside the derived one.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,13 +41,38 @@ class StreamEnd(StrEnum):
     """The person left; the server goes on with it in the background."""
 
 
-_KNOWN = {
-    "stop": FinishReason.STOP,
-    "length": FinishReason.LENGTH,
-    "tool_calls": FinishReason.TOOL_CALLS,
-    "function_call": FinishReason.TOOL_CALLS,
-    "content_filter": FinishReason.CONTENT_FILTER,
+_WORDS = {
+    FinishReason.STOP: "stop end_turn end stop_sequence eos eos_token eos_found done complete "
+    "completed finish finished normal stopped natural",
+    FinishReason.LENGTH: "length max_tokens max_output_tokens max_completion_tokens max_new_tokens "
+    "max_token max_length model_length token_limit limit max_messages context_length "
+    "model_context_window_exceeded context_window_exceeded context_length_exceeded "
+    "output_limit truncated incomplete",
+    FinishReason.TOOL_CALLS: "tool_calls tool_call tool_use tool function_call function_calls "
+    "toolcalls toolcall tooluse functioncall requires_action",
+    FinishReason.CONTENT_FILTER: "content_filter content_filtered contentfilter safety recitation "
+    "blocklist prohibited_content spii image_safety image_prohibited_content sensitive moderation "
+    "guardrail guardrail_intervened guardrails blocked content_policy content_policy_violation "
+    "policy_violation",
+    FinishReason.REFUSAL: "refusal refused",
+    FinishReason.CANCELLED: "cancelled canceled steered",
+    FinishReason.ERROR: "error network_error server_error system_error internal_error failed "
+    "failure fail timeout timed_out insufficient_system_resource malformed_function_call "
+    "unexpected_tool_call upstream_error engine_error exception abort aborted interrupted",
 }
+_KNOWN = {word: reason for reason, words in _WORDS.items() for word in words.split()}
+"""The words of servers and gateways for our reasons. Gemini's are in capitals, Anthropic's
+and Cohere's are words of their own, DeepSeek's and Z.ai's name faults.
+"""
+
+
+def read_finish_word(raw: str) -> FinishReason:
+    """The reason that a server's word stands for, in any case and spelling."""
+    word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", raw.strip())
+    word = re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_")
+    word = word.removeprefix("finish_reason_").removeprefix("stop_reason_")
+    return _KNOWN.get(word) or _KNOWN.get(word.replace("_", "")) or FinishReason.OTHER
+
 
 _WITHOUT_WORD = {
     StreamEnd.DONE: FinishReason.UNSTATED,
@@ -69,12 +95,6 @@ class Outcome:
     has_refusal: bool = False
 
 
-_INCOMPLETE = {
-    "max_output_tokens": FinishReason.LENGTH,
-    "content_filter": FinishReason.CONTENT_FILTER,
-}
-
-
 def derive_finish_of_response(
     status: str | None, reason: str | None, outcome: Outcome, *, end: StreamEnd
 ) -> tuple[FinishReason, str | None]:
@@ -89,7 +109,7 @@ def derive_finish_of_response(
         case "cancelled":
             return FinishReason.CANCELLED, status
         case "incomplete":
-            return _INCOMPLETE.get(reason or "", FinishReason.OTHER), reason or status
+            return _reason_of_incomplete(reason), reason or status
         case "completed" if outcome.has_open_calls:
             return FinishReason.TOOL_CALLS, status
         case "completed" if outcome.needs_approval:
@@ -103,18 +123,38 @@ def derive_finish_of_response(
     return _WITHOUT_WORD[end], None
 
 
-def derive_finish(raw: str | None, outcome: Outcome, *, end: StreamEnd) -> FinishReason:
-    """The finish reason of a Chat Completions choice.
+def _reason_of_incomplete(reason: str | None) -> FinishReason:
+    """Why a response is incomplete. A word for a proper end is no reason for that."""
+    known = read_finish_word(reason) if reason else FinishReason.OTHER
+    is_an_end = known in (FinishReason.STOP, FinishReason.TOOL_CALLS)
+    return FinishReason.OTHER if is_an_end else known
 
-    `raw` is the server's word, None or "" when it gave none. A `stop` that came
-    with tool calls means that the model waits for them; with a refusal, that it
-    declined. Without a word, the way the stream ended decides.
+
+_ASKS = (FinishReason.STOP, FinishReason.UNSTATED, FinishReason.OTHER, FinishReason.REFUSAL)
+"""Endings of a reply that came whole: a call in it waits for somebody to run it."""
+
+
+def derive_finish(
+    raw: str | None, native: str | None, outcome: Outcome, *, end: StreamEnd
+) -> tuple[FinishReason, str | None]:
+    """The finish reason of a Chat Completions choice, and the server's own word for it.
+
+    `raw` is the server's word, None or "" when it gave none; `native` what a gateway adds
+    as the word of the server behind it, which counts when it names an error. A whole reply
+    with tool calls waits for them, whatever the word; a `stop` with a refusal means that
+    the model declined. Without a word, the way the stream ended decides.
     """
-    if not raw:
-        return _WITHOUT_WORD[end]
-    reason = _KNOWN.get(raw, FinishReason.OTHER)
-    if reason is FinishReason.STOP and outcome.has_open_calls:
-        return FinishReason.TOOL_CALLS
+    if native and (raw or end is StreamEnd.DONE) and _is_error(native):
+        return FinishReason.ERROR, raw if raw and _is_error(raw) else native
+    reason = read_finish_word(raw) if raw else _WITHOUT_WORD[end]
+    if reason in _ASKS and outcome.has_open_calls:
+        reason = FinishReason.TOOL_CALLS
+    if reason is FinishReason.TOOL_CALLS and end is StreamEnd.FAILED:
+        reason = FinishReason.ERROR
     if reason is FinishReason.STOP and outcome.has_refusal:
-        return FinishReason.REFUSAL
-    return reason
+        reason = FinishReason.REFUSAL
+    return reason, raw
+
+
+def _is_error(word: str) -> bool:
+    return read_finish_word(word) is FinishReason.ERROR

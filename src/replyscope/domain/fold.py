@@ -5,6 +5,7 @@ differ. Each event costs O(1); `snapshot` costs what came since the last one plu
 the size of the result.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -13,8 +14,11 @@ from replyscope.domain.event import (
     CitationAdded,
     Event,
     ExtraReported,
+    FieldsReported,
     FinishStated,
+    FrameSkipped,
     Identified,
+    ImageReported,
     ItemReported,
     ReasoningDelta,
     RefusalDelta,
@@ -42,7 +46,12 @@ from replyscope.domain.exchange import (
     Usage,
 )
 from replyscope.domain.failure import Failure
-from replyscope.domain.finish import StreamEnd, derive_finish, derive_finish_of_response
+from replyscope.domain.finish import (
+    FinishReason,
+    StreamEnd,
+    derive_finish,
+    derive_finish_of_response,
+)
 from replyscope.domain.growing import Pace
 
 _Fact = (
@@ -52,6 +61,7 @@ _Fact = (
     | Identified
     | StatusStated
     | UnknownEventSeen
+    | FrameSkipped
     | RetryScheduled
     | FinishStated
     | UsageReported
@@ -81,6 +91,7 @@ class ExchangeFold:
         self._pace = Pace()
         self._pause = (0.0, 0.0)
         self._frames = 0
+        self._skipped = 0
         self._deltas = 0
         self._last_delta = 0
         self._end: StreamEnd | None = None
@@ -118,15 +129,17 @@ class ExchangeFold:
                 self._choice(index).text.append(text)
                 self._token(len(text))
             case ReasoningDelta(choice=index, text=text):
-                self._choice(index).reasoning.append(text)
+                self._choice(index).reason(event)
                 self._token(len(text))
             case RefusalDelta(choice=index, text=text):
                 self._choice(index).refusal.append(text)
                 self._token(len(text))
             case ToolCallDelta():
-                self._choice(event.choice).call_for(event).add(event)
+                self._choice(event.choice).add_call(event)
                 self._token(len(event.arguments) + len(event.name or ""))
             case CitationAdded() | SectionStarted() | ItemReported() | ToolCallReported():
+                self._choice(event.choice).add(event)
+            case FieldsReported() | ImageReported():
                 self._choice(event.choice).add(event)
             case _:
                 self._apply_fact(event)
@@ -152,8 +165,11 @@ class ExchangeFold:
                 self._status = event
             case UnknownEventSeen(type=name):
                 self._unknown[name] = None
-            case FinishStated(choice=index, raw=raw):
+            case FrameSkipped():
+                self._skipped += 1
+            case FinishStated(choice=index, raw=raw, native=native):
                 self._choice(index).finish_raw = raw
+                self._choice(index).finish_native = native
             case UsageReported(usage=usage, cost_usd=cost_usd):
                 self._usage = usage
                 self._cost_usd = cost_usd if cost_usd is not None else self._cost_usd
@@ -196,16 +212,15 @@ class ExchangeFold:
 
     def snapshot(self, now_ms: float | None = None) -> Exchange:
         """The exchange as it stands; `now_ms` lets a live duration run between frames."""
-        failure = self._failure or self._stated_failure()
+        choices = self._ended_choices()
+        failure = self._failure or self._stated_failure() or _failure_of(choices)
         request_id = self._base.request_id
         if request_id is None and failure is not None:
             request_id = failure.request_id
-        if self._end is not None and not self._choices:
-            self._choice(0)
         return replace(
             self._base,
-            state=self._state(),
-            choices=tuple(self._finished(self._choices[i]) for i in sorted(self._choices)),
+            state=self._state(choices),
+            choices=choices,
             usage=self._usage,
             reported_cost_usd=self._cost_usd,
             timing=self._timing(now_ms),
@@ -223,9 +238,15 @@ class ExchangeFold:
             failure=failure,
             is_detached=self._end is StreamEnd.DETACHED and not self.is_complete,
             frame_count=self._frames,
+            skipped_frames=self._skipped,
             delta_count=self._deltas,
             done_marker=self._end is StreamEnd.DONE,
         )
+
+    def _ended_choices(self) -> tuple[Choice, ...]:
+        if self._end is not None and not self._choices:
+            self._choice(0)
+        return tuple(self._finished(self._choices[index]) for index in sorted(self._choices))
 
     def _finished(self, choice: ChoiceFold) -> Choice:
         if self._end is None or (self._end is StreamEnd.DETACHED and not self.is_complete):
@@ -234,8 +255,9 @@ class ExchangeFold:
             status, reason = self._stated()
             derived = derive_finish_of_response(status, reason, choice.outcome(), end=self._end)
             return choice.snapshot(*derived)
-        finish = derive_finish(choice.finish_raw, choice.outcome(), end=self._end)
-        return choice.snapshot(finish, choice.finish_raw)
+        raw, native = choice.finish_raw, choice.finish_native
+        finish, word = derive_finish(raw, native, choice.outcome(), end=self._end)
+        return choice.snapshot(finish, word)
 
     def _stated(self) -> tuple[str | None, str | None]:
         return (None, None) if self._status is None else (self._status.status, self._status.reason)
@@ -262,10 +284,12 @@ class ExchangeFold:
             longest_pause_at_ms=self._pause[1],
         )
 
-    def _state(self) -> ExchangeState:
+    def _state(self, choices: Sequence[Choice]) -> ExchangeState:
         status, _ = self._stated()
         if self._end is not None and status in _STATED:
             return _STATED[status]
+        if self._end in (StreamEnd.DONE, StreamEnd.CLOSED) and _failure_of(choices) is not None:
+            return ExchangeState.FAILED
         match self._end:
             case None:
                 return ExchangeState.IN_PROGRESS
@@ -273,8 +297,8 @@ class ExchangeFold:
                 is_cut = self._base.api is Api.RESPONSES
                 return ExchangeState.TRUNCATED if is_cut else ExchangeState.COMPLETED
             case StreamEnd.CLOSED:
-                choices = self._choices.values()
-                stated = choices and all(choice.finish_raw for choice in choices)
+                folds = self._choices.values()
+                stated = folds and all(fold.finish_raw for fold in folds)
                 return ExchangeState.COMPLETED if stated else ExchangeState.TRUNCATED
             case StreamEnd.BROKEN:
                 return ExchangeState.TRUNCATED
@@ -286,6 +310,18 @@ class ExchangeFold:
                 return ExchangeState.IN_PROGRESS
             case _:
                 assert_never(self._end)
+
+
+def _failure_of(choices: Sequence[Choice]) -> Failure | None:
+    """What a server's word for an error, at the end of a reply, says of it."""
+    failed = [c for c in choices if c.finish_reason is FinishReason.ERROR and c.finish_reason_raw]
+    if not failed:
+        return None
+    return Failure(
+        "server_error_in_stream",
+        f"The server ended the reply with the word “{failed[0].finish_reason_raw}”.",
+        "What came is kept. Retry.",
+    )
 
 
 _PREVIOUS = b'"previous_response_id":'

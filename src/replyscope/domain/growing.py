@@ -1,23 +1,40 @@
 """Accumulators for text and pace that cost O(1) per step."""
 
+from replyscope.domain.unicode_text import join_halves
+
 
 class GrowingText:
     """Text that is appended to often and read now and then.
 
-    Appending never copies what is there; reading joins what came since.
+    Appending never copies what is there; reading joins what came since. The halves of a
+    surrogate pair that come in two pieces become the character that they are.
     """
 
-    __slots__ = ("_joined", "_length", "_pieces")
+    __slots__ = ("_high", "_joined", "_length", "_pieces")
 
     def __init__(self) -> None:
         self._joined = ""
         self._pieces: list[str] = []
         self._length = 0
+        self._high = ""
 
     def append(self, text: str) -> None:
         """Add to the end."""
+        if not text:
+            return
+        if self._high and "\udc00" <= text[0] <= "\udfff":
+            self._drop_last()
+            text = join_halves(self._high + text)
+        self._high = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
         self._pieces.append(text)
         self._length += len(text)
+
+    def _drop_last(self) -> None:
+        self._length -= 1
+        if self._pieces:
+            self._pieces[-1] = self._pieces[-1][:-1]
+        else:
+            self._joined = self._joined[:-1]
 
     def __len__(self) -> int:
         return self._length

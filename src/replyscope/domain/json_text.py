@@ -21,3 +21,11 @@ def indented(value: Any) -> str:
         return json.dumps(value, indent=2, ensure_ascii=False)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def dump_json(value: Any) -> str:
+    """JSON on one line, never failing: what is nested too deeply says so."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return '"nested too deeply to keep; the wire has it"'

@@ -18,6 +18,7 @@ from replyscope.domain.exchange import (
     Exchange,
     ExchangeState,
     OutputItem,
+    ReplyImage,
     Retry,
     Section,
     Timing,
@@ -38,6 +39,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.session import Parameters, Schema, SessionSettings
+from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.tool import KeptFile, ToolCallState
 
 T = TypeVar("T")
@@ -78,6 +80,10 @@ def _made(kind: type[T], values: Mapping[str, Any]) -> T:
 
 def _dense(value: Mapping[str, Any]) -> dict[str, Any]:
     return {name: field for name, field in value.items() if field not in (None, (), [], {})}
+
+
+def _lean(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: field for name, field in _dense(value).items() if field != ""}
 
 
 _PARTS: dict[str, type[Any]] = {
@@ -153,6 +159,8 @@ def settings_from_json(values: Mapping[str, Any]) -> SessionSettings:
 def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
     """A folded exchange."""
     value = _dense(_plain(exchange))
+    if exchange.think_tags is ThinkTags.AUTO:
+        del value["think_tags"]
     value["started_at"] = to_ms(exchange.started_at)
     value["choices"] = [_encode_choice(choice) for choice in exchange.choices]
     value["timing"] = _dense(_plain(exchange.timing))
@@ -164,9 +172,11 @@ def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
 
 
 def _encode_choice(choice: Choice) -> dict[str, Any]:
-    value = _dense(_plain(choice))
+    value = _lean(_plain(choice))
     if choice.tool_calls:
-        value["tool_calls"] = [_dense(_plain(call)) for call in choice.tool_calls]
+        value["tool_calls"] = [_lean(_plain(call)) for call in choice.tool_calls]
+    if choice.images:
+        value["images"] = [_lean(_plain(image)) for image in choice.images]
     return value
 
 
@@ -177,6 +187,7 @@ def exchange_from_json(values: Mapping[str, Any]) -> Exchange:
     timing["pace"] = tuple(timing.get("pace", ()))
     value |= {
         "api": Api(value["api"]),
+        "think_tags": ThinkTags(value.get("think_tags", ThinkTags.AUTO)),
         "state": ExchangeState(value["state"]),
         "started_at": from_ms(value["started_at"]),
         "choices": tuple(_decode_choice(choice) for choice in value.get("choices", ())),
@@ -212,5 +223,7 @@ def _decode_choice(values: Mapping[str, Any]) -> Choice:
     )
     value["citations"] = tuple(_made(Citation, entry) for entry in value.get("citations", ()))
     value["sections"] = tuple(_made(Section, entry) for entry in value.get("sections", ()))
+    value["images"] = tuple(_made(ReplyImage, entry) for entry in value.get("images", ()))
+    value["reasoning_fields"] = tuple(value.get("reasoning_fields", ()))
     value["items"] = tuple(_made(OutputItem, entry) for entry in value.get("items", ()))
     return _made(Choice, value)

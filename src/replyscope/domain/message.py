@@ -61,12 +61,16 @@ class RefusalPart:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallPart:
-    """An invocation that the model asked for; `kind` is function, custom, or the item's type."""
+    """An invocation that the model asked for; `kind` is function, custom, or the item's type.
+
+    `fields` is a JSON object of fields that only the model's server reads, in their places.
+    """
 
     call_id: str
     name: str
     arguments: str
     kind: str = "function"
+    fields: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,16 @@ class ToolResultPart:
 
 @dataclass(frozen=True, slots=True)
 class OpaquePart:
-    """A provider's own item, kept and sent back verbatim. `payload` is its JSON."""
+    """A provider's own item, kept and sent back verbatim. `payload` is its JSON.
+
+    Of the kind MESSAGE_FIELDS it is an object of fields of the message itself.
+    """
 
     kind: str
     payload: str
 
+
+MESSAGE_FIELDS = "message_fields"
 
 Part = (
     TextPart

@@ -17,6 +17,7 @@ from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Rule
 from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared
+from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSource
 
 
@@ -84,8 +85,15 @@ class ModelProvider(Protocol):
 OpenProvider = Callable[[Endpoint], Awaitable[ModelProvider]]
 """Opens a provider for an endpoint; resolves the key. Raises ReplyscopeError."""
 
-TranslateFrames = Callable[[Api, Iterable[WireFrame]], Iterable[Event]]
-"""Reads recorded frames as the provider read them live; yields frames and events."""
+
+class TranslateFrames(Protocol):
+    """Reads recorded frames as the provider read them live; yields frames and events."""
+
+    def __call__(
+        self, api: Api, frames: Iterable[WireFrame], think_tags: ThinkTags = ThinkTags.AUTO
+    ) -> Iterable[Event]:
+        """The events of the frames, each frame before what it meant."""
+        ...
 
 
 class Journal(Protocol):

@@ -1,5 +1,6 @@
 """Server-sent events: a byte stream cut into frames, and what a frame says. Pure."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -7,8 +8,12 @@ MOST_FRAME = 64 * 1024 * 1024
 """Bytes without a blank line; the largest pictures that come in one frame have a third."""
 _KEPT_OF_A_FLOOD = 64 * 1024
 
-_FIELDS = (":", "data:", "event:", "id:", "retry:")
+_FIELDS = (":", "data:", "event:", "id:", "retry:", "error:")
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
+
+_WHOLE_LINE = re.compile(
+    rb"^(?:data:)?[ ]?([{\[][^\n]*)\n(?=data:|event:|error:|id:|\{)", re.MULTILINE
+)
 
 
 class Flood(Exception):
@@ -32,6 +37,12 @@ class FrameSplitter:
             del rest[_KEPT_OF_A_FLOOD:]
             raise Flood(f"a frame of more than {MOST_FRAME // 1024**2} MB")
         rest += chunk
+        yield from self._cut_at_blank_lines(rest)
+        if b"\n" in chunk and rest:
+            yield from self._cut_at_whole_lines(rest)
+        self._seen = len(rest)
+
+    def _cut_at_blank_lines(self, rest: bytearray) -> Iterator[bytes]:
         start = 0
         if b"\r" in rest:
             for match in _BLANK_LINE.finditer(rest, max(0, self._seen - 3)):
@@ -47,7 +58,19 @@ class FrameSplitter:
                 end = rest.find(b"\n\n", start)
         if start:
             del rest[:start]
-        self._seen = len(rest)
+
+    def _cut_at_whole_lines(self, rest: bytearray) -> Iterator[bytes]:
+        """For servers that part their events by one line break: a line whose data is whole
+        ends its frame when another field follows.
+        """
+        start = 0
+        while (match := _WHOLE_LINE.search(rest, start)) is not None:
+            if not _is_whole(match[1]):
+                break
+            yield bytes(rest[start : match.end()])
+            start = match.end()
+        if start:
+            del rest[:start]
 
     def finish(self) -> bytes:
         """What is left when the stream ends: a frame without its blank line, or nothing."""
@@ -57,22 +80,42 @@ class FrameSplitter:
         return rest
 
 
+def _is_whole(data: bytes) -> bool:
+    if data.startswith(b"[DONE]"):
+        return True
+    try:
+        return isinstance(json.loads(data), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def parse_frame(text: str) -> tuple[str | None, str] | None:
     """A frame's event name and data; None for one without data (comments, pings, retry)."""
+    event, lines = parse_lines(text)
+    data = "\n".join(lines)
+    return (event, data) if data.strip() else None
+
+
+def parse_lines(text: str) -> tuple[str | None, list[str]]:
+    """A frame's event name, and each of its lines of data.
+
+    A field `error:`, which some servers send, is an event of that name.
+    """
     if text.startswith("data: ") and "\n" not in text[:-2] and "\r" not in text:
-        data = text[6:].rstrip("\n")
-        return (None, data) if data.strip() else None
+        return None, [text[6:].rstrip("\n")]
     event: str | None = None
-    data_lines: list[str] = []
+    lines: list[str] = []
     for line in re.split(r"\r\n|\n|\r", text.lstrip("\ufeff")):
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
-            data_lines.append(value)
+            lines.append(value)
         elif name == "event":
             event = value or None
-    data = "\n".join(data_lines)
-    return (event, data) if data.strip() else None
+        elif name == "error" and value.strip():
+            event = "error"
+            lines.append(value)
+    return event, lines
 
 
 def is_of_a_stream(text: str) -> bool:

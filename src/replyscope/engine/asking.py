@@ -26,7 +26,7 @@ def make_request(
     """The request for a branch. What the server knows already is named, not sent."""
     sent = messages[target.leaves_out :]
     known = None if target.leaves_out else what_server_knows(sent, exchanges, target.endpoint)
-    told = for_server(sent, exchanges, target.endpoint)
+    told = for_server(sent, exchanges, target.endpoint, target.model)
     ids = [message.id for message in told]
     return ModelRequest(
         model=target.model,
@@ -61,4 +61,5 @@ def make_opening(
         max_tokens=settings.parameters.max_tokens,
         is_background=bool(settings.parameters.background),
         adaptations=(note,) if left_out else (),
+        think_tags=target.endpoint.think_tags,
     )

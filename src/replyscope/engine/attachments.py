@@ -5,6 +5,7 @@ from pathlib import Path
 from replyscope.domain.errors import AttachmentError
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.picture import read_picture
+from replyscope.domain.unicode_text import sound
 
 _MOST_BYTES = 20_000_000
 _MOST_LISTED = 30
@@ -20,7 +21,7 @@ def read_attachment(path: Path) -> FilePart | ImagePart:
         data = path.read_bytes()
     except OSError as error:
         raise AttachmentError(f"{path} can't be read ({error}).", "Check the file.") from error
-    name = path.name.encode("utf-8", "replace").decode()
+    name = sound(path.name)
     picture = read_picture(data)  # what the bytes say they are; a name may lie
     if picture is not None:
         return ImagePart(name, picture.media_type, data)

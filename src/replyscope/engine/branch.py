@@ -1,11 +1,14 @@
 """Pure functions over a branch: what its messages say once their exchanges are read in."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.exchange import ANSWERABLE, Api, Choice, Exchange, ExchangeState
 from replyscope.domain.message import (
+    MESSAGE_FIELDS,
     Message,
     OpaquePart,
     Part,
@@ -29,7 +32,7 @@ def choice_parts(choice: Choice) -> list[Part]:
     if choice.refusal:
         parts.append(RefusalPart(choice.refusal))
     parts += [
-        ToolCallPart(call.id, call.name, call.arguments, call.kind)
+        ToolCallPart(call.id, call.name, call.arguments, call.kind, call.fields)
         for call in choice.tool_calls
         if call.kind in ANSWERABLE
     ]
@@ -97,27 +100,62 @@ def what_server_knows(
 
 
 def for_server(
-    messages: Sequence[Message], exchanges: Mapping[str, Exchange], endpoint: Endpoint
+    messages: Sequence[Message],
+    exchanges: Mapping[str, Exchange],
+    endpoint: Endpoint,
+    model: str,
 ) -> tuple[Message, ...]:
-    """The branch as a server is told it: its own items verbatim, what others said as text.
+    """The branch as a server is sent it. Replies of the same server and model go back with
+    all that only these read, verbatim; those of others, and what broke off, as text.
 
-    A reply that broke off is text too: half an item is none. Every call has a result
-    after it, as servers demand: one that nobody ran says so.
+    Every call has a result after it, as servers demand: one that nobody ran says so.
     """
-    told: list[Message] = []
+    sent: list[Message] = []
     read = read_in_all(messages, exchanges)
     for message, following in zip(read, [*read[1:], None], strict=True):
         if message.role is not Role.ASSISTANT:
-            told.append(message)
+            sent.append(message)
             continue
-        if not _has_whole_items(message, exchanges, endpoint):
-            parts = tuple(p for p in message.parts if not isinstance(p, OpaquePart))
-            message = replace(message, parts=parts)
-        told.append(message)
+        sources = [exchanges.get(source.exchange_id) for source in message.sources]
+        if all(e is not None and _is_from(e, endpoint, model) for e in sources):
+            message = replace(message, parts=(*message.parts, *_own_fields(message, exchanges)))
+        else:
+            message = replace(message, parts=tuple(_as_text(message.parts)))
+        sent.append(message)
         asked = [part for part in message.parts if isinstance(part, ToolCallPart)]
         if asked and (following is None or following.role is not Role.TOOL):
-            told.append(_unanswered(message, asked))
-    return tuple(told)
+            sent.append(_unanswered(message, asked))
+    return tuple(sent)
+
+
+def _as_text(parts: Iterable[Part]) -> Iterator[Part]:
+    """The parts that any server reads."""
+    for part in parts:
+        if isinstance(part, ToolCallPart):
+            yield replace(part, fields="")
+        elif not isinstance(part, OpaquePart):
+            yield part
+
+
+def _own_fields(message: Message, exchanges: Mapping[str, Exchange]) -> Iterator[OpaquePart]:
+    """The fields of a reply's message that only its server reads; none on Responses, which
+    has items.
+    """
+    fields: dict[str, Any] = {}
+    content = ""
+    has_tags = False
+    for source in message.sources:
+        choice = exchanges[source.exchange_id].choice(source.choice_index)
+        has_tags |= bool(choice.thinking)
+        content += choice.thinking + choice.text
+        if choice.fields:
+            fields |= json.loads(choice.fields)
+        for name in choice.reasoning_fields:
+            fields[name] = f"{fields.get(name, '')}{choice.reasoning or ''}"
+    if has_tags:
+        fields["content"] = content
+    if fields:
+        yield OpaquePart(MESSAGE_FIELDS, json.dumps(fields))
 
 
 def _unanswered(message: Message, asked: Sequence[ToolCallPart]) -> Message:
@@ -128,15 +166,13 @@ def _unanswered(message: Message, asked: Sequence[ToolCallPart]) -> Message:
     return Message(f"{message.id}-calls", Role.TOOL, results, message.created_at, message.id)
 
 
-def _has_whole_items(
-    message: Message, exchanges: Mapping[str, Exchange], endpoint: Endpoint
-) -> bool:
-    sources = [exchanges.get(source.exchange_id) for source in message.sources]
-    return all(e is not None and _is_of(e, endpoint) and e.state in _WHOLE for e in sources)
-
-
 def _is_of(exchange: Exchange, endpoint: Endpoint) -> bool:
-    return exchange.api is Api.RESPONSES and exchange.base_url == endpoint.public_url
+    return exchange.api is endpoint.api and exchange.base_url == endpoint.public_url
+
+
+def _is_from(exchange: Exchange, endpoint: Endpoint, model: str) -> bool:
+    """Whether a whole reply came from there. Half an item is none."""
+    return _is_of(exchange, endpoint) and exchange.model == model and exchange.state in _WHOLE
 
 
 def read_in_all(

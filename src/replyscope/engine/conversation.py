@@ -286,7 +286,7 @@ class Conversation(OpenSession):
         assert self._translate is not None
         frames = tuple((await self._store.load_wire(left.id)).frames)
         fold = ExchangeFold(replace(left, is_detached=False, failure=None))
-        for known in self._translate(left.api, frames):
+        for known in self._translate(left.api, frames, left.think_tags):
             fold.apply(known)
         journal = await self._store.reopen_exchange(left.id)
         live = LiveReply([last], fold, self._clock)

@@ -32,7 +32,7 @@ def refold(
     """
     last_ms = frames[-1].at_ms if frames else 0.0
     fold = ExchangeFold(opening)
-    for event in translate(opening.api, frames):
+    for event in translate(opening.api, frames, opening.think_tags):
         fold.apply(event)
     if end is None:
         is_done = fold.is_complete or any(_is_done_marker(frame.text) for frame in frames[-2:])

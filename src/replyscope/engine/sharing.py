@@ -121,7 +121,10 @@ class Sharing:
         if translate is None:
             return {}
         return {
-            exchange.id: [*translate(exchange.api, record.frames), _ended(exchange)]
+            exchange.id: [
+                *translate(exchange.api, record.frames, exchange.think_tags),
+                _ended(exchange),
+            ]
             for exchange in shared.exchanges.values()
             if (record := shared.records.get(exchange.id)) is not None and record.frames
         }

@@ -176,6 +176,10 @@ def _about_stream(exchange: Exchange) -> Iterator[str]:
     if timing.longest_pause_ms > _STALL_MS:
         at = seconds(timing.longest_pause_at_ms)
         yield f"nothing came for {seconds(timing.longest_pause_ms)}, {at} after the start"
+    if exchange.skipped_frames:
+        count = exchange.skipped_frames
+        frames = "1 frame that is" if count == 1 else f"{count:,} frames that are"
+        yield f"the server sent {frames} not JSON; the wire has what came"
     if exchange.unknown_events:
         yield f"events of unknown types: {', '.join(exchange.unknown_events)}"
     names = [name for name, _ in exchange.extras]

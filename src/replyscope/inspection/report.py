@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import FilePart, ImagePart, Message, ReasoningPart, ToolCallPart
 from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.unicode_text import byte_count
 from replyscope.inspection.arguments import one_line
 from replyscope.inspection.explain import explain
 from replyscope.inspection.figures import cost, count, rate, seconds, size
@@ -29,7 +30,7 @@ def _message_lines(message: Message) -> list[str]:
     for part in message.parts:
         match part:
             case FilePart(name=name, text=text):
-                lines.append(f"[file {printable_line(name)}, {size(len(text.encode()))}]")
+                lines.append(f"[file {printable_line(name)}, {size(byte_count(text))}]")
             case ImagePart(name=name, data=data):
                 lines.append(f"[image {printable_line(name)}, {size(len(data))}]")
             case ReasoningPart(text=text):

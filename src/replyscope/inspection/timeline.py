@@ -154,7 +154,7 @@ def _key(event: Event, names: dict[tuple[int, int | None], str]) -> tuple[Doing,
         case TextDelta(choice=choice) | RefusalDelta(choice=choice):
             return Doing.TEXT, f"text {choice + 1}" if choice else "text"
         case ToolCallDelta():
-            slot = (event.choice, event.index)
+            slot = (event.choice, event.slot)
             names[slot] = event.name or names.get(slot, "call")
             return Doing.CALL, f"asks {names[slot]}"
     return None

@@ -12,6 +12,9 @@ from typing import Any
 
 from openai import APIStatusError
 
+from replyscope.provider.history import own_fields
+from replyscope.provider.schema_words import schema_words
+
 _RENAMES = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _DROPPABLE = (
     "stream_options",
@@ -63,7 +66,9 @@ def propose_adaptation(
     for name in (*_RENAMES, *_DROPPABLE):
         if name in body and re.search(rf"\b{name}\b", said):
             return _for_parameter(name, said, body, known)
-    return _for_system_role(said, body, known)
+    rules = (_for_system_role, _for_own_field, _for_history, _for_schema)
+    found = (rule(said, body, known) for rule in rules)
+    return next((adaptation for adaptation in found if adaptation is not None), None)
 
 
 def _words_of(error: APIStatusError) -> str:
@@ -105,3 +110,96 @@ def _for_system_role(
     instead = _SYSTEM_ROLES[_SYSTEM_ROLES.index(current) + 1]
     note = f"the {current} role was rejected; the system prompt was sent as {instead}"
     return Adaptation("system", instead, note)
+
+
+def _for_own_field(
+    said: str, body: Mapping[str, Any], known: Mapping[str, str]
+) -> Adaptation | None:
+    """A field that came with a reply, and that the server does not want back."""
+    if _IS_MISSED.search(said):
+        return None
+    for name, value in own_fields(body.get("messages", [])):
+        words = {name.partition(".")[2], *_names_in(value)}
+        if any(re.search(rf"\b{re.escape(word)}\b", said) for word in words):
+            field = name.partition(".")[2]
+            whose = "replies" if name.startswith("messages.") else "tool calls"
+            note = f"{field} of earlier {whose} was rejected; sent without it"
+            return Adaptation(name, "drop", note)
+    return None
+
+
+def _names_in(value: object, depth: int = 0) -> set[str]:
+    """The names of the fields within a field; long enough to be meant when they are said."""
+    inner: list[object] = list(value.values()) if isinstance(value, dict) else []
+    inner = list(value) if isinstance(value, list) else inner
+    names = {name for name in value if len(name) > 8} if isinstance(value, dict) else set()
+    return names.union(*(_names_in(one, depth + 1) for one in inner)) if depth < 4 else names
+
+
+_HISTORY = (
+    (
+        "tool_call_id",
+        "short",
+        re.compile(
+            r"(tool.?call.?id|call_id|tool_use.?id|tool_calls\S*\.id)"
+            r".*(length|a-z|alphanumeric|pattern|too long|characters|letters|format)",
+            re.IGNORECASE | re.DOTALL,
+        ),
+        "the ids of tool calls were rejected; sent as nine letters and digits",
+    ),
+    (
+        "tool_name",
+        "send",
+        re.compile(
+            r"function_response\.name|tool\S* \S*name\S* .*(required|missing|empty)",
+            re.IGNORECASE,
+        ),
+        "results of tools without a name were rejected; sent with their names",
+    ),
+    (
+        "turns",
+        "strict",
+        re.compile(r"alternat|unexpected role|after role|consecutive|roles? must", re.IGNORECASE),
+        "the order of the messages was rejected; sent in strict turns",
+    ),
+    (
+        "content",
+        "text",
+        re.compile(
+            r"content\b.*(null|none\b|valid string|required|missing|must be a string|not nullable)",
+            re.IGNORECASE | re.DOTALL,
+        ),
+        "a reply without text was rejected; sent with an empty text",
+    ),
+)
+"""What may be wrong with the messages: the adaptation, and how servers say that."""
+
+
+def _for_history(said: str, body: Mapping[str, Any], known: Mapping[str, str]) -> Adaptation | None:
+    messages = body.get("messages", [])
+    has_results = any(m.get("role") == "tool" for m in messages) or "input" in body
+    lacks_content = any(m.get("content", "") is None for m in messages)
+    applies = {"tool_call_id": has_results, "tool_name": has_results, "content": lacks_content}
+    for name, instead, says, note in _HISTORY:
+        if name not in known and applies.get(name, len(messages) > 1) and says.search(said):
+            return Adaptation(name, instead, note)
+    return None
+
+
+def _for_schema(said: str, body: Mapping[str, Any], known: Mapping[str, str]) -> Adaptation | None:
+    """A word of JSON schema that the server does not know, in a tool's parameters."""
+    if not body.get("tools") or not _IS_UNKNOWN.search(said):
+        return None
+    for word in dict.fromkeys(schema_words([t.get("function", t) for t in body["tools"]])):
+        is_named = re.search(rf"[\"'`./\[]{re.escape(word)}\b", said)
+        if is_named and f"schema.{word}" not in known and word not in _OF_FUNCTIONS:
+            note = f"{word} in the schemas of tools was rejected; sent without it"
+            return Adaptation(f"schema.{word}", "drop", note)
+    return None
+
+
+_IS_MISSED = re.compile(
+    r"missing|must be (passed|included|provided|sent|present|returned)|is required|requires",
+    re.IGNORECASE,
+)
+_OF_FUNCTIONS = ("name", "parameters", "strict", "type")

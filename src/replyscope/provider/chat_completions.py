@@ -5,12 +5,14 @@ from typing import Any
 
 import openai
 
-from replyscope.domain.event import Event
+from replyscope.domain.event import Event, Identified
 from replyscope.domain.exchange import Api
 from replyscope.domain.request import ModelRequest
+from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.chat_events import ChatTranslator, translate_completion
 from replyscope.provider.chat_request import chat_body
 from replyscope.provider.dialect import past_the_sdks_types
+from replyscope.provider.stream_errors import find_error
 
 
 class ChatCompletions:
@@ -32,10 +34,14 @@ class ChatCompletions:
         stream: openai.AsyncStream[Any] = await client.chat.completions.create(**call)
         return stream
 
-    def translator(self) -> ChatTranslator:
+    def translator(self, think_tags: ThinkTags) -> ChatTranslator:
         """A reader for one stream."""
-        return ChatTranslator()
+        return ChatTranslator(think_tags)
 
-    def translate_whole(self, data: Mapping[str, Any]) -> list[Event] | None:
+    def translate_whole(self, data: Mapping[str, Any], think_tags: ThinkTags) -> list[Event] | None:
         """The events of a completion that was not streamed."""
-        return translate_completion(data) if isinstance(data.get("choices"), list) else None
+        if not isinstance(data.get("choices"), list) or find_error(data) is not None:
+            return None
+        events = translate_completion(data, think_tags)
+        says_something = any(not isinstance(event, Identified) for event in events)
+        return events if says_something else None

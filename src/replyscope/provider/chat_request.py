@@ -9,9 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from replyscope.domain.message import (
+    MESSAGE_FIELDS,
     FilePart,
     ImagePart,
     Message,
+    OpaquePart,
     RefusalPart,
     Role,
     TextPart,
@@ -21,7 +23,9 @@ from replyscope.domain.message import (
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Schema
 from replyscope.domain.tool import Tool
+from replyscope.provider.history import adapt_history
 from replyscope.provider.parts import data_url, file_text, result_text, sound_arguments
+from replyscope.provider.schema_words import adapt_schema
 
 CONTINUE_PROMPT = (
     "Continue your last message exactly where it stopped. Repeat nothing and add no introduction."
@@ -50,7 +54,9 @@ def chat_body(
     """
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": wire_messages(request, adaptations.get("system", "system")),
+        "messages": adapt_history(
+            wire_messages(request, adaptations.get("system", "system")), adaptations
+        ),
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -64,9 +70,8 @@ def chat_body(
     if parameters.n is not None and parameters.n > 1:
         body["n"] = parameters.n
     if request.tools:
-        body["tools"] = [
-            {"type": "function", "function": function_of(tool)} for tool in request.tools
-        ]
+        functions = [function_of(tool, adaptations) for tool in request.tools]
+        body["tools"] = [{"type": "function", "function": function} for function in functions]
     if request.schema is not None:
         body["response_format"] = _form_of(request.schema)
     if parameters.metadata:
@@ -99,19 +104,24 @@ def wire_messages(request: ModelRequest, system_role: str) -> list[dict[str, Any
     return [{"role": "user", "content": request.system}, *wire]
 
 
-def function_of(tool: Tool) -> dict[str, Any]:
+def function_of(tool: Tool, adaptations: Mapping[str, str]) -> dict[str, Any]:
     """A tool as both APIs describe a function."""
     return {
         "name": tool.name,
         "description": tool.description,
-        "parameters": json.loads(tool.schema),
+        "parameters": adapt_schema(json.loads(tool.schema), adaptations),
     }
 
 
 def _wire_messages(message: Message) -> list[dict[str, Any]]:
     if message.role is Role.TOOL:
         return [
-            {"role": "tool", "tool_call_id": part.call_id, "content": result_text(part)}
+            {
+                "role": "tool",
+                "tool_call_id": part.call_id,
+                "name": part.name,
+                "content": result_text(part),
+            }
             for part in message.parts
             if isinstance(part, ToolResultPart)
         ]
@@ -120,22 +130,30 @@ def _wire_messages(message: Message) -> list[dict[str, Any]]:
 
 
 def _said(message: Message) -> dict[str, Any] | None:
-    """A reply: its text, and the calls it asked for."""
+    """A reply: its text, the calls it asked for, and the fields that its server put there."""
     said = [p.text for p in message.parts if isinstance(p, TextPart | RefusalPart)]
-    calls = [
-        {
-            "id": part.call_id,
-            "type": "function",
-            "function": {"name": part.name, "arguments": sound_arguments(part.arguments)},
-        }
-        for part in message.parts
-        if isinstance(part, ToolCallPart)
-    ]
+    calls = [_call(part) for part in message.parts if isinstance(part, ToolCallPart)]
     text = "".join(said)
     if not text and not calls:
         return None
     entry: dict[str, Any] = {"role": "assistant", "content": text or None}
-    return {**entry, "tool_calls": calls} if calls else entry
+    if calls:
+        entry["tool_calls"] = calls
+    for part in message.parts:
+        if isinstance(part, OpaquePart) and part.kind == MESSAGE_FIELDS:
+            entry |= json.loads(part.payload)
+    return entry
+
+
+def _call(part: ToolCallPart) -> dict[str, Any]:
+    """A call, with the fields that its server put into it."""
+    fields = json.loads(part.fields) if part.fields else {}
+    inner = fields.pop("function", {})
+    if part.kind == "custom":
+        custom = {"name": part.name, "input": part.arguments}
+        return {"id": part.call_id, "type": "custom", "custom": custom, **fields}
+    function = {"name": part.name, "arguments": sound_arguments(part.arguments), **inner}
+    return {"id": part.call_id, "type": "function", "function": function, **fields}
 
 
 def _wire_message(message: Message) -> dict[str, Any] | None:

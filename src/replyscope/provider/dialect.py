@@ -5,15 +5,20 @@ from typing import Any, Protocol
 
 import openai
 
-from replyscope.domain.event import Event
+from replyscope.domain.event import Event, FrameSkipped
 from replyscope.domain.exchange import Api
-from replyscope.domain.json_text import read_json
 from replyscope.domain.request import ModelRequest
-from replyscope.domain.sse import parse_frame
+from replyscope.domain.think_tags import ThinkTags
+from replyscope.provider.frame_reader import NOT_JSON, Said
 
 
 class Translator(Protocol):
-    """Turns the SDK's objects of one stream into domain events."""
+    """Turns the SDK's objects of one stream into domain events.
+
+    `fault` is the error object or words that came inside the stream, None when none did.
+    """
+
+    fault: object | None
 
     @property
     def is_complete(self) -> bool:
@@ -25,11 +30,6 @@ class Translator(Protocol):
         """Whether nothing more is to come, whether or not the server says that it is over."""
         ...
 
-    @property
-    def fault(self) -> object | None:
-        """The error object that came inside the stream, None when none did."""
-        ...
-
     def translate(self, chunk: object) -> list[Event]:
         """The events of one object. What is not understood gives none."""
         ...
@@ -38,17 +38,23 @@ class Translator(Protocol):
         """The events of one decoded frame, built the way the SDK builds them."""
         ...
 
+    def finish(self) -> list[Event]:
+        """What was held back until now: no more will come."""
+        ...
 
-def translate_frame(translator: Translator, text: str) -> list[Event]:
-    """What one frame's text meant: nothing for the marker, and for what is not JSON."""
-    parsed = parse_frame(text)
-    if parsed is None or parsed[1].startswith("[DONE]"):
+
+def translate_said(translator: Translator, said: Said) -> list[Event]:
+    """What the data of one event meant; that it could not be read, when it could not."""
+    if said.is_done:
         return []
-    try:
-        data = read_json(parsed[1])
-    except ValueError:
+    if said.value is NOT_JSON and said.event == "error":
+        translator.fault = translator.fault or said.text
         return []
-    return translator.translate_data(data, parsed[0])
+    if said.value is NOT_JSON:
+        return [FrameSkipped("it is not JSON")]
+    if isinstance(said.value, dict) or said.value is None:
+        return translator.translate_data(said.value, said.event)
+    return [FrameSkipped("it is not a JSON object")]
 
 
 class Dialect(Protocol):
@@ -71,11 +77,11 @@ class Dialect(Protocol):
         """Send, and wait for the head of the answer."""
         ...
 
-    def translator(self) -> Translator:
+    def translator(self, think_tags: ThinkTags) -> Translator:
         """A reader for one stream."""
         ...
 
-    def translate_whole(self, data: Mapping[str, Any]) -> list[Event] | None:
+    def translate_whole(self, data: Mapping[str, Any], think_tags: ThinkTags) -> list[Event] | None:
         """The events of an answer that was not streamed; None when it is no such answer."""
         ...
 

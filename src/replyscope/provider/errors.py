@@ -4,7 +4,6 @@ The one place that knows the SDK's exceptions. Every sentence says which server,
 what it said, and what to do.
 """
 
-import json
 import logging
 import re
 import ssl
@@ -17,6 +16,7 @@ import openai
 
 from replyscope.domain.failure import Failure
 from replyscope.domain.sse import Flood
+from replyscope.provider.error_words import words_of_error
 from replyscope.provider.mask import Mask
 
 _LONGEST = 500
@@ -57,11 +57,7 @@ class ErrorTranslator:
                 "What came is kept. See the wire view; the fault is the server's.",
             )
         if isinstance(error, ValueError):
-            return Failure(
-                "garbled",
-                f"{self._host} sent a frame that is not JSON ({_short(str(error))}).",
-                "What came before it is kept. See the wire view; retry if it was a glitch.",
-            )
+            return self.garbled()
         return Failure(
             "unexpected",
             f"{self._host}: {type(error).__name__}: {_short(self._mask.text(str(error)))}",
@@ -128,6 +124,15 @@ class ErrorTranslator:
             kind="unsupported",
             message=f"This is not supported by this server: {self._host} keeps no such replies.",
             next_step="What replyscope saved itself is in `replyscope sessions`.",
+        )
+
+    def garbled(self) -> Failure:
+        """The failure of a stream of which no frame could be read."""
+        return Failure(
+            "garbled",
+            f"{self._host} sent frames that are not JSON.",
+            "See the wire view; the fault is the server's.",
+            status=200,
         )
 
     def nothing_came(self) -> Failure:
@@ -277,17 +282,8 @@ def _code_of(body: object) -> str | None:
 
 def server_words(body: object) -> str | None:
     """The human part of an error body, whatever its shape; None when there is none."""
-    if isinstance(body, list):
-        return next((words for item in body if (words := server_words(item))), None)
-    if isinstance(body, dict):
-        for name in ("message", "error", "detail", "msg", "error_description"):
-            words = server_words(body.get(name))
-            if words:
-                return words
-        return json.dumps(body, ensure_ascii=False) if body else None
-    if isinstance(body, str):
-        return _title_or_start(body) or None
-    return None
+    words = words_of_error(body)
+    return _title_or_start(words) if words else None
 
 
 def _title_or_start(text: str) -> str:

@@ -2,19 +2,43 @@
 
 It stands in for the SDK's decoder, because that one hides the [DONE] marker, drops
 a last frame without its blank line, dies on frames without data and on bytes that
-are not UTF-8. Here every byte ends up in a frame, and only frames with data go on.
+are not UTF-8, and ends the stream at the first frame that is no JSON or has an error
+in it. Here every byte ends up in a frame; the SDK gets those that it can read, and the
+others are kept beside it.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from openai._streaming import ServerSentEvent
 
 from replyscope.domain.event import WireFrame
-from replyscope.domain.sse import Flood, FrameSplitter, parse_frame
+from replyscope.domain.sse import Flood, FrameSplitter
+from replyscope.provider.frame_reader import NOT_JSON, FrameReader, Said
 from replyscope.provider.mask import Mask
 
 MOST_EMPTY = 100_000
 """Frames without data in a row: at one a second, more than a day of waiting."""
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A frame, and what it says that the SDK was not given."""
+
+    frame: WireFrame
+    aside: tuple[Said, ...] = ()
+
+
+class _Decoded(ServerSentEvent):
+    """An event whose JSON was read already."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(event=said.event, data=said.text)
+        self._value = said.value
+
+    def json(self) -> Any:
+        return self._value
 
 
 class FrameTap:
@@ -23,37 +47,44 @@ class FrameTap:
     def __init__(self, mask: Mask, elapsed_ms: Callable[[], float]) -> None:
         self._mask = mask
         self._elapsed_ms = elapsed_ms
-        self._frames: list[WireFrame] = []
-        self.saw_data = False
+        self._reader = FrameReader()
+        self._arrivals: list[Arrival] = []
         self.saw_done = False
+        self.ends_garbled = False
+        """Whether the last data so far could not be read."""
         self.is_cut_short = False
         """Whether the stream ended inside a frame."""
         self.first_text = ""
         self._empty = 0
 
-    def take(self) -> list[WireFrame]:
-        """The frames that came since the last call."""
-        frames, self._frames = self._frames, []
-        return frames
+    @property
+    def saw_data(self) -> bool:
+        """Whether a frame of an event stream came."""
+        return self._reader.has_data
 
-    def _record(self, raw: bytes, at_ms: float) -> ServerSentEvent | None:
+    def take(self) -> list[Arrival]:
+        """The frames that came since the last call."""
+        arrivals, self._arrivals = self._arrivals, []
+        return arrivals
+
+    def _record(self, raw: bytes, at_ms: float) -> list[ServerSentEvent]:
         # Masked before anybody reads it: what is folded is what is recorded.
         text = self._mask.text(raw.decode("utf-8", errors="replace"))
-        self._frames.append(WireFrame(at_ms, text))
+        said = self._reader.read(text)
         if not self.saw_data and len(self.first_text) < 65_536:
             self.first_text += text
-        parsed = parse_frame(text)
-        if parsed is None:
+        if not said:
+            self._arrivals.append(Arrival(WireFrame(at_ms, text)))
             self._empty += 1
             if self._empty > MOST_EMPTY:
                 raise Flood(f"more than {MOST_EMPTY:,} frames in a row that say nothing")
-            return None
+            return []
         self._empty = 0
-        self.saw_data = True
-        event, data = parsed
-        if data.startswith("[DONE]"):
-            self.saw_done = True
-        return ServerSentEvent(event=event, data=data)
+        aside = tuple(one for one in said if not _is_for_the_sdk(one))
+        self._arrivals.append(Arrival(WireFrame(at_ms, text), aside))
+        self.saw_done |= any(one.is_done for one in said)
+        self.ends_garbled = said[-1].value is NOT_JSON and not said[-1].is_done
+        return [_Decoded(one) for one in said if _is_for_the_sdk(one)]
 
     async def aiter_bytes(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
         """The SDK's decoder protocol: bytes in, frames with data out."""
@@ -63,22 +94,38 @@ class FrameTap:
             async for chunk in chunks:
                 at_ms = self._elapsed_ms()
                 for raw in splitter.feed(chunk):
-                    sse = self._record(raw, at_ms)
-                    if sse is not None:
+                    for sse in self._record(raw, at_ms):
                         yield sse
         finally:
-            last = splitter.finish()
-            self.is_cut_short = bool(last.strip())
-            sse = self._record(last, at_ms) if self.is_cut_short else None
-        if sse is not None:
+            last = self._record_last(splitter, at_ms)
+        for sse in last:
             yield sse
 
     def iter_bytes(self, chunks: Iterator[bytes]) -> Iterator[ServerSentEvent]:
         """The protocol's synchronous half, for a client that is not async."""
         splitter = FrameSplitter()
+        at_ms = 0.0
         for chunk in chunks:
             at_ms = self._elapsed_ms()
             for raw in splitter.feed(chunk):
-                sse = self._record(raw, at_ms)
-                if sse is not None:
-                    yield sse
+                yield from self._record(raw, at_ms)
+        yield from self._record_last(splitter, at_ms)
+
+    def _record_last(self, splitter: FrameSplitter, at_ms: float) -> list[ServerSentEvent]:
+        """What is left when the stream ends: whole, or cut inside a frame."""
+        last = splitter.finish()
+        if not last.strip():
+            return []
+        passed = self._record(last, at_ms)
+        aside = self._arrivals[-1].aside if self._arrivals else ()
+        said_something = bool(passed or aside)
+        self.is_cut_short = not said_something or any(one.value is NOT_JSON for one in aside)
+        return passed
+
+
+def _is_for_the_sdk(said: Said) -> bool:
+    """Whether the SDK reads it: it raises for what is no JSON and for an error."""
+    if said.is_done:
+        return True
+    value = said.value
+    return isinstance(value, dict) and not value.get("error") and said.event != "error"

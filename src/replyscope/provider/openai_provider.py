@@ -33,16 +33,19 @@ from replyscope.domain.request import ModelRequest
 from replyscope.domain.sse import is_of_a_stream
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
 from replyscope.provider.client import build_client, open_http
-from replyscope.provider.dialect import Dialect, Translator, translate_frame
+from replyscope.provider.dialect import Dialect, Translator, translate_said
 from replyscope.provider.errors import ErrorTranslator
+from replyscope.provider.frame_reader import FrameReader
 from replyscope.provider.frames import FrameTap
+from replyscope.provider.history import own_fields
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
 from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import StoredReplies
+from replyscope.provider.stream_errors import find_error
 
-_MOST_ADAPTATIONS = 5
+_MOST_ADAPTATIONS = 8
 _BROKEN_OFF = ("interrupted", "timeout")
 _AFTER_THE_END_S = 1.0
 
@@ -179,10 +182,12 @@ class OpenAIProvider:
         if "drop" not in known.values():
             return []
         whole = self._dialect.body(request, self._endpoint.base_url, {})
-        dropped = [name for name, instead in known.items() if instead == "drop" and name in whole]
-        quiet = ("stream_options",)
+        names = {*whole, *(name for name, _ in own_fields(whole.get("messages", [])))}
+        dropped = [name for name, instead in known.items() if instead == "drop" and name in names]
         return [
-            f"{name} was left out: this model rejects it" for name in dropped if name not in quiet
+            f"{name.rpartition('.')[2]} was left out: this model rejects it"
+            for name in dropped
+            if name != "stream_options"
         ]
 
     async def _attempt(
@@ -228,36 +233,32 @@ class OpenAIProvider:
         self, stream: openai.AsyncStream[Any], attempt: _Attempt, came: Sequence[WireFrame]
     ) -> AsyncGenerator[Event, None]:
         yield self._opened(stream.response)
-        tap = attempt.tap
-        translator = self._dialect.translator()
-        for frame in came:
-            _last_words(translator, frame.text)  # it has to know what was already told
+        tap, think_tags = attempt.tap, self._endpoint.think_tags
+        translator = self._dialect.translator(think_tags)
+        _tell_again(translator, came)
         failure: Failure | None = None
         try:
             async with aclosing(_chunks(stream, translator)) as chunks:
                 async for chunk in chunks:
-                    for frame in tap.take():
-                        yield frame
+                    for event in _arrived(tap, translator):
+                        yield event
                     for event in translator.translate(chunk):
                         yield event
         except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
             failure = self._errors.translate(error)
-        if failure is not None and failure.kind == "garbled" and tap.is_cut_short:
-            failure = self._errors.cut_short()
-        last = tap.take()
-        for frame in last:
-            yield frame
-        if failure is not None and last:
-            # The SDK raises on a chunk with an error; what else it carries counts too.
-            for event in _last_words(translator, last[-1].text):
-                yield event
+        for event in [*_arrived(tap, translator), *translator.finish()]:
+            yield event
         if translator.fault is not None:
             failure = self._errors.in_stream(translator.fault)
-        if not tap.saw_data and failure is None:
+        if failure is None and not tap.saw_data:
             async for event in self._read_body(attempt):
                 yield event
             return
         is_done = tap.saw_done or translator.is_complete
+        if failure is None and tap.is_cut_short:
+            failure = self._errors.cut_short()
+        elif failure is None and tap.ends_garbled and not is_done:
+            failure = self._errors.garbled()
         yield self._ended(attempt, *_ending(failure, done=is_done))
 
     async def _read_body(self, attempt: _Attempt) -> AsyncGenerator[Event, None]:
@@ -268,17 +269,21 @@ class OpenAIProvider:
             failure = self._errors.cut_short() if is_cut else self._errors.nothing_came()
             yield self._ended(attempt, StreamEnd.BROKEN, failure)
             return
+        think_tags = self._endpoint.think_tags
+        data = events = None
         try:
             data = json.loads(text)
-            events = self._dialect.translate_whole(data) if isinstance(data, dict) else None
+            if isinstance(data, dict):
+                events = self._dialect.translate_whole(data, think_tags)
         except Exception:  # noqa: BLE001 - it is no answer of this API, then
-            data = events = None
+            events = None
+        error = find_error(data) if isinstance(data, dict) else None
         if events is not None:
             for event in events:
                 yield event
             yield self._ended(attempt, StreamEnd.DONE, None)
-        elif isinstance(data, dict) and "error" in data:
-            yield self._ended(attempt, StreamEnd.FAILED, self._errors.in_body(data))
+        elif error is not None:
+            yield self._ended(attempt, StreamEnd.FAILED, self._errors.in_body(error))
         else:
             yield self._ended(attempt, StreamEnd.FAILED, self._errors.not_a_stream(text))
 
@@ -350,8 +355,17 @@ async def _chunks(
         yield chunk
 
 
-def _last_words(translator: Translator, text: str) -> list[Event]:
-    try:
-        return translate_frame(translator, text)
-    except Exception:  # noqa: BLE001 - these words come on top of an error that is told
-        return []
+def _arrived(tap: FrameTap, translator: Translator) -> Iterator[Event]:
+    """The frames that came, and what they say that the SDK was not given."""
+    for arrival in tap.take():
+        yield arrival.frame
+        for said in arrival.aside:
+            yield from translate_said(translator, said)
+
+
+def _tell_again(translator: Translator, came: Sequence[WireFrame]) -> None:
+    """Of a response that is resumed, the translator has to know what was already told."""
+    reader = FrameReader()
+    for frame in came:
+        for said in reader.read(frame.text):
+            translate_said(translator, said)

@@ -10,9 +10,10 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
 from replyscope.domain.json_text import read_json
 from replyscope.domain.ports import Clock, ModelProvider
-from replyscope.domain.sse import parse_frame
+from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.chat_completions import ChatCompletions
-from replyscope.provider.dialect import Dialect, translate_frame
+from replyscope.provider.dialect import Dialect, translate_said
+from replyscope.provider.frame_reader import FrameReader
 from replyscope.provider.openai_provider import OpenAIProvider, Recall, Remember
 from replyscope.provider.responses import Responses
 
@@ -39,7 +40,7 @@ def prepare(api: Api) -> None:
     saved. Chat Completions needs next to nothing.
     """
     if api is Api.RESPONSES:
-        translator = Responses().translator()
+        translator = Responses().translator(ThinkTags.AUTO)
         for data in _FIRST_EVENTS:
             translator.translate_data(data)
 
@@ -56,27 +57,30 @@ _FIRST_EVENTS: tuple[dict[str, Any], ...] = (
 )
 
 
-def translate_frames(api: Api, frames: Iterable[WireFrame]) -> Iterator[Event]:
+def translate_frames(
+    api: Api, frames: Iterable[WireFrame], think_tags: ThinkTags = ThinkTags.AUTO
+) -> Iterator[Event]:
     """The events of recorded frames, each frame before what it meant."""
     dialect = _dialect_of(api)
-    translator = dialect.translator()
-    body: list[str] | None = []
+    translator = dialect.translator(think_tags)
+    reader = FrameReader()
+    body: list[str] = []
     for frame in frames:
         yield frame
-        if body is not None and parse_frame(frame.text) is None:
+        for said in reader.read(frame.text):
+            yield from translate_said(translator, said)
+        if not reader.has_data:
             body.append(frame.text)
-        else:
-            body = None
-        yield from translate_frame(translator, frame.text)
-    if body:
-        yield from _whole(dialect, "".join(body))
+    if body and not reader.has_data:
+        yield from _whole(dialect, "".join(body), think_tags)
+    yield from translator.finish()
 
 
-def _whole(dialect: Dialect, text: str) -> list[Event]:
+def _whole(dialect: Dialect, text: str, think_tags: ThinkTags) -> list[Event]:
     """The events of an answer that was no stream; none when it was no reply either."""
     try:
         data = read_json(text)
-        events = dialect.translate_whole(data) if isinstance(data, dict) else None
+        events = dialect.translate_whole(data, think_tags) if isinstance(data, dict) else None
     except Exception:  # noqa: BLE001 - it is no answer of this API, as when it came
         return []
     return events or []

@@ -6,11 +6,11 @@ their shape is believed.
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from replyscope.domain.exchange import Citation, ToolCall
+from replyscope.domain.exchange import ToolCall
+from replyscope.domain.json_text import dump_json
 from replyscope.domain.picture import describe_picture
 from replyscope.domain.tool import ToolCallState
 
@@ -100,13 +100,13 @@ def _read_other(item: Item) -> tuple[str, str]:
             return name, value
         if value:
             named = {field: value} if isinstance(value, list) else value
-            return name, to_json(named)
+            return name, dump_json(named)
     return name, ""
 
 
 def _read_image(item: Item) -> tuple[str, str]:
     told = ("revised_prompt", "size", "quality", "background", "output_format", "action")
-    return "image_generation", to_json({name: item[name] for name in told if item.get(name)})
+    return "image_generation", dump_json({name: item[name] for name in told if item.get(name)})
 
 
 def _read_computer(item: Item) -> tuple[str, str]:
@@ -193,23 +193,8 @@ def _result_of(output: Item) -> str:
         said = [text_of(part, name) for name in ("stdout", "stderr", "text")]
         code = mapping_of(part, "outcome").get("exit_code")
         tail = [f"exit {code}"] if isinstance(code, int) and code != 0 else []
-        lines += [text for text in said if text] + tail or [to_json(part)]
+        lines += [text for text in said if text] + tail or [dump_json(part)]
     return "\n".join(lines)
-
-
-def read_citation(annotation: object) -> Citation | None:
-    """A citation of a text part."""
-    if not isinstance(annotation, Mapping):
-        return None
-    start, end = annotation.get("start_index"), annotation.get("end_index")
-    return Citation(
-        kind=text_of(annotation, "type") or "citation",
-        title=text_of(annotation, "title") or text_of(annotation, "filename"),
-        url=text_of(annotation, "url"),
-        file_id=text_of(annotation, "file_id"),
-        start=start if isinstance(start, int) else None,
-        end=end if isinstance(end, int) else None,
-    )
 
 
 def text_of(value: Item, name: str) -> str | None:
@@ -224,13 +209,5 @@ def mapping_of(value: Item, name: str) -> Item:
     return field if isinstance(field, Mapping) else {}
 
 
-def to_json(value: object) -> str:
-    """Compact enough to read, and never failing."""
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str)
-    except RecursionError:
-        return '"nested too deeply to keep; the wire has it"'
-
-
 def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else to_json(value)
+    return value if isinstance(value, str) else dump_json(value)

@@ -21,6 +21,7 @@ from replyscope.domain.message import (
 )
 from replyscope.domain.request import ModelRequest
 from replyscope.provider.chat_request import CONTINUE_PROMPT, function_of
+from replyscope.provider.history import join_turns, sent_id
 from replyscope.provider.parts import data_url, file_text, result_text, sound_arguments
 
 _PARAMETERS = {
@@ -39,7 +40,8 @@ def response_body(request: ModelRequest, adaptations: Mapping[str, str]) -> dict
     if request.previous_response_id is not None and chains:
         body["previous_response_id"] = request.previous_response_id
         messages = request.messages[request.answered :]
-    body["input"] = _input_items(messages, continues=request.continues)
+    items = _input_items(messages, continues=request.continues)
+    body["input"] = join_turns(_with_sent_id(item, adaptations) for item in items)
     body["stream"] = True
     if request.system:
         body["instructions"] = request.system
@@ -49,7 +51,8 @@ def response_body(request: ModelRequest, adaptations: Mapping[str, str]) -> dict
             body[wire_name] = value
     if parameters.reasoning_effort is not None:
         body["reasoning"] = {"effort": parameters.reasoning_effort, "summary": "auto"}
-    tools = [{"type": "function", "strict": False, **function_of(t)} for t in request.tools]
+    functions = [function_of(tool, adaptations) for tool in request.tools]
+    tools = [{"type": "function", "strict": False, **function} for function in functions]
     tools += [json.loads(hosted) for hosted in request.hosted]
     if tools:
         body["tools"] = tools
@@ -98,6 +101,11 @@ def _input_items(messages: Iterable[Message], *, continues: bool) -> list[dict[s
     if continues:
         items.append({"role": "user", "content": CONTINUE_PROMPT})
     return items
+
+
+def _with_sent_id(item: dict[str, Any], adaptations: Mapping[str, str]) -> dict[str, Any]:
+    call_id = item.get("call_id")
+    return {**item, "call_id": sent_id(call_id, adaptations)} if call_id else item
 
 
 def _message_items(message: Message) -> list[dict[str, Any]]:

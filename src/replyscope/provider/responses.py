@@ -10,6 +10,7 @@ from replyscope.domain.event import Event
 from replyscope.domain.exchange import Api
 from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.sse import parse_frame
+from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.dialect import past_the_sdks_types
 from replyscope.provider.response_events import ResponseTranslator, translate_response
 from replyscope.provider.response_request import response_body
@@ -50,11 +51,11 @@ class Responses:
         stream: openai.AsyncStream[Any] = await call(**past_the_sdks_types(body, "input"))
         return stream
 
-    def translator(self) -> ResponseTranslator:
+    def translator(self, think_tags: ThinkTags) -> ResponseTranslator:
         """A reader for one stream."""
-        return ResponseTranslator()
+        return ResponseTranslator(think_tags)
 
-    def translate_whole(self, data: Mapping[str, Any]) -> list[Event] | None:
+    def translate_whole(self, data: Mapping[str, Any], think_tags: ThinkTags) -> list[Event] | None:
         """The events of a response that was not streamed."""
         is_response = data.get("object") == "response" or isinstance(data.get("output"), list)
-        return translate_response(data) if is_response else None
+        return translate_response(data, think_tags) if is_response else None

@@ -7,9 +7,11 @@ later request could carry it.
 import json
 from typing import Any
 
+from replyscope.domain.unicode_text import sound
+
 
 def sendable(body: dict[str, Any]) -> dict[str, Any]:
-    """The same body, or one whose lone surrogates are replacement characters."""
+    """The same body, or one whose lone surrogates are U+FFFD."""
     try:
         json.dumps(body, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -20,7 +22,7 @@ def sendable(body: dict[str, Any]) -> dict[str, Any]:
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return sound(value)
     if isinstance(value, dict):
         return {_clean(name): _clean(field) for name, field in value.items()}
     if isinstance(value, list):

@@ -13,13 +13,14 @@ from replyscope.domain.event import Event, StreamEnded
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import fold_events
+from replyscope.domain.json_text import dump_json
 from replyscope.domain.message import ImagePart, OpaquePart, Part, Role, TextPart, ToolResultPart
 from replyscope.domain.remote import FetchedInput, FetchedReply
 from replyscope.provider.chat_events import translate_completion
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.mask import Mask
 from replyscope.provider.response_events import translate_response
-from replyscope.provider.response_items import mapping_of, text_of, to_json
+from replyscope.provider.response_items import mapping_of, text_of
 
 T = TypeVar("T")
 _ROLES = {"user": Role.USER, "system": Role.SYSTEM, "developer": Role.SYSTEM, "tool": Role.TOOL}
@@ -138,7 +139,7 @@ def _input_of(item: Mapping[str, Any]) -> FetchedInput | None:
     kind, item_id = text_of(item, "type") or "message", text_of(item, "id")
     if kind.endswith("_output"):
         output = item.get("output")
-        text = output if isinstance(output, str) else to_json(output)
+        text = output if isinstance(output, str) else dump_json(output)
         return FetchedInput(
             Role.TOOL, (ToolResultPart(text_of(item, "call_id") or "", text),), item_id
         )
@@ -159,4 +160,4 @@ def _part_of(part: Mapping[str, Any]) -> Part:
     url = part.get("image_url") or mapping_of(part, "image_url").get("url")
     if isinstance(url, str) and url.startswith("data:"):
         return ImagePart("image", url[5:].partition(";")[0], b"")
-    return OpaquePart(text_of(part, "type") or "part", to_json(part))
+    return OpaquePart(text_of(part, "type") or "part", dump_json(part))

@@ -15,6 +15,7 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Part, ToolResultPart
+from replyscope.domain.unicode_text import sound
 from replyscope.domain.words import words_of
 from replyscope.store.codec import decode_exchange, decode_parts
 
@@ -145,7 +146,7 @@ def _insert(connection: sqlite3.Connection, keys: tuple[str, ...], facts: Facts)
 
 
 def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+    return sound(text)
 
 
 def _indexed(texts: Sequence[str]) -> list[str]:

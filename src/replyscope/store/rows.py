@@ -11,6 +11,7 @@ from replyscope.domain.json_values import from_ms, to_ms
 from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.ports import SessionStamp
 from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
+from replyscope.domain.unicode_text import sound
 from replyscope.store.codec import (
     decode_parts,
     decode_settings,
@@ -74,7 +75,7 @@ def _session_values(session: Session) -> tuple[object, ...]:
 
 def storable(text: str) -> str:
     """The text without lone surrogates, which SQLite can't keep."""
-    return text.encode("utf-8", "replace").decode()
+    return sound(text)
 
 
 def insert_message(connection: sqlite3.Connection, session_id: str, message: Message) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from replyscope.domain.message import FilePart, ImagePart, Message, Part, TextPart
 from replyscope.domain.printable import printable_line
+from replyscope.domain.unicode_text import byte_count
 from replyscope.inspection.figures import size
 
 Attachment = FilePart | ImagePart
@@ -130,4 +131,4 @@ def _text(parts: Sequence[Part]) -> str:
 
 
 def _bytes(part: Attachment) -> int:
-    return len(part.data) if isinstance(part, ImagePart) else len(part.text.encode())
+    return len(part.data) if isinstance(part, ImagePart) else byte_count(part.text)

@@ -28,7 +28,7 @@ async def load_recording(
         return f"{NOTHING_TO_PLAY} {_why_no_frames(exchange)}"
 
     def read() -> Iterator[Event]:
-        yield from translate(exchange.api, record.frames)
+        yield from translate(exchange.api, record.frames, exchange.think_tags)
         yield StreamEnded(StreamEnd.DONE, exchange.timing.duration_ms, exchange.failure)
 
     return record, read

@@ -193,6 +193,10 @@ def _record(entry: Mapping[str, Any]) -> WireRecord:
     sent = entry.get("request")
     if sent is None:
         return WireRecord(None, frames)
-    body = sent["body"].encode() if "body" in sent else base64.b64decode(sent["body_base64"])
+    body = (
+        sent["body"].encode("utf-8", "surrogatepass")
+        if "body" in sent
+        else base64.b64decode(sent["body_base64"])
+    )
     headers = tuple((str(name), str(text)) for name, text in sent.get("headers", ()))
     return WireRecord(RequestSent(str(sent["method"]), str(sent["url"]), headers, body), frames)

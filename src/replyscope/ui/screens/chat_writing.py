@@ -6,6 +6,7 @@ from textual import on
 from textual.widgets import OptionList
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.unicode_text import byte_count
 from replyscope.engine.attachments import complete_path, read_attachment
 from replyscope.inspection.figures import size
 from replyscope.ui.commands import COMMANDS, find_command
@@ -124,7 +125,7 @@ class WritingActions(ServerActions):
     @on(Composer.PastedLarge)
     def _on_pasted(self, event: Composer.PastedLarge) -> None:
         part = self.pending.attach_paste(event.text)
-        self.tell(f"Pasted as {part.name}, {size(len(part.text.encode()))}", is_error=False)
+        self.tell(f"Pasted as {part.name}, {size(byte_count(part.text))}", is_error=False)
         self.draw_attachments()
 
     @on(Composer.BackspaceWhenEmpty)

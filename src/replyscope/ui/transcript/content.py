@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from replyscope.domain.exchange import Choice, Citation, Exchange, ToolCall
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.domain.printable import printable_line
+from replyscope.domain.unicode_text import byte_count
 from replyscope.inspection.explain import Mood, Remedy, explain
 from replyscope.inspection.figures import size
 
@@ -54,7 +55,7 @@ def user_content(message: Message) -> EntryContent:
     attachments = []
     for part in message.parts:
         if isinstance(part, FilePart):
-            attachments.append(f"{printable_line(part.name)} · {size(len(part.text.encode()))}")
+            attachments.append(f"{printable_line(part.name)} · {size(byte_count(part.text))}")
         elif isinstance(part, ImagePart):
             attachments.append(f"{printable_line(part.name)} · {size(len(part.data))}")
     return EntryContent(

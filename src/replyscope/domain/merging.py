@@ -1,0 +1,56 @@
+"""Merges the pieces of a JSON value that a server sends one after the other.
+
+Compatible servers attach fields of their own to a message and its calls, whole or in
+pieces. Merged, they are what the server would have sent at once. Pure.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from replyscope.domain.unicode_text import join_halves
+
+_DEEPEST = 40
+_CONSTANT = ("type", "id", "index", "format", "role", "name", "object", "mime_type")
+"""Fields that are said whole each time; a second word replaces the first."""
+
+
+def merge_pieces(pieces: Sequence[Any], depth: int = 0) -> Any:
+    """The whole of some pieces: objects are merged by field, lists by their members'
+    `index`, texts joined. A value that is only repeated is one value.
+    """
+    pieces = [piece for piece in pieces if piece is not None]
+    if not pieces:
+        return None
+    last = pieces[-1]
+    if depth > _DEEPEST or all(piece == last for piece in pieces[:-1]):
+        return last
+    if all(isinstance(piece, str) for piece in pieces):
+        return join_halves("".join(pieces))
+    if all(isinstance(piece, dict) for piece in pieces):
+        return _merge_objects(pieces, depth)
+    if all(isinstance(piece, list) for piece in pieces):
+        return _merge_members([one for piece in pieces for one in piece], depth)
+    return last
+
+
+def _merge_objects(pieces: Sequence[dict[str, Any]], depth: int) -> dict[str, Any]:
+    names = dict.fromkeys(name for piece in pieces for name in piece)
+    merged = {}
+    for name in names:
+        values = [piece[name] for piece in pieces if name in piece]
+        if name in _CONSTANT:
+            values = [value for value in values if value not in (None, "")][-1:]
+        merged[name] = merge_pieces(values, depth + 1)
+    return merged
+
+
+def _merge_members(members: Sequence[Any], depth: int) -> list[Any]:
+    """Members with the same `index` and type are pieces of one; others stand for themselves."""
+    groups: dict[Any, list[Any]] = {}
+    for number, member in enumerate(members):
+        index = member.get("index") if isinstance(member, dict) else None
+        key: tuple[Any, ...] = (number,)
+        if isinstance(index, int):
+            key = ("index", index, str(member.get("type")))
+        groups.setdefault(key, []).append(member)
+    return [merge_pieces(group, depth + 1) for group in groups.values()]

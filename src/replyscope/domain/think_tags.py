@@ -1,0 +1,125 @@
+"""Splits a reply's text into the reasoning at its head, between tags, and the answer.
+
+Many open models write `<think>…</think>` before the answer, and some servers pass it on
+as text. The splitter works on deltas: a tag may be cut over any number of them. Each
+piece keeps the text as it came, so the pieces joined are the text that was received.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ThinkTags(StrEnum):
+    """Whether reasoning is looked for in the text of a reply: a setting of a provider."""
+
+    AUTO = "auto"
+    """A reply that begins with an opening tag begins with reasoning."""
+    ON = "on"
+    """A reply begins with reasoning, up to a closing tag: the server swallows the first tag."""
+    OFF = "off"
+    """Text is text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of text: `text` without tags, `received` as it came; "" for a tag alone."""
+
+    is_reasoning: bool
+    text: str
+    received: str
+
+
+_CLOSING = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<reasoning>": "</reasoning>",
+    "[think]": "[/think]",
+}
+_TAGS = tuple(_CLOSING)
+
+
+class ThinkSplitter:
+    """Splits the text of one choice. `feed` what came, `finish` when no more will come."""
+
+    def __init__(self, mode: ThinkTags) -> None:
+        self._mode = mode
+        self._held = ""
+        self._closing: tuple[str, ...] = ()
+        self._step = self._answer if mode is ThinkTags.OFF else self._head
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether all text from here on is the answer."""
+        return self._step == self._answer
+
+    def feed(self, text: str) -> Iterator[Piece]:
+        """The pieces that this text completes; a possible beginning of a tag is held back."""
+        rest = self._held + text
+        self._held = ""
+        while rest:
+            piece, rest = self._step(rest)
+            if piece is not None:
+                yield piece
+            elif rest:
+                self._held = rest
+                return
+
+    def finish(self) -> Iterator[Piece]:
+        """What was held back."""
+        held, self._held = self._held, ""
+        if held:
+            yield Piece(self._step == self._inside, held, held)
+
+    def _head(self, text: str) -> tuple[Piece | None, str]:
+        begins = text.lstrip()
+        lowered = begins[:12].lower()
+        for tag in _TAGS:
+            if lowered.startswith(tag):
+                self._closing, self._step = (_CLOSING[tag],), self._inside_start
+                size = len(text) - len(begins) + len(tag)
+                return Piece(True, "", text[:size]), text[size:]
+        if any(tag.startswith(lowered) for tag in _TAGS):
+            return None, text
+        if self._mode is ThinkTags.ON:
+            self._closing, self._step = tuple(_CLOSING.values()), self._inside
+        else:
+            self._step = self._answer
+        return self._step(text)
+
+    def _inside_start(self, text: str) -> tuple[Piece | None, str]:
+        """Line breaks after the opening tag belong to the tag."""
+        begins = text.lstrip()
+        if begins:
+            self._step = self._inside
+        space = text[: len(text) - len(begins)]
+        return (Piece(True, "", space), begins) if space else self._step(text)
+
+    def _inside(self, text: str) -> tuple[Piece | None, str]:
+        closing = "|".join(map(re.escape, self._closing))
+        found = re.search(closing, text, re.IGNORECASE | re.ASCII)
+        if found is not None:
+            self._step = self._gap
+            return Piece(True, text[: found.start()], text[: found.end()]), text[found.end() :]
+        keep = max(_overlap(text[-12:].lower(), tag) for tag in self._closing)
+        said, held = text[: len(text) - keep], text[len(text) - keep :]
+        return (Piece(True, said, said) if said else None), held
+
+    def _gap(self, text: str) -> tuple[Piece | None, str]:
+        """Space between the closing tag and the answer belongs to neither."""
+        begins = text.lstrip()
+        if begins:
+            self._step = self._answer
+        space = text[: len(text) - len(begins)]
+        return (Piece(True, "", space), begins) if space else self._step(text)
+
+    def _answer(self, text: str) -> tuple[Piece | None, str]:
+        return Piece(False, text, text), ""
+
+
+def _overlap(text: str, tag: str) -> int:
+    """How many characters at the end of a text may begin a tag."""
+    longest = min(len(text), len(tag) - 1)
+    return next((size for size in range(longest, 0, -1) if text.endswith(tag[:size])), 0)

@@ -1,0 +1,245 @@
+"""Reads the deltas of one Chat Completions choice: reasoning, text, calls, images, sources.
+
+Servers put a choice's words into `delta`, `message` or `text`, reasoning into five fields
+or into the text itself, and fields of their own beside them. Nothing is dropped: what is
+not shown is kept, so that it can go back, and named.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from replyscope.domain.event import (
+    CitationAdded,
+    Event,
+    ExtraReported,
+    FieldsReported,
+    ImageReported,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+)
+from replyscope.domain.json_text import dump_json
+from replyscope.domain.think_tags import ThinkSplitter, ThinkTags
+from replyscope.provider.chat_calls import CallAssembler
+from replyscope.provider.citations import SOURCE_FIELDS, read_citation
+from replyscope.provider.images import read_image
+from replyscope.provider.plain import Fields, fields_of, list_of, text_of, to_plain
+
+_REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thought")
+"""DeepSeek, Kimi, xAI and Z.ai; OpenRouter, Groq and vLLM; Copilot; Ollama; others."""
+_DETAILS = "reasoning_details"
+_READ = {
+    *("role", "content", "refusal", "tool_calls", "function_call", "audio", "images"),
+    *("annotations", "usage", _DETAILS, *_REASONING, *SOURCE_FIELDS),
+}
+_NOT_OF_THE_MESSAGE = ("logprobs", "token_ids", "prompt_token_ids", "obfuscation", "p", "error")
+"""Fields of a delta that describe its transport: they never go back."""
+_NAMELESS = ("obfuscation", "p", "error")
+_FIELDS = {name: (name,) for name in _REASONING}
+
+
+class ChoiceReader:
+    """The reader of one choice; remembers what was already read."""
+
+    def __init__(self, index: int, think_tags: ThinkTags) -> None:
+        self._index = index
+        self._splitter = ThinkSplitter(think_tags)
+        self._calls = CallAssembler(index)
+        self._reasons_by: str | None = None
+        self._has_delta = False
+        self._length = 0
+        self._messages: dict[str, str] = {}
+        self._named: set[str] = set()
+
+    def read_delta(self, delta: object) -> Iterator[Event]:
+        """What a delta adds. Some servers send its text alone."""
+        if isinstance(delta, str):
+            delta = {"content": delta}
+        given = fields_of(delta)
+        if given:
+            self._has_delta = True
+            yield from self._read(given)
+
+    def read_message(self, message: object) -> Iterator[Event]:
+        """What a whole message, or one that grows with each chunk, adds to what came."""
+        given = fields_of(message)
+        if self._has_delta:
+            content = given.get("content")
+            if isinstance(content, str) and len(content) > self._length:
+                yield from self._text(content[self._length :])
+            known = ("images", "annotations")
+            yield from self._read({n: given[n] for n in known if n in given})
+            return
+        yield from self._read({name: self._news(name, value) for name, value in given.items()})
+
+    def read_text(self, text: object) -> Iterator[Event]:
+        """The text of a legacy completion."""
+        if isinstance(text, str):
+            yield from self._text(text)
+
+    def finish(self) -> Iterator[Event]:
+        """What was held back, in case that it began a tag."""
+        for piece in self._splitter.finish():
+            yield self._piece(piece.text, piece.received, is_reasoning=piece.is_reasoning)
+
+    def _news(self, name: str, value: object) -> object:
+        """Of a text that is sent anew each time, what is new."""
+        if not isinstance(value, str):
+            return value
+        told = self._messages.get(name, "")
+        self._messages[name] = value if value.startswith(told) else told + value
+        return value[len(told) :] if value.startswith(told) else value
+
+    def _read(self, given: Fields) -> Iterator[Event]:
+        yield from self._read_reasoning(given)
+        content = given.get("content")
+        if isinstance(content, str):
+            if content:
+                yield from self._text(content)
+        elif "content" in given:
+            yield from self._read_parts(content)
+        if refusal := text_of(given.get("refusal")):
+            yield RefusalDelta(self._index, refusal)
+        calls = given.get("tool_calls")
+        if calls:
+            yield from self._calls.read(calls if isinstance(calls, list) else [calls])
+        if "function_call" in given:
+            yield from self._calls.read([{"function": given["function_call"]}])
+        if given.keys() - _COMMON:
+            yield from self._read_rest(given)
+
+    def _text(self, text: str) -> Iterator[Event]:
+        self._length += len(text)
+        if self._splitter.is_answering:
+            yield TextDelta(self._index, text)
+            return
+        for piece in self._splitter.feed(text):
+            yield self._piece(piece.text, piece.received, is_reasoning=piece.is_reasoning)
+
+    def _piece(self, text: str, received: str, *, is_reasoning: bool) -> Event:
+        if is_reasoning:
+            return ReasoningDelta(self._index, text, received=received)
+        return TextDelta(self._index, text)
+
+    def _read_reasoning(self, given: Fields) -> Iterator[Event]:
+        """The same reasoning may come in several fields: the first one that has any is shown."""
+        found = [n for n in _REASONING if isinstance(given.get(n), str) and given[n]]
+        details = given.get(_DETAILS)
+        if not found and not details:
+            return
+        if found and self._reasons_by in (None, "field"):
+            self._reasons_by = "field"
+            text = given[found[0]]
+            same = [name for name in found if given[name] == text]
+            yield ReasoningDelta(self._index, text, tuple(same) if same[1:] else _FIELDS[same[0]])
+            found = [name for name in found if name not in same]
+        if found:
+            yield FieldsReported(self._index, dump_json({name: given[name] for name in found}))
+        if details:
+            yield FieldsReported(self._index, dump_json({_DETAILS: to_plain(details)}))
+            text = _text_of_details(details)
+            if text and self._reasons_by in (None, "details"):
+                self._reasons_by = "details"
+                yield ReasoningDelta(self._index, text)
+            yield from self._name_hidden(details)
+
+    def _name_hidden(self, details: object) -> Iterator[Event]:
+        """Reasoning that is encrypted can't be shown: that it came can."""
+        for entry in list_of(details):
+            kind = text_of(fields_of(entry).get("type"))
+            if kind not in (None, "reasoning.text", "reasoning.summary"):
+                yield from self._name(kind, entry)
+
+    def _read_parts(self, content: object) -> Iterator[Event]:
+        """Content as a list of parts: Mistral's, and those of the Responses API."""
+        for part in content if isinstance(content, list) else [content]:
+            given = fields_of(part)
+            text = part if isinstance(part, str) else given.get("text")
+            text = fields_of(text).get("value") if isinstance(text, Mapping) else text
+            thought = _thought_of(given)
+            image = read_image(part) if "image" in str(given.get("type")) else None
+            if thought:
+                yield ReasoningDelta(self._index, thought)
+            elif isinstance(text, str):
+                yield from self._text(text)
+            elif refusal := text_of(given.get("refusal")):
+                yield RefusalDelta(self._index, refusal)
+            elif image is not None:
+                yield ImageReported(self._index, image)
+            elif part is not None and "thinking" not in given:
+                yield from self._name(f"content.{given.get('type', 'part')}", part)
+
+    def _read_rest(self, given: Fields) -> Iterator[Event]:
+        audio = fields_of(given.get("audio"))
+        if audio:
+            yield from self._read_audio(audio)
+        for entry in list_of(given.get("images")):
+            image = read_image(entry)
+            if image is not None:
+                yield ImageReported(self._index, image)
+        for annotation in list_of(given.get("annotations")):
+            citation = read_citation(annotation)
+            if citation is not None:
+                yield CitationAdded(self._index, citation)
+        others = {n: v for n, v in given.items() if n not in _READ}
+        kept = {n: to_plain(v) for n, v in others.items() if n not in _NOT_OF_THE_MESSAGE}
+        if kept:
+            yield FieldsReported(self._index, dump_json(kept))
+        for name, value in others.items():
+            if name not in _NAMELESS:
+                yield from self._name(name, value)
+        yield from self._name_misshapen(given)
+
+    def _read_audio(self, audio: Fields) -> Iterator[Event]:
+        """Speech: its transcript is the reply's text. The id goes back, as the API wants it."""
+        transcript = audio.get("transcript")
+        if isinstance(transcript, str):
+            yield from self._text(transcript)
+        if text_of(audio.get("id")):
+            yield FieldsReported(self._index, dump_json({"audio": {"id": audio["id"]}}))
+        told = {n: v for n, v in audio.items() if n not in ("transcript", "data")}
+        if told or audio.get("data"):
+            yield from self._name("audio", told)
+
+    def _name_misshapen(self, given: Fields) -> Iterator[Event]:
+        """Fields that we know, with values that can't be what they are for."""
+        for name, kinds in _SHAPES.items():
+            value = given.get(name)
+            if name in given and not isinstance(value, kinds):
+                yield from self._name(name, value)
+
+    def _name(self, name: str, value: Any) -> Iterator[Event]:
+        if name not in self._named:
+            self._named.add(name)
+            yield ExtraReported(name, dump_json(to_plain(value)))
+
+
+_COMMON = {"role", "content", "refusal", "tool_calls", "function_call", *_REASONING, _DETAILS}
+_SHAPES: dict[str, type[Any] | tuple[type[Any], ...]] = {
+    "images": list,
+    "annotations": list,
+    "audio": Mapping,
+    "refusal": str,
+    _DETAILS: list,
+    **dict.fromkeys(_REASONING, str),
+}
+
+
+def _text_of_details(details: object) -> str:
+    """The words in OpenRouter's and MiniMax's list of reasoning steps."""
+    texts = []
+    for entry in list_of(details):
+        given = fields_of(entry)
+        texts.append(text_of(given.get("text")) or text_of(given.get("summary")) or "")
+    return "".join(texts)
+
+
+def _thought_of(part: Fields) -> str:
+    """The words in a part that is thinking: a text, or parts of its own."""
+    thinking = part.get("thinking")
+    if isinstance(thinking, str):
+        return thinking
+    thoughts = [text_of(fields_of(thought).get("text")) for thought in list_of(thinking)]
+    if part.get("type") in ("reasoning", "reasoning_text") and text_of(part.get("text")):
+        thoughts.append(part["text"])
+    return "".join(thought for thought in thoughts if thought)

@@ -1,0 +1,66 @@
+"""The human part of an error body, whatever its shape: who answered, and who is behind it.
+
+A gateway puts words of its own around those of the server behind it, often as JSON in a
+string. Both are kept: the outer words first. Pure.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_WORDS = (
+    "message",
+    "msg",
+    "error_msg",
+    "error_message",
+    "err_msg",
+    "error",
+    "detail",
+    "status_msg",
+    "error_description",
+    "reason",
+    "title",
+)
+_INNER = ("metadata", "raw", "details", "innererror", "inner_error", "cause", "errors", "upstream")
+_DEEPEST = 6
+
+
+def words_of_error(body: object, depth: int = 0) -> str | None:
+    """The human part of an error, whatever its shape: a gateway's words, and after them
+    those of the server behind it. None when there are none.
+    """
+    if depth > _DEEPEST:
+        return None
+    if isinstance(body, list):
+        found = [words for item in body if (words := words_of_error(item, depth + 1))]
+        return "; ".join(dict.fromkeys(found[:3])) or None
+    if isinstance(body, Mapping):
+        return _words_of_object(body, depth)
+    if isinstance(body, str):
+        return _words_of_text(body, depth)
+    return None
+
+
+def _words_of_object(body: Mapping[str, Any], depth: int) -> str | None:
+    outer = next((w for n in _WORDS if (w := words_of_error(body.get(n), depth + 1))), None)
+    inner = next((w for n in _INNER if (w := words_of_error(body.get(n), depth + 1))), None)
+    if outer and inner and inner not in outer and outer not in inner:
+        return f"{outer}: {inner}"
+    if outer and inner:
+        return max(outer, inner, key=len)
+    if outer or inner:
+        return outer or inner
+    if depth > 0 or not body:
+        return None
+    return json.dumps(body, ensure_ascii=False, default=str)
+
+
+def _words_of_text(text: str, depth: int) -> str | None:
+    """Words; of JSON or of an event within them, the words in that."""
+    stripped = text.strip().removeprefix("data:").strip()
+    if stripped[:1] in ("{", "["):
+        try:
+            return words_of_error(json.loads(stripped), depth + 1) or text
+        except (ValueError, RecursionError):
+            pass
+    return text.strip() or None

@@ -1,0 +1,91 @@
+"""Reads what the frames of one stream say, in order, as JSON.
+
+Live streams and recorded ones go through it, so they are read alike. It takes what
+servers get wrong about framing: an event's name in a frame of its own, several events in
+one frame, and JSON without the `data:` before it.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from replyscope.domain.json_text import read_json
+from replyscope.domain.sse import parse_lines
+
+NOT_JSON = object()
+"""The value of data that is no JSON."""
+
+
+@dataclass(slots=True)
+class Said:
+    """The data of one event: its text, and the JSON value in it."""
+
+    event: str | None
+    text: str
+    value: Any
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is the marker after which nothing comes."""
+        return self.text.startswith("[DONE]")
+
+
+class FrameReader:
+    """`has_data` is whether any frame so far was one of an event stream."""
+
+    def __init__(self) -> None:
+        self.has_data = False
+        self._event: str | None = None
+        self._bare: list[Said] = []
+
+    def read(self, text: str) -> list[Said]:
+        """What a frame says: nothing for comments and pings."""
+        event, lines = parse_lines(text)
+        if not any(line.strip() for line in lines):
+            self._event = event or self._event
+            return self._read_bare(text)
+        event, self._event = event or self._event, None
+        said = [*self._bare, *_bare_lines(text), *_read_data(event, lines)]
+        self._bare.clear()
+        self.has_data = True
+        return said
+
+    def _read_bare(self, text: str) -> list[Said]:
+        """JSON without a field before it. The whole of an answer may be that: until a frame
+        of an event stream comes, it is kept for then.
+        """
+        said = _bare_lines(text)
+        if self.has_data:
+            return said
+        self._bare += said
+        return []
+
+
+def _bare_lines(text: str) -> list[Said]:
+    """JSON objects that stand in a frame without a field's name: one in all, or one a line."""
+    whole = text.strip()
+    if not whole.startswith("{") and "\n{" not in text:
+        return []
+    if isinstance(value := _value_of(whole), dict):
+        return [Said(None, whole, value)]
+    lines = [line for line in re.split(r"\r\n|\n|\r", text) if line.startswith("{")]
+    said = [Said(None, line, _value_of(line)) for line in lines]
+    return [one for one in said if isinstance(one.value, dict)]
+
+
+def _read_data(event: str | None, lines: list[str]) -> list[Said]:
+    """One event, or several where each line is one by itself."""
+    text = "\n".join(lines)
+    value = _value_of(text)
+    if value is NOT_JSON and len(lines) > 1:
+        apart = [Said(event, line, _value_of(line)) for line in lines if line.strip()]
+        if all(said.is_done or said.value is not NOT_JSON for said in apart):
+            return apart
+    return [Said(event, text, value)]
+
+
+def _value_of(text: str) -> Any:
+    try:
+        return read_json(text)
+    except ValueError:
+        return NOT_JSON

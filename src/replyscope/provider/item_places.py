@@ -1,0 +1,183 @@
+"""Tells which output item of a response an event is about. Pure.
+
+An item is known by its id, a call by its call_id; `output_index` is a hint. Servers get
+each of them wrong, so a slot of ours stands for each item, in the order of appearance.
+
+| what comes                          | belongs to                                  | seen at      |
+|-------------------------------------|---------------------------------------------|--------------|
+| a known id or call_id               | that item                                   | OpenAI       |
+| `added` with an unknown one         | a new item                                  | all          |
+| … no id at all, and a known index   | the open item of its kind there             | gateways     |
+| a delta with an unknown id          | the last open item of its kind at its index | Copilot      |
+| … no index, or no id                | the last open item of its kind              | llama.cpp    |
+| `done` with an unknown id           | the open item of its kind at its index      | Copilot      |
+| … no index                          | the first open item of its kind             | llama.cpp    |
+| an item of the final output         | the item that says the same; else the next  | OpenAI, LM   |
+|                                     | of its kind that is not there yet           | Studio       |
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from replyscope.provider.plain import Fields, fields_of, list_of, number_of, text_of
+
+TEXT, CALL, REASONING = "message", "call", "reasoning"
+"""Kinds of items that have deltas of their own."""
+
+
+@dataclass(slots=True)
+class Place:
+    """One item: what it is known by."""
+
+    slot: int
+    kind: str | None
+    index: int | None = None
+    ids: set[str] = field(default_factory=set)
+    call_id: str | None = None
+    signature: str = ""
+    is_finished: bool = False
+    is_listed: bool = False
+    """Whether the final output has it."""
+
+
+class ItemPlaces:
+    """The items of one response."""
+
+    def __init__(self) -> None:
+        self._places: list[Place] = []
+
+    @property
+    def all(self) -> Sequence[Place]:
+        """Every place so far, in the order of the slots."""
+        return self._places
+
+    def added(self, item: Fields, index: object) -> Place:
+        """The place of an item that begins."""
+        kind, number = kind_of(item), number_of(index)
+        known = self._known(item, kind)
+        if known is not None and not _may_be(known, item):
+            known = None
+        if known is None and not _ids_of(item):
+            same = (p for p in self._open(kind) if number is not None and p.index == number)
+            known = next((p for p in same if not item.get("call_id")), None)
+        return self._learn(known or self._new(kind, number), item, number)
+
+    def delta(self, kind: str, item_id: object, index: object) -> Place:
+        """The place of the item that a delta of some kind belongs to."""
+        number, known_by = number_of(index), text_of(item_id)
+        for place in self._places:
+            if known_by is not None and (known_by in place.ids or known_by == place.call_id):
+                return place
+        there = [p for p in self._open(kind) if number is not None and p.index == number]
+        if not there and (number is None or known_by is None):
+            there = list(self._open(kind))
+        place = there[-1] if there else self._new(kind, number)
+        if known_by is not None:
+            place.ids.add(known_by)
+        return place
+
+    def done(self, item: Fields, index: object) -> Place:
+        """The place of an item that is whole."""
+        kind, number = kind_of(item), number_of(index)
+        place = self._known(item, kind)
+        if place is None:
+            fitting = [place for place in self._open(kind) if _may_be(place, item)]
+            there = [p for p in fitting if number is not None and p.index == number]
+            if not there and (number is None or not _ids_of(item)):
+                there = fitting
+            place = there[0] if there else self._new(kind, number)
+        place.is_finished = True
+        return self._learn(place, item, number)
+
+    def listed(self, item: Fields) -> Place:
+        """The place of an item of the final output; ask in the order of the list."""
+        kind = kind_of(item)
+        place = self._known(item, kind)
+        if place is None or place.is_listed:
+            left = [p for p in self._places if not p.is_listed and _is_of_kind(p, kind)]
+            fitting = [p for p in left if _may_be(p, item)]
+            says = signature_of(item)
+            same = [p for p in fitting if p.signature == says]
+            alike = [p for p in fitting if _may_say(p.signature, says)]
+            place = next(iter(same or alike), None) or self._new(kind, None)
+        place.is_listed = place.is_finished = True
+        return self._learn(place, item, None)
+
+    def order(self, listed: list[Place]) -> list[Place]:
+        """All places as the final output orders them; one that it leaves out keeps its
+        place after the one before it.
+        """
+        before: dict[int | None, list[Place]] = {}
+        last: int | None = None
+        for place in self._places:
+            if place.is_listed:
+                last = place.slot
+            else:
+                before.setdefault(last, []).append(place)
+        ordered = [*before.get(None, [])]
+        for place in listed:
+            ordered += [place, *before.get(place.slot, [])]
+        return ordered
+
+    def _known(self, item: Fields, kind: str | None) -> Place | None:
+        """By call_id first; the id counts where a call_id changes on the way (tool search)."""
+        call_id, ids = text_of(item.get("call_id")), _ids_of(item)
+        for place in self._places:
+            is_named = place.call_id == call_id or call_id in place.ids
+            if call_id and is_named and _is_of_kind(place, kind):
+                return place
+        for place in self._places:
+            if ids & place.ids and _is_of_kind(place, kind):
+                return place
+        return None
+
+    def _open(self, kind: str | None) -> Iterator[Place]:
+        return (p for p in self._places if not p.is_finished and _is_of_kind(p, kind))
+
+    def _new(self, kind: str | None, number: int | None) -> Place:
+        place = Place(len(self._places), kind, number)
+        self._places.append(place)
+        return place
+
+    def _learn(self, place: Place, item: Fields, number: int | None) -> Place:
+        place.kind = kind_of(item) or place.kind
+        place.index = number if place.index is None else place.index
+        place.ids |= _ids_of(item)
+        place.call_id = text_of(item.get("call_id")) or place.call_id
+        place.signature = signature_of(item) or place.signature
+        return place
+
+
+def kind_of(item: Fields) -> str | None:
+    """An item's type; calls of any type are one kind to a delta."""
+    return text_of(item.get("type"))
+
+
+def _is_of_kind(place: Place, kind: str | None) -> bool:
+    if place.kind is None or kind is None or place.kind == kind:
+        return True
+    calls = [name == CALL or name.endswith("_call") for name in (place.kind, kind)]
+    return all(calls) and CALL in (place.kind, kind)
+
+
+def _may_be(place: Place, item: Fields) -> bool:
+    """Whether an item can be the one at a place: two call_ids are two calls."""
+    call_id = text_of(item.get("call_id"))
+    return call_id is None or place.call_id in (None, call_id)
+
+
+def _may_say(known: str, says: str) -> bool:
+    return not known or not says or known.startswith(says) or says.startswith(known)
+
+
+def _ids_of(item: Fields) -> set[str]:
+    item_id = text_of(item.get("id"))
+    return {item_id} if item_id else set()
+
+
+def signature_of(item: Fields) -> str:
+    """What an item says, in a form to compare; empty for one that says nothing yet."""
+    parts = [*list_of(item.get("content")), *list_of(item.get("summary"))]
+    words = [text_of(fields_of(p).get(n)) for p in parts for n in ("text", "refusal")]
+    own = [text_of(item.get(n)) for n in ("name", "arguments", "input", "encrypted_content")]
+    return "\x1f".join(word for word in [*words, *own] if word)

@@ -1,0 +1,43 @@
+"""Tells, while a text comes in pieces, whether a JSON object in it is closed. Pure.
+
+Costs what a piece costs, however long the text is by then.
+"""
+
+import re
+
+_MARKS = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
+
+
+class ObjectScan:
+    """Counts brackets outside strings. `is_closed` is whether the first one was closed."""
+
+    __slots__ = ("_depth", "_has_opened", "_in_string", "_rest")
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._has_opened = False
+        self._in_string = False
+        self._rest = ""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether as many brackets were closed as opened, and the text is in no string."""
+        return self._has_opened and self._depth <= 0 and not self._in_string
+
+    def feed(self, piece: str) -> None:
+        """More of the text."""
+        text, self._rest = self._rest + piece, ""
+        slashes = len(text) - len(text.rstrip("\\"))
+        if slashes % 2:
+            text, self._rest = text[:-1], "\\"
+        for match in _MARKS.finditer(text):
+            mark = match[0]
+            if mark == '"':
+                self._in_string = not self._in_string
+            elif self._in_string or len(mark) > 1:
+                continue
+            elif mark in "{[":
+                self._depth += 1
+                self._has_opened = True
+            else:
+                self._depth -= 1

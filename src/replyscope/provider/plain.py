@@ -1,0 +1,69 @@
+"""Reads the SDK's objects as plain mappings, with what they declare and what they don't.
+
+Servers that are only compatible leave out, repeat and misshape fields: nothing of a type
+is believed. Null is the same as absent.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from replyscope.domain.json_text import dump_json
+
+Fields = Mapping[str, Any]
+
+
+def fields_of(value: object) -> Fields:
+    """The fields of an SDK object or a mapping that are not null, one level deep; empty for
+    anything else.
+    """
+    if isinstance(value, BaseModel):
+        given = {name: field for name, field in value.__dict__.items() if field is not None}
+        if extra := value.model_extra:
+            given |= {name: field for name, field in extra.items() if field is not None}
+        return given
+    if isinstance(value, Mapping):
+        return {name: field for name, field in value.items() if field is not None}
+    return {}
+
+
+def to_plain(value: Any) -> Any:
+    """An SDK object as the JSON that it was built from."""
+    if isinstance(value, BaseModel):
+        given = {name: to_plain(value.__dict__[name]) for name in value.model_fields_set}
+        return {**given, **(value.model_extra or {})}
+    if isinstance(value, list):
+        return [to_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {name: to_plain(one) for name, one in value.items()}
+    return value
+
+
+def text_of(value: object) -> str | None:
+    """A text that is not empty; None for anything else."""
+    return value if isinstance(value, str) and value else None
+
+
+def first_text(*values: object) -> str:
+    """The first that is a text and not empty; "" when none is."""
+    return next((value for value in values if isinstance(value, str) and value), "")
+
+
+def list_of(value: object) -> list[Any]:
+    """A list; empty for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def number_of(value: object) -> int | None:
+    """A whole number, also one in a text; None for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def as_text(value: object) -> str:
+    """A text as it is, anything else as JSON, null as nothing."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dump_json(value)

@@ -1,0 +1,120 @@
+"""Reads token counts, whatever a server calls them and wherever it puts them. Pure.
+
+A count is believed when it is a whole number that is not negative and fits a database's
+integer; else it is unknown.
+"""
+
+import math
+
+from replyscope.domain.event import UsageReported
+from replyscope.domain.exchange import Usage
+from replyscope.provider.plain import Fields, fields_of
+
+MOST = 2**63 - 1
+
+_INPUT = (
+    "prompt_tokens",
+    "input_tokens",
+    "prompt_eval_count",
+    "promptTokenCount",
+    "inputTokens",
+    "promptTokens",
+    "prompt_token_count",
+    "input_token_count",
+    "tokens_evaluated",
+)
+_OUTPUT = (
+    "completion_tokens",
+    "output_tokens",
+    "eval_count",
+    "candidatesTokenCount",
+    "outputTokens",
+    "completionTokens",
+    "candidates_token_count",
+    "generated_tokens",
+    "output_token_count",
+    "tokens_predicted",
+)
+_TOTAL = ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count")
+_CACHED = (
+    "cached_tokens",
+    "prompt_cache_hit_tokens",
+    "cache_read_input_tokens",
+    "cachedContentTokenCount",
+    "cached_content_token_count",
+    "cached_input_tokens",
+    "num_cached_tokens",
+)
+_WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
+_REASONING = ("reasoning_tokens", "thoughtsTokenCount", "thoughts_token_count", "thinking_tokens")
+_INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+_OUTPUT_DETAILS = (
+    "completion_tokens_details",
+    "output_tokens_details",
+    "output_token_details",
+)
+_COSTS = ("cost", "total_cost", "cost_usd", "estimated_cost")
+_TOTAL_COSTS = ("total_cost", "total", "amount", "amount_usd", "usd")
+
+
+def read_usage(usage: object) -> UsageReported | None:
+    """Counts and cost of a usage object; None when it holds no count."""
+    given = fields_of(usage)
+    into, out = _details(given, _INPUT_DETAILS), _details(given, _OUTPUT_DETAILS)
+    counts = Usage(
+        input_tokens=_first((given,), _INPUT),
+        output_tokens=_first((given,), _OUTPUT),
+        total_tokens=_first((given,), _TOTAL),
+        cached_input_tokens=_first((into, given), _CACHED),
+        cache_write_tokens=_first((into, given), _WRITTEN),
+        reasoning_tokens=_first((out, given), _REASONING),
+    )
+    if counts == Usage():
+        return None
+    return UsageReported(counts, read_cost(given))
+
+
+def find_usage(places: Fields) -> UsageReported | None:
+    """Counts in a chunk's fields: in one that is named for it, or among the fields."""
+    for name in ("usage", "x_groq", "usageMetadata", "usage_metadata", "metrics", "token_usage"):
+        place = fields_of(places.get(name))
+        found = read_usage(place.get("usage")) or read_usage(place)
+        if found is not None:
+            return found
+    return read_usage(places)
+
+
+def _details(usage: Fields, names: tuple[str, ...]) -> Fields:
+    return next((found for name in names if (found := fields_of(usage.get(name)))), {})
+
+
+def _first(places: tuple[Fields, ...], names: tuple[str, ...]) -> int | None:
+    found = (read_count(place.get(name)) for place in places for name in names)
+    return next((count for count in found if count is not None), None)
+
+
+def read_count(value: object) -> int | None:
+    """A number of tokens; None for what is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= MOST else None
+
+
+def read_cost(usage: Fields) -> float | None:
+    """The cost in US dollars that a usage object states; None when it states none."""
+    for name in _COSTS:
+        value = usage.get(name)
+        if parts := fields_of(value):
+            value = next((parts[inner] for inner in _TOTAL_COSTS if inner in parts), None)
+        if (amount := read_amount(value)) is not None:
+            return amount
+    return None
+
+
+def read_amount(value: object) -> float | None:
+    """An amount of money; None for what is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if math.isfinite(value) and value >= 0 else None
