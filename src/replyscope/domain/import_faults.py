@@ -1,7 +1,5 @@
 """Import faults in words: what is wrong with the data of a conversation, for the person."""
 
-import sqlite3
-
 DATA_FAULTS = (
     ArithmeticError,
     AttributeError,
@@ -23,7 +21,7 @@ class BadData(ValueError):
 def fault_in_words(error: BaseException) -> str:
     """The reason as a phrase, without names of Python."""
     match error:
-        case BadData() | sqlite3.Error():
+        case BadData():
             return str(error)
         case KeyError(args=(str() as name, *_)):
             return f"the field `{name}` is missing"

@@ -3,11 +3,12 @@
 A reply keeps its own verbatim as extras; of anything else they are reported.
 """
 
+import html
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from replyscope.domain.loose_json import texts_in, to_json
+from replyscope.domain.loose_json import texts_in, to_json, unwrapped
 from replyscope.domain.shared import LeftOut
 
 NO_PLACE = "a session has no place for it"
@@ -39,6 +40,14 @@ class Leftovers:
         for name in fields:
             self.add(f"field `{name[:60]}` of {owner}", NO_PLACE)
 
+    def add_lost(
+        self, fields: Mapping[str, Any], known: frozenset[str], kept: str, owner: str
+    ) -> None:
+        """Report unknown fields that have a text, and known ones with a text that is not kept."""
+        read = {name: value for name, value in fields.items() if name in known}
+        lost = with_text(fields, known) | with_prose(read, frozenset(), kept)
+        self.add_fields({name: fields[name] for name in fields if name in lost}, owner)
+
     @property
     def all(self) -> tuple[LeftOut, ...]:
         """Everything that was reported."""
@@ -64,12 +73,29 @@ def with_prose(
 
     For formats with many ids, flags and URLs, which are no words of anybody.
     """
+    squeezed = squeeze(kept)
     return {
         name: value
         for name, value in fields.items()
         if name not in known
-        and any(len(t.split()) > 1 and t.strip() not in kept for t in texts_in(value, skipped))
+        and any(_is_lost(text, squeezed) for text in texts_in(value, skipped) if is_prose(text))
     }
+
+
+def squeeze(text: str) -> str:
+    """The text without space, for a comparison that layout does not change."""
+    return "".join(text.split())
+
+
+def is_prose(text: str) -> bool:
+    """Whether a text has several words, as those of a person or a model do."""
+    return len(text.split(maxsplit=1)) > 1 and not text.startswith("data:")
+
+
+def _is_lost(text: str, kept: str) -> bool:
+    """Whether a text is not kept: neither as it is, nor inside of JSON or out of it."""
+    forms = (text, unwrapped(text), html.unescape(text), to_json(text)[1:-1])
+    return not any(squeeze(form) in kept for form in forms)
 
 
 def as_extras(fields: Mapping[str, Any]) -> Extras:

@@ -36,7 +36,6 @@ _CONVERSATION = frozenset(("title", "mapping"))
 _REPEATED = frozenset(("alt", "matched_text", "prompt_text", "cloud_doc_url"))
 """Fields of a reference that say again what the text and the sources say."""
 _MESSAGE = frozenset(("author", "content", "metadata"))
-_METADATA = frozenset(("attachments", "user_context_message_data"))
 
 
 def read_chatgpt(entry: Node) -> Conversation:
@@ -84,10 +83,10 @@ class _Message:
             return "hidden message", "ChatGPT does not show it"
         return f"message of the role `{self.role[:60]}`", "its role is not known"
 
-    def unread(self) -> dict[str, Any]:
-        """Fields with texts that are not in the message's own."""
-        kept = "\n".join([self.text, *(c.title or "" for c in citations_of(self.metadata))])
-        beside = with_prose(self.metadata, _METADATA, kept, _REPEATED)
+    def unread(self, text: str = "") -> dict[str, Any]:
+        """Fields with texts that are neither in the message's own nor in the given one."""
+        kept = "\n".join([self.text, text, *(c.title or "" for c in citations_of(self.metadata))])
+        beside = with_prose(self.metadata, frozenset(), kept, _REPEATED)
         return with_prose(self.node, _MESSAGE, kept) | beside
 
 
@@ -177,7 +176,7 @@ class _Reader:
         if said.kind in _INSTRUCTIONS or said.role in _SYSTEM:
             about = texts_in(said.metadata.get("user_context_message_data"))
             text = _joined(said.text, *(one for one in about if one.strip() not in said.text))
-            self.leftovers.add_fields(said.unread(), "a system message")
+            self.leftovers.add_fields(said.unread(text), "a system message")
             return next(iter(self.systems.turn(key, None, at, text)), None)
         if said.is_hidden or said.role not in ("user", "assistant", "tool"):
             if said.text.strip():

@@ -6,19 +6,21 @@ Known fields come in the order in which a person reads them; of unknown ones eve
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from replyscope.domain.leftovers import is_prose
 from replyscope.domain.loose_json import list_of, mapping_of, name_of, text_of, texts_in
 
 Node = Mapping[str, Any]
 _READABLE = ("name", "title", "url", "text", "result", "content", "summary", "snippet",
              "output_str", "user_profile", "user_instructions", "model_set_context",
              "repo_summary")  # fmt: skip
+_READ = frozenset((*_READABLE, "content_type", "parts", "thoughts", "metadata", "asset_pointer",
+                   "image_url"))  # fmt: skip
 _ABOUT = frozenset((
-    "content_type", "parts", "thoughts", "language", "response_format_name", "tether_id",
-    "source_analysis_msg_id", "domain", "ref_id", "finished", "chunks", "direction",
-    "decoding_id", "format", "mime_type", "metadata", "asset_pointer", "crawl_date", "pub_date",
-    "attributions", "computer_id", "expiry_datetime", "type", "image_url",
-    *_READABLE,
+    "language", "response_format_name", "tether_id", "source_analysis_msg_id", "domain", "ref_id",
+    "finished", "chunks", "direction", "decoding_id", "format", "mime_type", "crawl_date",
+    "pub_date", "attributions", "computer_id", "expiry_datetime", "type",
 ))  # fmt: skip
+"""Fields with ids, dates and technical names."""
 
 
 def content_text(content: Any) -> str:
@@ -45,7 +47,7 @@ def _lines(content: Any) -> Iterator[str]:
         if isinstance(content.get(name), str | list | Mapping):
             yield from _lines(content[name])
     for name, value in content.items():
-        if name not in _ABOUT:
+        if name not in _READ and (name not in _ABOUT or any(map(is_prose, texts_in(value)))):
             yield from _others(name, value)
 
 

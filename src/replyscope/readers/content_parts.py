@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from replyscope.domain.foreign import picture_of, text_of_part
-from replyscope.domain.loose_json import list_of, mapping_of, name_of, text_of, to_json
+from replyscope.domain.loose_json import list_of, mapping_of, name_of, text_of, texts_in, to_json
 from replyscope.domain.message import FilePart, ImagePart, Part, TextPart
 
 _TEXTS = ("text", "refusal", "thinking", "reasoning", "summary", "content")
+_TYPE = frozenset(("type",))
 _LONGEST_NAME = 200
 
 
@@ -41,7 +42,7 @@ def _parts(part: Any) -> Iterator[Part]:
     if said and all(isinstance(part[name], str | list) for name in said):
         for name in said:
             yield from parts_of(part[name])
-    elif kind not in ("text", "input_text", "output_text", "summary_text", "reasoning_text"):
+    elif any(text.strip() for text in texts_in(part, _TYPE)):
         yield TextPart(to_json(part))
 
 

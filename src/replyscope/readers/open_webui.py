@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from replyscope.domain.foreign import Conversation, Turn, time_of, tool_turn
+from replyscope.domain.foreign import Conversation, Turn, text_of_part, time_of, tool_turn
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_faults import BadData
 from replyscope.domain.leftovers import NO_PLACE, Leftovers, with_text
@@ -25,6 +25,8 @@ _CHAT = frozenset((
     "history", "messages", "models", "tags", "timestamp", "system", "originalChatId",
     "branchPointMessageId", "files", "current_message_id", "currentId", "model",
 ))  # fmt: skip
+_TREES = ("chat", "history", "messages", "params", "files")
+_NAMES = ("model", "modelName", "models", "name")
 _SYSTEM = ("system", "developer")
 _TOOL = ("tool", "function")
 
@@ -42,21 +44,24 @@ def read_open_webui(entry: Node) -> Conversation:
     turns, ends = reader.read(nodes)
     if nodes and not turns and not systems.first:
         raise BadData("none of its messages can be read")
+    title, tags = name_of(entry.get("title") or chat.get("title")), _tags(entry, chat)
+    kept = "\n".join((title, systems.first or "", *tags))
     for owner in [entry] if chat is entry else [entry, chat]:
-        leftovers.add_fields(with_text(owner, _CHAT | {"params"}), "the chat")
-    about = {name: one for name, one in params.items() if name != "system"}
-    leftovers.add_fields(with_text(about, frozenset()), "the chat's parameters")
+        about = {name: one for name, one in owner.items() if name not in _TREES}
+        leftovers.add_lost(about, _CHAT, kept, "the chat")
+    settings = params or {"params": chat.get("params")}
+    leftovers.add_lost(settings, frozenset(("system",)), kept, "the chat's parameters")
     _report_files(chat, nodes, leftovers)
     current = name_of(history.get("currentId") or history.get("current_id"))
     return Conversation(
         "open-webui",
         name_of(entry.get("id") or chat.get("id")) or digest_of(entry),
-        name_of(entry.get("title") or chat.get("title")),
+        title,
         time_of(entry.get("created_at") or chat.get("timestamp")),
         tuple(turns),
         systems.first,
         ends.get(current),
-        _tags(entry, chat),
+        tags,
         leftovers.all,
     )
 
@@ -93,14 +98,24 @@ class _Reader:
             return turns_of_reply(key, node, parent, self._model, self._leftovers)
         at = time_of(node.get("timestamp"))
         if role in _SYSTEM:
-            self._report(node, "a system message")
-            return self._systems.turn(key, parent, at, message_text(node))
+            text = message_text(node)
+            self._report(node, text, "a system message")
+            return self._systems.turn(key, parent, at, text)
         if role in _TOOL:
-            turn = tool_turn(key, parent, at, name_of(node.get("name")) or "tool", tool_text(node))
-            return [turn]
-        self._report(node, "a user message")
-        parts = tuple(part for part in parts_of(node.get("content")) if part != TextPart(""))
-        return [Turn(key, Role.USER, parts + files_of(node), at, parent)]
+            name, text = name_of(node.get("name")) or "tool", tool_text(node)
+            self._report(node, f"{name}\n{text}", "a tool message")
+            return [tool_turn(key, parent, at, name, text)]
+        given = parts_of(node.get("content"))
+        parts = tuple(part for part in given if part != TextPart("")) + files_of(node)
+        kept = "\n".join(text_of_part(part) for part in parts)
+        self._report(node, kept, "a user message")
+        return [Turn(key, Role.USER, parts, at, parent)]
+
+    def _report(self, node: Node, kept: str, owner: str) -> None:
+        fields = {name: one for name, one in node.items() if name not in _NAMES}
+        if isinstance(node.get("merged"), str | Mapping):
+            del fields["merged"]  # a reply of its own
+        self._leftovers.add_lost(fields, LINKS, kept, owner)
 
     def _merged(self, key: str, merged: Any, parent: str | None) -> list[Turn]:
         """The answer that Open WebUI made of several, beside them."""
@@ -110,9 +125,6 @@ class _Reader:
         own = f"{key}/merged"
         return turns_of_reply(own, fields, parent, "merged", self._leftovers)
 
-    def _report(self, node: Node, owner: str) -> None:
-        self._leftovers.add_fields(with_text(node, LINKS), owner)
-
 
 def _nodes(chat: Node, history: Node) -> dict[str, Any]:
     """The messages by their keys. Old versions have a list, in which each answers the last."""
@@ -121,11 +133,15 @@ def _nodes(chat: Node, history: Node) -> dict[str, Any]:
         found = {
             name_of(mapping_of(node).get("id")) or str(n): node for n, node in enumerate(found)
         }
-    nodes = dict(mapping_of(found))
+    tree = mapping_of(found)
+    nodes = dict(tree)
     last = ""
     for number, node in enumerate(list_of(chat.get("messages"))):
         key = name_of(mapping_of(node).get("id")) or str(number)
-        if not isinstance(node, Mapping) or key in nodes or _has_text(nodes, node):
+        if not isinstance(node, Mapping):
+            nodes[f"listed/{number}"] = node
+            continue
+        if key in nodes or _has_text(tree, node):
             last = key if key in nodes else last
             continue
         nodes[key] = {**node, "parentId": node.get("parentId") or last or None}
@@ -133,13 +149,10 @@ def _nodes(chat: Node, history: Node) -> dict[str, Any]:
     return nodes
 
 
-def _has_text(nodes: Mapping[str, Any], node: Node) -> bool:
+def _has_text(tree: Mapping[str, Any], node: Node) -> bool:
     """Whether a message without an id is one of the tree."""
-    return (
-        not node.get("id")
-        and any(mapping_of(known).get("content") == node.get("content") for known in nodes.values())
-        and bool(nodes)
-    )
+    contents = (mapping_of(known).get("content") for known in tree.values())
+    return not node.get("id") and any(content == node.get("content") for content in contents)
 
 
 def _model_of(chat: Node) -> str:
@@ -151,6 +164,7 @@ def _model_of(chat: Node) -> str:
 def _report_files(chat: Node, nodes: Mapping[str, Any], leftovers: Leftovers) -> None:
     """Files of the chat are those of its messages, as a rule."""
     known = to_json([mapping_of(node).get("files") for node in nodes.values()])
+    leftovers.add_lost({"files": chat.get("files")}, frozenset(("files",)), known, "the chat")
     for file in map(mapping_of, list_of(chat.get("files"))):
         name = name_of(file.get("name") or file.get("id"))
         if name and name not in known:

@@ -5,8 +5,8 @@ from typing import Any
 
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.foreign import Turn, text_of_part, time_of
-from replyscope.domain.leftovers import Leftovers, as_extras, with_text
-from replyscope.domain.loose_json import list_of, mapping_of, name_of, text_of, texts_in, to_json
+from replyscope.domain.leftovers import Leftovers, as_extras, squeeze, with_prose, with_text
+from replyscope.domain.loose_json import list_of, mapping_of, name_of, text_of, to_json
 from replyscope.domain.message import ImagePart, Part, Role
 from replyscope.readers.content_parts import (
     file_part,
@@ -43,17 +43,16 @@ def turns_of_reply(
     key: str, node: Node, parent: str | None, model: str, leftovers: Leftovers
 ) -> list[Turn]:
     """The turns of an assistant message. `model` is the chat's, for one that names none."""
-    steps, extras = _steps(key, node)
-    shown = [text_of_part(part) for part in _named(files_of(node), leftovers)]
-    steps += [Said(text) for text in shown]
+    steps = _steps(key, node)
+    for part in (*parts_of(node.get("content")), *files_of(node)):
+        if isinstance(part, ImagePart):
+            leftovers.add_image()
     said = "\n".join(step.text for step in steps if isinstance(step, Said))
-    extras |= with_text(node, _READ)
-    for field in ("sources", "citations", "annotations"):
-        if any(len(text.split()) > 1 for text in texts_in(node.get(field))):
-            extras[field] = node[field]  # the pieces that were found, and what else is known
-    error = error_of(node.get("error"), said)
-    if any(text not in error for text in texts_in(node.get("error"))):
-        extras["error"] = node["error"]
+    error, citations = error_of(node.get("error"), said), citations_of(node)
+    kept = [_words(step) for step in steps]
+    kept += [error, *(f"{c.title}\n{c.url}" for c in citations)]
+    beside = {name: node.get(name) for name in _READ - LINKS | {"content", "files"}}
+    extras = with_prose(beside, frozenset(), "\n".join(kept)) | with_text(node, _READ)
     usage, took_ms = usage_of(node)
     done = name_of(mapping_of(node.get("info")).get("finish_reason") or node.get("finish_reason"))
     ending = FinishReason.ERROR if error else _ENDINGS.get(done, FinishReason.UNSTATED)
@@ -67,7 +66,7 @@ def turns_of_reply(
         usage=usage,
         duration_ms=took_ms,
         finish=ending,
-        citations=citations_of(node),
+        citations=citations,
         finish_raw=done or None,
         error=error,
         extras=as_extras(extras),
@@ -87,54 +86,43 @@ def files_of(node: Node) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _named(parts: tuple[Part, ...], leftovers: Leftovers) -> tuple[Part, ...]:
-    """The same; an image is reported, because a reply can only name it."""
-    for part in parts:
-        if isinstance(part, ImagePart):
-            leftovers.add_image()
-    return parts
-
-
-def _steps(key: str, node: Node) -> tuple[list[Step], dict[str, Any]]:
-    """The steps of a message, and its content where they lack a part of it.
+def _steps(key: str, node: Node) -> list[Step]:
+    """The steps of a message.
 
     Newer versions write the items; older ones write all into the content, some both.
     """
     ids = CallIds(key)
-    parts = parts_of(node.get("content"))
-    content = "\n".join(text_of_part(part) for part in parts)
+    content = "\n".join(text_of_part(part) for part in parts_of(node.get("content")))
     items = list(steps_of_items(node.get("output"), ids))
     written = list(steps_of_text(content, CallIds(key)))
-    steps: list[Step] = [*_fields(node, items or written, ids)]
-    extras: dict[str, Any] = {}
-    if not items:
-        return steps + written, extras
-    steps += items
-    if not any(isinstance(step, Said) for step in items):
-        steps += [step for step in written if isinstance(step, Said)]
-    if not any(isinstance(step, Called) for step in items):
-        steps = [*(step for step in written if isinstance(step, Called)), *steps]
-    if not any(isinstance(step, Thought) for step in items):
-        steps = [*(step for step in written if isinstance(step, Thought)), *steps]
-    kept = _squeezed("".join(_words(step) for step in steps))
-    if any(_squeezed(word) not in kept for step in written for word in _pieces(step)):
-        extras["content"] = content
-    return steps, extras
+    steps = [*_fields(node, items or written, ids), *(items or written)]
+    if items:
+        steps += _lacking(Said, items, written)
+        steps[:0] = _lacking(Called, items, written)
+        steps[:0] = _lacking(Thought, items, written)
+    return steps + [Said(text_of_part(part)) for part in files_of(node)]
+
+
+def _lacking(kind: type[Step], items: list[Step], written: list[Step]) -> list[Step]:
+    """The steps of a kind that only the content has."""
+    if any(isinstance(step, kind) for step in items):
+        return []
+    return [step for step in written if isinstance(step, kind)]
 
 
 def _fields(node: Node, others: list[Step], ids: CallIds) -> Iterator[Step]:
     """The steps that stand in fields of their own."""
-    known = _squeezed("".join(_words(step) for step in others))
+    known = squeeze("".join(_words(step) for step in others))
     for field in ("reasoning_content", "reasoning", "thinking"):
         text = text_parts(node.get(field)).strip()
-        if text and _squeezed(text) not in known:
+        if text and squeeze(text) not in known:
             yield Thought(text)
-            known += _squeezed(text)
+            known += squeeze(text)
     calls = [mapping_of(call) for call in list_of(node.get("tool_calls"))]
     yield from steps_of_items([{"type": "function_call", **_typed(call)} for call in calls], ids)
     for run in map(mapping_of, list_of(node.get("code_executions"))):
         code = text_of(run.get("code"))
-        if _squeezed(code) not in known:
+        if squeeze(code) not in known:
             call_id = ids.take(name_of(run.get("id") or run.get("uuid")))
             call = code_call(call_id, code, name_of(run.get("language")))
             yield Called(call, code_output(run.get("result")))
@@ -145,20 +133,11 @@ def _typed(call: Node) -> dict[str, Any]:
 
 
 def _words(step: Step) -> str:
-    return "".join(_pieces(step))
-
-
-def _pieces(step: Step) -> tuple[str, ...]:
     match step:
         case Called():
-            return (step.call.arguments, step.result or "")
+            return "\n".join((step.call.name, step.call.arguments, step.result or "", step.detail))
         case Said(text=text) | Thought(text=text):
-            return (text,)
-
-
-def _squeezed(text: str) -> str:
-    """The text without space, for a comparison that layout does not change."""
-    return "".join(text.split())
+            return text
 
 
 def message_text(node: Node) -> str:

@@ -15,12 +15,21 @@ _OUT = ("completion_tokens", "output_tokens", "eval_count")
 def citations_of(node: Node) -> tuple[Citation, ...]:
     """The sources of a reply, each address or name once."""
     found: dict[str, Citation] = {}
-    for field in ("sources", "citations", "annotations"):
-        for source in list_of(node.get(field)):
+    noted = [list_of(part.get("annotations")) for part in _content_parts(node)]
+    fields = [list_of(node.get(name)) for name in ("sources", "citations", "annotations")]
+    for listed in (*fields, *noted):
+        for source in listed:
             for title, url in _cited(source):
                 if title or url:
                     found.setdefault(url or title, Citation("url", title or None, url or None))
     return tuple(found.values())
+
+
+def _content_parts(node: Node) -> Iterator[Node]:
+    """The parts of the content, and of the items of a reply, which cite in their notes."""
+    holders = [node, *map(mapping_of, list_of(node.get("output")))]
+    for holder in holders:
+        yield from map(mapping_of, list_of(holder.get("content")))
 
 
 def _cited(source: Any) -> Iterator[tuple[str, str]]:

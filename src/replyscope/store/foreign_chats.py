@@ -22,6 +22,11 @@ FAULTS = (sqlite3.Error, *DATA_FAULTS)
 """The errors that rows of any shape can raise; each is one conversation's own."""
 
 
+def row_fault(error: Exception) -> str:
+    """The reason why rows cannot be read, as a phrase for the person."""
+    return str(error) if isinstance(error, sqlite3.Error) else fault_in_words(error)
+
+
 def count_chats(connection: sqlite3.Connection) -> int:
     """How many chats there are."""
     return int(connection.execute("SELECT count(*) FROM chat").fetchone()[0])
@@ -34,7 +39,7 @@ def read_elia(connection: sqlite3.Connection) -> Iterator[Item]:
             rows = connection.execute(_MESSAGES, (chat["id"],)).fetchall()
             yield _elia_chat(chat, [dict(row) for row in rows])
         except FAULTS as error:
-            yield Unreadable(f"chat {chat['id']}", fault_in_words(error))
+            yield Unreadable(f"chat {chat['id']}", row_fault(error))
 
 
 def _elia_chat(chat: sqlite3.Row, rows: list[Fields]) -> Conversation:
@@ -81,7 +86,7 @@ def read_oterm(connection: sqlite3.Connection) -> Iterator[Item]:
             rows = connection.execute(_MESSAGES, (chat["id"],)).fetchall()
             yield _oterm_chat(dict(chat), [dict(row) for row in rows])
         except FAULTS as error:
-            yield Unreadable(f"chat {chat['id']}", fault_in_words(error))
+            yield Unreadable(f"chat {chat['id']}", row_fault(error))
 
 
 def _oterm_chat(chat: Fields, rows: list[Fields]) -> Conversation:

@@ -19,7 +19,6 @@ from replyscope.domain.foreign import (
     text_of_part,
 )
 from replyscope.domain.foreign_systems import Systems
-from replyscope.domain.import_faults import fault_in_words
 from replyscope.domain.leftovers import NO_PLACE, Leftovers
 from replyscope.domain.loose_json import arguments_of, from_json, mapping_of, text_of, to_json
 from replyscope.domain.message import (
@@ -32,7 +31,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.tool import ToolCallState
-from replyscope.store.foreign_chats import FAULTS, time_of_text
+from replyscope.store.foreign_chats import FAULTS, row_fault, time_of_text
 
 Item = Conversation | Unreadable
 Row = sqlite3.Row
@@ -70,7 +69,7 @@ def read_llm(connection: sqlite3.Connection) -> Iterator[Item]:
             yield _thread(connection, thread)
         except FAULTS as error:
             name = str(thread["name"] or thread["id"])
-            yield Unreadable(name, fault_in_words(error))
+            yield Unreadable(name, row_fault(error))
     known = {thread["id"] for thread in threads}
     for row in connection.execute(_OLD).fetchall():
         if row["id"] in known:
@@ -79,7 +78,7 @@ def read_llm(connection: sqlite3.Connection) -> Iterator[Item]:
             yield _conversation(connection, row)
         except FAULTS as error:
             name = str(row["name"] or row["id"])
-            yield Unreadable(name, fault_in_words(error))
+            yield Unreadable(name, row_fault(error))
 
 
 def _thread(connection: sqlite3.Connection, thread: Row) -> Conversation:
