@@ -15,16 +15,15 @@ from hypothesis import strategies as st
 
 from replyscope.cli.import_sources import read_file
 from replyscope.domain.errors import ImportFault
-from replyscope.domain.exchange import Exchange
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.foreign import Foreign, Unreadable
+from replyscope.domain.foreign import Conversation, Foreign, Unreadable
 from replyscope.domain.message import ImagePart, Role, ToolResultPart
 from replyscope.domain.shared import Form, Shared
 from replyscope.engine.importing import Imported, take_in
 from replyscope.engine.sharing import Sharing
 from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.inspection.sharing.session_json import session_from_json, session_to_json
-from replyscope.readers.json_exports import read_each, reader_of
+from replyscope.readers.json_exports import read_entry
 from replyscope.readers.json_items import Broken, JsonItems
 from replyscope.store.sqlite_store import SqliteStore
 from tests.sharing.sessions import rich_session
@@ -267,9 +266,7 @@ def test_another_s_export_with_anything_anywhere_comes_or_is_told(data: st.DataO
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = data.draw(_ODD)
-    read = reader_of(value)
-    if read is not None:
-        assert len(list(read_each([value], read))) == 1
+    assert isinstance(read_entry(value, 1), Conversation | Unreadable)
 
 
 def test_a_time_without_end_is_no_time(tmp_path: Path) -> None:
@@ -508,10 +505,14 @@ def test_reasoning_tools_and_pictures_of_open_webui_are_told_apart(tmp_path: Pat
     chat = {"id": "w", "title": "T", "chat": {"history": {"messages": nodes, "currentId": "b"}}}
     shared = only(write(tmp_path / "w.json", json.dumps([chat])))
     assert any(isinstance(part, ImagePart) for part in shared.branch[0].parts)
-    exchange: Exchange = next(iter(shared.exchanges.values()))
-    choice = exchange.choices[0]
-    assert (choice.text, choice.reasoning) == ("It is blue.", "I wonder.\nYes.")
-    assert (choice.tool_calls[0].name, choice.tool_calls[0].result) == ("look", '"blue"')
-    assert exchange.usage is not None
-    assert exchange.usage.output_tokens == 4
-    assert choice.citations[0].title == "doc.pdf"
+    _, asked, results, answered = shared.branch
+    ((first, _),), ((last, _),) = shared.exchanges_of(asked), shared.exchanges_of(answered)
+    assert (first.choices[0].text, first.choices[0].reasoning) == ("", "I wonder.\nYes.")
+    (call,) = first.choices[0].tool_calls
+    assert (call.name, call.arguments) == ("look", '{"at": 1}')
+    assert isinstance(results.parts[0], ToolResultPart)
+    assert (results.parts[0].call_id, results.parts[0].output) == (call.id, "blue")
+    assert last.choices[0].text == "It is blue."
+    assert last.usage is not None
+    assert last.usage.output_tokens == 4
+    assert last.choices[0].citations[0].title == "doc.pdf"

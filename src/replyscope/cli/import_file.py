@@ -1,12 +1,14 @@
-"""`replyscope sessions import`: takes in what is in files, and says what became of it."""
+"""`replyscope sessions import`: imports the sessions of files, and reports the result."""
 
 import argparse
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from replyscope.cli.import_sources import read_file
+from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
 from replyscope.cli.progress import Tell, progress_bar
 from replyscope.cli.report import warn
 from replyscope.cli.wiring import Wiring
@@ -18,8 +20,11 @@ from replyscope.engine.importing import Imported, take_in
 _MOST_TOLD = 20
 
 
-async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> None:
-    """Take in files and say what became of them. One that is no export costs no other."""
+async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    """Import files and report the result; the exit status.
+
+    A file that is no export costs no other.
+    """
     paths = [Path(name).expanduser() for name in arguments.files]
     done = Imported(0, 0, 0, 0, (), arguments.dry_run)
     try:
@@ -30,10 +35,15 @@ async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> None:
         warn("stopped; what was taken in stays, and is known the next time")
         raise
     for failed in done.failed[:_MOST_TOLD]:
-        warn(printable_line(f"{failed.name} was left out: {failed.why}"))
+        warn(printable_line(f"{failed.name} was not imported: {failed.why}"))
     if len(done.failed) > _MOST_TOLD:
-        warn(f"and {len(done.failed) - _MOST_TOLD} more were left out; --json has them all")
+        warn(f"and {len(done.failed) - _MOST_TOLD} more were not imported; --json has them all")
+    for omission in done.omissions[:_MOST_TOLD]:
+        warn(printable_line(omission.sentence))
+    if len(done.omissions) > _MOST_TOLD:
+        warn(f"and {len(done.omissions) - _MOST_TOLD} more kinds of content; --json has them all")
     print(json.dumps(_object(done)) if arguments.json else done.sentence)
+    return EXIT_PARTLY if done.failed else EXIT_OK
 
 
 async def _one_of(
@@ -60,5 +70,6 @@ def _object(done: Imported) -> dict[str, object]:
         "skipped": done.known,
         "replies": done.replies,
         "failed": [{"name": failed.name, "why": failed.why} for failed in done.failed],
+        "left_out": [asdict(omission) for omission in done.omissions],
         "dry_run": done.is_dry,
     }

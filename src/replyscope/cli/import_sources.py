@@ -1,52 +1,41 @@
 """Finds out what a file is, and reads the sessions in it one after the other."""
 
-import io
 import itertools
 import re
 import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
+from replyscope.cli.import_documents import KINDS, UNREADABLE, session_of, sessions_of
 from replyscope.cli.wiring import translate_frames
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.event import WireFrame, WireRecord
 from replyscope.domain.exchange import Api, Exchange, Timing
-from replyscope.domain.foreign import Batch, Conversation, Foreign, Unreadable, shared_of
+from replyscope.domain.foreign import Batch, Conversation, Foreign, shared_of
 from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.session import Session
 from replyscope.domain.shared import Shared
 from replyscope.domain.sse import FrameSplitter
 from replyscope.engine.recovery import refold
-from replyscope.inspection.sharing.session_json import FORMAT, session_from_json
-from replyscope.readers.json_exports import read_each, reader_of
-from replyscope.readers.json_items import Broken, JsonItems
 from replyscope.store.foreign import read_database
 
 _SQLITE = b"SQLite format 3\x00"
 _ZIP = b"PK"
 _MOST_STREAM = 200_000_000  # bytes of a recorded stream, which is read whole
-_LIST = re.compile(r"\s*\[")
-_OURS = re.compile(r'\s*\{\s*"format"\s*:\s*"' + re.escape(FORMAT) + r'"\s*,\s*"sessions"\s*:\s*\[')
 _STREAM = (b"data:", b"event:", b"id:", b"retry:", b": ")
-_PART = re.compile(r"conversations(?:-(\d+))?\.json")
-_UNREADABLE = (OSError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, EOFError,
-               RuntimeError, NotImplementedError)  # fmt: skip
-_FAULTS = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError,
-           ValueError)  # fmt: skip
-KINDS = (
-    "It may be our JSON, conversations.json of ChatGPT (or the zip with it), an export of "
-    "Open WebUI, a database of llm, elia or oterm, or a .sse file."
-)
+_PART = re.compile(r"conversations(?:[-_. ]?\(?(\d+)\)?)?\.json")
+_ONE = re.compile(r"(?:\A|/)conversations/[^/]+\.json\Z")
 
 
 def read_file(path: Path) -> Batch:
-    """The sessions of a file of any known kind. Raises ImportFault for another."""
+    """The sessions of a file of any known kind, or of a folder. Raises ImportFault."""
     try:
+        if path.is_dir():
+            return _folder(path)
         with path.open("rb") as file:
             head = file.read(16)
         if head.startswith(_SQLITE):
@@ -54,7 +43,7 @@ def read_file(path: Path) -> Batch:
         if head.startswith(_ZIP):
             return _zip(path)
         return _text(path)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ImportFault(f"{path} can't be read ({error}).", KINDS) from error
 
 
@@ -70,18 +59,9 @@ def _database(path: Path) -> Batch:
         nonlocal place
         for item in conversations:
             place = next(done) + 1
-            yield _session(item)
+            yield session_of(item)
 
     return Batch(each(), count, lambda: place)
-
-
-def _session(item: Conversation | Unreadable) -> Foreign:
-    if isinstance(item, Unreadable):
-        return item
-    try:
-        return shared_of(item)
-    except _FAULTS as error:
-        return Unreadable(item.title or item.key, f"{type(error).__name__}: {error}")
 
 
 def _text(path: Path) -> Batch:
@@ -94,7 +74,26 @@ def _text(path: Path) -> Batch:
         return Batch(iter([_stream(path.read_bytes(), path)]), 1, lambda: 1)
     closing = ExitStack()
     opened = closing.enter_context(path.open("rb"))
-    return Batch(_documents(closing, path, [opened]), size, _place(opened))
+    items = sessions_of(closing, str(path), [(path.name, opened)])
+    return Batch(items, size, _place(opened))
+
+
+def _folder(path: Path) -> Batch:
+    """An extracted export of ChatGPT: all of its files with conversations."""
+    names = [file.relative_to(path).as_posix() for file in path.rglob("*.json") if file.is_file()]
+    paths = [path / name for name in _conversation_files(names)]
+    if not paths:
+        raise ImportFault(f"{path} has no conversations.json in it.", KINDS)
+    read = 0
+
+    def opened() -> Iterator[tuple[str, IO[bytes]]]:
+        nonlocal read
+        for file in paths:
+            yield file.name, file.open("rb")
+            read += file.stat().st_size
+
+    size = sum(file.stat().st_size for file in paths)
+    return Batch(sessions_of(ExitStack(), str(path), opened()), size, lambda: read)
 
 
 def _zip(path: Path) -> Batch:
@@ -106,96 +105,26 @@ def _zip(path: Path) -> Batch:
         closing.close()
         raise
     # Only what a member is called is looked at; nothing is ever unpacked to a path.
-    names = [n for n in archive.namelist() if _PART.fullmatch(PurePosixPath(n).name)]
-    names.sort(key=lambda name: int(_PART.fullmatch(PurePosixPath(name).name)[1] or 0))  # type: ignore[index]
+    names = _conversation_files(archive.namelist())
     if not names:
         closing.close()
         raise ImportFault(f"{path} has no conversations.json in it.", KINDS)
-    members = (archive.open(name) for name in names)
-    return Batch(_documents(closing, path, members), path.stat().st_size, _place(opened))
+    members = ((PurePosixPath(name).name, archive.open(name)) for name in names)
+    items = sessions_of(closing, str(path), members)
+    return Batch(items, path.stat().st_size, _place(opened))
+
+
+def _conversation_files(names: Iterable[str]) -> list[str]:
+    """The files with conversations, in their order; a folder has one for each, or parts."""
+    parts = [(match, n) for n in names if (match := _PART.fullmatch(PurePosixPath(n).name))]
+    parts.sort(key=lambda part: (PurePosixPath(part[1]).parent, int(part[0][1] or 0)))
+    if parts:
+        return [name for _, name in parts]
+    return sorted(n for n in names if _ONE.search(n))
 
 
 def _place(file: IO[bytes]) -> Callable[[], int]:
     return lambda: 0 if file.closed else file.tell()
-
-
-def _documents(closing: ExitStack, path: Path, files: Iterable[IO[bytes]]) -> Iterator[Foreign]:
-    """The sessions of documents; what is wrong with the first is told before any is taken."""
-    items = _of_documents(path, files)
-    try:
-        first = next(items, None)
-    except BaseException:
-        closing.close()
-        raise
-
-    def each() -> Iterator[Foreign]:
-        with closing:
-            if first is not None:
-                yield first
-            try:
-                yield from items
-            except ImportFault as error:
-                yield Unreadable("the rest", error.message)
-            except _UNREADABLE as error:
-                yield Unreadable("the rest", f"it can't be read ({error})")
-
-    return each()
-
-
-def _of_documents(path: Path, files: Iterable[IO[bytes]]) -> Iterator[Foreign]:
-    for file in files:
-        with io.TextIOWrapper(file, encoding="utf-8-sig") as text:
-            yield from _of_document(JsonItems(text), path)
-
-
-def _of_document(document: JsonItems, path: Path) -> Iterator[Foreign]:
-    if document.enter(_OURS):
-        return _ours(document)
-    if document.enter(_LIST):
-        return _of_list(iter(document), path)
-    try:
-        value = document.value()
-    except ValueError as error:
-        raise ImportFault(f"{path} is not whole JSON ({error}).", KINDS) from error
-    if isinstance(value, dict) and value.get("format") == FORMAT:
-        listed = value.get("sessions", [value])
-        return _ours(listed if isinstance(listed, list) else ())
-    return _of_list(iter([value]), path)
-
-
-def _of_list(items: Iterator[Any], path: Path) -> Iterator[Foreign]:
-    """Items of one kind: the first that can be read says of which."""
-    begun: list[Any] = []
-    for sample in items:
-        begun.append(sample)
-        if not isinstance(sample, Broken):
-            break
-    every = itertools.chain(begun, items)
-    if begun and isinstance(begun[-1], dict) and begun[-1].get("format") == FORMAT:
-        return _ours(every)
-    read = reader_of(begun[-1]) if begun else None
-    if read is None:
-        raise ImportFault(_what_is_wrong(begun, path), KINDS)
-    return map(_session, read_each(every, read))
-
-
-def _what_is_wrong(begun: Sequence[Any], path: Path) -> str:
-    if begun and isinstance(begun[-1], Broken):
-        return f"{path} is not whole JSON ({begun[-1].why})."
-    return f"{path} is JSON of a kind that is not known."
-
-
-def _ours(entries: Iterable[Any]) -> Iterator[Foreign]:
-    for number, entry in enumerate(entries, start=1):
-        name = f"session {number}"
-        if isinstance(entry, Broken):
-            yield Unreadable(name, entry.why)
-            continue
-        try:
-            name = str(entry.get("title") or name)[:200]
-            yield session_from_json(entry)
-        except _FAULTS as error:
-            yield Unreadable(name, f"{type(error).__name__}: {error}")
 
 
 def _stream(data: bytes, path: Path) -> Shared:

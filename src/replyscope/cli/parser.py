@@ -8,6 +8,8 @@ from replyscope import __version__
 from replyscope.cli.sessions_parser import add_sessions
 
 EXIT_OK = 0
+EXIT_PARTLY = 1
+"""Some of an import failed; the rest was imported."""
 EXIT_USAGE = 2
 EXIT_PROVIDER = 3
 EXIT_REFUSED = 4

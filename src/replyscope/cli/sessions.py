@@ -56,7 +56,7 @@ async def run_sessions(arguments: argparse.Namespace, wiring: Wiring) -> int:
         case "export":
             await run_export(arguments, wiring)
         case "import":
-            await run_import(arguments, wiring)
+            return await run_import(arguments, wiring)
         case "purge":
             return await _purge(arguments, wiring)
         case _:

@@ -20,8 +20,10 @@ from replyscope.domain.exchange import (
     ToolCall,
     Usage,
 )
+from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import (
+    FilePart,
     ImagePart,
     Message,
     Part,
@@ -31,7 +33,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.session import Session, SessionSettings, title_from
-from replyscope.domain.shared import Shared
+from replyscope.domain.shared import LeftOut, Shared
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -42,6 +44,8 @@ class Turn:
     """A message of another program. `key` and `parent` are its own ids.
 
     Of a reply, `parts` hold the text alone; `duration_ms` is None where nobody said it.
+    `error` is why a reply failed, in the program's words; `extras` are fields of it that
+    have no place here, as (name, JSON).
     """
 
     key: str
@@ -56,6 +60,9 @@ class Turn:
     duration_ms: float | None = None
     finish: FinishReason = FinishReason.UNSTATED
     citations: tuple[Citation, ...] = ()
+    finish_raw: str | None = None
+    error: str = ""
+    extras: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +76,13 @@ class Conversation:
     turns: tuple[Turn, ...]
     system: str | None = None
     head: str | None = None
+    tags: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An item that could not be read, and why."""
+    """An item that could not be read, and why: a phrase for the person."""
 
     name: str
     why: str
@@ -122,15 +131,18 @@ def shared_of(conversation: Conversation) -> Shared:
         head_id=ids[head] if head is not None else None,
         is_title_given=True,
     )
-    return Shared(session, tuple(messages), exchanges, (conversation.source,))
+    tags = tuple(dict.fromkeys((conversation.source, *conversation.tags)))
+    left_out = conversation.left_out
+    return Shared(session, tuple(messages), exchanges, tags, left_out=left_out)
 
 
 def _exchange(conversation: Conversation, turn: Turn, exchange_id: str, at: datetime) -> Exchange:
     choice = Choice(
         0,
-        _text(turn.parts),
+        "\n".join(filter(None, (text_of_part(part) for part in turn.parts))),
         reasoning=turn.reasoning or None,
         finish_reason=turn.finish,
+        finish_reason_raw=turn.finish_raw,
         tool_calls=turn.calls,
         citations=turn.citations,
     )
@@ -141,15 +153,29 @@ def _exchange(conversation: Conversation, turn: Turn, exchange_id: str, at: date
         base_url="",
         model=turn.model or "unknown",
         started_at=at,
-        state=ExchangeState.COMPLETED,
+        state=ExchangeState.FAILED if turn.error else ExchangeState.COMPLETED,
         choices=(choice,),
         usage=turn.usage,
         timing=Timing(duration_ms=turn.duration_ms or 0.0),
+        extras=turn.extras,
+        failure=Failure("server", turn.error, "") if turn.error else None,
     )
 
 
 def _text(parts: Iterable[Part]) -> str:
     return "\n".join(part.text for part in parts if isinstance(part, TextPart))
+
+
+def text_of_part(part: Part) -> str:
+    """The text of a part as a reply holds it: an image by its name, a file with its text."""
+    match part:
+        case TextPart(text=text):
+            return text
+        case FilePart(name=name, text=text):
+            return f"[file {name}]\n{text}"
+        case ImagePart():
+            return f"[image {part.name}, {part.media_type}, {len(part.data):,} bytes]"
+    return ""
 
 
 def _id(name: str) -> str:

@@ -28,19 +28,32 @@ class Taken(StrEnum):
     KNOWN = "known"
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of a conversation that an import leaves out, why, and how often."""
+
+    what: str
+    why: str
+    count: int = 1
+
+
 Clean = Callable[[str], str]
 """Takes out of a text what must not be handed on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A session with all of its tree. `records` are the wires, where the form has them."""
+    """A session with all of its tree. `records` are the wires, where the form has them.
+
+    `left_out` lists the parts of an imported conversation that the session lacks.
+    """
 
     session: Session
     messages: tuple[Message, ...]
     exchanges: Mapping[str, Exchange]
     tags: tuple[str, ...] = ()
     records: Mapping[str, WireRecord] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def branch(self) -> list[Message]:

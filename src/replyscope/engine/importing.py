@@ -3,18 +3,20 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from replyscope.domain.errors import ImportConflict, StoreError
 from replyscope.domain.foreign import Batch, Unreadable
-from replyscope.domain.shared import Shared, Taken
+from replyscope.domain.import_faults import fault_in_words
+from replyscope.domain.shared import LeftOut, Shared, Taken
 from replyscope.domain.soundness import check_sound
 
 Progress = Callable[[int, int], None]
 """Gets how far it is, and of how much; in what unit is the source's matter."""
 
+_MOST_TITLES = 3
 _ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
@@ -27,8 +29,32 @@ class Intake(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Omission:
+    """A kind of content that sessions were imported without.
+
+    `sessions` are their titles, `count` how often it was in them.
+    """
+
+    what: str
+    why: str
+    count: int
+    sessions: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What was left out of which sessions, and why."""
+        first = ", ".join(f"“{title[:40]}”" for title in self.sessions[:_MOST_TITLES])
+        more = len(self.sessions) - _MOST_TITLES
+        where = f"{first} and {more:,} more sessions" if more > 0 else first
+        return f"Left out of {where}: {self.count:,} × {self.what} ({self.why})."
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
-    """How many are new, grown and known, how many replies came, and what failed and why."""
+    """How many are new, grown and known, how many replies came, and what failed and why.
+
+    `omissions` are parts that new or grown sessions were imported without.
+    """
 
     taken: int
     grown: int
@@ -36,6 +62,7 @@ class Imported:
     replies: int
     failed: tuple[Unreadable, ...]
     is_dry: bool = False
+    omissions: tuple[Omission, ...] = ()
 
     def plus(self, other: "Imported") -> "Imported":
         """Both together."""
@@ -46,6 +73,7 @@ class Imported:
             self.replies + other.replies,
             self.failed + other.failed,
             self.is_dry,
+            _gathered((*self.omissions, *other.omissions)),
         )
 
     @property
@@ -76,6 +104,7 @@ async def take_in(
     counts: Counter[Taken] = Counter()
     replies = 0
     failed: list[Unreadable] = []
+    omissions: list[Omission] = []
     seen: set[str] = set()
     while (item := await asyncio.to_thread(next, batch.items, None)) is not None:
         progress(batch.place(), batch.size)
@@ -89,7 +118,7 @@ async def take_in(
                 taken = Taken.KNOWN
             seen.add(item.session.id)
         except (ValueError, OverflowError) as error:
-            failed.append(Unreadable(str(item.session.title), str(error)))
+            failed.append(Unreadable(str(item.session.title), fault_in_words(error)))
             continue
         except ImportConflict as error:
             failed.append(Unreadable(item.session.title, error.message))
@@ -100,9 +129,29 @@ async def take_in(
             failed.append(Unreadable(item.session.title, error.message))
             continue
         counts[taken] += 1
+        if taken is not Taken.KNOWN and item.left_out:
+            omissions += [_omission(left, item.session.title) for left in item.left_out]
         replies += len(item.exchanges) if taken is Taken.NEW else 0
     known, grown = counts[Taken.KNOWN], counts[Taken.GROWN]
-    return Imported(counts[Taken.NEW], grown, known, replies, tuple(failed), is_dry)
+    kinds = _gathered(omissions)
+    return Imported(counts[Taken.NEW], grown, known, replies, tuple(failed), is_dry, kinds)
+
+
+def _omission(left: LeftOut, title: str) -> Omission:
+    return Omission(left.what, left.why, left.count, (title,))
+
+
+def _gathered(omissions: Iterable[Omission]) -> tuple[Omission, ...]:
+    """The omissions, each kind once."""
+    kinds: dict[tuple[str, str], list[Omission]] = {}
+    for one in omissions:
+        kinds.setdefault((one.what, one.why), []).append(one)
+    return tuple(
+        Omission(
+            what, why, sum(o.count for o in found), tuple(t for o in found for t in o.sessions)
+        )
+        for (what, why), found in kinds.items()
+    )
 
 
 def _is_of_the_item(error: StoreError) -> bool:

@@ -1,21 +1,21 @@
-"""JSON exports: which program wrote one, and what is in it."""
+"""JSON exports: which program wrote a conversation, and what is in it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from replyscope.domain.foreign import Conversation, Unreadable
+from replyscope.domain.import_faults import DATA_FAULTS, BadData, fault_in_words
 from replyscope.readers.chatgpt import read_chatgpt
 from replyscope.readers.json_items import Broken
 from replyscope.readers.open_webui import read_open_webui
 
 Item = Conversation | Unreadable
-Read = Callable[[Mapping[str, Any], str], Conversation]
-_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What values of any shape may come to; each is one conversation's own."""
+Read = Callable[[Mapping[str, Any]], Conversation]
+_UNKNOWN = "it has no messages: neither a `mapping` (ChatGPT) nor a `chat` (Open WebUI)"
 
 
 def reader_of(sample: object) -> Read | None:
-    """What reads conversations like this one: of ChatGPT or Open WebUI, or None."""
+    """What reads a conversation like this one: of ChatGPT or Open WebUI, or None."""
     if not isinstance(sample, Mapping):
         return None
     if isinstance(sample.get("mapping"), Mapping):
@@ -25,16 +25,19 @@ def reader_of(sample: object) -> Read | None:
     return None
 
 
-def read_each(entries: Iterable[Any], read: Read) -> Iterator[Item]:
-    """Each conversation; a broken one is told as such."""
-    for number, entry in enumerate(entries, start=1):
-        name = f"conversation {number}"
-        if isinstance(entry, Broken):
-            yield Unreadable(name, entry.why)
-            continue
-        try:
-            title = entry.get("title")
-            name = title if isinstance(title, str) and title else name
-            yield read(entry, str(number))
-        except _FAULTS as error:
-            yield Unreadable(name, f"{type(error).__name__}: {error}")
+def read_entry(entry: Any, number: int) -> Item:
+    """The conversation of one entry of an export; `number` counts from 1."""
+    name = f"conversation {number}"
+    if isinstance(entry, Broken):
+        return Unreadable(name, entry.why)
+    if not isinstance(entry, Mapping):
+        return Unreadable(name, "it is no conversation: not a JSON object")
+    title = entry.get("title")
+    name = title if isinstance(title, str) and title else name
+    try:
+        read = reader_of(entry)
+        if read is None:
+            raise BadData(_UNKNOWN)
+        return read(entry)
+    except DATA_FAULTS as error:
+        return Unreadable(name, fault_in_words(error))

@@ -15,6 +15,7 @@ MOST = 200_000_000
 _CHUNK = 1 << 20
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}"]', re.DOTALL)
 _SPACE = re.compile(r"[\s,]*")
+_DOCUMENT = re.compile(r"\n[{\[]")
 _WHOLE_LITERAL = 16  # a number or word may go on beyond what was read
 
 
@@ -34,12 +35,14 @@ class JsonItems:
         self._buffer = ""
         self._at = 0
         self._decoder = json.JSONDecoder()
+        self.is_cut = False
+        """Whether an array never ended: nothing can be read after it."""
 
     def enter(self, opening: re.Pattern[str]) -> bool:
         """Go beyond what the document begins with, when it begins so."""
-        while len(self._buffer) < 200 and self._more():
+        while len(self._buffer) - self._at < 200 and self._more():
             pass
-        found = opening.match(self._buffer)
+        found = opening.match(self._buffer, self._at)
         if found is not None:
             self._at = found.end()
         return found is not None
@@ -49,8 +52,10 @@ class JsonItems:
         while True:
             character = self._next_character()
             if character == "]":
+                self._at += 1
                 return
             if not character:
+                self.is_cut = True
                 yield Broken("the file ends in the middle")
                 return
             try:
@@ -58,6 +63,7 @@ class JsonItems:
             except ValueError as error:
                 yield Broken(str(error))
                 if not self._skip():
+                    self.is_cut = True
                     return
 
     def value(self) -> Any:
@@ -79,6 +85,17 @@ class JsonItems:
                 if is_closed or not self._more():
                     self._at = len(self._buffer) - rest
                     return value
+
+    def skip_lines(self) -> bool:
+        """Go to the next line that begins a document; False when none does."""
+        while True:
+            found = _DOCUMENT.search(self._buffer, self._at)
+            if found is not None:
+                self._at = found.end() - 1
+                return True
+            self._at = max(self._at, len(self._buffer) - 1)
+            if not self._more():
+                return False
 
     def is_over(self) -> bool:
         """Whether nothing but space is left."""

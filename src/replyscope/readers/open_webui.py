@@ -1,141 +1,184 @@
-"""Open WebUI's export of chats: a tree of messages, reasoning and tools written into the text."""
+"""Open WebUI's export of chats: a tree of messages, the models' answers side by side."""
 
-import html
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from replyscope.domain.exchange import Citation, ToolCall, Usage
-from replyscope.domain.finish import FinishReason
-from replyscope.domain.foreign import (
-    Conversation,
-    Turn,
-    in_a_row,
-    picture_of,
-    time_of,
+from replyscope.domain.foreign import Conversation, Turn, text_of_part, time_of, tool_turn
+from replyscope.domain.foreign_systems import Systems
+from replyscope.domain.import_faults import BadData
+from replyscope.domain.leftovers import NO_PLACE, Leftovers, with_text
+from replyscope.domain.loose_json import digest_of, list_of, mapping_of, name_of, to_json
+from replyscope.domain.message import Role, TextPart
+from replyscope.readers.content_parts import parts_of
+from replyscope.readers.message_tree import links_of, parents_first
+from replyscope.readers.open_webui_reply import (
+    LINKS,
+    files_of,
+    message_text,
+    tool_text,
+    turns_of_reply,
 )
-from replyscope.domain.message import Part, Role, TextPart
-from replyscope.domain.tool import ToolCallState
-from replyscope.readers.chatgpt import parents_first
 
-_DETAILS = re.compile(
-    r'<details type="(reasoning|tool_calls)"([^>]*)>(.*?)</details>\n?', re.DOTALL
-)
-_SUMMARY = re.compile(r"\s*<summary>.*?</summary>\s*", re.DOTALL)
-_ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
-_ENDINGS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 Node = Mapping[str, Any]
+_CHAT = frozenset((
+    "id", "user_id", "title", "chat", "created_at", "updated_at", "share_id", "meta", "folder_id",
+    "history", "messages", "models", "tags", "timestamp", "system", "originalChatId",
+    "branchPointMessageId", "files", "current_message_id", "currentId", "model",
+))  # fmt: skip
+_TREES = ("chat", "history", "messages", "params", "files")
+_NAMES = ("model", "modelName", "models", "name")
+_SYSTEM = ("system", "developer")
+_TOOL = ("tool", "function")
 
 
-def read_open_webui(entry: Node, number: str) -> Conversation:
-    """A chat. Raises what wrong types raise."""
-    own = entry.get("chat")
-    chat: Node = own if isinstance(own, Mapping) else entry
-    history = chat.get("history") or {}
-    nodes = history.get("messages")
-    head = None
-    if isinstance(nodes, Mapping) and nodes:
-        links = {
-            key: (str(node.get("parentId")), [str(c) for c in node.get("childrenIds") or ()])
-            for key, node in nodes.items()
+def read_open_webui(entry: Node) -> Conversation:
+    """A chat. Raises BadData when nothing of it can be read."""
+    chat = mapping_of(entry.get("chat")) or entry
+    history = mapping_of(chat.get("history"))
+    nodes = _nodes(chat, history)
+    leftovers = Leftovers()
+    systems = Systems()
+    params = mapping_of(chat.get("params"))
+    systems.add(name_of(chat.get("system") or params.get("system")))
+    reader = _Reader(_model_of(chat), systems, leftovers)
+    turns, ends = reader.read(nodes)
+    if nodes and not turns and not systems.first:
+        raise BadData("none of its messages can be read")
+    title, tags = name_of(entry.get("title") or chat.get("title")), _tags(entry, chat)
+    kept = "\n".join((title, systems.first or "", *tags))
+    for owner in [entry] if chat is entry else [entry, chat]:
+        about = {name: one for name, one in owner.items() if name not in _TREES}
+        leftovers.add_lost(about, _CHAT, kept, "the chat")
+    settings = params or {"params": chat.get("params")}
+    leftovers.add_lost(settings, frozenset(("system",)), kept, "the chat's parameters")
+    _report_files(chat, nodes, leftovers)
+    current = name_of(history.get("currentId") or history.get("current_id"))
+    return Conversation(
+        "open-webui",
+        name_of(entry.get("id") or chat.get("id")) or digest_of(entry),
+        title,
+        time_of(entry.get("created_at") or chat.get("timestamp")),
+        tuple(turns),
+        systems.first,
+        ends.get(current),
+        tags,
+        leftovers.all,
+    )
+
+
+class _Reader:
+    def __init__(self, model: str, systems: Systems, leftovers: Leftovers) -> None:
+        self._model = model
+        self._systems = systems
+        self._leftovers = leftovers
+
+    def read(self, nodes: Mapping[str, Any]) -> tuple[list[Turn], dict[str, str | None]]:
+        """The turns, and of each node the key of the turn that its answers hang under."""
+        turns: list[Turn] = []
+        ends: dict[str, str | None] = {}
+        links = links_of(nodes, "parentId", "childrenIds")
+        for key in parents_first(links):
+            parent = ends.get(links[key][0])
+            made = self._turns(key, nodes.get(key), parent)
+            turns += made
+            ends[key] = made[-1].key if made else parent
+            merged = mapping_of(nodes.get(key)).get("merged")
+            is_asked = bool(made) and made[-1].role is Role.USER
+            turns += self._merged(key, merged, ends[key] if is_asked else parent)
+        return turns, ends
+
+    def _turns(self, key: str, node: Any, parent: str | None) -> list[Turn]:
+        if node is None:
+            return []
+        if not isinstance(node, Mapping):
+            self._leftovers.add_odd(node)
+            return []
+        role = name_of(node.get("role"))
+        if role == "assistant":
+            return turns_of_reply(key, node, parent, self._model, self._leftovers)
+        at = time_of(node.get("timestamp"))
+        if role in _SYSTEM:
+            text = message_text(node)
+            self._report(node, text, "a system message")
+            return self._systems.turn(key, parent, at, text)
+        if role in _TOOL:
+            name, text = name_of(node.get("name")) or "tool", tool_text(node)
+            self._report(node, f"{name}\n{text}", "a tool message")
+            return [tool_turn(key, parent, at, name, text)]
+        given = parts_of(node.get("content"))
+        parts = tuple(part for part in given if part != TextPart("")) + files_of(node)
+        kept = "\n".join(text_of_part(part) for part in parts)
+        self._report(node, kept, "a user message")
+        return [Turn(key, Role.USER, parts, at, parent)]
+
+    def _report(self, node: Node, kept: str, owner: str) -> None:
+        fields = {name: one for name, one in node.items() if name not in _NAMES}
+        if isinstance(node.get("merged"), str | Mapping):
+            del fields["merged"]  # a reply of its own
+        self._leftovers.add_lost(fields, LINKS, kept, owner)
+
+    def _merged(self, key: str, merged: Any, parent: str | None) -> list[Turn]:
+        """The answer that Open WebUI made of several, beside them."""
+        fields = {"content": merged} if isinstance(merged, str) else mapping_of(merged)
+        if not with_text(fields, LINKS - {"content"}):
+            return []
+        own = f"{key}/merged"
+        return turns_of_reply(own, fields, parent, "merged", self._leftovers)
+
+
+def _nodes(chat: Node, history: Node) -> dict[str, Any]:
+    """The messages by their keys. Old versions have a list, in which each answers the last."""
+    found = history.get("messages")
+    if isinstance(found, list):
+        found = {
+            name_of(mapping_of(node).get("id")) or str(n): node for n, node in enumerate(found)
         }
-        turns = tuple(_turn(key, nodes[key], nodes) for key in parents_first(links))
-        head = history.get("currentId")
-    else:
-        listed = chat.get("messages") or ()
-        turns = in_a_row(_turn(str(n), node, {}) for n, node in enumerate(listed))
-    key = str(entry.get("id") or chat.get("id") or number)
-    title = str(entry.get("title") or chat.get("title") or "")
-    at = time_of(entry.get("created_at") or chat.get("timestamp"))
-    system = chat.get("system") or (chat.get("params") or {}).get("system")
-    shown = head if isinstance(head, str) else None
-    return Conversation("open-webui", key, title, at, turns, str(system or "") or None, shown)
-
-
-def _turn(key: str, node: Node, nodes: Mapping[str, Any]) -> Turn:
-    role = Role.ASSISTANT if node.get("role") == "assistant" else Role.USER
-    content = node.get("content")
-    text, reasoning = content if isinstance(content, str) else "", ""
-    calls: tuple[ToolCall, ...] = ()
-    if role is Role.ASSISTANT:
-        text, reasoning, calls = _taken_apart(key, text)
-    error = node.get("error")
-    parent = node.get("parentId")
-    done = (node.get("info") or {}).get("finish_reason") or node.get("finish_reason")
-    ending = FinishReason.ERROR if error else _ENDINGS.get(str(done), FinishReason.UNSTATED)
-    return Turn(
-        key,
-        role,
-        ((TextPart(text),) if text else ()) + _files(node),
-        time_of(node.get("timestamp")),
-        str(parent) if parent in nodes else None,
-        str(node.get("model") or ""),
-        reasoning,
-        calls,
-        _usage(node),
-        finish=ending,
-        citations=_sources(node),
-    )
-
-
-def _taken_apart(key: str, text: str) -> tuple[str, str, tuple[ToolCall, ...]]:
-    """A reply's own text, what it thought, and the tools it used."""
-    thoughts: list[str] = []
-    calls: list[ToolCall] = []
-
-    def take(found: re.Match[str]) -> str:
-        fields = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(found[2])}
-        if found[1] == "reasoning":
-            lines = _SUMMARY.sub("", found[3], count=1).strip().split("\n")
-            thoughts.append("\n".join(re.sub(r"^(?:>|&gt;) ?", "", line) for line in lines))
-        else:
-            own = fields.get("id") or f"{key}/{len(calls)}"
-            name, arguments = fields.get("name", "tool"), fields.get("arguments", "")
-            result = fields.get("result")
-            state = ToolCallState.COMPLETED
-            calls.append(ToolCall(own, "function", name, arguments, state, result))
-        return ""
-
-    rest = _DETAILS.sub(take, text).lstrip("\n")
-    return rest, html.unescape("\n\n".join(thoughts)), tuple(calls)
-
-
-def _files(node: Node) -> tuple[Part, ...]:
-    parts: list[Part] = []
-    for file in node.get("files") or ():
-        if not isinstance(file, Mapping):
+    tree = mapping_of(found)
+    nodes = dict(tree)
+    last = ""
+    for number, node in enumerate(list_of(chat.get("messages"))):
+        key = name_of(mapping_of(node).get("id")) or str(number)
+        if not isinstance(node, Mapping):
+            nodes[f"listed/{number}"] = node
             continue
-        kind, url = str(file.get("type") or "file"), str(file.get("url") or "")
-        name = str(file.get("name") or "")
-        head, comma, data = url.partition(",")
-        is_inline = url.startswith("data:") and bool(comma) and head.endswith("base64")
-        picture = picture_of(name or "image", data) if is_inline else None
-        shown = name or ("" if url.startswith("data:") else url[:80])
-        parts.append(picture or TextPart(f"[{kind} {shown}]".replace(" ]", "]")))
-    return tuple(parts)
+        if key in nodes or _has_text(tree, node):
+            last = key if key in nodes else last
+            continue
+        nodes[key] = {**node, "parentId": node.get("parentId") or last or None}
+        last = key
+    return nodes
 
 
-def _sources(node: Node) -> tuple[Citation, ...]:
-    found: dict[str, Citation] = {}
-    for source in node.get("sources") or ():
-        own = source.get("source") if isinstance(source, Mapping) else None
-        if isinstance(own, Mapping) and (own.get("url") or own.get("name")):
-            url = str(own["url"]) if own.get("url") else None
-            name = str(own["name"]) if own.get("name") else None
-            found.setdefault(url or name or "", Citation("url", name, url))
-    return tuple(found.values())
+def _has_text(tree: Mapping[str, Any], node: Node) -> bool:
+    """Whether a message without an id is one of the tree."""
+    contents = (mapping_of(known).get("content") for known in tree.values())
+    return not node.get("id") and any(content == node.get("content") for content in contents)
 
 
-def _usage(node: Node) -> Usage | None:
-    usage = node.get("usage") or (node.get("info") or {}).get("usage") or node.get("info") or {}
-    counts = Usage(
-        _number(usage.get("prompt_tokens") or usage.get("prompt_eval_count")),
-        _number(usage.get("completion_tokens") or usage.get("eval_count")),
-        _number(usage.get("total_tokens")),
-    )
-    return counts if counts != Usage() else None
+def _model_of(chat: Node) -> str:
+    """The chat's model, where it has one and no more."""
+    models = [name for name in map(name_of, list_of(chat.get("models"))) if name]
+    return models[0] if len(models) == 1 else ""
 
 
-def _number(value: object) -> int | None:
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
-    return value if is_count and isinstance(value, int) else None
+def _report_files(chat: Node, nodes: Mapping[str, Any], leftovers: Leftovers) -> None:
+    """Files of the chat are those of its messages, as a rule."""
+    known = to_json([mapping_of(node).get("files") for node in nodes.values()])
+    leftovers.add_lost({"files": chat.get("files")}, frozenset(("files",)), known, "the chat")
+    for file in map(mapping_of, list_of(chat.get("files"))):
+        name = name_of(file.get("name") or file.get("id"))
+        if name and name not in known:
+            leftovers.add(f"file {name[:60]} of the chat", NO_PLACE)
+
+
+def _tags(entry: Node, chat: Node) -> tuple[str, ...]:
+    """Tags of one word; those are what tags are here."""
+    return tuple(_words_of(entry.get("tags"), chat.get("tags"),
+                           mapping_of(entry.get("meta")).get("tags")))  # fmt: skip
+
+
+def _words_of(*tags: Any) -> Iterator[str]:
+    for tag in (one for listed in tags for one in list_of(listed)):
+        word = name_of(mapping_of(tag).get("name") or tag).strip().replace(" ", "_")
+        if word.isprintable() and 0 < len(word) <= 40 and not set(word) & set('"()'):
+            yield word

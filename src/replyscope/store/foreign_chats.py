@@ -1,17 +1,30 @@
 """The chats of elia and oterm: a table of chats and one of messages."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from replyscope.domain.foreign import Conversation, Turn, Unreadable, in_a_row, picture_of
+from replyscope.domain.foreign_systems import Systems
+from replyscope.domain.import_faults import DATA_FAULTS, fault_in_words
+from replyscope.domain.leftovers import Leftovers, as_extras, with_text
+from replyscope.domain.loose_json import from_json, text_of
 from replyscope.domain.message import ImagePart, Part, Role, TextPart
 
 Item = Conversation | Unreadable
+Fields = dict[str, Any]
+_ELIA = frozenset(("id", "chat_id", "role", "content", "timestamp", "parent_id", "model"))
+_OTERM = frozenset(("id", "chat_id", "author", "text", "images"))
+_OTERM_CHAT = frozenset(("id", "name", "model", "system", "type", "tools", "keep_alive"))
 _MESSAGES = "SELECT * FROM message WHERE chat_id = ? ORDER BY id"
-FAULTS = (sqlite3.Error, AttributeError, KeyError, ValueError, TypeError, IndexError)
-"""What rows of any shape may come to; each is one conversation's own."""
+FAULTS = (sqlite3.Error, *DATA_FAULTS)
+"""The errors that rows of any shape can raise; each is one conversation's own."""
+
+
+def row_fault(error: Exception) -> str:
+    """The reason why rows cannot be read, as a phrase for the person."""
+    return str(error) if isinstance(error, sqlite3.Error) else fault_in_words(error)
 
 
 def count_chats(connection: sqlite3.Connection) -> int:
@@ -24,31 +37,46 @@ def read_elia(connection: sqlite3.Connection) -> Iterator[Item]:
     for chat in connection.execute("SELECT * FROM chat ORDER BY id").fetchall():
         try:
             rows = connection.execute(_MESSAGES, (chat["id"],)).fetchall()
-            system = next((str(r["content"]) for r in rows if r["role"] == "system"), None)
-            turns = tuple(
-                _elia_turn(row, str(chat["model"])) for row in rows if row["role"] != "system"
-            )
-            if all(turn.parent is None for turn in turns):
-                turns = in_a_row(turns)
-            title = str(chat["title"] or "")
-            at = time_of_text(chat["started_at"])
-            yield Conversation("elia", str(chat["id"]), title, at, turns, system)
+            yield _elia_chat(chat, [dict(row) for row in rows])
         except FAULTS as error:
-            yield Unreadable(f"chat {chat['id']}", f"{type(error).__name__}: {error}")
+            yield Unreadable(f"chat {chat['id']}", row_fault(error))
 
 
-def _elia_turn(row: sqlite3.Row, model: str) -> Turn:
-    columns = row.keys()
-    parent = row["parent_id"] if "parent_id" in columns else None
-    own = row["model"] if "model" in columns else None
-    return Turn(
-        str(row["id"]),
-        Role.ASSISTANT if row["role"] == "assistant" else Role.USER,
-        (TextPart(str(row["content"])),),
-        time_of_text(row["timestamp"]),
-        str(parent) if parent is not None else None,
-        str(own or model),
+def _elia_chat(chat: sqlite3.Row, rows: list[Fields]) -> Conversation:
+    systems, leftovers = Systems(), Leftovers()
+    turns: list[Turn] = []
+    above: dict[str, str | None] = {}
+    last: str | None = None
+    for row in rows:
+        key, named = str(row["id"]), row.get("parent_id")
+        parent = above.get(str(named)) if named is not None else last
+        at, text = time_of_text(row["timestamp"]), text_of(row["content"])
+        if row["role"] == "system":
+            made = systems.turn(key, parent, at, text)
+        else:
+            made = [_elia_turn(row, text, at, parent, str(chat["model"]), leftovers)]
+        turns += made
+        above[key] = last = made[0].key if made else parent
+    title, at = text_of(chat["title"]), time_of_text(chat["started_at"])
+    return Conversation(
+        "elia", str(chat["id"]), title, at, tuple(turns), systems.first, left_out=leftovers.all
     )
+
+
+def _elia_turn(
+    row: Fields, text: str, at: datetime | None, parent: str | None, model: str, left: Leftovers
+) -> Turn:
+    beside = with_text(row, _ELIA)
+    role = Role.ASSISTANT if row["role"] == "assistant" else Role.USER
+    if row["role"] not in ("assistant", "user"):
+        left.add(f"role `{row['role']!s:.60}` of a message", "it was imported as a user message")
+    extras = as_extras(beside) if role is Role.ASSISTANT else ()
+    if role is Role.USER:
+        left.add_fields(beside, "a user message")
+    model = str(row.get("model") or model)
+    return Turn(
+        str(row["id"]), role, (TextPart(text),), at, parent, model, extras=extras
+    )  # fmt: skip
 
 
 def read_oterm(connection: sqlite3.Connection) -> Iterator[Item]:
@@ -56,32 +84,46 @@ def read_oterm(connection: sqlite3.Connection) -> Iterator[Item]:
     for chat in connection.execute("SELECT * FROM chat ORDER BY id").fetchall():
         try:
             rows = connection.execute(_MESSAGES, (chat["id"],)).fetchall()
-            turns = in_a_row(_oterm_turn(row, str(chat["model"])) for row in rows)
-            system = chat["system"] if "system" in chat.keys() else None  # noqa: SIM118
-            title = str(chat["name"] or "")
-            text = str(system) if system else None
-            yield Conversation("oterm", str(chat["id"]), title, None, turns, text)
+            yield _oterm_chat(dict(chat), [dict(row) for row in rows])
         except FAULTS as error:
-            yield Unreadable(f"chat {chat['id']}", f"{type(error).__name__}: {error}")
+            yield Unreadable(f"chat {chat['id']}", row_fault(error))
 
 
-def _oterm_turn(row: sqlite3.Row, model: str) -> Turn:
-    is_person = str(row["author"]).lower() in ("me", "user")
-    images = json.loads(row["images"] or "[]") if "images" in row.keys() else []  # noqa: SIM118
-    pictures = [_oterm_image(image, n) for n, image in enumerate(images, start=1)]
+def _oterm_chat(chat: Fields, rows: list[Fields]) -> Conversation:
+    leftovers = Leftovers()
+    turns = in_a_row(_oterm_turn(row, str(chat["model"]), leftovers) for row in rows)
+    system = text_of(chat.get("system")) or None
+    title = text_of(chat["name"])
+    about = {name: from_json(one) if isinstance(one, str) else one for name, one in chat.items()}
+    leftovers.add_fields(with_text(about, _OTERM_CHAT), "the chat")
+    key = str(chat["id"])
+    return Conversation("oterm", key, title, None, turns, system, left_out=leftovers.all)
+
+
+def _oterm_turn(row: Fields, model: str, leftovers: Leftovers) -> Turn:
+    role = Role.USER if str(row["author"]).lower() in ("me", "user") else Role.ASSISTANT
+    images = row.get("images")
+    listed = from_json(images) if isinstance(images, str) else None
+    if images and not isinstance(listed, list):
+        leftovers.add("list of images", "it is not JSON")
+    pictures = [_oterm_image(image, n) for n, image in enumerate(listed or (), start=1)]
     parts: list[Part] = [TextPart(str(row["text"]))] if row["text"] else []
-    return Turn(
-        str(row["id"]),
-        Role.USER if is_person else Role.ASSISTANT,
-        (*parts, *pictures),
-        model=model,
-    )
+    beside = with_text(row, _OTERM)
+    if role is Role.USER:
+        leftovers.add_fields(beside, "a user message")
+    elif any(isinstance(picture, ImagePart) for picture in pictures):
+        leftovers.add_image()
+    extras = as_extras(beside) if role is Role.ASSISTANT else ()
+    return Turn(str(row["id"]), role, (*parts, *pictures), model=model, extras=extras)
 
 
 def _oterm_image(image: object, number: int) -> ImagePart | TextPart:
-    """oterm keeps the bytes of an image as base64."""
-    found = picture_of(f"image {number}", image) if isinstance(image, str) else None
-    return found or TextPart(f"[image {number}]")
+    """oterm keeps the bytes of an image as base64, and before 0.6 the path of its file."""
+    if not isinstance(image, str):
+        return TextPart(f"[image {number}]")
+    found = picture_of(f"image {number}", image)
+    is_path = len(image) < 1_000
+    return found or TextPart(f"[image {image}]" if is_path else f"[image {number}]")
 
 
 def time_of_text(value: object) -> datetime | None:

@@ -4,7 +4,6 @@ A conversation that is in both is read from the tree. A thread's messages are th
 lead to its tip and to the tip of each of its turns.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -17,10 +16,22 @@ from replyscope.domain.foreign import (
     Turn,
     Unreadable,
     in_a_row,
+    text_of_part,
 )
-from replyscope.domain.message import FilePart, ImagePart, Part, Role, TextPart, ToolResultPart
+from replyscope.domain.foreign_systems import Systems
+from replyscope.domain.leftovers import NO_PLACE, Leftovers
+from replyscope.domain.loose_json import arguments_of, from_json, mapping_of, text_of, to_json
+from replyscope.domain.message import (
+    FilePart,
+    ImagePart,
+    Part,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolResultPart,
+)
 from replyscope.domain.tool import ToolCallState
-from replyscope.store.foreign_chats import FAULTS, time_of_text
+from replyscope.store.foreign_chats import FAULTS, row_fault, time_of_text
 
 Item = Conversation | Unreadable
 Row = sqlite3.Row
@@ -58,7 +69,7 @@ def read_llm(connection: sqlite3.Connection) -> Iterator[Item]:
             yield _thread(connection, thread)
         except FAULTS as error:
             name = str(thread["name"] or thread["id"])
-            yield Unreadable(name, f"{type(error).__name__}: {error}")
+            yield Unreadable(name, row_fault(error))
     known = {thread["id"] for thread in threads}
     for row in connection.execute(_OLD).fetchall():
         if row["id"] in known:
@@ -67,7 +78,7 @@ def read_llm(connection: sqlite3.Connection) -> Iterator[Item]:
             yield _conversation(connection, row)
         except FAULTS as error:
             name = str(row["name"] or row["id"])
-            yield Unreadable(name, f"{type(error).__name__}: {error}")
+            yield Unreadable(name, row_fault(error))
 
 
 def _thread(connection: sqlite3.Connection, thread: Row) -> Conversation:
@@ -77,25 +88,33 @@ def _thread(connection: sqlite3.Connection, thread: Row) -> Conversation:
     by_tip = {turn["tip_message_hash"]: turn for turn in turns}
     by_start = {turn["parent_message_hash"]: turn for turn in turns}
     made: dict[str, Turn] = {}
-    systems: list[str] = []
+    above: dict[object, str | None] = {}  # the turn that stands for each message
+    systems, leftovers = Systems(), Leftovers()
     for tip in [thread["tip_message_hash"], *by_tip]:
-        for message in _chain(connection, tip, made):
-            key = str(message["hash"])
-            parts = _parts(connection, key)
-            if message["role"] == "system":
-                systems.append("\n".join(p.text for p in parts if isinstance(p, TextPart)))
-            elif message["role"] in _ROLES:
+        for message in _chain(connection, tip, above):
+            key, parent = str(message["hash"]), above.get(message["parent_hash"])
+            parts = _parts(connection, key, leftovers)
+            role = str(message["role"])
+            if role in _ROLES:
                 figures = by_tip.get(key) or by_start.get(key)
-                parent = message["parent_hash"]
-                made[key] = _message(key, message["role"], parts, figures, parent)
+                made[key] = _message(key, role, parts, figures, parent, leftovers)
+            elif role == "system":
+                said = "\n".join(text_of_part(p) for p in parts if not isinstance(p, ToolCall))
+                made |= {turn.key: turn for turn in systems.turn(key, parent, None, said)}
+            else:
+                leftovers.add(f"message of the role `{role[:60]}`", "its role is not known")
+            above[message["hash"]] = key if key in made else parent
     at = time_of_text(turns[0]["datetime_utc"] if turns else thread["datetime_utc"])
-    head = thread["tip_message_hash"]
-    name = str(thread["name"] or "")
-    system = next((said for said in systems if said), None)
-    return Conversation("llm", str(thread["id"]), name, at, tuple(made.values()), system, head)
+    head, name = above.get(thread["tip_message_hash"]), str(thread["name"] or "")
+    messages, left_out = tuple(made.values()), leftovers.all
+    return Conversation(
+        "llm", str(thread["id"]), name, at, messages, systems.first, head, left_out=left_out
+    )
 
 
-def _chain(connection: sqlite3.Connection, tip: object, known: Mapping[str, Turn]) -> list[Row]:
+def _chain(
+    connection: sqlite3.Connection, tip: object, known: Mapping[object, object]
+) -> list[Row]:
     """The messages that lead to a tip and are not known yet, oldest first."""
     rows: list[Row] = []
     seen: set[object] = set()
@@ -110,20 +129,27 @@ def _chain(connection: sqlite3.Connection, tip: object, known: Mapping[str, Turn
 
 
 def _message(
-    key: str, role: str, parts: list[Part | ToolCall], figures: Row | None, parent: object
+    key: str,
+    role: str,
+    parts: list[Part | ToolCall],
+    figures: Row | None,
+    parent: str | None,
+    leftovers: Leftovers,
 ) -> Turn:
     calls = tuple(part for part in parts if isinstance(part, ToolCall))
     said = tuple(part for part in parts if not isinstance(part, ToolCall))
     is_reply = role == "assistant"
-    thought = [p.text for p in said if isinstance(p, FilePart) and p.name == "reasoning"]
-    shown = tuple(p for p in said if not (is_reply and isinstance(p, FilePart)))
+    thought = [p.text for p in said if isinstance(p, ReasoningPart)]
+    shown = tuple(p for p in said if not (is_reply and isinstance(p, ReasoningPart)))
+    if is_reply and any(isinstance(part, ImagePart) for part in shown):
+        leftovers.add_image()
     columns = figures.keys() if figures is not None else []
     return Turn(
         key,
         _ROLES[role],
         shown,
         time_of_text(figures["datetime_utc"]) if figures is not None else None,
-        str(parent) if parent is not None else None,
+        parent,
         str(figures["resolved_model"] or figures["model"] or "") if figures is not None else "",
         reasoning="\n".join(thought) if is_reply else "",
         calls=calls,
@@ -135,35 +161,44 @@ def _message(
     )
 
 
-def _parts(connection: sqlite3.Connection, key: str) -> list[Part | ToolCall]:
+def _parts(connection: sqlite3.Connection, key: str, leftovers: Leftovers) -> list[Part | ToolCall]:
     rows = connection.execute(
         "SELECT * FROM parts WHERE message_hash = ? ORDER BY position", (key,)
     ).fetchall()
-    return [part for row in rows for part in _part(connection, row, key)]
+    return [part for row in rows for part in _part(connection, row, key, leftovers)]
 
 
-def _part(connection: sqlite3.Connection, row: Row, key: str) -> Iterator[Part | ToolCall]:
-    payload = json.loads(row["payload"]) if row["payload"] else {}
+def _part(
+    connection: sqlite3.Connection, row: Row, key: str, leftovers: Leftovers
+) -> Iterator[Part | ToolCall]:
+    payload = mapping_of(from_json(row["payload"])) if row["payload"] else {}
     text = row["text"] if row["text"] is not None else payload.get("text")
     if text is None:
         text = "".join(_piece(connection, piece) for piece in payload.get("text_ref") or ())
     call_id = str(payload.get("tool_call_id") or f"{key}/{row['position']}")
     match row["type"]:
-        case "text" if text:
-            yield TextPart(str(text))
-        case "reasoning" if text:
-            yield FilePart("reasoning", str(text))
+        case "text":
+            yield from [TextPart(str(text))] if text else ()
+        case "reasoning":
+            yield from [ReasoningPart(str(text))] if text else ()
         case "attachment":
-            yield from _attached(connection, [payload.get("attachment") or {}])
+            yield from _attached(connection, [payload.get("attachment") or {}], leftovers)
         case "tool_call":
-            arguments = json.dumps(payload.get("arguments") or {}, ensure_ascii=False)
+            arguments = arguments_of(payload.get("arguments") or {})
             name = str(payload.get("name") or row["tool_name"] or "tool")
             yield ToolCall(call_id, "function", name, arguments, ToolCallState.COMPLETED)
         case "tool_result":
-            failed = payload.get("exception")
-            state = ToolCallState.FAILED if failed else ToolCallState.COMPLETED
-            output = str(payload.get("output") or failed or "")
-            yield ToolResultPart(call_id, output, str(payload.get("name") or ""), state)
+            yield _result(call_id, payload.get("name"), payload.get("output"), payload)
+        case kind if text or payload:
+            yield TextPart(str(text) if text else f"[{kind} {to_json(payload)}]")
+
+
+def _result(call_id: str, name: object, output: object, beside: Mapping[str, Any]) -> Part:
+    """A tool's result; the exception of one that failed is part of it."""
+    failed = text_of(beside.get("exception"))
+    state = ToolCallState.FAILED if failed else ToolCallState.COMPLETED
+    text = "\n".join(dict.fromkeys(filter(None, (text_of(output), failed))))
+    return ToolResultPart(call_id, text, str(name or ""), state)
 
 
 def _piece(connection: sqlite3.Connection, piece: Mapping[str, Any]) -> str:
@@ -175,20 +210,26 @@ def _piece(connection: sqlite3.Connection, piece: Mapping[str, Any]) -> str:
 
 
 def _attached(
-    connection: sqlite3.Connection, refs: Iterable[Mapping[str, Any]]
-) -> Iterator[ImagePart | TextPart]:
+    connection: sqlite3.Connection, refs: Iterable[Mapping[str, Any]], leftovers: Leftovers
+) -> Iterator[ImagePart | FilePart | TextPart]:
     for ref in refs:
         row = connection.execute(
             "SELECT * FROM attachments WHERE id = ?", (ref.get("id"),)
         ).fetchone()
         if row is None:
+            yield TextPart(f"[attachment {text_of(ref.get('id'))}]")
             continue
         kind, content = str(row["type"] or ""), row["content"]
-        name = str(row["path"] or row["url"] or f"{row['id'][:12]}")
+        place = str(row["path"] or row["url"] or f"{row['id'][:12]}")
+        name = place.replace("\\", "/").rsplit("/", 1)[-1]
         if kind in PICTURES and isinstance(content, bytes):
-            yield ImagePart(name.replace("\\", "/").rsplit("/", 1)[-1], kind, content)
+            yield ImagePart(name, kind, content)
+        elif kind.startswith("text/") and isinstance(content, bytes):
+            yield FilePart(name, content.decode("utf-8", "replace"))
         else:
-            yield TextPart(f"[{kind or 'attachment'} {name}]")
+            if content:
+                leftovers.add(f"content of an attachment of type {kind[:60]}", NO_PLACE)
+            yield TextPart(f"[{kind or 'attachment'} {place}]")
 
 
 def _conversation(connection: sqlite3.Connection, row: Row) -> Conversation:
@@ -197,43 +238,51 @@ def _conversation(connection: sqlite3.Connection, row: Row) -> Conversation:
     replies = connection.execute(
         f"SELECT * FROM responses WHERE {where} ORDER BY rowid", (row["id"],)
     ).fetchall()
-    turns = in_a_row(turn for reply in replies for turn in _reply(connection, reply))
-    system = next((str(r["system"]) for r in replies if r["system"]), None)
-    at = turns[0].at if turns else None
-    return Conversation("llm", str(row["id"]), str(row["name"]), at, turns, system)
+    systems, leftovers = Systems(), Leftovers()
+    turns = in_a_row(t for reply in replies for t in _reply(connection, reply, systems, leftovers))
+    at, left_out = turns[0].at if turns else None, leftovers.all
+    return Conversation(
+        "llm", str(row["id"]), str(row["name"]), at, turns, systems.first, left_out=left_out
+    )
 
 
-def _reply(connection: sqlite3.Connection, row: Row) -> Iterator[Turn]:
-    columns = row.keys()
+def _reply(
+    connection: sqlite3.Connection, row: Row, systems: Systems, leftovers: Leftovers
+) -> Iterator[Turn]:
+    fields = dict(row)
     at, key = time_of_text(row["datetime_utc"]), str(row["id"])
+    system = [f["content"] for f in _joined(connection, "system_fragments", "fragment", key)]
+    said = "\n".join(str(piece) for piece in (*system, row["system"]) if piece)
+    yield from systems.turn(f"{key}/s", None, at, said)
+    rows = [dict(r) for r in _beside(connection, "tool_results", "ORDER BY id", key)]
     results = tuple(
-        ToolResultPart(str(r["tool_call_id"] or r["id"]), str(r["output"] or ""), str(r["name"]))
-        for r in _beside(connection, "tool_results", "ORDER BY id", key)
+        _result(str(r["tool_call_id"] or r["id"]), r["name"], r["output"], r) for r in rows
     )
     if results:
         yield Turn(f"{key}/t", Role.TOOL, results, at)
-    asked = [f["content"] for f in _joined(connection, "fragment", key)]
-    refs = [{"id": a["id"]} for a in _joined(connection, "attachment", key)]
+    asked = [f["content"] for f in _joined(connection, "prompt_fragments", "fragment", key)]
+    refs = [{"id": a["id"]} for a in _joined(connection, "prompt_attachments", "attachment", key)]
     pieces = [str(piece) for piece in (*asked, row["prompt"]) if piece]
-    parts = (*map(TextPart, pieces), *_attached(connection, refs))
+    parts = (*map(TextPart, pieces), *_attached(connection, refs, leftovers))
     if parts:
         yield Turn(f"{key}/u", Role.USER, parts, at)
     calls = tuple(
         ToolCall(str(c["tool_call_id"] or c["id"]), "function", str(c["name"]),
-                 str(c["arguments"] or "{}"), ToolCallState.COMPLETED)
+                 arguments_of(c["arguments"]) or "{}", ToolCallState.COMPLETED)
         for c in _beside(connection, "tool_calls", "ORDER BY id", key)
     )  # fmt: skip
-    own = row["resolved_model"] if "resolved_model" in columns else None
+    if fields.get("schema_id"):
+        leftovers.add("schema of a reply", NO_PLACE)
     yield Turn(
         f"{key}/a",
         Role.ASSISTANT,
         (TextPart(str(row["response"] or "")),),
         at,
-        model=str(own or row["model"] or ""),
-        reasoning=str(row["reasoning"] or "") if "reasoning" in columns else "",
+        model=str(fields.get("resolved_model") or row["model"] or ""),
+        reasoning=str(fields.get("reasoning") or ""),
         calls=calls,
         usage=_usage(row),
-        duration_ms=_number(row["duration_ms"]) if "duration_ms" in columns else None,
+        duration_ms=_number(fields.get("duration_ms")),
         finish=FinishReason.TOOL_CALLS if calls else FinishReason.UNSTATED,
     )
 
@@ -245,12 +294,12 @@ def _beside(connection: sqlite3.Connection, table: str, order: str, key: str) ->
     return connection.execute(sql, (key,)).fetchall()
 
 
-def _joined(connection: sqlite3.Connection, what: str, key: str) -> list[Row]:
+def _joined(connection: sqlite3.Connection, links: str, what: str, key: str) -> list[Row]:
     """The fragments or attachments of a response, in their order."""
-    if not _has(connection, f"prompt_{what}s"):
+    if not _has(connection, links):
         return []
     sql = (
-        f"SELECT x.* FROM prompt_{what}s p JOIN {what}s x ON x.id = p.{what}_id "
+        f"SELECT x.* FROM {links} p JOIN {what}s x ON x.id = p.{what}_id "
         'WHERE p.response_id = ? ORDER BY p."order"'
     )
     return connection.execute(sql, (key,)).fetchall()

@@ -14,8 +14,8 @@ from replyscope.ui.screens.working import WorkDialog
 from replyscope.ui.services import Services, Tell
 
 _KINDS = (
-    "Our JSON, conversations.json of ChatGPT (or the zip with it), an export of Open WebUI, "
-    "a database of llm, elia or oterm, or a .sse file. It stays as it is."
+    "Our JSON, conversations.json of ChatGPT (or the zip or folder with it), an export of "
+    "Open WebUI, a database of llm, elia or oterm, or a .sse file. It stays as it is."
 )
 _MOST_TOLD = 5
 
@@ -65,8 +65,9 @@ async def _run(app: App[Any], title: str, job: Any, tell: Callable[..., None]) -
 
 
 def _reasons(done: Imported) -> str:
-    """The first failures and why, each on a line of its own."""
-    lines = [f"{failed.name[:60]}: {failed.why}" for failed in done.failed[:_MOST_TOLD]]
-    if len(done.failed) > _MOST_TOLD:
-        lines.append(f"and {len(done.failed) - _MOST_TOLD:,} more")
+    """The first failures and what was left out, with the reasons, each on its own line."""
+    lines = [f"{failed.name[:60]}: {failed.why}" for failed in done.failed]
+    lines += [omission.sentence for omission in done.omissions]
+    if len(lines) > _MOST_TOLD:
+        lines[_MOST_TOLD:] = [f"and {len(lines) - _MOST_TOLD:,} more"]
     return "".join(f"\n{line}" for line in lines)
