@@ -154,7 +154,9 @@ class ToolSettings:
     """What a person has set about tools. `enabled` names tools or sources.
 
     Output limits are in characters, times in seconds; a budget of None is none. The
-    variables that hold providers' keys are no program's of the model.
+    variables that hold providers' keys are no program's of the model. At most `processes`
+    tools run as processes at once; `environment` names variables that the person's own
+    tools get besides those that every child has.
     """
 
     enabled: tuple[str, ...] = ()
@@ -167,3 +169,5 @@ class ToolSettings:
     consent: tuple[ConsentRule, ...] = ()
     servers: tuple[McpServer, ...] = ()
     key_variables: tuple[str, ...] = ()
+    processes: int = 8
+    environment: tuple[str, ...] = ()

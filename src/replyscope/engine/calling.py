@@ -133,7 +133,8 @@ class Calling:
         if not decision.allows:
             await self._set(number, _refused(part, decision))
             return
-        await self._run(number, part, tool, decision.arguments or call.arguments)
+        async with self._tooling.box.place(tool):
+            await self._run(number, part, tool, decision.arguments or call.arguments)
 
     async def _run(self, number: int, part: ToolResultPart, tool: Tool, arguments: str) -> None:
         call = self._calls[part.call_id]
