@@ -32,7 +32,9 @@ class LocalToolbox:
     ) -> None:
         self._files = KeptFiles(kept)
         self._functions = FunctionTools(paths, folder, settings)
-        self._servers = ToolServers(lambda: settings().servers, open_page)
+        self._servers = ToolServers(
+            lambda: settings().servers, open_page, lambda: settings().timeout_s
+        )
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
         """The tools that these names mean, each under a name that is its own."""
