@@ -115,7 +115,10 @@ class FunctionTools:
             return ToolOutcome(answer["text"], detail=printed)
         if "data" in answer:
             data = base64.b64decode(answer["data"])
-            told, files = await asyncio.to_thread(kept.take, data)
+            try:
+                told, files = await asyncio.to_thread(kept.take, data)
+            except OSError as error:
+                told, files = f"{len(data):,} bytes that cannot be saved: {error.strerror}", ()
             return ToolOutcome(told, detail=printed, files=files)
         detail = "\n".join(filter(None, (answer.get("traceback", ""), printed)))
         return ToolOutcome(f"Error: {answer['error']}", is_error=True, detail=detail)

@@ -11,6 +11,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from replyscope.domain.child_environment import child_environment
 from replyscope.domain.tool import McpServer
 from replyscope.toolbox.expansion import expand
+from replyscope.toolbox.http_bound import MOST_BYTES, UNCOMPRESSED, bound_response
 from replyscope.toolbox.server_log import ServerLog
 from replyscope.toolbox.sign_in import KeyringTokens, OpenPage, SignIn
 from replyscope.toolbox.stdio import ServerCommand, StdioTransport, runs_module
@@ -39,8 +40,10 @@ async def http_transport(
         sign_in = SignIn(url, KeyringTokens(server.name), open_page, server.sign_in_origins)
         auth = await sign_in.auth()
         stack.callback(sign_in.close)
-    http = await stack.enter_async_context(create_mcp_http_client(headers, auth=auth))
-    return streamable_http_client(url, http_client=http)
+    http = create_mcp_http_client({**headers, **UNCOMPRESSED}, auth=auth)
+    http.event_hooks = {"response": [bound_response]}
+    await stack.enter_async_context(http)
+    return streamable_http_client(url, http_client=http, max_sse_event_size=MOST_BYTES)
 
 
 def secrets_of(server: McpServer) -> set[str]:
