@@ -213,7 +213,7 @@ async def test_no_secret_of_an_entry_is_in_what_is_said_about_it(
         McpServer("url", url="http://user:hunter2@127.0.0.1:9/mcp"),
         McpServer("header", url="http://127.0.0.1:9/mcp", headers=(("A", "${TOKEN}"),)),
         McpServer("port", url="http://user:hunter2@127.0.0.1:none/mcp"),
-        McpServer("program", "/no/such/program", environment=(("K", "hunter2"),)),
+        McpServer("program", "/no/such/program", environment=(("API_KEY", "hunter2"),)),
     )
     settings = ToolSettings(servers=servers, timeout_s=5)
     box = LocalToolbox([], tmp_path, None, lambda: settings)

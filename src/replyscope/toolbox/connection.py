@@ -178,6 +178,7 @@ class Connection:
         if self._tools is None:
             found = await list_tools(client, min(_LIST_S, self._limit_s()))
             self._tools = tuple(self._tool(tool) for tool in found.tools)
+            self.fault = ""
             self.notes = tuple(masked(note, secrets_of(self.server)) for note in found.notes)
             about = self.state.split(" · ")[0]
             self.state = f"{about} · {len(self._tools)} tools"

@@ -1,6 +1,7 @@
 """Opens the transport of a tool server: a child process, or streamable HTTP."""
 
 import os
+import re
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,9 @@ from replyscope.toolbox.http_bound import MOST_BYTES, UNCOMPRESSED, bound_respon
 from replyscope.toolbox.server_log import ServerLog
 from replyscope.toolbox.sign_in import KeyringTokens, OpenPage, SignIn
 from replyscope.toolbox.stdio import ServerCommand, StdioTransport, runs_module
+
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|LOGIN|URL|URI|DSN", re.IGNORECASE)
+"""In the names of variables whose values are not shown."""
 
 
 def stdio_transport(server: McpServer, log: ServerLog) -> StdioTransport:
@@ -47,8 +51,9 @@ async def http_transport(
 
 
 def secrets_of(server: McpServer) -> set[str]:
-    """What of a server's entry may not be shown: passwords, headers, variables' values."""
-    found = {value for _, value in (*server.headers, *server.environment)}
+    """What of a server's entry may not be shown: passwords, headers, keys in variables."""
+    found = {value for _, value in server.headers}
+    found |= {value for name, value in server.environment if _SECRET.search(name)}
     for value in [*found, server.url or ""]:
         try:
             found.add(expand(value))
