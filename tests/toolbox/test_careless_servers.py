@@ -192,6 +192,27 @@ async def test_a_server_with_odd_tools_keeps_the_others(tmp_path: Path) -> None:
         assert (await met.ping(a="x")).output == "pong"
 
 
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"name": "p\ud800"},
+        {"name": "p", "description": "\udfff"},
+        {"name": "p", "inputSchema": {"properties": {"a\udc00": {"title": "\ud800x"}}}},
+    ],
+)
+async def test_half_a_surrogate_pair_costs_no_tool(tmp_path: Path, tool: Any) -> None:
+    async with meet(tmp_path, lists(PING, tool)) as met:
+        assert len(met.tools) == 2
+        for offered in await met.box.offer(["mcp:odd"]):
+            (offered.own_name + offered.description + str(json.loads(offered.schema))).encode()
+
+
+def test_whole_pairs_stay_and_halves_are_replaced() -> None:
+    text = r'{"id": 1, "result": {"a": "\ud83d\ude00 \ud83d", "\uDC00": 1}}'
+    (message,) = read_messages(text.encode())
+    assert message.model_dump()["result"] == {"a": "\U0001f600 \ufffd", "\ufffd": 1}
+
+
 PAGES: list[tuple[Any, set[str], str]] = [
     ({"tools": [PING], "nextCursor": None}, {"ping"}, ""),
     ({"tools": [PING], "nextCursor": ""}, {"ping"}, ""),

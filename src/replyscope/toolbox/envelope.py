@@ -1,7 +1,8 @@
 """Parses JSON-RPC messages as servers write them. What is no message is noise. Pure.
 
 Accepted beside the standard form: a missing `jsonrpc`, a batch, ids as texts or floats, a
-result or an error of any type, `null` for a field that is not there, a byte order mark.
+result or an error of any type, `null` for a field that is not there, a byte order mark,
+halves of surrogate pairs.
 """
 
 import json
@@ -30,10 +31,17 @@ def read_messages(text: bytes) -> Iterator[JSONRPCMessage]:
     """The messages of one line. Raises NotAMessage."""
     try:
         value = json.loads(text.decode("utf-8-sig", "replace"))
+        if b"\\ud" in text or b"\\uD" in text:
+            value = json.loads(_whole(json.dumps(value, ensure_ascii=False)))
     except (ValueError, RecursionError) as error:
         raise NotAMessage from error
     for one in value if isinstance(value, list) and value else [value]:
         yield _message(one)
+
+
+def _whole(text: str) -> str:
+    """The text with each half of a surrogate pair replaced: it cannot be sent on."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _message(value: Any) -> JSONRPCMessage:
