@@ -2,7 +2,9 @@
 
 import json
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from tests.cli.run import run_program
 from tests.cli.test_commands import ask
 from tests.engine.test_tools import asks, in_turn
 from tests.support.server import LoopbackServer, reply
+from tests.toolbox.test_servers import FAULTY
 
 CALL = ("calculate", '{"expression": "6 * 7"}')
 
@@ -78,3 +81,44 @@ def test_doctor_lists_servers_and_says_why_one_fails(tmp_path: Path) -> None:
     assert "mcp:time: mcp-time" in said
     assert "get_current_time, convert_time" in said
     assert "mcp:gone: FAILED there is no program 'no-such-program'" in said
+
+
+def with_server(folder: Path, script: dict[str, Any], settings: str = "") -> None:
+    """Settings that name the scripted tool server `odd`."""
+    config = folder / "config"
+    config.mkdir(exist_ok=True)
+    entry = {"command": sys.executable, "args": [FAULTY, "scripted", json.dumps(script)]}
+    (config / "mcp.json").write_text(json.dumps({"mcpServers": {"odd": entry}}))
+    (config / "settings.toml").write_text(settings)
+
+
+def test_what_is_left_out_of_a_tool_server_is_named_and_its_noise_is_not(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    tools = [{"name": "ping"}, {"name": "bad", "inputSchema": {"type": "string"}}]
+    script = {
+        "answers": {"tools/list": {"result": {"tools": tools}}},
+        "lines": {"": ["Welcome!"], "tools/call": ["{noise"]},
+    }
+    with_server(tmp_path, script)
+    in_turn(server, asks(("ping", "{}")), reply("Done."))
+    done = ask(tmp_path, server, "ping", "--tools", "mcp:odd", "--yes")
+    assert (done.returncode, done.stdout) == (0, "Done.\n")
+    assert done.stderr == (
+        "replyscope: mcp:odd: bad: its input schema does not describe an object; it is left out\n"
+    )
+    assert server.requests[1]["messages"][-1]["content"] == "pong"
+
+
+def test_a_tool_server_that_hangs_is_named_in_time_and_holds_up_no_exit(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    script = {"deaf": ["server/discover", "initialize"], "lines": {"": ["waiting for a database"]}}
+    with_server(tmp_path, script, "[tools]\ntimeout_s = 2\n")
+    in_turn(server, reply("Without tools."))
+    before = time.monotonic()
+    done = ask(tmp_path, server, "hi", "--tools", "mcp:odd")
+    assert time.monotonic() - before < 30
+    assert done.stdout == "Without tools.\n"
+    assert "mcp:odd: it did not answer within 2 s" in done.stderr
+    assert "waiting for a database" in done.stderr

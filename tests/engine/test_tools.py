@@ -56,6 +56,12 @@ def long() -> str:
     """Say much."""
     return "x" * 100_000
 
+def span() -> str:
+    """From when to when it ran."""
+    before = time.time()
+    time.sleep(0.2)
+    return f"{before} {time.time()}"
+
 def picture() -> bytes:
     """Draw."""
     return b"\\x89PNG\\r\\n\\x1a\\n" + b"\\0\\0\\0\\rIHDR\\0\\0\\0\\x02\\0\\0\\0\\x03"
@@ -290,6 +296,19 @@ async def until(condition: Callable[[], object]) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("never came")
+
+
+async def test_calls_wait_for_a_place_and_their_time_starts_with_it(
+    workshop: Workshop, server: LoopbackServer, clock: Clock
+) -> None:
+    workshop.settings = ToolSettings(enabled=("tools:mine.py",), processes=2, timeout_s=5)
+    in_turn(server, asks(*[("span", "{}")] * 20), reply("Done."))
+    await workshop.send(server, clock)
+    outputs = [part.output for part in workshop.results()]
+    assert len(outputs) == 20
+    assert not [output for output in outputs if output.startswith("Error")]
+    spans = [tuple(map(float, output.split())) for output in outputs]
+    assert max(sum(start <= at < end for start, end in spans) for at, _ in spans) <= 2
 
 
 async def test_cancelling_kills_the_tool_and_what_it_started(

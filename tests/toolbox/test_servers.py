@@ -26,8 +26,10 @@ FAULTY = str(Path(__file__).with_name("faulty_server.py"))
 
 
 @asynccontextmanager
-async def toolbox(folder: Path, *servers: McpServer) -> AsyncIterator[LocalToolbox]:
-    settings = ToolSettings(servers=servers)
+async def toolbox(
+    folder: Path, *servers: McpServer, timeout_s: float = 60
+) -> AsyncIterator[LocalToolbox]:
+    settings = ToolSettings(servers=servers, timeout_s=timeout_s)
     box = LocalToolbox([], folder, folder / "kept", lambda: settings)
     try:
         yield box
@@ -141,17 +143,14 @@ async def test_hostile_names_are_made_fit_for_servers_and_collide_with_nothing(
         assert all(len(name) <= 64 for name in names)
 
 
-async def test_what_can_not_be_started_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("replyscope.toolbox.connection._START_S", 0.5)
+async def test_what_can_not_be_started_says_why(tmp_path: Path) -> None:
     servers = (
         McpServer("gone", "no-such-program"),
         McpServer("key", sys.executable, environment=(("K", "${NOT_SET_ANYWHERE}"),)),
         faulty(tmp_path, "mute"),
         McpServer("web", url="http://127.0.0.1:9/mcp"),
     )
-    async with toolbox(tmp_path, *servers) as box:
+    async with toolbox(tmp_path, *servers, timeout_s=1.5) as box:
         assert await box.offer([f"mcp:{server.name}" for server in servers]) == ()
         faults = {source.name: source.fault for source in await box.sources()}
     assert "no-such-program" in faults["mcp:gone"]

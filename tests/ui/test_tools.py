@@ -21,6 +21,7 @@ from replyscope.ui.widgets.consent_card import ConsentCard
 from tests.engine.test_tools import asks, in_turn
 from tests.support.responses import response
 from tests.support.server import LoopbackServer, reply
+from tests.toolbox.test_servers import FAULTY
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import SIZE, is_idle, send
 
@@ -320,6 +321,25 @@ async def test_a_card_in_another_session_is_marked_in_the_list(
         await pilot.press("ctrl+n")
         await until(pilot, lambda: "?read it" in frame(pilot))
         assert not card_of(pilot).display
+
+
+async def test_what_is_wrong_with_a_server_is_shown_with_the_reply(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    tools = [{"name": "ping"}, {"name": "bad", "inputSchema": {"type": "string"}}]
+    script = json.dumps({"answers": {"tools/list": {"result": {"tools": tools}}}})
+    entry = {"command": sys.executable, "args": [FAULTY, "scripted", script]}
+    gone = {"command": "no-such-program"}
+    (tmp_path / "config").mkdir(exist_ok=True)
+    servers = json.dumps({"mcpServers": {"odd": entry, "gone": gone}})
+    (tmp_path / "config" / "mcp.json").write_text(servers)
+    app = make_app(tmp_path, server.base_url)
+    async with open_chat(app, size=SIZE, notifications=True) as pilot:
+        offer(pilot, "mcp:odd", "mcp:gone")
+        await send(pilot, "hi")
+        await until(pilot, lambda: "there is no program" in frame(pilot), "the server's fault")
+        assert "does not describe" in frame(pilot)
+    assert [tool["function"]["name"] for tool in server.requests[0]["tools"]] == ["ping"]
 
 
 async def test_prompts_of_servers_complete_after_a_slash(

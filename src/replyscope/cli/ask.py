@@ -92,7 +92,7 @@ async def ask(
     )
     _prepare_tools(arguments, wiring)
     try:
-        why = await _stream(conversation, target, prompt, prints_text=not arguments.json)
+        why = await _stream(conversation, target, prompt, wiring, prints_text=not arguments.json)
         exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)
         made = [exchanges[key] for key in conversation.turn]
         if arguments.json:
@@ -142,15 +142,27 @@ async def _open_conversation(arguments: argparse.Namespace, wiring: Wiring) -> C
     return await wiring.archive.open(session_id)
 
 
+async def _warn_of_servers(wiring: Wiring) -> None:
+    """Name what is wrong with the tool servers that were started."""
+    for source in await wiring.toolbox.sources():
+        if source.name.startswith("mcp:"):
+            for line in filter(None, (source.fault, *source.notes)):
+                warn(f"{source.name}: {line}")
+
+
 async def _stream(
-    conversation: Conversation, target: Target, prompt: str, *, prints_text: bool
+    conversation: Conversation, target: Target, prompt: str, wiring: Wiring, *, prints_text: bool
 ) -> str:
     """Print one answer as it comes, or several when all have come; why tools did not run."""
     why, halves = "", HalfHolder()
     is_one = (conversation.session.settings.parameters.n or 1) == 1
     last = "\n"
+    has_tools = bool(conversation.session.settings.tools or wiring.tool_settings().enabled)
     async with aclosing(conversation.send((TextPart(prompt),), target)) as events:
         async for event in events:
+            if has_tools:  # they were started before the first event
+                has_tools = False
+                await _warn_of_servers(wiring)
             if isinstance(event, RequestAdapted):
                 warn(event.note)
             elif isinstance(event, RetryScheduled):

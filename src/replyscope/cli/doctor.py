@@ -116,6 +116,8 @@ async def _show_tools(wiring: Wiring) -> None:
         failed = f"FAILED {lines[0]} {lines[-1] if lines[1:] else ''}".rstrip()
         state = failed if source.fault else source.state
         _row("tools", f"{source.name}: {state}{': ' if names else ''}{', '.join(names)}")
+        for note in source.notes:
+            _row("tools", f"{source.name}: {note}")
 
 
 def _show_local(wiring: Wiring) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,12 @@ class LateToolbox:
     ) -> ToolOutcome:
         """See Toolbox."""
         return await (await self._toolbox()).run(tool, arguments, keeps_files=keeps_files)
+
+    @asynccontextmanager
+    async def place(self, tool: Tool) -> AsyncIterator[None]:
+        """See Toolbox."""
+        async with (await self._toolbox()).place(tool):
+            yield
 
     async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
         """See Toolbox."""

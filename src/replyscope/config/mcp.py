@@ -80,7 +80,7 @@ def read_server(name: str, entry: Mapping[str, Any]) -> McpServer:
     if isinstance(command, str) == isinstance(url, str):
         raise ValueError("needs a command or a url, and not both")
     if isinstance(url, str) and not url.startswith(("http://", "https://")):
-        raise ValueError(f"has the url {url!r}; it must begin with http:// or https://")
+        raise ValueError(f"has the url {_shown(url)!r}; it must begin with http:// or https://")
     if entry.get("type") == "sse":
         raise ValueError("uses the old SSE transport; use its streamable HTTP address")
     arguments = entry.get("args", [])
@@ -95,7 +95,25 @@ def read_server(name: str, entry: Mapping[str, Any]) -> McpServer:
         url=url,
         headers=_pairs(entry, "headers"),
         is_disabled=bool(entry.get("disabled")),
+        sign_in_origins=_origins(entry),
     )
+
+
+def _shown(url: str) -> str:
+    """A URL that cannot be used, without what may be a password or a key."""
+    before, at, after = url.partition("?")[0].rpartition("@")
+    scheme = before.partition("//")[0] + "//" if "//" in before else ""
+    return f"{scheme}•••@{after}" if at else after
+
+
+def _origins(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    given = entry.get("signIn", entry.get("sign_in")) or ()
+    given = [given] if isinstance(given, str) else given
+    if not isinstance(given, list | tuple) or not all(
+        isinstance(one, str) and one.startswith(("http://", "https://")) for one in given
+    ):
+        raise ValueError('has a signIn that is no list such as ["https://auth.example.org"]')
+    return tuple(given)
 
 
 def _pairs(entry: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:

@@ -52,6 +52,8 @@ TEMPLATE = """\
 # budget_tokens = 100000        # a turn that used as many asks before it goes on
 # budget_usd = 0.50
 # http_hosts = ["example.org"]  # whom http_get may ask
+# processes = 8                 # tools that run as processes at once; more calls wait
+# environment = ["MY_TOKEN"]    # variables that your own tool files get besides PATH, HOME …
 
 # [[tools.allow]]               # run without asking; a pattern for every argument
 # tool = "shipped/read_file"

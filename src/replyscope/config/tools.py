@@ -17,6 +17,8 @@ def read_tools(table: Table, servers: Table) -> ToolSettings:
         rounds=defaults.rounds if rounds is None else rounds,
         most_output=defaults.most_output if most is None else most,
         budget_tokens=table.whole("budget_tokens", least=1),
+        processes=table.whole("processes", least=1) or defaults.processes,
+        environment=table.texts("environment") or (),
         budget_usd=table.number("budget_usd"),
         http_hosts=table.texts("http_hosts") or (),
         consent=(*_rules(table, "deny", False), *_rules(table, "allow", True)),

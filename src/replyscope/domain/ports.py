@@ -4,6 +4,7 @@ The command line wires implementations in; no other floor knows them.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -324,6 +325,10 @@ class Toolbox(Protocol):
 
         Without `keeps_files` a result that is no text is told, and not kept.
         """
+        ...
+
+    def place(self, tool: Tool) -> AbstractAsyncContextManager[None]:
+        """Held while a tool runs. Entering waits while too many tools run as processes."""
         ...
 
     async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:

@@ -26,7 +26,8 @@ class Tool:
     """`name` is what the model sees, unique among the tools of a session; `schema` is the
     JSON schema of its arguments, as text. `source` says who runs it: "shipped", a file of
     the person's, or "mcp:SERVER", which knows it as `own_name`. `touches` says in words
-    what it may reach. One that always asks is never allowed by a rule.
+    what it may reach. One that always asks is never allowed by a rule. `output_schema`,
+    JSON as text too, is what structured results should fit; empty when none was given.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Tool:
     own_name: str
     touches: str = ""
     always_asks: bool = False
+    output_schema: str = ""
 
     @property
     def full_name(self) -> str:
@@ -45,12 +47,15 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolSource:
-    """Where tools come from, and how it stands: a sentence, and what went wrong."""
+    """Where tools come from, and how it stands: a sentence, and what went wrong. `notes`
+    name what is left out or changed of a source that works.
+    """
 
     name: str
     state: str
     fault: str = ""
     log: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +71,14 @@ class KeptFile:
 @dataclass(frozen=True, slots=True)
 class ToolOutcome:
     """What a tool came to. `output` is what the model is told; `detail` is for the person
-    alone: a traceback, or what was printed.
+    alone: a traceback, or what was printed. `structured` is structured content, as JSON.
     """
 
     output: str
     is_error: bool = False
     detail: str = ""
     files: tuple[KeptFile, ...] = ()
+    structured: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class McpServer:
-    """How to reach a tool server: a command to start, or a URL."""
+    """How to reach a tool server: a command to start, or a URL. `sign_in_origins` are the
+    other servers, such as https://auth.example, that its sign-in may lead to.
+    """
 
     name: str
     command: str | None = None
@@ -127,6 +135,7 @@ class McpServer:
     url: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     is_disabled: bool = False
+    sign_in_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +163,9 @@ class ToolSettings:
     """What a person has set about tools. `enabled` names tools or sources.
 
     Output limits are in characters, times in seconds; a budget of None is none. The
-    variables that hold providers' keys are no program's of the model.
+    variables that hold providers' keys are no program's of the model. At most `processes`
+    tools run as processes at once; `environment` names variables that the person's own
+    tools get besides those that every child has.
     """
 
     enabled: tuple[str, ...] = ()
@@ -167,3 +178,5 @@ class ToolSettings:
     consent: tuple[ConsentRule, ...] = ()
     servers: tuple[McpServer, ...] = ()
     key_variables: tuple[str, ...] = ()
+    processes: int = 8
+    environment: tuple[str, ...] = ()

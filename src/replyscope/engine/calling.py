@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from replyscope.domain.exchange import APPROVAL, ToolCall
+from replyscope.domain.json_text import read_json
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.ports import Clock, Toolbox
 from replyscope.domain.tool import Decision, Tool, ToolCallState, ToolOutcome, ToolSettings
 from replyscope.engine.consent import CallToDecide, Consent
 from replyscope.engine.rules import RuleBook
 from replyscope.inspection.argument_check import check_arguments
+from replyscope.inspection.schema_check import find_faults
 
 _log = logging.getLogger(__name__)
 _MOST_DETAIL = 20_000
@@ -133,7 +135,8 @@ class Calling:
         if not decision.allows:
             await self._set(number, _refused(part, decision))
             return
-        await self._run(number, part, tool, decision.arguments or call.arguments)
+        async with self._tooling.box.place(tool):
+            await self._run(number, part, tool, decision.arguments or call.arguments)
 
     async def _run(self, number: int, part: ToolResultPart, tool: Tool, arguments: str) -> None:
         call = self._calls[part.call_id]
@@ -154,7 +157,7 @@ class Calling:
         part = replace(
             part,
             state=state,
-            output=cut(outcome.output, self._settings.most_output),
+            output=cut(outcome.output, self._settings.most_output) + misfit(tool, outcome),
             detail=outcome.detail[-_MOST_DETAIL:],
             files=outcome.files,
             duration_ms=self._clock.monotonic_ms() - started_ms,
@@ -198,6 +201,18 @@ def cut(output: str, most: int) -> str:
     if len(output) <= most:
         return output
     return f"{output[:most]}\n[cut: this is {most:,} of {len(output):,} characters]"
+
+
+def misfit(tool: Tool, outcome: ToolOutcome) -> str:
+    """A note on a result that does not fit its tool's output schema; empty when it does."""
+    if not tool.output_schema or outcome.is_error:
+        return ""
+    if outcome.structured is None:
+        return "\n[note: the tool declares an output schema, and sent no structured content]"
+    faults = find_faults(read_json(outcome.structured), tool.output_schema)
+    return f"\n[note: this does not fit the tool's output schema: {'; '.join(faults)}]" * bool(
+        faults
+    )
 
 
 def _failed(part: ToolResultPart, words: str) -> ToolResultPart:

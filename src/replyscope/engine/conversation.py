@@ -238,7 +238,7 @@ class Conversation(OpenSession):
         checked = check_arguments(arguments, tool.schema)
         if checked.problems:
             return ToolOutcome("; ".join(checked.problems), is_error=True)
-        async with asyncio.timeout(settings.timeout_s):
+        async with self._tooling.box.place(tool), asyncio.timeout(settings.timeout_s):
             return await self._tooling.run(tool, checked.value)
 
     def _can_answer(self) -> bool:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from replyscope.domain.json_text import read_json
+from replyscope.inspection.schema_patterns import without_patterns
 
 _MOST = 5
 
@@ -20,17 +21,22 @@ def check_reply(text: str, schema: str) -> tuple[str, ...]:
 
 
 def find_faults(value: Any, schema: str) -> tuple[str, ...]:
-    """Sentences that point at each place of a JSON value which does not fit."""
-    from jsonschema import SchemaError, validators  # only where a schema was given
+    """Sentences that point at each place of a JSON value which does not fit.
+
+    Follows no reference out of the schema: checking a value opens no connection.
+    """
+    from jsonschema import FormatChecker, SchemaError, validators  # only where a schema was given
+    from referencing import Registry
     from referencing.exceptions import Unresolvable
 
     try:
-        kind = validators.validator_for(json.loads(schema))
-        kind.check_schema(json.loads(schema))
-        faults = list(kind(json.loads(schema)).iter_errors(value))
+        read = json.loads(schema)
+        kind = validators.validator_for(read)
+        kind.check_schema(read, format_checker=FormatChecker(formats=()))  # type: ignore[call-arg]
+        faults = list(without_patterns(kind)(read, registry=Registry()).iter_errors(value))
     except SchemaError as error:
         return (f"the schema itself is wrong: {error.message}",)
-    except (Unresolvable, RecursionError) as error:
+    except (Unresolvable, RecursionError, ArithmeticError, TypeError) as error:
         return (f"the schema itself can't be followed: {error}",)
     faults.sort(key=lambda fault: [str(step) for step in fault.absolute_path])
     sentences = [f"{fault.json_path}: {fault.message}"[:300] for fault in faults[:_MOST]]

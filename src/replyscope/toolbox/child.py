@@ -6,6 +6,7 @@ goes to stderr instead, so that it can't be taken for the answer.
 
 import asyncio
 import base64
+import ctypes
 import importlib.util
 import inspect
 import json
@@ -20,6 +21,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError, validate_call
 from pydantic.errors import PydanticUserError
 from pydantic_core import to_json
+
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def load(path: Path) -> ModuleType:
@@ -103,8 +106,26 @@ async def _wait(result: Any) -> Any:
     return await result
 
 
+def adopt_orphans() -> None:
+    """Make this process the parent of descendants whose own parents end (Linux only), so
+    that whoever kills it by its tree kills them, too.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def kill_descendants() -> None:
+    """Kill what a tool has started and left running."""
+    # This file is run as a script, with nothing of replyscope on the path but at its end.
+    sys.path.append(str(Path(__file__).parents[2]))
+    from replyscope.toolbox.process_tree import kill_below
+
+    kill_below(os.getpid())
+
+
 def main() -> None:
     """Answer one request."""
+    adopt_orphans()
     answers = os.dup(1)
     os.dup2(2, 1)  # what a tool prints is not the answer
     what, path = sys.argv[1], Path(sys.argv[2])
@@ -120,6 +141,8 @@ def main() -> None:
     sys.stdout.flush()
     with os.fdopen(answers, "wb") as stream:
         stream.write(json.dumps(answer).encode())
+    if what == "call":
+        kill_descendants()
 
 
 if __name__ == "__main__":

@@ -14,13 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from replyscope.domain.child_environment import child_environment
 from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.process import Ended, run_process
+from replyscope.toolbox.slots import Slots
 
 _log = logging.getLogger(__name__)
 _DESCRIBE_S = 20.0
 SHIPPED = Path(__file__).with_name("shipped.py")
+_CHILD = Path(__file__).with_name("child.py")
+_ISOLATED = ("-E", "-P")
+"""No PYTHON* variable counts, and neither the working folder nor the script's is on the path."""
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 _LOGIN = re.compile("://[^/@:]*:[^/@]*@")
 _OWN = "whatever this function does, with your rights"
@@ -49,6 +54,8 @@ class FunctionTools:
         self._folder = folder
         self._settings = settings
         self._known: dict[Path, _Described] = {}
+        self.slots = Slots(lambda: settings().processes)
+        """One for each process; who calls `run` holds one meanwhile."""
 
     async def tools(self) -> tuple[Tool, ...]:
         """The tools of every file that can be read."""
@@ -75,7 +82,7 @@ class FunctionTools:
 
     async def _describe_anew(self, path: Path, stamp: int) -> _Described:
         try:
-            async with asyncio.timeout(_DESCRIBE_S):
+            async with self.slots, asyncio.timeout(_DESCRIBE_S):
                 ended = await self._child("describe", path)
         except TimeoutError:
             return _Described(stamp, (), f"{path} was still loading after {_DESCRIBE_S:g} s.")
@@ -108,25 +115,22 @@ class FunctionTools:
             return ToolOutcome(answer["text"], detail=printed)
         if "data" in answer:
             data = base64.b64decode(answer["data"])
-            told, files = await asyncio.to_thread(kept.take, data)
+            try:
+                told, files = await asyncio.to_thread(kept.take, data)
+            except OSError as error:
+                told, files = f"{len(data):,} bytes that cannot be saved: {error.strerror}", ()
             return ToolOutcome(told, detail=printed, files=files)
         detail = "\n".join(filter(None, (answer.get("traceback", ""), printed)))
         return ToolOutcome(f"Error: {answer['error']}", is_error=True, detail=detail)
 
     async def _child(self, what: str, path: Path, *more: str, given: bytes = b"") -> Ended:
-        # The child finds this very replyscope, and its own files, but nothing by chance.
-        package = str(Path(__file__).parents[2])
-        command = (sys.executable, "-m", "replyscope.toolbox.child", what, str(path), *more)
+        command = (sys.executable, *_ISOLATED, str(_CHILD), what, str(path), *more)
         settings = self._settings()
-        kept: Mapping[str, str] = os.environ
-        if path == SHIPPED:
-            kept = _without_secrets(os.environ, settings.key_variables)
-        environment = {
-            **kept,
-            "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
-            "PYTHONSAFEPATH": "1",
-            "REPLYSCOPE_HTTP_HOSTS": json.dumps(settings.http_hosts),
-        }
+        if path == SHIPPED:  # its commands are the model's: they get no named variable
+            kept = _without_secrets(child_environment(os.environ), settings.key_variables)
+        else:
+            kept = child_environment(os.environ, settings.environment)
+        environment = {**kept, "REPLYSCOPE_HTTP_HOSTS": json.dumps(settings.http_hosts)}
         return await run_process(command, given=given, folder=self._folder, environment=environment)
 
 
@@ -134,7 +138,7 @@ def _without_secrets(environment: Mapping[str, str], known: Sequence[str]) -> di
     """What a command of the model's may see of the environment: no keys, and no variable
     in which a key, or a password of an address, is written as well.
     """
-    values = [environment[name] for name in known if environment.get(name)]
+    values = [os.environ[name] for name in known if os.environ.get(name)]
     return {
         name: value
         for name, value in environment.items()

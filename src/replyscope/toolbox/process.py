@@ -1,18 +1,21 @@
-"""Runs a command to its end in a process group of its own, which dies with it.
-
-Whatever happens, a timeout, a cancel, too much output, no process is left behind.
+"""Runs a command to its end, with limits on its output and its time. Every process that
+it started ends with it, whatever the reason: an exit, a timeout, a cancel, too much output.
 """
 
 import asyncio
 import os
-import signal
-import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from replyscope.toolbox.process_tree import MARK, kill_tree
+
 _CHUNK = 65_536
+_POLL_S = 0.01
+_DRAIN_S = 2.0
+"""How long output is read after the process and its descendants have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,29 @@ class Ended:
     is_flooding: bool = False
 
 
+class _Output:
+    """What came from a stream, up to `most` bytes. The rest is read and thrown away."""
+
+    def __init__(self, most: int) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._most = most
+
+    @property
+    def is_over(self) -> bool:
+        return self._size > self._most
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(self._parts)
+
+    async def read(self, stream: asyncio.StreamReader) -> None:
+        while chunk := await stream.read(_CHUNK):
+            self._size += len(chunk)
+            if not self.is_over:
+                self._parts.append(chunk)
+
+
 async def run_process(
     command: Sequence[str],
     *,
@@ -33,31 +59,48 @@ async def run_process(
     environment: Mapping[str, str] | None = None,
     most_output: int = 8_000_000,
 ) -> Ended:
-    """Run a command with `given` on its stdin. Never a shell. Raises OSError."""
+    """Run a command with `given` on its stdin. Never a shell. Raises OSError.
+
+    It ends when the process itself does: a descendant that keeps the output open is
+    killed, not waited for.
+    """
+    mark = uuid.uuid4().hex
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=folder,
-        env=dict(environment) if environment is not None else None,
+        env={**(os.environ if environment is None else environment), MARK: mark},
         start_new_session=True,
     )
+    output, errors = _Output(most_output), _Output(most_output // 8)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    tasks = [
+        asyncio.create_task(_feed(process.stdin, given)),
+        asyncio.create_task(output.read(process.stdout)),
+        asyncio.create_task(errors.read(process.stderr)),
+    ]
     try:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        feeding = asyncio.create_task(_feed(process.stdin, given))
-        (output, flood), (errors, _) = await asyncio.gather(
-            _read(process.stdout, most_output, process),
-            _read(process.stderr, most_output // 8, None),
-        )
-        await feeding
-        return Ended(await process.wait(), output, errors, flood)
+        # Not process.wait(): it waits for whoever has the pipes, too.
+        while process.returncode is None and not output.is_over:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)
+        await asyncio.shield(asyncio.to_thread(kill_tree, process.pid, mark))
+        await asyncio.wait(tasks, timeout=_DRAIN_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                await process.wait()
+        status = -9 if process.returncode is None else process.returncode
+        return Ended(status, output.data, errors.data, output.is_over)
     finally:
-        kill_group(process)
-        with suppress(ProcessLookupError):
-            await asyncio.shield(process.wait())
+        if process.returncode is None:
+            await asyncio.shield(asyncio.to_thread(kill_tree, process.pid, mark))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        process._transport.close()  # type: ignore[attr-defined]  # asyncio offers no other way
 
 
 async def _feed(stdin: asyncio.StreamWriter, given: bytes) -> None:
@@ -65,28 +108,3 @@ async def _feed(stdin: asyncio.StreamWriter, given: bytes) -> None:
         stdin.write(given)
         await stdin.drain()
     stdin.close()
-
-
-async def _read(
-    stream: asyncio.StreamReader, most: int, process: asyncio.subprocess.Process | None
-) -> tuple[bytes, bool]:
-    """Everything up to a limit. Past it the process is killed, or the rest is thrown away."""
-    parts: list[bytes] = []
-    size = 0
-    while chunk := await stream.read(_CHUNK):
-        size += len(chunk)
-        if size <= most:
-            parts.append(chunk)
-        elif process is not None:
-            kill_group(process)
-    return b"".join(parts), size > most
-
-
-def kill_group(process: asyncio.subprocess.Process) -> None:
-    """Kill a process and everything it started. The group outlives its leader."""
-    if sys.platform == "win32":
-        with suppress(ProcessLookupError):
-            process.kill()
-        return
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,6 @@
-"""What a tool server writes to its stderr: the newest lines, and no more."""
+"""The log of a tool server: what it writes to stderr, and to stdout where no message should
+be; the newest lines, and no more.
+"""
 
 import os
 import threading
@@ -29,6 +31,16 @@ class ServerLog:
     def note(self, line: str) -> None:
         """Add a line of ours."""
         self._lines.append(line[:_LONGEST])
+
+    def note_output(self, line: bytes) -> None:
+        """Add a line of stdout that is no message."""
+        self.note(f"[stdout] {line[:_LONGEST].decode('utf-8', 'replace').rstrip()}")
+
+    @property
+    def last_words(self) -> str:
+        """The last line that the server itself wrote; empty when there is none."""
+        said = [line.strip() for line in list(self._lines) if not line.startswith("[replyscope]")]
+        return next((line for line in reversed(said) if line), "")[:300]
 
     @property
     def text(self) -> str:

@@ -21,15 +21,19 @@ _log = logging.getLogger(__name__)
 
 
 class ToolServers:
-    """`servers` are read anew, so that one that was just added is there."""
+    """`servers` are read anew, so that one that was just added is there; `limit_s`, the
+    longest a server may take to start, too.
+    """
 
     def __init__(
         self,
         servers: Callable[[], Sequence[McpServer]],
         open_page: OpenPage = webbrowser.open,
+        limit_s: Callable[[], float] = lambda: 60.0,
     ) -> None:
         self._servers = servers
         self._open_page = open_page
+        self._limit_s = limit_s
         self._thread = LoopThread("tool-servers")
         self._open: dict[McpServer, Connection] = {}
 
@@ -102,7 +106,7 @@ class ToolServers:
     def _connection(self, server: McpServer) -> Connection:
         """The connection of a server; one whose entry was changed is another server."""
         if server not in self._open:
-            self._open[server] = Connection(server, self._open_page)
+            self._open[server] = Connection(server, self._open_page, self._limit_s)
         return self._open[server]
 
     async def close(self) -> None:
@@ -119,7 +123,7 @@ async def _tools_of(connections: Sequence[Connection]) -> tuple[Tool, ...]:
     for connection, found in zip(connections, lists, strict=True):
         if isinstance(found, BaseException):
             connection.explain(found)
-            _log.warning("the server %s has no tools: %s", connection.server.name, found)
+            _log.info("the server %s has no tools: %s", connection.server.name, connection.fault)
         else:
             tools += found
     return tuple(tools)

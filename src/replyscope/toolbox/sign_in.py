@@ -6,10 +6,12 @@ import asyncio
 import json
 import logging
 import webbrowser
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import suppress
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx2
 import keyring
 import keyring.errors
 from mcp.client.auth import OAuthClientProvider, TokenStorage
@@ -71,12 +73,80 @@ class KeyringTokens(TokenStorage):
         return next((urlsplit(str(uri)).port or 0 for uri in uris), 0)
 
 
+class OriginRefusedError(PermissionError):
+    """A server's sign-in leads to another origin, and its entry does not say that it may."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(
+            f"its sign-in leads to {origin}, another server; if you trust that one, add "
+            f'"signIn": ["{origin}"] to the entry of this server'
+        )
+
+
+class Origins:
+    """The origins that a sign-in may use: the server's own, and those of its entry."""
+
+    def __init__(self, url: str, others: Collection[str]) -> None:
+        own = origin_of(url)
+        upgraded = own.replace("http://", "https://") if ":" not in own[7:] else own
+        self._allowed = {own, upgraded, *map(origin_of, others)}
+
+    def check(self, url: str) -> None:
+        """Raises OriginRefusedError for a URL elsewhere."""
+        if (origin := origin_of(url)) not in self._allowed:
+            raise OriginRefusedError(origin)
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL, the port only where it is not the usual one."""
+    try:
+        parts = httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError):
+        return "an address that is none"
+    port = f":{parts.port}" if parts.port is not None else ""
+    host = f"[{parts.host}]" if ":" in parts.host else parts.host
+    return f"{parts.scheme}://{host}{port}"
+
+
+class _GuardedProvider(OAuthClientProvider):
+    """The SDK's provider, every request of its own checked: what a server says about its
+    sign-in decides where these go, and they may have a code or a token in them.
+    """
+
+    def __init__(self, origins: Origins, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._origins = origins
+
+    async def async_auth_flow(
+        self, request: httpx2.Request
+    ) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
+        flow = super().async_auth_flow(request)
+        try:
+            outgoing = await flow.__anext__()
+            while True:
+                if outgoing is not request:
+                    self._origins.check(str(outgoing.url))
+                response = yield outgoing
+                outgoing = await flow.asend(response)
+        except StopAsyncIteration:
+            return
+        finally:
+            await flow.aclose()
+
+
 class SignIn:
-    """Waits on loopback for the browser to come back. `open_page` shows the server's page."""
+    """Waits on loopback for the browser to come back. `open_page` shows the server's page;
+    `origins` are those that it may use besides its own.
+    """
 
     def __init__(
-        self, url: str, storage: KeyringTokens, open_page: OpenPage = webbrowser.open
+        self,
+        url: str,
+        storage: KeyringTokens,
+        open_page: OpenPage = webbrowser.open,
+        origins: Collection[str] = (),
     ) -> None:
+        self._origins = Origins(url, origins)
         self._url = url
         self._storage = storage
         self._open_page = open_page
@@ -95,11 +165,12 @@ class SignIn:
             client_name="replyscope",
             redirect_uris=[AnyUrl(f"http://127.0.0.1:{port}/callback")],
         )
-        return OAuthClientProvider(
-            self._url, metadata, self._storage, self._send_person, self._wait
+        return _GuardedProvider(
+            self._origins, self._url, metadata, self._storage, self._send_person, self._wait
         )
 
     async def _send_person(self, url: str) -> None:
+        self._origins.check(url)
         self._came = asyncio.get_running_loop().create_future()
         await asyncio.to_thread(self._open_page, url)
 

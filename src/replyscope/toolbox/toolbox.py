@@ -4,6 +4,7 @@ import asyncio
 import re
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ class LocalToolbox:
     ) -> None:
         self._files = KeptFiles(kept)
         self._functions = FunctionTools(paths, folder, settings)
-        self._servers = ToolServers(lambda: settings().servers, open_page)
+        self._servers = ToolServers(
+            lambda: settings().servers, open_page, lambda: settings().timeout_s
+        )
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
         """The tools that these names mean, each under a name that is its own."""
@@ -53,6 +56,10 @@ class LocalToolbox:
         if tool.source.startswith("mcp:"):
             return await self._servers.run(tool, arguments, kept)
         return await self._functions.run(tool, arguments, kept)
+
+    def place(self, tool: Tool) -> AbstractAsyncContextManager[None]:
+        """Held while a tool runs; only so many run as processes at once."""
+        return nullcontext() if tool.source.startswith("mcp:") else self._functions.slots
 
     async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
         """What servers have to attach."""

@@ -1,16 +1,35 @@
-"""What tool servers have beside tools: resources to attach, prompts to send."""
+"""What tool servers have beside tools: resources to attach, prompts to send, and faults."""
+
+from textual import on
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_line
 from replyscope.domain.tool import Offer
 from replyscope.ui.screens.chat_tools import ToolActions
 from replyscope.ui.screens.dialogs import LineDialog, PickDialog
+from replyscope.ui.turns import TurnEnded
 
 
 class ServerActions(ToolActions):
     """The servers are those whose tools this session offers."""
 
     _prompts: tuple[tuple[str, ...], tuple[Offer, ...]] = ((), ())
+    _told: frozenset[str] = frozenset()
+    """The faults of servers that were shown. Each is shown once."""
+
+    @on(TurnEnded)
+    def _check_servers(self) -> None:
+        if not self.is_leaving and any(name.startswith("mcp:") for name in self._wanted()):
+            self.start_work(self._tell_faults, group="server-faults", exclusive=True)
+
+    async def _tell_faults(self) -> None:
+        """Show why a tool server, or a tool of one, was not offered."""
+        toolbox = self.services.toolbox
+        for source in await toolbox.sources() if toolbox is not None else ():
+            words = "; ".join(filter(None, (source.fault, *source.notes)))
+            if source.name.startswith("mcp:") and words and words not in self._told:
+                self._told |= {words}
+                self.tell(printable_line(f"{source.name}: {words}"), is_error=bool(source.fault))
 
     def prompt_rows(self, word: str) -> list[tuple[str, str]]:
         """The servers' prompts that begin so, as (command, help). They are learnt in the

@@ -199,7 +199,7 @@ class ToolActions(RemoteActions):
         await self.services.toolbox.offer(added)
         for source in await self.services.toolbox.sources():
             if source.name in added:
-                words = f"{source.name}: {source.fault or source.state}"
+                words = "; ".join((f"{source.name}: {source.fault or source.state}", *source.notes))
                 self.tell(printable_line(words), is_error=bool(source.fault))
 
     def action_offer_hosted(self, wire: str = "") -> None:

@@ -82,7 +82,8 @@ class ToolsDialog(ModalScreen[tuple[tuple[str, ...], tuple[str, ...]] | None]):
             text = f"{printable_text(first)[:300]}\nTouches: {printable_line(tool.touches)}"
         elif value in self._sources:
             source = self._sources[value]
-            text = printable_text(source.fault or source.state)[:600]
+            lines = (source.fault or source.state, *source.notes)
+            text = printable_text("\n".join(lines))[:600]
         else:
             text = value
         about.update(Content(text))

@@ -1,0 +1,68 @@
+"""Opens the transport of a tool server: a child process, or streamable HTTP."""
+
+import os
+import re
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
+
+from replyscope.domain.child_environment import child_environment
+from replyscope.domain.tool import McpServer
+from replyscope.toolbox.expansion import expand
+from replyscope.toolbox.http_bound import MOST_BYTES, UNCOMPRESSED, bound_response
+from replyscope.toolbox.server_log import ServerLog
+from replyscope.toolbox.sign_in import KeyringTokens, OpenPage, SignIn
+from replyscope.toolbox.stdio import ServerCommand, StdioTransport, runs_module
+
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|LOGIN|URL|URI|DSN", re.IGNORECASE)
+"""In the names of variables whose values are not shown."""
+
+
+def stdio_transport(server: McpServer, log: ServerLog) -> StdioTransport:
+    """The transport of a server that is a command. Raises ValueError for a missing variable."""
+    arguments = [expand(argument) for argument in server.arguments]
+    environment = child_environment(os.environ)
+    if server.folder is None and runs_module(server.command or "", arguments):
+        environment["PYTHONSAFEPATH"] = "1"  # else a module of the working folder comes first
+    environment |= {name: expand(value) for name, value in server.environment}
+    folder = expand(server.folder) if server.folder else None
+    command = ServerCommand(expand(server.command or ""), arguments, environment, folder)
+    return StdioTransport(command, log)
+
+
+async def http_transport(
+    server: McpServer, open_page: OpenPage, stack: AsyncExitStack
+) -> AbstractAsyncContextManager[Any]:
+    """The transport of a server that has a URL; `stack` closes what it needs."""
+    url = expand(server.url or "")
+    headers = {name: expand(value) for name, value in server.headers}
+    auth = None
+    if not any(name.lower() == "authorization" for name in headers):
+        sign_in = SignIn(url, KeyringTokens(server.name), open_page, server.sign_in_origins)
+        auth = await sign_in.auth()
+        stack.callback(sign_in.close)
+    http = create_mcp_http_client({**headers, **UNCOMPRESSED}, auth=auth)
+    http.event_hooks = {"response": [bound_response]}
+    await stack.enter_async_context(http)
+    return streamable_http_client(url, http_client=http, max_sse_event_size=MOST_BYTES)
+
+
+def secrets_of(server: McpServer) -> set[str]:
+    """What of a server's entry may not be shown: passwords, headers, keys in variables."""
+    found = {value for _, value in server.headers}
+    found |= {value for name, value in server.environment if _SECRET.search(name)}
+    for value in [*found, server.url or ""]:
+        try:
+            found.add(expand(value))
+        except ValueError:
+            continue
+    for url in [one for one in found if "://" in one]:
+        try:
+            password = urlsplit(url).password
+        except ValueError:
+            password = None
+        found |= {password, unquote(password)} if password else set()
+    return found - {"", server.url}
