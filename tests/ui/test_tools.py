@@ -52,8 +52,8 @@ def card_of(pilot: Pilot[None]) -> ConsentCard:
 
 async def press_when_ready(pilot: Pilot[None], key: str) -> None:
     """Press a key of the card, once it is old enough to listen."""
-    await until(pilot, lambda: card_of(pilot).display, "the card")
-    await pilot.pause(0.5)
+    await until(pilot, lambda: card_of(pilot).is_ready, "the card")
+    assert card_of(pilot).has_focus
     await pilot.press(key)
 
 
@@ -260,6 +260,7 @@ async def test_what_is_out_of_view_on_the_card_is_told_and_can_be_scrolled_to(
         offer(pilot, "run_command")
         await send(pilot, "do it")
         await until(pilot, lambda: "more lines" in frame(pilot), "the cue")
+        await until(pilot, lambda: card_of(pilot).is_ready and card_of(pilot).has_focus)
         assert "y yes, once" in frame(pilot)
         assert "this session" not in frame(pilot)
         await pilot.press(*["j"] * 50)

@@ -45,6 +45,10 @@ class FilePart:
     text: str
 
 
+Attachment = FilePart | ImagePart
+"""What a person adds to a message beside its text."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReasoningPart:
     """What a model said it thought."""

@@ -3,9 +3,16 @@
 What a model, a server or a file says is data. Escape sequences, C1 controls and
 bidirectional overrides would otherwise reach the terminal and be obeyed. The
 stored text is never changed; only what is drawn.
+
+There are two strengths. `printable_…` is for prose: it leaves joiners, variation selectors
+and no-break spaces, which emoji and many scripts need. `exact_…` is for what a person
+decides about, such as a tool call: there every character that draws nothing, or a blank
+other than the space, is shown by its code.
 """
 
+import json
 import re
+from collections.abc import Iterable
 
 _TAB_WIDTH = 4
 
@@ -30,6 +37,62 @@ _UNSAFE = re.compile(
 )
 _UNSAFE_OR_TAB = re.compile("\t|" + _UNSAFE.pattern)
 _BLOCK_UNSAFE = re.compile(_UNSAFE.pattern.replace("\x0a", "\x0b", 1))
+
+
+IGNORABLE = (
+    *((0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5)),
+    *((0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164)),
+    *((0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8)),
+    *((0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+)
+"""Ranges of code points that draw nothing: Unicode's Default_Ignorable_Code_Point."""
+
+BLANK = (
+    *((0x00A0, 0x00A0), (0x1680, 0x1680), (0x2000, 0x200A), (0x202F, 0x202F), (0x205F, 0x205F)),
+    *((0x2800, 0x2800), (0x3000, 0x3000), (0x16FE4, 0x16FE4), (0x1D159, 0x1D159)),
+)
+"""Ranges that draw a blank: every space but U+0020, and characters with an empty glyph."""
+
+FORMATS = (
+    *((0x0600, 0x0605), (0x06DD, 0x06DD), (0x070F, 0x070F), (0x0890, 0x0891), (0x08E2, 0x08E2)),
+    *((0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x1345F)),
+)
+"""Ranges of other format characters: what they draw depends on their neighbours."""
+
+
+def _class(ranges: Iterable[tuple[int, int]]) -> str:
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
+
+
+_UNSEEN = re.compile(f"[{_class((*IGNORABLE, *BLANK, *FORMATS))}]")
+_NOT_EXACT = re.compile(f"{_UNSEEN.pattern}|{_UNSAFE.pattern}")
+
+
+def exact_line(text: str) -> str:
+    """One line in which every character is visible, and the space is the only blank."""
+    if text.isascii():
+        return printable_line(text)
+    return printable_line(_UNSEEN.sub(_code, text))
+
+
+def exact_text(text: str) -> str:
+    """Text whose line breaks stay and whose other characters are as in `exact_line`."""
+    if text.isascii():
+        return printable_text(text)
+    return printable_text(_UNSEEN.sub(_code, text))
+
+
+def escape_unseen(text: str) -> str:
+    """JSON with the same value, in which every character that is not exact is an escape."""
+    if text.isascii():
+        return text
+    return _NOT_EXACT.sub(
+        lambda found: found[0] if found[0] in "\r\n" else json.dumps(found[0])[1:-1], text
+    )
+
+
+def _code(found: re.Match[str]) -> str:
+    return f"‹{ord(found[0]):04x}›"
 
 
 def printable_line(text: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.message import Message
+from replyscope.domain.message import Attachment, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,22 @@ class SessionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that was not sent: text, attachments, and how many characters stand before
+    the cursor. A cursor of None is at the end.
+    """
+
+    text: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    cursor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """The head of a saved conversation; `head_id` is the last message of its current branch."""
+    """The head of a saved conversation; `head_id` is the last message of its current branch.
+
+    `draft` is the text of the message that was not sent; see `whole_draft`.
+    """
 
     id: str
     title: str
@@ -71,6 +85,22 @@ class Session:
     is_title_given: bool = False
     draft: str = ""
     deleted_at: datetime | None = None
+    draft_attachments: tuple[Attachment, ...] = ()
+    draft_cursor: int | None = None
+
+    @property
+    def whole_draft(self) -> Draft:
+        """The message that was not sent."""
+        return Draft(self.draft, self.draft_attachments, self.draft_cursor)
+
+    def with_draft(self, draft: Draft) -> "Session":
+        """The session with another message that was not sent."""
+        return replace(
+            self,
+            draft=draft.text,
+            draft_attachments=draft.attachments,
+            draft_cursor=draft.cursor,
+        )
 
 
 class Shelf(StrEnum):

@@ -23,7 +23,7 @@ from replyscope.domain.ports import (
 )
 from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.rule import Action, Rule
-from replyscope.domain.session import StoredSession, title_from
+from replyscope.domain.session import Draft, StoredSession, title_from
 from replyscope.domain.tool import Tool, ToolCallState, ToolOutcome, ToolSettings
 from replyscope.engine.asking import make_opening, make_request
 from replyscope.engine.calling import Calling, Tooling
@@ -91,10 +91,10 @@ class Conversation(OpenSession):
         await self._store.add_message(self.session.id, message)
         self.tree.add(message)
         self.tree.go_to(message.id)
-        draft = self.session.draft if keeps_draft else ""
+        draft = self.session.whole_draft if keeps_draft else Draft()
         self.session = replace(
-            self.session, head_id=message.id, updated_at=message.created_at, draft=draft
-        )
+            self.session, head_id=message.id, updated_at=message.created_at
+        ).with_draft(draft)
         await self.save_head()
 
     async def retry(self, target: Target, reply: Message | None = None) -> TurnEvents:

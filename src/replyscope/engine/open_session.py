@@ -119,7 +119,7 @@ class OpenSession:
         self.was_held = stored.is_held
         mine = self.session
         head_id = stored.session.head_id if is_moved else mine.head_id
-        self.session = replace(stored.session, draft=mine.draft, head_id=head_id)
+        self.session = replace(stored.session, head_id=head_id).with_draft(mine.whole_draft)
         self._saved = stored.session
         self.tree.go_to(head_id)
         return True

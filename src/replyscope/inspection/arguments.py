@@ -5,6 +5,7 @@ from typing import Any
 
 from replyscope.domain.exchange import APPROVAL, ToolCall
 from replyscope.domain.json_text import indented, read_json
+from replyscope.domain.printable import escape_unseen, exact_text
 
 
 def pretty_arguments(text: str) -> str:
@@ -19,6 +20,11 @@ def pretty_arguments(text: str) -> str:
         return indented(value)
     except ValueError:
         return _lay_out(text)
+
+
+def editable_arguments(text: str) -> str:
+    """Arguments laid out to be changed: what would not be seen is written as an escape."""
+    return escape_unseen(pretty_arguments(text))
 
 
 def readable_result(text: str) -> str:
@@ -89,14 +95,14 @@ def _lay_out(text: str) -> str:
 
 
 def one_line(text: str, width: int) -> str:
-    """Arguments in the form of a call, cut to a width."""
+    """Arguments in the form of a call, cut to a width. Every character is visible."""
     try:
         value = read_json(text)
         if isinstance(value, dict):
             text = ", ".join(_pairs(value))
     except (ValueError, RecursionError):
         pass  # nested deeper than can be written: as it came
-    text = " ".join(text.split())
+    text = " ".join(exact_text(text).split())
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import FilePart, ImagePart, Message, ReasoningPart, ToolCallPart
-from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.printable import exact_line, printable_line, printable_text
 from replyscope.domain.unicode_text import byte_count
 from replyscope.inspection.arguments import one_line
 from replyscope.inspection.explain import explain
@@ -36,7 +36,7 @@ def _message_lines(message: Message) -> list[str]:
             case ReasoningPart(text=text):
                 lines.append(f"[reasoning, {len(text):,} characters]")
             case ToolCallPart(name=name, arguments=arguments):
-                lines.append(printable_line(f"[tool {name}({one_line(arguments, 200)})]"))
+                lines.append(exact_line(f"[tool {name}({one_line(arguments, 200)})]"))
     text = message.text
     return [printable_text(text), *lines] if text else lines
 

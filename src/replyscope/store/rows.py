@@ -8,7 +8,7 @@ from typing import Any
 from replyscope.domain.errors import SessionNotFound
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import from_ms, to_ms
-from replyscope.domain.message import Message, ReplySource, Role
+from replyscope.domain.message import Attachment, Message, ReplySource, Role
 from replyscope.domain.ports import SessionStamp
 from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.unicode_text import sound
@@ -29,6 +29,7 @@ def insert_session(connection: sqlite3.Connection, session: Session) -> None:
         f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in _COLUMNS)}",
         (session.id, *_session_values(session)),
     )
+    _save_draft(connection, session)
 
 
 def update_session(connection: sqlite3.Connection, session: Session, before: Session) -> None:
@@ -36,6 +37,8 @@ def update_session(connection: sqlite3.Connection, session: Session, before: Ses
     old = dict(zip(_COLUMNS, _session_values(before), strict=True))
     new = dict(zip(_COLUMNS, _session_values(session), strict=True))
     changed = {name: value for name, value in new.items() if value != old[name]}
+    if session.whole_draft != before.whole_draft:
+        _save_draft(connection, session, before)
     if not changed:
         return
     updates = [
@@ -45,6 +48,39 @@ def update_session(connection: sqlite3.Connection, session: Session, before: Ses
     connection.execute(
         f"UPDATE session SET {', '.join(updates)} WHERE id = ?", (*changed.values(), session.id)
     )
+
+
+def _save_draft(
+    connection: sqlite3.Connection, session: Session, before: Session | None = None
+) -> None:
+    """Save what a draft has beside its text. Attachments that are saved are not written again."""
+    draft = session.whole_draft
+    if not draft.attachments and draft.cursor is None:
+        connection.execute("DELETE FROM draft WHERE session_id = ?", (session.id,))
+    elif before is not None and before.draft_attachments == draft.attachments:
+        found = connection.execute(
+            "UPDATE draft SET cursor = ? WHERE session_id = ?", (draft.cursor, session.id)
+        )
+        if not found.rowcount:
+            _save_draft(connection, session)
+    else:
+        connection.execute(
+            "INSERT OR REPLACE INTO draft SELECT id, ?, ? FROM session WHERE id = ?",
+            (encode_parts(draft.attachments), draft.cursor, session.id),
+        )
+
+
+def _load_attachments(
+    connection: sqlite3.Connection, session_id: str
+) -> tuple[tuple[Attachment, ...], int | None]:
+    """The attachments of a session's draft, and where its cursor stands."""
+    row = connection.execute(
+        "SELECT attachments, cursor FROM draft WHERE session_id = ?", (session_id,)
+    ).fetchone()
+    if row is None:
+        return (), None
+    parts = (part for part in decode_parts(row[0]) if isinstance(part, Attachment))
+    return tuple(parts), row[1]
 
 
 _COLUMNS = (
@@ -160,6 +196,7 @@ def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSessi
         raise SessionNotFound(
             f"There is no session {session_id}.", "See `replyscope sessions list`."
         )
+    attachments, cursor = _load_attachments(connection, session_id)
     session = Session(
         id=row[0],
         title=row[1],
@@ -170,6 +207,8 @@ def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSessi
         head_id=row[6],
         draft=row[7],
         deleted_at=from_ms(row[8]) if row[8] is not None else None,
+        draft_attachments=attachments,
+        draft_cursor=cursor,
     )
     messages = _load_messages(connection, session_id)
     return StoredSession(session, messages, *load_exchanges(connection, session_id))

@@ -177,7 +177,25 @@ CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT R
 """
 """`fact` and what hangs on it can be made again from the exchanges; see `index`."""
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CHOICES_AS_MESSAGES, _REMOTE_REPLIES, _COST, _REVIEW)
+_DRAFTS = """
+CREATE TABLE draft (
+    session_id TEXT PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
+    attachments TEXT NOT NULL,
+    cursor INTEGER
+) STRICT, WITHOUT ROWID;
+"""
+"""What a draft has beside its text, which `session` has. A table of its own: a session's row
+is written at each message, and attachments may be megabytes.
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _CHOICES_AS_MESSAGES,
+    _REMOTE_REPLIES,
+    _COST,
+    _REVIEW,
+    _DRAFTS,
+)
 """Script n brings a file from version n to n + 1; `user_version` holds the version."""
 
 

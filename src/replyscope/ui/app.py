@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
@@ -91,6 +92,15 @@ class ReplyscopeApp(App[None]):
     def get_default_screen(self) -> Screen[None]:
         """The prompt, which the chat comes to lie over."""
         return FrontScreen(is_fresh=self._opening.is_fresh)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let the chat see each key before any widget has it: a widget's own queue is too
+        late to say whose the next one is.
+        """
+        is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
+        if is_input and self._chat is not None and self._chat.takes_input(event):
+            return
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         self._leave_on_signals()

@@ -20,6 +20,8 @@ _LIKENESS = str.maketrans(
         **dict.fromkeys("●⚙", "*"),
         **dict.fromkeys("‘’", "'"),
         **dict.fromkeys("“”", '"'),
+        "‹": "<",
+        "›": ">",
         **dict(zip("▂▃▄▅▆▇█", ".-~=+*#", strict=True)),
         **dict(zip("░▒■", ".:#", strict=True)),
         "▸": "+",

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from rich.style import Style
 from rich.text import Text
 
-from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.printable import exact_line, exact_text, printable_line, printable_text
 from replyscope.inspection.comparison import (
     CallRow,
     FactRow,
@@ -204,17 +204,17 @@ def _call(row: CallRow, width: int, looks: Looks) -> Iterator[Text]:
     }
     style = _look(row.change, looks) or looks.title
     note = notes.get(row.change, "both ask for it, not alike")
-    yield Text.assemble((f"⚙ {printable_line(row.name)}", style), (f"  {note}", looks.muted))
+    yield Text.assemble((f"⚙ {exact_line(row.name)}", style), (f"  {note}", looks.muted))
     for place in row.places:
         yield from _place(place, width, looks)
     if row.pieces:
-        yield from _source([Piece(p.change, printable_text(p.text)) for p in row.pieces],
+        yield from _source([Piece(p.change, exact_text(p.text)) for p in row.pieces],
                            width, looks)  # fmt: skip
 
 
 def _place(place: Place, width: int, looks: Looks) -> Iterator[Text]:
     """A place's name, and what either has there, in columns."""
-    label = f"  {'  ' * place.depth}{printable_line(place.name)}"
+    label = f"  {'  ' * place.depth}{exact_line(place.name)}"
     room = max(14, min(30, width // 4))
     half = max(8, (width - room - len(_GAP)) // 2)
     look = _look(place.change, looks)
@@ -227,7 +227,7 @@ def _place(place: Place, width: int, looks: Looks) -> Iterator[Text]:
 
 
 def _place_sides(place: Place, looks: Looks, look: Style | None) -> tuple[Text, Text]:
-    first, second = printable_line(place.first), printable_line(place.second)
+    first, second = exact_line(place.first), exact_line(place.second)
     if place.change is Change.CHANGED:
         sides = Text(), Text()
         for piece in compare_texts(first, second):

@@ -1,13 +1,17 @@
-"""What will be sent with the next message: attached files, and messages that wait."""
+"""What will be sent with the next message: drafts, attached files, and messages that wait.
+
+Invariant: each session has a draft and attachments of its own. What was attached in one is
+never sent from another.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from replyscope.domain.message import FilePart, ImagePart, Message, Part, TextPart
+from replyscope.domain.message import Attachment, FilePart, ImagePart, Message, Part, TextPart
 from replyscope.domain.printable import printable_line
+from replyscope.domain.session import Draft
 from replyscope.domain.unicode_text import byte_count
 from replyscope.inspection.figures import size
-
-Attachment = FilePart | ImagePart
 
 
 class Pending:
@@ -18,35 +22,46 @@ class Pending:
         self._place = ""
         self._queued: dict[str, list[tuple[Part, ...]]] = {}
         self._starting: dict[str, tuple[Part, ...]] = {}
-        self._written: dict[str, str] = {}
+        self._written: dict[str, Draft] = {}
         self._edited: dict[str, Message] = {}
-        self._pastes = 0
 
     @property
     def attachments(self) -> list[Attachment]:
         """The attachments of the message being written."""
-        return self._attached.setdefault(self._place, [])
+        return self.attached_in(self._place)
 
     @attachments.setter
     def attachments(self, attachments: list[Attachment]) -> None:
         self._attached[self._place] = attachments
 
-    def turn_to(self, place: str) -> None:
-        """Write elsewhere: what is attached in a private session waits there.
+    def attached_in(self, session_id: str) -> list[Attachment]:
+        """The attachments of the message being written in a session."""
+        return self._attached.setdefault(session_id, [])
 
-        A private session's id is a place; "" is that of all others.
+    def turn_to(self, session_id: str, saved: Sequence[Attachment] = ()) -> None:
+        """Write in another session. `saved` are the attachments of its saved draft: they
+        count where nothing newer is known.
         """
-        self._place = place
+        self._place = session_id
+        self._attached.setdefault(session_id, list(saved))
 
-    def attach(self, part: Attachment) -> None:
-        """Add a file; the same name replaces."""
-        self.attachments = [a for a in self.attachments if a.name != part.name]
-        self.attachments.append(part)
+    def attach(self, part: Attachment, session_id: str | None = None) -> None:
+        """Add a file, here or in another session; the same name replaces."""
+        place = self._place if session_id is None else session_id
+        self._attached[place] = [a for a in self.attached_in(place) if a.name != part.name]
+        self._attached[place].append(part)
+
+    def add(self, parts: Sequence[Attachment]) -> None:
+        """Add files; where a name is taken, under another."""
+        self.attachments = _together(self.attachments, parts)
 
     def attach_paste(self, text: str) -> FilePart:
         """Add a paste that is too large to edit."""
-        self._pastes += 1
-        part = FilePart(f"pasted-{self._pastes}.txt", text)
+        names = {attached.name for attached in self.attachments}
+        number = 1
+        while f"pasted-{number}.txt" in names:
+            number += 1
+        part = FilePart(f"pasted-{number}.txt", text)
         self.attach(part)
         return part
 
@@ -62,12 +77,9 @@ class Pending:
         self.attachments = []
         return tuple(parts)
 
-    def give_back(self, parts: Sequence[Part], place: str = "") -> str:
+    def give_back(self, parts: Sequence[Part], session_id: str) -> str:
         """Put the parts of a failed send back where they were; the text for the composer."""
-        given = [part for part in parts if isinstance(part, FilePart | ImagePart)]
-        names = {part.name for part in given}
-        attached = self._attached.get(place, [])
-        self._attached[place] = given + [a for a in attached if a.name not in names]
+        self._attached[session_id] = _together(_files(parts), self.attached_in(session_id))
         self._starting = {key: p for key, p in self._starting.items() if p is not parts}
         return _text(parts)
 
@@ -87,12 +99,24 @@ class Pending:
         """Whether these very parts became a message."""
         return any(message.parts is parts for message in messages)
 
-    def unsent(self, session_id: str, messages: Sequence[Message]) -> str:
-        """The text that was sent or queued and is in no message yet."""
+    def with_unsent(self, session_id: str, messages: Sequence[Message], draft: Draft) -> Draft:
+        """A draft to be saved: before it, what was sent or queued and is in no message yet."""
         parts = self._starting.get(session_id)
         waiting = [] if parts is None or self.was_sent(parts, messages) else [parts]
         waiting += self._queued.get(session_id, ())
-        return "\n\n".join(filter(None, map(_text, waiting)))
+        unsent = "\n\n".join(filter(None, map(_text, waiting)))
+        if not waiting:
+            return draft
+        files: list[Attachment] = []
+        for one in waiting:
+            files = _together(files, _files(one))
+        text = "\n\n".join(filter(None, (unsent, draft.text)))
+        before = len(text) - len(draft.text)
+        return Draft(
+            text,
+            tuple(_together(files, draft.attachments)),
+            None if draft.cursor is None else before + draft.cursor,
+        )
 
     def edit(self, session_id: str, message: Message) -> None:
         """What is written will be a sibling of this message."""
@@ -102,13 +126,28 @@ class Pending:
         """The message that is edited, once."""
         return self._edited.pop(session_id, None)
 
-    def keep_written(self, session_id: str, text: str) -> None:
+    def keep_written(self, session_id: str, draft: Draft) -> None:
         """Keep what stands in the composer while another session is shown."""
-        self._written[session_id] = text
+        self._written[session_id] = draft
 
-    def take_written(self, session_id: str) -> str | None:
+    def add_written(self, session_id: str, text: str) -> None:
+        """Put a text before what was written in a session that is not shown."""
+        written = self.written_in(session_id)
+        self._written[session_id] = replace(written, text=joined(text, written.text), cursor=None)
+
+    def take_written(self, session_id: str) -> Draft | None:
         """What stood in the composer when the session was last shown; None at first."""
         return self._written.pop(session_id, None)
+
+    def written_in(self, session_id: str) -> Draft:
+        """What is written in a session that is not shown."""
+        written = self._written.get(session_id, Draft())
+        return replace(written, attachments=tuple(self.attached_in(session_id)))
+
+    def forget(self, session_id: str) -> None:
+        """Keep nothing of a session that is gone for good."""
+        for known in (self._attached, self._queued, self._starting, self._written, self._edited):
+            known.pop(session_id, None)
 
     def next_queued(self, session_id: str) -> tuple[Part, ...] | None:
         """The message that waits longest."""
@@ -126,8 +165,33 @@ class Pending:
         return "  ·  ".join(names)
 
 
+def joined(*texts: str) -> str:
+    """The texts as paragraphs, without those that say nothing."""
+    return "\n\n".join(filter(str.strip, texts))
+
+
 def _text(parts: Sequence[Part]) -> str:
     return "".join(part.text for part in parts if isinstance(part, TextPart))
+
+
+def _files(parts: Sequence[Part]) -> list[Attachment]:
+    return [part for part in parts if isinstance(part, FilePart | ImagePart)]
+
+
+def _together(first: Sequence[Attachment], second: Sequence[Attachment]) -> list[Attachment]:
+    """Both, without those that are in both. Of a name that both have, each gets a number: what
+    differs is not lost.
+    """
+    together = list(first)
+    for part in second:
+        if part in together:
+            continue
+        names = {known.name for known in together}
+        name, number = part.name, 2
+        while name in names:
+            name, number = f"{number}-{part.name}", number + 1
+        together.append(replace(part, name=name) if name != part.name else part)
+    return together
 
 
 def _bytes(part: Attachment) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from replyscope.domain.exchange import Choice, Citation, Exchange, Timing, ToolCall
 from replyscope.domain.message import ToolResultPart
+from replyscope.domain.printable import exact_line, exact_text
 from replyscope.domain.shared import Clean
 from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.arguments import one_line, readable_arguments, readable_result
@@ -73,13 +74,13 @@ def _call(call: ToolCall, part: ToolResultPart | None, clean: Clean) -> str:
     took = part.duration_ms if part is not None else call.duration_ms
     asked = one_line(clean(call.arguments), _CALL_WIDTH)
     mood = _MOODS.get(state, "note")
-    title = f"⚙ <b>{plain(clean(call.name))}</b> <code>{plain(asked)}</code> "
+    title = f"⚙ <b>{plain(exact_line(clean(call.name)))}</b> <code>{plain(asked)}</code> "
     title += f'<span class="{mood}">{plain(state.value)}</span>'
     title += f" · {plain(seconds(took))}" if took is not None else ""
-    readable = clean(readable_arguments(call))
+    readable = exact_text(clean(readable_arguments(call)))
     body = code(readable, "json") if readable[:1] in "{[" else _flowing(readable)
     if part is not None and part.arguments is not None and part.arguments != call.arguments:
-        body += f"<h3>run with</h3>{_flowing(clean(readable_result(part.arguments)))}"
+        body += f"<h3>run with</h3>{_flowing(exact_text(clean(readable_result(part.arguments))))}"
     result = part.output if part is not None else call.result
     if result:
         body += f"<h3>result</h3>{_flowing(clean(readable_result(result)))}"

@@ -15,6 +15,7 @@ from replyscope.domain.message import (
     TextPart,
     ToolResultPart,
 )
+from replyscope.domain.printable import exact_line
 from replyscope.domain.shared import Clean, Shared
 from replyscope.inspection.arguments import one_line, readable_result
 from replyscope.inspection.explain import Mood, explain
@@ -130,7 +131,7 @@ class _Writer:
 
     def _call(self, call: ToolCall, part: ToolResultPart | None) -> Iterator[str]:
         clean = self._clean
-        said = f"{clean(call.name)}({clean(one_line(call.arguments, _CALL_WIDTH))})"
+        said = f"{exact_line(clean(call.name))}({clean(one_line(call.arguments, _CALL_WIDTH))})"
         tick = "``" if "`" in said else "`"
         yield f"{tick}{_line(said)}{tick} {call.state.value}"
         result = part.output if part is not None else call.result

@@ -118,7 +118,7 @@ class ChatScreen(ReviewingActions):
         elif self.services.opens_newest:
             wanted = await self.archive.newest_id()
         if wanted is not None:
-            self.show_conversation(await self.archive.open(wanted))
+            self.show_first(await self.archive.open(wanted))
 
     def _collect_garbage(self) -> None:
         if not self.turns.any_running:
@@ -369,7 +369,7 @@ class ChatScreen(ReviewingActions):
             conversation.leave()
         await self.turns.stop_all()
         await self.save_draft()
-        await self.save_queued(running)
+        await self.save_left(running)
         await self._save_what_waits()
         unsaved = self.archive.unsaved()
         if unsaved and not self.leaves_anyway:

@@ -1,6 +1,6 @@
 """The chat screen's panes and state, which its groups of actions share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -16,7 +16,7 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.overlaid import Overlaid
-from replyscope.domain.session import SessionSettings
+from replyscope.domain.session import Draft, SessionSettings
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
 from replyscope.engine.calls import results_under, with_results
@@ -25,7 +25,7 @@ from replyscope.inspection.explain import Mood
 from replyscope.inspection.figures import cost_of_all
 from replyscope.inspection.timeline import timeline_of
 from replyscope.ui.pending import Pending
-from replyscope.ui.screens.chat_entries import mood_of, place_of, shown, with_summary
+from replyscope.ui.screens.chat_entries import mood_of, shown, with_summary
 from replyscope.ui.screens.front import PRIVATE_WELCOME, WELCOME
 from replyscope.ui.screens.working_screen import WorkingScreen
 from replyscope.ui.services import Services
@@ -115,16 +115,25 @@ class ChatBase(WorkingScreen[None]):
         """Whether the inspector is folded to a line per reply."""
         return self.size.width < 100
 
+    @property
+    def draft(self) -> Draft:
+        """The message that is being written."""
+        text, cursor = self.composer.written
+        return Draft(text, tuple(self.pending.attachments), cursor)
+
     def show_conversation(self, conversation: Conversation) -> None:
-        """Open a conversation in the panes."""
+        """Open a conversation in the panes. What was written in the one before is kept."""
+        left, session = self.conversation, conversation.session
+        if conversation is not left:
+            self.pending.keep_written(left.session.id, self.draft)
         self.conversation = conversation
         self.composer.show_private(conversation.is_private)
-        self.pending.turn_to(place_of(conversation))
+        self.pending.turn_to(session.id, session.draft_attachments)
         self.finished.discard(conversation.session.id)
         keys = [message.id for message in shown(conversation.messages)]
         self.transcript.show_entries(keys, self.content_of)
-        written = self.pending.take_written(conversation.session.id)
-        self.composer.replace_text(conversation.session.draft if written is None else written)
+        draft = self.pending.take_written(session.id) or session.whole_draft
+        self.composer.replace_text(draft.text, draft.cursor)
         self.draw_all()
 
     def content_of(self, message_id: str) -> EntryContent:
@@ -206,6 +215,15 @@ class ChatBase(WorkingScreen[None]):
     def asking(self) -> frozenset[str]:
         """The sessions in which a tool waits for the person's word."""
         return frozenset()
+
+    async def save_draft(self) -> None:
+        """Save the message that is being written."""
+
+    async def save_left(self, conversations: Iterable[Conversation]) -> None:
+        """Save what is written and queued in sessions that are not shown."""
+
+    def save_draft_soon(self) -> None:
+        """Save the message that is being written within a second."""
 
     def draw_consent(self) -> None:
         """Show the call that waits for the person's word."""
@@ -327,6 +345,7 @@ class ChatBase(WorkingScreen[None]):
         line = self.query_one("#attachments", Static)
         line.display = bool(text)
         line.update(Content(f"📎 {text}"))
+        self.save_draft_soon()
 
     async def draw_sidebar(self) -> None:
         """Read the sessions again and draw them."""

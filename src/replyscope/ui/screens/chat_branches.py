@@ -96,6 +96,7 @@ class BranchActions(ReplyActions):
         self.start_work(self._fork, message, group="open", exclusive=True)
 
     async def _fork(self, message: Message) -> None:
+        await self.save_draft()
         try:
             forked = await self.archive.fork(self.conversation, message.id)
         except ReplyscopeError as error:

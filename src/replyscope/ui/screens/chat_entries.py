@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, Role
-from replyscope.engine.conversation import Conversation
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.figures import count, rate, seconds
 from replyscope.ui.transcript.content import EntryContent
@@ -36,8 +35,3 @@ def with_summary(content: EntryContent, exchange: Exchange) -> EntryContent:
     out = count(usage.output_tokens if usage else None)
     text = f"{out} tok out · {seconds(exchange.timing.first_token_ms)} · {rate(exchange)}"
     return replace(content, summary=text)
-
-
-def place_of(conversation: Conversation) -> str:
-    """Where its attachments wait: those of a private session apart from all others."""
-    return conversation.session.id if conversation.is_private else ""

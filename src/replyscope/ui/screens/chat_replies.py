@@ -16,8 +16,9 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.inspection.context import fit_into
 from replyscope.ui.frame_pace import FRAME_S, FramePace
+from replyscope.ui.pending import joined
 from replyscope.ui.screens.chat_base import ChatBase
-from replyscope.ui.screens.chat_entries import last_shown, place_of, shown
+from replyscope.ui.screens.chat_entries import last_shown, shown
 from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.turns import TurnEnded
 
@@ -60,15 +61,15 @@ class ReplyActions(ChatBase):
         def give_back() -> None:
             if self.pending.was_sent(parts, conversation.tree.messages):
                 return
-            text = self.pending.give_back(parts, place_of(conversation))
+            text = self.pending.give_back(parts, conversation.session.id)
             if edited is not None:
                 self.pending.edit(conversation.session.id, edited)
             if conversation is self.conversation:
-                self.composer.replace_text(_joined(text, self.composer.text))
+                self.composer.replace_text(joined(text, self.composer.text))
                 self.draw_attachments()
             else:
-                written = self.pending.take_written(conversation.session.id) or ""
-                self.pending.keep_written(conversation.session.id, _joined(text, written))
+                self.pending.add_written(conversation.session.id, text)
+                self.start_work(self.save_left, (conversation,), group="draft")
 
         self.pending.start(conversation.session.id, parts)
         self.start_turn(
@@ -183,6 +184,7 @@ class ReplyActions(ChatBase):
         branch = conversation.messages
         if self.transcript.last_key == last_shown(branch):
             return  # and so is the whole way to it
+        self.save_draft_soon()  # what was sent is in the draft no more
         drawn, wanted = self.transcript.keys, [message.id for message in shown(branch)]
         if wanted[: len(drawn)] == drawn:
             self.query_one("#welcome").display = False
@@ -314,7 +316,3 @@ class ReplyActions(ChatBase):
         )
         self.tell(f"max_tokens is now {limit * 2:,}", is_error=False)
         self.action_continue_reply()
-
-
-def _joined(*texts: str) -> str:
-    return "\n\n".join(filter(str.strip, texts))

@@ -64,8 +64,9 @@ class ServerActions(ToolActions):
         resource = await self._pick("Attach which resource?", found)
         if resource is None or toolbox is None:
             return
+        session_id = self.conversation.session.id
         try:
-            self.pending.attach(await toolbox.read_resource(resource))
+            self.pending.attach(await toolbox.read_resource(resource), session_id)
         except ReplyscopeError as error:
             self.tell(error)
         self.draw_attachments()

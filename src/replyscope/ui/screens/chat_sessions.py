@@ -1,20 +1,20 @@
 """Sessions: new, open, rename, delete, undo, and their drafts."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from textual import on
 from textual.timer import Timer
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.session import SessionSettings
+from replyscope.domain.session import Draft, SessionSettings
 from replyscope.engine.conversation import Conversation
+from replyscope.ui.pending import joined
 from replyscope.ui.screens.chat_targets import TargetActions
 from replyscope.ui.screens.dialogs import LineDialog, PickDialog
 from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.sidebar import Sidebar
 
-_DRAFT_S = 0.8
+_DRAFT_S = 0.5
 
 
 class SessionActions(TargetActions):
@@ -40,8 +40,7 @@ class SessionActions(TargetActions):
         self._begin_session(is_private=True)
 
     def _begin_session(self, *, is_private: bool) -> None:
-        left, written = self.conversation, self.composer.text
-        self.pending.keep_written(left.session.id, written)
+        left, draft = self.conversation, self.draft
         if not left.is_private:
             self._ordinary = left.session.settings
         # What was set in a private session is not saved with an ordinary one.
@@ -49,23 +48,27 @@ class SessionActions(TargetActions):
         settings = SessionSettings(model=old.model, system=old.system, parameters=old.parameters)
         self.show_conversation(self.archive.new(settings, is_private=is_private))
         self.set_focus(self.composer)
-        self.start_work(self._keep_draft, left, written, group="draft")
+        self.start_work(self._keep_draft, left, draft, group="draft")
 
-    async def _keep_draft(self, left: Conversation, written: str) -> None:
-        await self._save_draft_of(left, written)
+    async def _keep_draft(self, left: Conversation, draft: Draft) -> None:
+        await self._save_draft_of(left, draft)
         await self.draw_sidebar()
 
-    async def _leave(self) -> None:
-        """Keep what is written here before another session is shown."""
-        self.pending.keep_written(self.conversation.session.id, self.composer.text)
-        await self.save_draft()
+    def show_first(self, conversation: Conversation) -> None:
+        """Open the conversation of the start. What was typed meanwhile joins its draft."""
+        typed = self.draft
+        self.show_conversation(conversation)
+        if typed.text:
+            self.composer.replace_text(joined(self.composer.text, typed.text))
+        self.pending.add(typed.attachments)
+        self.draw_attachments()
 
     def open_session(self, session_id: str) -> None:
         """Show a session."""
         self.start_work(self._open_session, session_id, group="open", exclusive=True)
 
     async def _open_session(self, session_id: str) -> None:
-        await self._leave()
+        await self.save_draft()
         try:
             conversation = await self.archive.open(session_id)
         except ReplyscopeError as error:
@@ -144,6 +147,8 @@ class SessionActions(TargetActions):
             return
         if session_id == self.conversation.session.id:
             self.show_conversation(self.archive.new(SessionSettings()))
+        if is_private:
+            self.pending.forget(session_id)
         await self.draw_sidebar()
 
     async def _lets_go(self) -> bool:
@@ -179,31 +184,36 @@ class SessionActions(TargetActions):
         await self._open_session(session_id)
 
     @on(Composer.Changed)
-    def _save_draft_soon(self) -> None:
-        if self._draft_timer is not None:
-            self._draft_timer.stop()
-        self._draft_timer = self.set_timer(
-            _DRAFT_S, lambda: self.start_work(self.save_draft, group="draft")
-        )
+    @on(Composer.SelectionChanged)
+    def save_draft_soon(self) -> None:
+        """Save the draft within a second, also while the person types on."""
+        if self._draft_timer is None:
+            self._draft_timer = self.set_timer(_DRAFT_S, self._save_draft_now)
+
+    def _save_draft_now(self) -> None:
+        self._draft_timer = None
+        self.start_work(self.save_draft, group="draft")
 
     async def save_draft(self) -> None:
-        """Keep what is written, queued or about to be sent, with its session."""
-        await self._save_draft_of(self.conversation, self.composer.text)
+        """Keep what is written, attached, queued or about to be sent, with its session."""
+        await self._save_draft_of(self.conversation, self.draft)
 
-    async def save_queued(self, conversations: Iterable[Conversation]) -> None:
-        """Keep what is queued in sessions that are not shown."""
+    async def save_left(self, conversations: Iterable[Conversation]) -> None:
+        """Keep what is written and queued in sessions that are not shown."""
         for conversation in conversations:
             if conversation is not self.conversation:
-                written = self.pending.take_written(conversation.session.id) or ""
+                written = self.pending.written_in(conversation.session.id)
                 await self._save_draft_of(conversation, written)
 
-    async def _save_draft_of(self, conversation: Conversation, written: str) -> None:
-        unsent = self.pending.unsent(conversation.session.id, conversation.tree.messages)
-        draft = "\n\n".join(filter(None, (unsent, written)))
-        if draft == conversation.session.draft or len(draft) > 1_000_000:
+    async def _save_draft_of(self, conversation: Conversation, draft: Draft) -> None:
+        session = conversation.session
+        draft = self.pending.with_unsent(session.id, conversation.tree.messages, draft)
+        if draft == session.whole_draft:
             return
-        conversation.session = replace(conversation.session, draft=draft)
+        conversation.session = session.with_draft(draft)
         try:
             await conversation.save_head()
         except ReplyscopeError as error:
+            # It is not on disk: the next change, and leaving, try again.
+            conversation.session = conversation.session.with_draft(session.whole_draft)
             self.tell(error)

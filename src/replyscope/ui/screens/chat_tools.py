@@ -1,136 +1,25 @@
-"""Tools: choosing them, deciding about calls, and what can be done with one call."""
+"""Tools: choosing them, and what can be done with one call."""
 
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
-from textual import on
-
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import TurnEvent
 from replyscope.domain.exchange import ToolCall
-from replyscope.domain.printable import printable_line
-from replyscope.domain.tool import ConsentRule, Decision, ToolCallState
+from replyscope.domain.printable import exact_line, printable_line
+from replyscope.domain.tool import ToolCallState
 from replyscope.engine.calls import calls_of, results_under, with_result
-from replyscope.engine.consent import CallToDecide
 from replyscope.engine.live import Target
-from replyscope.inspection.argument_check import as_texts, check_arguments
-from replyscope.inspection.arguments import pretty_arguments
-from replyscope.ui.consent_desk import ConsentDesk
-from replyscope.ui.screens.chat_remote import RemoteActions
-from replyscope.ui.screens.dialogs import LineDialog, PickDialog
+from replyscope.inspection.arguments import editable_arguments
+from replyscope.ui.screens.chat_consent import ConsentActions
+from replyscope.ui.screens.dialogs import PickDialog
 from replyscope.ui.screens.edit_dialog import EditDialog, ReadDialog
 from replyscope.ui.screens.tools import ToolsDialog
-from replyscope.ui.widgets.consent_card import Answer, ConsentCard
-
-_YOU = "you, once"
 
 
-class ToolActions(RemoteActions):
-    """What a person does with tools. Nothing runs that they did not allow."""
-
-    _desk: ConsentDesk | None = None
-
-    def open_desk(self) -> None:
-        """Be asked about calls from now on."""
-        if self.services.consent is not None:
-            self._desk = ConsentDesk(self._on_desk_changed)
-            self.services.consent.ask = self._desk.ask
-
-    def asking(self) -> frozenset[str]:
-        """The sessions in which a tool waits for the person's word."""
-        return self._desk.sessions if self._desk is not None else frozenset()
-
-    def _on_desk_changed(self) -> None:
-        self.draw_consent()
-        if self.is_attached and self.asking() - {self.conversation.session.id}:
-            self.tell(
-                "A tool in another session waits for your word (? in the list).", is_error=False
-            )
-        if self.is_attached:
-            self.refresh_sidebar()
-
-    def draw_consent(self) -> None:
-        """Show the call of this session that waits longest."""
-        if not self.is_attached or self._desk is None:
-            return
-        waiting = self._desk.waiting(self.conversation.session.id)
-        card = self.query_one(ConsentCard)
-        was_shown = card.display
-        card.show(waiting[0] if waiting else None, len(waiting))
-        if waiting and not was_shown and not self.composer.text and self.focused is self.composer:
-            card.focus()
-        elif not waiting and card.has_focus:
-            self.composer.focus()
-
-    @on(ConsentCard.Answered)
-    def _on_answered(self, event: ConsentCard.Answered) -> None:
-        self.start_work(self._answer, event.wanted, event.answer, group="consent")
-
-    async def _answer(self, wanted: CallToDecide, answer: Answer) -> None:
-        decision = await self._decision(wanted, answer)
-        if decision is not None and self._desk is not None:
-            self._desk.answer(wanted, decision)
-
-    async def _decision(self, wanted: CallToDecide, answer: Answer) -> Decision | None:
-        """What the person means; None when they went back to the card."""
-        match answer:
-            case Answer.ONCE:
-                return Decision(True, _YOU)
-            case Answer.SESSION:
-                if self.services.consent is not None:
-                    self.services.consent.grant(wanted.session_id, wanted.tool)
-                return Decision(True, "you, for this session")
-            case Answer.ALWAYS:
-                return await self._allow_always(wanted)
-            case Answer.NO:
-                return Decision(False, "you")
-            case Answer.BECAUSE:
-                why = await self.app.push_screen_wait(
-                    LineDialog("No, because … (the model is told)")
-                )
-                return None if why is None else Decision(False, "you", why)
-            case Answer.EDIT:
-                return await self._edit(wanted)
-
-    async def _edit(self, wanted: CallToDecide) -> Decision | None:
-        text = pretty_arguments(wanted.call.arguments)
-        note = ""
-        while True:
-            title = f"Arguments of {printable_line(wanted.tool.own_name)}"
-            edited = await self.app.push_screen_wait(EditDialog(title, text, note))
-            if edited is None:
-                return None
-            problems = check_arguments(edited, wanted.tool.schema).problems
-            if not problems:
-                return Decision(True, "you, with changed arguments", arguments=edited)
-            text, note = edited, problems[0]
-
-    async def _allow_always(self, wanted: CallToDecide) -> Decision | None:
-        """Save a rule with a pattern for every argument."""
-        if self.archive.store_of(wanted.session_id).is_private:
-            self.tell("A rule would be written, and this session is private; s allows it here.")
-            return None
-        given = as_texts(check_arguments(wanted.call.arguments, "{}").value)
-        lines = "\n".join(f"{name} = {_literal(value)}" for name, value in given)
-        note = "One pattern an argument: * stands for anything, ? for one character."
-        title = f"Always run {printable_line(wanted.tool.full_name)} when"
-        edited = await self.app.push_screen_wait(EditDialog(title, lines, note))
-        if edited is None:
-            return None
-        pairs = [line.partition("=") for line in edited.splitlines() if "=" in line]
-        patterns = tuple((name.strip(), pattern.strip()) for name, _, pattern in pairs)
-        rule = ConsentRule(_literal(wanted.tool.full_name), True, patterns)
-        if not rule.covers(wanted.tool.full_name, given):
-            self.tell("These patterns do not fit this call; nothing was saved.")
-            return None
-        kept = [r for r in self.services.tool_settings().consent if r.allows]
-        try:
-            self.services.change_settings({("tools", "allow"): [_toml(r) for r in (*kept, rule)]})
-        except ReplyscopeError as error:
-            self.tell(error)
-            return None
-        return Decision(True, "you, always (saved in the settings)")
+class ToolActions(ConsentActions):
+    """What a person does with tools."""
 
     def action_choose_tools(self) -> None:
         """Choose the tools of this session."""
@@ -282,7 +171,8 @@ class ToolActions(RemoteActions):
 
     async def _try_call(self, call: ToolCall) -> None:
         note = "It runs at once when you accept; the model is not told."
-        dialog = EditDialog(f"Try {call.name} with", pretty_arguments(call.arguments), note)
+        title = f"Try {exact_line(call.name)} with"
+        dialog = EditDialog(title, editable_arguments(call.arguments), note)
         arguments = await self.app.push_screen_wait(dialog)
         if arguments is None:
             return
@@ -311,12 +201,3 @@ class ToolActions(RemoteActions):
         self.transcript.renew_entries()
         self.draw_inspector()
         self.tell("t sends it", is_error=False)
-
-
-def _literal(value: str) -> str:
-    """A pattern that fits this text alone."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in value)
-
-
-def _toml(rule: ConsentRule) -> dict[str, object]:
-    return {"tool": rule.tool, "arguments": dict(rule.patterns)}

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.message import Role
-from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.printable import exact_line, printable_text
 from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.arguments import one_line
 from replyscope.inspection.explain import Mood
@@ -275,8 +275,8 @@ class Entry:
     def _call_cells(self, call: ToolCall, palette: Palette, *, gap: bool) -> list[Cell]:
         click = Style(meta={"@click": ("toggle_fold", (self.content.key,))})
         state = _STATES.get(call.state, "")
-        name = printable_line(call.name)
-        short = one_line(printable_line(call.arguments[:_MOST_ARGUMENTS]), 200)
+        name = exact_line(call.name)
+        short = one_line(call.arguments[:_MOST_ARGUMENTS], 200)
         line = Text("")
         line.append("⚙ ", palette.marker + click).append(name, palette.name + click)
         line.append(f"{state}  ", palette.muted + click).append(short, palette.muted + click)

@@ -67,6 +67,7 @@ class Composer(TextArea):
         self._is_private = False
         self._history_at: int | None = None
         self._unsent = ""
+        self._shown_prompt = ""
         self.is_suggesting = False
 
     def get_line(self, line_index: int) -> Text:
@@ -97,10 +98,30 @@ class Composer(TextArea):
         self.border_title = "private" if is_private else ""
         self.placeholder = _PRIVATE_PLACEHOLDER if is_private else _PLACEHOLDER
 
-    def replace_text(self, text: str) -> None:
-        """Show another text, the cursor at its end."""
+    def replace_text(self, text: str, cursor: int | None = None) -> None:
+        """Show another text, with so many characters before the cursor; None puts it at the end."""
+        self._history_at = None
+        self._show_text(text, cursor)
+
+    def _show_text(self, text: str, cursor: int | None = None) -> None:
         self.load_text(text)
-        self.move_cursor(self.document.end)
+        if cursor is None:
+            self.move_cursor(self.document.end)
+            return
+        before = self.text[: max(0, cursor)].split(self.document.newline)
+        self.move_cursor((len(before) - 1, len(before[-1])))
+
+    @property
+    def written(self) -> tuple[str, int | None]:
+        """The message that is being written, and how many characters stand before the cursor,
+        None at its end. An earlier prompt that is only looked at is not written.
+        """
+        if self._history_at is not None and self.text == self._shown_prompt:
+            return self._unsent, None
+        text, (row, column) = self.text, self.cursor_location
+        newline = self.document.newline
+        cursor = sum(len(line) + len(newline) for line in text.split(newline)[:row]) + column
+        return text, cursor if cursor < len(text) else None
 
     def action_submit(self) -> None:
         """Enter: take a suggestion, or send. What is typed next is the next message."""
@@ -172,7 +193,8 @@ class Composer(TextArea):
             self.replace_text(self._unsent)
             return True
         self._history_at = at
-        self.replace_text(history[at])
+        self._shown_prompt = history[at]
+        self._show_text(history[at])
         return True
 
     def completion(self) -> tuple[str | None, str]:

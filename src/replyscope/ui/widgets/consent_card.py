@@ -1,23 +1,37 @@
-"""Asks whether a tool may run: what it is, what it would do, and the person's answers."""
+"""The consent card: a tool call that waits, and the answers that a person can give.
 
-import time
+Invariant: no answer runs a call that could not be seen. The card has to be on the screen
+as a whole, and the call has to be read to its end. When keys are answers is the screen's
+to say; see `chat_consent`.
+"""
+
 from enum import StrEnum
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.errors import NoWidget
+from textual.geometry import Region
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 from replyscope.domain.exchange import APPROVAL
-from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.printable import exact_line, exact_text
 from replyscope.engine.consent import CallToDecide
 from replyscope.inspection.arguments import pretty_arguments
+from replyscope.inspection.figures import count as in_figures
 
-_GUARD_S = 0.4
-"""A key that was on its way to the composer when the card came is no answer."""
+_MOST_SHOWN = 100_000
+"""Characters of a call that the card lays out; a longer one can only be refused."""
+
+_TOO_LONG = "This call is too long to be shown ({}characters), so it can only be refused [n]."
+_TOO_SMALL = "Too small to show this call. Make the window larger, or [n] refuses."
+_COVERED = "Something covers this call. Close it first (F4), or [n] refuses."
+_UNREAD = "Read this call to its end first: [j], [PgDn] and [End] scroll down."
 
 
 class Answer(StrEnum):
@@ -39,10 +53,13 @@ _KEYS = (
     (Answer.BECAUSE, "b", "no, because …"),
     (Answer.EDIT, "e", "edit first"),
 )
+_ANSWERS = {f"consent.{answer.value}": answer for answer in Answer}
+_REFUSALS = (Answer.NO, Answer.BECAUSE)
+_NOTICES = "textual-toastrack"
 
 
 class ConsentCard(Vertical, can_focus=True):
-    """Shown while a call waits. It never takes a key that was meant for the composer."""
+    """Shown while a call waits. Its keys answer once `is_ready` was set for this call."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -52,6 +69,10 @@ class ConsentCard(Vertical, can_focus=True):
         Binding("escape", "screen.cancel_reply", "Stop", show=False),
         Binding("down,j", "scroll_arguments(1)", "Down", show=False),
         Binding("up,k", "scroll_arguments(-1)", "Up", show=False),
+        Binding("pagedown", "scroll_page(1)", "Page down", show=False),
+        Binding("pageup", "scroll_page(-1)", "Page up", show=False),
+        Binding("end", "scroll_to_edge(1)", "To the end", show=False),
+        Binding("home", "scroll_to_edge(-1)", "To the beginning", show=False),
     ]
 
     class Answered(Message):
@@ -62,10 +83,21 @@ class ConsentCard(Vertical, can_focus=True):
             self.wanted = wanted
             self.answer = answer
 
+    class NotYet(Message):
+        """The call cannot be allowed yet; `why` says what to do."""
+
+        def __init__(self, why: str) -> None:
+            super().__init__()
+            self.why = why
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._wanted: CallToDecide | None = None
-        self._shown_at = 0.0
+        self.wanted: CallToDecide | None = None
+        """The call that is shown."""
+        self._count = 0
+        self._is_ready = False
+        self._is_read = False
+        self._length = 0
 
     def compose(self) -> ComposeResult:
         yield Static(id="consent-title")
@@ -74,37 +106,136 @@ class ConsentCard(Vertical, can_focus=True):
         yield Static(id="consent-more")
         yield Static(id="consent-keys")
 
+    def on_mount(self) -> None:
+        self.watch(self._pane, "scroll_y", self._draw_more, init=False)
+
+    @property
+    def _pane(self) -> VerticalScroll:
+        return self.query_one("#consent-arguments", VerticalScroll)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the person has looked at this call: before, nothing is an answer."""
+        return self._is_ready and self.wanted is not None
+
     def show(self, wanted: CallToDecide | None, count: int = 0) -> None:
         """Ask about a call; None hides the card. `count` is how many wait in all."""
-        if wanted is not self._wanted:
-            self._shown_at = time.monotonic()
-        self._wanted = wanted
+        is_new = wanted is not self.wanted
+        self.wanted, self._count = wanted, count
         self.display = wanted is not None
+        if is_new:
+            self._is_read = False
+            self.set_ready(is_ready=False)
+            self._pane.scroll_home(animate=False, immediate=True)
+        if wanted is not None:
+            self._draw()
+
+    def set_ready(self, *, is_ready: bool) -> None:
+        """Hear answers from now on, or no more."""
+        self._is_ready = is_ready
+        self._draw_if_shown()
+
+    def answer_of(self, key: str) -> Answer | None:
+        """The answer that a key stands for, as keys are mapped now."""
+        active = self.screen.active_bindings.get(key)
+        if active is None or active.node is not self:
+            return None
+        return _ANSWERS.get(active.binding.id or "")
+
+    def has_key(self, key: str) -> bool:
+        """Whether the card does something at a key."""
+        active = self.screen.active_bindings.get(key)
+        return active is not None and active.node is self
+
+    def answer(self, answer: Answer) -> bool:
+        """Answer, unless the call could not be seen; whether that was an answer."""
+        wanted = self.wanted
+        if wanted is None or not self._is_ready or not self._offers(answer):
+            return False
+        why = "" if answer in _REFUSALS else self._why_not_yet()
+        if why:
+            self.post_message(self.NotYet(why))
+            return False
+        self.set_ready(is_ready=False)
+        self.post_message(self.Answered(wanted, answer))
+        return True
+
+    def action_answer(self, answer: str) -> None:
+        """Answer at once."""
+        self.answer(Answer(answer))
+
+    def _why_not_yet(self) -> str:
+        """Why this call cannot be allowed, and what to do; empty when it can."""
+        if self._length > _MOST_SHOWN:
+            return _TOO_LONG.format(f"{in_figures(self._length)} ")
+        if not self._is_whole():
+            return _TOO_SMALL
+        if self._is_covered():
+            return _COVERED
+        return "" if self._is_read or self._is_at_end() else _UNREAD
+
+    def _is_whole(self) -> bool:
+        """Whether every part of the card is on the screen."""
+        parts = [child for child in self.children if child.display]
+        return all(self._seen_of(part) == part.region.size.area > 0 for part in parts)
+
+    def _seen_of(self, part: Widget) -> int:
+        """How many cells of a part are on the screen."""
+        try:
+            return self.screen.find_widget(part).visible_region.area
+        except NoWidget:
+            return 0
+
+    def _is_covered(self) -> bool:
+        """Whether a pane lies over the call. Notices do not count: they go by themselves."""
+        parts = (self.query_one("#consent-title"), self._pane)
+        places = [place for part in parts for place in _edges(part.region)]
+        tops = {self.screen.get_widget_at(x, y)[0] for x, y in places}
+        around = [{node.id for node in top.ancestors_with_self} for top in tops]
+        return not all({self.id, _NOTICES} & ids for ids in around)
+
+    def _is_at_end(self) -> bool:
+        pane = self._pane
+        return pane.region.height > 0 and pane.scroll_target_y >= pane.max_scroll_y
+
+    def _draw(self) -> None:
+        """Draw the call; what has no room in the title stands whole above the arguments."""
+        wanted = self.wanted
         if wanted is None:
             return
         tool = wanted.tool
-        more = f"   1 of {count}" if count > 1 else ""
+        name, source, touches = map(exact_line, (tool.own_name, tool.source, tool.touches))
+        more = f"   1 of {self._count}" if self._count > 1 else ""
+        width = self.content_size.width or self.screen.size.width - 4
+        room = max(8, width - cell_len(f"⚙   {source}{more}"))
         title = Content.assemble(
             ("⚙ ", "$text-accent"),
-            (printable_line(tool.own_name), "bold"),
-            (f"  {printable_line(tool.source)}{more}", "dim"),
-            (f"\nTouches: {printable_line(tool.touches)}", "dim"),
+            (_cut(name, room), "bold"),
+            (f"  {source}{more}", "dim"),
+            (f"\nTouches: {touches}", "dim"),
         )
         self.query_one("#consent-title", Static).update(title)
-        text = printable_text(pretty_arguments(wanted.call.arguments)) or "(no arguments)"
+        text = exact_text(pretty_arguments(wanted.call.arguments)) or "(no arguments)"
+        if cell_len(name) > room or max(map(cell_len, title.plain.split("\n"))) > width:
+            text = f"Tool: {name}\nServer: {source}\nTouches: {touches}\n\n{text}"
+        self._length = len(text)
+        if self._length > _MOST_SHOWN:
+            text = f"{text[:_MOST_SHOWN]}…\n\n{_TOO_LONG.format(f'{in_figures(self._length)} ')}"
         self.query_one("#consent-text", Static).update(Content(text))
         self._draw_keys()
 
     def _draw_keys(self) -> None:
-        pieces = [] if self.has_focus else [Content.styled("F6 or a click, then", "dim")]
+        is_heard = self.has_focus and self._is_ready
+        pieces = [] if self.has_focus or not self._is_ready else [_HOW_TO_REACH]
+        look = "bold $text-accent" if is_heard else "dim"
         for answer, key, words in _KEYS:
             if self._offers(answer):
-                click = f"[@click=answer('{answer.value}')][bold $text-accent]{key}[/] {words}[/]"
+                click = f"[@click=screen.answer_call('{answer.value}')][{look}]{key}[/] {words}[/]"
                 pieces.append(Content.from_markup(click))
         pieces.append(Content.from_markup("[bold $text-accent]Esc[/] stops"))
         # The answers stay in view however long the arguments are; those scroll.
-        room = self.screen.size.height // 2 - 8
-        self.query_one("#consent-arguments").styles.max_height = max(2, room)
+        room = self.screen.size.height // 2 - 5
+        self._pane.styles.max_height = max(2, room)
         rows = [pieces[0]]
         for piece in pieces[1:]:
             longer = Content("   ").join([rows[-1], piece])
@@ -116,17 +247,26 @@ class ConsentCard(Vertical, can_focus=True):
         self.call_after_refresh(self._draw_more)
 
     def _draw_more(self) -> None:
-        """Say what is out of view: nobody should allow what they could not read."""
-        pane = self.query_one("#consent-arguments", VerticalScroll)
+        """Say what is out of view, and note when the end was seen."""
+        if self.wanted is None:
+            return
+        pane = self._pane
         below = round(pane.max_scroll_y - pane.scroll_target_y)
         more = self.query_one("#consent-more", Static)
         more.display = pane.max_scroll_y > 0
-        words = f"▼ {below} more lines" if below > 0 else "▲ that was all"
-        more.update(Content.styled(f"{words} · j k scroll", "$text-warning"))
+        if below > 0 and not self._is_read:
+            words = f"▼ {below} more lines below: read on with j PgDn End"
+        elif below > 0:
+            words = f"▼ {below} more lines below · j k PgDn End"
+        else:
+            words = "▲ that was all · j k PgUp Home"
+        more.update(Content.styled(words, "$text-warning"))
+        if self._is_at_end() and self._is_whole() and not self._is_covered():
+            self._is_read = True
 
     def _offers(self, answer: Answer) -> bool:
         """A tool that always asks has no standing yes; an approval has no arguments of ours."""
-        wanted = self._wanted
+        wanted = self.wanted
         if wanted is None:
             return False
         if wanted.tool.always_asks and answer in (Answer.SESSION, Answer.ALWAYS):
@@ -140,21 +280,35 @@ class ConsentCard(Vertical, can_focus=True):
         self._draw_if_shown()
 
     def on_resize(self) -> None:
-        self._draw_if_shown()
+        self._draw()
 
     def _draw_if_shown(self) -> None:
-        if self._wanted is not None:
+        if self.wanted is not None:
             self._draw_keys()
 
-    def action_answer(self, answer: str) -> None:
-        """Say it, unless the card has only just come."""
-        wanted = self._wanted
-        is_fresh = time.monotonic() - self._shown_at < _GUARD_S
-        if wanted is not None and not is_fresh and self._offers(Answer(answer)):
-            self.post_message(self.Answered(wanted, Answer(answer)))
-
     def action_scroll_arguments(self, step: int) -> None:
-        """Scroll the arguments."""
-        pane = self.query_one("#consent-arguments", VerticalScroll)
-        pane.scroll_relative(y=step, animate=False)
-        self._draw_more()
+        """Scroll the call by lines."""
+        self._pane.scroll_relative(y=step, animate=False, immediate=True)
+
+    def action_scroll_page(self, step: int) -> None:
+        """Scroll the call by what is in view."""
+        pane = self._pane
+        pane.scroll_relative(y=step * max(1, pane.size.height - 1), animate=False, immediate=True)
+
+    def action_scroll_to_edge(self, step: int) -> None:
+        """Scroll to the end of the call, or to its beginning."""
+        y = self._pane.max_scroll_y if step > 0 else 0
+        self._pane.scroll_to(y=y, animate=False, immediate=True)
+
+
+_HOW_TO_REACH = Content.styled("F6 or a click, then", "dim")
+
+
+def _cut(text: str, room: int) -> str:
+    return text if cell_len(text) <= room else f"{set_cell_size(text, room - 1)}…"
+
+
+def _edges(region: Region) -> list[tuple[int, int]]:
+    """Both ends of each row of a region."""
+    ends = (region.x, region.right - 1)
+    return [(x, y) for y in range(region.y, region.bottom) for x in ends]

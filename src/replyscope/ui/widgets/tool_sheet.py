@@ -7,7 +7,7 @@ from textual.content import Content
 
 from replyscope.domain.exchange import APPROVAL, Choice, OutputItem, ToolCall
 from replyscope.domain.message import ToolResultPart
-from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.printable import exact_line, exact_text, printable_line, printable_text
 from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.argument_check import check_arguments
 from replyscope.inspection.arguments import pretty_arguments, readable_arguments, readable_result
@@ -51,7 +51,7 @@ def _item(item: OutputItem) -> Content:
 
 def _call(sheet: Sheet, number: int, call: ToolCall, part: ToolResultPart | None) -> Content:
     rows = [
-        Content.styled(f"{number}. {printable_line(call.name)}", "$text-primary bold"),
+        Content.styled(f"{number}. {exact_line(call.name)}", "$text-primary bold"),
         sheet.row("id", call.id),
         sheet.row("kind", call.kind),
         sheet.row("state", call.state.value, _STATES.get(call.state, "")),
@@ -59,9 +59,9 @@ def _call(sheet: Sheet, number: int, call: ToolCall, part: ToolResultPart | None
     if part is not None:
         rows += _run(sheet, part)
     is_patch = call.kind == "apply_patch_call"
-    rows += _indented(readable_arguments(call)[:_MOST], is_patch=is_patch)
+    rows += _exactly(readable_arguments(call)[:_MOST], is_patch=is_patch)
     if part is not None and part.arguments is not None:
-        rows += [Content.styled("ran with", MUTED), *_indented(pretty_arguments(part.arguments))]
+        rows += [Content.styled("ran with", MUTED), *_exactly(pretty_arguments(part.arguments))]
     if part is not None and part.schema:
         problems = check_arguments(part.arguments or call.arguments, part.schema).problems
         rows += [sheet.row("misfit", problem, "$text-error") for problem in problems]
@@ -92,8 +92,13 @@ def _run(sheet: Sheet, part: ToolResultPart) -> list[Content]:
     return rows
 
 
-def _indented(text: str, *, is_patch: bool = False) -> list[Content]:
+def _indented(text: str) -> list[Content]:
+    return [Content("  " + line) for line in printable_text(text).split("\n")]
+
+
+def _exactly(text: str, *, is_patch: bool = False) -> list[Content]:
+    """Arguments: what draws nothing is shown by its code."""
     return [
         Content.styled("  " + line, _DIFF.get(line[:1], "") if is_patch else "")
-        for line in printable_text(text).split("\n")
+        for line in exact_text(text).split("\n")
     ]
