@@ -1,9 +1,11 @@
 """Reads what the settings say about tools: which are offered, limits, consent, servers."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from replyscope.config.checks import Table
 from replyscope.config.mcp import read_server
+from replyscope.domain.glob import glob_of
 from replyscope.domain.tool import ConsentRule, McpServer, ToolSettings
 
 
@@ -32,8 +34,26 @@ def _rules(table: Table, key: str, allows: bool) -> Iterator[ConsentRule]:
         if tool is None or "/" not in tool:
             raise rule.reject("tool", "must be SOURCE/NAME, such as shipped/read_file")
         patterns = tuple(rule.pairs("arguments").items())
+        for name, pattern in patterns:
+            fault = _fault_of(pattern)
+            if fault is not None:
+                raise rule.reject("arguments", f"has a pattern for {name} that is wrong: {fault}")
+        if (fault := _fault_of(tool)) is not None:
+            raise rule.reject("tool", f"is wrong: {fault}")
         rule.finish()
         yield ConsentRule(tool, allows, patterns)
+
+
+def _fault_of(pattern: str) -> str | None:
+    """What is wrong with a pattern: a bracket, or a way up from an unknown place."""
+    try:
+        glob_of(pattern)
+    except ValueError as error:
+        return str(error)
+    above = pattern.split("/")
+    if any(step == ".." and "**" in before for before, step in pairwise(above)):
+        return "`..` can't follow `**`"
+    return None
 
 
 def _named(servers: Table, name: str) -> McpServer:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
+from replyscope.domain.tool import ConsentRule, Tool, ToolOutcome, ToolSettings, ToolSource
 from replyscope.toolbox.files import KeptFiles
+from replyscope.toolbox.permit import rules_as_text
 from replyscope.toolbox.process import Ended, run_process
 
 _log = logging.getLogger(__name__)
@@ -97,11 +98,17 @@ class FunctionTools:
         )
         return _Described(stamp, tools, "\n".join(answer["faults"]))
 
-    async def run(self, tool: Tool, arguments: Mapping[str, Any], kept: KeptFiles) -> ToolOutcome:
-        """Run one to its end."""
+    async def run(
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        kept: KeptFiles,
+        rules: Sequence[ConsentRule] = (),
+    ) -> ToolOutcome:
+        """Run one to its end. `rules` are those that allowed the call."""
         path = next(path for path in self._paths if _source_of(path) == tool.source)
         given = json.dumps(dict(arguments)).encode()
-        ended = await self._child("call", path, tool.own_name, given=given)
+        ended = await self._child("call", path, tool.own_name, given=given, rules=rules)
         printed = ended.errors.decode("utf-8", "replace")
         answer = _answer_of(ended)
         if "text" in answer:
@@ -113,19 +120,28 @@ class FunctionTools:
         detail = "\n".join(filter(None, (answer.get("traceback", ""), printed)))
         return ToolOutcome(f"Error: {answer['error']}", is_error=True, detail=detail)
 
-    async def _child(self, what: str, path: Path, *more: str, given: bytes = b"") -> Ended:
+    async def _child(
+        self,
+        what: str,
+        path: Path,
+        *more: str,
+        given: bytes = b"",
+        rules: Sequence[ConsentRule] = (),
+    ) -> Ended:
         # The child finds this very replyscope, and its own files, but nothing by chance.
         package = str(Path(__file__).parents[2])
         command = (sys.executable, "-m", "replyscope.toolbox.child", what, str(path), *more)
         settings = self._settings()
         kept: Mapping[str, str] = os.environ
-        if path == SHIPPED:
+        is_shipped = path == SHIPPED
+        if is_shipped:
             kept = _without_secrets(os.environ, settings.key_variables)
         environment = {
             **kept,
             "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
             "PYTHONSAFEPATH": "1",
             "REPLYSCOPE_HTTP_HOSTS": json.dumps(settings.http_hosts),
+            **({"REPLYSCOPE_RULES": rules_as_text(settings.consent, rules)} if is_shipped else {}),
         }
         return await run_process(command, given=given, folder=self._folder, environment=environment)
 

@@ -1,5 +1,6 @@
 """Tools: choosing them, deciding about calls, and what can be done with one call."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -9,6 +10,7 @@ from textual import on
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import TurnEvent
 from replyscope.domain.exchange import ToolCall
+from replyscope.domain.glob import escaped
 from replyscope.domain.printable import printable_line
 from replyscope.domain.tool import ConsentRule, Decision, ToolCallState
 from replyscope.engine.calls import calls_of, results_under, with_result
@@ -111,18 +113,26 @@ class ToolActions(RemoteActions):
         if self.archive.store_of(wanted.session_id).is_private:
             self.tell("A rule would be written, and this session is private; s allows it here.")
             return None
-        given = as_texts(check_arguments(wanted.call.arguments, "{}").value)
-        lines = "\n".join(f"{name} = {_literal(value)}" for name, value in given)
-        note = "One pattern an argument: * stands for anything, ? for one character."
+        consent = self.services.consent
+        if consent is None:
+            return None
+        value = check_arguments(wanted.call.arguments, "{}").value
+        given = as_texts(await asyncio.to_thread(consent.normal, wanted.tool, value))
+        lines = "\n".join(f"{name} = {escaped(text)}" for name, text in given)
+        note = "One pattern an argument: * matches all but /, ** all, ? one character, [ab] a or b."
         title = f"Always run {printable_line(wanted.tool.full_name)} when"
         edited = await self.app.push_screen_wait(EditDialog(title, lines, note))
         if edited is None:
             return None
         pairs = [line.partition("=") for line in edited.splitlines() if "=" in line]
         patterns = tuple((name.strip(), pattern.strip()) for name, _, pattern in pairs)
-        rule = ConsentRule(_literal(wanted.tool.full_name), True, patterns)
-        if not rule.covers(wanted.tool.full_name, given):
-            self.tell("These patterns do not fit this call; nothing was saved.")
+        try:
+            rule = ConsentRule(escaped(wanted.tool.full_name), True, patterns)
+        except ValueError as error:
+            self.tell(f"A pattern is wrong: {error}. Nothing was saved.")
+            return None
+        if not await consent.would_cover(rule, wanted.tool, wanted.call.arguments):
+            self.tell("The patterns do not match this call. Nothing was saved.")
             return None
         kept = [r for r in self.services.tool_settings().consent if r.allows]
         try:
@@ -311,11 +321,6 @@ class ToolActions(RemoteActions):
         self.transcript.renew_entries()
         self.draw_inspector()
         self.tell("t sends it", is_error=False)
-
-
-def _literal(value: str) -> str:
-    """A pattern that fits this text alone."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in value)
 
 
 def _toml(rule: ConsentRule) -> dict[str, object]:
