@@ -18,6 +18,7 @@ from replyscope.domain.event import WireFrame, WireRecord
 from replyscope.domain.exchange import Api, Exchange, Timing
 from replyscope.domain.foreign import Batch, Conversation, Foreign, Unreadable, shared_of
 from replyscope.domain.message import Message, ReplySource, Role
+from replyscope.domain.regular_file import open_regular, read_regular
 from replyscope.domain.session import Session
 from replyscope.domain.shared import Shared
 from replyscope.domain.sse import FrameSplitter
@@ -47,7 +48,7 @@ KINDS = (
 def read_file(path: Path) -> Batch:
     """The sessions of a file of any known kind. Raises ImportFault for another."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(16)
         if head.startswith(_SQLITE):
             return _database(path)
@@ -85,21 +86,21 @@ def _session(item: Conversation | Unreadable) -> Foreign:
 
 
 def _text(path: Path) -> Batch:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(1_000).removeprefix(b"\xef\xbb\xbf").lstrip()
     size = path.stat().st_size
     if path.suffix == ".sse" or start.startswith(_STREAM):
         if size > _MOST_STREAM:
             raise ImportFault(f"{path} is too large for a stream of one reply.", KINDS)
-        return Batch(iter([_stream(path.read_bytes(), path)]), 1, lambda: 1)
+        return Batch(iter([_stream(read_regular(path, _MOST_STREAM), path)]), 1, lambda: 1)
     closing = ExitStack()
-    opened = closing.enter_context(path.open("rb"))
+    opened = closing.enter_context(open_regular(path))
     return Batch(_documents(closing, path, [opened]), size, _place(opened))
 
 
 def _zip(path: Path) -> Batch:
     closing = ExitStack()
-    opened = closing.enter_context(path.open("rb"))
+    opened = closing.enter_context(open_regular(path))
     try:
         archive = closing.enter_context(zipfile.ZipFile(opened))
     except BaseException:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from replyscope.config.checks import Table
 from replyscope.config.mcp import read_server
+from replyscope.domain import limits
 from replyscope.domain.glob import glob_of
 from replyscope.domain.tool import ConsentRule, McpServer, ToolSettings
 
@@ -12,14 +13,17 @@ from replyscope.domain.tool import ConsentRule, McpServer, ToolSettings
 def read_tools(table: Table, servers: Table) -> ToolSettings:
     """The settings of [tools] and [mcp.*]. Raises SettingsError."""
     defaults = ToolSettings()
-    rounds, most = table.whole("rounds", least=1), table.whole("max_output", least=100)
+    rounds, most = (
+        table.whole("rounds", limits.ROUNDS),
+        table.whole("max_output", limits.TOOL_OUTPUT),
+    )
     settings = ToolSettings(
         enabled=table.texts("enabled") or (),
-        timeout_s=table.number("timeout_s", least=0.1) or defaults.timeout_s,
+        timeout_s=table.number("timeout_s", limits.TOOL_TIMEOUT_S) or defaults.timeout_s,
         rounds=defaults.rounds if rounds is None else rounds,
         most_output=defaults.most_output if most is None else most,
-        budget_tokens=table.whole("budget_tokens", least=1),
-        budget_usd=table.number("budget_usd"),
+        budget_tokens=table.whole("budget_tokens", limits.BUDGET_TOKENS),
+        budget_usd=table.number("budget_usd", limits.BUDGET_USD),
         http_hosts=table.texts("http_hosts") or (),
         consent=(*_rules(table, "deny", False), *_rules(table, "allow", True)),
         servers=tuple(_named(servers, name) for name in servers.names()),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from replyscope.domain.regular_file import open_regular
 from replyscope.domain.tool import ConsentRule, Tool, ToolOutcome, ToolSettings, ToolSource
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.permit import rules_as_text
@@ -66,7 +67,8 @@ class FunctionTools:
 
     async def _describe(self, path: Path) -> _Described:
         try:
-            stamp = path.stat().st_mtime_ns
+            with open_regular(path) as file:
+                stamp = os.fstat(file.fileno()).st_mtime_ns
         except OSError as error:
             return _Described(0, (), f"{path} can't be read ({error.strerror}).")
         known = self._known.get(path)
