@@ -233,7 +233,7 @@ def test_sessions_are_shown_deleted_and_restored(server: LoopbackServer, tmp_pat
     [
         (["ask", ""], "The prompt is empty"),
         (["ask", "hi"], "No provider is set"),
-        (["ask", "hi", "--max-tokens", "0"], "at least 1"),
+        (["ask", "hi", "--max-tokens", "0"], "between 1 and 10,000,000"),
         (["ask", "hi", "--temperature", "9"], "between 0 and 2"),
         (["sessions", "show", "nope"], "No session 'nope'"),
         (["ask", "hi", "--local", "--model", "nope"], "no embedded model 'nope'"),

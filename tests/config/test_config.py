@@ -225,3 +225,20 @@ def test_text_can_be_read_in_every_theme() -> None:
     (strong,) = (s for s in sources if s.name == "high-contrast")
     for name in ("primary", "accent", "warning", "error", "success"):
         assert contrast(strong.colors[name], strong.colors["background"]) >= 7.0, name
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("docs/[a.txt", "not closed"),
+        ("docs/[]", "not closed"),
+        ("[a/b]", "slash"),
+        ("[z-a]", "runs backwards"),
+        ("docs/**/../*", "can't follow"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["allow", "deny"])
+def test_a_pattern_that_can_not_be_meant_is_refused(kind: str, pattern: str, why: str) -> None:
+    text = f'[[tools.{kind}]]\ntool = "shipped/*"\narguments = {{ path = "{pattern}" }}\n'
+    with pytest.raises(SettingsError, match=why):
+        parse_settings(text, Path("s.toml"))

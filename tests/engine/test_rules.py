@@ -103,7 +103,7 @@ async def test_an_exchange_is_saved_and_given_to_a_command(
         ('when = "a"\ndo = "explode"', "allowed: continue"),
         ('when = "a"\ndo = "save"', "file is missing"),
         ('when = "a"\ndo = "run"', "command is missing"),
-        ('when = "a"\ndo = "retry"\nmax = 1000', "at most 20"),
+        ('when = "a"\ndo = "retry"\nmax = 1000', "between 1 and 20"),
         ('when = "a"\ndo = "flag"\nwhat = 1', "not a setting"),
     ],
 )

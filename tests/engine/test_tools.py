@@ -393,7 +393,7 @@ async def decide(rules: tuple[ConsentRule, ...], tool: Tool = TOOL, arguments: s
     ("rule", "arguments", "answer"),
     [
         (ConsentRule("shipped/read_file", True, (("path", "docs/*"),)), "", "yes a rule"),
-        (ConsentRule("shipped/*", True, (("path", "*"),)), "", "yes a rule"),
+        (ConsentRule("shipped/*", True, (("path", "**"),)), "", "yes a rule"),
         (ConsentRule("shipped/read_file", True, (("path", "src/*"),)), "", "no asked"),
         (ConsentRule("shipped/read_file", True), "", "no asked"),
         (

@@ -29,7 +29,7 @@ theme = {theme}
 enabled = [{tools}, "current_time"]
 [[tools.allow]]
 tool = {fine}
-arguments = {{ text = "*" }}
+arguments = {{ text = "**" }}
 [queries]
 {folder} = "model:*"
 [[rule]]

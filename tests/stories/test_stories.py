@@ -146,7 +146,7 @@ def test_killed_while_a_tool_runs_it_is_not_run_again_unasked(
     (tools / "mine.py").write_text(TOOL)
     (tmp_path / "config" / "settings.toml").write_text(
         '[tools]\nenabled = ["tools:mine.py"]\n'
-        '[[tools.allow]]\ntool = "tools:mine.py/slow"\narguments = { log = "*" }\n'
+        '[[tools.allow]]\ntool = "tools:mine.py/slow"\narguments = { log = "**" }\n'
     )
     in_turn(server, asks(("slow", json.dumps({"log": str(log)}))), reply("So it may have run."))
     with start(tmp_path, server) as terminal:

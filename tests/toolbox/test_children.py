@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from replyscope.domain.child_environment import child_environment
+from replyscope.domain.environment import tool_environment
 from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings
 from replyscope.toolbox.process import Ended, run_process
 from replyscope.toolbox.process_tree import ProcessEntry, descendants, read_table
@@ -281,11 +281,11 @@ ENVIRONMENTS: list[tuple[Mapping[str, str], Mapping[str, str]]] = [
 def test_the_environment_of_a_child_is_an_allow_list(
     given: Mapping[str, str], kept: Mapping[str, str]
 ) -> None:
-    assert {k: v for k, v in child_environment(given).items() if k != "XDG_DATA_HOME"} == kept
+    assert {k: v for k, v in tool_environment(given).items() if k != "XDG_DATA_HOME"} == kept
 
 
 def test_a_variable_that_is_named_is_given() -> None:
-    assert child_environment({"KEY": "k", "OTHER": "o"}, ["KEY"]) == {"KEY": "k"}
+    assert tool_environment({"KEY": "k", "OTHER": "o"}, ["KEY"]) == {"KEY": "k"}
 
 
 async def test_no_more_tools_run_at_once_than_the_settings_say(bench: Bench) -> None:

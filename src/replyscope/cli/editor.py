@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from replyscope.domain.environment import BASIC, EDITOR, kept_environment
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.unicode_text import REPLACE
 
@@ -20,7 +21,8 @@ def edit_text(text: str) -> str:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors=REPLACE) as file:
             file.write(text)
         words = shlex.split(command, posix=os.name != "nt")
-        subprocess.run([*(word.strip('"') for word in words), name], check=True)
+        environment = kept_environment(os.environ, BASIC, EDITOR, separator=os.pathsep)
+        subprocess.run([*(word.strip('"') for word in words), name], check=True, env=environment)
         return path.read_text(encoding="utf-8").removesuffix("\n")
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise SettingsError(

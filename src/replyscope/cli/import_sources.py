@@ -17,6 +17,7 @@ from replyscope.domain.event import WireFrame, WireRecord
 from replyscope.domain.exchange import Api, Exchange, Timing
 from replyscope.domain.foreign import Batch, Conversation, Foreign, shared_of
 from replyscope.domain.message import Message, ReplySource, Role
+from replyscope.domain.regular_file import open_regular, read_regular
 from replyscope.domain.session import Session
 from replyscope.domain.shared import Shared
 from replyscope.domain.sse import FrameSplitter
@@ -36,7 +37,7 @@ def read_file(path: Path) -> Batch:
     try:
         if path.is_dir():
             return _folder(path)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(16)
         if head.startswith(_SQLITE):
             return _database(path)
@@ -65,15 +66,15 @@ def _database(path: Path) -> Batch:
 
 
 def _text(path: Path) -> Batch:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(1_000).removeprefix(b"\xef\xbb\xbf").lstrip()
     size = path.stat().st_size
     if path.suffix == ".sse" or start.startswith(_STREAM):
         if size > _MOST_STREAM:
             raise ImportFault(f"{path} is too large for a stream of one reply.", KINDS)
-        return Batch(iter([_stream(path.read_bytes(), path)]), 1, lambda: 1)
+        return Batch(iter([_stream(read_regular(path, _MOST_STREAM), path)]), 1, lambda: 1)
     closing = ExitStack()
-    opened = closing.enter_context(path.open("rb"))
+    opened = closing.enter_context(open_regular(path))
     items = sessions_of(closing, str(path), [(path.name, opened)])
     return Batch(items, size, _place(opened))
 
@@ -89,7 +90,7 @@ def _folder(path: Path) -> Batch:
     def opened() -> Iterator[tuple[str, IO[bytes]]]:
         nonlocal read
         for file in paths:
-            yield file.name, file.open("rb")
+            yield file.name, open_regular(file)
             read += file.stat().st_size
 
     size = sum(file.stat().st_size for file in paths)
@@ -98,7 +99,7 @@ def _folder(path: Path) -> Batch:
 
 def _zip(path: Path) -> Batch:
     closing = ExitStack()
-    opened = closing.enter_context(path.open("rb"))
+    opened = closing.enter_context(open_regular(path))
     try:
         archive = closing.enter_context(zipfile.ZipFile(opened))
     except BaseException:

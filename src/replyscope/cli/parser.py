@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from replyscope import __version__
+from replyscope.cli.numbers import number, whole
 from replyscope.cli.sessions_parser import add_sessions
+from replyscope.domain import limits
 
 EXIT_OK = 0
 EXIT_PARTLY = 1
@@ -149,20 +151,6 @@ def _add_session_options(parser: argparse.ArgumentParser, *, inherit: bool = Fal
     )
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _temperature(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 2:
-        raise argparse.ArgumentTypeError("must be between 0 and 2")
-    return value
-
-
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
@@ -205,9 +193,11 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     ask.add_argument("--json", action="store_true", help="print one object with all there is")
     ask.add_argument("--system", metavar="S", help="the system prompt")
-    ask.add_argument("--max-tokens", type=_positive, metavar="K", help="limit on output tokens")
-    ask.add_argument("--temperature", type=_temperature, metavar="T", help="0 to 2")
-    ask.add_argument("--n", type=_positive, metavar="N", help="answers to choose among")
+    ask.add_argument(
+        "--max-tokens", type=whole(limits.MAX_TOKENS), metavar="K", help="limit on output tokens"
+    )
+    ask.add_argument("--temperature", type=number(limits.TEMPERATURE), metavar="T", help="0 to 2")
+    ask.add_argument("--n", type=whole(limits.CHOICES), metavar="N", help="answers to choose among")
     ask.add_argument("--effort", metavar="E", help="reasoning effort: minimal, low, medium, high")
     ask.add_argument("--verbosity", metavar="V", help="low, medium or high")
     ask.add_argument("--schema", metavar="FILE", help="a JSON schema that the reply has to fit")
@@ -261,9 +251,15 @@ def _add_mock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     text = "serve recorded exchanges as an OpenAI-compatible server on loopback"
     mock = commands.add_parser("mock", help=text, description=text)
     mock.add_argument("what", metavar="ID|QUERY", nargs="+", help="a session, exchange or query")
-    mock.add_argument("--port", metavar="P", type=int, default=0, help="a free one is chosen")
     mock.add_argument(
-        "--speed", metavar="X", type=float, default=1.0, help="1 the recorded pace, 0 at once"
+        "--port", metavar="P", type=whole(limits.PORT), default=0, help="a free one is chosen"
+    )
+    mock.add_argument(
+        "--speed",
+        metavar="X",
+        type=number(limits.SPEED),
+        default=1.0,
+        help="1 the recorded pace, 0 at once",
     )
     mock.add_argument(
         "--any", action="store_true", help="answer whatever is asked, one after another"

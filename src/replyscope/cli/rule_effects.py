@@ -3,13 +3,13 @@
 import asyncio
 import json
 import logging
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from replyscope.cli.system import notify_desktop
+from replyscope.domain.regular_file import append_regular
 from replyscope.domain.rule import Rule
 from replyscope.domain.unicode_text import REPLACE
 
@@ -55,6 +55,6 @@ class TerminalEffects:
 
 
 def _append(path: Path, exchange: Mapping[str, Any]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors=REPLACE) as file:
-        file.write(json.dumps(exchange, ensure_ascii=False) + "\n")
+    line = json.dumps(exchange, ensure_ascii=False) + "\n"
+    with append_regular(path) as file:
+        file.write(line.encode("utf-8", REPLACE))

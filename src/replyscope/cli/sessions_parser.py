@@ -3,6 +3,9 @@
 import argparse
 from collections.abc import Callable
 
+from replyscope.cli.numbers import whole
+from replyscope.domain import limits
+
 AddOptions = Callable[[argparse.ArgumentParser], None]
 SORTS = ("rank", "time", "tokens", "cost", "ttft", "duration")
 _ON_ONE_OR_MANY = (
@@ -102,5 +105,7 @@ def _add_search(action: argparse.ArgumentParser) -> None:
         "has:error|tool|image|reasoning|finding title: text:"
     )
     action.add_argument("query", metavar="QUERY", nargs="+")
-    action.add_argument("--limit", metavar="N", type=int, default=50, help="how many; 50")
+    action.add_argument(
+        "--limit", metavar="N", type=whole(limits.RESULTS), default=50, help="how many; 50"
+    )
     action.add_argument("--sort", choices=SORTS, default="rank", help="the order; rank")

@@ -13,7 +13,14 @@ from replyscope.domain.errors import SettingsError
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.ports import Toolbox
 from replyscope.domain.rule import Rule
-from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSettings, ToolSource
+from replyscope.domain.tool import (
+    ConsentRule,
+    Offer,
+    Tool,
+    ToolOutcome,
+    ToolSettings,
+    ToolSource,
+)
 from replyscope.engine.rules import usable
 
 
@@ -103,10 +110,16 @@ class LateToolbox:
         return await (await self._toolbox()).sources()
 
     async def run(
-        self, tool: Tool, arguments: Mapping[str, Any], *, keeps_files: bool = True
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        *,
+        keeps_files: bool = True,
+        rules: Sequence[ConsentRule] = (),
     ) -> ToolOutcome:
         """See Toolbox."""
-        return await (await self._toolbox()).run(tool, arguments, keeps_files=keeps_files)
+        box = await self._toolbox()
+        return await box.run(tool, arguments, keeps_files=keeps_files, rules=rules)
 
     @asynccontextmanager
     async def place(self, tool: Tool) -> AsyncIterator[None]:

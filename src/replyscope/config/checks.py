@@ -7,8 +7,11 @@ from typing import Any, TypeVar
 
 from replyscope.config.toml_place import line_of
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.limits import Limits
 
 T = TypeVar("T")
+_LARGEST = 1 << 1_000
+"""No float is larger than a little more."""
 
 _KINDS: dict[type[object], str] = {
     str: "text",
@@ -45,21 +48,18 @@ class Table:
         """A boolean."""
         return self._typed(key, bool)
 
-    def whole(self, key: str, *, least: int = 0) -> int | None:
-        """A whole number of at least `least`."""
+    def whole(self, key: str, limits: Limits) -> int | None:
+        """A whole number within limits."""
         value = self._typed(key, int)
-        if value is not None and value < least:
-            raise self.reject(key, f"is {value}; it must be at least {least}")
+        if value is not None and value not in limits:
+            raise self.reject(key, f"is {_short(value)}; it must be {limits}")
         return value
 
-    def number(self, key: str, *, least: float = 0.0, most: float | None = None) -> float | None:
-        """A number between `least` and `most`."""
+    def number(self, key: str, limits: Limits) -> float | None:
+        """A finite number within limits."""
         value = self._typed(key, float)
-        if value is not None and not math.isfinite(value):
-            raise self.reject(key, f"is {value}; it must be a number that ends")
-        if value is not None and (value < least or (most is not None and value > most)):
-            upper = f" and at most {most:g}" if most is not None else ""
-            raise self.reject(key, f"is {value:g}; it must be at least {least:g}{upper}")
+        if value is not None and value not in limits:
+            raise self.reject(key, f"is {value:g}; it must be {limits}")
         return value
 
     def one_of(self, key: str, allowed: Sequence[str]) -> str | None:
@@ -130,7 +130,12 @@ class Table:
         if value is None:
             return None
         if kind is float and type(value) is int:
-            value = float(value)
+            value = float(value) if abs(value) < _LARGEST else math.inf
         if type(value) is not kind:
             raise self.reject(key, f"must be {_KINDS[kind]}")
         return value
+
+
+def _short(value: int) -> str:
+    """A whole number in words of bearable length: TOML's may have a thousand digits."""
+    return str(value) if abs(value) < 10**30 else "a number of more than 30 digits"

@@ -6,6 +6,7 @@ from replyscope.config.checks import Table
 from replyscope.config.toml_place import read_toml
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.look import DEFAULT_THEME, Look
+from replyscope.domain.regular_file import read_text
 
 
 def read_look(path: Path) -> Look:
@@ -13,7 +14,7 @@ def read_look(path: Path) -> Look:
     file is read and reported after the first paint.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         return parse_look(Table(read_toml(text), path, text))
     except (OSError, ValueError, SettingsError):
         return Look()

@@ -11,6 +11,7 @@ from typing import Any
 
 from replyscope.config.paths import make_private
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.regular_file import read_text
 from replyscope.domain.tool import McpServer
 
 _NAME = re.compile(r"[\w.-]{1,40}")
@@ -20,7 +21,7 @@ _FORM = '{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}
 def read_mcp_file(path: Path) -> tuple[tuple[McpServer, ...], list[str]]:
     """The servers of mcp.json, and a sentence about each entry that is wrong."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, encoding="utf-8-sig")
     except FileNotFoundError:
         return (), []
     except (OSError, UnicodeDecodeError) as error:
@@ -131,7 +132,7 @@ def add_servers(path: Path, pasted: str) -> tuple[McpServer, ...]:
     try:
         new = entries_of(pasted)
         added = tuple(read_server(name, entry) for name, entry in new.items())
-        known = entries_of(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+        known = entries_of(read_text(path, encoding="utf-8-sig")) if path.exists() else {}
     except (ValueError, OSError) as error:
         raise SettingsError(f"Nothing was added: {error}.", "Paste an entry again.") from error
     if not added:

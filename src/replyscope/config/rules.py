@@ -2,6 +2,7 @@
 
 from replyscope.config.checks import Table
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.limits import Limits
 from replyscope.domain.query import QueryError, parse_query
 from replyscope.domain.rule import Action, Rule
 
@@ -30,9 +31,7 @@ def _read_rule(table: Table) -> Rule:
     action = table.one_of("do", [action.value for action in Action])
     if action is None:
         raise table.reject("do", f"is missing; allowed: {', '.join(Action)}")
-    most = table.whole("max", least=1) or 1
-    if most > _MOST:
-        raise table.reject("max", f"is {most}; at most {_MOST} firings in a turn are allowed")
+    most = table.whole("max", Limits(1, _MOST)) or 1
     rule = Rule(
         when=when,
         query=query,

@@ -14,6 +14,7 @@ from replyscope.config.paths import make_private
 from replyscope.config.rules import read_rules
 from replyscope.config.toml_place import read_toml
 from replyscope.config.tools import read_tools
+from replyscope.domain import limits
 from replyscope.domain.endpoint import (
     Endpoint,
     KeySource,
@@ -23,6 +24,7 @@ from replyscope.domain.endpoint import (
 )
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
+from replyscope.domain.regular_file import read_text
 from replyscope.domain.session import Parameters
 from replyscope.domain.settings import Settings
 
@@ -105,7 +107,7 @@ TEMPLATE = """\
 def read_settings(path: Path) -> Settings:
     """The settings of a file; the defaults when there is none. Raises SettingsError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except FileNotFoundError:
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
@@ -160,7 +162,7 @@ def _read_endpoint(name: str, table: Table) -> Endpoint:
         raise table.reject("base_url", "is missing")
     if not is_usable_url(base_url):
         raise table.reject("base_url", f"is {base_url!r}; it must be an http or https URL")
-    retries = table.whole("max_retries")
+    retries = table.whole("max_retries", limits.RETRIES)
     endpoint = Endpoint(
         name=name,
         base_url=base_url,
@@ -173,7 +175,7 @@ def _read_endpoint(name: str, table: Table) -> Endpoint:
         proxy=table.text("proxy"),
         ca_bundle=table.text("ca_bundle"),
         azure_api_version=table.text("azure_api_version"),
-        timeout_s=table.number("timeout_s", least=1.0) or 600.0,
+        timeout_s=table.number("timeout_s", limits.TIMEOUT_S) or 600.0,
         max_retries=2 if retries is None else retries,
         parameters=_read_parameters(table.table("parameters")),
     )
@@ -201,13 +203,13 @@ def _read_key_source(table: Table) -> KeySource:
 
 def _read_parameters(table: Table) -> Parameters:
     parameters = Parameters(
-        max_tokens=table.whole("max_tokens", least=1),
-        temperature=table.number("temperature", most=2.0),
-        top_p=table.number("top_p", most=1.0),
-        seed=table.whole("seed", least=-(2**63)),
+        max_tokens=table.whole("max_tokens", limits.MAX_TOKENS),
+        temperature=table.number("temperature", limits.TEMPERATURE),
+        top_p=table.number("top_p", limits.TOP_P),
+        seed=table.whole("seed", limits.SEED),
         reasoning_effort=table.text("reasoning_effort"),
         verbosity=table.text("verbosity"),
-        n=table.whole("n", least=1),
+        n=table.whole("n", limits.CHOICES),
         store=table.flag("store"),
         background=table.flag("background"),
         metadata=tuple(table.pairs("metadata").items()) or None,
@@ -224,7 +226,7 @@ def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
     import tomlkit  # only when something is changed
 
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else TEMPLATE
+        text = read_text(path) if path.exists() else TEMPLATE
         for keys, value in changes.items():
             text = _in_place(text, keys, value, tomlkit.item)
         document = tomlkit.parse(text)

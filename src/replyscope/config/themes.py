@@ -7,6 +7,7 @@ from replyscope.config.checks import Table
 from replyscope.config.toml_place import read_toml
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.look import ThemeSource
+from replyscope.domain.regular_file import read_text
 
 COLOR_NAMES = (
     "primary",
@@ -60,7 +61,7 @@ def find_theme(name: str, own: Path) -> ThemeSource | None:
 def read_theme(path: Path) -> ThemeSource:
     """One theme. Raises SettingsError naming file, line and key."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         values = read_toml(text)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path} can't be read ({error}).") from error

@@ -19,7 +19,7 @@ from replyscope.domain.rule import Rule
 from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared
 from replyscope.domain.think_tags import ThinkTags
-from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSource
+from replyscope.domain.tool import ConsentRule, Offer, Tool, ToolOutcome, ToolSource
 
 
 class Clock(Protocol):
@@ -319,11 +319,18 @@ class Toolbox(Protocol):
         ...
 
     async def run(
-        self, tool: Tool, arguments: Mapping[str, Any], *, keeps_files: bool = True
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        *,
+        keeps_files: bool = True,
+        rules: Sequence[ConsentRule] = (),
     ) -> ToolOutcome:
         """Run a tool to its end. Cancelling kills it with everything it started.
 
-        Without `keeps_files` a result that is no text is told, and not kept.
+        Without `keeps_files` a result that is no text is reported, and not kept. `rules`
+        are those that allowed the call: a shipped tool opens nothing that fits none of
+        them, and nothing that a rule of the settings forbids.
         """
         ...
 

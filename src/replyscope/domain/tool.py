@@ -1,9 +1,11 @@
 """A tool is a function that a model may ask for; an outcome is what running it came to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
+
+from replyscope.domain.glob import glob_of
+from replyscope.domain.readings import Readings
 
 
 class ToolCallState(StrEnum):
@@ -85,25 +87,44 @@ class ToolOutcome:
 class ConsentRule:
     """A person's standing answer for a tool: yes, or no.
 
-    `patterns` are (argument, pattern) with * and ?. A rule that allows covers a call only
-    when it has a pattern for every argument that the call has; one that forbids, when
-    every pattern fits. `tool` is a full name, with * and ? too.
+    `patterns` are (argument, pattern); see Glob. A rule that allows covers a call only when
+    it has a pattern for every argument that the call has, and each fits every exact reading
+    of it; one that forbids, when every pattern fits any reading of its argument. `tool` is
+    a full name, in which `*` stands for anything. Raises ValueError for a bad pattern.
     """
 
     tool: str
     allows: bool
     patterns: tuple[tuple[str, str], ...] = ()
 
-    def covers(self, full_name: str, arguments: Sequence[tuple[str, str]]) -> bool:
-        """Whether the rule speaks about a call; `arguments` as (name, text)."""
-        if not fnmatchcase(full_name, self.tool):
-            return False
-        given = dict(arguments)
-        fits = all(
-            name in given and fnmatchcase(given[name], pattern) for name, pattern in self.patterns
+    def __post_init__(self) -> None:
+        for pattern in (*self.tool.split("/", 1), *(pattern for _, pattern in self.patterns)):
+            glob_of(pattern)
+
+    def names(self, full_name: str) -> bool:
+        """Whether the rule is about this tool. A source has no `/`; a tool's name may."""
+        sources, _, tools = self.tool.partition("/")
+        source, _, tool = full_name.partition("/")
+        return all(
+            glob_of(pattern, crosses=True).matches(name)
+            for pattern, name in ((sources, source), (tools, tool))
         )
+
+    def covers(
+        self,
+        full_name: str,
+        given: Mapping[str, Readings],
+        defaults: Mapping[str, Readings] | None = None,
+    ) -> bool:
+        """Whether the rule speaks about a call. `defaults` are the arguments that the call
+        leaves to the tool.
+        """
+        if not self.names(full_name):
+            return False
+        known = {**(defaults or {}), **given}
         if not self.allows:
-            return fits
+            return all(name in known and known[name].any_fits(p) for name, p in self.patterns)
+        fits = all(name in known and known[name].all_fit(p) for name, p in self.patterns)
         return fits and given.keys() <= {name for name, _ in self.patterns}
 
 
@@ -111,7 +132,8 @@ class ConsentRule:
 class Decision:
     """Whether a call may run, and who said so. `arguments` are the person's own when they
     changed them; `reason` is what the model is told about a no. One that `stops` leaves
-    the call waiting, and the turn ends.
+    the call waiting, and the turn ends. `rules` are those that allowed it: what the tool
+    opens on its way has to fit one of them too.
     """
 
     allows: bool
@@ -119,6 +141,7 @@ class Decision:
     reason: str = ""
     arguments: str | None = None
     stops: bool = False
+    rules: tuple[ConsentRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from replyscope.domain.errors import AttachmentError
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.picture import read_picture
+from replyscope.domain.regular_file import read_regular
 from replyscope.domain.unicode_text import sound
 
 _MOST_BYTES = 20_000_000
@@ -18,7 +19,7 @@ def read_attachment(path: Path) -> FilePart | ImagePart:
             raise AttachmentError(f"{path} is not a file.", "Attach a text file or an image.")
         if path.stat().st_size > _MOST_BYTES:
             raise AttachmentError(f"{path.name} is larger than 20 MB.", "Attach less.")
-        data = path.read_bytes()
+        data = read_regular(path, _MOST_BYTES)
     except OSError as error:
         raise AttachmentError(f"{path} can't be read ({error}).", "Check the file.") from error
     name = sound(path.name)

@@ -15,7 +15,14 @@ from replyscope.domain.exchange import APPROVAL, ToolCall
 from replyscope.domain.json_text import read_json
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.ports import Clock, Toolbox
-from replyscope.domain.tool import Decision, Tool, ToolCallState, ToolOutcome, ToolSettings
+from replyscope.domain.tool import (
+    ConsentRule,
+    Decision,
+    Tool,
+    ToolCallState,
+    ToolOutcome,
+    ToolSettings,
+)
 from replyscope.engine.consent import CallToDecide, Consent
 from replyscope.engine.rules import RuleBook
 from replyscope.inspection.argument_check import check_arguments
@@ -49,9 +56,13 @@ class Tooling:
 
         return replace(self, rule_book=book, keeps_files=False)
 
-    async def run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
-        """Run a tool to its end."""
-        return await self.box.run(tool, arguments, keeps_files=self.keeps_files)
+    async def run(
+        self, tool: Tool, arguments: Mapping[str, Any], rules: Sequence[ConsentRule] = ()
+    ) -> ToolOutcome:
+        """Run a tool to its end, unless a rule forbids it. `rules` are those that allowed it."""
+        if await self.consent.forbids(tool, arguments):
+            return ToolOutcome("Error: a rule of the person forbids it.", is_error=True)
+        return await self.box.run(tool, arguments, keeps_files=self.keeps_files, rules=rules)
 
 
 Save = Callable[[tuple[ToolResultPart, ...]], Awaitable[None]]
@@ -136,10 +147,15 @@ class Calling:
             await self._set(number, _refused(part, decision))
             return
         async with self._tooling.box.place(tool):
-            await self._run(number, part, tool, decision.arguments or call.arguments)
+            await self._run(number, part, tool, decision)
 
-    async def _run(self, number: int, part: ToolResultPart, tool: Tool, arguments: str) -> None:
+    async def _run(self, number: int, part: ToolResultPart, tool: Tool, decision: Decision) -> None:
         call = self._calls[part.call_id]
+        arguments = decision.arguments or call.arguments
+        value = json.loads(arguments or "{}")
+        normal = await asyncio.to_thread(self._tooling.consent.normal, tool, value)
+        if normal != value:
+            arguments = json.dumps(normal, ensure_ascii=False)
         changed = arguments if arguments != call.arguments else None
         now_ms = round(self._clock.now().timestamp() * 1000)
         part = replace(
@@ -152,7 +168,7 @@ class Calling:
         )
         await self._set(number, part)
         started_ms = self._clock.monotonic_ms()
-        outcome = await self._outcome(tool, arguments)
+        outcome = await self._outcome(tool, normal, decision.rules)
         state = ToolCallState.FAILED if outcome.is_error else ToolCallState.COMPLETED
         part = replace(
             part,
@@ -164,11 +180,13 @@ class Calling:
         )
         await self._set(number, part)
 
-    async def _outcome(self, tool: Tool, arguments: str) -> ToolOutcome:
+    async def _outcome(
+        self, tool: Tool, arguments: Mapping[str, Any], rules: Sequence[ConsentRule]
+    ) -> ToolOutcome:
         timeout_s = self._settings.timeout_s
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._tooling.run(tool, json.loads(arguments or "{}"))
+                return await self._tooling.run(tool, arguments, rules)
         except TimeoutError:
             words = f"Error: the tool was stopped after {timeout_s:g} s without a result."
             return ToolOutcome(words, is_error=True)

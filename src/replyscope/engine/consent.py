@@ -2,12 +2,18 @@
 the person. Without any of them it does not run.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from replyscope.domain.exchange import ToolCall
+from replyscope.domain.readings import normal_arguments, read_arguments
 from replyscope.domain.tool import ConsentRule, Decision, Tool
-from replyscope.inspection.argument_check import as_texts, check_arguments
+from replyscope.domain.working_folder import WorkingFolder
+from replyscope.inspection.argument_check import check_arguments, defaults_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +38,25 @@ async def say_yes(_wanted: CallToDecide) -> Decision:
     return Decision(True, "--yes")
 
 
-class Consent:
-    """`ask` is whom to ask where no rule speaks. `rules` are read anew at each call."""
+def folder_at(path: Path) -> WorkingFolder:
+    """The working folder at a path."""
+    return WorkingFolder(os.path.realpath(path), os.path.expanduser("~"), os.path.realpath)
 
-    def __init__(self, rules: Callable[[], Sequence[ConsentRule]], ask: AskPerson = refuse) -> None:
+
+class Consent:
+    """`ask` is whom to ask where no rule speaks. `rules` are read anew at each call;
+    `folder` is the one that tools work in.
+    """
+
+    def __init__(
+        self,
+        rules: Callable[[], Sequence[ConsentRule]],
+        ask: AskPerson = refuse,
+        folder: Callable[[], Path] = Path.cwd,
+    ) -> None:
         self.ask = ask
         self._rules = rules
+        self._folder = folder
         self._granted: set[tuple[str, Tool]] = set()
 
     def grant(self, session_id: str, tool: Tool) -> None:
@@ -45,15 +64,55 @@ class Consent:
         self._granted.add((session_id, tool))
 
     async def decide(self, wanted: CallToDecide) -> Decision:
-        """A rule that forbids comes first; then what allows; then the person."""
+        """A rule that forbids comes first; then what allows; then the person.
+
+        What the person changed the arguments to is looked at again.
+        """
         tool = wanted.tool
-        given = as_texts(check_arguments(wanted.call.arguments, "{}").value)
-        covering = [rule for rule in self._rules() if rule.covers(tool.full_name, given)]
+        arguments = _read(wanted.call.arguments)
+        covering = await self._covering(tool, arguments)
         if any(not rule.allows for rule in covering):
-            return Decision(False, "a rule in the settings", "A rule of the person forbids it.")
+            return _FORBIDDEN
         if not tool.always_asks:
             if covering:
-                return Decision(True, "a rule in the settings")
+                return Decision(True, "a rule in the settings", rules=tuple(covering))
             if (wanted.session_id, tool) in self._granted:
                 return Decision(True, "you, for this session")
-        return await self.ask(wanted)
+        decision = await self.ask(wanted)
+        if decision.arguments is not None and await self.forbids(tool, _read(decision.arguments)):
+            return _FORBIDDEN
+        return decision
+
+    async def forbids(self, tool: Tool, arguments: Mapping[str, Any]) -> bool:
+        """Whether a rule forbids a call."""
+        return any(not rule.allows for rule in await self._covering(tool, arguments))
+
+    async def _covering(self, tool: Tool, arguments: Mapping[str, Any]) -> list[ConsentRule]:
+        rules = [rule for rule in self._rules() if rule.names(tool.full_name)]
+        if not rules:
+            return []
+        # It follows the links of paths, and a slow disk must not stop the screen.
+        return await asyncio.to_thread(self._find, rules, tool, arguments)
+
+    def _find(
+        self, rules: Sequence[ConsentRule], tool: Tool, arguments: Mapping[str, Any]
+    ) -> list[ConsentRule]:
+        folder = folder_at(self._folder())
+        given = read_arguments(tool.full_name, arguments, folder)
+        defaults = read_arguments(tool.full_name, defaults_of(tool.schema), folder)
+        return [rule for rule in rules if rule.covers(tool.full_name, given, defaults)]
+
+    async def would_cover(self, rule: ConsentRule, tool: Tool, arguments: str) -> bool:
+        """Whether a rule that is not in force yet covers a call."""
+        return bool(await asyncio.to_thread(self._find, [rule], tool, _read(arguments)))
+
+    def normal(self, tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as the tool gets them, and as rules see them. Blocks."""
+        return normal_arguments(tool.full_name, arguments, folder_at(self._folder()))
+
+
+_FORBIDDEN = Decision(False, "a rule in the settings", "A rule of the person forbids it.")
+
+
+def _read(arguments: str) -> dict[str, Any]:
+    return check_arguments(arguments, "{}").value

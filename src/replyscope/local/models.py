@@ -5,24 +5,24 @@ import contextlib
 import importlib.util
 import json
 import os
-import re
 import secrets
 import shutil
-import sys
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
+from replyscope.domain.environment import ENGINE
 from replyscope.domain.errors import LocalModelError, LocalModelMissing
 from replyscope.domain.local_models import InstallProgress, LocalModel
 from replyscope.local.catalogue import CATALOGUE, DEFAULT, find_weights
 from replyscope.local.download import install_weights, weights_path
+from replyscope.local.isolated import python_command, python_environment
+from replyscope.local.verifying import verify_weights
 
 _CONTEXT_TOKENS = 8_192
 _START_TIMEOUT_S = 120.0
 ENDPOINT_NAME = "local"
-_OTHERS = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
-"""Variables that hold other servers' keys: none of the engine's business."""
+_MAGIC = b"GGUF"
 
 
 class EmbeddedModels:
@@ -86,7 +86,9 @@ class EmbeddedModels:
         if self._running is not None and self._running[0] == name:
             await self.stop()
         try:
-            weights_path(self._folder, weights).unlink(missing_ok=True)
+            path = weights_path(self._folder, weights)
+            path.unlink(missing_ok=True)
+            path.with_suffix(".verified").unlink(missing_ok=True)
             shutil.rmtree(self._folder / ".partial" / name, ignore_errors=True)
         except OSError as error:
             raise LocalModelError(f"{name} can't be removed ({error}).") from error
@@ -96,6 +98,15 @@ class EmbeddedModels:
         path = path.expanduser().absolute()
         if not path.is_file():
             raise LocalModelError(f"{path} is not a file.", "Give the path of GGUF weights.")
+        try:
+            with path.open("rb") as file:
+                magic = file.read(len(_MAGIC))
+        except OSError as error:
+            raise LocalModelError(f"{path} can't be read ({error.strerror}).") from error
+        if magic != _MAGIC:
+            raise LocalModelError(
+                f"{path} does not begin as weights do.", "Give the path of GGUF weights."
+            )
         self._own[path.stem] = path
         return path.stem
 
@@ -110,11 +121,7 @@ class EmbeddedModels:
         missing = self.missing_engine()
         if missing is not None:
             raise LocalModelMissing(missing)
-        path = self._own.get(name) or weights_path(self._folder, find_weights(name))
-        if not path.is_file():
-            raise LocalModelMissing(
-                f"{path.name} is not installed.", f"Run `replyscope local install {name}`."
-            )
+        path = self._own.get(name) or await self._verified(name)
         key = secrets.token_urlsafe(24)
         address = await self._spawn(path, name, key)
         self._hold_key(ENDPOINT_NAME, key)
@@ -126,6 +133,17 @@ class EmbeddedModels:
         )
         self._running = (name, endpoint)
         return endpoint
+
+    async def _verified(self, name: str) -> Path:
+        """The weights of a model of the catalogue. Raises LocalModelError."""
+        weights = find_weights(name)
+        path = weights_path(self._folder, weights)
+        if not path.is_file():
+            raise LocalModelMissing(
+                f"{path.name} is not installed.", f"Run `replyscope local install {name}`."
+            )
+        await asyncio.to_thread(verify_weights, path, weights)
+        return path
 
     async def stop(self) -> None:
         """End the child process; it goes when its standard input closes."""
@@ -149,11 +167,12 @@ class EmbeddedModels:
         log = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "replyscope.local.serve"),
+                *python_command("replyscope.local.serve"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                env={n: v for n, v in os.environ.items() if not _OTHERS.search(n)},
+                env=python_environment(ENGINE),
+                cwd=self._folder,  # the engine looks for libraries where it works
                 start_new_session=True,  # Ctrl+C in the terminal is for the chat alone
             )
         finally:

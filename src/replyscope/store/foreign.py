@@ -13,13 +13,17 @@ from pathlib import Path
 
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.foreign import Conversation, Unreadable
+from replyscope.domain.regular_file import open_regular
 from replyscope.store.foreign_chats import count_chats, read_elia, read_oterm
+from replyscope.store.foreign_guard import ForeignGuard
 from replyscope.store.foreign_llm import count_llm, read_llm
 
 Item = Conversation | Unreadable
 _BESIDE = ("-wal", "-journal")
 _WAL_MODE = b"\x02\x02"
 _TRIES = 5
+_MAGIC = bytes.fromhex("d9d505f920a163d7")
+_MOST_BYTES = 8_000_000_000
 
 _Read = Callable[[sqlite3.Connection], Iterator[Item]]
 
@@ -30,10 +34,16 @@ def read_database(path: Path) -> tuple[Iterator[Item], int] | None:
     Raises ImportFault for a file that is damaged.
     """
     try:
-        with _opened(path) as connection:
-            kind = _kind(_columns(connection))
+        with _opened(path) as (connection, guard):
+            kind = _kind(guard.tables)
             count = kind[1](connection) if kind is not None else 0
     except (sqlite3.Error, OSError) as error:
+        if "prohibited" in str(error) or "not authorized" in str(error):
+            raise ImportFault(
+                f"{path} has a view, a virtual table or a computed column where the program has "
+                "a plain table.",
+                "Export it again with the program that made it.",
+            ) from error
         raise ImportFault(f"{path} is a damaged database ({error}).", "Copy it again.") from error
     return (_each(path, kind[0]), count) if kind is not None else None
 
@@ -48,23 +58,20 @@ def _kind(tables: dict[str, set[str]]) -> tuple[_Read, Callable[[sqlite3.Connect
     return None
 
 
-def _columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
-    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    asked = "SELECT name FROM pragma_table_info(?)"
-    return {name: {column for (column,) in connection.execute(asked, (name,))} for (name,) in names}
-
-
 def _each(path: Path, read: _Read) -> Iterator[Item]:
     try:
-        with _opened(path) as connection:
-            connection.row_factory = sqlite3.Row
-            yield from read(connection)
+        with _opened(path) as (connection, guard):
+            for item in read(connection):
+                yield item
+                guard.begin()
     except (sqlite3.Error, OSError) as error:
         yield Unreadable("the rest", f"it can't be read: {error}")
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def _opened(path: Path) -> Iterator[tuple[sqlite3.Connection, ForeignGuard]]:
+    if path.stat().st_size > _MOST_BYTES:
+        raise ImportFault(f"{path} is larger than {_MOST_BYTES // 10**9} GB.", "Import a part.")
     with tempfile.TemporaryDirectory(prefix="replyscope-") as folder:
         place = _copied(path, Path(folder)) if _needs_copy(path) else path
         mode = "ro" if place == path else "rw"  # its journal has to be played back
@@ -72,13 +79,12 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         # One thread after another reads on; never two at once.
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
         with closing(connection):
-            connection.execute("PRAGMA trusted_schema = OFF")
             connection.text_factory = lambda data: data.decode("utf-8", "replace")
-            yield connection
+            yield connection, ForeignGuard(connection)
 
 
 def _needs_copy(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         is_wal = file.read(20)[18:20] == _WAL_MODE
     return is_wal or any(_beside(path, end).exists() for end in _BESIDE)
 
@@ -97,10 +103,28 @@ def _copied(path: Path, folder: Path) -> Path:
             target = _beside(copy, end)
             target.unlink(missing_ok=True)
             if file.exists():
-                shutil.copyfile(file, target)
+                with open_regular(file) as source, target.open("wb") as copied:
+                    shutil.copyfileobj(source, copied)
         if _stamps(files) == before:
             break
+    _refuse_super_journal(_beside(copy, "-journal"))
     return copy
+
+
+def _refuse_super_journal(journal: Path) -> None:
+    """Raise ImportFault for a journal that names another file: playing it back, SQLite
+    deletes that file, wherever it is.
+    """
+    if not journal.exists():
+        return
+    with journal.open("rb") as file:
+        file.seek(max(0, journal.stat().st_size - len(_MAGIC)))
+        ends_with_name = file.read() == _MAGIC
+    if ends_with_name:
+        raise ImportFault(
+            f"{journal.name} names a file of another database.",
+            "Open the database once with the program that made it, and import it then.",
+        )
 
 
 def _stamps(files: list[Path]) -> list[tuple[int, int] | None]:

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replyscope.domain.child_environment import child_environment
-from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
+from replyscope.domain.environment import tool_environment
+from replyscope.domain.regular_file import open_regular
+from replyscope.domain.tool import ConsentRule, Tool, ToolOutcome, ToolSettings, ToolSource
 from replyscope.toolbox.files import KeptFiles
+from replyscope.toolbox.permit import rules_as_text
 from replyscope.toolbox.process import Ended, run_process
 from replyscope.toolbox.slots import Slots
 
@@ -72,7 +74,8 @@ class FunctionTools:
 
     async def _describe(self, path: Path) -> _Described:
         try:
-            stamp = path.stat().st_mtime_ns
+            with open_regular(path) as file:
+                stamp = os.fstat(file.fileno()).st_mtime_ns
         except OSError as error:
             return _Described(0, (), f"{path} can't be read ({error.strerror}).")
         known = self._known.get(path)
@@ -104,11 +107,17 @@ class FunctionTools:
         )
         return _Described(stamp, tools, "\n".join(answer["faults"]))
 
-    async def run(self, tool: Tool, arguments: Mapping[str, Any], kept: KeptFiles) -> ToolOutcome:
-        """Run one to its end."""
+    async def run(
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        kept: KeptFiles,
+        rules: Sequence[ConsentRule] = (),
+    ) -> ToolOutcome:
+        """Run one to its end. `rules` are those that allowed the call."""
         path = next(path for path in self._paths if _source_of(path) == tool.source)
         given = json.dumps(dict(arguments)).encode()
-        ended = await self._child("call", path, tool.own_name, given=given)
+        ended = await self._child("call", path, tool.own_name, given=given, rules=rules)
         printed = ended.errors.decode("utf-8", "replace")
         answer = _answer_of(ended)
         if "text" in answer:
@@ -123,13 +132,21 @@ class FunctionTools:
         detail = "\n".join(filter(None, (answer.get("traceback", ""), printed)))
         return ToolOutcome(f"Error: {answer['error']}", is_error=True, detail=detail)
 
-    async def _child(self, what: str, path: Path, *more: str, given: bytes = b"") -> Ended:
+    async def _child(
+        self,
+        what: str,
+        path: Path,
+        *more: str,
+        given: bytes = b"",
+        rules: Sequence[ConsentRule] = (),
+    ) -> Ended:
         command = (sys.executable, *_ISOLATED, str(_CHILD), what, str(path), *more)
         settings = self._settings()
         if path == SHIPPED:  # its commands are the model's: they get no named variable
-            kept = _without_secrets(child_environment(os.environ), settings.key_variables)
+            kept = _without_secrets(tool_environment(os.environ), settings.key_variables)
+            kept["REPLYSCOPE_RULES"] = rules_as_text(settings.consent, rules)
         else:
-            kept = child_environment(os.environ, settings.environment)
+            kept = tool_environment(os.environ, settings.environment)
         environment = {**kept, "REPLYSCOPE_HTTP_HOSTS": json.dumps(settings.http_hosts)}
         return await run_process(command, given=given, folder=self._folder, environment=environment)
 

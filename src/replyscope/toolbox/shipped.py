@@ -20,6 +20,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
 
+from replyscope.domain.web_address import normal_address
+from replyscope.toolbox.permit import check_permit
+
 TOUCHES = {
     "current_time": "the clock",
     "calculate": "nothing",
@@ -122,7 +125,7 @@ def read_file(
     path: Annotated[str, Field(description="relative to the working folder")],
 ) -> str:
     """The text of a file in the working folder."""
-    with os.fdopen(_open_inside(path, os.O_RDONLY), "rb") as file:
+    with os.fdopen(_open_inside("read_file", path, os.O_RDONLY), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError(f"{path} is not a file")
         data = file.read(_MOST_BYTES + 1)
@@ -138,7 +141,8 @@ def list_files(
     path: Annotated[str, Field(description="a folder, relative to the working folder")] = ".",
 ) -> str:
     """The names in a folder of the working folder; those of folders end with a slash."""
-    descriptor = _open_inside(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+    descriptor = _open_inside("list_files", path, flags)
     try:
         with os.scandir(descriptor) as entries:
             names = sorted(
@@ -151,11 +155,12 @@ def list_files(
     return "\n".join(names[:_MOST_NAMES] + more) or "(empty)"
 
 
-def _open_inside(path: str, flags: int) -> int:
+def _open_inside(tool: str, path: str, flags: int) -> int:
     """A descriptor of a place in the working folder; what leads out of it is refused.
 
     Links are followed first, and where they end is looked at. Then the way there is
-    walked without following any, so that none can be put in between.
+    walked without following any, so that none can be put in between; it is this way that
+    the rules are asked about.
     """
     if "\0" in path:
         raise ValueError("the path has a NUL character")
@@ -164,6 +169,8 @@ def _open_inside(path: str, flags: int) -> int:
         steps = (root / path).resolve().relative_to(root).parts
     except (ValueError, OSError, RuntimeError) as error:
         raise PermissionError(f"{path} is outside of the working folder") from error
+    check_permit(tool, {"path": path})
+    check_permit(tool, {"path": "/".join(steps) or "."})
     flags |= os.O_NONBLOCK if hasattr(os, "O_NONBLOCK") else 0  # a pipe would wait for ever
     if os.open not in os.supports_dir_fd:
         return os.open(root.joinpath(*steps), flags)
@@ -187,6 +194,8 @@ def http_get(url: Annotated[str, Field(description="http or https")]) -> str:
     with httpx2.Client(follow_redirects=False, timeout=30, trust_env=False) as client:
         for _ in range(5):
             _check_url(url, allowed)
+            url = normal_address(url)
+            check_permit("http_get", {"url": url})
             with client.stream("GET", url) as response:
                 if response.is_redirect:
                     url = urljoin(url, response.headers.get("location", ""))
@@ -199,15 +208,15 @@ def _check_url(url: str, allowed: list[str]) -> None:
     """Raises PermissionError unless a host of the list is asked, plainly."""
     if any(ord(char) <= 32 or ord(char) == 127 or char == "\\" for char in url):
         raise PermissionError("the URL has characters that no URL has")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https"):
-        raise PermissionError(f"only http and https can be asked, not {parts.scheme or 'this'}")
-    if "@" in parts.netloc:
-        raise PermissionError("a URL with a user name is not asked")
-    host = (parts.hostname or "").rstrip(".")
-    place = f"{host}:{parts.port}" if parts.port else host
+    scheme = urlsplit(url).scheme
+    if scheme not in ("http", "https"):
+        raise PermissionError(f"only http and https can be asked, not {scheme or 'this'}")
+    if not urlsplit(url).netloc.isascii():
+        raise PermissionError("the URL's host has other letters than a to z; write it in xn-- form")
+    place = urlsplit(normal_address(url)).netloc
+    host = urlsplit(normal_address(url)).hostname or ""
     names = {name.lower().rstrip(".") for name in allowed}
-    if host and (host in names or place in names):
+    if host in names or place in names:
         return
     about = " (an address, not a name)" if _is_address(host) else ""
     raise PermissionError(f"{host or url}{about} is not among the hosts that the settings allow")

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from replyscope.domain.message import FilePart, ImagePart
-from replyscope.domain.tool import Offer, Tool, ToolOutcome, ToolSettings, ToolSource
+from replyscope.domain.tool import (
+    ConsentRule,
+    Offer,
+    Tool,
+    ToolOutcome,
+    ToolSettings,
+    ToolSource,
+)
 from replyscope.toolbox.files import NOT_KEPT, KeptFiles
 from replyscope.toolbox.functions import FunctionTools
 from replyscope.toolbox.servers import ToolServers
@@ -49,13 +56,18 @@ class LocalToolbox:
         return (*await self._functions.sources(), *self._servers.sources())
 
     async def run(
-        self, tool: Tool, arguments: Mapping[str, Any], *, keeps_files: bool = True
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        *,
+        keeps_files: bool = True,
+        rules: Sequence[ConsentRule] = (),
     ) -> ToolOutcome:
-        """Run a tool to its end."""
+        """Run a tool to its end. `rules` are those that allowed the call."""
         kept = self._files if keeps_files else NOT_KEPT
         if tool.source.startswith("mcp:"):
             return await self._servers.run(tool, arguments, kept)
-        return await self._functions.run(tool, arguments, kept)
+        return await self._functions.run(tool, arguments, kept, rules)
 
     def place(self, tool: Tool) -> AbstractAsyncContextManager[None]:
         """Held while a tool runs; only so many run as processes at once."""

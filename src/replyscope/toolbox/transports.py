@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
-from replyscope.domain.child_environment import child_environment
+from replyscope.domain.environment import tool_environment
 from replyscope.domain.tool import McpServer
 from replyscope.toolbox.expansion import expand
 from replyscope.toolbox.http_bound import MOST_BYTES, UNCOMPRESSED, bound_response
@@ -24,7 +24,7 @@ _SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|LOGIN|URL|URI|DSN", 
 def stdio_transport(server: McpServer, log: ServerLog) -> StdioTransport:
     """The transport of a server that is a command. Raises ValueError for a missing variable."""
     arguments = [expand(argument) for argument in server.arguments]
-    environment = child_environment(os.environ)
+    environment = tool_environment(os.environ)
     if server.folder is None and runs_module(server.command or "", arguments):
         environment["PYTHONSAFEPATH"] = "1"  # else a module of the working folder comes first
     environment |= {name: expand(value) for name, value in server.environment}

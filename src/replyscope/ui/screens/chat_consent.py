@@ -6,6 +6,7 @@ what is typed goes on into the composer. The app hands every key to `takes_input
 order in which they were typed, before any widget has it.
 """
 
+import asyncio
 from typing import ClassVar
 
 from textual import events, on
@@ -13,6 +14,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.glob import escaped
 from replyscope.domain.printable import exact_line
 from replyscope.domain.tool import ConsentRule, Decision
 from replyscope.engine.consent import CallToDecide
@@ -209,18 +211,26 @@ class ConsentActions(RemoteActions):
         if self.archive.store_of(wanted.session_id).is_private:
             self.tell("A rule would be written, and this session is private; s allows it here.")
             return None
-        given = as_texts(check_arguments(wanted.call.arguments, "{}").value)
-        lines = "\n".join(f"{name} = {_literal(value)}" for name, value in given)
-        note = "One pattern an argument: * stands for anything, ? for one character."
+        consent = self.services.consent
+        if consent is None:
+            return None
+        value = check_arguments(wanted.call.arguments, "{}").value
+        given = as_texts(await asyncio.to_thread(consent.normal, wanted.tool, value))
+        lines = "\n".join(f"{name} = {escaped(text)}" for name, text in given)
+        note = "One pattern an argument: * matches all but /, ** all, ? one character, [ab] a or b."
         title = f"Always run {exact_line(wanted.tool.full_name)} when"
         edited = await self.app.push_screen_wait(EditDialog(title, lines, note))
         if edited is None:
             return None
         pairs = [line.partition("=") for line in edited.splitlines() if "=" in line]
         patterns = tuple((name.strip(), pattern.strip()) for name, _, pattern in pairs)
-        rule = ConsentRule(_literal(wanted.tool.full_name), True, patterns)
-        if not rule.covers(wanted.tool.full_name, given):
-            self.tell("These patterns do not fit this call; nothing was saved.")
+        try:
+            rule = ConsentRule(escaped(wanted.tool.full_name), True, patterns)
+        except ValueError as error:
+            self.tell(f"A pattern is wrong: {error}. Nothing was saved.")
+            return None
+        if not await consent.would_cover(rule, wanted.tool, wanted.call.arguments):
+            self.tell("The patterns do not match this call. Nothing was saved.")
             return None
         kept = [r for r in self.services.tool_settings().consent if r.allows]
         try:
@@ -229,11 +239,6 @@ class ConsentActions(RemoteActions):
             self.tell(error)
             return None
         return Decision(True, "you, always (saved in the settings)")
-
-
-def _literal(value: str) -> str:
-    """A pattern that fits this text alone."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in value)
 
 
 def _toml(rule: ConsentRule) -> dict[str, object]:

@@ -10,6 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static, TextArea
 
+from replyscope.domain import limits
+from replyscope.domain.limits import Limits
 from replyscope.domain.session import Parameters
 
 _HINTS = {
@@ -17,7 +19,7 @@ _HINTS = {
     "temperature": "0 to 2",
     "top_p": "0 to 1",
     "seed": "a whole number",
-    "n": "answers to choose among, 1 to 16",
+    "n": f"answers to choose among, {limits.CHOICES}",
     "reasoning_effort": "minimal, low, medium, high …",
     "verbosity": "low, medium, high",
     "store": "yes or no: whether the server keeps replies",
@@ -88,13 +90,13 @@ def shown_value(value: object) -> str:
 
 def read_parameters(texts: dict[str, str]) -> Parameters:
     """Parameters from what was typed; empty is None. Raises ValueError with a sentence."""
-    limit = _number(texts, "max_tokens", int, 1, 10_000_000)
-    seed = _number(texts, "seed", int, -(2**63), 2**63)
-    n = _number(texts, "n", int, 1, 16)
+    limit = _number(texts, "max_tokens", int, limits.MAX_TOKENS)
+    seed = _number(texts, "seed", int, limits.SEED)
+    n = _number(texts, "n", int, limits.CHOICES)
     return Parameters(
         max_tokens=int(limit) if limit is not None else None,
-        temperature=_number(texts, "temperature", float, 0, 2),
-        top_p=_number(texts, "top_p", float, 0, 1),
+        temperature=_number(texts, "temperature", float, limits.TEMPERATURE),
+        top_p=_number(texts, "top_p", float, limits.TOP_P),
         seed=int(seed) if seed is not None else None,
         reasoning_effort=texts.get("reasoning_effort") or None,
         verbosity=texts.get("verbosity") or None,
@@ -106,7 +108,7 @@ def read_parameters(texts: dict[str, str]) -> Parameters:
 
 
 def _number(
-    texts: dict[str, str], name: str, kind: type[int] | type[float], least: float, most: float
+    texts: dict[str, str], name: str, kind: type[int] | type[float], allowed: Limits
 ) -> float | None:
     text = texts.get(name, "")
     if not text:
@@ -116,8 +118,8 @@ def _number(
     except ValueError:
         word = "a whole number" if kind is int else "a number"
         raise ValueError(f"{name} must be {word}, not {text!r}.") from None
-    if not least <= value <= most:
-        raise ValueError(f"{name} must be between {least:g} and {most:g}.")
+    if value not in allowed:
+        raise ValueError(f"{name} must be {allowed}.")
     return value
 
 

@@ -1,0 +1,65 @@
+"""The working folder: paths in one form, relative to it where they are in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from replyscope.domain.glob import escaped
+
+LONGEST_PATH = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingFolder:
+    """`path` is absolute and has no links. `resolve` follows the links of an absolute path;
+    it may raise OSError or ValueError.
+    """
+
+    path: str
+    home: str
+    resolve: Callable[[str], str] = field(compare=False)
+
+    def normal(self, path: str) -> str:
+        """A path without `.` and `..`: relative if it is in the folder, else absolute."""
+        return relative(_tidy(self._joined(path)), self.path)
+
+    def real(self, path: str) -> str:
+        """The same with every link followed; the plain form where that can't be done."""
+        try:
+            return relative(self.resolve(self._joined(path)), self.path)
+        except (OSError, ValueError):
+            return self.normal(path)
+
+    def _joined(self, path: str) -> str:
+        return path if path.startswith("/") else f"{self.path}/{path}"
+
+    def normal_pattern(self, pattern: str) -> str:
+        """A pattern without `.` and `..`, relative if what it matches is in the folder."""
+        root = escaped(self.path)
+        whole = pattern if pattern.startswith("/") else f"{root}/{pattern}"
+        return relative(_tidy(whole), root)
+
+    def real_pattern(self, pattern: str) -> str:
+        """A pattern with the links followed in the folders that it names in full."""
+        steps = pattern.split("/")
+        plain = next((n for n, s in enumerate(steps) if set(s) & set("*?[")), len(steps))
+        place = self.real("/".join(steps[:plain]) + ("/" if plain and not steps[0] else ""))
+        rest = "/".join(steps[plain:])
+        return self.normal_pattern(f"{escaped(place)}/{rest}")
+
+
+def relative(path: str, root: str) -> str:
+    """A tidy path as seen from a folder; `.` for the folder itself."""
+    if path == root:
+        return "."
+    within = root.rstrip("/") + "/"
+    return path[len(within) :] if path.startswith(within) else path
+
+
+def _tidy(path: str) -> str:
+    kept: list[str] = []
+    for step in path.split("/"):
+        if step == "..":
+            del kept[-1:]
+        elif step not in ("", "."):
+            kept.append(step)
+    return "/" + "/".join(kept)
