@@ -34,6 +34,7 @@ from replyscope.engine.live import Target
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
+from replyscope.provider.way import environment_faults
 
 
 def read_prompt(argument: str | None) -> str:
@@ -75,6 +76,8 @@ async def ask(
     conversation = await _open_conversation(arguments, wiring)
     stored = conversation.session.settings
     target = await find_target(arguments, settings, wiring, stored.model)
+    for fault in environment_faults(os.environ):
+        warn(f"{fault} It is not needed for this server.")
     given = _parameters(arguments)
     schema = read_schema(Path(arguments.schema)) if arguments.schema else stored.schema
     conversation.session = replace(

@@ -41,6 +41,7 @@ from replyscope.provider.models import read_models
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
 from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import StoredReplies
+from replyscope.provider.way import find_way, system_environment
 
 _MOST_ADAPTATIONS = 5
 _BROKEN_OFF = ("interrupted", "timeout")
@@ -88,9 +89,10 @@ class OpenAIProvider:
         self._remember = remember
         self._unsaved: dict[str, dict[str, str]] = {}
         """What private requests showed that a model rejects, until the program ends."""
-        self._http = open_http(endpoint, transport)
-        self._mask = Mask([*([key] if key else []), *secrets_of(endpoint)])
-        self._errors = ErrorTranslator(endpoint.base_url, self._mask)
+        way = find_way(endpoint, system_environment())
+        self._http = open_http(endpoint, way, transport)
+        self._mask = Mask([*([key] if key else []), *secrets_of(endpoint, way.proxy)])
+        self._errors = ErrorTranslator(endpoint.base_url, self._mask, way)
 
     @property
     def api(self) -> Api:
