@@ -135,7 +135,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         longest_s = timeouts.get("read") or _LONGEST_S
         head = _Head()
         entered = _head.set(head)
-        until_s = (timeouts.get("connect") or 0.0) + longest_s
+        until_s = longest_s + min(longest_s, timeouts.get("connect") or 0.0)
         try:
             async with asyncio.timeout(until_s) as waiting:
                 response = await self._inner.handle_async_request(request)

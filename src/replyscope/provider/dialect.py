@@ -7,7 +7,7 @@ import openai
 
 from replyscope.domain.event import Event
 from replyscope.domain.exchange import Api
-from replyscope.domain.json_text import read_json
+from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.sse import parse_frame
 
@@ -45,7 +45,7 @@ def translate_frame(translator: Translator, text: str) -> list[Event]:
     if parsed is None or parsed[1].startswith("[DONE]"):
         return []
     try:
-        data = read_json(parsed[1])
+        data = read_bounded_json(parsed[1])
     except ValueError:
         return []
     return translator.translate_data(data, parsed[0])

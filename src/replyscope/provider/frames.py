@@ -10,11 +10,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from openai._streaming import ServerSentEvent
 
 from replyscope.domain.event import WireFrame
+from replyscope.domain.json_text import MOST_VALUES, has_too_many_values
 from replyscope.domain.sse import Flood, FrameSplitter, parse_frame
 from replyscope.provider.mask import Mask
 
 MOST_EMPTY = 100_000
 """Frames without data in a row: at one a second, more than a day of waiting."""
+MOST_EMPTY_BYTES = 16 * 1024 * 1024
+"""Bytes of such frames: they are kept until one with data comes."""
 
 
 class FrameTap:
@@ -29,7 +32,7 @@ class FrameTap:
         self.is_cut_short = False
         """Whether the stream ended inside a frame."""
         self.first_text = ""
-        self._empty = 0
+        self._empty = self._empty_bytes = 0
 
     def take(self) -> list[WireFrame]:
         """The frames that came since the last call."""
@@ -45,10 +48,14 @@ class FrameTap:
         parsed = parse_frame(text)
         if parsed is None:
             self._empty += 1
-            if self._empty > MOST_EMPTY:
-                raise Flood(f"more than {MOST_EMPTY:,} frames in a row that say nothing")
+            self._empty_bytes += len(raw)
+            if self._empty > MOST_EMPTY or self._empty_bytes > MOST_EMPTY_BYTES:
+                told = f"{self._empty:,} frames, {self._empty_bytes:,} bytes"
+                raise Flood(f"{told} in a row that say nothing")
             return None
-        self._empty = 0
+        if has_too_many_values(raw):
+            raise Flood(f"a frame with more than {MOST_VALUES:,} values")
+        self._empty = self._empty_bytes = 0
         self.saw_data = True
         event, data = parsed
         if data.startswith("[DONE]"):

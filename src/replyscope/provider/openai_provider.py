@@ -5,7 +5,6 @@ last event, so that what came before them is recorded like any reply.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -28,10 +27,12 @@ from replyscope.domain.event import (
 from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
+from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.sse import is_of_a_stream
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
+from replyscope.provider.bounds import TooLate
 from replyscope.provider.client import build_client, open_http
 from replyscope.provider.dialect import Dialect, Translator, translate_frame
 from replyscope.provider.errors import ErrorTranslator
@@ -46,6 +47,7 @@ from replyscope.provider.way import find_way, system_environment
 _MOST_ADAPTATIONS = 5
 _BROKEN_OFF = ("interrupted", "timeout")
 _AFTER_THE_END_S = 1.0
+LONGEST_LIST_S = 15.0
 
 Recall = Callable[[str, str], Awaitable[Mapping[str, str]]]
 Remember = Callable[[str, str, str, str], Awaitable[None]]
@@ -128,8 +130,8 @@ class OpenAIProvider:
 
     async def _ask_for_models(self) -> tuple[ModelInfo, ...]:
         client = build_client(self._endpoint, self._key, self._http)
-        raw = await client.models.with_raw_response.list(timeout=15.0)
-        return read_models(json.loads(self._mask.body(raw.content)))
+        raw = await client.models.with_raw_response.list(timeout=LONGEST_LIST_S)
+        return read_models(read_bounded_json(self._mask.body(raw.content)))
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
         """The events of one exchange; `StreamEnded` comes last, once."""
@@ -236,7 +238,8 @@ class OpenAIProvider:
             _last_words(translator, frame.text)  # it has to know what was already told
         failure: Failure | None = None
         try:
-            async with aclosing(_chunks(stream, translator)) as chunks:
+            longest_s = self._endpoint.timeout_s
+            async with aclosing(_chunks(stream, translator, longest_s)) as chunks:
                 async for chunk in chunks:
                     for frame in tap.take():
                         yield frame
@@ -271,7 +274,7 @@ class OpenAIProvider:
             yield self._ended(attempt, StreamEnd.BROKEN, failure)
             return
         try:
-            data = json.loads(text)
+            data = read_bounded_json(text)
             events = self._dialect.translate_whole(data) if isinstance(data, dict) else None
         except Exception:  # noqa: BLE001 - it is no answer of this API, then
             data = events = None
@@ -332,22 +335,28 @@ def _ending(failure: Failure | None, *, done: bool) -> tuple[StreamEnd, Failure 
 
 
 async def _chunks(
-    stream: openai.AsyncStream[Any], translator: Translator
+    stream: openai.AsyncStream[Any], translator: Translator, longest_s: float
 ) -> AsyncGenerator[Any, None]:
     """Every chunk. Once all was said, only what follows at once: a server that keeps the
     connection open takes no time, and one that breaks it then nothing of a whole reply.
+
+    Comments and pieces of a frame are no chunks: they don't put `longest_s` off.
     """
     while True:
         is_over = translator.has_said_all
-        waiting = asyncio.timeout(_AFTER_THE_END_S if is_over else None)
+        waiting = asyncio.timeout(_AFTER_THE_END_S if is_over else longest_s)
         try:
             async with waiting:
                 chunk = await anext(stream)
         except StopAsyncIteration:
             return
-        except Exception:
-            if waiting.expired() or translator.is_complete:
+        except Exception as error:
+            if (is_over and waiting.expired()) or translator.is_complete:
                 return
+            if waiting.expired():
+                raise TooLate(
+                    f"sent nothing that belongs to a reply for {longest_s:g} s"
+                ) from error
             raise
         yield chunk
 

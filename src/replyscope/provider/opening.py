@@ -8,7 +8,7 @@ from replyscope.domain.errors import ProviderError
 from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
-from replyscope.domain.json_text import read_json
+from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.domain.sse import parse_frame
 from replyscope.provider.chat_completions import ChatCompletions
@@ -80,7 +80,7 @@ def translate_frames(api: Api, frames: Iterable[WireFrame]) -> Iterator[Event]:
 def _whole(dialect: Dialect, text: str) -> list[Event]:
     """The events of an answer that was no stream; none when it was no reply either."""
     try:
-        data = read_json(text)
+        data = read_bounded_json(text)
         events = dialect.translate_whole(data) if isinstance(data, dict) else None
     except Exception:  # noqa: BLE001 - it is no answer of this API, as when it came
         return []
