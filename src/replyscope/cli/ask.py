@@ -93,6 +93,8 @@ async def ask(
         ),
     )
     _prepare_tools(arguments, wiring)
+    for key in wiring.providers.find_keys(prompt):
+        warn(f"The prompt holds what looks like an API key: {key}. It is sent as it is.")
     try:
         why = await _stream(conversation, target, prompt, prints_text=not arguments.json)
         exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)

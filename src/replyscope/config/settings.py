@@ -59,6 +59,7 @@ TEMPLATE = """\
 # when = "finish:length"        # finish model tool tokens cost ttft text …, -term, or, ( )
 # do = "continue"               # retry (model = …) flag notify stop, save (file = …), run
 # max = 2                       # times in a turn; 1 unless set
+# env = ["MY_TOKEN"]            # run: variables with keys that the command gets; none unless set
 
 # [queries]                     # folders of the review screen (F3)
 # "Long and dear" = "tokens:>20k cost:>0.10"

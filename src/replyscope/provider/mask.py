@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.secret_shapes import is_secret
 from replyscope.provider.proxies import Proxy
 
 _DOTS = "•••"
@@ -18,17 +19,14 @@ _SECRET_HEADER = re.compile(
     r"^(?!x-ratelimit).*(auth|key|token|secret|cookie|password|credential)", re.IGNORECASE
 )
 _SECRET_PARAMETER = re.compile("auth|key|token|secret|password|code|sig", re.IGNORECASE)
-_SHORTEST, _DISTINCT, _LONG = 4, 6, 12
-_NO_SECRETS = ("none", "null", "empty", "test", "token", "local", "dummy", "fake", "ollama",
-               "lm-studio", "no-key", "not-needed", "sk-no-key-required")  # fmt: skip
-"""What people set where a server wants no key; masked, they would take words out of replies."""
+_DISTINCT, _LONG = 6, 12
 
 
 class Mask:
     """Replaces known secrets in text, bytes and headers, however they are spelt there."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = [s for s in secrets if len(s) >= _SHORTEST and s.lower() not in _NO_SECRETS]
+        known = filter(is_secret, secrets)
         spelt = {spelling for secret in known for spelling in _spellings(secret)}
         distinct = [spelling for spelling in spelt if len(spelling) >= _DISTINCT]
         self._secrets = tuple(sorted(distinct, key=lambda s: (-len(s), s)))

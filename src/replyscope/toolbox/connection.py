@@ -17,6 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from replyscope import __version__
+from replyscope.domain.address import without_login
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.picture import read_picture
 from replyscope.domain.tool import McpServer, Offer, Tool, ToolOutcome, ToolSource
@@ -161,7 +162,11 @@ class Connection:
         return found[:_MOST_TOOLS]
 
     def _tool(self, tool: types.Tool) -> Tool:
-        where = "a program on this machine" if self.server.command else f"{self.server.url}"
+        where = (
+            "a program on this machine"
+            if self.server.command
+            else without_login(self.server.url or "")
+        )
         return Tool(
             name=tool.name,
             description=(tool.description or tool.title or "")[:4_000],

@@ -7,7 +7,6 @@ import base64
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from replyscope.domain.tool import Tool, ToolOutcome, ToolSettings, ToolSource
+from replyscope.toolbox.environment import without_secrets
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.process import Ended, run_process
 
 _log = logging.getLogger(__name__)
 _DESCRIBE_S = 20.0
 SHIPPED = Path(__file__).with_name("shipped.py")
-_SECRET = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
-_LOGIN = re.compile("://[^/@:]*:[^/@]*@")
 _OWN = "whatever this function does, with your rights"
 
 
@@ -120,7 +118,7 @@ class FunctionTools:
         settings = self._settings()
         kept: Mapping[str, str] = os.environ
         if path == SHIPPED:
-            kept = _without_secrets(os.environ, settings.key_variables)
+            kept = without_secrets(os.environ, settings.key_variables)
         environment = {
             **kept,
             "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
@@ -128,21 +126,6 @@ class FunctionTools:
             "REPLYSCOPE_HTTP_HOSTS": json.dumps(settings.http_hosts),
         }
         return await run_process(command, given=given, folder=self._folder, environment=environment)
-
-
-def _without_secrets(environment: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
-    """What a command of the model's may see of the environment: no keys, and no variable
-    in which a key, or a password of an address, is written as well.
-    """
-    values = [environment[name] for name in known if environment.get(name)]
-    return {
-        name: value
-        for name, value in environment.items()
-        if name not in known
-        and not _SECRET.search(name)
-        and not _LOGIN.search(value)
-        and not any(key in value for key in values)
-    }
 
 
 def _source_of(path: Path) -> str:
