@@ -60,6 +60,16 @@ async def test_a_list_of_models_that_never_ends_is_left(
     assert len(str(left.value)) < 1_000
 
 
+async def test_heads_are_counted_in_bytes(clock: Clock) -> None:
+    """Pins what of the HTTP client is private: that connections can be watched."""
+    for mode in ("1xx answers", "encodings"):
+        with BadServer(HEADS[mode], HEADS[mode]) as server:
+            async with open_chat(server.base_url, clock, timeout_s=60.0) as provider:
+                exchange = await run(provider, ask())
+        assert exchange.failure is not None
+        assert exchange.failure.kind == "flood"
+
+
 def _peak(folder: Path, *arguments: str, **more: str) -> tuple[int, str, int]:
     """Run a program: its exit status, what it said on stderr, its peak memory in bytes."""
     process = subprocess.Popen(

@@ -75,7 +75,7 @@ TEMPLATE = """\
 # headers = { "X-Title" = "replyscope" }
 # organization = "org-…"
 # project = "proj_…"
-# proxy = "http://127.0.0.1:3128"
+# proxy = "http://127.0.0.1:3128"   # or https, socks5, socks5h; else the environment's
 # ca_bundle = "/etc/ssl/private-ca.pem"
 # azure_api_version = "2026-05-01"   # makes base_url an Azure endpoint
 # api = "responses"             # or "chat"; Responses is the default for OpenAI's own hosts only
