@@ -354,9 +354,7 @@ async def _chunks(
             if (is_over and waiting.expired()) or translator.is_complete:
                 return
             if waiting.expired():
-                raise TooLate(
-                    f"sent nothing that belongs to a reply for {longest_s:g} s"
-                ) from error
+                raise TooLate(f"sent nothing of a reply for too long ({longest_s:g} s)") from error
             raise
         yield chunk
 
