@@ -104,7 +104,8 @@ def in_shell(folder: Path, server: LoopbackServer, line: str) -> "subprocess.Com
         ("REPLYSCOPE ask --base-url $URL hi >/dev/full", 2, "can't be printed"),
         ("REPLYSCOPE sessions tags --json >/dev/full", 2, "no space left"),
         ("REPLYSCOPE ask --base-url http://127.0.0.1:99999/v1 -m m hi", 2, "not an address"),
-        ("REPLYSCOPE ask --base-url \"$URL\"$'\\n' -m m hi", 2, "not an address"),
+        ('REPLYSCOPE ask --base-url "$URL x" -m m hi', 2, "has a space"),
+        ("REPLYSCOPE ask --base-url \"$URL\"$'\\n' -m m hi", 0, ""),
     ],
 )
 def test_odd_shells_get_a_sentence_not_a_traceback(

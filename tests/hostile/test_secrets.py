@@ -203,3 +203,100 @@ def test_a_tool_server_gets_only_what_its_entry_names(
     environment = seen.read_text()
     assert "NAMED" in environment
     assert KEY not in environment
+
+
+_SHORT = "k3y-5"
+
+
+def test_a_short_key_is_masked_as_well(server: LoopbackServer, tmp_path: Path) -> None:
+    settings(server, tmp_path, 'key_env = "MY_OWN_LLM"')
+    server.models = ["test-model", f"{_SHORT}"]
+    printed = []
+    for answer in (
+        Answer(chunks=sse(delta(f"your key is {_SHORT}"), delta(finish="stop"), usage())),
+        error(401, f"Incorrect API key provided: {_SHORT}.", code=_SHORT),
+    ):
+        server.answer = lambda _request, answer=answer: answer  # type: ignore[misc]
+        done = run_here(tmp_path, "ask", "hi", "--json", MY_OWN_LLM=_SHORT)
+        printed.append(done.stdout + done.stderr)
+    held = texts_of(tmp_path / "data" / "sessions.db")
+    assert "your key is" in held
+    assert _SHORT not in held + "".join(printed)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo {key}; exit 1",
+        "echo {key}; echo it is {key} >&2; exit 3",
+        "echo 'denied: {key} sk-another-0123456789' >&2; exit 1",
+        "printf '{key}\\377'; echo {key} >&2",
+        "yes {key}",
+        "yes {key} >&2",
+    ],
+)
+def test_a_key_command_that_fails_is_told_in_short_and_without_the_key(
+    server: LoopbackServer, tmp_path: Path, script: str
+) -> None:
+    key = "sk-of-the-command-1"
+    line = f"key_command = {json.dumps(['sh', '-c', script.format(key=key)])}"
+    settings(server, tmp_path, line)
+    done = run_here(tmp_path, "ask", "hi")
+    assert done.status == 2, done.stderr
+    assert "The key command sh failed" in done.stderr
+    assert key not in done.stderr
+    assert "sk-another" not in done.stderr
+    assert len(done.stderr) < 700
+
+
+def test_a_password_is_in_no_message_about_a_url(server: LoopbackServer, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    file = tmp_path / "config" / "settings.toml"
+    texts = [f"ftp://me:{_PASSWORD}@host/v1", f"me:{_PASSWORD}@host:port", f"http:/me:{_PASSWORD}@"]
+    printed = []
+    for text in texts:
+        for more in (
+            {"OPENAI_BASE_URL": text},
+            {"ALL_PROXY": text, "OPENAI_BASE_URL": "far.example"},
+        ):
+            done = run_here(tmp_path, "ask", "hi", "-m", "x", OPENAI_API_KEY="sk-x", **more)
+            printed.append(done.stderr)
+            assert done.status in (2, 3)
+        printed.append(run_here(tmp_path, "ask", "hi", "--base-url", text).stderr)
+        file.write_text(f'[providers.p]\nbase_url = "{text}"\n')
+        printed.append(run_here(tmp_path, "doctor").stderr)
+        file.write_text(f'[providers.p]\nbase_url = "http://127.0.0.1:1/v1"\nproxy = "{text}"\n')
+        printed += [*vars(run_here(tmp_path, "doctor")).values()]
+        file.write_text(f'[mcp.s]\nurl = "{text}"\n')
+        printed += [*vars(run_here(tmp_path, "doctor", OPENAI_BASE_URL=server.base_url)).values()]
+        file.unlink()
+    whole = "".join(map(str, printed))
+    assert "base URL" in whole
+    assert _PASSWORD not in whole
+
+
+def test_ask_warns_of_a_key_in_the_prompt(server: LoopbackServer, tmp_path: Path) -> None:
+    for prompt, known in (("use sk-proj-abcDEF123456ghi", "sk-x"), ("use odd+key/9", "odd+key/9")):
+        more = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": known}
+        done = run_here(tmp_path, "ask", prompt, **more)
+        assert "The prompt holds what looks like an API key" in done.stderr
+        assert prompt.split()[1] not in done.stderr
+    assert "API key" not in run_here(tmp_path, "ask", "hi", **more).stderr
+
+
+def test_a_rules_command_gets_only_the_keys_that_the_rule_names(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    settings(server, tmp_path, 'key_env = "MY_OWN_LLM"')
+    file = tmp_path / "config" / "settings.toml"
+    for line, has_it in (("", False), ('env = ["SOME_TOKEN"]\n', True)):
+        command = json.dumps(["sh", "-c", f"env > {tmp_path}/env-{has_it}"])
+        rule = f'[[rule]]\nwhen = "finish:stop"\ndo = "run"\ncommand = {command}\n{line}'
+        whole = file.read_text().partition("[[rule]]")[0] + rule
+        file.write_text(whole)
+        more = {"MY_OWN_LLM": KEY, "SOME_TOKEN": "token-of-mine", "COPY": f"x{KEY}", "PLAIN": "yes"}
+        run_program(tmp_path, "ask", "hi", **more)
+        seen = (tmp_path / f"env-{has_it}").read_text()
+        assert "PLAIN=yes" in seen
+        assert KEY not in seen
+        assert ("SOME_TOKEN=token-of-mine" in seen) == has_it

@@ -17,7 +17,6 @@ from replyscope.ui.screens.dialogs import LineDialog, PickDialog
 from replyscope.ui.screens.first_run import FirstRun
 from replyscope.ui.screens.help import HelpScreen
 from replyscope.ui.screens.parameters import ParametersDialog
-from replyscope.ui.targets import whole_url
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
@@ -369,19 +368,6 @@ async def test_any_server_is_entered_with_its_key_which_is_used_though_no_keyrin
         await until(pilot, lambda: bool(server.requests) and is_idle(pilot))
     assert server.headers[0]["authorization"] == "Bearer sk-typed-key-1"
     assert "sk-typed" not in (tmp_path / "config" / "settings.toml").read_text()
-
-
-@pytest.mark.parametrize(
-    ("typed", "whole"),
-    [
-        ("localhost:1234/v1/", "http://localhost:1234/v1"),
-        ("127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1"),
-        ("api.example.com/v1", "https://api.example.com/v1"),
-        ("http://lan:9/v1", "http://lan:9/v1"),
-    ],
-)
-def test_a_url_is_made_whole(typed: str, whole: str) -> None:
-    assert whole_url(typed) == whole
 
 
 async def test_themes_switch_live_and_are_kept(server: LoopbackServer, tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ async def test_a_key_goes_to_the_server_it_was_given_for_and_to_no_other(tmp_pat
         settings = (tmp_path / "config" / "settings.toml").read_text()
         for name in (first.name, second.name):
             assert f"[providers.{name}]" in settings
-        with pytest.raises(ReplyscopeError, match="no address"):
+        with pytest.raises(ReplyscopeError, match="not an address"):
             await targets.take(Choice(Way.URL, "http://[::1"))
 
 
@@ -176,3 +176,37 @@ async def test_a_new_session_is_there_before_the_draft_of_the_old_one_is_saved(
         blocker.rollback()
         blocker.close()
         await until(pilot, lambda: old.session.draft == "left")
+
+
+async def test_a_message_with_a_key_in_it_is_sent_only_when_the_person_says_so(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    text = "why does sk-proj-abcDEF123456ghi not work"
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        for choice, is_sent in (("escape", False), ("enter", False), ("down", True)):
+            chat_of(pilot).composer.replace_text("")
+            await send(pilot, text)
+            await until(pilot, lambda: "holds an API key" in frame(pilot))
+            assert "abcDEF" not in frame(pilot).partition("holds an API key")[2]
+            await pilot.press(*(("down", "enter") if is_sent else (choice,)))
+            await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+            if not is_sent:
+                assert chat_of(pilot).composer.text == text
+                assert server.requests == []
+        await until(pilot, lambda: bool(server.requests) and is_idle(pilot))
+        assert server.requests[-1]["messages"][-1]["content"] == text
+        assert chat_of(pilot).composer.text == ""
+
+
+async def test_a_key_in_an_attachment_is_noticed_and_the_attachment_kept(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("ghp_0123456789abcdefABCDEF0123456789abcd")
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        chat_of(pilot).attach_file(str(tmp_path / "notes.txt"))
+        await send(pilot, "read it")
+        await until(pilot, lambda: "holds an API key" in frame(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+        assert "notes.txt" in frame(pilot)
+        assert server.requests == []

@@ -35,6 +35,7 @@ from replyscope.engine.live import Target
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
+from replyscope.provider.way import environment_faults
 
 
 def read_prompt(argument: str | None) -> str:
@@ -76,6 +77,8 @@ async def ask(
     conversation = await _open_conversation(arguments, wiring)
     stored = conversation.session.settings
     target = await find_target(arguments, settings, wiring, stored.model)
+    for fault in environment_faults(os.environ):
+        warn(f"{fault} It is not needed for this server.")
     given = _parameters(arguments)
     schema = read_schema(Path(arguments.schema)) if arguments.schema else stored.schema
     conversation.session = replace(
@@ -91,6 +94,8 @@ async def ask(
         ),
     )
     _prepare_tools(arguments, wiring)
+    for key in wiring.providers.find_keys(prompt):
+        warn(f"The prompt holds what looks like an API key: {key}. It is sent as it is.")
     try:
         why = await _stream(conversation, target, prompt, wiring, prints_text=not arguments.json)
         exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from replyscope.config.paths import make_private
+from replyscope.domain.secret_shapes import without_keys
 from replyscope.domain.unlogged import unlogged
 
 _SECRETS = re.compile(
@@ -17,7 +18,7 @@ _SECRETS = re.compile(
 
 class _Masking(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return _SECRETS.sub("•••", super().format(record))
+        return without_keys(_SECRETS.sub("•••", super().format(record)))
 
 
 class _Log(logging.FileHandler):

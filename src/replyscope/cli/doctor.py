@@ -1,6 +1,7 @@
 """`replyscope doctor`: what is configured, what answers, what is on disk."""
 
 import argparse
+import os
 import platform
 from contextlib import aclosing, suppress
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from replyscope.domain.settings import Settings
 from replyscope.engine.probe import run_probes
 from replyscope.inspection.conformance import judge
 from replyscope.inspection.figures import size
+from replyscope.provider.way import environment_faults
 
 
 async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
@@ -28,6 +30,8 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
     _row("python", f"{platform.python_version()} on {platform.system()}; {parts}")
     store_ok = await _check_store(wiring)
     _row("settings", f"{wiring.paths.settings}{_note_missing(wiring)}")
+    for fault in environment_faults(os.environ):
+        _row("environment", f"FAILED {fault}")
     chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
     endpoints = list(dict.fromkeys([*([chosen] if chosen else []), *settings.endpoints]))
     answers = [await _check_endpoint(endpoint, wiring) for endpoint in endpoints]

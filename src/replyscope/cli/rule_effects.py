@@ -3,8 +3,9 @@
 import asyncio
 import json
 import logging
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,14 @@ _RUN_S = 60.0
 
 
 class TerminalEffects:
-    """Implements RuleEffects. What fails is told by a notification, and is in the log."""
+    """Implements RuleEffects. What fails is told by a notification, and is in the log.
+
+    `key_variables` names the variables that hold the providers' keys: a rule's command gets
+    those, and others that look like keys, only where the rule names them.
+    """
+
+    def __init__(self, key_variables: Callable[[], Sequence[str]] = tuple) -> None:
+        self._key_variables = key_variables
 
     def notify(self, text: str) -> None:
         """A bell, and a desktop notification where the terminal has them."""
@@ -36,11 +44,18 @@ class TerminalEffects:
 
     async def run(self, rule: Rule, exchange: Mapping[str, Any]) -> None:
         """Run the command, never a shell; it is killed when it takes too long."""
-        from replyscope.toolbox.process import run_process  # only where a rule runs something
+        # Only where a rule runs something.
+        from replyscope.toolbox.environment import without_secrets
+        from replyscope.toolbox.process import run_process
 
+        environment = without_secrets(os.environ, ["OPENAI_API_KEY", *self._key_variables()])
+        named = {name: os.environ[name] for name in rule.variables if name in os.environ}
+        given = json.dumps(exchange).encode()
         try:
             async with asyncio.timeout(_RUN_S):
-                ended = await run_process(rule.command, given=json.dumps(exchange).encode())
+                ended = await run_process(
+                    rule.command, given=given, environment=environment | named
+                )
         except TimeoutError:
             self._tell(rule, f"the command was stopped after {_RUN_S:g} s")
         except OSError as error:

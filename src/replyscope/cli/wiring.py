@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,7 @@ from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.ports import ModelProvider, PriceList, Toolbox
+from replyscope.domain.secret_shapes import find_keys, masked_key
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.engine.archive import Archive
 from replyscope.engine.calling import Tooling
@@ -79,7 +81,7 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
     tool_settings = ToolSettingsNow(paths)
     consent = Consent(lambda: tool_settings().consent)
     toolbox = LateToolbox(paths, tool_files, tool_settings, saves=saves)
-    effects = TerminalEffects()
+    effects = TerminalEffects(lambda: tool_settings().key_variables)
     tooling = Tooling(
         toolbox, consent, tool_settings, lambda: RuleBook(tool_settings.rules, effects)
     )
@@ -135,6 +137,7 @@ class Providers:
         self._store = store
         self._clock = clock
         self._held: dict[str, str] = {}
+        self._known: set[str] = set()
         self._keys: Any = None
         self._open: dict[Endpoint, ModelProvider] = {}
         self._forgotten: list[ModelProvider] = []
@@ -148,6 +151,8 @@ class Providers:
 
     async def _open_new(self, endpoint: Endpoint) -> ModelProvider:
         key = await asyncio.to_thread(self._resolve, endpoint)
+        if key is not None:
+            self._known.add(key)
         opening = await asyncio.to_thread(importlib.import_module, "replyscope.provider.opening")
         await asyncio.to_thread(opening.prepare, endpoint.api)
         provider: ModelProvider = opening.open_provider(
@@ -169,6 +174,11 @@ class Providers:
         self._vault().store_key(endpoint_name, key)
         self._held.pop(endpoint_name, None)
         self._forget(endpoint_name)
+
+    def find_keys(self, text: str) -> list[str]:
+        """The keys in a text, masked: those in use, and what looks like one."""
+        known = {*self._known, *self._held.values(), os.environ.get("OPENAI_API_KEY", "")}
+        return [masked_key(key) for key in find_keys(text, sorted(known))]
 
     def _forget(self, endpoint_name: str) -> None:
         old = [endpoint for endpoint in self._open if endpoint.name == endpoint_name]

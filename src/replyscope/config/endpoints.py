@@ -1,15 +1,9 @@
 """Which endpoint to use: what the command line says, the settings, or the environment."""
 
 import os
-from dataclasses import replace
 
-from replyscope.domain.endpoint import (
-    Endpoint,
-    KeySource,
-    KeySourceKind,
-    default_api,
-    is_usable_url,
-)
+from replyscope.domain.address import AddressError, read_base_url
+from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.settings import Settings
 
@@ -17,13 +11,23 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 
 def environment_endpoint() -> Endpoint:
-    """What OPENAI_API_KEY and OPENAI_BASE_URL describe."""
-    base_url = os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+    """What OPENAI_API_KEY and OPENAI_BASE_URL describe. Raises SettingsError."""
+    variable = "OPENAI_BASE_URL"
+    return _endpoint_at("openai", os.environ.get(variable) or OPENAI_URL, variable)
+
+
+def _endpoint_at(name: str, base_url: str, source: str) -> Endpoint:
+    try:
+        address = read_base_url(base_url)
+    except AddressError as error:
+        raise SettingsError(f"{error} It comes from {source}.", error.next_step) from error
     return Endpoint(
-        name="openai",
-        base_url=base_url,
-        api=default_api(base_url),
+        name=name,
+        base_url=address.base_url,
+        api=default_api(address.base_url),
         key_source=KeySource(KeySourceKind.ENVIRONMENT, "OPENAI_API_KEY"),
+        model=address.model,
+        azure_api_version=address.azure_api_version,
     )
 
 
@@ -35,17 +39,9 @@ def choose_endpoint(
     An explicit URL wins, then a named provider, then the settings' choice, then the
     environment, then the only provider there is.
     """
-    named_url = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-    if not is_usable_url(named_url):
-        raise SettingsError(
-            f"{named_url!r} is not an address that a request can go to.",
-            "Give the base URL whole, such as http://127.0.0.1:8080/v1.",
-        )
     if base_url is not None:
-        known = next((e for e in settings.endpoints if e.base_url == base_url), None)
-        return known or replace(
-            environment_endpoint(), name="custom", base_url=base_url, api=default_api(base_url)
-        )
+        given = _endpoint_at("custom", base_url, "--base-url")
+        return next((e for e in settings.endpoints if e.base_url == given.base_url), given)
     if provider is not None:
         named = settings.endpoint(provider)
         if named is None:

@@ -2,15 +2,22 @@
 
 import os
 import subprocess
+import threading
+from collections.abc import Sequence
+from typing import IO
 
 import keyring
 import keyring.errors
 
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.printable import printable_line
+from replyscope.domain.secret_shapes import without_keys
 
 _SERVICE = "replyscope"
 _COMMAND_TIMEOUT_S = 60
+_MOST_OUTPUT = 64 * 1024
+_MOST_SAID = 300
 
 
 class Keys:
@@ -69,23 +76,59 @@ def _from_keyring(entry: str) -> str:
 
 
 def _from_command(source: KeySource) -> str:
+    """The key that a command prints. What it says on stderr is shown, but no key in it."""
     name = source.command[0]
     try:
-        done = subprocess.run(
-            source.command,
-            capture_output=True,
-            text=True,
-            timeout=_COMMAND_TIMEOUT_S,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SettingsError(f"The key command {name} failed ({error}).", "Check it.") from error
-    key = done.stdout.strip()
-    if done.returncode != 0 or not key:
-        detail = done.stderr.strip().splitlines()[-1:] or ["it printed no key"]
-        raise SettingsError(
-            f"The key command {name} failed (exit {done.returncode}: {detail[0]}).",
-            "Run it by hand to see why.",
-        )
-    return key
+        status, output, errors = _run(source.command)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        is_late = isinstance(error, subprocess.TimeoutExpired)
+        why = f"it took more than {_COMMAND_TIMEOUT_S} s" if is_late else str(error)
+        raise SettingsError(f"The key command {name} failed ({why}).", "Check it.") from error
+    try:
+        key = output.decode("utf-8").strip()
+        fault = "" if key else "it printed no key"
+        if len(output) > _MOST_OUTPUT:
+            fault = f"it printed more than {_MOST_OUTPUT:,} bytes"
+    except UnicodeDecodeError:
+        key, fault = output.decode("utf-8", "replace"), "what it printed is not text in UTF-8"
+    if status == 0 and not fault:
+        return key
+    said = errors.decode("utf-8", "replace").strip().splitlines()
+    detail = without_keys(said[-1], [key, *key.split()])[:_MOST_SAID] if said else fault
+    raise SettingsError(
+        f"The key command {name} failed (exit {status}: {printable_line(detail or fault)}).",
+        "Run it by hand to see why.",
+    )
+
+
+def _run(command: Sequence[str]) -> tuple[int, bytes, bytes]:
+    """Exit status and the beginnings of what a command printed; it is killed when that is long
+    or it takes long.
+    """
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    read: dict[str, bytes] = {}
+
+    def take(name: str, stream: IO[bytes]) -> None:
+        with stream:
+            read[name] = stream.read(_MOST_OUTPUT + 1)
+        if len(read[name]) > _MOST_OUTPUT:
+            process.kill()
+
+    pairs = (("output", process.stdout), ("errors", process.stderr))
+    # Daemons: what the command leaves running may hold its pipes for ever.
+    readers = [threading.Thread(target=take, args=pair, daemon=True) for pair in pairs]
+    for reader in readers:
+        reader.start()
+    try:
+        status = process.wait(_COMMAND_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+    for reader in readers:
+        reader.join(1.0)
+    return status, read.get("output", b""), read.get("errors", b"")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from replyscope.config.paths import make_private
+from replyscope.domain.address import without_login
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.tool import McpServer
@@ -81,7 +82,9 @@ def read_server(name: str, entry: Mapping[str, Any]) -> McpServer:
     if isinstance(command, str) == isinstance(url, str):
         raise ValueError("needs a command or a url, and not both")
     if isinstance(url, str) and not url.startswith(("http://", "https://")):
-        raise ValueError(f"has the url {_shown(url)!r}; it must begin with http:// or https://")
+        raise ValueError(
+            f"has the url {without_login(url)!r}; it must begin with http:// or https://"
+        )
     if entry.get("type") == "sse":
         raise ValueError("uses the old SSE transport; use its streamable HTTP address")
     arguments = entry.get("args", [])

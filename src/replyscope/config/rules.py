@@ -40,6 +40,7 @@ def _read_rule(table: Table) -> Rule:
         model=table.text("model"),
         file=table.text("file"),
         command=table.texts("command") or (),
+        variables=table.texts("env") or (),
     )
     if rule.action is Action.SAVE and not rule.file:
         raise table.reject("file", "is missing: where to save")

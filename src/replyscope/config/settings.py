@@ -15,13 +15,8 @@ from replyscope.config.rules import read_rules
 from replyscope.config.toml_place import read_toml
 from replyscope.config.tools import read_tools
 from replyscope.domain import limits
-from replyscope.domain.endpoint import (
-    Endpoint,
-    KeySource,
-    KeySourceKind,
-    default_api,
-    is_usable_url,
-)
+from replyscope.domain.address import Address, AddressError, read_base_url
+from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.regular_file import read_text
@@ -68,6 +63,7 @@ TEMPLATE = """\
 # when = "finish:length"        # finish model tool tokens cost ttft text …, -term, or, ( )
 # do = "continue"               # retry (model = …) flag notify stop, save (file = …), run
 # max = 2                       # times in a turn; 1 unless set
+# env = ["MY_TOKEN"]            # run: variables with keys that the command gets; none unless set
 
 # [queries]                     # folders of the review screen (F3)
 # "Long and dear" = "tokens:>20k cost:>0.10"
@@ -83,7 +79,7 @@ TEMPLATE = """\
 # headers = { "X-Title" = "replyscope" }
 # organization = "org-…"
 # project = "proj_…"
-# proxy = "http://127.0.0.1:3128"
+# proxy = "http://127.0.0.1:3128"   # or https, socks5, socks5h; else the environment's
 # ca_bundle = "/etc/ssl/private-ca.pem"
 # azure_api_version = "2026-05-01"   # makes base_url an Azure endpoint
 # api = "responses"             # or "chat"; Responses is the default for OpenAI's own hosts only
@@ -157,30 +153,37 @@ def parse_settings(text: str, path: Path) -> Settings:
 
 
 def _read_endpoint(name: str, table: Table) -> Endpoint:
-    base_url = table.text("base_url")
-    if base_url is None:
-        raise table.reject("base_url", "is missing")
-    if not is_usable_url(base_url):
-        raise table.reject("base_url", f"is {base_url!r}; it must be an http or https URL")
+    azure_api_version = table.text("azure_api_version")
+    address = _read_address(table, is_azure=azure_api_version is not None)
     retries = table.whole("max_retries", limits.RETRIES)
     endpoint = Endpoint(
         name=name,
-        base_url=base_url,
-        api=Api(table.one_of("api", ("chat", "responses")) or default_api(base_url)),
+        base_url=address.base_url,
+        api=Api(table.one_of("api", ("chat", "responses")) or default_api(address.base_url)),
         key_source=_read_key_source(table),
-        model=table.text("model"),
+        model=table.text("model") or address.model,
         headers=tuple(table.pairs("headers").items()),
         organization=table.text("organization"),
         project=table.text("project"),
         proxy=table.text("proxy"),
         ca_bundle=table.text("ca_bundle"),
-        azure_api_version=table.text("azure_api_version"),
+        azure_api_version=azure_api_version or address.azure_api_version,
         timeout_s=table.number("timeout_s", limits.TIMEOUT_S) or 600.0,
         max_retries=2 if retries is None else retries,
         parameters=_read_parameters(table.table("parameters")),
     )
     table.finish()
     return endpoint
+
+
+def _read_address(table: Table, *, is_azure: bool) -> Address:
+    base_url = table.text("base_url")
+    if base_url is None:
+        raise table.reject("base_url", "is missing")
+    try:
+        return read_base_url(base_url, is_azure=is_azure)
+    except AddressError as error:
+        raise table.reject("base_url", f"is {error.shown!r}; it {error.why}") from error
 
 
 def _read_key_source(table: Table) -> KeySource:

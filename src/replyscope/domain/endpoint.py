@@ -1,9 +1,11 @@
 """An endpoint is a server that speaks an OpenAI-compatible API, and how to reach it."""
 
+import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
+from replyscope.domain.address import without_login
 from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
 from replyscope.domain.think_tags import ThinkTags
@@ -62,22 +64,20 @@ def host_of(url: str) -> str:
         return ""
 
 
-def is_usable_url(url: str) -> bool:
-    """Whether requests can go there: http or https, a host, a port that is one."""
-    if any(char.isspace() or not char.isprintable() for char in url):
-        return False
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises for a number that is no port
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
 def is_loopback(url: str) -> bool:
     """Whether a URL's host is this machine."""
-    host = host_of(url)
-    return host in ("localhost", "::1") or host.startswith("127.")
+    return is_loopback_host(host_of(url))
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host name or address, without brackets, is this machine."""
+    name = host.lower().removesuffix(".")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def default_api(base_url: str) -> Api:
@@ -86,12 +86,8 @@ def default_api(base_url: str) -> Api:
 
 
 def public_url(url: str) -> str:
-    """The URL without a user name, password or query, which may be secrets."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "an address that is none"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    """The URL without a user name, password, query and fragment, which may be secrets."""
+    return without_login(url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,28 @@ def read_json(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
+MOST_VALUES = 2_000_000
+"""Values in one JSON text; each takes some 60 bytes of memory, whatever few it has as text."""
+
+
+def read_bounded_json(text: str | bytes) -> Any:
+    """The value of a JSON text that may be hostile. Raises ValueError, also for what is not
+    UTF-8, is nested too deeply, or has too many values.
+    """
+    if has_too_many_values(text):
+        raise ValueError(f"it has more than {MOST_VALUES:,} values")
+    return read_json(text if isinstance(text, str) else text.decode("utf-8"))
+
+
+def has_too_many_values(text: str | bytes) -> bool:
+    """Whether a JSON text may have more values than are read: each has a mark before it."""
+    if len(text) <= MOST_VALUES:
+        return False
+    if isinstance(text, str):
+        return sum(map(text.count, ",[{")) > MOST_VALUES
+    return sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES
+
+
 def indented(value: Any) -> str:
     """JSON laid out over lines. Raises ValueError for what is nested too deeply."""
     try:

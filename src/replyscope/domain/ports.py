@@ -397,3 +397,7 @@ class KeyVault(Protocol):
     def hold_key(self, endpoint_name: str, key: str) -> None:
         """Keep a key in memory until exit."""
         ...
+
+    def find_keys(self, text: str) -> list[str]:
+        """The keys in a text, masked: those in use, and what looks like one."""
+        ...

@@ -23,7 +23,8 @@ class Rule:
     """`when` is the query as it was written; at most `most` times in a turn.
 
     `model` is whom to ask when retrying, `file` where to save, `command` what to run
-    with the exchange's JSON on its stdin.
+    with the exchange's JSON on its stdin. `variables` of the environment go to the command
+    although they hold keys.
     """
 
     when: str
@@ -33,6 +34,7 @@ class Rule:
     model: str | None = None
     file: str | None = None
     command: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:

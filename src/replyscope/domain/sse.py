@@ -4,8 +4,11 @@ import json
 import re
 from collections.abc import Iterator
 
-MOST_FRAME = 64 * 1024 * 1024
-"""Bytes without a blank line; the largest pictures that come in one frame have a third."""
+MOST_FRAME = 32 * 1024 * 1024
+"""Bytes without a blank line; the largest pictures that come in one frame have two thirds."""
+MOST_LINES = 100_000
+"""Lines of one frame: with more it is not parsed."""
+_LINES_THAT_TELL = 64 * 1024
 _KEPT_OF_A_FLOOD = 64 * 1024
 
 _FIELDS = (":", "data:", "event:", "id:", "retry:", "error:")
@@ -97,12 +100,14 @@ def parse_frame(text: str) -> tuple[str | None, str] | None:
 
 
 def parse_lines(text: str) -> tuple[str | None, list[str]]:
-    """A frame's event name, and each of its lines of data.
+    """A frame's event name, and each of its lines of data; none of one of more than MOST_LINES.
 
     A field `error:`, which some servers send, is an event of that name.
     """
     if text.startswith("data: ") and "\n" not in text[:-2] and "\r" not in text:
         return None, [text[6:].rstrip("\n")]
+    if len(text) > MOST_LINES and text.count("\n") + text.count("\r") > MOST_LINES:
+        return None, []
     event: str | None = None
     lines: list[str] = []
     for line in re.split(r"\r\n|\n|\r", text.lstrip("\ufeff")):
@@ -119,8 +124,11 @@ def parse_lines(text: str) -> tuple[str | None, list[str]]:
 
 
 def is_of_a_stream(text: str) -> bool:
-    """Whether every line is a field or a comment of an event stream, or begins as one."""
-    lines = [line for line in re.split(r"\r\n|\n|\r", text.lstrip("\ufeff")) if line]
+    """Whether every line is a field or a comment of an event stream, or begins as one. The
+    first 64 kB tell.
+    """
+    start = text[:_LINES_THAT_TELL].lstrip("\ufeff")
+    lines = [line for line in re.split(r"\r\n|\n|\r", start) if line]
     return all(
         any(line.startswith(field) or field.startswith(line) for field in _FIELDS) for line in lines
     )

@@ -4,8 +4,8 @@ One client per exchange, all sharing one HTTP connection pool: a tap belongs to 
 request. Retries are off, because a repeated request must be visible.
 """
 
-import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI
@@ -13,9 +13,10 @@ from openai._streaming import SSEBytesDecoder
 
 from replyscope import __version__
 from replyscope.domain.endpoint import Endpoint
+from replyscope.provider.bounds import BoundedTransport, WatchedTransport
 from replyscope.provider.frames import FrameTap
-
-_MOST_OF_AN_ERROR = 256 * 1024
+from replyscope.provider.redirects import stay_at_origin
+from replyscope.provider.way import Way
 
 OnRequest = Callable[[httpx2.Request], None]
 
@@ -30,6 +31,7 @@ class _Tapped:
     on_request: OnRequest | None = None
 
     async def _prepare_request(self, request: httpx2.Request) -> None:
+        request.extensions["is_stream"] = self.tap is not None
         if self.on_request is not None:
             self.on_request(request)
 
@@ -48,50 +50,23 @@ class TappedAzure(_Tapped, AsyncAzureOpenAI):
 
 
 def open_http(
-    endpoint: Endpoint, transport: httpx2.AsyncBaseTransport | None = None
+    endpoint: Endpoint, way: Way, transport: httpx2.AsyncBaseTransport | None = None
 ) -> httpx2.AsyncClient:
-    """The connection pool of an endpoint: proxy, certificates and timeouts.
-
-    Without a CA bundle of its own, an endpoint uses the system's certificates.
-    """
-    timeout = httpx2.Timeout(endpoint.timeout_s, connect=15.0)
-    hooks = {"response": [_bound_error]}
-    if transport is not None:
-        return httpx2.AsyncClient(transport=transport, timeout=timeout, event_hooks=hooks)
-    verify: ssl.SSLContext | bool = True
-    if endpoint.ca_bundle:
-        verify = ssl.create_default_context(cafile=endpoint.ca_bundle)
+    """The connection pool of an endpoint: its way there, timeouts, bounds on what comes back."""
     return httpx2.AsyncClient(
-        proxy=endpoint.proxy,
-        verify=verify,
-        timeout=timeout,
+        transport=BoundedTransport(transport or WatchedTransport(way.tls, _proxy_of(way))),
+        timeout=httpx2.Timeout(endpoint.timeout_s, connect=15.0),
         follow_redirects=True,
-        event_hooks=hooks,
+        event_hooks={"response": [stay_at_origin]},
+        trust_env=False,
     )
 
 
-class _Bounded(httpx2.AsyncByteStream):
-    """A body that is read so far and no further."""
-
-    def __init__(self, body: httpx2.AsyncByteStream) -> None:
-        self._body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        read = 0
-        async for chunk in self._body:
-            yield chunk
-            read += len(chunk)
-            if read > _MOST_OF_AN_ERROR:
-                return
-
-    async def aclose(self) -> None:
-        await self._body.aclose()
-
-
-async def _bound_error(response: httpx2.Response) -> None:
-    """The SDK reads the body of an error to its end, and that may never come."""
-    if response.is_error and isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _Bounded(response.stream)
+def _proxy_of(way: Way) -> httpx2.Proxy | None:
+    if way.proxy is None:
+        return None
+    tls = way.tls if way.proxy.url.startswith("https:") else None
+    return httpx2.Proxy(way.proxy.address, auth=way.proxy.login, ssl_context=tls)
 
 
 def build_client(
@@ -103,25 +78,30 @@ def build_client(
 ) -> AsyncOpenAI:
     """A client for one request. Servers that want no key get a word that says so."""
     client: TappedOpenAI | TappedAzure
+    parts = urlsplit(endpoint.base_url)
+    base_url = urlunsplit(parts._replace(query=""))
+    query: dict[str, object] = dict(parse_qsl(parts.query, keep_blank_values=True))
     headers = {"User-Agent": f"replyscope/{__version__}", **dict(endpoint.headers)}
     if endpoint.azure_api_version:
         client = TappedAzure(
-            azure_endpoint=endpoint.base_url,
+            azure_endpoint=base_url,
             api_version=endpoint.azure_api_version,
             api_key=key or "none",
             organization=endpoint.organization,
             project=endpoint.project,
             default_headers=headers,
+            default_query=query,
             max_retries=0,
             http_client=http,
         )
     else:
         client = TappedOpenAI(
-            base_url=endpoint.base_url,
+            base_url=base_url,
             api_key=key or "none",
             organization=endpoint.organization,
             project=endpoint.project,
             default_headers=headers,
+            default_query=query,
             max_retries=0,
             http_client=http,
         )

@@ -6,61 +6,55 @@ what it said, and what to do.
 
 import logging
 import re
-import ssl
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 import openai
 
 from replyscope.domain.failure import Failure
 from replyscope.domain.sse import Flood
+from replyscope.provider.connection_errors import BAD_KEY, ConnectionErrors, root_cause, short
 from replyscope.provider.error_words import words_of_error
 from replyscope.provider.mask import Mask
+from replyscope.provider.way import Way
 
-_LONGEST = 500
 _log = logging.getLogger(__name__)
 
 
 class ErrorTranslator:
     """Knows the server's name and what to mask."""
 
-    def __init__(self, base_url: str, mask: Mask) -> None:
-        self._host = urlsplit(base_url).netloc.rpartition("@")[2] or base_url
+    def __init__(self, base_url: str, mask: Mask, way: Way) -> None:
+        self._connection = ConnectionErrors(base_url, mask, way)
+        self._host = self._connection.host
         self._mask = mask
 
     def translate(self, error: BaseException) -> Failure:
         """The failure that an SDK, HTTP or decoding error stands for."""
-        cause = _root_cause(error)
+        cause = root_cause(error)
         _log.debug("%s from %s: %s", type(error).__name__, self._host, type(cause).__name__)
         if isinstance(error, openai.APIStatusError):
             return self._status(error)
         if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
-            return Failure(
-                "timeout",
-                f"{self._host} sent nothing for too long.",
-                "Retry, or raise timeout_s for this provider in the settings.",
-            )
+            return self._connection.timeout(cause)
         if isinstance(error, httpx2.InvalidURL):
-            return self._bad_url(self._mask.text(str(error)))
+            return self._connection.bad_url(str(error))
+        if isinstance(cause, httpx2.DecodingError):
+            return self.not_a_stream(f"it can't be decompressed ({short(str(cause))})")
         if isinstance(error, openai.APIConnectionError | httpx2.HTTPError | OSError):
-            return self._connection(error)
+            return self._connection.translate(cause)
         if isinstance(error, openai.APIError):
             return self._in_stream(error)
         if isinstance(error, UnicodeEncodeError):
-            return _BAD_KEY
+            return BAD_KEY
         if isinstance(error, Flood):
-            return Failure(
-                "flood",
-                f"{self._host} sent {error}, and was not read any further.",
-                "What came is kept. See the wire view; the fault is the server's.",
-            )
+            return self._connection.flood(error)
         if isinstance(error, ValueError):
             return self.garbled()
         return Failure(
             "unexpected",
-            f"{self._host}: {type(error).__name__}: {_short(self._mask.text(str(error)))}",
+            f"{self._host}: {type(error).__name__}: {short(self._mask.text(str(error)))}",
             "Retry. If it happens again, run with --debug and report the log.",
         )
 
@@ -69,6 +63,8 @@ class ErrorTranslator:
         code = self._mask.known(error.code if isinstance(error.code, str) else None)
         kind = _kind(error.status_code, code, said)
         sentence, next_step = _SENTENCES.get(kind, _SENTENCES["server"])
+        if kind == "not_found":
+            next_step = self._connection.path_hint or next_step
         return Failure(
             kind,
             f"{sentence.format(host=self._host, status=error.status_code)}: {_sentence(said)}",
@@ -158,56 +154,11 @@ class ErrorTranslator:
         return Failure(
             "not_a_stream",
             f"{self._host} answered with something that is not a reply stream: {_sentence(said)}",
-            "Check the base URL (most servers want it to end in /v1).",
+            self._connection.path_hint
+            or "Check the base URL (most servers want it to end in /v1).",
             status=200,
         )
 
-    def _bad_url(self, detail: str) -> Failure:
-        return Failure(
-            "bad_url",
-            f"{self._host} is not an address that a request can go to ({_short(detail)}).",
-            "Give the base URL whole, such as http://127.0.0.1:8080/v1.",
-        )
-
-    def _connection(self, error: BaseException) -> Failure:
-        cause = _root_cause(error)
-        detail = self._mask.text(str(cause)) or type(cause).__name__
-        if isinstance(cause, httpx2.RemoteProtocolError | httpx2.ReadError | ConnectionResetError):
-            return Failure(
-                "interrupted",
-                f"The connection to {self._host} broke off ({_short(detail)}).",
-                "What came is kept. Continue or retry.",
-            )
-        if isinstance(cause, httpx2.LocalProtocolError) and "header value" in detail:
-            return _BAD_KEY  # the detail quotes the key, in a spelling that the mask can't know
-        if isinstance(cause, httpx2.DecodingError):
-            return self.not_a_stream(f"it can't be decompressed ({_short(detail)})")
-        if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL | OverflowError):
-            return self._bad_url(detail)
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError):
-            return Failure(
-                "tls",
-                f"{self._host} does not speak TLS as it should ({_short(detail)}).",
-                "If it is a plain HTTP server, begin the base URL with http://.",
-            )
-        if isinstance(cause, ssl.SSLError):
-            return Failure(
-                "tls",
-                f"{self._host} has a certificate that is not trusted ({_short(detail)}).",
-                "For a private authority set ca_bundle for this provider in the settings.",
-            )
-        return Failure(
-            "unreachable",
-            f"{self._host} can't be reached ({_short(detail)}).",
-            "Check the base URL and the network, and that the server runs.",
-        )
-
-
-_BAD_KEY = Failure(
-    "bad_key",
-    "The API key or a header has a character that HTTP can't carry.",
-    "Copy the key again; it is plain letters and digits.",
-)
 
 _SENTENCES = {
     "authentication": (
@@ -295,26 +246,7 @@ def _title_or_start(text: str) -> str:
     return " ".join(text.split())
 
 
-def _short(text: str) -> str:
-    text = " ".join(text.split()).rstrip(".")
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-
-
 def _sentence(text: str) -> str:
     """Somebody else's words, so ended that a sentence of ours can follow."""
-    text = _short(text)
+    text = short(text)
     return text if text.endswith(("!", "?", "…", "}", "”")) else f"{text}."
-
-
-def _root_cause(error: BaseException) -> BaseException:
-    """The deepest cause that still says something."""
-    seen = {id(error)}
-    best = error
-    while (deeper := error.__cause__ or error.__context__) is not None and id(deeper) not in seen:
-        seen.add(id(deeper))
-        error = deeper
-        if isinstance(error, httpx2.HTTPError | OSError) and str(error):
-            best = error
-        if isinstance(error, ssl.SSLError | httpx2.ReadError | httpx2.RemoteProtocolError):
-            return error
-    return best

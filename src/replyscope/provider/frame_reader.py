@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from replyscope.domain.json_text import read_json
+from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.sse import parse_lines
 
 NOT_JSON = object()
@@ -86,6 +86,6 @@ def _read_data(event: str | None, lines: list[str]) -> list[Said]:
 
 def _value_of(text: str) -> Any:
     try:
-        return read_json(text)
+        return read_bounded_json(text)
     except ValueError:
         return NOT_JSON

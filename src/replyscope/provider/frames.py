@@ -14,12 +14,15 @@ from typing import Any
 from openai._streaming import ServerSentEvent
 
 from replyscope.domain.event import WireFrame
+from replyscope.domain.json_text import MOST_VALUES, has_too_many_values
 from replyscope.domain.sse import Flood, FrameSplitter
 from replyscope.provider.frame_reader import NOT_JSON, FrameReader, Said
 from replyscope.provider.mask import Mask
 
 MOST_EMPTY = 100_000
 """Frames without data in a row: at one a second, more than a day of waiting."""
+MOST_EMPTY_BYTES = 16 * 1024 * 1024
+"""Bytes of such frames: they are kept until one with data comes."""
 
 
 @dataclass(slots=True)
@@ -55,7 +58,7 @@ class FrameTap:
         self.is_cut_short = False
         """Whether the stream ended inside a frame."""
         self.first_text = ""
-        self._empty = 0
+        self._empty = self._empty_bytes = 0
 
     @property
     def saw_data(self) -> bool:
@@ -70,16 +73,21 @@ class FrameTap:
     def _record(self, raw: bytes, at_ms: float) -> list[ServerSentEvent]:
         # Masked before anybody reads it: what is folded is what is recorded.
         text = self._mask.text(raw.decode("utf-8", errors="replace"))
+        if has_too_many_values(raw):
+            self._arrivals.append(Arrival(WireFrame(at_ms, text)))
+            raise Flood(f"a frame with more than {MOST_VALUES:,} values")
         said = self._reader.read(text)
         if not self.saw_data and len(self.first_text) < 65_536:
             self.first_text += text
         if not said:
             self._arrivals.append(Arrival(WireFrame(at_ms, text)))
             self._empty += 1
-            if self._empty > MOST_EMPTY:
-                raise Flood(f"more than {MOST_EMPTY:,} frames in a row that say nothing")
+            self._empty_bytes += len(raw)
+            if self._empty > MOST_EMPTY or self._empty_bytes > MOST_EMPTY_BYTES:
+                count = f"{self._empty:,} frames, {self._empty_bytes:,} bytes"
+                raise Flood(f"{count} in a row that say nothing")
             return []
-        self._empty = 0
+        self._empty = self._empty_bytes = 0
         aside = tuple(one for one in said if not _is_for_the_sdk(one))
         self._arrivals.append(Arrival(WireFrame(at_ms, text), aside))
         self.saw_done |= any(one.is_done for one in said)

@@ -5,7 +5,6 @@ last event, so that what came before them is recorded like any reply.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -28,10 +27,12 @@ from replyscope.domain.event import (
 from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
+from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.sse import is_of_a_stream
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
+from replyscope.provider.bounds import TooLate
 from replyscope.provider.client import build_client, open_http
 from replyscope.provider.dialect import Dialect, Translator, translate_said
 from replyscope.provider.errors import ErrorTranslator
@@ -44,10 +45,12 @@ from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
 from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import StoredReplies
 from replyscope.provider.stream_errors import find_error
+from replyscope.provider.way import find_way, system_environment
 
 _MOST_ADAPTATIONS = 8
 _BROKEN_OFF = ("interrupted", "timeout")
 _AFTER_THE_END_S = 1.0
+LONGEST_LIST_S = 15.0
 
 Recall = Callable[[str, str], Awaitable[Mapping[str, str]]]
 Remember = Callable[[str, str, str, str], Awaitable[None]]
@@ -91,9 +94,10 @@ class OpenAIProvider:
         self._remember = remember
         self._unsaved: dict[str, dict[str, str]] = {}
         """What private requests showed that a model rejects, until the program ends."""
-        self._http = open_http(endpoint, transport)
-        self._mask = Mask([*([key] if key else []), *secrets_of(endpoint)])
-        self._errors = ErrorTranslator(endpoint.base_url, self._mask)
+        way = find_way(endpoint, system_environment())
+        self._http = open_http(endpoint, way, transport)
+        self._mask = Mask([*([key] if key else []), *secrets_of(endpoint, way.proxy)])
+        self._errors = ErrorTranslator(endpoint.base_url, self._mask, way)
 
     @property
     def api(self) -> Api:
@@ -129,8 +133,8 @@ class OpenAIProvider:
 
     async def _ask_for_models(self) -> tuple[ModelInfo, ...]:
         client = build_client(self._endpoint, self._key, self._http)
-        raw = await client.models.with_raw_response.list(timeout=15.0)
-        return read_models(json.loads(self._mask.body(raw.content)))
+        raw = await client.models.with_raw_response.list(timeout=LONGEST_LIST_S)
+        return read_models(read_bounded_json(self._mask.body(raw.content)))
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
         """The events of one exchange; `StreamEnded` comes last, once."""
@@ -238,7 +242,8 @@ class OpenAIProvider:
         _tell_again(translator, came)
         failure: Failure | None = None
         try:
-            async with aclosing(_chunks(stream, translator)) as chunks:
+            longest_s = self._endpoint.timeout_s
+            async with aclosing(_chunks(stream, translator, longest_s)) as chunks:
                 async for chunk in chunks:
                     for event in _arrived(tap, translator):
                         yield event
@@ -272,7 +277,7 @@ class OpenAIProvider:
         think_tags = self._endpoint.think_tags
         data = events = None
         try:
-            data = json.loads(text)
+            data = read_bounded_json(text)
             if isinstance(data, dict):
                 events = self._dialect.translate_whole(data, think_tags)
         except Exception:  # noqa: BLE001 - it is no answer of this API, then
@@ -335,22 +340,26 @@ def _ending(failure: Failure | None, *, done: bool) -> tuple[StreamEnd, Failure 
 
 
 async def _chunks(
-    stream: openai.AsyncStream[Any], translator: Translator
+    stream: openai.AsyncStream[Any], translator: Translator, longest_s: float
 ) -> AsyncGenerator[Any, None]:
     """Every chunk. Once all was said, only what follows at once: a server that keeps the
     connection open takes no time, and one that breaks it then nothing of a whole reply.
+
+    Comments and pieces of a frame are no chunks: they don't put `longest_s` off.
     """
     while True:
         is_over = translator.has_said_all
-        waiting = asyncio.timeout(_AFTER_THE_END_S if is_over else None)
+        waiting = asyncio.timeout(_AFTER_THE_END_S if is_over else longest_s)
         try:
             async with waiting:
                 chunk = await anext(stream)
         except StopAsyncIteration:
             return
-        except Exception:
-            if waiting.expired() or translator.is_complete:
+        except Exception as error:
+            if (is_over and waiting.expired()) or translator.is_complete:
                 return
+            if waiting.expired():
+                raise TooLate(f"sent nothing of a reply for too long ({longest_s:g} s)") from error
             raise
         yield chunk
 

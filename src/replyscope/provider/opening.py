@@ -8,13 +8,14 @@ from replyscope.domain.errors import ProviderError
 from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
-from replyscope.domain.json_text import read_json
+from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.chat_completions import ChatCompletions
 from replyscope.provider.dialect import Dialect, translate_said
 from replyscope.provider.frame_reader import FrameReader
 from replyscope.provider.openai_provider import OpenAIProvider, Recall, Remember
+from replyscope.provider.proxies import WayFault
 from replyscope.provider.responses import Responses
 
 
@@ -24,6 +25,10 @@ def open_provider(
     """A provider for the endpoint. Raises ProviderError when its settings can't work."""
     try:
         return OpenAIProvider(_dialect_of(endpoint.api), endpoint, key, clock, recall, remember)
+    except WayFault as fault:
+        is_setting = fault.source.startswith("The ")
+        where = "in the settings" if is_setting else f"or unset {fault.source}"
+        raise ProviderError(Failure("settings", str(fault), f"Correct it {where}.")) from fault
     except (OSError, ValueError) as error:
         failure = Failure(
             "settings",
@@ -79,7 +84,7 @@ def translate_frames(
 def _whole(dialect: Dialect, text: str, think_tags: ThinkTags) -> list[Event]:
     """The events of an answer that was no stream; none when it was no reply either."""
     try:
-        data = read_json(text)
+        data = read_bounded_json(text)
         events = dialect.translate_whole(data, think_tags) if isinstance(data, dict) else None
     except Exception:  # noqa: BLE001 - it is no answer of this API, as when it came
         return []

@@ -13,9 +13,10 @@ from replyscope.domain.event import Event, StreamEnded
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import fold_events
-from replyscope.domain.json_text import dump_json
+from replyscope.domain.json_text import dump_json, read_bounded_json
 from replyscope.domain.message import ImagePart, OpaquePart, Part, Role, TextPart, ToolResultPart
 from replyscope.domain.remote import FetchedInput, FetchedReply
+from replyscope.domain.sse import Flood
 from replyscope.provider.chat_events import translate_completion
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.mask import Mask
@@ -23,6 +24,7 @@ from replyscope.provider.response_events import translate_response
 from replyscope.provider.response_items import mapping_of, text_of
 
 T = TypeVar("T")
+_MOST_ITEMS = 10_000
 _ROLES = {"user": Role.USER, "system": Role.SYSTEM, "developer": Role.SYSTEM, "tool": Role.TOOL}
 
 
@@ -78,7 +80,7 @@ class StoredReplies:
     async def _fetch_response(self, response_id: str) -> FetchedReply:
         client = self._client()
         raw = await client.responses.with_raw_response.retrieve(response_id)
-        data = json.loads(self._mask.body(raw.content))
+        data = read_bounded_json(self._mask.body(raw.content))
         listed = client.responses.input_items.list(response_id, limit=100, order="asc")
         inputs = [_input_of(item) for item in self._masked(await _plain_items(listed))]
         exchange = self._exchange(Api.RESPONSES, data, translate_response(data), "created_at")
@@ -87,7 +89,7 @@ class StoredReplies:
     async def _fetch_chat(self, completion_id: str) -> FetchedReply:
         client = self._client()
         raw = await client.chat.completions.with_raw_response.retrieve(completion_id)
-        data = json.loads(self._mask.body(raw.content))
+        data = read_bounded_json(self._mask.body(raw.content))
         listed = client.chat.completions.messages.list(completion_id, limit=100)
         inputs = [_input_of(message) for message in self._masked(await _plain_items(listed))]
         exchange = self._exchange(Api.CHAT, data, translate_completion(data), "created")
@@ -127,6 +129,8 @@ async def _plain_items(items: AsyncIterable[Any]) -> list[Mapping[str, Any]]:
             break
         seen.add(item_id or "")
         found.append(plain)
+        if len(found) >= _MOST_ITEMS:
+            raise Flood(f"more than {_MOST_ITEMS:,} items of one reply")
     return found
 
 

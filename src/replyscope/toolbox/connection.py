@@ -14,7 +14,7 @@ from typing import Any
 from mcp import Client, MCPError, types
 
 from replyscope import __version__
-from replyscope.domain.endpoint import public_url
+from replyscope.domain.address import without_login
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.tool import McpServer, Offer, Tool, ToolOutcome, ToolSource
 from replyscope.toolbox.files import KeptFiles
@@ -187,7 +187,7 @@ class Connection:
     def _tool(self, tool: ListedTool) -> Tool:
         where = "a program on this machine"
         if self.server.url:
-            where = public_url(self.server.url)
+            where = without_login(self.server.url)
         return Tool(
             name=tool.name,
             description=tool.description,

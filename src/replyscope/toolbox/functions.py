@@ -7,7 +7,6 @@ import base64
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from replyscope.domain.environment import tool_environment
 from replyscope.domain.regular_file import open_regular
 from replyscope.domain.tool import ConsentRule, Tool, ToolOutcome, ToolSettings, ToolSource
+from replyscope.toolbox.environment import without_secrets
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.permit import rules_as_text
 from replyscope.toolbox.process import Ended, run_process
@@ -28,8 +28,6 @@ SHIPPED = Path(__file__).with_name("shipped.py")
 _CHILD = Path(__file__).with_name("child.py")
 _ISOLATED = ("-E", "-P")
 """No PYTHON* variable counts, and neither the working folder nor the script's is on the path."""
-_SECRET = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
-_LOGIN = re.compile("://[^/@:]*:[^/@]*@")
 _OWN = "whatever this function does, with your rights"
 
 
@@ -143,27 +141,12 @@ class FunctionTools:
         command = (sys.executable, *_ISOLATED, str(_CHILD), what, str(path), *more)
         settings = self._settings()
         if path == SHIPPED:  # its commands are the model's: they get no named variable
-            kept = _without_secrets(tool_environment(os.environ), settings.key_variables)
+            kept = without_secrets(tool_environment(os.environ), settings.key_variables)
             kept["REPLYSCOPE_RULES"] = rules_as_text(settings.consent, rules)
         else:
             kept = tool_environment(os.environ, settings.environment)
         environment = {**kept, "REPLYSCOPE_HTTP_HOSTS": json.dumps(settings.http_hosts)}
         return await run_process(command, given=given, folder=self._folder, environment=environment)
-
-
-def _without_secrets(environment: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
-    """What a command of the model's may see of the environment: no keys, and no variable
-    in which a key, or a password of an address, is written as well.
-    """
-    values = [os.environ[name] for name in known if os.environ.get(name)]
-    return {
-        name: value
-        for name, value in environment.items()
-        if name not in known
-        and not _SECRET.search(name)
-        and not _LOGIN.search(value)
-        and not any(key in value for key in values)
-    }
 
 
 def _source_of(path: Path) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from replyscope.domain.address import AddressError, read_base_url
 from replyscope.domain.endpoint import (
     Endpoint,
     KeySource,
@@ -10,7 +11,6 @@ from replyscope.domain.endpoint import (
     ModelInfo,
     default_api,
     host_of,
-    is_usable_url,
 )
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.engine.conversation import Conversation
@@ -106,11 +106,8 @@ class Targets:
             self._services.change_settings({("provider",): choice.value})
             self.use(named)
             return None
-        if choice.way in (Way.KEY_STORED, Way.KEY_HELD):
-            url = OPENAI_URL
-        else:
-            url = whole_url(choice.value)
-        endpoint = self._endpoint_at(url, choice.product)
+        is_openai = choice.way in (Way.KEY_STORED, Way.KEY_HELD)
+        endpoint = self._endpoint_at(OPENAI_URL if is_openai else choice.value, choice.product)
         source, note = endpoint.key_source, None
         if choice.key:
             source, note = await self._keep_key(endpoint.name, choice)
@@ -120,12 +117,17 @@ class Targets:
         self.use(endpoint)
         return note
 
-    def _endpoint_at(self, url: str, product: str) -> Endpoint:
-        """The endpoint that the settings have for a URL, or a new one.
+    def _endpoint_at(self, text: str, product: str) -> Endpoint:
+        """The endpoint that the settings have for a URL, or a new one. Raises SettingsError.
 
         A new one never takes a name that is in use: a key goes to the server it was
         given for, and to no other.
         """
+        try:
+            address = read_base_url(text)
+        except AddressError as error:
+            raise SettingsError(str(error), error.next_step) from error
+        url = address.base_url
         settings = self._services.settings
         known = next((e for e in settings.endpoints if e.base_url == url), None)
         if known is not None:
@@ -135,7 +137,13 @@ class Targets:
         taken = {"local", *(endpoint.name for endpoint in settings.endpoints)}
         names = (stem or "server", *(f"{stem}-{n}" for n in range(2, len(taken) + 3)))
         name = next(name for name in names if name not in taken)
-        return Endpoint(name, url, default_api(url))
+        return Endpoint(
+            name,
+            url,
+            default_api(url),
+            model=address.model,
+            azure_api_version=address.azure_api_version,
+        )
 
     async def _keep_key(self, name: str, choice: Choice) -> tuple[KeySource, str | None]:
         """Keep the key in the keyring; where that is not wanted or there is none, in memory."""
@@ -159,18 +167,7 @@ class Targets:
         }
         if endpoint.key_source.kind is KeySourceKind.KEYRING:
             changes["providers", endpoint.name, "key_keyring"] = endpoint.key_source.value
+        if endpoint.azure_api_version is not None:
+            changes["providers", endpoint.name, "model"] = endpoint.model
+            changes["providers", endpoint.name, "azure_api_version"] = endpoint.azure_api_version
         self._services.change_settings(changes)
-
-
-def whole_url(text: str) -> str:
-    """A server's address with its scheme: a bare host is plain HTTP only on this machine.
-
-    Raises SettingsError.
-    """
-    if "://" not in text:
-        host = text.partition("/")[0].rpartition(":")[0] or text.partition("/")[0]
-        is_here = host in ("localhost", "[::1]") or host.startswith("127.")
-        text = f"http://{text}" if is_here else f"https://{text}"
-    if not is_usable_url(text):
-        raise SettingsError(f"{text} is no address of a server.", "Give one such as " + OPENAI_URL)
-    return text.rstrip("/")

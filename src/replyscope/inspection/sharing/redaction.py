@@ -12,14 +12,11 @@ from dataclasses import dataclass
 import regex
 
 from replyscope.domain.printable import printable_line
+from replyscope.domain.secret_shapes import KEY_SHAPES, masked_key
 
 _MAIL = (
     r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}"
     r"\.[A-Za-z]{2,24}\b"
-)
-_PEM = (
-    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]{0,8000}?"
-    r"-----END [A-Z ]{0,40}PRIVATE KEY-----"
 )
 _ASSIGNED = (
     r"(?i)\b(?:api[_-]?key|secret[_-]?(?:access[_-]?)?key|access[_-]?token|auth[_-]?token|"
@@ -29,17 +26,7 @@ _ASSIGNED = (
 )
 _KEY, _PLACE = "key", "home folder"
 _KINDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    (_KEY, ("private key-----",), _PEM),
-    (_KEY, ("sk-", "rk-", "pk-"), r"\b(?:sk|rk|pk)-(?=[A-Za-z0-9_-]{0,200}\d)[A-Za-z0-9_-]{12,}"),
-    (_KEY, ("_live_", "_test_"), r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}"),
-    (
-        _KEY,
-        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "hf_", "gsk_"),
-        r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|hf_|gsk_)[A-Za-z0-9_-]{12,}",
-    ),
-    (_KEY, ("aiza",), r"\bAIza[A-Za-z0-9_-]{12,}"),
-    (_KEY, ("akia",), r"\bAKIA[A-Z0-9]{16}\b"),
-    (_KEY, ("eyj",), r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
+    *((_KEY, needs, pattern) for needs, pattern in KEY_SHAPES),
     (_KEY, ("bearer ",), r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{12,}"),
     (
         _KEY,
@@ -189,8 +176,7 @@ def masked(secret: str, kind: str) -> str:
         head = re.match(r".*[/\\]", secret)
         start = head.end() if head is not None else 0
         return f"{secret[:start]}{secret[start : start + 1]}…"
-    shown = min(4, len(secret) // 4)
-    return f"{secret[:shown]}… ({len(secret)} characters)".replace("\n", " ")
+    return masked_key(secret)
 
 
 def cut(pieces: Sequence[str], spans: Sequence[Span]) -> list[str]:

@@ -6,15 +6,19 @@ from textual import on
 from textual.widgets import OptionList
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.message import FilePart
+from replyscope.domain.printable import printable_line
 from replyscope.domain.unicode_text import byte_count
 from replyscope.engine.attachments import complete_path, read_attachment
 from replyscope.inspection.figures import size
 from replyscope.ui.commands import COMMANDS, find_command
 from replyscope.ui.screens.chat_servers import ServerActions
-from replyscope.ui.screens.dialogs import LineDialog
+from replyscope.ui.screens.dialogs import LineDialog, PickDialog
 from replyscope.ui.settling import settle
 from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.suggestions import Suggestions
+
+_EDIT, _SEND = "edit", "send anyway"
 
 
 class WritingActions(ServerActions):
@@ -36,7 +40,26 @@ class WritingActions(ServerActions):
                 return
             await self.run_command(command.action, argument.strip() if command.argument else "")
             return
-        self.send(text)
+        self._send_unless_it_holds_a_key(text)
+
+    def _send_unless_it_holds_a_key(self, text: str) -> None:
+        """Send a message; with an API key in it only when the person says so."""
+        attached = [part.text for part in self.pending.attachments if isinstance(part, FilePart)]
+        found = [key for one in (text, *attached) for key in self.services.keys.find_keys(one)]
+        if not found:
+            self.send(text)
+            return
+
+        def decide(choice: str | None) -> None:
+            if choice == _SEND:
+                self.send(text)
+            else:
+                self.composer.replace_text(text)
+
+        shown = ", ".join(dict.fromkeys(found[:3]))
+        rows = [(_EDIT, "go back to the message"), (_SEND, "the model and its provider see it")]
+        title = f"This message holds an API key: {printable_line(shown)}"
+        self.app.push_screen(PickDialog(title, rows), decide)
 
     async def run_command(self, action: str, argument: str = "") -> None:
         """Run a command's action on this screen."""

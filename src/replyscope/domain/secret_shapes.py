@@ -1,0 +1,73 @@
+"""What API keys look like: the well-known shapes, and finding a key in a text. Pure.
+
+Each pattern is bounded by how it is written, and has words in small letters, one of which a
+text must hold to be looked at.
+"""
+
+import re
+from collections.abc import Iterable
+
+SHORTEST = 4
+PLACEHOLDERS = ("none", "null", "empty", "test", "token", "local", "dummy", "fake", "ollama",
+                "lm-studio", "no-key", "not-needed", "sk-no-key-required")  # fmt: skip
+"""What people set where a server wants no key; masked, they would take words out of replies."""
+
+KEY_SHAPES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (
+        ("private key-----",),
+        r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]{0,8000}?"
+        r"-----END [A-Z ]{0,40}PRIVATE KEY-----",
+    ),
+    (("sk-", "rk-", "pk-"), r"\b(?:sk|rk|pk)-(?=[A-Za-z0-9_-]{0,200}\d)[A-Za-z0-9_-]{12,}"),
+    (("_live_", "_test_"), r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}"),
+    (
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "hf_", "gsk_"),
+        r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|hf_|gsk_)[A-Za-z0-9_-]{12,}",
+    ),
+    (
+        ("xai-", "nvapi-", "pplx-", "csk-", "r8_", "npm_", "xapp-"),
+        r"\b(?:xai-|nvapi-|pplx-|csk-|r8_|npm_|xapp-)(?=[A-Za-z0-9_-]{0,200}\d)"
+        r"[A-Za-z0-9_-]{20,}",
+    ),
+    (("aiza",), r"\bAIza[A-Za-z0-9_-]{12,}"),
+    (("akia", "asia"), r"\bA[KS]IA[A-Z0-9]{16}\b"),
+    (("eyj",), r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
+)
+_COMPILED = tuple((needs, re.compile(pattern)) for needs, pattern in KEY_SHAPES)
+_DISTINCT = 6
+
+
+def find_keys(text: str, known: Iterable[str] = ()) -> list[str]:
+    """The keys in a text, each once: the known ones, and what has the shape of one."""
+    found = [key for key in known if is_secret(key) and _holds(text, key)]
+    small = text.lower()
+    for needs, pattern in _COMPILED:
+        if any(need in small for need in needs):
+            found += [match[0] for match in pattern.finditer(text)]
+    return list(dict.fromkeys(found))
+
+
+def is_secret(key: str) -> bool:
+    """Whether a configured key is one, and no placeholder or stray letter."""
+    return len(key) >= SHORTEST and key.lower() not in PLACEHOLDERS
+
+
+def without_keys(text: str, known: Iterable[str] = ()) -> str:
+    """The text with dots in place of keys."""
+    for key in sorted(find_keys(text, known), key=len, reverse=True):
+        text = text.replace(key, "•••")
+    return text
+
+
+def masked_key(key: str) -> str:
+    """Enough of a key to know it again, too little to use it."""
+    shown = min(4, len(key) // 4)
+    return f"{key[:shown]}… ({len(key)} characters)".replace("\n", " ")
+
+
+def _holds(text: str, key: str) -> bool:
+    if len(key) >= _DISTINCT:
+        return key in text
+    # A short one may be a piece of any word: it counts where it stands alone.
+    alone = rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])"
+    return re.search(alone, text) is not None
