@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.run import PROGRAM, environment, run_program
-from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse
+from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 
 KEY = "sk-planted-key-987654"
 
@@ -322,6 +322,31 @@ def test_the_probe_judges_a_server_by_its_answers(server: LoopbackServer, tmp_pa
     assert any(row.startswith("failed") and "no schemas here" in row for row in rows)
     assert any("1 of 2 choices came" in row for row in rows)
     assert run_program(tmp_path, "sessions", "list", "--json").stdout.strip() == "[]"
+
+
+def test_the_probe_names_each_quirk_with_the_probes_that_met_it(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    piece = {"id": "c1", "type": "function", "function": {"name": "get_word", "arguments": "{}"}}
+
+    def answer(request: dict[str, Any]) -> Answer:
+        if any(message["role"] == "tool" for message in request["messages"]):
+            return reply("It is blue.")
+        if "tools" in request:
+            return Answer(chunks=sse(delta(tool_calls=[piece]), delta(finish="stop"), usage()))
+        return Answer(chunks=sse(delta(reasoning_content="Hm."), delta("Hi", finish="STOP")))
+
+    server.answer = answer
+    done = run_program(tmp_path, "doctor", "--probe", "--base-url", server.base_url, "-m", "m")
+    named = [row.removeprefix("quirk").strip() for row in done.stdout.splitlines()]
+    assert "a piece of a tool call has no index (a tool call)" in named
+    assert "choice 0 says stop but asks for tools (a tool call)" in named
+    for quirk in ("the reasoning comes as reasoning_content", "the server reported no usage"):
+        assert any(row.startswith(f"{quirk} (a short reply, a system prompt, ") for row in named)
+    assert any("the result sent back: stop in" in row for row in named)
+    sent = server.requests[-1]["messages"]
+    assert [message["role"] for message in sent] == ["user", "assistant", "tool"]
+    assert sent[-1]["content"] == "blue"
 
 
 def test_no_key_is_written_anywhere(server: LoopbackServer, tmp_path: Path) -> None:

@@ -134,7 +134,8 @@ async def test_what_the_server_keeps_is_named_instead_of_sent_again(
     server: LoopbackServer, clock: Clock, archive: Archive
 ) -> None:
     server.answer = lambda _request: response("kept", response_id="resp_kept")
-    conversation = archive.new(SessionSettings(system="Be brief."))
+    stored = Parameters(store=True)
+    conversation = archive.new(SessionSettings(system="Be brief.", parameters=stored))
     async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
         await drive(conversation, provider, "one")
         await drive(conversation, provider, "two")
@@ -142,6 +143,19 @@ async def test_what_the_server_keeps_is_named_instead_of_sent_again(
     assert second["previous_response_id"] == "resp_kept"
     assert second["input"] == [{"role": "user", "content": "two"}]
     assert second["instructions"] == "Be brief."
+
+
+async def test_a_gateway_that_says_it_stores_is_sent_everything_unless_asked_to_store(
+    server: LoopbackServer, clock: Clock, archive: Archive
+) -> None:
+    server.answer = lambda _request: response("kept", response_id="resp_kept")
+    conversation = archive.new(SessionSettings())
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await drive(conversation, provider, "one")
+        await drive(conversation, provider, "two")
+    second = server.requests[1]
+    assert "previous_response_id" not in second
+    assert [item["role"] for item in second["input"]] == ["user", "assistant", "user"]
 
 
 async def test_a_server_that_takes_no_earlier_response_gets_everything_instead(
@@ -153,7 +167,7 @@ async def test_a_server_that_takes_no_earlier_response_gets_everything_instead(
         return response("said")
 
     server.answer = answer
-    conversation = archive.new(SessionSettings())
+    conversation = archive.new(SessionSettings(parameters=Parameters(store=True)))
     async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
         await drive(conversation, provider, "one")
         await drive(conversation, provider, "two")

@@ -1,10 +1,6 @@
 """aimock: a mock of the OpenAI APIs that nobody here wrote, installed with npm where it is."""
 
 import json
-import socket
-import subprocess
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import npm
+from tests.support.listening import find_free_port, serving
 
 _PACKAGE = "@copilotkit/aimock@1.43.0"
 
@@ -27,30 +24,16 @@ def running(folder: Path, fixtures: list[dict[str, Any]]) -> Iterator[str]:
     program = install()
     file = folder / "fixtures.json"
     file.write_text(json.dumps({"fixtures": fixtures}))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [str(program), "-p", str(port), "-f", str(file)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_until_it_answers(port)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.terminate()
-        server.wait(10)
+    port = find_free_port()
+    root = f"http://127.0.0.1:{port}"
+    command = [str(program), "-p", str(port), "-f", str(file)]
+    with serving(command, f"{root}/v1/models", folder / "aimock.log"):
+        yield f"{root}/v1"
 
 
-def _wait_until_it_answers(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=5):
-                return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("aimock never answered")
+def read_journal(base_url: str) -> list[dict[str, Any]]:
+    """The requests that the server received, oldest first, as it logged them."""
+    root = base_url.removesuffix("/v1")
+    with urllib.request.urlopen(f"{root}/__aimock/journal", timeout=10) as answer:
+        journal: list[dict[str, Any]] = json.load(answer)
+    return journal

@@ -1,4 +1,4 @@
-"""The light model's weights for tests: real ones, downloaded once and kept between runs."""
+"""Weights of the embedded models for tests: real ones, downloaded once and kept."""
 
 import asyncio
 import importlib.util
@@ -15,24 +15,24 @@ from replyscope.local.download import install_weights, weights_path
 CACHE = Path(platformdirs.user_cache_dir("replyscope-tests"))
 
 
-def find_cached_weights() -> Path:
-    """Where they are. Skips the test when the index can't be reached."""
+def find_cached_weights(name: str = LIGHT) -> Path:
+    """The path of a model's weights. Skips the test when the index can't be reached."""
     if importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("the engine is not installed (the `local` extra)")
-    path = weights_path(CACHE, find_weights(LIGHT))
+    path = weights_path(CACHE, find_weights(name))
     if not path.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         with FileLock(CACHE / "weights.lock"):  # two runs of pytest may want them at once
-            _download()
+            _download(name)
     return path
 
 
-def _download() -> None:
+def _download(name: str) -> None:
     async def install() -> None:
-        async for _ in install_weights(CACHE, find_weights(LIGHT)):
+        async for _ in install_weights(CACHE, find_weights(name)):
             pass
 
-    if weights_path(CACHE, find_weights(LIGHT)).exists():
+    if weights_path(CACHE, find_weights(name)).exists():
         return
     try:
         asyncio.run(install())

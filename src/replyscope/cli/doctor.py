@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing, suppress
 from importlib.metadata import version
 
@@ -18,6 +19,7 @@ from replyscope.domain.settings import Settings
 from replyscope.engine.probe import run_probes
 from replyscope.inspection.conformance import judge
 from replyscope.inspection.figures import size
+from replyscope.inspection.quirks import find_quirks
 from replyscope.provider.way import environment_faults
 
 
@@ -47,20 +49,30 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
 
 
 async def _probe(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
-    """Print the conformance card of one server over one API."""
+    """Print the conformance card of one server over one API: its probes, then its quirks."""
     target = await find_target(arguments, settings, wiring, None)
     _row("probing", f"{target.model} at {target.endpoint.public_url} · {target.provider.api.value}")
     has_failed = False
+    quirks: dict[str, list[str]] = {}
     probes = run_probes(target.provider, target.endpoint, target.model, wiring.clock)
     async with aclosing(probes) as done:
         async for probed in done:
-            wants, choices = probed.probe.wants, probed.probe.choices
-            verdict = judge(probed.exchange, wants=wants, choices=choices)
-            _row(verdict.word, f"{probed.probe.name}: {verdict.summary}")
-            for note in verdict.notes:
-                _row("", f"  {note}")
+            name = probed.probe.name
+            verdict = judge(probed.exchange, wants=probed.probe.wants, choices=probed.probe.choices)
+            _row(verdict.word, f"{name}: {verdict.summary}")
+            for quirk in (*verdict.notes, *find_quirks(probed.exchange, probed.frames)):
+                quirks.setdefault(quirk, []).append(name)
             has_failed |= verdict.word == "failed"
+    _show_quirks(quirks)
     return EXIT_PROVIDER if has_failed else EXIT_OK
+
+
+def _show_quirks(quirks: Mapping[str, Sequence[str]]) -> None:
+    """A row for each quirk, with the names of the probes that met it."""
+    if not quirks:
+        _row("quirks", "none met")
+    for quirk, names in quirks.items():
+        _row("quirk", f"{quirk} ({', '.join(dict.fromkeys(names))})")
 
 
 def _row(name: str, text: str) -> None:

@@ -80,6 +80,13 @@ def is_loopback_host(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
+def keeps_responses(base_url: str) -> bool:
+    """Whether a server that says to store a response can be relied on: OpenAI's and Azure's.
+    Gateways pass the word on from behind them and keep nothing.
+    """
+    return host_of(base_url).endswith(("api.openai.com", ".openai.azure.com", ".azure.com"))
+
+
 def default_api(base_url: str) -> Api:
     """Responses for OpenAI's own hosts, Chat Completions for whoever is compatible with it."""
     return Api.RESPONSES if host_of(base_url) == "api.openai.com" else Api.CHAT

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from replyscope.domain.endpoint import keeps_responses
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.message import Message
 from replyscope.domain.request import ModelRequest
@@ -25,7 +26,10 @@ def make_request(
 ) -> ModelRequest:
     """The request for a branch. What the server knows already is named, not sent."""
     sent = messages[target.leaves_out :]
-    known = None if target.leaves_out else what_server_knows(sent, exchanges, target.endpoint)
+    chains = settings.parameters.store is True or keeps_responses(target.endpoint.base_url)
+    known = None
+    if chains and not target.leaves_out:
+        known = what_server_knows(sent, exchanges, target.endpoint)
     told = for_server(sent, exchanges, target.endpoint, target.model)
     ids = [message.id for message in told]
     return ModelRequest(

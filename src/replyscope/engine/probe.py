@@ -1,23 +1,39 @@
-"""Asks a server a few tiny questions, to see how it keeps to its API. Nothing is saved."""
+"""Asks a server a few tiny questions, to see how it keeps to its API. Nothing is saved.
+
+The last questions offer a tool, and send back the result of the call that came.
+"""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.exchange import Api, Exchange, ExchangeState
+from replyscope.domain.event import WireFrame
+from replyscope.domain.exchange import ANSWERABLE, Api, Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.fold import ExchangeFold
-from replyscope.domain.message import Message, Role, TextPart
+from replyscope.domain.message import Message, ReplySource, Role, TextPart, ToolResultPart
 from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Parameters, Schema
+from replyscope.domain.tool import Tool
+from replyscope.engine.branch import for_server
 
 _SCHEMA = Schema(
     "probe",
     '{"type":"object","properties":{"word":{"type":"string"}},"required":["word"],'
     '"additionalProperties":false}',
 )
+
+
+_TOOL = Tool(
+    name="get_word",
+    description="Returns the secret word.",
+    schema='{"type":"object","properties":{}}',
+    source="probe",
+    own_name="get_word",
+)
+_WORD = "blue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +47,7 @@ class Probe:
     schema: Schema | None = None
     wants: FinishReason | None = None
     choices: int = 1
+    tools: tuple[Tool, ...] = ()
 
 
 _ALL = (
@@ -44,52 +61,97 @@ _ALL = (
     ),
     Probe("a JSON schema", 'Give {"word": "blue"}.', schema=_SCHEMA),
 )
+_CALL = Probe(
+    "a tool call",
+    "Call get_word to find out the secret word, then tell me which it is.",
+    wants=FinishReason.TOOL_CALLS,
+    tools=(_TOOL,),
+)
+_RESULT = replace(_CALL, name="the result sent back", wants=FinishReason.STOP)
 _TWO = Probe("two choices", "Say a number.", Parameters(max_tokens=200, n=2), choices=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A probe and the exchange that it made."""
+    """A probe, the exchange that it made, and the frames that came."""
 
     probe: Probe
     exchange: Exchange
+    frames: tuple[WireFrame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """The server that is probed, and the model asked for."""
+
+    provider: ModelProvider
+    endpoint: Endpoint
+    model: str
+    clock: Clock
 
 
 async def run_probes(
     provider: ModelProvider, endpoint: Endpoint, model: str, clock: Clock
 ) -> AsyncGenerator[Probed, None]:
     """Each probe as it is done. A failing server makes failed exchanges, never an error."""
+    server = _Server(provider, endpoint, model, clock)
     probes = (*_ALL, _TWO) if provider.api is Api.CHAT else _ALL
     for probe in probes:
-        yield Probed(probe, await _run(probe, provider, endpoint, model, clock))
+        yield await _run(probe, server, (_question(probe, clock),))
+    question = _question(_CALL, clock)
+    called = await _run(_CALL, server, (question,))
+    yield called
+    if any(call.kind in ANSWERABLE for call in called.exchange.choice(0).tool_calls):
+        yield await _run(_RESULT, server, _with_results(question, called.exchange, server))
 
 
-async def _run(
-    probe: Probe, provider: ModelProvider, endpoint: Endpoint, model: str, clock: Clock
-) -> Exchange:
-    now = clock.now()
+def _question(probe: Probe, clock: Clock) -> Message:
+    return Message("probe", Role.USER, (TextPart(probe.prompt),), clock.now())
+
+
+def _with_results(question: Message, exchange: Exchange, server: _Server) -> tuple[Message, ...]:
+    """The question, the calls, and a result for each, as the server has to be sent them."""
+    now = server.clock.now()
+    source = (ReplySource(exchange.id, 0),)
+    asked = Message("called", Role.ASSISTANT, (), now, question.id, source)
+    results = tuple(
+        ToolResultPart(call.id, _WORD, call.name, kind=call.kind)
+        for call in exchange.choice(0).tool_calls
+        if call.kind in ANSWERABLE
+    )
+    told = Message("told", Role.TOOL, results, now, asked.id)
+    return for_server(
+        (question, asked, told), {exchange.id: exchange}, server.endpoint, exchange.model
+    )
+
+
+async def _run(probe: Probe, server: _Server, messages: tuple[Message, ...]) -> Probed:
+    provider = server.provider
     fold = ExchangeFold(
         Exchange(
             id="probe",
             api=provider.api,
-            endpoint=endpoint.name,
-            base_url=endpoint.public_url,
-            model=model,
-            started_at=now,
+            endpoint=server.endpoint.name,
+            base_url=server.endpoint.public_url,
+            model=server.model,
+            started_at=server.clock.now(),
             state=ExchangeState.IN_PROGRESS,
             schema=probe.schema.text if probe.schema is not None else None,
             max_tokens=probe.parameters.max_tokens,
         )
     )
-    message = Message("probe", Role.USER, (TextPart(probe.prompt),), now)
     request = ModelRequest(
-        model,
-        (message,),
+        server.model,
+        messages,
         system=probe.system,
         parameters=probe.parameters,
         schema=probe.schema,
+        tools=probe.tools,
     )
+    frames: list[WireFrame] = []
     async with aclosing(provider.stream(request)) as events:
         async for event in events:
             fold.apply(event)
-    return fold.snapshot()
+            if isinstance(event, WireFrame):
+                frames.append(event)
+    return Probed(probe, fold.snapshot(), tuple(frames))

@@ -56,8 +56,10 @@ def _words_of_object(body: Mapping[str, Any], depth: int) -> str | None:
 
 
 def _words_of_text(text: str, depth: int) -> str | None:
-    """Words; of JSON or of an event within them, the words in that."""
-    stripped = text.strip().removeprefix("data:").strip()
+    """Words; of JSON or of the first event within them, the words in that."""
+    stripped = text.strip()
+    events = [line[5:].strip() for line in stripped.splitlines() if line.startswith("data:")]
+    stripped = events[0] if events else stripped
     if stripped[:1] in ("{", "["):
         try:
             return words_of_error(json.loads(stripped), depth + 1) or text

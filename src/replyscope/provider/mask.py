@@ -16,7 +16,9 @@ from replyscope.provider.proxies import Proxy
 
 _DOTS = "•••"
 _SECRET_HEADER = re.compile(
-    r"^(?!x-ratelimit).*(auth|key|token|secret|cookie|password|credential)", re.IGNORECASE
+    r"^(?!x-ratelimit).*(auth|(?:^|[-_]|api|access|auth|secret)key|token|secret|cookie|password"
+    r"|credential)",
+    re.IGNORECASE,
 )
 _SECRET_PARAMETER = re.compile("auth|key|token|secret|password|code|sig", re.IGNORECASE)
 _DISTINCT, _LONG = 6, 12
