@@ -15,6 +15,7 @@ from replyscope.domain.ports import Toolbox
 from replyscope.domain.rule import Rule
 from replyscope.domain.tool import (
     ConsentRule,
+    KeptFile,
     Offer,
     Tool,
     ToolOutcome,
@@ -147,3 +148,17 @@ class LateToolbox:
         """See Toolbox."""
         if self._box is not None:
             await self._box.close()
+
+
+class FileKeeper:
+    """Writes the images of replies beside the files of tools, once one comes."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def __call__(self, data: bytes, media_type: str) -> KeptFile | None:
+        """The file that the bytes are in. Blocks. Raises OSError."""
+        from replyscope.toolbox.files import KeptFiles  # few replies bring images
+
+        _, files = KeptFiles(self._folder).take(data, media_type)
+        return files[0] if files else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from replyscope.cli.rule_effects import TerminalEffects
 from replyscope.cli.system import SystemClock, new_id
-from replyscope.cli.tooling import LateToolbox, ToolSettingsNow
+from replyscope.cli.tooling import FileKeeper, LateToolbox, ToolSettingsNow
 from replyscope.config.paths import Paths, make_private
 from replyscope.domain.endpoint import Endpoint, FoundServer, KeySourceKind
 from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
@@ -83,7 +83,11 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
     toolbox = LateToolbox(paths, tool_files, tool_settings, saves=saves)
     effects = TerminalEffects(lambda: tool_settings().key_variables)
     tooling = Tooling(
-        toolbox, consent, tool_settings, lambda: RuleBook(tool_settings.rules, effects)
+        toolbox,
+        consent,
+        tool_settings,
+        lambda: RuleBook(tool_settings.rules, effects),
+        keep_file=FileKeeper(paths.kept_files if saves else None),
     )
     archive = Archive(store, clock, new_id, prices, translate_frames, tooling, private)
     index = SearchIndex(lambda: store.database, describe)

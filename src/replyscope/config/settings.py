@@ -22,6 +22,7 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.session import Parameters
 from replyscope.domain.settings import Settings
+from replyscope.domain.think_tags import ThinkTags
 
 TEMPLATE = """\
 # replyscope settings. Every line may be left out; what you see are the defaults.
@@ -84,6 +85,7 @@ TEMPLATE = """\
 # azure_api_version = "2026-05-01"   # makes base_url an Azure endpoint
 # api = "responses"             # or "chat"; Responses is the default for OpenAI's own hosts only
 # timeout_s = 600               # the longest silence that is waited for
+# think_tags = "auto"           # reasoning in the text: auto, on (it begins inside), off
 # max_retries = 2               # tries after the first that fail before anything came
 
 # [providers.openai.parameters]
@@ -171,6 +173,7 @@ def _read_endpoint(name: str, table: Table) -> Endpoint:
         timeout_s=table.number("timeout_s", limits.TIMEOUT_S) or 600.0,
         max_retries=2 if retries is None else retries,
         parameters=_read_parameters(table.table("parameters")),
+        think_tags=ThinkTags(table.one_of("think_tags", tuple(ThinkTags)) or ThinkTags.AUTO),
     )
     table.finish()
     return endpoint

@@ -176,7 +176,10 @@ def _encode_choice(choice: Choice) -> dict[str, Any]:
     if choice.tool_calls:
         value["tool_calls"] = [_lean(_plain(call)) for call in choice.tool_calls]
     if choice.images:
-        value["images"] = [_lean(_plain(image)) for image in choice.images]
+        value["images"] = [
+            {name: field for name, field in _lean(_plain(image)).items() if name != "data"}
+            for image in choice.images
+        ]
     return value
 
 

@@ -24,6 +24,7 @@ from replyscope.domain.tool import (
     ToolSettings,
 )
 from replyscope.engine.consent import CallToDecide, Consent
+from replyscope.engine.reply_images import KeepFile
 from replyscope.engine.rules import RuleBook
 from replyscope.inspection.argument_check import check_arguments
 from replyscope.inspection.schema_check import find_faults
@@ -36,7 +37,8 @@ _MOST_DETAIL = 20_000
 class Tooling:
     """What a conversation needs to run tools and rules; `settings` are read anew each turn.
 
-    `keeps_files` says whether results that are no text become files.
+    `keeps_files` says whether results and images that are no text become files; `keep_file`
+    writes one.
     """
 
     box: Toolbox
@@ -44,6 +46,7 @@ class Tooling:
     settings: Callable[[], ToolSettings]
     rule_book: Callable[[], RuleBook | None] = lambda: None
     keeps_files: bool = True
+    keep_file: KeepFile | None = None
 
     def for_private(self) -> "Tooling":
         """The same for a private session: neither tools nor rules leave anything on disk."""

@@ -55,7 +55,8 @@ class Conversation(OpenSession):
         tooling: Tooling | None = None,
     ) -> None:
         rules = tooling.rule_book() if tooling is not None else None
-        super().__init__(stored, store, clock, prices, rules, is_new=is_new)
+        keep_file = tooling.keep_file if tooling is not None and tooling.keeps_files else None
+        super().__init__(stored, store, clock, prices, rules, keep_file, is_new=is_new)
         self._rules = rules
         self.turn: tuple[str, ...] = ()
         """The ids of the exchanges that the newest turn made."""

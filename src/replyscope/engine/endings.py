@@ -8,6 +8,7 @@ from replyscope.domain.errors import StoreError
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.ports import PriceList
 from replyscope.engine.journal_writer import JournalWriter
+from replyscope.engine.reply_images import KeepFile, keep_images
 
 _log = logging.getLogger(__name__)
 
@@ -15,9 +16,10 @@ _log = logging.getLogger(__name__)
 class Endings:
     """Keeps each ending until it is on disk. `fault` is why one is not; None when all are."""
 
-    def __init__(self, prices: PriceList | None) -> None:
+    def __init__(self, prices: PriceList | None, keep_file: KeepFile | None = None) -> None:
         self.fault: StoreError | None = None
         self._prices = prices
+        self._keep_file = keep_file
         self._waiting: list[tuple[JournalWriter, Exchange]] = []
         self._saving = asyncio.Lock()
 
@@ -43,7 +45,11 @@ class Endings:
                 self._waiting.pop(0)
             self.fault = None
 
-    async def priced(self, exchange: Exchange) -> Exchange:
+    async def completed(self, exchange: Exchange) -> Exchange:
+        """The exchange as it is stored: with its estimated cost, and its images in files."""
+        return await keep_images(await self._priced(exchange), self._keep_file)
+
+    async def _priced(self, exchange: Exchange) -> Exchange:
         """The exchange with its estimated cost. A price list that fails costs no reply."""
         if self._prices is None or exchange.reported_cost_usd is not None:
             return exchange

@@ -11,6 +11,7 @@ from replyscope.engine.branch import read_in_all
 from replyscope.engine.calling import Calling
 from replyscope.engine.known_exchanges import KnownExchanges
 from replyscope.engine.live import LiveReply
+from replyscope.engine.reply_images import KeepFile
 from replyscope.engine.rules import RuleBook
 from replyscope.engine.running import Runner
 from replyscope.engine.tree import MessageTree
@@ -26,6 +27,7 @@ class OpenSession:
         clock: Clock,
         prices: PriceList | None,
         rules: RuleBook | None,
+        keep_file: KeepFile | None = None,
         *,
         is_new: bool,
     ) -> None:
@@ -36,7 +38,7 @@ class OpenSession:
         """Whether a reply was being written into it when it was read."""
         self.calling: Calling | None = None
         """The tool calls that run."""
-        self._runner = Runner(self.exchanges, clock, prices, rules)
+        self._runner = Runner(self.exchanges, clock, prices, rules, keep_file)
         self._store = store
         self._saved = stored.session
         self._stamp: SessionStamp | None = None

@@ -15,6 +15,7 @@ from replyscope.engine.endings import Endings
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.known_exchanges import KnownExchanges
 from replyscope.engine.live import LiveReply
+from replyscope.engine.reply_images import KeepFile
 from replyscope.engine.rules import RuleBook
 
 _log = logging.getLogger(__name__)
@@ -36,12 +37,13 @@ class Runner:
         clock: Clock,
         prices: PriceList | None,
         rules: RuleBook | None,
+        keep_file: KeepFile | None = None,
     ) -> None:
         self.lives: dict[str, LiveReply] = {}
         self.is_leaving = False
         self._exchanges = exchanges
         self._clock = clock
-        self._endings = Endings(prices)
+        self._endings = Endings(prices, keep_file)
         self._rules = rules
 
     @property
@@ -108,7 +110,7 @@ class Runner:
         await asyncio.shield(live.finishing)
 
     async def _save_ending(self, live: LiveReply, writer: JournalWriter) -> None:
-        exchange = await self._endings.priced(live.fold.snapshot())
+        exchange = await self._endings.completed(live.fold.snapshot())
         if self._rules is not None:
             exchange = self._rules.judge(exchange)
         _log.info(

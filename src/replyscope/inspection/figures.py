@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from math import floor, isfinite, log10
 
-from replyscope.domain.exchange import Exchange, Timing, Usage, output_rate
+from replyscope.domain.exchange import Exchange, ReplyImage, Timing, Usage, output_rate
 
 UNKNOWN = "—"
 _BARS = "▁▂▃▄▅▆▇█"
@@ -13,6 +13,14 @@ _BARS = "▁▂▃▄▅▆▇█"
 def count(value: int | None) -> str:
     """A count with thousands marked."""
     return UNKNOWN if value is None else f"{value:,}"
+
+
+def image_line(image: ReplyImage) -> str:
+    """An image that a reply brought: its type, its size, and where it is."""
+    parts = ["image", image.media_type or "of an unknown type"]
+    parts += [size(image.size)] if image.size is not None else []
+    parts += [where] if (where := image.path or image.url) else []
+    return " · ".join(parts)
 
 
 def seconds(value_ms: float | None) -> str:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from replyscope.domain.exchange import Choice, Exchange, ToolCall
+from replyscope.domain.exchange import Choice, Exchange, ReplyImage, ToolCall
 from replyscope.domain.hit import Hit
 from replyscope.domain.message import (
     FilePart,
@@ -79,7 +79,18 @@ def _choice_object(choice: Choice) -> dict[str, Any]:
         "finish_reason_raw": choice.finish_reason_raw,
         "tool_calls": [_call_object(call) for call in choice.tool_calls],
         "citations": [asdict(citation) for citation in choice.citations],
+        "images": [_image_object(image) for image in choice.images],
         "items": [{"type": item.kind, "index": item.index} for item in choice.items],
+    }
+
+
+def _image_object(image: ReplyImage) -> dict[str, Any]:
+    return {
+        "type": "image",
+        "media_type": image.media_type or None,
+        "size": image.size,
+        "path": image.path or None,
+        "url": image.url or None,
     }
 
 

@@ -13,6 +13,7 @@ from replyscope.domain.hit import Labels, Purged, StoreSize
 from replyscope.domain.message import FilePart, TextPart, ToolResultPart
 from replyscope.store.codec import decode_parts
 from replyscope.store.database import Database
+from replyscope.store.folded import FoldedExchanges
 from replyscope.store.index import forget
 from replyscope.store.search import tags_of
 
@@ -167,6 +168,7 @@ def remove_sessions(
             "SELECT id FROM exchange WHERE session_id = ?", (session_id,)
         ).fetchall()
         forget(connection, [exchange_id for (exchange_id,) in exchanges])
+        paths += _images_of(connection, session_id)
         paths += _forget_words(connection, session_id)
         connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
         count += len(exchanges)
@@ -193,6 +195,22 @@ def _give_away(connection: sqlite3.Connection, session_id: str) -> None:
             "UPDATE fact SET session_id = ?, message_id = ? WHERE exchange_id = ?",
             (heir, message_id, exchange_id),
         )
+
+
+def _images_of(connection: sqlite3.Connection, session_id: str) -> list[str]:
+    """The files with the images of a session's replies."""
+    rows = connection.execute(
+        "SELECT e.id, e.model, e.started_at, e.folded FROM exchange e WHERE e.session_id = ?",
+        (session_id,),
+    )
+    exchanges = FoldedExchanges({row[0]: row[1:] for row in rows})
+    return [
+        image.path
+        for exchange in exchanges.values()
+        for choice in exchange.choices
+        for image in choice.images
+        if image.path
+    ]
 
 
 def _forget_words(connection: sqlite3.Connection, session_id: str) -> list[str]:

@@ -13,6 +13,7 @@ from replyscope.inspection.figures import (
     UNKNOWN,
     cost,
     count,
+    image_line,
     rate,
     rate_limits,
     seconds,
@@ -44,6 +45,7 @@ def said_html(choice: Choice, results: Results, clean: Clean) -> str:
         pieces.append(markdown(clean(choice.text)))
     if choice.refusal:
         pieces.append(f"<blockquote>{markdown(clean(choice.refusal))}</blockquote>")
+    pieces += [f"<p>{plain(clean(image_line(image)))}</p>" for image in choice.images]
     pieces += [_call(call, results.get(call.id), clean) for call in choice.tool_calls]
     if choice.citations:
         pieces.append(_sources(choice.citations, clean))

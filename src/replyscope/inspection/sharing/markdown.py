@@ -19,7 +19,7 @@ from replyscope.domain.printable import exact_line
 from replyscope.domain.shared import Clean, Shared
 from replyscope.inspection.arguments import one_line, readable_result
 from replyscope.inspection.explain import Mood, explain
-from replyscope.inspection.figures import cost, count, size, whole_time
+from replyscope.inspection.figures import cost, count, image_line, size, whole_time
 from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.json_view import iso
 from replyscope.inspection.sharing.fences import closed, fenced
@@ -120,6 +120,8 @@ class _Writer:
         for said in (choice.text, choice.refusal):
             if said:
                 yield closed(clean(said))
+        for image in choice.images:
+            yield f"*{_line(clean(image_line(image)))}*"
         for call in choice.tool_calls:
             yield from self._call(call, results.get(call.id))
         sources = dict.fromkeys((c.title or c.url or c.kind, c.url) for c in choice.citations)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from replyscope.domain.exchange import Choice, Citation, Exchange, ToolCall
+from replyscope.domain.exchange import Choice, Citation, Exchange, ReplyImage, ToolCall
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.domain.printable import printable_line
 from replyscope.domain.unicode_text import byte_count
@@ -38,6 +38,7 @@ class EntryContent:
     summary: str = ""
     tabs: tuple[Tab, ...] = ()
     citations: tuple[Citation, ...] = ()
+    images: tuple[ReplyImage, ...] = ()
     is_live: bool = False
 
 
@@ -89,6 +90,7 @@ def reply_content(
         refusal="".join(c.refusal or "" for c in choices),
         calls=tuple(call for choice in choices for call in choice.tool_calls),
         citations=tuple(c for choice in choices for c in choice.citations),
+        images=tuple(image for choice in choices for image in choice.images),
         word=ending.word,
         mood=ending.mood,
         notice=_notice(newest, ending.mood, ending.sentence, ending.remedies if can_act else ()),

@@ -11,10 +11,11 @@ from textual.strip import Strip
 
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.message import Role
-from replyscope.domain.printable import exact_line, printable_text
+from replyscope.domain.printable import exact_line, printable_line, printable_text
 from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.arguments import one_line
 from replyscope.inspection.explain import Mood
+from replyscope.inspection.figures import image_line
 from replyscope.ui.markdown.block import Block
 from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.palette import Palette
@@ -236,6 +237,9 @@ class Entry:
         for number, call in enumerate(content.calls):
             gap = number == 0 or self.is_unfolded
             self._cells += self._call_cells(call, palette, gap=gap)
+        for number, image in enumerate(content.images):
+            line = Text(f"▣ {printable_line(image_line(image))}", palette.muted)
+            self._cells.append(text_cell(line, gap=number == 0))
         for number, citation in enumerate(distinct(content.citations), start=1):
             self._cells.append(citation_cell(number, citation, palette, gap=number == 1))
         if content.notice:
