@@ -12,6 +12,7 @@ from replyscope.domain.unicode_text import join_halves
 _DEEPEST = 40
 _CONSTANT = ("type", "id", "index", "format", "role", "name", "object", "mime_type")
 """Fields that are said whole each time; a second word replaces the first."""
+_STRETCHES = ("thinking", "reasoning", "reasoning.text", "reasoning.summary")
 
 
 def merge_pieces(pieces: Sequence[Any], depth: int = 0) -> Any:
@@ -45,12 +46,19 @@ def _merge_objects(pieces: Sequence[dict[str, Any]], depth: int) -> dict[str, An
 
 
 def _merge_members(members: Sequence[Any], depth: int) -> list[Any]:
-    """Members with the same `index` and type are pieces of one; others stand for themselves."""
+    """Members with the same `index` and type are pieces of one, and so are stretches of
+    thinking that follow each other, up to a signature; others stand for themselves.
+    """
     groups: dict[Any, list[Any]] = {}
+    last: tuple[Any, ...] = ()
     for number, member in enumerate(members):
-        index = member.get("index") if isinstance(member, dict) else None
-        key: tuple[Any, ...] = (number,)
+        fields = member if isinstance(member, dict) else {}
+        index, kind = fields.get("index"), str(fields.get("type"))
+        key: tuple[Any, ...] = (number, kind)
         if isinstance(index, int):
-            key = ("index", index, str(member.get("type")))
+            key = ("index", index, kind)
+        elif last[1:] == (kind,) and kind in _STRETCHES and not groups[last][-1].get("signature"):
+            key = last
         groups.setdefault(key, []).append(member)
+        last = key
     return [merge_pieces(group, depth + 1) for group in groups.values()]

@@ -118,6 +118,19 @@ def _explain_waiting(
     return f"The model asked for what only a program of yours can do: {names}.", ()
 
 
+def _by_word(reason: FinishReason, raw: str) -> str:
+    """What the server's own word adds to its reason; empty when it adds nothing."""
+    if reason is FinishReason.OTHER and raw:
+        return f"The server gave a reason of its own: {raw}."
+    if reason is FinishReason.CANCELLED and raw not in ("", FinishReason.CANCELLED):
+        return f"The server stopped this reply: {raw}. What had come is kept."
+    if reason is FinishReason.LENGTH and "messages" in raw:
+        return "The reply was cut off at the limit on messages."
+    if reason is FinishReason.LENGTH and "context" in raw.lower():
+        return "The reply was cut off at the end of the model's context window."
+    return ""
+
+
 def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
     """The ending of a choice, or that it still streams."""
     if not exchange.state.is_terminal:
@@ -131,8 +144,7 @@ def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
         )
     if reason is FinishReason.UNSTATED and not exchange.base_url:
         sentence = "Where it comes from, it was not recorded why the reply ended."
-    if reason is FinishReason.OTHER and choice.finish_reason_raw:
-        sentence = f"The server gave a reason of its own: {choice.finish_reason_raw}."
+    sentence = _by_word(reason, choice.finish_reason_raw or "") or sentence
     filtered = dict(exchange.extras).get("content_filter_results")
     if reason is FinishReason.CONTENT_FILTER and filtered:
         sentence = f"{sentence} It said: {filtered}"
