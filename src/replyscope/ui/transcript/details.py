@@ -49,15 +49,17 @@ def distinct(citations: Iterable[Citation]) -> list[Citation]:
 
 def citation_cell(number: int, citation: Citation, palette: Palette, *, gap: bool) -> Cell:
     """A numbered source; a page opens with a click."""
-    title = printable_line(citation.title or citation.file_id or citation.kind)
+    url = citation.url
+    title = printable_line(citation.title or url or citation.file_id or citation.kind)
     line = Text("")
     line.append(f"[{number}] ", palette.muted)
-    if citation.url is None:
+    if url is None:
         line.append(title)
     else:
-        click = Style(meta={"@click": ("screen.open_link", (citation.url,))})
+        click = Style(meta={"@click": ("screen.open_link", (url,))})
         line.append(title, palette.link + click)
-        line.append(f"  {printable_line(citation.url)}", palette.muted + click)
+        if citation.title:
+            line.append(f"  {printable_line(url)}", palette.muted + click)
     return line_cell(line, gap=gap)
 
 
