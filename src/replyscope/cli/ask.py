@@ -77,8 +77,7 @@ async def ask(
     conversation = await _open_conversation(arguments, wiring)
     stored = conversation.session.settings
     target = await find_target(arguments, settings, wiring, stored.model)
-    for fault in environment_faults(os.environ):
-        warn(f"{fault} It is not needed for this server.")
+    _warn(prompt, wiring)
     given = _parameters(arguments)
     schema = read_schema(Path(arguments.schema)) if arguments.schema else stored.schema
     conversation.session = replace(
@@ -94,8 +93,6 @@ async def ask(
         ),
     )
     _prepare_tools(arguments, wiring)
-    for key in wiring.providers.find_keys(prompt):
-        warn(f"The prompt holds what looks like an API key: {key}. It is sent as it is.")
     try:
         why = await _stream(conversation, target, prompt, wiring, prints_text=not arguments.json)
         exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)
@@ -114,6 +111,14 @@ async def ask(
         warn(why)
     status = _report(conversation, made)
     return EXIT_REFUSED if why and status == EXIT_OK else status
+
+
+def _warn(prompt: str, wiring: Wiring) -> None:
+    """What a person should know before anything is sent."""
+    for fault in environment_faults(os.environ):
+        warn(f"{fault} It is not needed for this server.")
+    for key in wiring.providers.find_keys(prompt):
+        warn(f"The prompt holds what looks like an API key: {key}. It is sent as it is.")
 
 
 def _prepare_tools(arguments: argparse.Namespace, wiring: Wiring) -> None:

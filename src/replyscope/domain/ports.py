@@ -88,13 +88,11 @@ OpenProvider = Callable[[Endpoint], Awaitable[ModelProvider]]
 
 
 class TranslateFrames(Protocol):
-    """Reads recorded frames as the provider read them live; yields frames and events."""
+    """Reads recorded frames as the provider read them live."""
 
     def __call__(
         self, api: Api, frames: Iterable[WireFrame], think_tags: ThinkTags = ThinkTags.AUTO
-    ) -> Iterable[Event]:
-        """The events of the frames, each frame before what it meant."""
-        ...
+    ) -> Iterable[Event]: ...
 
 
 class Journal(Protocol):

@@ -6,7 +6,7 @@ piece keeps the text as it came, so the pieces joined are the text that was rece
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,6 +41,9 @@ _CLOSING = {
 _TAGS = tuple(_CLOSING)
 
 
+_Step = Callable[[str], tuple[Piece | None, str]]
+
+
 class ThinkSplitter:
     """Splits the text of one choice. `feed` what came, `finish` when no more will come."""
 
@@ -48,7 +51,7 @@ class ThinkSplitter:
         self._mode = mode
         self._held = ""
         self._closing: tuple[str, ...] = ()
-        self._step = self._answer if mode is ThinkTags.OFF else self._head
+        self._step: _Step = self._answer if mode is ThinkTags.OFF else self._head
 
     @property
     def is_answering(self) -> bool:
@@ -90,12 +93,7 @@ class ThinkSplitter:
         return self._step(text)
 
     def _inside_start(self, text: str) -> tuple[Piece | None, str]:
-        """Line breaks after the opening tag belong to the tag."""
-        begins = text.lstrip()
-        if begins:
-            self._step = self._inside
-        space = text[: len(text) - len(begins)]
-        return (Piece(True, "", space), begins) if space else self._step(text)
+        return self._skip_space(text, self._inside)
 
     def _inside(self, text: str) -> tuple[Piece | None, str]:
         closing = "|".join(map(re.escape, self._closing))
@@ -108,10 +106,13 @@ class ThinkSplitter:
         return (Piece(True, said, said) if said else None), held
 
     def _gap(self, text: str) -> tuple[Piece | None, str]:
-        """Space between the closing tag and the answer belongs to neither."""
+        return self._skip_space(text, self._answer)
+
+    def _skip_space(self, text: str, following: _Step) -> tuple[Piece | None, str]:
+        """Space after a tag belongs to the tag."""
         begins = text.lstrip()
         if begins:
-            self._step = self._answer
+            self._step = following
         space = text[: len(text) - len(begins)]
         return (Piece(True, "", space), begins) if space else self._step(text)
 

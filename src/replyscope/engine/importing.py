@@ -111,23 +111,13 @@ async def take_in(
         if isinstance(item, Unreadable):
             failed.append(item)
             continue
-        try:
-            _check(item)
-            taken = await intake.import_session(item, is_dry=is_dry)
-            if is_dry and item.session.id in seen:  # the same twice in one file
-                taken = Taken.KNOWN
-            seen.add(item.session.id)
-        except (ValueError, OverflowError) as error:
-            failed.append(Unreadable(str(item.session.title), fault_in_words(error)))
+        taken = await _import_one(item, intake, is_dry=is_dry)
+        if isinstance(taken, Unreadable):
+            failed.append(taken)
             continue
-        except ImportConflict as error:
-            failed.append(Unreadable(item.session.title, error.message))
-            continue
-        except StoreError as error:
-            if not _is_of_the_item(error):
-                raise
-            failed.append(Unreadable(item.session.title, error.message))
-            continue
+        if is_dry and item.session.id in seen:  # the same twice in one file
+            taken = Taken.KNOWN
+        seen.add(item.session.id)
         counts[taken] += 1
         if taken is not Taken.KNOWN and item.left_out:
             omissions += [_omission(left, item.session.title) for left in item.left_out]
@@ -135,6 +125,21 @@ async def take_in(
     known, grown = counts[Taken.KNOWN], counts[Taken.GROWN]
     kinds = _gathered(omissions)
     return Imported(counts[Taken.NEW], grown, known, replies, tuple(failed), is_dry, kinds)
+
+
+async def _import_one(item: Shared, intake: Intake, *, is_dry: bool) -> Taken | Unreadable:
+    """What came of one session. Raises StoreError when the store itself fails."""
+    try:
+        _check(item)
+        return await intake.import_session(item, is_dry=is_dry)
+    except (ValueError, OverflowError) as error:
+        return Unreadable(str(item.session.title), fault_in_words(error))
+    except ImportConflict as error:
+        return Unreadable(item.session.title, error.message)
+    except StoreError as error:
+        if not _is_of_the_item(error):
+            raise
+        return Unreadable(item.session.title, error.message)
 
 
 def _omission(left: LeftOut, title: str) -> Omission:

@@ -65,15 +65,8 @@ async def run_process(
     killed, not waited for.
     """
     mark = uuid.uuid4().hex
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=folder,
-        env={**(os.environ if environment is None else environment), MARK: mark},
-        start_new_session=True,
-    )
+    given_environment = os.environ if environment is None else environment
+    process = await _start(command, folder, {**given_environment, MARK: mark})
     output, errors = _Output(most_output), _Output(most_output // 8)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -89,9 +82,7 @@ async def run_process(
             await asyncio.sleep(_POLL_S)
         await asyncio.shield(asyncio.to_thread(kill_tree, process.pid, mark))
         await asyncio.wait(tasks, timeout=_DRAIN_S)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DRAIN_S):
-                await process.wait()
+        await _reap(process)
         status = -9 if process.returncode is None else process.returncode
         return Ended(status, output.data, errors.data, output.is_over)
     finally:
@@ -101,6 +92,26 @@ async def run_process(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         process._transport.close()  # type: ignore[attr-defined]  # asyncio offers no other way
+
+
+async def _start(
+    command: Sequence[str], folder: Path | None, environment: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=folder,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+async def _reap(process: asyncio.subprocess.Process) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            await process.wait()
 
 
 async def _feed(stdin: asyncio.StreamWriter, given: bytes) -> None:
