@@ -326,9 +326,8 @@ class Toolbox(Protocol):
     ) -> ToolOutcome:
         """Run a tool to its end. Cancelling kills it with everything it started.
 
-        Without `keeps_files` a result that is no text is reported, and not kept. `rules`
-        are those that allowed the call: a shipped tool opens nothing that fits none of
-        them, and nothing that a rule of the settings forbids.
+        Without `keeps_files` a result that is no text is reported, not kept. `rules` are those
+        that allowed the call: a shipped tool opens nothing else, and nothing forbidden.
         """
         ...
 
