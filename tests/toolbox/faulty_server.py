@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-BEHAVIOUR = sys.argv[1]
+BEHAVIOUR = sys.argv[1] if __name__ == "__main__" else ""
 INITIALIZED = {
     "protocolVersion": "2025-06-18",
     "capabilities": {"tools": {"listChanged": True}},
