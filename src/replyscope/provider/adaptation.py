@@ -12,7 +12,7 @@ from typing import Any
 
 from openai import APIStatusError
 
-from replyscope.provider.history import own_fields
+from replyscope.provider.history import REASONING, own_fields
 from replyscope.provider.schema_words import schema_words
 
 _RENAMES = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
@@ -157,6 +157,15 @@ _HISTORY = (
         "results of tools without a name were rejected; sent with their names",
     ),
     (
+        "reasoning_content",
+        "fill",
+        re.compile(
+            r"reasoning_content.*(missing|must be|required)|missing.*reasoning_content",
+            re.IGNORECASE | re.DOTALL,
+        ),
+        "replies without reasoning_content were rejected; sent with an empty one",
+    ),
+    (
         "turns",
         "strict",
         re.compile(r"alternat|unexpected role|after role|consecutive|roles? must", re.IGNORECASE),
@@ -179,7 +188,13 @@ def _for_history(said: str, body: Mapping[str, Any], known: Mapping[str, str]) -
     messages = body.get("messages", [])
     has_results = any(m.get("role") == "tool" for m in messages) or "input" in body
     lacks_content = any(m.get("content", "") is None for m in messages)
-    applies = {"tool_call_id": has_results, "tool_name": has_results, "content": lacks_content}
+    lacks_reasoning = any(m["role"] == "assistant" and REASONING not in m for m in messages)
+    applies = {
+        "tool_call_id": has_results,
+        "tool_name": has_results,
+        "content": lacks_content,
+        REASONING: lacks_reasoning,
+    }
     for name, instead, says, note in _HISTORY:
         if name not in known and applies.get(name, len(messages) > 1) and says.search(said):
             return Adaptation(name, instead, note)

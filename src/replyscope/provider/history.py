@@ -9,6 +9,7 @@ Each adaptation is learnt from a rejection (see adaptation.py) and kept for the 
 | tool_call_id            | short    | ids become nine letters and digits, always the same |
 | tool_name               | send     | a tool's result says its name                       |
 | content                 | text     | a reply that only calls tools has an empty text     |
+| reasoning_content       | fill     | a reply without reasoning has a blank one           |
 | turns                   | strict   | no two messages of one role, none without a reply   |
 """
 
@@ -25,6 +26,7 @@ _FUNCTION = ("name", "arguments")
 _ALPHABET = string.ascii_letters + string.digits
 _ID_LENGTH = 9
 NO_REPLY = "(no reply)"
+REASONING = "reasoning_content"
 
 
 def own_fields(messages: Iterable[Entry]) -> Iterator[tuple[str, Any]]:
@@ -59,6 +61,8 @@ def _adapt_entry(entry: Entry, adaptations: Mapping[str, str]) -> Entry:
         entry = {name: value for name, value in entry.items() if name not in dropped}
         if entry.get("content") is None and "content" in adaptations:
             entry["content"] = ""
+        if adaptations.get(REASONING) == "fill":
+            entry.setdefault(REASONING, " ")  # Kimi takes an empty one for none
     if entry["role"] == "tool":
         name = entry.pop("name", None)
         if name and "tool_name" in adaptations:
