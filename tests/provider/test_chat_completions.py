@@ -3,6 +3,8 @@
 import asyncio
 import json
 import threading
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -453,3 +455,25 @@ async def test_the_body_of_an_error_is_kept_on_the_wire(
     (frame,) = [event for event in events if isinstance(event, WireFrame)]
     assert "Incorrect API key" in frame.text
     assert "sk-planted-key-123" not in frame.text
+
+
+async def test_a_model_that_misses_reasoning_content_is_sent_a_blank_one_from_then_on(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    def answer(request: dict[str, Any]) -> Answer:
+        replies = [m for m in request["messages"] if m["role"] == "assistant"]
+        if all("reasoning_content" in reply for reply in replies):
+            return reply("ok")
+        words = (
+            "thinking is enabled but reasoning_content is missing in assistant tool call message"
+        )
+        return error(400, words)
+
+    server.answer = answer
+    said = Message("a1", Role.ASSISTANT, (TextPart("before"),), NOON)
+    request = replace(ask(), messages=(user_message("hi"), said, user_message("and?", "m2")))
+    async with open_chat(server.base_url, clock, memory=Memory()) as provider:
+        first, second = await run(provider, request), await run(provider, request)
+    assert first.state is second.state is ExchangeState.COMPLETED
+    assert "reasoning_content" in first.adaptations[0]
+    assert len(server.requests) == 3
