@@ -236,3 +236,18 @@ async def test_a_private_draft_is_never_written(server: LoopbackServer, tmp_path
     assert not [word for word in ("notes", "pasted", "two", "dot.png") if word in held]
     rows = sqlite3.connect(tmp_path / "sessions.db").execute("SELECT count(*) FROM draft")
     assert rows.fetchone() == (0,)
+
+
+async def test_a_command_that_is_typed_makes_no_session(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        chat = chat_of(pilot)
+        await type_text(pilot, "/priv")
+        await chat.save_draft()
+        assert chat.conversation.is_new
+        assert await chat.archive.list_sessions() == ()
+        await type_text(pilot, "ate")
+        chat.composer.replace_text("/ is the root\nof all")
+        await chat.save_draft()
+        assert len(await chat.archive.list_sessions()) == 1

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from replyscope.domain.session import Draft
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -68,3 +70,9 @@ def find_command(name: str) -> Command | None:
     if exact:
         return exact[0]
     return begins[0] if len(begins) == 1 else None
+
+
+def is_command(draft: Draft) -> bool:
+    """Whether what is written is a command, or becomes one: a line that begins with a slash."""
+    is_line = draft.text.startswith("/") and "\n" not in draft.text
+    return is_line and not draft.attachments

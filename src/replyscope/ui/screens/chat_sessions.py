@@ -8,6 +8,7 @@ from textual.timer import Timer
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.session import Draft, SessionSettings
 from replyscope.engine.conversation import Conversation
+from replyscope.ui.commands import is_command
 from replyscope.ui.pending import joined
 from replyscope.ui.screens.chat_targets import TargetActions
 from replyscope.ui.screens.dialogs import LineDialog, PickDialog
@@ -208,8 +209,8 @@ class SessionActions(TargetActions):
     async def _save_draft_of(self, conversation: Conversation, draft: Draft) -> None:
         session = conversation.session
         draft = self.pending.with_unsent(session.id, conversation.tree.messages, draft)
-        if draft == session.whole_draft:
-            return
+        if draft == session.whole_draft or (conversation.is_new and is_command(draft)):
+            return  # a command makes no session of its own
         conversation.session = session.with_draft(draft)
         try:
             await conversation.save_head()
