@@ -14,7 +14,7 @@ from tests.support.streams import call_chunk, calls_of, entry, fold_chunks
 
 PARIS = ("get_weather", {"city": "Paris"})
 OSLO = ("get_weather", {"city": "Oslo"})
-TIME = ("current_time", {})
+TIME: tuple[str, Any] = ("current_time", {})
 READ = ("read_file", {"path": "a.txt"})
 
 TABLE: dict[str, tuple[list[list[dict[str, Any]]], list[tuple[str, Any]]]] = {
@@ -325,7 +325,9 @@ def _is_sensible(way: Way) -> bool:
     if way.names == "pieces" and way.arguments == "empty first":
         return False  # a call without arguments, and another one
     if way.index == "next for pieces" and way.names != "once":
-        return way.ids == "each"  # a name under another index is another call
+        return (
+            way.ids == "each" and way.arguments != "empty first"
+        )  # a name under another index is another call
     if way.index == "next for pieces" and way.ids == "new each time":
         return way.arguments not in ("again", "empty first")  # nothing says that it is no call
     if way.names == "late" and way.index not in ("right", "from one"):

@@ -89,7 +89,7 @@ class ResponseTranslator:
 
     def finish(self) -> list[Event]:
         """What was held back until now: no more will come."""
-        return self.words.finish()
+        return [*self.output.finish(), *self.words.finish()]
 
     def _annotation(self, event: Any) -> list[Event]:
         citation = read_citation(_plain(getattr(event, "annotation", None)))
@@ -179,6 +179,7 @@ _HANDLERS: dict[str, _Handler] = {
     "response.output_item.added": ResponseTranslator._item_added,
     "response.output_item.done": ResponseTranslator._item_done,
     "error": ResponseTranslator._error,
+    "response.error": ResponseTranslator._error,
     **{
         f"response.{name}": ResponseTranslator._response
         for name in ("created", "queued", "in_progress", "done", *_TERMINAL)
