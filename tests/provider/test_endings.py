@@ -117,6 +117,6 @@ def test_a_word_with_every_chunk_ends_nothing_before_the_end() -> None:
 )
 def test_an_incomplete_response_says_why(reason: str | None, meant: FinishReason) -> None:
     details = None if reason is None else {"reason": reason}
-    response = {"status": "incomplete", "incomplete_details": details, "output": []}
+    response: dict[str, Any] = {"status": "incomplete", "incomplete_details": details}
     event = {"type": "response.incomplete", "response": response}
     assert fold_stream(Api.RESPONSES, event).choice(0).finish_reason is meant

@@ -1,5 +1,6 @@
 """Reasoning between tags in the text, in fields of its own, and in lists of details."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ TEXTS: list[tuple[str, ThinkTags, str, str]] = [
 
 def pieces_of(text: str, cuts: list[int]) -> list[str]:
     marks = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    return [text[a:b] for a, b in zip(marks, marks[1:], strict=False)]
+    return [text[a:b] for a, b in itertools.pairwise(marks)]
 
 
 def both_apis(pieces: list[str], mode: ThinkTags) -> list[Choice]:
