@@ -1,5 +1,6 @@
 """Short true sentences about what is odd in an exchange. Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -182,9 +183,56 @@ def _about_stream(exchange: Exchange) -> Iterator[str]:
         yield f"the server sent {frames} not JSON; the wire has what came"
     if exchange.unknown_events:
         yield f"events of unknown types: {', '.join(exchange.unknown_events)}"
-    names = [name for name, _ in exchange.extras]
-    if FINAL_TEXT in names:
-        names.remove(FINAL_TEXT)
+    yield from _about_fields(exchange)
+
+
+def _about_fields(exchange: Exchange) -> Iterator[str]:
+    """What came and is shown nowhere else: its names."""
+    extras = dict(exchange.extras)
+    if extras.pop(FINAL_TEXT, None) is not None:
         yield "the text at the end is not what its deltas made; the wire has both"
-    if names:
-        yield f"non-standard fields: {', '.join(names)}"
+    for name, value in extras.items():
+        if _is_miscounted(name, value):
+            yield f"{name} is {value[:40]}: no number of tokens, so it is unknown"
+    names = [name for name, value in extras.items() if not _is_miscounted(name, value)]
+    names += _fields_of_calls(exchange)
+    standard = [name for name in names if name in _STANDARD or name in _USAGE_DETAILS]
+    others = [name for name in dict.fromkeys(names) if name not in standard]
+    if standard:
+        yield f"also sent: {', '.join(standard)}"
+    if others:
+        yield f"non-standard fields: {', '.join(others)}"
+
+
+_STANDARD = (
+    *("logprobs", "moderation", "prompt_cache_diagnostics", "tool_usage", "audio"),
+    "input_transformations",
+)
+_DETAILS = ("audio_tokens", "image_tokens", "text_tokens", "accepted_prediction_tokens")
+_USAGE_DETAILS = {
+    f"usage.{place}_tokens_details.{name}"
+    for place in ("prompt", "completion", "input", "output")
+    for name in (*_DETAILS, "rejected_prediction_tokens", "cache_write_tokens_details")
+}
+_IS_COUNT = re.compile(r"usage\.(\w+\.)?\w*(tokens|[tT]oken_?[cC]ount|eval_count)", re.ASCII)
+
+
+def _is_miscounted(name: str, value: str) -> bool:
+    """Whether an extra is a count of usage with a value (JSON) that is no number of tokens."""
+    if _IS_COUNT.fullmatch(name) is None or value[:1] in "{[":
+        return False
+    return not (value.isascii() and value.isdigit() and len(value) < 20 and int(value) < 2**63)
+
+
+def _fields_of_calls(exchange: Exchange) -> Iterator[str]:
+    """Fields of tool calls that only their server reads."""
+    for call in (call for choice in exchange.choices for call in choice.tool_calls):
+        try:
+            given = read_json(call.fields) if call.fields else {}
+        except ValueError:
+            continue
+        for name, value in given.items():
+            inner = value if name == "function" and isinstance(value, dict) else {}
+            yield from (f"tool_calls.function.{n}" for n in inner)
+            if not inner:
+                yield f"tool_calls.{name}"

@@ -42,6 +42,12 @@ class _Call:
     name: str | None = None
     arguments: GrowingText = field(default_factory=GrowingText)
     scan: ObjectScan = field(default_factory=ObjectScan)
+    adds: bool = False
+    """Whether its pieces are known to add to each other, not to repeat what came."""
+    doubted: str = ""
+    """Arguments that a piece seemed to repeat; put back when the next piece does not."""
+    is_named_again: bool = False
+    """Whether its name came once more, without an id: more arguments are another call's."""
 
     @property
     def is_whole(self) -> bool:
@@ -88,10 +94,14 @@ class CallAssembler:
 
     def _take(self, delta: _Delta) -> ToolCallDelta:
         call = self._find(delta)
+        name = delta.name
         if call is None:
+            last = self._calls[-1] if self._calls else None
+            if last is not None and last.is_named_again:
+                name, last.is_named_again = name or last.name, False
             call = _Call(len(self._calls), delta.kind, delta.index)
             self._calls.append(call)
-        is_named = _add_name(call, delta.name)
+        is_named = _add_name(call, name)
         is_identified = call.id is None and delta.id is not None
         if is_identified:
             call.id = delta.id
@@ -125,15 +135,19 @@ class CallAssembler:
         """The call at the delta's place, if the delta can be more of it."""
         has_new_id = delta.id is not None and call.id is not None
         if delta.name is None:
-            if call.is_whole and delta.says_more:
+            if call.is_named_again and call.is_whole and delta.says_more:
+                return None
+            if call.is_whole and delta.says_more and not _goes_with(call, delta):
                 return None if has_new_id else self._last_begun() or call
             return call
         if call.name is None or call.is_begun:
             return call
         if call.is_whole:
-            repeats = delta.name == call.name and not delta.says_more
-            same = delta.name == call.name and delta.arguments == str(call.arguments)
-            return call if (repeats or same) and not has_new_id else None
+            repeats = not delta.says_more or delta.arguments == str(call.arguments)
+            is_known = call.id is not None and _goes_with(call, delta)
+            is_same = delta.name == call.name and (repeats or is_known) and not has_new_id
+            call.is_named_again = is_same and call.id is None and not delta.says_more
+            return call if is_same else None
         if has_new_id:
             return call if delta.name == call.name and delta.says_more else None
         return call
@@ -143,7 +157,9 @@ class CallAssembler:
         if delta.name is not None:
             return begun if delta.id is None else None
         last = self._calls[-1]
-        return begun or (last if last.is_empty or not delta.says_more else None)
+        is_more = last.is_empty or not delta.says_more
+        is_more |= delta.id is None and _goes_with(last, delta)
+        return begun or (last if is_more else None)
 
     def _last_begun(self) -> _Call | None:
         return next((call for call in reversed(self._calls) if call.is_begun), None)
@@ -183,7 +199,16 @@ def _repeats_id(call: _Call, delta: _Delta) -> bool:
         return False
     if delta.name != call.name:
         return call.is_whole or is_elsewhere
-    return call.is_whole and delta.says_more and delta.arguments != str(call.arguments)
+    is_more = delta.says_more and (is_elsewhere or not _goes_with(call, delta))
+    return call.is_whole and is_more and delta.arguments != str(call.arguments)
+
+
+def _goes_with(call: _Call, delta: _Delta) -> bool:
+    """Whether arguments belong to a call that has some: the same again, or those that an
+    empty object stood for.
+    """
+    so_far = str(call.arguments).strip()
+    return so_far in ("{}", delta.arguments.strip())
 
 
 def _add_name(call: _Call, name: str | None) -> bool:
@@ -201,21 +226,33 @@ def _add_arguments(call: _Call, piece: str) -> tuple[str, bool]:
     Some servers begin with an empty object, repeat the whole at the end, or send all of
     it so far each time.
     """
-    so_far = str(call.arguments) if piece and len(call.arguments) <= len(piece) + 2 else ""
-    if not so_far and piece and call.is_whole and piece.strip():
-        so_far = str(call.arguments)
+    so_far = str(call.arguments) if _may_repeat(call, piece) else ""
     restarts = False
-    if so_far and call.is_whole and piece.lstrip().startswith("{"):
+    if call.doubted and not piece.startswith(so_far):
+        piece, restarts = call.doubted + so_far + piece, True
+        call.doubted, call.adds = "", True
+    elif so_far and call.is_whole and piece.lstrip().startswith("{"):
         if piece.strip() == so_far.strip():
             return "", False
         restarts = so_far.strip() == "{}"
     elif so_far and piece.startswith(so_far) and call.is_begun:
-        restarts = not _may_begin_json(so_far + piece)
+        is_json = _may_begin_json(so_far + piece)
+        restarts = not is_json or not call.adds
+        call.doubted = so_far if restarts and is_json else ""
+    elif call.is_begun and piece:
+        call.adds = True
     if restarts:
         call.arguments, call.scan = GrowingText(), ObjectScan()
     call.arguments.append(piece)
     call.scan.feed(piece)
     return piece, restarts
+
+
+def _may_repeat(call: _Call, piece: str) -> bool:
+    """Whether it is worth a look at the arguments so far."""
+    if not piece.strip():
+        return False
+    return call.is_whole or bool(call.doubted) or len(call.arguments) <= len(piece) + 2
 
 
 def _may_begin_json(text: str) -> bool:

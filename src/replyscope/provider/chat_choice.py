@@ -8,6 +8,8 @@ not shown is kept, so that it can go back, and named.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from replyscope.domain.event import (
     CitationAdded,
     Event,
@@ -47,6 +49,8 @@ class ChoiceReader:
         self._calls = CallAssembler(index)
         self._reasons_by: str | None = None
         self._has_delta = False
+        self._seen = {"content"}
+        """The fields of deltas that came."""
         self._length = 0
         self._messages: dict[str, str] = {}
         self._named: set[str] = set()
@@ -58,6 +62,7 @@ class ChoiceReader:
         given = fields_of(delta)
         if given:
             self._has_delta = True
+            self._seen |= given.keys()
             yield from self._read(given)
 
     def read_message(self, message: object) -> Iterator[Event]:
@@ -67,10 +72,17 @@ class ChoiceReader:
             content = given.get("content")
             if isinstance(content, str) and len(content) > self._length:
                 yield from self._text(content[self._length :])
-            known = ("images", "annotations")
-            yield from self._read({n: given[n] for n in known if n in given})
+            yield from self._read({n: v for n, v in given.items() if self._is_news(n)})
             return
         yield from self._read({name: self._news(name, value) for name, value in given.items()})
+
+    def _is_news(self, name: str) -> bool:
+        """Whether a field of a whole message may bring what no delta brought."""
+        if name in ("images", "annotations"):
+            return True
+        if name in _REASONING or name == _DETAILS:
+            return self._reasons_by is None
+        return name not in self._seen
 
     def read_text(self, text: object) -> Iterator[Event]:
         """The text of a legacy completion."""
@@ -107,6 +119,7 @@ class ChoiceReader:
             yield from self._calls.read([{"function": given["function_call"]}])
         if given.keys() - _COMMON:
             yield from self._read_rest(given)
+        yield from self._name_misshapen(given)
 
     def _text(self, text: str) -> Iterator[Event]:
         self._length += len(text)
@@ -188,7 +201,6 @@ class ChoiceReader:
         for name, value in others.items():
             if name not in _NAMELESS:
                 yield from self._name(name, value)
-        yield from self._name_misshapen(given)
 
     def _read_audio(self, audio: Fields) -> Iterator[Event]:
         """Speech: its transcript is the reply's text. The id goes back, as the API wants it."""
@@ -203,9 +215,8 @@ class ChoiceReader:
 
     def _name_misshapen(self, given: Fields) -> Iterator[Event]:
         """Fields that we know, with values that can't be what they are for."""
-        for name, kinds in _SHAPES.items():
-            value = given.get(name)
-            if name in given and not isinstance(value, kinds):
+        for name, value in given.items():
+            if name in _SHAPES and not isinstance(value, _SHAPES[name]):
                 yield from self._name(name, value)
 
     def _name(self, name: str, value: Any) -> Iterator[Event]:
@@ -218,8 +229,10 @@ _COMMON = {"role", "content", "refusal", "tool_calls", "function_call", *_REASON
 _SHAPES: dict[str, type[Any] | tuple[type[Any], ...]] = {
     "images": list,
     "annotations": list,
-    "audio": Mapping,
+    "audio": (Mapping, BaseModel),
     "refusal": str,
+    "tool_calls": (list, Mapping, BaseModel),
+    "function_call": (Mapping, BaseModel),
     _DETAILS: list,
     **dict.fromkeys(_REASONING, str),
 }

@@ -23,7 +23,7 @@ from replyscope.provider.chat_choice import ChoiceReader
 from replyscope.provider.citations import SOURCE_FIELDS, read_sources
 from replyscope.provider.plain import Fields, fields_of, list_of, number_of, text_of, to_plain
 from replyscope.provider.stream_errors import find_error
-from replyscope.provider.usage import find_usage, read_usage
+from replyscope.provider.usage import find_usage, read_usage, unread_usage
 
 _IDENTITY = ("id", "model", "service_tier", "system_fingerprint")
 _OF_CHUNKS = {
@@ -84,6 +84,8 @@ class ChatTranslator:
         usage = find_usage(given) if "usage" in given or chunk.model_extra else None
         if usage is not None:
             events.append(usage)
+        if "usage" in given:
+            self._name_unread(given["usage"], events)
         self._has_ended = bool(usage and self._has_finished and not choices and not self._open)
         if given.keys() - _OF_CHUNKS or chunk.model_extra:
             self._translate_rest(given, events)
@@ -120,10 +122,22 @@ class ChatTranslator:
             self._open.discard(index)
         else:
             self._open.add(index)
-        places = (given.get("usage"), fields_of(given.get("delta")).get("usage"))
-        events.extend(found for place in places if (found := read_usage(fields_of(place))))
+        delta = given.get("delta")
+        for place in (given.get("usage"), fields_of(delta).get("usage")):
+            if place is not None:
+                self._translate_usage(place, events)
         if given.keys() - _OF_CHOICES:
             self._keep_extras(given, (*_OF_CHOICES, "text"), events)
+
+    def _translate_usage(self, place: object, events: list[Event]) -> None:
+        usage = read_usage(place)
+        if usage is not None:
+            events.append(usage)
+        self._name_unread(place, events)
+
+    def _name_unread(self, usage: object, events: list[Event]) -> None:
+        unread = dict(unread_usage(usage)) if fields_of(usage) else {"usage": usage}
+        self._keep_extras(unread, (), events)
 
     def _translate_rest(self, given: Fields, events: list[Event]) -> None:
         for source in self._new_sources(given):

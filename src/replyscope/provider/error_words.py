@@ -14,6 +14,8 @@ _WORDS = (
     "error_msg",
     "error_message",
     "err_msg",
+    "errmsg",
+    "errorMessage",
     "error",
     "detail",
     "status_msg",

@@ -27,7 +27,7 @@ class Said:
     @property
     def is_done(self) -> bool:
         """Whether it is the marker after which nothing comes."""
-        return self.text.startswith("[DONE]")
+        return self.text.lstrip().startswith("[DONE]")
 
 
 class FrameReader:
@@ -76,12 +76,20 @@ def _bare_lines(text: str) -> list[Said]:
 def _read_data(event: str | None, lines: list[str]) -> list[Said]:
     """One event, or several where each line is one by itself."""
     text = "\n".join(lines)
-    value = _value_of(text)
+    value = _with_type(event, _value_of(text))
     if value is NOT_JSON and len(lines) > 1:
         apart = [Said(event, line, _value_of(line)) for line in lines if line.strip()]
         if all(said.is_done or said.value is not NOT_JSON for said in apart):
             return apart
     return [Said(event, text, value)]
+
+
+def _with_type(event: str | None, value: Any) -> Any:
+    """The value, with the type that some gateways say in the event's name only."""
+    is_named = event is not None and event.startswith("response.")
+    if is_named and isinstance(value, dict) and value.get("type") is None:
+        return {**value, "type": event}
+    return value
 
 
 def _value_of(text: str) -> Any:

@@ -37,7 +37,7 @@ class _Decoded(ServerSentEvent):
     """An event whose JSON was read already."""
 
     def __init__(self, said: Said) -> None:
-        super().__init__(event=said.event, data=said.text)
+        super().__init__(event=said.event, data=said.text.lstrip())
         self._value = said.value
 
     def json(self) -> Any:

@@ -9,7 +9,10 @@ each of them wrong, so a slot of ours stands for each item, in the order of appe
 | `added` with an unknown one         | a new item                                  | all          |
 | … no id at all, and a known index   | the open item of its kind there             | gateways     |
 | a delta with an unknown id          | the last open item of its kind at its index | Copilot      |
-| … no index, or no id                | the last open item of its kind              | llama.cpp    |
+| … where ids are known to stay       | a new item                                  | index 0      |
+| … no index, or none of an open item | the open item of its kind without deltas,   | llama.cpp    |
+|                                     | else the last one that began with `added`   |              |
+| … no id either                      | the last open item of its kind              | llama.cpp    |
 | `done` with an unknown id           | the open item of its kind at its index      | Copilot      |
 | … no index                          | the first open item of its kind             | llama.cpp    |
 | an item of the final output         | the item that says the same; else the next  | OpenAI, LM   |
@@ -36,6 +39,8 @@ class Place:
     call_id: str | None = None
     signature: str = ""
     is_finished: bool = False
+    was_added: bool = False
+    has_deltas: bool = False
     is_listed: bool = False
     """Whether the final output has it."""
 
@@ -45,6 +50,8 @@ class ItemPlaces:
 
     def __init__(self) -> None:
         self._places: list[Place] = []
+        self._ids_stay = False
+        """Whether any delta had the id of one before it."""
 
     @property
     def all(self) -> Sequence[Place]:
@@ -59,22 +66,41 @@ class ItemPlaces:
             known = None
         if known is None and not _ids_of(item):
             same = (p for p in self._open(kind) if number is not None and p.index == number)
-            known = next((p for p in same if not item.get("call_id")), None)
-        return self._learn(known or self._new(kind, number), item, number)
+            known = next((p for p in same if not item.get("call_id") and not p.has_deltas), None)
+        place = known or self._new(kind, number)
+        place.was_added = True
+        return self._learn(place, item, number)
 
     def delta(self, kind: str, item_id: object, index: object) -> Place:
         """The place of the item that a delta of some kind belongs to."""
         number, known_by = number_of(index), text_of(item_id)
-        for place in self._places:
-            if known_by is not None and (known_by in place.ids or known_by == place.call_id):
-                return place
-        there = [p for p in self._open(kind) if number is not None and p.index == number]
-        if not there and (number is None or known_by is None):
-            there = list(self._open(kind))
-        place = there[-1] if there else self._new(kind, number)
+        place = self._by_id(known_by) or self._open_for(kind, known_by, number)
+        place = place or self._new(kind, number)
+        place.has_deltas = True
         if known_by is not None:
             place.ids.add(known_by)
         return place
+
+    def _by_id(self, item_id: str | None) -> Place | None:
+        for place in self._places:
+            if item_id is not None and (item_id in place.ids or item_id == place.call_id):
+                self._ids_stay |= place.has_deltas
+                return place
+        return None
+
+    def _open_for(self, kind: str, item_id: str | None, number: int | None) -> Place | None:
+        """The open item that a delta goes on with, where its id says nothing."""
+        open_ones = list(self._open(kind))
+        there = [place for place in open_ones if number is not None and place.index == number]
+        if item_id is not None and self._ids_stay:
+            there = [place for place in there if not place.has_deltas]
+        if there:
+            return there[-1]
+        left = [place for place in open_ones if number is None or place.index is None]
+        if item_id is not None:
+            silent = [place for place in left if not place.has_deltas]
+            left = silent[:1] or [place for place in left if place.was_added]
+        return left[-1] if left else None
 
     def done(self, item: Fields, index: object) -> Place:
         """The place of an item that is whole."""
@@ -83,8 +109,9 @@ class ItemPlaces:
         if place is None:
             fitting = [place for place in self._open(kind) if _may_be(place, item)]
             there = [p for p in fitting if number is not None and p.index == number]
-            if not there and (number is None or not _ids_of(item)):
-                there = fitting
+            if not there:
+                is_nameless = not _ids_of(item)
+                there = [p for p in fitting if number is None or (is_nameless and p.index is None)]
             place = there[0] if there else self._new(kind, number)
         place.is_finished = True
         return self._learn(place, item, number)

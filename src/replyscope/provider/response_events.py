@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from openai._models import construct_type
-from openai.types.responses import ResponseStreamEvent
+from openai.types.responses import ResponseStreamEvent, ResponseUsage
 from pydantic import BaseModel
 
 from replyscope.domain.event import (
@@ -27,16 +27,19 @@ from replyscope.provider.plain import Fields, fields_of, list_of, text_of
 from replyscope.provider.response_output import ResponseOutput
 from replyscope.provider.response_words import ResponseWords
 from replyscope.provider.stream_errors import find_error
-from replyscope.provider.usage import find_usage
+from replyscope.provider.usage import find_usage, unread_usage
 
 _TERMINAL = ("completed", "incomplete", "failed", "cancelled")
 _CHOICE = 0
 _QUIET = {
     *("store", "output_text", "billing", "frequency_penalty", "presence_penalty"),
-    *("obfuscation", "sequence_number", "logprobs"),
+    *("obfuscation", "sequence_number"),
 }
 """Fields of OpenAI's own that the SDK does not declare, and those that say nothing."""
-_TOLD = ("prompt_cache_diagnostics", "moderation", "tool_usage", "input_transformations")
+_TOLD = (
+    *("prompt_cache_diagnostics", "moderation", "tool_usage", "input_transformations"),
+    "logprobs",
+)
 """Standard fields that are shown as they come."""
 
 
@@ -85,11 +88,11 @@ class ResponseTranslator:
             return [*events, *self._unread(chunk)]
         if not _is_response_event({"type": kind}):
             self.fault = self.fault or find_error(fields_of(chunk))
-        return [] if _is_known_progress(kind) else [UnknownEventSeen(kind)]
+        return self._unread(chunk) if _is_known_progress(kind) else [UnknownEventSeen(kind)]
 
     def finish(self) -> list[Event]:
         """What was held back until now: no more will come."""
-        return self.words.finish()
+        return [*self.output.finish(), *self.words.finish()]
 
     def _annotation(self, event: Any) -> list[Event]:
         citation = read_citation(_plain(getattr(event, "annotation", None)))
@@ -153,7 +156,7 @@ class ResponseTranslator:
         """The fields of an event that nobody reads, at any depth, each once."""
         events: list[Event] = []
         for name, value in _unknown_fields(event):
-            if value is None or self._extras.get(name) == value or name in _QUIET:
+            if value in (None, []) or self._extras.get(name) == value or name in _QUIET:
                 continue
             self._extras[name] = value
             events.append(ExtraReported(name, dump_json(_plain(value))))
@@ -179,6 +182,7 @@ _HANDLERS: dict[str, _Handler] = {
     "response.output_item.added": ResponseTranslator._item_added,
     "response.output_item.done": ResponseTranslator._item_done,
     "error": ResponseTranslator._error,
+    "response.error": ResponseTranslator._error,
     **{
         f"response.{name}": ResponseTranslator._response
         for name in ("created", "queued", "in_progress", "done", *_TERMINAL)
@@ -221,6 +225,9 @@ def _unknown_fields(value: object) -> Iterator[tuple[str, object]]:
         for one in value:
             yield from _unknown_fields(one)
     if not isinstance(value, BaseModel):
+        return
+    if isinstance(value, ResponseUsage):
+        yield from unread_usage(value)
         return
     yield from (value.model_extra or {}).items()
     for name, field in value.__dict__.items():

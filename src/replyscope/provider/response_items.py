@@ -13,6 +13,7 @@ from replyscope.domain.exchange import ToolCall
 from replyscope.domain.json_text import dump_json
 from replyscope.domain.picture import describe_picture
 from replyscope.domain.tool import ToolCallState
+from replyscope.provider.plain import as_text
 
 Item = Mapping[str, Any]
 
@@ -75,7 +76,7 @@ def _state_of(kind: str, item: Item, *, is_done: bool, has_output: bool) -> Tool
 
 
 def _read_function(item: Item) -> tuple[str, str]:
-    return text_of(item, "name") or "", text_of(item, "arguments") or ""
+    return text_of(item, "name") or "", as_text(item.get("arguments"))
 
 
 def _read_custom(item: Item) -> tuple[str, str]:

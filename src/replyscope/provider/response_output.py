@@ -36,10 +36,13 @@ class ResponseOutput:
         self._calls: dict[str, tuple[int, Item]] = {}
         self._reported: dict[int, OutputItem] = {}
         self._finished: set[int] = set()
+        self._begun: dict[int, Item] = {}
 
     def added(self, item: Fields, index: object) -> list[Event]:
         """An item begins."""
-        return self._report(self._places.added(item, index), item, is_done=False)
+        place = self._places.added(item, index)
+        self._begun[place.slot] = item
+        return self._report(place, item, is_done=False)
 
     def done(self, item: Fields, index: object) -> list[Event]:
         """An item is whole."""
@@ -55,6 +58,7 @@ class ResponseOutput:
         for place, item in listed:
             if place.slot not in self._finished:
                 events += self._report(place, item, is_done=True)
+        events += self.finish()
         for number, place in enumerate(self._places.order([place for place, _ in listed])):
             known = self._reported.get(place.slot)
             if known is not None and known.index != number:
@@ -62,6 +66,22 @@ class ResponseOutput:
                 self._reported[place.slot] = moved
                 events.append(ItemReported(_CHOICE, place.slot, moved))
         return events
+
+    def finish(self) -> list[Event]:
+        """What items said as they began, where nothing else told it."""
+        events: list[Event] = []
+        for slot, item in self._begun.items():
+            if slot not in self._finished:
+                events += self._late_words(slot, item)
+                if is_call(item) and self._has_more(slot, item):
+                    events += self._call(slot, item, is_done=True)
+        self._begun.clear()
+        return events
+
+    def _has_more(self, slot: int, item: Item) -> bool:
+        """Whether a call that a person has to run came with arguments, and without deltas."""
+        is_to_run = text_of(item.get("type")) in KINDS_TO_RUN
+        return is_to_run and not self._told.has(_ARGUMENTS, slot)
 
     def arguments_delta(self, event: Any) -> list[Event]:
         """More arguments of a call, or input of a custom one."""

@@ -9,6 +9,7 @@ The shapes, and who sends them:
     {"base_resp": {"status_code": 1004, …}}   MiniMax
     {"errors": […]}                           Cloudflare
     {"code": …, "message": …}                 DashScope, SiliconFlow
+    {"success": false, "message": …}          gateways
     {"choices": [{"error": …}]}               OpenRouter, when a provider breaks off
     event: error                              proxies, with JSON or with words
 """
@@ -18,7 +19,7 @@ from typing import Any
 
 from replyscope.provider.plain import fields_of, list_of
 
-_WORDS = ("message", "msg", "error_msg", "error_message", "err_msg")
+_WORDS = ("message", "msg", "error_msg", "error_message", "err_msg", "errmsg", "errorMessage")
 _CODES = ("code", "error_code", "err_code", "status_code", "statusCode", "status", "errcode")
 _FINE = ("", "success", "ok", "true", "completed", "in_progress", "processing")
 _FAILED = ("error", "failed", "failure", "fail")
@@ -41,7 +42,7 @@ def find_error(data: Mapping[str, Any], event: str | None = None) -> object | No
         if data.get(name):
             return {"message": data[name], "code": _code(data)}
     words = _first_words(data)
-    if words and (error or _code(data) is not None):
+    if words and (error or data.get("success") is False or _code(data) is not None):
         return {"message": words, "code": _code(data)}
     return None
 

@@ -5,6 +5,7 @@ integer; else it is unknown.
 """
 
 import math
+from collections.abc import Iterator
 
 from replyscope.domain.event import UsageReported
 from replyscope.domain.exchange import Usage
@@ -82,6 +83,32 @@ def find_usage(places: Fields) -> UsageReported | None:
         if found is not None:
             return found
     return read_usage(places)
+
+
+_READ = {
+    *(*_INPUT, *_OUTPUT, *_TOTAL, *_CACHED, *_WRITTEN, *_REASONING, *_COSTS),
+    *(*_INPUT_DETAILS, *_OUTPUT_DETAILS),
+}
+
+
+def unread_usage(usage: object) -> Iterator[tuple[str, object]]:
+    """The fields of a usage object that nobody reads, as `usage.FIELD`, and counts that are
+    no numbers of tokens. Those that are zero or empty say nothing.
+    """
+    given = fields_of(usage)
+    for name, value in given.items():
+        if name in (*_INPUT_DETAILS, *_OUTPUT_DETAILS) and fields_of(value):
+            yield from ((f"usage.{name}.{n}", v) for n, v in _unread(fields_of(value)))
+    yield from ((f"usage.{name}", value) for name, value in _unread(given))
+
+
+def _unread(given: Fields) -> Iterator[tuple[str, object]]:
+    for name, value in given.items():
+        is_count = name in _READ and name not in _COSTS and not fields_of(value)
+        is_odd = is_count and read_count(value) is None
+        is_other = name not in _READ and value not in (0, "", [], {})
+        if is_odd or is_other:
+            yield name, value
 
 
 def _details(usage: Fields, names: tuple[str, ...]) -> Fields:
