@@ -17,7 +17,10 @@ from replyscope.engine.recovery import recover
 
 def run_command(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
     """Run a command to its end; the exit status. Raises ReplyscopeError."""
-    return asyncio.run(_run(arguments, paths, guard))
+    try:
+        return asyncio.run(_run(arguments, paths, guard))
+    except asyncio.CancelledError:  # of a signal that came while everything was closed
+        return EXIT_INTERRUPTED
 
 
 async def _run(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:

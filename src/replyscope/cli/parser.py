@@ -52,6 +52,11 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="ask the server a few tiny questions (a few hundred tokens) and judge its answers",
     )
+    doctor.add_argument(
+        "--repair",
+        action="store_true",
+        help="make the search index anew, and list what can't be read of the saved sessions",
+    )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)
     completion = commands.add_parser("completion", help="print a shell completion script")
