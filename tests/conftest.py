@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from pytest_socket import socket_allow_hosts
 
+from replyscope.cli.guard import LOG
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.server import LoopbackServer
 from tests.support.suite import SAMPLE, Suite
@@ -79,6 +80,15 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("REPLYSCOPE_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("REPLYSCOPE_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def _guard_is_not_reached(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """Each program that a test runs keeps its data in the test's folder, and its faults."""
+    yield
+    if request.node.get_closest_marker("breaks") is None:
+        for log in tmp_path.rglob(LOG):
+            pytest.fail(f"replyscope itself failed: {log.read_text('utf-8', 'replace')}")
 
 
 class TickingClock:

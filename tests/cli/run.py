@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from replyscope.cli.parser import EXIT_FAULT
+
 PROGRAM = [sys.executable, "-m", "replyscope"]
 
 
@@ -24,8 +26,8 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 def run_program(
     folder: Path, *arguments: str, stdin: str | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command line to its end."""
-    return subprocess.run(
+    """Run a command line to its end. That it fails of its own is no result."""
+    done = subprocess.run(
         [*PROGRAM, *arguments],
         env=environment(folder, **more),
         input=stdin,
@@ -35,3 +37,5 @@ def run_program(
         timeout=60,
         check=False,
     )
+    assert done.returncode != EXIT_FAULT, done.stderr
+    return done

@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from replyscope.cli.main import main
+from replyscope.cli.parser import EXIT_FAULT
 from tests.cli.run import environment
 
 
@@ -26,4 +27,5 @@ def run_here(folder: Path, *arguments: str, **more: str) -> Done:
     given = environment(folder, **more)
     with patch.dict(os.environ, given, clear=True), redirect_stdout(out), redirect_stderr(err):
         status = main(arguments)
+    assert status != EXIT_FAULT, err.getvalue()
     return Done(out.getvalue(), err.getvalue(), status)

@@ -52,7 +52,7 @@ def look(terminal: Terminal, where: str) -> int:
     """What was written since the last look, and what stands there, has to be harmless."""
     terminal.settle()
     written = bytes(terminal.received)
-    assert re.search(rb"1049l.*Traceback", written, re.DOTALL) is None, (
+    assert re.search(rb"1049l.*(Traceback|replyscope itself failed)", written, re.DOTALL) is None, (
         f"{where}\n{terminal.screen}"
     )
     assert escaped(written) == [], where

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from replyscope.cli.guard import Guard
 from replyscope.cli.parser import EXIT_OK
 from replyscope.config.look import read_look
 from replyscope.config.paths import Paths
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # loaded after the first paint
     from replyscope.ui.services import Services
 
 
-def run_app(arguments: argparse.Namespace, paths: Paths) -> int:
+def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
     """Run the app until the person quits; the exit status."""
     look = read_look(paths.settings)
     look = replace(look, ascii_only=look.ascii_only or not _draws_symbols())
@@ -35,6 +36,8 @@ def run_app(arguments: argparse.Namespace, paths: Paths) -> int:
             theme=find_theme(look.theme, paths.themes),
             is_fresh=arguments.session is None and not arguments.newest,
             load=load,
+            hear=guard.hear,
+            hear_loop=guard.hear_loop,
         )
     )
     app.run()

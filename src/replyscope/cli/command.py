@@ -5,6 +5,7 @@ import asyncio
 import signal
 
 from replyscope.cli.ask import ask, read_prompt
+from replyscope.cli.guard import Guard
 from replyscope.cli.parser import EXIT_INTERRUPTED
 from replyscope.cli.wiring import Wiring, translate_frames, wire
 from replyscope.config.paths import Paths
@@ -14,12 +15,16 @@ from replyscope.domain.settings import Settings
 from replyscope.engine.recovery import recover
 
 
-def run_command(arguments: argparse.Namespace, paths: Paths) -> int:
+def run_command(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
     """Run a command to its end; the exit status. Raises ReplyscopeError."""
-    return asyncio.run(_run(arguments, paths))
+    try:
+        return asyncio.run(_run(arguments, paths, guard))
+    except asyncio.CancelledError:  # of a signal that came while everything was closed
+        return EXIT_INTERRUPTED
 
 
-async def _run(arguments: argparse.Namespace, paths: Paths) -> int:
+async def _run(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
+    asyncio.get_running_loop().set_exception_handler(guard.hear_loop)
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from replyscope import __version__
 from replyscope.cli.parser import EXIT_OK, EXIT_PROVIDER, EXIT_STORE
+from replyscope.cli.report import show_progress
 from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring, find_servers
 from replyscope.config.endpoints import choose_endpoint
@@ -22,11 +23,15 @@ from replyscope.inspection.figures import size
 from replyscope.inspection.quirks import find_quirks
 from replyscope.provider.way import environment_faults
 
+_MOST_UNREADABLE = 100
+
 
 async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
     """Print the findings; the exit status says what doesn't work."""
     if arguments.probe:
         return await _probe(arguments, settings, wiring)
+    if arguments.repair:
+        return await _repair(wiring)
     _row("replyscope", __version__)
     parts = ", ".join(f"{name} {version(name)}" for name in ("openai", "textual", "rich"))
     _row("python", f"{platform.python_version()} on {platform.system()}; {parts}")
@@ -67,6 +72,41 @@ async def _probe(arguments: argparse.Namespace, settings: Settings, wiring: Wiri
     return EXIT_PROVIDER if has_failed else EXIT_OK
 
 
+async def _repair(wiring: Wiring) -> int:
+    """Make the search index anew; print what can't be read. Nothing that is saved is changed."""
+    path = wiring.paths.database
+    if not path.exists():
+        _row("sessions", f"{path} (not there yet)")
+        return EXIT_OK
+    try:
+        await wiring.store.open()
+        await wiring.review.rebuild(_tell_progress)
+        held = await wiring.review.size()
+        fault = await wiring.store.check_integrity()
+        _row("index", f"made anew from {held.exchanges:,} replies")
+        _row("sessions", f"{path}: {'sound' if fault is None else f'FAILED {fault}'}")
+        has_unread = await _show_unreadable(wiring)
+    except StoreError as error:
+        _row("sessions", f"FAILED {error}")
+        return EXIT_STORE
+    return EXIT_STORE if fault is not None or has_unread else EXIT_OK
+
+
+def _tell_progress(left: int) -> None:
+    show_progress(f"indexing, {left:,} replies left" if left else "")
+
+
+async def _show_unreadable(wiring: Wiring) -> bool:
+    """A row for each saved thing that can't be read; whether there is one."""
+    unreadable = await wiring.review.unreadable()
+    for one in unreadable[:_MOST_UNREADABLE]:
+        name = f"the {one.kind} {one.id}" if one.id != one.session_id else f"the {one.kind}"
+        _row("unreadable", f"{name} of session {one.session_id} ({one.why})")
+    if len(unreadable) > _MOST_UNREADABLE:
+        _row("unreadable", f"and {len(unreadable) - _MOST_UNREADABLE:,} more")
+    return bool(unreadable)
+
+
 def _show_quirks(quirks: Mapping[str, Sequence[str]]) -> None:
     """A row for each quirk, with the names of the probes that met it."""
     if not quirks:
@@ -102,6 +142,11 @@ async def _check_store(wiring: Wiring) -> bool:
     _row("sessions", f"{path}: {held.sessions:,} sessions{deleted}, {room}, {state}")
     if held.unindexed:
         _row("", f"{held.unindexed:,} replies are not in the search yet; it takes them in itself")
+    try:
+        await _show_unreadable(wiring)
+    except StoreError as error:
+        _row("sessions", f"FAILED {error}")
+        return False
     return fault is None
 
 

@@ -8,12 +8,15 @@ import argparse
 import errno
 import gc
 import io
+import logging
 import os
 import re
 import sys
 from collections.abc import Sequence
 
+from replyscope.cli.guard import Guard, parts_of
 from replyscope.cli.parser import (
+    EXIT_FAULT,
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_PROVIDER,
@@ -36,8 +39,12 @@ def run() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; the exit status."""
-    status = _run(argv)
-    fault = _flush("stdout", 1)
+    with Guard() as guard:
+        status = _run_guarded(argv, guard)
+        fault = _flush("stdout", 1)
+        if guard.faults:
+            warn(guard.sentence())
+            status = EXIT_FAULT
     if status == EXIT_OK and fault == errno.ENOSPC:
         warn("Standard output can't be written: there is no space left.")
         status = EXIT_USAGE
@@ -62,7 +69,23 @@ def _flush(name: str, number: int) -> int | None:
     return None
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run_guarded(argv: Sequence[str] | None, guard: Guard) -> int:
+    """Run a command line, whatever it ends with; the exit status."""
+    _say_no_logs()
+    try:
+        return _run(argv, guard)
+    except Exception as error:  # noqa: BLE001 - the last place that could hear of it
+        guard.hear(error)
+        return EXIT_FAULT
+
+
+def _say_no_logs() -> None:
+    """Keep what our libraries and we log off stderr, where Python prints it by default."""
+    if not logging.root.handlers:
+        logging.root.addHandler(logging.NullHandler())
+
+
+def _run(argv: Sequence[str] | None, guard: Guard) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a pipe may have an encoding of long ago
             stream.reconfigure(errors=REPLACE)
@@ -71,23 +94,33 @@ def _run(argv: Sequence[str] | None) -> int:
     _guard_terminals()
     arguments = _parse(argv)
     paths = find_paths(arguments.data_dir)
+    if not getattr(arguments, "no_save", False):
+        guard.logs = paths.logs
     try:
         if arguments.command == "completion":
             return _print_completion(arguments.shell)
         if arguments.debug:
             _log_to_a_file(paths)
         if arguments.command in (None, "review"):
-            return _run_app(arguments, paths)
+            return _run_app(arguments, paths, guard)
         from replyscope.cli.command import run_command
 
-        return run_command(arguments, paths)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        return EXIT_INTERRUPTED  # the reader has what it wanted (`| head`)
-    except ReplyscopeError as error:
-        warn(str(error))
-        return _status_of(error)
+        return run_command(arguments, paths, guard)
+    except BaseException as error:  # noqa: BLE001 - raised again where it is not expected
+        return _explain(error)
+
+
+def _explain(error: BaseException) -> int:
+    """Say what an expected error is; its exit status. Raises any other again."""
+    parts = list(parts_of(error))
+    if any(isinstance(one, KeyboardInterrupt | BrokenPipeError) for one in parts):
+        return EXIT_INTERRUPTED  # of a pipe: the reader has what it wanted (`| head`)
+    known = [one for one in parts if isinstance(one, ReplyscopeError)]
+    if len(known) < len(parts):
+        raise error
+    for one in dict.fromkeys(map(str, known)):
+        warn(one)
+    return _status_of(known[0])
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -140,7 +173,7 @@ def _log_to_a_file(paths: Paths) -> None:
         warn(f"there is no debug log: {error}")
 
 
-def _run_app(arguments: argparse.Namespace, paths: Paths) -> int:
+def _run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         warn("The chat needs a terminal. Use `replyscope ask` in pipes and scripts.")
         return EXIT_USAGE
@@ -151,4 +184,4 @@ def _run_app(arguments: argparse.Namespace, paths: Paths) -> int:
     gc.disable()
     from replyscope.cli.app import run_app
 
-    return run_app(arguments, paths)
+    return run_app(arguments, paths, guard)

@@ -16,11 +16,13 @@ EXIT_USAGE = 2
 EXIT_PROVIDER = 3
 EXIT_REFUSED = 4
 EXIT_STORE = 5
+EXIT_FAULT = 70
+"""replyscope itself failed; sysexits.h calls it EX_SOFTWARE."""
 EXIT_INTERRUPTED = 130
 
 _EPILOG = """\
 exit status: 0 a whole reply came, 2 usage, 3 the provider failed or the stream broke off,
-4 refused, 5 the session store failed, 130 interrupted
+4 refused, 5 the session store failed, 70 replyscope itself failed, 130 interrupted
 """
 
 
@@ -49,6 +51,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--probe",
         action="store_true",
         help="ask the server a few tiny questions (a few hundred tokens) and judge its answers",
+    )
+    doctor.add_argument(
+        "--repair",
+        action="store_true",
+        help="make the search index anew, and list what can't be read of the saved sessions",
     )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)

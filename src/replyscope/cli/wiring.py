@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from replyscope.cli.guard import keys_in_use
 from replyscope.cli.rule_effects import TerminalEffects
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.cli.tooling import FileKeeper, LateToolbox, ToolSettingsNow
@@ -157,6 +158,7 @@ class Providers:
         key = await asyncio.to_thread(self._resolve, endpoint)
         if key is not None:
             self._known.add(key)
+            keys_in_use.add(key)
         opening = await asyncio.to_thread(importlib.import_module, "replyscope.provider.opening")
         await asyncio.to_thread(opening.prepare, endpoint.api)
         provider: ModelProvider = opening.open_provider(

@@ -27,6 +27,7 @@ from replyscope.domain.finish import FinishReason, Outcome
 from replyscope.domain.growing import GrowingText
 from replyscope.domain.json_text import read_json
 from replyscope.domain.merging import merge_pieces
+from replyscope.domain.sound_numbers import sound_call
 from replyscope.domain.tool import ToolCallState
 
 ChoiceEvent = (
@@ -136,7 +137,7 @@ class ChoiceFold:
                 self.items[slot] = item
             case ToolCallReported(slot=slot, call=call):
                 reported = self.calls.setdefault(slot, CallFold(call.kind))
-                reported.reported = call
+                reported.reported = sound_call(call)
 
     def add_call(self, delta: ToolCallDelta) -> None:
         """Fold a piece of a tool call."""

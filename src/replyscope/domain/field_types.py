@@ -6,11 +6,13 @@ A file of unknown origin may hold anything anywhere; behind this door nobody ask
 import math
 from collections.abc import Mapping
 from dataclasses import is_dataclass
+from datetime import datetime
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 _LARGEST = 2**63 - 1  # what SQLite can keep
+_YEARS = range(1970, 9000)
 
 
 def check_fields(value: Any) -> None:
@@ -38,6 +40,8 @@ def _check(value: Any, hint: Any, where: str) -> None:
         return
     elif not isinstance(value, hint):
         raise TypeError(f"{where} is of the type {type(value).__name__}, not {hint.__name__}")
+    elif isinstance(value, datetime) and value.year not in _YEARS:
+        raise ValueError(f"{where} is in the year {value.year}")
     elif is_dataclass(value):
         check_fields(value)
 

@@ -53,6 +53,7 @@ from replyscope.domain.finish import (
     derive_finish_of_response,
 )
 from replyscope.domain.growing import Pace
+from replyscope.domain.sound_numbers import measure_of, sound_timing, sound_usage
 
 _Fact = (
     RequestSent
@@ -171,8 +172,9 @@ class ExchangeFold:
                 self._choice(index).finish_raw = raw
                 self._choice(index).finish_native = native
             case UsageReported(usage=usage, cost_usd=cost_usd):
-                self._usage = usage
-                self._cost_usd = cost_usd if cost_usd is not None else self._cost_usd
+                self._usage = sound_usage(usage)
+                stated = measure_of(cost_usd)
+                self._cost_usd = stated if stated is not None else self._cost_usd
             case ExtraReported(name=name, value=value):
                 self._extras[name] = value
             case StreamEnded():
@@ -273,7 +275,7 @@ class ExchangeFold:
 
     def _timing(self, now_ms: float | None) -> Timing:
         running = now_ms is not None and self._end is None
-        return Timing(
+        timing = Timing(
             first_event_ms=self._first_event_ms,
             first_token_ms=self._first_token_ms,
             last_token_ms=self._last_token_ms,
@@ -283,6 +285,7 @@ class ExchangeFold:
             longest_pause_ms=self._pause[0],
             longest_pause_at_ms=self._pause[1],
         )
+        return sound_timing(timing)
 
     def _state(self, choices: Sequence[Choice]) -> ExchangeState:
         status, _ = self._stated()

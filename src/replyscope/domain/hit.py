@@ -30,6 +30,18 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A saved row that can't be read: a reply, its request or frames, a message, a draft or a
+    session's settings. `why` is the kind of the error.
+    """
+
+    kind: str
+    id: str
+    session_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A reply that was found, with the place of its text that fits best.
 

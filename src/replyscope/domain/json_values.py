@@ -39,6 +39,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.session import Parameters, Schema, SessionSettings
+from replyscope.domain.sound_numbers import with_sound_numbers
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.tool import KeptFile, ToolCallState
 
@@ -50,9 +51,13 @@ def to_ms(time: datetime) -> int:
     return round(time.timestamp() * 1000)
 
 
+_EARLIEST_MS, _LATEST_MS = -62_104_060_800_000, 253_370_764_800_000
+"""Years 2 and 9999: a time between them is one in every time zone."""
+
+
 def from_ms(value: int) -> datetime:
-    """The time of that many milliseconds since 1970."""
-    return datetime.fromtimestamp(value / 1000, UTC)
+    """The time of that many milliseconds since 1970, or the nearest that can be shown."""
+    return datetime.fromtimestamp(max(_EARLIEST_MS, min(value, _LATEST_MS)) / 1000, UTC)
 
 
 @cache
@@ -209,7 +214,7 @@ def exchange_from_json(values: Mapping[str, Any]) -> Exchange:
         value["usage"] = _made(Usage, value["usage"])
     if "failure" in value:
         value["failure"] = _made(Failure, value["failure"])
-    return _made(Exchange, value)
+    return with_sound_numbers(_made(Exchange, value))
 
 
 def _decode_choice(values: Mapping[str, Any]) -> Choice:

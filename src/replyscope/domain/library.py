@@ -12,6 +12,7 @@ from replyscope.domain.hit import (
     Search,
     SessionHit,
     StoreSize,
+    Unreadable,
 )
 
 
@@ -20,6 +21,14 @@ class SearchIndex(Protocol):
 
     async def take_in(self, progress: Callable[[int], None] = ...) -> None:
         """Bring the index up to date; `progress` gets how many replies are left."""
+        ...
+
+    async def rebuild(self, progress: Callable[[int], None] = ...) -> None:
+        """Make the index anew, and note every row that can't be read."""
+        ...
+
+    async def unreadable(self) -> tuple[Unreadable, ...]:
+        """The rows that could not be read when they were last indexed."""
         ...
 
     async def find(self, search: Search) -> tuple[Hit, ...]:

@@ -16,6 +16,7 @@ from replyscope.domain.hit import (
     SessionHit,
     Sort,
     StoreSize,
+    Unreadable,
 )
 from replyscope.domain.library import Library, SearchIndex
 from replyscope.domain.matching import check_query
@@ -51,6 +52,14 @@ class Review:
         """
         with suppress(StoreReadOnly, StoreFull):
             await self._index.take_in(progress)
+
+    async def rebuild(self, progress: Callable[[int], None] = lambda _left: None) -> None:
+        """Make the search index anew, and note every row that can't be read. Raises StoreError."""
+        await self._index.rebuild(progress)
+
+    async def unreadable(self) -> tuple[Unreadable, ...]:
+        """The rows that could not be read when they were last indexed. Raises StoreError."""
+        return await self._index.unreadable()
 
     async def find(self, search: Search) -> tuple[Hit, ...]:
         """The replies that are asked for. Raises StoreError."""

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from replyscope.domain.json_text import dump_json
+from replyscope.domain.sound_numbers import MOST
 
 Fields = Mapping[str, Any]
 
@@ -56,10 +57,12 @@ def list_of(value: object) -> list[Any]:
 
 
 def number_of(value: object) -> int | None:
-    """A whole number, also one in a text; None for anything else."""
+    """A whole number that can be kept, also one in a text; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if abs(value) <= MOST else None
 
 
 def as_text(value: object) -> str:

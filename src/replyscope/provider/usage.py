@@ -4,14 +4,12 @@ A count is believed when it is a whole number that is not negative and fits a da
 integer; else it is unknown.
 """
 
-import math
 from collections.abc import Iterator
 
 from replyscope.domain.event import UsageReported
 from replyscope.domain.exchange import Usage
+from replyscope.domain.sound_numbers import count_of, measure_of
 from replyscope.provider.plain import Fields, fields_of
-
-MOST = 2**63 - 1
 
 _INPUT = (
     "prompt_tokens",
@@ -116,17 +114,8 @@ def _details(usage: Fields, names: tuple[str, ...]) -> Fields:
 
 
 def _first(places: tuple[Fields, ...], names: tuple[str, ...]) -> int | None:
-    found = (read_count(place.get(name)) for place in places for name in names)
+    found = (count_of(place.get(name)) for place in places for name in names)
     return next((count for count in found if count is not None), None)
-
-
-def read_count(value: object) -> int | None:
-    """A number of tokens; None for what is none."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return value if 0 <= value <= MOST else None
 
 
 def read_cost(usage: Fields) -> float | None:
@@ -135,13 +124,6 @@ def read_cost(usage: Fields) -> float | None:
         value = usage.get(name)
         if parts := fields_of(value):
             value = next((parts[inner] for inner in _TOTAL_COSTS if inner in parts), None)
-        if (amount := read_amount(value)) is not None:
+        if (amount := measure_of(value)) is not None:
             return amount
     return None
-
-
-def read_amount(value: object) -> float | None:
-    """An amount of money; None for what is none."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return float(value) if math.isfinite(value) and value >= 0 else None

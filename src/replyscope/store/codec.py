@@ -14,8 +14,19 @@ from replyscope.domain.json_values import (
     settings_from_json,
     settings_to_json,
 )
-from replyscope.domain.message import Part
+from replyscope.domain.message import Part, TextPart
 from replyscope.domain.session import SessionSettings
+
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+"""What reading a damaged column may raise. It costs what was in it, and nothing else."""
 
 
 def _dumps(value: object) -> str:
@@ -33,6 +44,14 @@ def decode_parts(text: str) -> tuple[Part, ...]:
     return parts_from_json(json.loads(text))
 
 
+def read_parts(text: str) -> tuple[Part, ...]:
+    """A saved message's parts; damaged ones are a sentence that says so."""
+    try:
+        return decode_parts(text)
+    except DAMAGE:
+        return (TextPart("[What was saved of this message can't be read.]"),)
+
+
 def encode_settings(settings: SessionSettings) -> str:
     """A session's settings as JSON."""
     return _dumps(settings_to_json(settings))
@@ -41,6 +60,14 @@ def encode_settings(settings: SessionSettings) -> str:
 def decode_settings(text: str) -> SessionSettings:
     """The settings of `encode_settings`."""
     return settings_from_json(json.loads(text))
+
+
+def read_settings(text: str) -> SessionSettings:
+    """Saved settings; damaged ones are the defaults."""
+    try:
+        return decode_settings(text)
+    except DAMAGE:
+        return SessionSettings()
 
 
 def encode_exchange(exchange: Exchange) -> bytes:

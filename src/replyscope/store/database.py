@@ -24,6 +24,7 @@ from replyscope.domain.errors import (
     StoreGone,
     StoreReadOnly,
 )
+from replyscope.store.connection import Connection
 from replyscope.store.schema import check_version, migrate
 
 T = TypeVar("T")
@@ -217,7 +218,9 @@ class Database:
 
 
 def _connect(name: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(name, timeout=10.0, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        name, timeout=10.0, isolation_level=None, check_same_thread=False, factory=Connection
+    )
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
@@ -263,6 +266,7 @@ def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connec
             uri=True,
             isolation_level=None,
             check_same_thread=False,
+            factory=Connection,
         )
     return connection
 

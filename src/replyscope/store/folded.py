@@ -4,14 +4,13 @@ A session may have thousands of replies of which a screen shows three.
 """
 
 import sqlite3
-import zlib
 from collections.abc import Iterator, Mapping
 
 from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.failure import Failure
 from replyscope.domain.json_values import from_ms
 from replyscope.domain.session import Spent
-from replyscope.store.codec import decode_exchange
+from replyscope.store.codec import DAMAGE, decode_exchange
 
 
 class FoldedExchanges(Mapping[str, Exchange]):
@@ -25,7 +24,9 @@ class FoldedExchanges(Mapping[str, Exchange]):
     def __getitem__(self, exchange_id: str) -> Exchange:
         exchange = self._read.get(exchange_id)
         if exchange is None:
-            exchange = self._read[exchange_id] = _decoded(exchange_id, *self._rows[exchange_id])
+            exchange = self._read[exchange_id] = read_exchange(
+                exchange_id, *self._rows[exchange_id]
+            )
         return exchange
 
     def __contains__(self, exchange_id: object) -> bool:
@@ -46,28 +47,23 @@ class FoldedExchanges(Mapping[str, Exchange]):
     __hash__ = None  # type: ignore[assignment]
 
 
-_FAULTS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    zlib.error,
-)
-
-
-def _decoded(exchange_id: str, model: str, started_ms: int, folded: bytes) -> Exchange:
+def read_exchange(exchange_id: str, model: str, started_ms: int, folded: bytes) -> Exchange:
+    """A saved exchange; one that is damaged says so as its failure."""
     try:
         return decode_exchange(folded)
-    except _FAULTS:
-        failure = Failure(
-            "damaged",
-            "What was saved of this reply can't be read.",
-            "See `replyscope doctor`; its request and frames may still be there (wire).",
-        )
-        at, state = from_ms(started_ms), ExchangeState.FAILED
-        return Exchange(exchange_id, Api.CHAT, "", "", model, at, state, failure=failure)
+    except DAMAGE:
+        return damaged_exchange(exchange_id, model, started_ms)
+
+
+def damaged_exchange(exchange_id: str, model: str, started_ms: int) -> Exchange:
+    """What stands for an exchange that can't be read."""
+    failure = Failure(
+        "damaged",
+        "What was saved of this reply can't be read.",
+        "See `replyscope doctor`; its request and frames may still be there (wire).",
+    )
+    at, state = from_ms(started_ms), ExchangeState.FAILED
+    return Exchange(exchange_id, Api.CHAT, "", "", model, at, state, failure=failure)
 
 
 def load_exchanges(

@@ -17,7 +17,9 @@ from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.unicode_text import sound
 from replyscope.domain.words import words_of
-from replyscope.store.codec import decode_exchange, decode_parts
+from replyscope.store.codec import DAMAGE, decode_exchange, read_parts
+from replyscope.store.folded import damaged_exchange
+from replyscope.store.schema import SEARCH_TABLE
 
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Says by what an exchange can be found."""
@@ -52,18 +54,25 @@ def list_unindexed(connection: sqlite3.Connection) -> list[str]:
 def index_these(
     connection: sqlite3.Connection, describe: Describe, exchange_ids: Sequence[str]
 ) -> None:
-    """Take in exchanges, but for those that another process took in meanwhile."""
+    """Take in exchanges, but for those that another process took in meanwhile.
+
+    One that can't be read is found by what its row says, and noted for `unreadable_among`.
+    """
     marks = ", ".join("?" * len(exchange_ids))
     found = connection.execute(
-        "SELECT u.exchange_id, e.session_id, e.message_id, e.state, e.folded FROM unindexed u "
+        "SELECT u.exchange_id, e.session_id, e.message_id, e.state, e.folded, e.model, "
+        "e.started_at FROM unindexed u "
         f"LEFT JOIN exchange e ON e.id = u.exchange_id WHERE u.exchange_id IN ({marks})",
         tuple(exchange_ids),
     ).fetchall()
-    for exchange_id, session_id, message_id, state, folded in found:
+    for exchange_id, session_id, message_id, state, folded, model, started_ms in found:
         if folded is not None:
-            exchange = decode_exchange(folded)
             prompt, results = _around(connection, message_id, exchange_id)
-            facts = describe(exchange, prompt, results)
+            try:
+                facts = describe(decode_exchange(folded), prompt, results)
+            except DAMAGE as error:
+                note_unreadable(connection, "reply", exchange_id, error)
+                facts = describe(damaged_exchange(exchange_id, model, started_ms), (), {})
             forget(connection, [exchange_id])
             _insert(connection, (exchange_id, session_id, message_id, state), facts)
         connection.execute("DELETE FROM unindexed WHERE exchange_id = ?", (exchange_id,))
@@ -75,12 +84,40 @@ def _start_anew_if_old(connection: sqlite3.Connection) -> None:
     if row is not None and row[0] == _VERSION:
         return
     if row is not None:
-        connection.execute("INSERT INTO search (search) VALUES ('delete-all')")
-        connection.execute("DELETE FROM fact")
-        connection.execute(
-            "INSERT OR IGNORE INTO unindexed SELECT id FROM exchange WHERE writer IS NULL"
-        )
+        start_anew(connection)
     connection.execute("INSERT OR REPLACE INTO note VALUES ('index', ?)", (_VERSION,))
+
+
+def start_anew(connection: sqlite3.Connection) -> None:
+    """Empty the index, and note every exchange that has ended."""
+    _drop_search(connection)
+    connection.execute(SEARCH_TABLE)
+    connection.execute("DELETE FROM fact")
+    connection.execute("DELETE FROM note WHERE name GLOB 'unreadable *'")
+    connection.execute(
+        "INSERT OR IGNORE INTO unindexed SELECT id FROM exchange WHERE writer IS NULL"
+    )
+
+
+def _drop_search(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("DROP TABLE search")
+    except sqlite3.DatabaseError:  # one that is too damaged to be opened can't be dropped
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("DELETE FROM sqlite_master WHERE name = 'search'")
+        connection.execute("PRAGMA writable_schema = RESET")
+        for name in ("data", "idx", "docsize", "config"):
+            connection.execute(f"DROP TABLE IF EXISTS search_{name}")
+
+
+def note_unreadable(
+    connection: sqlite3.Connection, kind: str, name: str, error: BaseException
+) -> None:
+    """Keep that a row can't be read, for `doctor`. The words of the error may quote it."""
+    connection.execute(
+        "INSERT OR REPLACE INTO note VALUES (?, ?)",
+        (f"unreadable {kind} {name}", type(error).__name__),
+    )
 
 
 def _around(
@@ -98,13 +135,13 @@ def _around(
         if row is None or row[1] != "user":
             break
         parent = row[0]
-        prompt = [*decode_parts(row[2]), *prompt]
+        prompt = [*read_parts(row[2]), *prompt]
     rows = connection.execute(
         "SELECT parts FROM message WHERE role = 'tool' AND parent_id IN "
         "(SELECT message_id FROM source WHERE exchange_id = ?)",
         (exchange_id,),
     )
-    parts = (part for (text,) in rows for part in decode_parts(text))
+    parts = (part for (text,) in rows for part in read_parts(text))
     return prompt, {part.call_id: part for part in parts if isinstance(part, ToolResultPart)}
 
 
@@ -134,7 +171,7 @@ def _insert(connection: sqlite3.Connection, keys: tuple[str, ...], facts: Facts)
     names = [("finish", name) for name in facts.finishes] + [("tool", n) for n in facts.tools]
     connection.executemany(
         "INSERT OR IGNORE INTO fact_name VALUES (?, ?, ?)",
-        [(field, _storable(name), fact_id) for field, name in names],
+        [(field, name, fact_id) for field, name in names],
     )
     texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
     packed = zlib.compress(json.dumps(texts).encode("ascii"), 1)
@@ -145,12 +182,8 @@ def _insert(connection: sqlite3.Connection, keys: tuple[str, ...], facts: Facts)
     )
 
 
-def _storable(text: str) -> str:
-    return sound(text)
-
-
 def _indexed(texts: Sequence[str]) -> list[str]:
-    return [_storable(" ".join(words_of(text))) for text in texts]
+    return [sound(" ".join(words_of(text))) for text in texts]
 
 
 def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
@@ -160,15 +193,31 @@ def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
             "SELECT fact.id, texts FROM fact JOIN body ON body.id = fact.id WHERE exchange_id = ?",
             (exchange_id,),
         ).fetchone()
-        if row is not None:
+        if row is None:
+            continue
+        try:
+            texts = read_texts(row[1])
+        except DAMAGE:
+            # The words stay in the index, and its row's number may be given again.
+            connection.execute("INSERT OR REPLACE INTO note VALUES ('index', 'damaged')")
+        else:
             connection.execute(
                 "INSERT INTO search (search, rowid, prompt, text, reasoning, calls) "
                 "VALUES ('delete', ?, ?, ?, ?, ?)",
-                (row[0], *_indexed(read_texts(row[1]))),
+                (row[0], *_indexed(texts)),
             )
-            connection.execute("DELETE FROM fact WHERE id = ?", (row[0],))
+        connection.execute("DELETE FROM fact WHERE id = ?", (row[0],))
 
 
 def read_texts(packed: bytes) -> tuple[str, ...]:
     """The texts of a body: prompt, text, reasoning and calls."""
-    return tuple(json.loads(zlib.decompress(packed)))
+    prompt, text, reasoning, calls = json.loads(zlib.decompress(packed))
+    return prompt, text, reasoning, calls
+
+
+def texts_of(packed: bytes) -> tuple[str, ...]:
+    """The texts of a body to show; none of a damaged one."""
+    try:
+        return read_texts(packed)
+    except DAMAGE:
+        return "", "", "", ""

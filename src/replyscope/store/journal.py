@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 
 from replyscope.domain.event import RequestSent, WireFrame
 from replyscope.domain.exchange import Exchange
-from replyscope.store.codec import decode_frames, encode_exchange, encode_frames
+from replyscope.store.codec import DAMAGE, decode_frames, encode_exchange, encode_frames
 from replyscope.store.database import Database
 from replyscope.store.index import note_unindexed
 from replyscope.store.remote import note_remote
@@ -73,8 +74,12 @@ def _ended_ms(exchange: Exchange) -> int:
 
 
 def load_frames(connection: sqlite3.Connection, exchange_id: str) -> tuple[WireFrame, ...]:
-    """Every frame of an exchange, in order."""
+    """Every frame of an exchange, in order; a damaged segment is left out."""
     rows = connection.execute(
         "SELECT frames FROM segment WHERE exchange_id = ? ORDER BY number", (exchange_id,)
     )
-    return tuple(frame for (data,) in rows for frame in decode_frames(data))
+    frames: list[WireFrame] = []
+    for (data,) in rows:
+        with suppress(*DAMAGE):
+            frames += decode_frames(data)
+    return tuple(frames)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from replyscope.domain.hit import Labels, Purged, StoreSize
 from replyscope.domain.message import FilePart, TextPart, ToolResultPart
-from replyscope.store.codec import decode_parts
+from replyscope.store.codec import read_parts
 from replyscope.store.database import Database
 from replyscope.store.folded import FoldedExchanges
 from replyscope.store.index import forget
@@ -219,7 +219,7 @@ def _forget_words(connection: sqlite3.Connection, session_id: str) -> list[str]:
     for (text,) in connection.execute(
         "SELECT parts FROM message WHERE session_id = ?", (session_id,)
     ).fetchall():
-        for part in decode_parts(text):
+        for part in read_parts(text):
             if isinstance(part, TextPart | FilePart):
                 connection.execute("DELETE FROM prompt WHERE text = ?", (part.text,))
             elif isinstance(part, ToolResultPart):

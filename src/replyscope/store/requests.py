@@ -9,9 +9,11 @@ import json
 import sqlite3
 import zlib
 from array import array
+from contextlib import suppress
 from json.decoder import JSONDecoder
 
 from replyscope.domain.event import RequestSent
+from replyscope.store.codec import DAMAGE
 
 _LISTS = ('"messages":', '"input":')
 
@@ -71,14 +73,27 @@ def save_request(connection: sqlite3.Connection, exchange_id: str, sent: Request
 
 
 def load_request(connection: sqlite3.Connection, exchange_id: str) -> RequestSent | None:
-    """The request of an exchange, rebuilt; None when none was recorded."""
+    """The request of an exchange, rebuilt; None when none was recorded, or it is damaged."""
     row = connection.execute(
         "SELECT method, url, headers, separator, pieces FROM request WHERE exchange_id = ?",
         (exchange_id,),
     ).fetchone()
     if row is None:
         return None
-    method, url, headers, separator, packed = row
+    with suppress(*DAMAGE):
+        return rebuild_request(connection, *row)
+    return None
+
+
+def rebuild_request(
+    connection: sqlite3.Connection,
+    method: str,
+    url: str,
+    headers: str,
+    separator: str,
+    packed: bytes,
+) -> RequestSent:
+    """The request of a row's columns. Raises what reading a damaged row may raise."""
     ids = array("q")
     ids.frombytes(packed)
     pieces = [

@@ -13,11 +13,11 @@ from replyscope.domain.ports import SessionStamp
 from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.unicode_text import sound
 from replyscope.store.codec import (
-    decode_parts,
-    decode_settings,
     encode_exchange,
     encode_parts,
     encode_settings,
+    read_parts,
+    read_settings,
 )
 from replyscope.store.folded import load_exchanges
 
@@ -79,7 +79,7 @@ def _load_attachments(
     ).fetchone()
     if row is None:
         return (), None
-    parts = (part for part in decode_parts(row[0]) if isinstance(part, Attachment))
+    parts = (part for part in read_parts(row[0]) if isinstance(part, Attachment))
     return tuple(parts), row[1]
 
 
@@ -203,7 +203,7 @@ def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSessi
         is_title_given=bool(row[2]),
         created_at=from_ms(row[3]),
         updated_at=from_ms(row[4]),
-        settings=decode_settings(row[5]),
+        settings=read_settings(row[5]),
         head_id=row[6],
         draft=row[7],
         deleted_at=from_ms(row[8]) if row[8] is not None else None,
@@ -260,7 +260,7 @@ def _load_messages(connection: sqlite3.Connection, session_id: str) -> tuple[Mes
         Message(
             id=message_id,
             role=Role(role),
-            parts=decode_parts(parts),
+            parts=read_parts(parts),
             created_at=from_ms(created_at),
             parent_id=parent_id,
             sources=tuple(sources.get(message_id, ())),

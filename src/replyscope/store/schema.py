@@ -124,7 +124,13 @@ ALTER TABLE exchange ADD COLUMN cost_usd REAL;
 CREATE INDEX exchange_cost ON exchange (started_at) WHERE cost_usd IS NOT NULL;
 """
 
-_REVIEW = """
+SEARCH_TABLE = """
+CREATE VIRTUAL TABLE search USING fts5 (
+    prompt, text, reasoning, calls, content='', prefix='2 3', tokenize="unicode61"
+)
+""".strip()
+
+_REVIEW = f"""
 ALTER TABLE session ADD COLUMN pinned_at INTEGER;
 ALTER TABLE session ADD COLUMN archived_at INTEGER;
 CREATE TABLE tag (
@@ -168,9 +174,7 @@ CREATE TABLE body (
     id INTEGER PRIMARY KEY REFERENCES fact (id) ON DELETE CASCADE,
     texts BLOB NOT NULL
 ) STRICT;
-CREATE VIRTUAL TABLE search USING fts5 (
-    prompt, text, reasoning, calls, content='', prefix='2 3', tokenize="unicode61"
-);
+{SEARCH_TABLE};
 CREATE TABLE unindexed (exchange_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 INSERT INTO unindexed SELECT id FROM exchange WHERE writer IS NULL;
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

@@ -5,15 +5,25 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from replyscope.domain.hit import Facets, Hit, ReplyFigures, Search, SessionHit, Sort
+from replyscope.domain.hit import (
+    Facets,
+    Hit,
+    ReplyFigures,
+    Search,
+    SessionHit,
+    Sort,
+    Unreadable,
+)
 from replyscope.domain.json_values import from_ms
 from replyscope.store.database import Database
-from replyscope.store.index import Describe, index_these, list_unindexed, read_texts
+from replyscope.store.index import Describe, index_these, list_unindexed, start_anew, texts_of
 from replyscope.store.query_sql import Plan, plan_query
 from replyscope.store.snippet import cut_snippet, says
+from replyscope.store.unreadable import list_unreadable, note_damaged_rows
 
 T = TypeVar("T")
 _STEP = 50
+_NO_TEXTS = ("", "", "", "")
 _MOST_RANKED = 2_000
 """More replies than these are not ranked by how well they fit, but shown newest first."""
 _COLUMNS = (
@@ -21,6 +31,8 @@ _COLUMNS = (
     "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, "
     "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.id"
 )
+_DAY = "date(max(0, min({}, 253370764800000)) / 1000, 'unixepoch', 'localtime')"
+"""A local day from 1970 to 9999, whatever time stands there."""
 _JOIN = "JOIN session s ON s.id = f.session_id"
 _ORDERS = {
     Sort.TIME: "f.started_at DESC, f.id DESC",
@@ -31,8 +43,8 @@ _ORDERS = {
 }
 _NEWEST_SESSION = "s.pinned_at IS NULL, max(f.started_at) DESC, s.id"
 _SESSION_ORDERS = {
-    Sort.TOKENS: f"sum(f.tokens) IS NULL, sum(f.tokens) DESC, {_NEWEST_SESSION}",
-    Sort.COST: f"sum(f.cost) IS NULL, sum(f.cost) DESC, {_NEWEST_SESSION}",
+    Sort.TOKENS: f"count(f.tokens) = 0, total(f.tokens) DESC, {_NEWEST_SESSION}",
+    Sort.COST: f"count(f.cost) = 0, total(f.cost) DESC, {_NEWEST_SESSION}",
     Sort.TTFT: f"max(f.ttft) IS NULL, max(f.ttft) DESC, {_NEWEST_SESSION}",
     Sort.DURATION: f"max(f.duration) IS NULL, max(f.duration) DESC, {_NEWEST_SESSION}",
 }
@@ -69,6 +81,16 @@ class SearchIndex:
             )
             for tell in tuple(self._told):
                 tell(max(0, len(waiting) - first - _STEP))
+
+    async def rebuild(self, progress: Callable[[int], None] = lambda _left: None) -> None:
+        """Empty the index, read every row and index each again. Raises StoreError."""
+        await self._database().write(start_anew)
+        await self._database().write(note_damaged_rows)
+        await self.take_in(progress)
+
+    async def unreadable(self) -> tuple[Unreadable, ...]:
+        """The rows that could not be read when they were last indexed. Raises StoreError."""
+        return await self._database().read(list_unreadable)
 
     async def find(self, search: Search) -> tuple[Hit, ...]:
         """The replies that a query asks for. Raises StoreError."""
@@ -172,7 +194,7 @@ def _is_common(connection: sqlite3.Connection, match: str) -> bool:
 def _hit(connection: sqlite3.Connection, row: Sequence[object], plan: Plan) -> Hit:
     *values, fact_id = row
     packed = connection.execute("SELECT texts FROM body WHERE id = ?", (fact_id,)).fetchone()
-    prompt, text, reasoning, calls = read_texts(packed[0]) if packed else ("", "", "", "")
+    prompt, text, reasoning, calls = texts_of(packed[0]) if packed else _NO_TEXTS
     snippet, marks = cut_snippet((text, prompt, calls, reasoning), plan.words)
     when = values[7]
     assert isinstance(when, int)
@@ -223,7 +245,8 @@ def _find_sessions(connection: sqlite3.Connection, search: Search) -> tuple[Sess
         # SQLite takes a bare column from the row that has the maximum.
         "SELECT s.id, s.title, count(*), max(f.started_at), f.message_id, "
         "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, "
-        "sum(f.tokens), sum(f.cost) "
+        # `total` is a REAL, which takes sums that no integer of SQLite does.
+        "CASE WHEN count(f.tokens) THEN total(f.tokens) END, sum(f.cost) "
         f"{source} GROUP BY s.id ORDER BY {_SESSION_ORDERS.get(search.sort, _NEWEST_SESSION)} "
         "LIMIT ? OFFSET ?",
         (*values, search.limit, search.offset),
@@ -236,6 +259,7 @@ def _session_hit(connection: sqlite3.Connection, row: Sequence[Any]) -> SessionH
     is_pinned, is_archived, is_deleted = map(bool, states)
     tags = tags_of(connection, name)
     newest_at = from_ms(newest)
+    tokens = None if tokens is None else int(tokens)
     labels = (is_pinned, is_archived, is_deleted)
     return SessionHit(name, title, count, newest_at, message_id, *labels, tokens, cost, tags)
 
@@ -252,7 +276,7 @@ def _figures(connection: sqlite3.Connection, search: Search) -> tuple[ReplyFigur
     prepare(connection)
     source, values = _source(plan_query(search.query, search.now))
     rows = connection.execute(
-        "SELECT date(f.started_at / 1000, 'unixepoch', 'localtime'), f.model, "
+        f"SELECT {_DAY.format('f.started_at')}, f.model, "
         "f.marks LIKE '% error %', f.input, f.output, f.cost, f.is_reported, f.ttft, f.duration, "
         "(SELECT group_concat(field || char(31) || value, char(30)) FROM fact_name "
         f"WHERE fact_id = f.id) {source} ORDER BY f.started_at",
@@ -290,7 +314,7 @@ def _facets(connection: sqlite3.Connection, search: Search) -> Facets:
         "SELECT model, count(*) FROM temp.found GROUP BY model ORDER BY 2 DESC LIMIT 12"
     ).fetchall()
     days = connection.execute(
-        "SELECT date(started_at / 1000, 'unixepoch', 'localtime'), count(*) FROM temp.found "
+        f"SELECT {_DAY.format('started_at')}, count(*) FROM temp.found "
         "GROUP BY 1 ORDER BY 1 DESC LIMIT 31"
     ).fetchall()
     named = {

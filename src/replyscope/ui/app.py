@@ -6,12 +6,10 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -21,7 +19,6 @@ from textual.screen import Screen
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME
-from replyscope.domain.printable import printable_text
 from replyscope.ui import collecting
 from replyscope.ui.ascii_filter import AsciiOnly
 from replyscope.ui.opening import Opening
@@ -73,11 +70,14 @@ class ReplyscopeApp(App[None]):
         filters = [*super().get_line_filters(), self._printable_only]
         return [*filters, self._ascii_only] if self._opening.look.ascii_only else filters
 
+    def _handle_exception(self, error: Exception) -> None:
+        """Hand an exception on that ends the app. Textual has no public way to hear of it."""
+        if self._opening.hear is not None:
+            self._opening.hear(sys.exception() or error)
+        super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
-        """Report what failed. Textual's own report has the values of local variables in it,
-        and so keys. It has no public way to be given another.
-        """
-        self._exit_renderables.append(Text(printable_text(traceback.format_exc())))
+        """Leave. Textual's own report has the values of local variables in it, and so keys."""
         self._close_messages_no_wait()
 
     def get_driver_class(self) -> type[Driver]:
@@ -103,6 +103,8 @@ class ReplyscopeApp(App[None]):
         await super().on_event(event)
 
     def on_mount(self) -> None:
+        if self._opening.hear_loop is not None:
+            asyncio.get_running_loop().set_exception_handler(self._opening.hear_loop)
         self._leave_on_signals()
         self.call_after_refresh(self._begin)
 

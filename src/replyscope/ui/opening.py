@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from replyscope.domain.look import Look, ThemeSource
 
@@ -16,9 +17,12 @@ if TYPE_CHECKING:  # at run time its imports would delay the first paint
 class Opening:
     """`theme` is the look's own, None when there is no such theme; `is_fresh` says that
     no saved session is opened. `load` imports and builds everything else; it blocks.
+    `hear` is called with each exception that nobody expected, `hear_loop` by the event loop.
     """
 
     look: Look
     theme: ThemeSource | None
     is_fresh: bool
     load: Callable[[], Services]
+    hear: Callable[[BaseException], None] | None = None
+    hear_loop: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None] | None = None

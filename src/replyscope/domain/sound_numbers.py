@@ -1,0 +1,80 @@
+"""Numbers from outside: those that can be kept, summed and shown; any other is unknown. Pure.
+
+A count is a whole number from 0 to the greatest integer of SQLite. A measure (a time, a
+cost) is finite and not negative. Both are checked where an event or a file enters.
+"""
+
+import math
+from dataclasses import fields, replace
+
+from replyscope.domain.exchange import Exchange, Timing, ToolCall, Usage
+
+MOST = 2**63 - 1
+_MOST_MEASURE = 1e15
+"""Thousands of years in milliseconds: sums of as many as there can be stay exact enough."""
+
+
+def count_of(value: object) -> int | None:
+    """A count; None for what is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= MOST else None
+
+
+def measure_of(value: object) -> float | None:
+    """A time or an amount of money; None for what is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) and 0 <= number <= _MOST_MEASURE else None
+
+
+def sound_usage(usage: Usage) -> Usage:
+    """Token counts that can be believed; the same object when all can."""
+    counts = {field.name: getattr(usage, field.name) for field in fields(Usage)}
+    sound = {name: count_of(value) for name, value in counts.items()}
+    return usage if sound == counts else Usage(**sound)
+
+
+def sound_timing(timing: Timing) -> Timing:
+    """Times that can be believed; what is no time counts as not measured."""
+    if type(timing.pace) is not tuple:
+        return timing  # a file may say anything; its fields are checked as a whole
+    return Timing(
+        first_event_ms=measure_of(timing.first_event_ms),
+        first_token_ms=measure_of(timing.first_token_ms),
+        last_token_ms=measure_of(timing.last_token_ms),
+        duration_ms=measure_of(timing.duration_ms) or 0.0,
+        pace=tuple(count_of(value) or 0 for value in timing.pace),
+        pace_ms=measure_of(timing.pace_ms) or 0.0,
+        longest_pause_ms=measure_of(timing.longest_pause_ms) or 0.0,
+        longest_pause_at_ms=measure_of(timing.longest_pause_at_ms) or 0.0,
+    )
+
+
+def sound_call(call: ToolCall) -> ToolCall:
+    """A tool call whose duration can be believed."""
+    duration_ms = measure_of(call.duration_ms)
+    return call if duration_ms == call.duration_ms else replace(call, duration_ms=duration_ms)
+
+
+def with_sound_numbers(exchange: Exchange) -> Exchange:
+    """The exchange, each number that cannot be believed unknown."""
+    return replace(
+        exchange,
+        usage=None if exchange.usage is None else sound_usage(exchange.usage),
+        timing=sound_timing(exchange.timing),
+        reported_cost_usd=measure_of(exchange.reported_cost_usd),
+        estimated_cost_usd=measure_of(exchange.estimated_cost_usd),
+        choices=tuple(
+            replace(choice, tool_calls=tuple(map(sound_call, choice.tool_calls)))
+            if choice.tool_calls
+            else choice
+            for choice in exchange.choices
+        ),
+    )
