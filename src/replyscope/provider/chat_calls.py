@@ -202,7 +202,7 @@ def _add_arguments(call: _Call, piece: str) -> tuple[str, bool]:
     it so far each time.
     """
     so_far = str(call.arguments) if piece and len(call.arguments) <= len(piece) + 2 else ""
-    if not so_far and piece and call.is_whole and piece.strip():
+    if not so_far and call.is_whole and piece.lstrip().startswith("{"):
         so_far = str(call.arguments)
     restarts = False
     if so_far and call.is_whole and piece.lstrip().startswith("{"):
