@@ -13,7 +13,7 @@ from benchmarks.peers import measure_peers
 from benchmarks.results import write_results
 from benchmarks.review import measure_review
 from benchmarks.row import Row, print_table
-from benchmarks.shapes import measure_four, measure_shapes
+from benchmarks.shapes import measure_four, measure_long_lines, measure_shapes
 from benchmarks.starting import measure_idle, measure_start
 from benchmarks.streaming import measure_echo, measure_full_speed, measure_paced
 
@@ -29,7 +29,10 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "latency": ("One message", (measure_latency,)),
     "full": ("Replies at full speed", (measure_full_speed,)),
     "paced": ("Replies at the pace of servers", (measure_paced, measure_echo)),
-    "shapes": ("Awkward replies, and several at once", (measure_shapes, measure_four)),
+    "shapes": (
+        "Awkward replies, and several at once",
+        (measure_shapes, measure_long_lines, measure_four),
+    ),
     "opening": ("Sessions", (measure_opening, measure_switching, measure_resizing)),
     "archive": ("A large archive", (measure_archive, _measure_review)),
     "peers": ("Others on the PATH", (measure_peers,)),

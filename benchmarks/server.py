@@ -8,6 +8,8 @@ monotonic clock. The prompt says what to send:
     COUNT lines of code at RATE   one fence
     COUNT rows at RATE            one table
     COUNT kB line at RATE         one line
+    COUNT kB as SHAPE by SIZE     one line of that shape (line, word, fence, item, cell,
+                                  reasoning, arguments), SIZE characters a chunk, at full speed
     COUNT choices at RATE         as many choices at once, 2,000 chunks each
     say WORD                      that word
 
@@ -18,11 +20,13 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 WORDS = "The *quick* brown fox, `x = 1`, jumps over **lazy** dogs. "
 LAST = "LASTTEXT"
 _ORDER = re.compile(rb"(\d+) (chunks|lines of code|rows|kB line|choices) at (\d+)|say (\w+)")
+_SHAPE = re.compile(rb"(\d+) kB as (\w+) by (\d+)")
+_OPENINGS = {"fence": "```text\n", "item": "- ", "cell": "| n | text |\n|--|--|\n| 1 | "}
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -50,6 +54,11 @@ def text_of(kind: str, count: int) -> str:
 
 def frame(content: str | None, index: int = 0, finish: str | None = None) -> bytes:
     """One chunk of a choice, as a frame."""
+    return framed({} if content is None else {"content": content}, index, finish)
+
+
+def framed(delta: dict[str, object], index: int = 0, finish: str | None = None) -> bytes:
+    """One chunk of a choice with that delta, as a frame."""
     chunk = {
         "id": "chatcmpl-benchmark",
         "object": "chat.completion.chunk",
@@ -59,7 +68,7 @@ def frame(content: str | None, index: int = 0, finish: str | None = None) -> byt
         "choices": [
             {
                 "index": index,
-                "delta": {} if content is None else {"content": content},
+                "delta": delta,
                 "logprobs": None,
                 "finish_reason": finish,
             }
@@ -68,8 +77,12 @@ def frame(content: str | None, index: int = 0, finish: str | None = None) -> byt
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 
-def frames(body: bytes) -> tuple[list[bytes], int]:
+def frames(body: bytes) -> tuple[Iterable[bytes], int]:
     """What the last order of a request asks for, and how many a second."""
+    shapes = _SHAPE.findall(body)
+    if shapes:
+        count, shape, size = shapes[-1]
+        return one_line(int(count) * 1000, shape.decode(), int(size)), 0
     order = [match.groups() for match in _ORDER.finditer(body)][-1:]
     number, kind, rate, word = order[0] if order else (b"10", b"chunks", b"0", None)
     if word is not None:
@@ -80,6 +93,31 @@ def frames(body: bytes) -> tuple[list[bytes], int]:
     pieces = (text[at : at + 4] for at in range(0, len(text), 4))
     made = [frame(piece) for piece in pieces]
     return [*made, frame(f"\n\n{LAST}"), *ending(1)], int(rate)
+
+
+def one_line(length: int, shape: str, size: int) -> Iterator[bytes]:
+    """A line of that many characters, as a part of a reply that has no bounds of its own."""
+    words = "abcdefghi" if shape == "word" else WORDS
+    piece = words * (size // len(words) + 1)
+    if shape in _OPENINGS:
+        yield frame(_OPENINGS[shape])
+    for at in range(0, length, size):
+        text = piece[at % len(words) :][:size]
+        if shape == "reasoning":
+            yield framed({"reasoning_content": text})
+        elif shape == "arguments":
+            yield framed({"tool_calls": [_call_piece(text, is_first=at == 0)]})
+        else:
+            yield frame(text)
+    yield frame(f"\n\n{LAST}")
+    yield from ending(1)
+
+
+def _call_piece(text: str, *, is_first: bool) -> dict[str, object]:
+    if not is_first:
+        return {"index": 0, "function": {"arguments": text}}
+    function = {"name": "write", "arguments": '{"text": "' + text}
+    return {"index": 0, "id": "call_1", "type": "function", "function": function}
 
 
 def many_choices(count: int) -> Iterator[bytes]:

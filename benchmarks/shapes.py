@@ -11,6 +11,10 @@ _SHAPES = (
     ("one table of 500 rows", "500 rows at 0"),
     ("one line of 200 kB", "200 kB line at 0"),
 )
+_LONG_LINES = (
+    *(("line", size) for size in (4_096, 65_536, 20_000_000)),
+    *((shape, 4_096) for shape in ("fence", "item", "cell", "reasoning", "arguments")),
+)
 
 
 def measure_shapes(bench: Bench) -> list[Row]:
@@ -40,6 +44,19 @@ def _measure_choices(bench: Bench) -> list[Row]:
         cpu = program.cpu_s() - cpu
     detail = f"{cpu:.1f} s, seen after {wall:.1f} s; bare loop {floor_cpu:.1f} s"
     return [Row("8 choices, CPU / the SDK's bare loop", cpu / floor_cpu, "x", None, detail)]
+
+
+def measure_long_lines(bench: Bench) -> list[Row]:
+    """Keys while a line of 20 MB comes as fast as it can, in pieces of several sizes."""
+    rows = []
+    for shape, size in _LONG_LINES:
+        with bench.started("long") as program:
+            program.ask(f"20000 kB as {shape} by {size}")
+            delays = echo_delays(program, 24)
+        what = f"20 MB as one {shape} in pieces of {size:,}, key echo"
+        detail = f"median {at(delays, 0.5):.0f} ms"
+        rows.append(Row(f"{what}, 99th percentile", at(delays, 0.99), "ms", 100, detail))
+    return rows
 
 
 def measure_four(bench: Bench) -> list[Row]:

@@ -1,14 +1,16 @@
 """Pure values: titles, printable text, growing text, pace, rates."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Timing, Usage, output_rate
 from replyscope.domain.frame_log import FrameLog
-from replyscope.domain.growing import GrowingText, Pace
+from replyscope.domain.growing import GrowingText, Pace, WordCount
 from replyscope.domain.printable import is_printable, printable_line, printable_text
 from replyscope.domain.session import Parameters, title_from
+from replyscope.domain.think_tags import ThinkSplitter, ThinkTags
 
 
 @given(st.text())
@@ -82,3 +84,29 @@ def test_a_frame_log_reads_like_the_list_of_its_frames(
     if frames:
         place = data.draw(st.integers(-len(frames), len(frames) - 1))
         assert log[place] == frames[place]
+
+
+@given(st.lists(st.text(st.sampled_from("ab \t\n\u3000"), max_size=6), max_size=12))
+def test_words_in_pieces_are_the_words_of_the_whole(pieces: list[str]) -> None:
+    counted = WordCount()
+    for piece in pieces:
+        counted.feed(piece)
+    whole = "".join(pieces)
+    assert (counted.words, counted.length) == (len(whole.split()), len(whole))
+
+
+@pytest.mark.parametrize("size", [100, 50_000, 200_000, 2_000_000])
+def test_a_frame_log_of_large_frames_reads_like_their_list(size: int) -> None:
+    frames = [WireFrame(float(number), str(number) * (size // 2)) for number in range(12)]
+    log = FrameLog()
+    log.extend(frames)
+    assert list(log) == frames
+    assert [log[number] for number in (11, 0, 5, -1)] == [frames[n] for n in (11, 0, 5, -1)]
+
+
+def test_blanks_before_an_answer_are_held_back_only_so_long() -> None:
+    splitter = ThinkSplitter(ThinkTags.AUTO)
+    pieces = [" " * 1_000] * 1_000
+    came = [piece.received for text in pieces for piece in splitter.feed(text)]
+    assert splitter.is_answering
+    assert len("".join(came)) == 1_000_000

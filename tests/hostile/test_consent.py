@@ -5,12 +5,13 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.engine.test_tools import asks
-from tests.support.server import Answer, LoopbackServer
+from tests.support.server import Answer, LoopbackServer, delta, sse
 from tests.support.suite import Suite
 
 if sys.platform == "win32":
@@ -62,6 +63,16 @@ def after_gate(gate: threading.Event) -> Answer:
     return Answer(chunks=[gate, *calls.chunks])
 
 
+def flood(over: threading.Event) -> Iterator[bytes | threading.Event]:
+    """One line of 20 MB as fast as it is read; it ends when all is over."""
+    piece = sse(delta("words and " * 6_400), done=False)[0]
+    for _ in range(320):
+        if over.is_set():
+            return
+        yield piece
+    yield over
+
+
 def press(terminal: Terminal, key: str, pause_s: float) -> None:
     """Press a key, and read what comes until the next."""
     terminal.type(key)
@@ -86,6 +97,31 @@ def type_while_cards_come(folder: Path, dice: random.Random, text: str, pause_s:
                     gate.set()
                 press(terminal, key, pause_s)
             screen = terminal.wait_for("1 of 6", text)
+            assert "yes, once" in screen
+    assert marks(folder) == 0, f"{text!r} ran {marks(folder)} calls"
+
+
+def type_under_a_flood(folder: Path, text: str, pause_s: float) -> None:
+    """Type a text; the cards come meanwhile, and a long line streams in another session."""
+    gate, over = threading.Event(), threading.Event()
+    with LoopbackServer() as server:
+        server.answer = lambda request: (
+            Answer(chunks=flood(over)) if "flood" in str(request) else after_gate(gate)
+        )
+        with start(folder, server) as terminal:
+            terminal.wait_for("type a message", "test-model")
+            terminal.type("flood\r")
+            terminal.wait_for("words and words")
+            terminal.type("\x0e")
+            terminal.wait_for("type a message")
+            terminal.type("begin\r")
+            terminal.wait_until(lambda: len(server.requests) == 2)
+            for number, key in enumerate(text):
+                if number == len(text) // 2:
+                    gate.set()
+                press(terminal, key, pause_s)
+            screen = terminal.wait_for("1 of 6", text)
+            over.set()
             assert "yes, once" in screen
     assert marks(folder) == 0, f"{text!r} ran {marks(folder)} calls"
 
@@ -119,6 +155,18 @@ def test_nothing_that_is_typed_while_cards_come_runs_a_call(suite: Suite, tmp_pa
     suite.say(
         f"{count} texts typed at 2 and at 130 ms a key while {count * _CALLS} cards came: no "
         "call ran, and each text stood in the composer"
+    )
+
+
+def test_nothing_that_is_typed_under_a_flood_runs_a_call(suite: Suite, tmp_path: Path) -> None:
+    count = suite.count(8, least=2)
+    for number in range(count):
+        text = _TEXTS[number % len(_TEXTS)]
+        pause_s = (_MACHINE_S, _HUMAN_S)[number % 2]
+        type_under_a_flood(tmp_path / str(number), text, pause_s)
+    suite.say(
+        f"{count} texts typed while a line of 20 MB streamed and {count * _CALLS} cards came: "
+        "no call ran"
     )
 
 

@@ -6,28 +6,39 @@ twentieth. Only the page that is read and the one that grows are kept as they ca
 
 import json
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
 from replyscope.domain.event import WireFrame
 
 _PAGE = 256
+_PAGE_CHARACTERS = 128 * 1024
+"""A page is packed at once, while keys wait."""
+_PACKED_CHARACTERS = 4 * _PAGE_CHARACTERS
+"""A page of few large frames may have more than can be packed at once: it stays as it is."""
 
 
 class FrameLog(Sequence[WireFrame]):
     """A list of frames that only grows."""
 
     def __init__(self) -> None:
-        self._pages: list[bytes] = []
+        self._pages: list[bytes | list[WireFrame]] = []
+        self._starts = [0]
+        """The number of each page's first frame, and of the first that is in none."""
         self._growing: list[WireFrame] = []
+        self._characters = 0
         self._read: tuple[int, list[WireFrame]] = (-1, [])
 
     def append(self, frame: WireFrame) -> None:
         """Add to the end."""
         self._growing.append(frame)
-        if len(self._growing) == _PAGE:
-            self._pages.append(_pack(self._growing))
-            self._growing = []
+        self._characters += len(frame.text)
+        if len(self._growing) == _PAGE or self._characters >= _PAGE_CHARACTERS:
+            is_small = self._characters <= _PACKED_CHARACTERS
+            self._pages.append(_pack(self._growing) if is_small else self._growing)
+            self._starts.append(len(self))
+            self._growing, self._characters = [], 0
 
     def extend(self, frames: Iterable[WireFrame]) -> None:
         """Add several to the end."""
@@ -35,7 +46,7 @@ class FrameLog(Sequence[WireFrame]):
             self.append(frame)
 
     def __len__(self) -> int:
-        return len(self._pages) * _PAGE + len(self._growing)
+        return self._starts[-1] + len(self._growing)
 
     def __iter__(self) -> Iterator[WireFrame]:
         for number in range(len(self)):
@@ -51,12 +62,13 @@ class FrameLog(Sequence[WireFrame]):
         return self._at(range(len(self))[place])
 
     def _at(self, number: int) -> WireFrame:
-        page, rest = divmod(number, _PAGE)
-        if page == len(self._pages):
-            return self._growing[rest]
-        if self._read[0] != page:
-            self._read = (page, _unpack(self._pages[page]))
-        return self._read[1][rest]
+        if number >= self._starts[-1]:
+            return self._growing[number - self._starts[-1]]
+        place = bisect_right(self._starts, number) - 1
+        if self._read[0] != place:
+            page = self._pages[place]
+            self._read = (place, _unpack(page) if isinstance(page, bytes) else page)
+        return self._read[1][number - self._starts[place]]
 
 
 def _pack(frames: list[WireFrame]) -> bytes:

@@ -1,4 +1,4 @@
-"""Accumulators for text and pace that cost O(1) per step."""
+"""Accumulators for text, words and pace that cost O(1) per step."""
 
 from replyscope.domain.unicode_text import join_halves
 
@@ -44,6 +44,25 @@ class GrowingText:
             self._joined += "".join(self._pieces)
             self._pieces.clear()
         return self._joined
+
+
+class WordCount:
+    """Counts the words of a text that comes in pieces; a word may be cut over several."""
+
+    __slots__ = ("_is_in_word", "length", "words")
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.words = 0
+        self._is_in_word = False
+
+    def feed(self, text: str) -> None:
+        """Count what was added to the end."""
+        if not text:
+            return
+        self.words += len(text.split()) - (self._is_in_word and not text[0].isspace())
+        self.length += len(text)
+        self._is_in_word = not text[-1].isspace()
 
 
 class Pace:

@@ -39,6 +39,8 @@ _CLOSING = {
     "[think]": "[/think]",
 }
 _TAGS = tuple(_CLOSING)
+_MOST_BEFORE = 4_096
+"""Blanks before a tag: what has more begins with blanks, and is not held back for ever."""
 
 
 _Step = Callable[[str], tuple[Piece | None, str]]
@@ -84,7 +86,7 @@ class ThinkSplitter:
                 self._closing, self._step = (_CLOSING[tag],), self._inside_start
                 size = len(text) - len(begins) + len(tag)
                 return Piece(True, "", text[:size]), text[size:]
-        if any(tag.startswith(lowered) for tag in _TAGS):
+        if any(tag.startswith(lowered) for tag in _TAGS) and len(text) < _MOST_BEFORE:
             return None, text
         if self._mode is ThinkTags.ON:
             self._closing, self._step = tuple(_CLOSING.values()), self._inside

@@ -1,11 +1,15 @@
 """Tool arguments laid out for reading, also while they are still incomplete."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from replyscope.domain.exchange import APPROVAL, ToolCall
 from replyscope.domain.json_text import indented, read_json
 from replyscope.domain.printable import escape_unseen, exact_text
+
+_MOST_READ = 1_000_000
+"""Characters of JSON that are read and laid out for a screen: some 20 ms."""
 
 
 def pretty_arguments(text: str) -> str:
@@ -28,7 +32,9 @@ def editable_arguments(text: str) -> str:
 
 
 def readable_result(text: str) -> str:
-    """JSON indented, other text as it is."""
+    """JSON indented, other text as it is; so is JSON that is too long to be laid out often."""
+    if len(text) > _MOST_READ:
+        return text
     return pretty_arguments(text) if text.lstrip()[:1] in ("{", "[") and _is_json(text) else text
 
 
@@ -38,6 +44,16 @@ def _is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def readable_beginning(call: ToolCall, most: int) -> str:
+    """At most so many characters of `readable_arguments`, whose cost they bound: a call is
+    drawn many times while it comes.
+    """
+    longest = _MOST_READ if call.kind == "apply_patch_call" else most
+    if len(call.arguments) > longest:
+        call = replace(call, arguments=call.arguments[:longest])
+    return readable_arguments(call)[:most]
 
 
 def readable_arguments(call: ToolCall) -> str:

@@ -252,7 +252,9 @@ def _may_repeat(call: _Call, piece: str) -> bool:
     """Whether it is worth a look at the arguments so far."""
     if not piece.strip():
         return False
-    return call.is_whole or bool(call.doubted) or len(call.arguments) <= len(piece) + 2
+    if call.is_whole and piece.lstrip().startswith("{"):
+        return True
+    return bool(call.doubted) or len(call.arguments) <= len(piece) + 2
 
 
 def _may_begin_json(text: str) -> bool:

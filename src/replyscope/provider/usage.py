@@ -103,7 +103,7 @@ def unread_usage(usage: object) -> Iterator[tuple[str, object]]:
 def _unread(given: Fields) -> Iterator[tuple[str, object]]:
     for name, value in given.items():
         is_count = name in _READ and name not in _COSTS and not fields_of(value)
-        is_odd = is_count and read_count(value) is None
+        is_odd = is_count and count_of(value) is None
         is_other = name not in _READ and value not in (0, "", [], {})
         if is_odd or is_other:
             yield name, value

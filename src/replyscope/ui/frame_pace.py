@@ -10,6 +10,13 @@ FRAME_S = 1 / 25
 _SLOWEST_S = 0.25
 _STEP = 1.4
 _BUSY = 0.7
+_REST = 3
+"""After a frame, keys have at least that many times as long as it took."""
+
+
+def rest_after(cost_s: float) -> float:
+    """Seconds until the next frame may come, from what the last one cost."""
+    return max(FRAME_S, cost_s * _REST)
 
 
 class FramePace:

@@ -17,6 +17,10 @@ from replyscope.domain.unlogged import unlogged
 from replyscope.engine.conversation import Conversation
 
 _YIELD_AFTER_S = 0.004
+_TURNS = 4
+"""Turns of the loop that a reply leaves to others then: a key takes about ten from its
+press to the screen.
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -123,7 +127,8 @@ class Turns:
                         why = event.why
                     # At full speed the loop would never turn: keys come first.
                     if time.monotonic() - rested > _YIELD_AFTER_S:
-                        await asyncio.sleep(0)
+                        for _ in range(_TURNS):
+                            await asyncio.sleep(0)
                         rested = time.monotonic()
         except ReplyscopeError as error:
             fault = error

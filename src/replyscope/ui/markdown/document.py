@@ -10,6 +10,12 @@ from replyscope.ui.markdown.parser import References
 from replyscope.ui.markdown.splitter import BlockSplitter
 from replyscope.ui.markdown.wrap import to_strip
 
+EFFORT = 64 * 1024
+"""Characters that a frame has time to parse: some 15 ms."""
+_STEP = 16 * 1024
+_SLICED = 16
+"""Characters are cut that much faster than they are parsed."""
+
 
 class MarkdownDocument:
     """Feed it text in any steps; `blocks` and their strips are those of the whole text."""
@@ -38,6 +44,21 @@ class MarkdownDocument:
         self._splitter.feed(text)
         self._length += len(text)
         self._is_stale = True
+
+    def grow(self, text: str, effort: int = EFFORT) -> None:
+        """Go on towards a text that begins with what was fed, until `effort` is spent:
+        `length` says how far it came.
+        """
+        spent = 0
+        while spent < effort and self._length < len(text):
+            before = self._splitter.parsed
+            self.feed(text[self._length : self._length + _STEP])
+            spent += self._splitter.parsed - before + _STEP // _SLICED
+
+    @property
+    def parsed(self) -> int:
+        """Characters that were parsed so far, again and again."""
+        return self._splitter.parsed
 
     @property
     def closed_count(self) -> int:

@@ -5,9 +5,13 @@ lines are looked at one by one, and every `CHECK_LINES` of them the tail is pars
 cut before its last block. A block that is larger than that is cut inside, by its kind.
 So a frame costs the same for a reply of 1 kB and of 1 MB, and feeding a text in steps
 gives the blocks of feeding it at once.
+
+A line that is too long for one block is cut into slices. Those in its middle continue
+what its first one began, and are never parsed: a line of any length costs a few cuts.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from replyscope.ui.markdown.block import Block, BlockKind
@@ -29,6 +33,10 @@ class BlockSplitter:
         self.references: References = {}
         self._lines: list[str] = []
         self._partial = ""
+        self._is_in_line = False
+        """Whether slices of the line that is not complete yet are cut off already."""
+        self.parsed = 0
+        """Characters that were parsed so far, again and again: what feeding has cost."""
         self._unchecked = 0
         self._unchecked_characters = 0
         self._indent = 0
@@ -39,26 +47,55 @@ class BlockSplitter:
 
     def feed(self, text: str) -> None:
         """Add text to the end."""
-        lines = (self._partial + text).split("\n")
-        for line in lines[:-1]:
-            for piece in _slices(line.removesuffix("\r")):
-                self._add(piece)
-        *complete, self._partial = _slices(lines[-1])
-        for piece in complete:
-            self._add(piece)
+        *lines, last = (self._partial + text).split("\n")
+        for line in lines:
+            *slices, rest = _slices(line.removesuffix("\r"))
+            for piece in slices:
+                self._add_slice(piece)
+            self._add(rest)
+        # It may be half of a line break, which belongs to no slice.
+        held = "\r" if last.endswith("\r") else ""
+        *slices, rest = _slices(last.removesuffix("\r"))
+        for piece in slices:
+            self._add_slice(piece)
+        self._partial = rest + held
 
     def open_blocks(self) -> tuple[list[Block], References]:
         """The blocks of the tail as they would be if the text ended here."""
         lines = [*self._lines, self._partial] if self._partial else list(self._lines)
         if self._fence is not None:
-            if self._partial and self._closes_fence(self._partial):
+            if self._partial and not self._is_in_line and self._closes_fence(self._partial):
                 lines.pop()
             return ([self._code_block(lines)] if lines else []), {}
         spans, references, skipped = self._parse(lines)
         blocks = self._blocks_of(spans, lines, skipped)
         return blocks, references
 
+    def _add_slice(self, piece: str) -> None:
+        """The next piece of a line that goes on."""
+        if not self._is_in_line:
+            self._add(piece)
+            while self._lines:
+                self._cut()
+            self._is_in_line = True
+        elif self._fence is not None:
+            self._lines = [piece]
+            self._cut()
+        elif self._table is not None:
+            header, first = self._table
+            source = f"{header}\n{piece}"
+            self.blocks.append(
+                Block(BlockKind.TABLE, source, False, self._indent, "", first, False)
+            )
+        elif piece.strip():
+            self.blocks.append(Block(BlockKind.MARKDOWN, piece, False, self._indent))
+
     def _add(self, line: str) -> None:
+        """A line, or what is left of a long one."""
+        if self._is_in_line:
+            self._is_in_line = False
+            self._take(line)
+            return
         if self._indent and line.strip() and not line.startswith(" " * self._indent):
             self._leave_item()
         elif self._indent:
@@ -69,6 +106,9 @@ class BlockSplitter:
             self._forget_tail()
             self._fence = None
             return
+        self._take(line)
+
+    def _take(self, line: str) -> None:
         self._lines.append(line)
         self._unchecked += 1
         self._unchecked_characters += len(line)
@@ -98,6 +138,7 @@ class BlockSplitter:
         """Spans of the lines; within a table its header comes first and is skipped."""
         header = self._table[0].split("\n") if self._table is not None else []
         text = "\n".join([*header, *lines]) + "\n" if lines else ""
+        self.parsed += len(text)
         tokens, references = parse_blocks(text)
         return find_spans(tokens), references, len(header)
 
@@ -230,13 +271,16 @@ class BlockSplitter:
         return blocks
 
 
-def _slices(line: str) -> list[str]:
+def _slices(line: str) -> Iterator[str]:
     """A line, cut into pieces when it is very long: where a word begins, if one does."""
-    pieces: list[str] = []
-    while len(line) > _LONGEST_LINE:
-        window = line[:_LONGEST_LINE]
-        match = _CUT_BEFORE_WORD.match(window)
-        at = match.end() if match is not None and match.end() > 64 else _LONGEST_LINE
-        pieces.append(line[:at].rstrip(" ") if at < _LONGEST_LINE else line[:at])
-        line = line[at:]
-    return [*pieces, line]
+    start = 0
+    while len(line) - start > _LONGEST_LINE:
+        end = start + _LONGEST_LINE
+        match = _CUT_BEFORE_WORD.match(line, start, end)
+        if match is not None and match.end() - start > 64:
+            end = match.end()
+            yield line[start:end].rstrip(" ")
+        else:
+            yield line[start:end]
+        start = end
+    yield line[start:]

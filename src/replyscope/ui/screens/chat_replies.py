@@ -1,5 +1,6 @@
 """Sending, and everything that can be done about a reply."""
 
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -15,7 +16,7 @@ from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.inspection.context import fit_into
-from replyscope.ui.frame_pace import FRAME_S, FramePace
+from replyscope.ui.frame_pace import FRAME_S, FramePace, rest_after
 from replyscope.ui.pending import joined
 from replyscope.ui.screens.chat_base import ChatBase
 from replyscope.ui.screens.chat_entries import last_shown, shown
@@ -141,10 +142,12 @@ class ReplyActions(ChatBase):
 
     def _draw_frame(self) -> None:
         """One frame, and a timer for the next: when there is much to do, they come later."""
+        began_s = time.thread_time()
         self._draw_live()
+        rest_s = rest_after(time.thread_time() - began_s)
         if self.archive.streaming() or self.turns.any_running:
             wait_s = self._frame_pace.next_frame_s(self.services.clock.monotonic_ms())
-            self.set_timer(wait_s, self._draw_frame)
+            self.set_timer(max(wait_s, rest_s), self._draw_frame)
         else:
             self._is_drawing = False
 

@@ -45,9 +45,10 @@ def block_cell(document: MarkdownDocument, block: Block, width: int, *, is_first
 def estimate_height(source: str, width: int, kind: BlockKind = BlockKind.MARKDOWN) -> int:
     """About how many lines a source takes: never exact, never 0."""
     breaks = source.count("\n") + 1
+    folded = len(source) // max(1, width)
     if kind is BlockKind.MARKDOWN:
-        return max(1, breaks // 2, len(source) // max(1, width) + 1)
-    return breaks
+        return max(1, breaks // 2, folded + 1)
+    return max(breaks, folded)
 
 
 def text_cell(text: Text, *, indent: int = 0, gap: bool = False) -> Cell:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from replyscope.domain.exchange import Citation, ToolCall
 from replyscope.domain.printable import exact_text, printable_line, printable_text
-from replyscope.inspection.arguments import readable_arguments
+from replyscope.inspection.arguments import readable_beginning
 from replyscope.inspection.explain import Mood
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.cells import Cell, line_cell
@@ -68,7 +68,7 @@ def call_details(call: ToolCall, palette: Palette) -> Text:
     details = Text("")
     details.append(f"{call.kind} · id {printable_line(call.id)}\n", palette.muted)
     is_patch = call.kind == "apply_patch_call"
-    for line in exact_text(readable_arguments(call)[:_MOST_TEXT]).split("\n"):
+    for line in exact_text(readable_beginning(call, _MOST_TEXT)).split("\n"):
         details.append(f"{line}\n", _diff_style(line, palette) if is_patch else Style())
     if call.result:
         details.append("result\n", palette.muted)

@@ -16,13 +16,11 @@ from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.arguments import one_line
 from replyscope.inspection.explain import Mood
 from replyscope.inspection.figures import image_line
-from replyscope.ui.markdown.block import Block
-from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.palette import Palette
+from replyscope.ui.transcript.block_cells import BlockCells, Words
 from replyscope.ui.transcript.cells import (
     Cell,
     blank_cell,
-    block_cell,
     estimate_height,
     line_cell,
     split_cell,
@@ -53,16 +51,15 @@ class Entry:
         self._make = make
         self._content: EntryContent | None = None
         self.is_unfolded = False
-        self._document: MarkdownDocument | None = None
-        self._reasoning: MarkdownDocument | None = None
+        self._text: BlockCells | None = None
+        self._reasoning: BlockCells | None = None
+        self._words = Words()
+        self._head_count = 0
         self._cells: list[Cell] | None = None
         self._tops: list[int] = [0]
         self._width = 0
         self._palette: Palette | None = None
         self._known_height: int | None = None
-        self._text_from = 0
-        self._open: dict[tuple[int, Block], Cell] = {}
-        self._open_from = 0
         self._drawn: deque[Cell] = deque()
 
     @property
@@ -82,24 +79,48 @@ class Entry:
         """Whether there is something to unfold."""
         return bool(self.content.reasoning or self.content.calls)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether it shows less than it says: a frame has time for so much and no more."""
+        content = self._content
+        if content is None or self._cells is None or self._text is None:
+            return False
+        if self._text.length < len(content.text):
+            return True
+        reasoning = self._reasoning
+        is_counted = self._words.length == len(content.reasoning)
+        return not is_counted or (
+            reasoning is not None and reasoning.length < len(content.reasoning)
+        )
+
+    @property
+    def parsed(self) -> int:
+        """Characters that were parsed for what it shows: what it has cost."""
+        shown = filter(None, (self._text, self._reasoning))
+        return sum(blocks.parsed for blocks in shown)
+
     def update(self, content: EntryContent) -> None:
         """Show newer content. While a reply streams its text only grows."""
         before, self._content = self.content, content
-        grew = before.is_live and len(content.text) >= len(before.text)
-        if self._document is not None:
-            if grew:
-                self._document.feed(content.text[self._document.length :])
-            elif content.text != before.text:
-                self._document = None
-        if content.reasoning != before.reasoning:
-            self._reasoning = None
-            self._cells = None
+        if not _goes_on(before, before.text, content.text):
+            self._text = None
+        if not _goes_on(before, before.reasoning, content.reasoning):
+            self._reasoning, self._words = None, Words()
         if before.calls and not content.calls:
             self._cells = None
-        if self._document is None:
+        if self._text is None:
             self._cells = None
         elif self._cells is not None:
-            self._refresh_tail()
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Show more of what it says, as far as a frame has time."""
+        if self._text is not None:
+            self._text.grow(self.content.text)
+        if self._reasoning is not None:
+            self._reasoning.grow(self.content.reasoning)
+        self._words.grow(self.content.reasoning)
+        self._build()
 
     def toggle_fold(self) -> None:
         """Unfold or fold reasoning and tool calls."""
@@ -110,7 +131,7 @@ class Entry:
         """Forget what was drawn; the height stays known."""
         self._known_height = self.height(self._width) if self._cells is not None else None
         self._cells = None
-        self._document = None
+        self._text = None
         self._reasoning = None
 
     def lay_out(self, width: int, palette: Palette) -> None:
@@ -183,71 +204,60 @@ class Entry:
         self._tops[cell:] = accumulate(heights, initial=self._tops[cell])
 
     def _build(self) -> None:
+        """Put the cells together: all of them, or those that differ since the last time."""
         content, palette = self.content, self._palette
         assert palette is not None
-        if self._document is None:
-            self._document = MarkdownDocument(content.text)
-        cells = [self._header(palette)]
-        cells += self._reasoning_cells(palette)
-        for name in content.attachments:
-            cells.append(text_cell(Text(f"📎 {name}", palette.muted)))
-        self._text_from = len(cells)
-        self._cells = cells
-        self._tops = [0]
-        self._open = {}
-        self._document.changed_from = 0
-        self._add_text_and_tail(0)
-        self._retop(0)
-
-    def _refresh_tail(self) -> None:
-        """Lay out again only what new text changed, and the header's finish word."""
-        assert self._cells is not None
-        assert self._document is not None
-        assert self._palette is not None
-        blocks = self._document.blocks
-        changed = self._text_from + min(self._document.changed_from, len(blocks))
-        self._cells[0] = self._header(self._palette)
-        del self._cells[changed:]
-        self._add_text_and_tail(changed - self._text_from)
+        if self._text is None:
+            self._text = BlockCells()
+            if content.is_live:
+                self._text.grow(content.text)
+            else:
+                self._text.show(content.text)
+        if self._cells is None:
+            self._tops = [0]
+            for blocks in filter(None, (self._text, self._reasoning)):
+                blocks.forget_look()
+        head, changed = self._head(palette)
+        first_text = self._text.lay_out(self._width)
+        if changed is None:
+            changed = len(head) + first_text
+        self._cells = [*head, *self._text.cells, *self._tail(palette)]
+        changed = min(changed, len(self._tops) - 1)
         del self._tops[changed + 1 :]
-        self._retop(min(changed, len(self._tops) - 1))
+        self._retop(changed)
 
-    def _add_text_and_tail(self, first_block: int) -> None:
-        assert self._cells is not None
-        assert self._document is not None
-        assert self._palette is not None
-        document, palette = self._document, self._palette
-        blocks = document.blocks
-        kept = self._open if first_block >= self._open_from else {}
-        self._open, self._open_from = {}, document.closed_count
-        for number in range(first_block, len(blocks)):
-            block = blocks[number]
-            cell = kept.get((number, block))
-            if cell is None:
-                cell = block_cell(document, block, self._width, is_first=number == 0)
-            self._cells.append(cell)
-            if number >= self._open_from:
-                self._open[(number, block)] = cell
-        # The open blocks may differ next time; those before them only by a late definition.
-        document.changed_from = document.closed_count
+    def _head(self, palette: Palette) -> tuple[list[Cell], int | None]:
+        """What stands above the text, and the first cell of it that differs in height."""
         content = self.content
+        quiet, changed = self._reasoning_cells(palette)
+        cells = [self._header(palette), *quiet]
+        for name in content.attachments:
+            cells.append(line_cell(Text(f"📎 {name}", palette.muted)))
+        if len(cells) != self._head_count:
+            self._head_count, changed = len(cells), 1
+        return cells, changed
+
+    def _tail(self, palette: Palette) -> list[Cell]:
+        """What stands below the text."""
+        content = self.content
+        cells: list[Cell] = []
         if content.refusal:
             refusal = Text(printable_text(content.refusal), palette.note)
-            self._cells.append(text_cell(refusal, gap=bool(content.text)))
+            cells.append(text_cell(refusal, gap=bool(content.text)))
         for number, call in enumerate(content.calls):
             gap = number == 0 or self.is_unfolded
-            self._cells += self._call_cells(call, palette, gap=gap)
+            cells += self._call_cells(call, palette, gap=gap)
         for number, image in enumerate(content.images):
             line = Text(f"▣ {printable_line(image_line(image))}", palette.muted)
-            self._cells.append(text_cell(line, gap=number == 0))
+            cells.append(text_cell(line, gap=number == 0))
         for number, citation in enumerate(distinct(content.citations), start=1):
-            self._cells.append(citation_cell(number, citation, palette, gap=number == 1))
+            cells.append(citation_cell(number, citation, palette, gap=number == 1))
         if content.notice:
             style = palette.bad if content.mood is Mood.BAD else palette.note
-            self._cells.append(text_cell(Text(content.notice, style), gap=bool(content.text)))
+            cells.append(text_cell(Text(content.notice, style), gap=bool(content.text)))
         if content.summary:
-            self._cells.append(text_cell(Text(content.summary, palette.muted)))
-        self._cells.append(blank_cell())
+            cells.append(text_cell(Text(content.summary, palette.muted)))
+        return [*cells, blank_cell()]
 
     def _header(self, palette: Palette) -> Cell:
         content = self.content
@@ -256,25 +266,26 @@ class Entry:
         left.append_text(tab_line(content.tabs, palette))
         return split_cell(left, badge(content.word, content.mood, palette))
 
-    def _reasoning_cells(self, palette: Palette) -> list[Cell]:
+    def _reasoning_cells(self, palette: Palette) -> tuple[list[Cell], int | None]:
+        """The reasoning, and the first of the entry's cells that differs by it."""
         content = self.content
         if not content.reasoning:
-            return []
+            return [], None
+        if self._words.length == 0:
+            self._words.grow(content.reasoning)
         click = Style(meta={"@click": ("toggle_fold", (content.key,))})
         mark = "▾" if self.is_unfolded else "▸"
-        words = len(content.reasoning.split())
-        line = Text(f"{mark} reasoning · {words:,} words", palette.muted + click)
-        cells = [text_cell(line)]
-        if self.is_unfolded:
-            if self._reasoning is None:
-                self._reasoning = MarkdownDocument(content.reasoning)
-            quiet = self._reasoning
-            cells += [
-                block_cell(quiet, block, self._width, is_first=number == 0)
-                for number, block in enumerate(quiet.blocks)
-            ]
-            cells.append(blank_cell())
-        return cells
+        line = Text(f"{mark} reasoning · {self._words.count:,} words", palette.muted + click)
+        cells = [line_cell(line)]
+        if not self.is_unfolded:
+            return cells, None
+        if self._reasoning is None:
+            self._reasoning = BlockCells()
+            self._reasoning.grow(content.reasoning)
+        quiet = self._reasoning
+        first = quiet.lay_out(self._width)
+        changed = None if first == len(quiet.cells) else 2 + first
+        return [*cells, *quiet.cells, blank_cell()], changed
 
     def _call_cells(self, call: ToolCall, palette: Palette, *, gap: bool) -> list[Cell]:
         click = Style(meta={"@click": ("toggle_fold", (self.content.key,))})
@@ -288,6 +299,11 @@ class Entry:
         if self.is_unfolded:
             cells.append(text_cell(call_details(call, palette), indent=2))
         return cells
+
+
+def _goes_on(before: EntryContent, was: str, now: str) -> bool:
+    """Whether a text is the earlier one, or more of it: while a reply streams it only grows."""
+    return (before.is_live and len(now) >= len(was)) or now == was
 
 
 _STATES = {

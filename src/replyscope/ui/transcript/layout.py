@@ -123,6 +123,19 @@ class Layout:
         if self.entries[entry].height(self._width) != before:
             self.invalidate(entry)
 
+    def go_on(self) -> bool:
+        """Let the entries that show less than they say show more; whether there was one."""
+        behind = [n for n in self._seen if n < len(self.entries) and self.entries[n].is_behind]
+        for number in behind:
+            self.entries[number].go_on()
+            self.invalidate(number)
+        return bool(behind)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether an entry that was seen shows less than it says."""
+        return any(n < len(self.entries) and self.entries[n].is_behind for n in self._seen)
+
     def _release_far(self, current: int) -> None:
         """Drawn entries that are far away give their memory back."""
         if len(self._seen) <= _KEPT_ENTRIES:

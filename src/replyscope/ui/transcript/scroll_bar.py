@@ -8,6 +8,7 @@ from math import ceil
 from typing import Self
 
 from textual.geometry import Region
+from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 
 _STEPS = 2  # half a cell is a difference that can be seen
@@ -39,3 +40,23 @@ class CalmScrollBar(ScrollBar):
             start = (height - length) * self.position / (lines - window)
             thumb = int(start * _STEPS), ceil(length * _STEPS)
         return thumb, self.mouse_over, self.grabbed, self.size, self.app.theme
+
+
+class CalmScrollView(ScrollView):
+    """Textual's own view, with such a bar."""
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """Textual's own property, with a bar that paints less."""
+        if self._vertical_scrollbar is None:
+            bar = CalmScrollBar(name="vertical", thickness=self.scrollbar_size_vertical)
+            bar.display = False
+            self._vertical_scrollbar = bar
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
+
+    def sync_bar(self) -> None:
+        """The bar may have appeared only after the scroll that it should show."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
+            self.vertical_scrollbar.refresh()

@@ -5,6 +5,7 @@ never moves by itself: what is above the view may turn out taller or shorter tha
 guessed without a line on the screen changing its place.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,25 +16,26 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message as UiMessage
 from textual.reactive import reactive, var
-from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.timer import Timer
 
+from replyscope.ui.frame_pace import FRAME_S, rest_after
 from replyscope.ui.markdown.palette import Palette, component_classes, palette_of
 from replyscope.ui.transcript.content import ContentOf, no_content
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
 from replyscope.ui.transcript.layout import Layout
 from replyscope.ui.transcript.lines import GUTTER, Lines, View
-from replyscope.ui.transcript.scroll_bar import CalmScrollBar
+from replyscope.ui.transcript.scroll_bar import CalmScrollView
 from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches
 
 _WIDEST_TEXT = 120
 
 
-class Transcript(ScrollView, can_focus=True):
+class Transcript(CalmScrollView, can_focus=True):
     """Shows entries; the reader moves a cursor over them."""
 
     ALLOW_SELECT = True
@@ -77,6 +79,8 @@ class Transcript(ScrollView, can_focus=True):
         self._palette_is_stale = True
         self._following = True
         self._is_settling = False
+        self._catching_up: Timer | None = None
+        self._rest_s = FRAME_S
 
     @property
     def last_key(self) -> str | None:
@@ -148,16 +152,6 @@ class Transcript(ScrollView, can_focus=True):
                 self._reflow()
                 return
 
-    @property
-    def vertical_scrollbar(self) -> ScrollBar:
-        """Textual's own property, with a bar that paints less."""
-        if self._vertical_scrollbar is None:
-            bar = CalmScrollBar(name="vertical", thickness=self.scrollbar_size_vertical)
-            bar.display = False
-            self._vertical_scrollbar = bar
-            self.app._start_widget(self, bar)
-        return self._vertical_scrollbar
-
     def follow(self) -> None:
         """Go to the end and stay there."""
         self._following = True
@@ -206,7 +200,21 @@ class Transcript(ScrollView, can_focus=True):
             self._repaint()
         finally:
             self._is_settling = False
-        self.call_after_refresh(self._sync_scrollbar)
+        self.call_after_refresh(self.sync_bar)
+        self._catch_up_soon()
+
+    def _catch_up_soon(self) -> None:
+        if self._catching_up is None and self._layout_of.is_behind:
+            self._catching_up = self.set_timer(self._rest_s, self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Show more of what is longer than a frame has time for."""
+        began_s = time.thread_time()
+        if self._layout_of.go_on():
+            self._reflow()
+        self._rest_s = rest_after(time.thread_time() - began_s)
+        self._catching_up = None
+        self._catch_up_soon()
 
     def _repaint(self) -> None:
         """Paint the lines that differ from what was painted last: while a reply streams
@@ -232,12 +240,6 @@ class Transcript(ScrollView, can_focus=True):
             self.set_reactive(Transcript.virtual_size, size)
             # Painted below, when its position is right, too.
             self.vertical_scrollbar.set_reactive(ScrollBar.window_virtual_size, lines)
-
-    def _sync_scrollbar(self) -> None:
-        """The bar may have appeared only after the scroll that it should show."""
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.position = self.scroll_y
-            self.vertical_scrollbar.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -383,10 +385,8 @@ class Transcript(ScrollView, can_focus=True):
         """The strip with what is looked for marked."""
         return mark_matches(strip, self.needle, self.palette().match) if self.needle else strip
 
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
         self.refresh()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:

@@ -26,6 +26,8 @@ from replyscope.inspection.arguments import pretty_arguments
 from replyscope.inspection.figures import count as in_figures
 
 _MOST_SHOWN = 100_000
+_MOST_READ = 10 * _MOST_SHOWN
+"""Of more than that, however it is laid out, only the beginning is read."""
 """Characters of a call that the card lays out; a longer one can only be refused."""
 
 _TOO_LONG = "This call is too long to be shown ({}characters), so it can only be refused [n]."
@@ -215,10 +217,12 @@ class ConsentCard(Vertical, can_focus=True):
             (f"\nTouches: {touches}", "dim"),
         )
         self.query_one("#consent-title", Static).update(title)
-        text = exact_text(pretty_arguments(wanted.call.arguments)) or "(no arguments)"
+        given = wanted.call.arguments
+        read = given if len(given) <= _MOST_READ else given[:_MOST_SHOWN]
+        text = exact_text(pretty_arguments(read)) or "(no arguments)"
         if cell_len(name) > room or max(map(cell_len, title.plain.split("\n"))) > width:
             text = f"Tool: {name}\nServer: {source}\nTouches: {touches}\n\n{text}"
-        self._length = len(text)
+        self._length = len(text) + len(given) - len(read)
         if self._length > _MOST_SHOWN:
             text = f"{text[:_MOST_SHOWN]}…\n\n{_TOO_LONG.format(f'{in_figures(self._length)} ')}"
         self.query_one("#consent-text", Static).update(Content(text))

@@ -10,7 +10,7 @@ from replyscope.domain.message import ToolResultPart
 from replyscope.domain.printable import exact_line, exact_text, printable_line, printable_text
 from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.argument_check import check_arguments
-from replyscope.inspection.arguments import pretty_arguments, readable_arguments, readable_result
+from replyscope.inspection.arguments import pretty_arguments, readable_beginning, readable_result
 from replyscope.inspection.figures import seconds, size
 from replyscope.ui.widgets.sheet import MUTED, Sheet
 
@@ -59,9 +59,10 @@ def _call(sheet: Sheet, number: int, call: ToolCall, part: ToolResultPart | None
     if part is not None:
         rows += _run(sheet, part)
     is_patch = call.kind == "apply_patch_call"
-    rows += _exactly(readable_arguments(call)[:_MOST], is_patch=is_patch)
+    rows += _exactly(readable_beginning(call, _MOST), is_patch=is_patch)
     if part is not None and part.arguments is not None:
-        rows += [Content.styled("ran with", MUTED), *_exactly(pretty_arguments(part.arguments))]
+        ran_with = pretty_arguments(part.arguments[:_MOST])
+        rows += [Content.styled("ran with", MUTED), *_exactly(ran_with)]
     if part is not None and part.schema:
         problems = check_arguments(part.arguments or call.arguments, part.schema).problems
         rows += [sheet.row("misfit", problem, "$text-error") for problem in problems]
