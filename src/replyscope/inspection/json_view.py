@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from replyscope.domain.exchange import Choice, Exchange, ToolCall
+from replyscope.domain.exchange import Choice, Exchange, ReplyImage, ToolCall
 from replyscope.domain.hit import Hit
 from replyscope.domain.message import (
     FilePart,
@@ -79,8 +79,14 @@ def _choice_object(choice: Choice) -> dict[str, Any]:
         "finish_reason_raw": choice.finish_reason_raw,
         "tool_calls": [_call_object(call) for call in choice.tool_calls],
         "citations": [asdict(citation) for citation in choice.citations],
+        **({"images": [_image(image) for image in choice.images]} if choice.images else {}),
         "items": [{"type": item.kind, "index": item.index} for item in choice.items],
     }
+
+
+def _image(image: ReplyImage) -> dict[str, Any]:
+    """An image by its type, size and place; its bytes are in its file."""
+    return {name: value for name, value in asdict(image).items() if name != "data"}
 
 
 def _call_object(call: ToolCall) -> dict[str, Any]:
