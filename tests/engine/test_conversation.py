@@ -30,8 +30,8 @@ HI = (TextPart("hi"),)
 
 
 class Ids:
-    def __init__(self) -> None:
-        self._count = 0
+    def __init__(self, first: int = 0) -> None:
+        self._count = first
 
     def __call__(self) -> str:
         self._count += 1

@@ -107,14 +107,14 @@ def in_turn(server: LoopbackServer, *answers: Answer) -> None:
 class Workshop:
     """A conversation with tools."""
 
-    def __init__(self, store: SqliteStore, clock: Clock, folder: Path) -> None:
+    def __init__(self, store: SqliteStore, clock: Clock, folder: Path, first_id: int = 0) -> None:
         file = folder / "mine.py"
         file.write_text(TOOLS)
         self.settings = ToolSettings(enabled=("tools:mine.py", "shipped"), timeout_s=30)
         self.consent = Consent(lambda: self.settings.consent, say_yes)
         box = LocalToolbox([file], folder, folder / "kept", lambda: self.settings)
         tooling = Tooling(box, self.consent, lambda: self.settings)
-        self.archive = Archive(store, clock, Ids(), tooling=tooling)
+        self.archive = Archive(store, clock, Ids(first_id), tooling=tooling)
         self.conversation = self.archive.new(SessionSettings())
         self.store = store
 

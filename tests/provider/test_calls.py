@@ -133,6 +133,24 @@ TABLE: dict[str, tuple[list[list[dict[str, Any]]], list[tuple[str, Any]]]] = {
         ],
         [OSLO, PARIS],
     ),
+    "a second head at index 0, its tail under index 1": (
+        [
+            [entry(0, "c1", "get_weather", '{"city": "Oslo"}')],
+            [entry(0, "c2", "get_weather", '{"city": ')],
+            [entry(1, None, None, '"Paris"}')],
+        ],
+        [OSLO, PARIS],
+    ),
+    "pieces of two calls under indexes that only grow": (
+        [
+            [entry(0, "c1", "get_weather", "")],
+            [entry(1, None, None, '{"city": ')],
+            [entry(2, None, None, '"Oslo"}')],
+            [entry(3, "c2", "get_weather", "")],
+            [entry(4, None, None, '{"city": "Paris"}')],
+        ],
+        [OSLO, PARIS],
+    ),
     "the same call twice, asked for on purpose": (
         [[entry(0, "c1", "current_time", "{}")], [entry(1, "c2", "current_time", "{}")]],
         [TIME, TIME],

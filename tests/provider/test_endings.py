@@ -93,6 +93,12 @@ def test_a_marker_without_a_reason_is_a_whole_reply() -> None:
     assert exchange.choice(0).finish_reason is FinishReason.UNSTATED
 
 
+@pytest.mark.parametrize("word", [None, "", "null", "None"])
+def test_a_word_that_says_nothing_is_none(word: str | None) -> None:
+    choice = fold_stream(Api.CHAT, delta("a", finish=word), delta("b")).choice(0)
+    assert (choice.finish_reason, choice.finish_reason_raw) == (FinishReason.UNSTATED, None)
+
+
 def test_the_last_word_that_says_something_counts() -> None:
     choice = fold_stream(Api.CHAT, delta("a", finish=""), delta(finish="length")).choice(0)
     assert choice.finish_reason is FinishReason.LENGTH

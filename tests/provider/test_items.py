@@ -152,6 +152,19 @@ def test_arguments_that_come_whole_count_over_their_deltas() -> None:
     assert calls_of(choice) == [("f", {"a": 1})]
 
 
+@pytest.mark.parametrize("event", ["done", "delta"])
+def test_an_item_that_ends_with_an_empty_object_keeps_its_arguments(event: str) -> None:
+    place = {"output_index": 0, "item_id": "fc_1"}
+    name = "arguments" if event == "done" else "delta"
+    choice = fold_response(
+        added(call_item("f", "", "c0"), output_index=0),
+        {"type": f"response.{ARGUMENTS}.{event}", name: '{"a": 1}', **place},
+        done(call_item("f", "{}", "c0"), output_index=0),
+        completed(call_item("f", "{}", "c0")),
+    )
+    assert calls_of(choice) == [("f", {"a": 1})]
+
+
 def test_arguments_in_the_first_event_and_as_deltas_are_not_doubled() -> None:
     choice = fold_response(
         added(call_item("f", '{"a": 1}', "c0"), output_index=0),

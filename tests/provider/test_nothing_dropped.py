@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from replyscope.domain.exchange import Api
 from replyscope.inspection.findings import find_oddities
+from replyscope.inspection.json_view import exchange_object
 from tests.support.server import delta
 from tests.support.streams import call_chunk, entry, fold_stream
 
@@ -105,6 +106,14 @@ def test_a_field_added_to_a_chunk_is_named(place: str, name: str, value: Any) ->
 def test_a_field_added_to_an_event_is_named(place: str, name: str, value: Any) -> None:
     told = is_told(Api.RESPONSES, with_field(EVENTS, RESPONSE_PLACES[place], name, value), name)
     assert told or says_nothing(value)
+
+
+def test_an_image_is_in_the_json_by_its_type_and_size() -> None:
+    url = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    shown = exchange_object(fold_stream(Api.CHAT, delta("Here", images=[url])))
+    (image,) = shown["choices"][0]["images"]
+    assert (image["media_type"], image["size"]) == ("image/png", 8)
+    assert "data" not in image
 
 
 ANY_JSON = st.recursive(

@@ -176,7 +176,8 @@ def _native_choices(given: Fields) -> list[Fields]:
 
 
 def _word(value: object) -> str | None:
-    return None if value is None or value == "" else str(value)
+    """A finish word; None where there is none, also in the words of KoboldCpp."""
+    return None if value in (None, "", "null", "None") else str(value)
 
 
 def chunk_from_json(data: object) -> ChatCompletionChunk | None:

@@ -134,8 +134,10 @@ class ResponseOutput:
         if not is_done and kind in KINDS_TO_RUN:
             # Arguments come as deltas, or with the finished item; counting both would double them.
             return [ToolCallDelta(_CHOICE, slot, call.id, call.name, "", call.kind)]
-        if kind in KINDS_TO_RUN and not call.arguments:
-            call = replace(call, arguments=self._told.whole(_ARGUMENTS, slot))
+        if kind in KINDS_TO_RUN and call.arguments.strip() in ("", "{}"):
+            # LM Studio ends a call with an empty object, whatever its arguments were.
+            told = self._told.whole(_ARGUMENTS, slot)
+            call = replace(call, arguments=told or call.arguments)
         events: list[Event] = [ToolCallReported(_CHOICE, slot, call)]
         data = text_of(item.get("result")) if kind == "image_generation_call" else None
         if data is not None:
