@@ -9,6 +9,7 @@ from pathlib import Path
 
 from replyscope.config.paths import make_private
 from replyscope.domain.secret_shapes import without_keys
+from replyscope.domain.unicode_text import REPLACE
 from replyscope.domain.unlogged import unlogged
 
 _SECRETS = re.compile(
@@ -31,7 +32,7 @@ def start_debug_log(folder: Path) -> Path:
     make_private(folder)
     path = folder / "debug.log"
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    handler = _Log(path, encoding="utf-8")
+    handler = _Log(path, encoding="utf-8", errors=REPLACE)
     handler.addFilter(lambda _record: not unlogged.get())
     handler.setFormatter(_Masking("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("replyscope")

@@ -31,6 +31,8 @@ from replyscope.config.paths import Paths, find_paths
 from replyscope.domain.errors import ProviderError, ReplyscopeError, StoreError
 from replyscope.domain.unicode_text import REPLACE
 
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+
 
 def run() -> None:
     """The console script."""
@@ -115,6 +117,10 @@ def _explain(error: BaseException) -> int:
     parts = list(parts_of(error))
     if any(isinstance(one, KeyboardInterrupt | BrokenPipeError) for one in parts):
         return EXIT_INTERRUPTED  # of a pipe: the reader has what it wanted (`| head`)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+        # Whatever else writes says what it could not write.
+        warn(f"Standard output can't be written ({error.strerror}).")
+        return EXIT_USAGE
     known = [one for one in parts if isinstance(one, ReplyscopeError)]
     if len(known) < len(parts):
         raise error
@@ -148,6 +154,8 @@ def _guard_terminals() -> None:
 
 def _is_text(value: object) -> bool:
     """Whether an argument can be stored and sent: undecodable bytes arrive as surrogates."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_text, value))
     return not isinstance(value, str) or not re.search(r"[\ud800-\udfff]", value)
 
 

@@ -23,6 +23,7 @@ from replyscope.domain.regular_file import read_text
 from replyscope.domain.session import Parameters
 from replyscope.domain.settings import Settings
 from replyscope.domain.think_tags import ThinkTags
+from replyscope.domain.unicode_text import REPLACE
 
 TEMPLATE = """\
 # replyscope settings. Every line may be left out; what you see are the defaults.
@@ -271,7 +272,7 @@ def _replace(path: Path, text: str) -> None:
     make_private(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors=REPLACE) as file:
             file.write(text)
         Path(temporary).replace(path)
     except OSError:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from replyscope.domain.glob import escaped, glob_of
+from replyscope.domain.unicode_text import sound_values
 from replyscope.domain.web_address import (
     address_forms,
     is_web_address,
@@ -124,11 +125,12 @@ def normal_arguments(
 ) -> dict[str, Any]:
     """The arguments as the tool gets them: paths and addresses in their normal form.
 
-    What has none stays as it is, and the tool refuses it.
+    What has none stays as it is, and the tool refuses it. Halves of surrogate pairs, which
+    no program takes, are U+FFFD.
     """
     return {
         name: _normal(value, _KINDS.get((full_name, name), Kind.ANY), folder)
-        for name, value in arguments.items()
+        for name, value in sound_values(dict(arguments)).items()
     }
 
 

@@ -6,6 +6,7 @@ request, a database column), a half that stayed alone becomes U+FFFD.
 
 import codecs
 import re
+from typing import Any
 
 REPLACE = "replyscope-replace"
 """An error handler for encoders: U+FFFD where the encoding has it, else a question mark."""
@@ -25,6 +26,17 @@ def sound(text: str) -> str:
     if _HALF.search(text) is None:
         return text
     return _HALF.sub("\ufffd", join_halves(text))
+
+
+def sound_values(value: Any) -> Any:
+    """A JSON value with every text of it sound, names of fields too."""
+    if isinstance(value, str):
+        return sound(value)
+    if isinstance(value, list):
+        return [sound_values(one) for one in value]
+    if isinstance(value, dict):
+        return {sound(name): sound_values(one) for name, one in value.items()}
+    return value
 
 
 def byte_count(text: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.readings import normal_arguments, read_arguments
 from replyscope.domain.tool import ConsentRule, Decision, Tool
+from replyscope.domain.unicode_text import sound_values
 from replyscope.domain.working_folder import WorkingFolder
 from replyscope.inspection.argument_check import check_arguments, defaults_of
 
@@ -115,4 +116,5 @@ _FORBIDDEN = Decision(False, "a rule in the settings", "A rule of the person for
 
 
 def _read(arguments: str) -> dict[str, Any]:
-    return check_arguments(arguments, "{}").value
+    value: dict[str, Any] = sound_values(dict(check_arguments(arguments, "{}").value))
+    return value

@@ -76,7 +76,7 @@ class Connection:
             reason = HTTPStatus(status).phrase
         except ValueError:
             reason = ""
-        encoded = [(name.encode("latin-1"), _header_value(value)) for name, value in headers]
+        encoded = [(name.encode("ascii", "replace"), _header_value(text)) for name, text in headers]
         self._write(
             h11.Response(status_code=status, headers=encoded, reason=reason.encode("ascii"))
         )

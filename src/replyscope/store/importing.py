@@ -9,6 +9,7 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message
 from replyscope.domain.shared import Shared, Taken
+from replyscope.domain.sound_numbers import with_sound_numbers
 from replyscope.store import rows
 from replyscope.store.codec import encode_exchange, encode_frames
 from replyscope.store.index import note_unindexed
@@ -79,6 +80,7 @@ def _insert_exchange(
     connection: sqlite3.Connection, session_id: str, exchange: Exchange, home: Message
 ) -> bool:
     """Whether it was new: one that a fork shows may be here, and stays as it is."""
+    exchange = with_sound_numbers(exchange)
     position = [s.exchange_id for s in home.sources].index(exchange.id)
     reason = exchange.choices[0].finish_reason if exchange.choices else None
     done = connection.execute(

@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME
+from replyscope.domain.unicode_text import sound
 from replyscope.ui import collecting
 from replyscope.ui.ascii_filter import AsciiOnly
 from replyscope.ui.opening import Opening
@@ -79,6 +80,10 @@ class ReplyscopeApp(App[None]):
     def _fatal_error(self) -> None:
         """Leave. Textual's own report has the values of local variables in it, and so keys."""
         self._close_messages_no_wait()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text; halves of surrogate pairs, which no terminal takes, as U+FFFD."""
+        super().copy_to_clipboard(sound(text))
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's choice, but for the one that we make safe."""
