@@ -91,10 +91,10 @@ class ChatScreen(ReviewingActions):
         self.set_interval(collecting.EVERY_S, self._collect_garbage)
         if services.starts_local is not None:
             self.start_local(services.starts_local)
-        elif self.targets.endpoint is None:
-            self.action_choose_provider()
-        else:
+        elif self.targets.endpoint is not None:
             self.start_work(self._learn_models, group="models", exclusive=True)
+        elif not services.opens_review:  # whoever looks back needs no server
+            self.action_choose_provider()
         if services.opens_review:
             self.action_review()
         if services.review is not None:
