@@ -42,13 +42,14 @@ OFFLINE = [
 ]
 
 
-@pytest.fixture
-def watched(tmp_path: Path) -> dict[str, str]:
-    """An environment in which every connection and program is noted."""
+@pytest.fixture(autouse=True)
+def _watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection and program of what runs here is noted."""
     hooks = tmp_path / "hooks"
     hooks.mkdir()
     (hooks / "sitecustomize.py").write_text(HOOK)
-    return {"PYTHONPATH": str(hooks), "NOTES": str(tmp_path / "notes")}
+    monkeypatch.setenv("PYTHONPATH", str(hooks))
+    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
 
 
 def noted(tmp_path: Path, what: str) -> set[str]:
@@ -65,24 +66,24 @@ def address_of(server: LoopbackServer) -> str:
 
 
 def test_asking_connects_to_the_server_alone_and_looking_back_to_nobody(
-    server: LoopbackServer, tmp_path: Path, watched: dict[str, str], suite: Suite
+    server: LoopbackServer, tmp_path: Path, suite: Suite
 ) -> None:
     here = ["--base-url", server.base_url, "--model", "test-model"]
-    assert run_program(tmp_path, "ask", "hello", *here, **watched).returncode == 0
+    assert run_program(tmp_path, "ask", "hello", *here).returncode == 0
     assert noted(tmp_path, "connect") == {address_of(server)}
     assert noted(tmp_path, "run") <= {"uname"}  # Python's own, for the SDK's headers
     (tmp_path / "notes").unlink()
     for command in OFFLINE:
-        run_program(tmp_path, *command, **watched)
+        run_program(tmp_path, *command)
     assert not (tmp_path / "notes").exists(), (tmp_path / "notes").read_text()
     suite.say(f"{len(OFFLINE)} commands that look back connected to nobody and ran nothing.")
 
 
 def test_the_chat_connects_when_something_is_sent_and_not_before(
-    server: LoopbackServer, tmp_path: Path, watched: dict[str, str]
+    server: LoopbackServer, tmp_path: Path
 ) -> None:
     here = ["--base-url", server.base_url, "--model", "test-model"]
-    with Terminal(tmp_path, *here, **watched) as terminal:
+    with Terminal(tmp_path, *here) as terminal:
         terminal.wait_for("type a message")
         assert noted(tmp_path, "connect") == set()
         terminal.type("hello\r")
@@ -90,11 +91,10 @@ def test_the_chat_connects_when_something_is_sent_and_not_before(
         assert noted(tmp_path, "connect") == {address_of(server)}
 
 
-def test_reviewing_connects_to_nobody(
-    server: LoopbackServer, tmp_path: Path, watched: dict[str, str]
-) -> None:
+def test_reviewing_connects_to_nobody(server: LoopbackServer, tmp_path: Path) -> None:
     run_program(tmp_path, "ask", "zebrafinch", "--base-url", server.base_url, "--model", "m")
-    with Terminal(tmp_path, "review", **watched) as terminal:
+    (tmp_path / "notes").unlink()
+    with Terminal(tmp_path, "review") as terminal:
         terminal.wait_for("zebrafinch")
         terminal.type("hello")
         terminal.wait_for("Hello world")
