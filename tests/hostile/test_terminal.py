@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from replyscope.cli.parser import EXIT_FAULT
 from tests.cli.run import run_program
 from tests.engine.test_tools import asks, in_turn
 from tests.hostile.here import run_here
@@ -232,6 +233,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.breaks
 def test_a_crash_report_has_no_keys_and_obeys_nothing(
     server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,7 +243,7 @@ def test_a_crash_report_has_no_keys_and_obeys_nothing(
     with Terminal(tmp_path, "--base-url", server.base_url) as terminal:
         terminal.wait_for("type a message", "test-model")
         terminal.type("\x1bOP")
-        assert terminal.wait_for_end() == 1
+        assert terminal.wait_for_end() == EXIT_FAULT
         terminal.settle()
         assert b"RuntimeError" in terminal.received
         assert b"sk-planted" not in terminal.received

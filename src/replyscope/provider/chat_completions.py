@@ -5,7 +5,7 @@ from typing import Any
 
 import openai
 
-from replyscope.domain.event import Event, Identified
+from replyscope.domain.event import Event, ExtraReported, Identified
 from replyscope.domain.exchange import Api
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.think_tags import ThinkTags
@@ -43,5 +43,5 @@ class ChatCompletions:
         if not isinstance(data.get("choices"), list) or find_error(data) is not None:
             return None
         events = translate_completion(data, think_tags)
-        says_something = any(not isinstance(event, Identified) for event in events)
+        says_something = any(not isinstance(event, Identified | ExtraReported) for event in events)
         return events if says_something else None

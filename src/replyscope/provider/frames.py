@@ -70,7 +70,8 @@ class FrameTap:
         arrivals, self._arrivals = self._arrivals, []
         return arrivals
 
-    def _record(self, raw: bytes, at_ms: float) -> list[ServerSentEvent]:
+    def _record(self, raw: bytes, at_ms: float, *, is_given: bool = True) -> list[ServerSentEvent]:
+        """Keep a frame; what of it the SDK is given, if it is given anything more."""
         # Masked before anybody reads it: what is folded is what is recorded.
         text = self._mask.text(raw.decode("utf-8", errors="replace"))
         if has_too_many_values(raw):
@@ -88,11 +89,12 @@ class FrameTap:
                 raise Flood(f"{count} in a row that say nothing")
             return []
         self._empty = self._empty_bytes = 0
-        aside = tuple(one for one in said if not _is_for_the_sdk(one))
+        given = [one for one in said if is_given and _is_for_the_sdk(one)]
+        aside = tuple(one for one in said if one not in given)
         self._arrivals.append(Arrival(WireFrame(at_ms, text), aside))
         self.saw_done |= any(one.is_done for one in said)
         self.ends_garbled = said[-1].value is NOT_JSON and not said[-1].is_done
-        return [_Decoded(one) for one in said if _is_for_the_sdk(one)]
+        return [_Decoded(one) for one in given]
 
     async def aiter_bytes(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
         """The SDK's decoder protocol: bytes in, frames with data out."""
@@ -104,9 +106,11 @@ class FrameTap:
                 for raw in splitter.feed(chunk):
                     for sse in self._record(raw, at_ms):
                         yield sse
-        finally:
-            last = self._record_last(splitter, at_ms)
-        for sse in last:
+        except BaseException:
+            self._record_last(splitter, at_ms, is_given=False)
+            self.ends_garbled = self.is_cut_short = False  # it was left, or broke: no ending
+            raise
+        for sse in self._record_last(splitter, at_ms):
             yield sse
 
     def iter_bytes(self, chunks: Iterator[bytes]) -> Iterator[ServerSentEvent]:
@@ -119,12 +123,14 @@ class FrameTap:
                 yield from self._record(raw, at_ms)
         yield from self._record_last(splitter, at_ms)
 
-    def _record_last(self, splitter: FrameSplitter, at_ms: float) -> list[ServerSentEvent]:
+    def _record_last(
+        self, splitter: FrameSplitter, at_ms: float, *, is_given: bool = True
+    ) -> list[ServerSentEvent]:
         """What is left when the stream ends: whole, or cut inside a frame."""
         last = splitter.finish()
         if not last.strip():
             return []
-        passed = self._record(last, at_ms)
+        passed = self._record(last, at_ms, is_given=is_given)
         aside = self._arrivals[-1].aside if self._arrivals else ()
         said_something = bool(passed or aside)
         self.is_cut_short = not said_something or any(one.value is NOT_JSON for one in aside)

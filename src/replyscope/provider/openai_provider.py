@@ -260,10 +260,9 @@ class OpenAIProvider:
                 yield event
             return
         is_done = tap.saw_done or translator.is_complete
-        if failure is None and tap.is_cut_short:
-            failure = self._errors.cut_short()
-        elif failure is None and tap.ends_garbled and not is_done:
-            failure = self._errors.garbled()
+        if failure is None and tap.ends_garbled and not is_done:
+            is_cut = tap.is_cut_short
+            failure = self._errors.cut_short() if is_cut else self._errors.garbled()
         yield self._ended(attempt, *_ending(failure, done=is_done))
 
     async def _read_body(self, attempt: _Attempt) -> AsyncGenerator[Event, None]:
