@@ -103,8 +103,11 @@ class ChoiceReader:
         return value[len(told) :] if value.startswith(told) else value
 
     def _read(self, given: Fields) -> Iterator[Event]:
-        yield from self._read_reasoning(given)
         content = given.get("content")
+        if content and len(given) == 1 and isinstance(content, str):
+            yield from self._text(content)  # what nearly every delta is
+            return
+        yield from self._read_reasoning(given)
         if isinstance(content, str):
             if content:
                 yield from self._text(content)

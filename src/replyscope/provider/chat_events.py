@@ -21,7 +21,15 @@ from replyscope.domain.json_text import dump_json
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.chat_choice import ChoiceReader
 from replyscope.provider.citations import SOURCE_FIELDS, read_sources
-from replyscope.provider.plain import Fields, fields_of, list_of, number_of, text_of, to_plain
+from replyscope.provider.plain import (
+    Fields,
+    fields_of,
+    list_of,
+    number_of,
+    other_fields_of,
+    text_of,
+    to_plain,
+)
 from replyscope.provider.stream_errors import find_error
 from replyscope.provider.usage import find_usage, read_usage, unread_usage
 
@@ -122,8 +130,7 @@ class ChatTranslator:
             self._open.discard(index)
         else:
             self._open.add(index)
-        delta = given.get("delta")
-        for place in (given.get("usage"), fields_of(delta).get("usage")):
+        for place in (given.get("usage"), other_fields_of(given.get("delta")).get("usage")):
             if place is not None:
                 self._translate_usage(place, events)
         if given.keys() - _OF_CHOICES:

@@ -29,6 +29,11 @@ def fields_of(value: object) -> Fields:
     return {}
 
 
+def other_fields_of(value: object) -> Fields:
+    """The fields that the SDK does not declare; of a mapping, all."""
+    return (value.model_extra or {}) if isinstance(value, BaseModel) else fields_of(value)
+
+
 def to_plain(value: Any) -> Any:
     """An SDK object as the JSON that it was built from."""
     if isinstance(value, BaseModel):
