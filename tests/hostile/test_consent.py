@@ -112,7 +112,7 @@ def type_under_a_flood(folder: Path, text: str, pause_s: float) -> None:
             terminal.type("flood\r")
             terminal.wait_for("words and words")
             terminal.type("\x0e")
-            terminal.wait_for("type a message")
+            terminal.wait_for("Ask anything")  # the new session is there
             terminal.type("begin\r")
             terminal.wait_until(lambda: len(server.requests) == 2)
             for number, key in enumerate(text):
