@@ -278,16 +278,21 @@ async def serving(program: str, *arguments: str) -> AsyncIterator[str]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        for _ in range(300):
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                break
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(90):  # a busy machine imports slowly
+            await _answers(port)
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
         process.terminate()
         await process.wait()
+
+
+async def _answers(port: int) -> None:
+    while True:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return
+        await asyncio.sleep(0.05)
 
 
 async def test_a_server_over_http_is_reached(tmp_path: Path) -> None:

@@ -77,17 +77,16 @@ async def run_process(
         asyncio.create_task(errors.read(process.stderr)),
     ]
     try:
-        # Not process.wait(): it waits for whoever has the pipes, too.
-        while process.returncode is None and not output.is_over:  # noqa: ASYNC110
-            await asyncio.sleep(_POLL_S)
+        while not output.is_over and not await has_ended(process, _POLL_S):
+            continue
         await asyncio.shield(asyncio.to_thread(kill_tree, process.pid, mark))
         await asyncio.wait(tasks, timeout=_DRAIN_S)
-        await _reap(process)
+        await has_ended(process, _DRAIN_S)
         status = -9 if process.returncode is None else process.returncode
         return Ended(status, output.data, errors.data, output.is_over)
     finally:
         if process.returncode is None:
-            await asyncio.shield(asyncio.to_thread(kill_tree, process.pid, mark))
+            await asyncio.shield(_kill(process, mark))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -108,10 +107,26 @@ async def _start(
     )
 
 
-async def _reap(process: asyncio.subprocess.Process) -> None:
+async def _kill(process: asyncio.subprocess.Process, mark: str) -> None:
+    """Kill the process tree. Returns when the event loop has the exit status: a loop that
+    closes before leaves a zombie and a warning behind.
+    """
+    await asyncio.to_thread(kill_tree, process.pid, mark)
+    await has_ended(process, _DRAIN_S)
+
+
+async def has_ended(process: asyncio.subprocess.Process, most_s: float) -> bool:
+    """Whether the process ends within `most_s` seconds. Unlike `process.wait`, it does not
+    wait for descendants that hold the pipes.
+    """
+
+    async def poll() -> None:
+        while process.returncode is None:  # noqa: ASYNC110 - asyncio has no event for it
+            await asyncio.sleep(_POLL_S)
+
     with suppress(TimeoutError):
-        async with asyncio.timeout(_DRAIN_S):
-            await process.wait()
+        await asyncio.wait_for(poll(), most_s)
+    return process.returncode is not None
 
 
 async def _feed(stdin: asyncio.StreamWriter, given: bytes) -> None:

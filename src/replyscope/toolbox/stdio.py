@@ -21,12 +21,12 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 
 from replyscope.toolbox.envelope import NotAMessage, read_messages
+from replyscope.toolbox.process import has_ended
 from replyscope.toolbox.process_tree import MARK, kill_tree
 from replyscope.toolbox.server_log import ServerLog
 
 _CHUNK = 1_048_576
 _MOST_LINE = 56_000_000
-_POLL_S = 0.02
 _ORPHANED_S = 1.0
 """How long output is read after the process has ended and others have its pipe open."""
 _PYTHON = re.compile(r"(python|pypy)[\d.]*w?(\.exe)?$", re.IGNORECASE)
@@ -168,13 +168,13 @@ class StdioTransport:
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         """Wait, ask to end, kill; then kill what it left."""
-        if not await _has_ended(process, self.grace_s) and self.grace_s:
+        if not await has_ended(process, self.grace_s) and self.grace_s:
             with suppress(ProcessLookupError, PermissionError):
                 if hasattr(os, "killpg"):
                     os.killpg(process.pid, signal.SIGTERM)
-            await _has_ended(process, self.grace_s / 2)
+            await has_ended(process, self.grace_s / 2)
         await asyncio.shield(asyncio.to_thread(kill_tree, process.pid, self._mark))
-        await _has_ended(process, 2)
+        await has_ended(process, 2)
 
 
 class _TooLong(Exception):
@@ -198,24 +198,15 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
         yield bytes(line)
 
 
-async def _has_ended(process: asyncio.subprocess.Process, most_s: float) -> bool:
-    """Whether the process ends in time. Not `wait`, which waits for who has its pipes, too."""
-    for _ in range(round(most_s / _POLL_S)):
-        if process.returncode is not None:
-            break
-        await asyncio.sleep(_POLL_S)
-    return process.returncode is not None
-
-
 async def _orphaned(process: asyncio.subprocess.Process) -> None:
     """Returns some time after the process has ended."""
-    while not await _has_ended(process, 60):
+    while not await has_ended(process, 60):
         continue
     await asyncio.sleep(_ORPHANED_S)
 
 
 async def _how_it_ended(process: asyncio.subprocess.Process, closed: str = "output") -> str:
-    await _has_ended(process, 0.5)
+    await has_ended(process, 0.5)
     if process.returncode is None:
         return f"it closed its {closed}"
     if process.returncode < 0:
