@@ -29,7 +29,7 @@ from tests.support.suite import Suite
 if sys.platform == "win32":
     pytest.skip("needs a pty", allow_module_level=True)
 
-from replyscope.ui.commands import COMMANDS
+from replyscope.ui.chat.commands import COMMANDS
 from tests.hostile.tty import run_on_tty
 from tests.stories.terminal import Terminal
 
@@ -221,7 +221,7 @@ def test_a_pipe_gets_the_answer_as_it_came(server: LoopbackServer, tmp_path: Pat
 _CRASHING = """
 import sys
 from replyscope.cli.main import main
-from replyscope.ui.screens import chat
+from replyscope.ui.chat import screen as chat
 
 class Bad(chat.HelpScreen):
     def on_mount(self):

@@ -22,8 +22,8 @@ from replyscope.domain.look import Look
 from replyscope.domain.settings import Settings
 from replyscope.engine.recovery import recover
 from replyscope.ui.app import ReplyscopeApp
+from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.opening import Opening
-from replyscope.ui.screens.chat import ChatScreen
 from replyscope.ui.services import Services
 
 __all__ = ["SystemClock", "chat_of", "frame", "make_app", "new_id", "open_chat", "until"]

@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.color import Color
 
 from replyscope.domain.printable import printable_line
-from replyscope.ui.ascii_filter import AsciiOnly, in_ascii
+from replyscope.ui.terminal.ascii_filter import AsciiOnly, in_ascii
 
 
 def test_symbols_become_what_they_look_like() -> None:

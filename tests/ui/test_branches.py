@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from replyscope.domain.session import Parameters, SessionSettings
-from replyscope.ui.screens.dialogs import LineDialog
-from replyscope.ui.screens.remote import RemoteScreen
+from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
+from replyscope.ui.dialogs.small import LineDialog
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import SIZE, is_idle, send

@@ -13,10 +13,10 @@ from textual.widgets import Input, OptionList
 
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.printable import is_printable
-from replyscope.ui.screens.dialogs import LineDialog, PickDialog
-from replyscope.ui.screens.first_run import FirstRun
-from replyscope.ui.screens.help import HelpScreen
-from replyscope.ui.screens.parameters import ParametersDialog
+from replyscope.ui.chat.first_run import FirstRun
+from replyscope.ui.chat.parameters import ParametersDialog
+from replyscope.ui.dialogs.help import HelpScreen
+from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 

@@ -13,11 +13,11 @@ from replyscope.domain.exchange import ToolCall
 from replyscope.domain.tool import Decision, Tool, ToolCallState
 from replyscope.engine.consent import CallToDecide
 from replyscope.ui.app import ReplyscopeApp
-from replyscope.ui.screens.chat_consent import ConsentActions
-from replyscope.ui.screens.dialogs import LineDialog
-from replyscope.ui.screens.edit_dialog import EditDialog
-from replyscope.ui.screens.help import HelpScreen
-from replyscope.ui.widgets.consent_card import ConsentCard
+from replyscope.ui.chat.consent import ConsentActions
+from replyscope.ui.chat.consent_card import ConsentCard
+from replyscope.ui.dialogs.edit_dialog import EditDialog
+from replyscope.ui.dialogs.help import HelpScreen
+from replyscope.ui.dialogs.small import LineDialog
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
 SIZE = (120, 40)

@@ -5,9 +5,9 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from replyscope.ui.screens.review import ReviewScreen
-from replyscope.ui.screens.stats import StatsScreen
-from replyscope.ui.widgets.plot_view import PlotView
+from replyscope.ui.numbers.plot_view import PlotView
+from replyscope.ui.numbers.screen import StatsScreen
+from replyscope.ui.review.screen import ReviewScreen
 from tests.support.server import LoopbackServer, error
 from tests.ui.app import chat_of, frame, until
 from tests.ui.test_chat import is_idle, send

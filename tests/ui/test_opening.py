@@ -8,8 +8,8 @@ import pytest
 from textual import events
 
 from replyscope.domain.look import Look
-from replyscope.ui.screens.chat import ChatScreen
-from replyscope.ui.screens.front import FrontScreen
+from replyscope.ui.chat.first_paint import FrontScreen
+from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.services import Services
 from tests.support.server import LoopbackServer, reply
 from tests.ui.app import chat_of, frame, make_app, open_chat, until

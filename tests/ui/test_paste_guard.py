@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from textual import events
 from textual._xterm_parser import XTermParser
 
-from replyscope.ui.paste_guard import PasteGuard
+from replyscope.ui.terminal.paste_guard import PasteGuard
 
 BEGIN, END = "\x1b[200~", "\x1b[201~"
 pieces = st.lists(

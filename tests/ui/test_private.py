@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 from replyscope.domain.errors import ProviderError
 from replyscope.domain.failure import Failure
 from replyscope.domain.session import Parameters, SessionSettings
-from replyscope.ui.screens.dialogs import PickDialog
-from replyscope.ui.screens.review import ReviewScreen
-from replyscope.ui.widgets.sidebar import Sidebar
+from replyscope.ui.chat.sidebar import Sidebar
+from replyscope.ui.dialogs.small import PickDialog
+from replyscope.ui.review.screen import ReviewScreen
 from tests.engine.test_tools import asks, in_turn
 from tests.hostile.held import texts_of
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse

@@ -7,7 +7,7 @@ from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from replyscope.ui.screens.dialogs import PickDialog
+from replyscope.ui.dialogs.small import PickDialog
 from tests.support.server import LoopbackServer, reply
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 

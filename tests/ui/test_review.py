@@ -14,12 +14,12 @@ from replyscope.cli.wiring import wire
 from replyscope.config.paths import find_paths
 from replyscope.config.settings import read_settings
 from replyscope.domain.matching import FIELDS, HAS, IS
-from replyscope.ui.query_completion import LANGUAGE
-from replyscope.ui.screens.chat import ChatScreen
-from replyscope.ui.screens.compare import CompareScreen
-from replyscope.ui.screens.review import ReviewScreen
+from replyscope.ui.chat.screen import ChatScreen
+from replyscope.ui.reading.compare_screen import CompareScreen
+from replyscope.ui.review.query_completion import LANGUAGE
+from replyscope.ui.review.results import Results, name_of
+from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.transcript.preview import Preview
-from replyscope.ui.widgets.results import Results, name_of
 from tests.sharing.test_importing import conversation
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until

@@ -12,7 +12,7 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import Static
 
-from replyscope.ui.tight_compositor import TightCompositor
+from replyscope.ui.terminal.compositor import TightCompositor
 
 SIZE = (40, 14)
 REGIONS = st.lists(

@@ -11,13 +11,13 @@ from textual.pilot import Pilot
 from replyscope.domain.event import Event, StreamEnded, TextDelta, WireFrame
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import fold_events
-from replyscope.ui.playback import Playback
-from replyscope.ui.screens.replay import ReplayScreen
+from replyscope.ui.reading.inspector import Inspector
+from replyscope.ui.reading.playback import Playback
+from replyscope.ui.reading.replay_bar import ReplayBar
+from replyscope.ui.reading.replay_screen import ReplayScreen
+from replyscope.ui.reading.timeline_view import TimelineView
+from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.transcript.transcript import Transcript
-from replyscope.ui.widgets.inspector import Inspector
-from replyscope.ui.widgets.replay_bar import ReplayBar
-from replyscope.ui.widgets.timeline_view import TimelineView
-from replyscope.ui.widgets.wire_view import WireView
 from tests.support.build import make_exchange
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 from tests.ui.app import SystemClock, chat_of, frame, make_app, open_chat, until

@@ -15,9 +15,9 @@ from replyscope.domain.message import ToolResultPart
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import ToolCallState
 from replyscope.ui.app import ReplyscopeApp
-from replyscope.ui.screens.edit_dialog import EditDialog
-from replyscope.ui.screens.tools import ToolsDialog
-from replyscope.ui.widgets.consent_card import ConsentCard
+from replyscope.ui.chat.consent_card import ConsentCard
+from replyscope.ui.chat.tools_dialog import ToolsDialog
+from replyscope.ui.dialogs.edit_dialog import EditDialog
 from tests.engine.test_tools import asks, in_turn
 from tests.support.responses import response
 from tests.support.server import LoopbackServer, reply

@@ -20,19 +20,19 @@ from textual.screen import Screen
 from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME
 from replyscope.domain.unicode_text import sound
-from replyscope.ui import collecting
-from replyscope.ui.ascii_filter import AsciiOnly
-from replyscope.ui.opening import Opening
-from replyscope.ui.printable_filter import PrintableOnly
-from replyscope.ui.screens.front import (
+from replyscope.ui.chat.first_paint import (
     HORIZONTAL_BREAKPOINTS,
     VERTICAL_BREAKPOINTS,
     FrontScreen,
 )
+from replyscope.ui.opening import Opening
+from replyscope.ui.terminal import garbage
+from replyscope.ui.terminal.ascii_filter import AsciiOnly
+from replyscope.ui.terminal.printable_filter import PrintableOnly
 from replyscope.ui.theming import build_themes
 
 if TYPE_CHECKING:  # loaded after the first paint
-    from replyscope.ui.screens.chat import ChatScreen
+    from replyscope.ui.chat.screen import ChatScreen
     from replyscope.ui.services import Services
 
 
@@ -53,7 +53,7 @@ class ReplyscopeApp(App[None]):
 
     def __init__(self, opening: Opening) -> None:
         super().__init__()
-        collecting.begin()
+        garbage.begin()
         self._opening = opening
         self._printable_only = PrintableOnly()
         self._ascii_only = AsciiOnly()
@@ -90,7 +90,7 @@ class ReplyscopeApp(App[None]):
         chosen = super().get_driver_class()
         if sys.platform == "win32" or chosen.__name__ != "LinuxDriver":
             return chosen
-        from replyscope.ui.terminal import TerminalDriver  # it needs termios
+        from replyscope.ui.terminal.driver import TerminalDriver  # it needs termios
 
         return TerminalDriver
 
@@ -146,11 +146,11 @@ class ReplyscopeApp(App[None]):
         sys.setswitchinterval(_EAGER_S)
         try:
             self._services = await asyncio.to_thread(self._opening.load)
-            module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.screens.chat")
+            module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.chat.screen")
         finally:
             sys.setswitchinterval(rarely_s)
         self._chat = cast("ChatScreen", module.ChatScreen(self._services))
-        collecting.settle()
+        garbage.settle()
         self.call_next(self._show_chat)
 
     async def _show_chat(self) -> None:

@@ -21,8 +21,8 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
-from replyscope.ui.frame_pace import FRAME_S, rest_after
 from replyscope.ui.markdown.palette import Palette, component_classes, palette_of
+from replyscope.ui.terminal.frame_pace import FRAME_S, rest_after
 from replyscope.ui.transcript.content import ContentOf, no_content
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder

@@ -1,0 +1,64 @@
+"""The prompt alone, in the chat's own places: painted first, while the chat is loaded.
+
+What is typed here is not lost: the chat takes it over, in its order.
+"""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from replyscope.ui.chat.composer import Composer
+from replyscope.ui.terminal.settling import settle
+
+WELCOME = """\
+Ask anything. Beside each reply you see why it ended,
+what it used and which tools it asked for.
+
+/ commands    @ files    F1 keys    F2 model"""
+
+PRIVATE_WELCOME = """\
+Private: nothing of this session is written to disk.
+It is gone when you leave, or delete it.
+
+What the provider keeps of it is the provider's."""
+
+HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (160, "-wide")]
+VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]
+
+
+class FrontScreen(Screen[None]):
+    """Takes what is typed until the chat is there."""
+
+    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
+
+    def __init__(self, *, is_fresh: bool) -> None:
+        super().__init__()
+        self._is_fresh = is_fresh
+        self._sent: list[Message] = []
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="body"):
+            yield Static(id="sidebar")
+            with Vertical(id="center"):
+                yield Static(WELCOME if self._is_fresh else "", id="welcome")
+                yield Composer(id="composer")
+                yield Static(id="status")
+            yield Static(id="inspector")
+
+    def on_mount(self) -> None:
+        self.set_focus(self.query_one(Composer))
+
+    @on(Composer.Submitted)
+    @on(Composer.PastedLarge)
+    def _keep(self, event: Message) -> None:
+        self._sent.append(event)
+
+    async def hand_over(self) -> tuple[list[Message], str]:
+        """What was sent and what is being written, once every key so far is in."""
+        composer = self.query_one(Composer)
+        await settle(composer, self)
+        return self._sent, composer.text

@@ -1,0 +1,173 @@
+"""Finds whom to ask: the endpoint in use, its models, and the model of a session."""
+
+import asyncio
+from dataclasses import replace
+
+from replyscope.domain.address import AddressError, read_base_url
+from replyscope.domain.endpoint import (
+    Endpoint,
+    KeySource,
+    KeySourceKind,
+    ModelInfo,
+    default_api,
+    host_of,
+)
+from replyscope.domain.errors import ReplyscopeError, SettingsError
+from replyscope.engine.conversation import Conversation
+from replyscope.engine.live import Target
+from replyscope.ui.chat.ways import Choice, Way
+from replyscope.ui.services import Services
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+class Targets:
+    """Keeps the endpoint that was chosen, and what its server said of its models."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.endpoint = services.endpoint
+        self._named_model = services.model
+        self.models: tuple[ModelInfo, ...] = ()
+        self._windows: dict[str, int] = {}
+
+    def model_for(self, conversation: Conversation) -> str | None:
+        """The model a session asks: its own, the command line's, the endpoint's."""
+        own = conversation.session.settings.model
+        if self._named_model is not None and not conversation.messages:
+            own = self._named_model
+        endpoint_model = self.endpoint.model if self.endpoint is not None else None
+        if self.endpoint is not None and self.endpoint.name == "local":
+            return endpoint_model
+        only = self.models[0].id if len(self.models) == 1 else None
+        return own or endpoint_model or only
+
+    def window_of(self, model: str | None) -> int | None:
+        """The model's context window in tokens: as the server says, else as a price list does."""
+        said = next((m.context_window for m in self.models if m.id == model), None)
+        return self._windows.get(model or "") if said is None else said
+
+    async def learn_window(self, model: str | None) -> None:
+        """Look the window up where the server does not say it."""
+        prices = self._services.prices
+        if prices is None or model is None or self.endpoint is None or self.window_of(model):
+            return
+        window = await prices.context_window(self.endpoint.public_url, model)
+        if window is not None:
+            self._windows[model] = window
+
+    async def load_models(self) -> tuple[ModelInfo, ...]:
+        """Ask the server for its models. Raises ReplyscopeError."""
+        if self.endpoint is None:
+            return ()
+        provider = await self._services.open_provider(self.endpoint)
+        self.models = await provider.list_models()
+        return self.models
+
+    async def target_for(self, conversation: Conversation) -> Target | None:
+        """Where a session's next request goes; None when a model has to be chosen.
+
+        Raises ReplyscopeError when the endpoint can't be used.
+        """
+        if self.endpoint is None:
+            return None
+        provider = await self._services.open_provider(self.endpoint)
+        if self.model_for(conversation) is None and not self.models:
+            await self.load_models()
+        model = self.model_for(conversation)
+        if model is None:
+            return None
+        settings = conversation.session.settings
+        parameters = settings.parameters.merged_over(self.endpoint.parameters)
+        conversation.session = replace(
+            conversation.session,
+            settings=replace(
+                settings, endpoint=self.endpoint.name, model=model, parameters=parameters
+            ),
+        )
+        return Target(self.endpoint, provider, model)
+
+    def use(self, endpoint: Endpoint) -> None:
+        """Send there from now on."""
+        self.endpoint = endpoint
+        self.models = ()
+        self._named_model = None
+
+    async def take(self, choice: Choice) -> str | None:
+        """Use what a person chose, and save it so that the next start finds it.
+
+        A note when something could not be kept. Raises ReplyscopeError when the settings
+        can't be changed; what was in use stays so.
+        """
+        if choice.way is Way.PROVIDER:
+            named = self._services.settings.endpoint(choice.value)
+            if named is None:
+                raise ReplyscopeError(f"There is no provider {choice.value}.")
+            self._services.change_settings({("provider",): choice.value})
+            self.use(named)
+            return None
+        is_openai = choice.way in (Way.KEY_STORED, Way.KEY_HELD)
+        endpoint = self._endpoint_at(OPENAI_URL if is_openai else choice.value, choice.product)
+        source, note = endpoint.key_source, None
+        if choice.key:
+            source, note = await self._keep_key(endpoint.name, choice)
+        endpoint = replace(endpoint, key_source=source)
+        if source.kind is not KeySourceKind.GIVEN or choice.way is Way.URL:
+            self._save(endpoint)
+        self.use(endpoint)
+        return note
+
+    def _endpoint_at(self, text: str, product: str) -> Endpoint:
+        """The endpoint that the settings have for a URL, or a new one. Raises SettingsError.
+
+        A new one never takes a name that is in use: a key goes to the server it was
+        given for, and to no other.
+        """
+        try:
+            address = read_base_url(text)
+        except AddressError as error:
+            raise SettingsError(str(error), error.next_step) from error
+        url = address.base_url
+        settings = self._services.settings
+        known = next((e for e in settings.endpoints if e.base_url == url), None)
+        if known is not None:
+            return known
+        host = "openai" if url == OPENAI_URL else product or host_of(url)
+        stem = "-".join("".join(c if c.isalnum() else " " for c in host.lower()).split())
+        taken = {"local", *(endpoint.name for endpoint in settings.endpoints)}
+        names = (stem or "server", *(f"{stem}-{n}" for n in range(2, len(taken) + 3)))
+        name = next(name for name in names if name not in taken)
+        return Endpoint(
+            name,
+            url,
+            default_api(url),
+            model=address.model,
+            azure_api_version=address.azure_api_version,
+        )
+
+    async def _keep_key(self, name: str, choice: Choice) -> tuple[KeySource, str | None]:
+        """Keep the key in the keyring; where that is not wanted or there is none, in memory."""
+        note = None
+        if choice.way is not Way.KEY_HELD:
+            try:
+                await asyncio.to_thread(self._services.keys.store_key, name, choice.key)
+                return KeySource(KeySourceKind.KEYRING, name), None
+            except SettingsError:
+                note = (
+                    "This system has no keyring: the key is kept in memory until you leave. "
+                    "To keep it, set OPENAI_API_KEY or key_env in the settings."
+                )
+        self._services.keys.hold_key(name, choice.key)
+        return KeySource(KeySourceKind.GIVEN), note
+
+    def _save(self, endpoint: Endpoint) -> None:
+        changes: dict[tuple[str, ...], object] = {
+            ("providers", endpoint.name, "base_url"): endpoint.base_url,
+            ("provider",): endpoint.name,
+        }
+        if endpoint.key_source.kind is KeySourceKind.KEYRING:
+            changes["providers", endpoint.name, "key_keyring"] = endpoint.key_source.value
+        if endpoint.azure_api_version is not None:
+            changes["providers", endpoint.name, "model"] = endpoint.model
+            changes["providers", endpoint.name, "azure_api_version"] = endpoint.azure_api_version
+        self._services.change_settings(changes)

@@ -1,0 +1,1 @@
+"""Small dialogs that any screen may open."""

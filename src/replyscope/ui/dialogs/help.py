@@ -1,0 +1,52 @@
+"""The help: made from the real bindings and commands, so it can't be out of date."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Label, Static
+
+from replyscope.ui.chat.commands import COMMANDS
+
+HelpRows = list[tuple[str, list[tuple[str, str, str]]]]
+"""Sections of (keys, what they do, the id to remap them by)."""
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys and commands."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q", "dismiss", "Close"),
+    ]
+
+    def __init__(self, sections: HelpRows, *, has_commands: bool = True) -> None:
+        super().__init__()
+        self._sections = sections
+        self._has_commands = has_commands
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog tall wide"):
+            yield Label("Keys and commands", classes="dialog-title")
+            with VerticalScroll():
+                yield Static(self._content())
+            yield Static("Esc closes. Keys are remapped by id in settings.toml.", classes="hint")
+
+    def _content(self) -> Content:
+        lines: list[Content] = []
+        for title, rows in self._sections:
+            lines += [Content(""), Content.styled(title, "bold $text-primary")]
+            lines += [
+                Content.assemble(
+                    (f"{keys:<18}", "$text-accent"), f"{text:<24}", (name, "$foreground 60%")
+                )
+                for keys, text, name in rows
+            ]
+        if self._has_commands:
+            lines += [Content(""), Content.styled("Commands", "bold $text-primary")]
+        for command in COMMANDS if self._has_commands else ():
+            name = f"/{command.name} {command.argument}".strip()
+            lines.append(Content.assemble((f"{name:<18}", "$text-accent"), command.help))
+        return Content("\n").join(lines[1:])

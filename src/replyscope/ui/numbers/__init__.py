@@ -1,0 +1,1 @@
+"""The numbers screen: figures and plots."""

@@ -1,0 +1,1 @@
+"""The reading pane of chat, review and replay, and what it shows."""

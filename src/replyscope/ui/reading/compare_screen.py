@@ -1,0 +1,122 @@
+"""Two replies beside each other, and what differs between them."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from replyscope.domain.printable import printable_line
+from replyscope.inspection.siblings import Reply
+from replyscope.ui.chat.first_paint import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.markdown.palette import Palette
+from replyscope.ui.reading.comparison_lines import Looks, draw_comparison, stops_in
+from replyscope.ui.reading.diff_view import DiffView
+
+
+class CompareScreen(Screen[None]):
+    """Compares two of several replies, as Markdown source or as they look."""
+
+    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
+    CSS_PATH = "../styles/compare.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Close"),
+        Binding("x", "swap", "Swap"),
+        Binding("s", "side_by_side", "Side by side"),
+        Binding("m", "rendered", "As it looks"),
+        Binding("right_square_bracket", "other(1)", "Compare with the next"),
+        Binding("left_square_bracket", "other(-1)", "Compare with the previous"),
+    ]
+
+    def __init__(
+        self, replies: Sequence[Reply], palette: Palette, first: int = 0, second: int = 1
+    ) -> None:
+        super().__init__()
+        self._replies = replies
+        self._pair = (first, second)
+        self._palette = palette
+        self._is_rendered = False
+        self._is_side_by_side = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="compare-title")
+        yield DiffView(id="compare-lines")
+        yield Static(id="compare-keys")
+
+    def on_mount(self) -> None:
+        self._is_side_by_side = self.app.size.width >= 120
+        self.query_one(DiffView).focus()
+        self.call_after_refresh(self._start)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        job: Any = partial(self._draw)
+        self.run_worker(job, exclusive=True, exit_on_error=False)
+
+    async def _draw(self) -> None:
+        view = self.query_one(DiffView)
+        looks = Looks(
+            view.look("first"),
+            view.look("second"),
+            view.look("muted"),
+            view.look("title"),
+            palette=self._palette,
+            is_rendered=self._is_rendered,
+            is_side_by_side=self._is_side_by_side,
+        )
+        self._tell("comparing …")
+        first, second = (self._replies[number] for number in self._pair)
+        width = max(30, view.scrollable_content_region.width)
+        lines = await asyncio.to_thread(draw_comparison, first, second, width, looks)
+        stops = stops_in(lines, looks)
+        view.show(lines, stops)
+        self._tell(self._keys())
+
+    def _tell(self, keys: str) -> None:
+        names = " and ".join(
+            f"{number + 1} {printable_line(self._replies[number][0].model)}"
+            for number in self._pair
+        )
+        count = f" of {len(self._replies)}" if len(self._replies) > 2 else ""
+        shape = "as it looks" if self._is_rendered else "Markdown source"
+        title = Content.assemble(
+            ("Compare ", "bold $text-primary"), f"{names}{count}", (f"  {shape}", "$text-muted")
+        )
+        self.query_one("#compare-title", Static).update(title)
+        self.query_one("#compare-keys", Static).update(Content(keys))
+
+    def _keys(self) -> str:
+        looks = "m source" if self._is_rendered else "m as it looks · s columns or one"
+        others = "[ ] another · " if len(self._replies) > 2 else ""
+        return f"{looks} · x swap · {others}n N differences · Esc"
+
+    def action_swap(self) -> None:
+        """The second becomes the first."""
+        self._pair = (self._pair[1], self._pair[0])
+        self._start()
+
+    def action_side_by_side(self) -> None:
+        """Show the source in two columns, or as one text."""
+        self._is_side_by_side = not self._is_side_by_side
+        self._start()
+
+    def action_rendered(self) -> None:
+        """Show the texts as they look, or their Markdown source."""
+        self._is_rendered = not self._is_rendered
+        self._start()
+
+    def action_other(self, step: int) -> None:
+        """Compare the first with another of the replies."""
+        first, second = self._pair
+        others = [number for number in range(len(self._replies)) if number != first]
+        second = others[(others.index(second) + step) % len(others)]
+        self._pair = (first, second)
+        self._start()

@@ -1,0 +1,137 @@
+"""What the reply under the cursor is made of: overview, tools and wire."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import ContentSwitcher, Static, Tab, Tabs
+
+from replyscope.domain.event import WireFrame, WireRecord
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.message import ToolResultPart
+from replyscope.inspection.timeline import Timeline
+from replyscope.inspection.wire import request_lines, response_lines
+from replyscope.ui.reading.sheet import MUTED, Sheet
+from replyscope.ui.reading.timeline_view import TimelineView
+from replyscope.ui.reading.tool_sheet import tool_sheet
+from replyscope.ui.reading.wire_view import WireView
+
+
+class Inspector(Vertical):
+    """Draws one exchange at a time; asks nobody for anything."""
+
+    class TabOpened(Message):
+        """Another tab is open and wants drawing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "open_tab('overview')", "Overview", id="inspector.overview"),
+        Binding("2", "open_tab('tools')", "Tools", id="inspector.tools"),
+        Binding("3", "open_tab('wire')", "Wire", id="inspector.wire"),
+        Binding("4", "open_tab('time')", "Time", id="inspector.time"),
+    ]
+
+    def __init__(self, *, id: str | None = None, can_act: bool = True) -> None:
+        super().__init__(id=id)
+        self._can_act = can_act
+        self._heights: dict[str, int] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Tabs(
+            Tab("overview", id="overview"),
+            Tab("tools", id="tools"),
+            Tab("wire", id="wire"),
+            Tab("time", id="time"),
+        )
+        with ContentSwitcher(initial="pane-overview"):
+            with VerticalScroll(id="pane-overview"):
+                yield Static(id="overview-text")
+            with VerticalScroll(id="pane-tools"):
+                yield Static(id="tools-text")
+            yield WireView(id="pane-wire")
+            with VerticalScroll(id="pane-time", can_focus=False):
+                yield TimelineView(id="timeline")
+
+    @property
+    def tab(self) -> str:
+        """Which tab is open."""
+        return self.query_one(Tabs).active or "overview"
+
+    def action_open_tab(self, name: str) -> None:
+        """Open a tab, and go to what is in it."""
+        self.open_tab(name)
+        target = "#timeline" if name == "time" else f"#pane-{name}"
+        self.call_after_refresh(self.query_one(target).focus)
+
+    def open_tab(self, name: str) -> None:
+        """Open a tab by name."""
+        self.query_one(Tabs).active = name
+
+    def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
+        event.stop()
+        self.query_one(ContentSwitcher).current = f"pane-{event.tab.id}"
+        self.post_message(self.TabOpened())
+
+    def show_nothing(self) -> None:
+        """There is no reply to show."""
+        hint = "Send a message to see what its reply is made of." if self._can_act else ""
+        self._update("#overview-text", Content.styled(hint, MUTED))
+        self._update("#tools-text", Content(""))
+        self.show_wire([], ())
+        self.query_one(TimelineView).show_nothing()
+
+    def show_timeline(self, exchange: Exchange, timeline: Timeline) -> None:
+        """Show what the reply was doing when."""
+        self.query_one(TimelineView).show_timeline(exchange, timeline)
+
+    def show_moment(self, at_ms: float) -> None:
+        """Point at the frame that had come by then."""
+        self.query_one(WireView).show_moment(at_ms)
+
+    def show_exchange(
+        self,
+        exchange: Exchange,
+        choice: int,
+        results: Mapping[str, ToolResultPart],
+        *,
+        part: str = "",
+    ) -> None:
+        """Draw an exchange; `results` say what became of its calls, by their ids, and
+        `part` which one of a continued reply it is.
+        """
+        width = max(20, self.size.width - 4)
+        sheet = Sheet(width, can_act=self._can_act)
+        if self.tab == "tools":
+            self._update("#tools-text", tool_sheet(width, exchange.choice(choice), results))
+        else:
+            self._update("#overview-text", sheet.overview(exchange, choice, part=part))
+
+    def _update(self, pane: str, content: Content) -> None:
+        """Draw a pane; the screen is laid out again only when its height changed."""
+        lines = content.plain.count("\n")
+        changed = self._heights.get(pane) != lines
+        self._heights[pane] = lines
+        self.query_one(pane, Static).update(content, layout=changed)
+
+    def show_record(self, exchange: Exchange, record: WireRecord) -> None:
+        """Show a saved exchange's wire."""
+        head = wire_head(exchange, record)
+        self.show_wire(head, record.frames)
+
+    def show_wire(self, head: list[str], frames: Sequence[WireFrame]) -> None:
+        """Show head lines and frames."""
+        self.query_one(WireView).show_wire(head, frames)
+
+    def grow_wire(self) -> None:
+        """More frames came to the ones shown."""
+        self.query_one(WireView).grow()
+
+
+def wire_head(exchange: Exchange, record: WireRecord) -> list[str]:
+    """What stands above the frames."""
+    lines = request_lines(record.request) if record.request is not None else []
+    answer = response_lines(exchange)
+    return [*lines, *([""] if lines else []), *answer, *([""] if answer else [])]

@@ -1,0 +1,270 @@
+"""Plays a recorded reply again, in its conversation, as it came."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from replyscope.domain.event import Event, ResponseOpened, WireFrame, WireRecord
+from replyscope.domain.exchange import Exchange, ExchangeState
+from replyscope.domain.message import Message
+from replyscope.domain.ports import Clock
+from replyscope.inspection.figures import seconds
+from replyscope.inspection.timeline import timeline_of
+from replyscope.ui.chat.first_paint import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.reading.frame_screen import FrameScreen
+from replyscope.ui.reading.inspector import Inspector
+from replyscope.ui.reading.playback import Playback
+from replyscope.ui.reading.replay_bar import ReplayBar
+from replyscope.ui.reading.timeline_view import TimelineView
+from replyscope.ui.reading.wire_view import WireView
+from replyscope.ui.transcript.content import ContentOf, EntryContent, reply_content
+from replyscope.ui.transcript.transcript import Transcript
+
+_FPS = 30
+_SEEK = 0.05
+"""How much of the whole one step of seeking is."""
+_INSPECT_EVERY = 6
+
+
+class ReplayScreen(Screen[None]):
+    """Folds the recorded events again, by the clock. Nothing is sent or saved.
+
+    `read` gives the events of the frames; a thread calls it, and what it gave can be played
+    while it reads on.
+    """
+
+    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
+    CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
+        "../styles/transcript.tcss",
+        "../styles/inspector.tcss",
+        "../styles/replay.tcss",
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,P,shift+p", "dismiss(None)", "Close"),
+        Binding("space", "pause", "Pause", priority=True),
+        Binding("full_stop", "step(1)", "One frame on", priority=True),
+        Binding("comma", "step(-1)", "One frame back", priority=True),
+        Binding("right,l", "seek(1)", "Forward", priority=True),
+        Binding("left,h", "seek(-1)", "Back", priority=True),
+        Binding("home", "restart", "From the start", priority=True),
+        Binding("1", "speed(1)", "True speed", priority=True),
+        Binding("4", "speed(4)", "Four times", priority=True),
+        Binding("0,end", "finish", "To the end", priority=True),
+        Binding("f4", "toggle_inspector", "Inspector"),
+        Binding("f7", "open_tab('wire')", "Wire"),
+        Binding("L,shift+l", "open_tab('time')", "Timeline"),
+    ]
+
+    def __init__(
+        self,
+        before: Sequence[str],
+        content_of: ContentOf,
+        message: Message,
+        exchanges: Mapping[str, Exchange],
+        record: WireRecord,
+        read: Callable[[], Iterable[Event]],
+        clock: Clock,
+    ) -> None:
+        super().__init__()
+        self._before = before
+        self._content_before = content_of
+        self._message = message
+        self._exchanges = exchanges
+        source = message.sources[-1]
+        self._exchange = exchange = exchanges[source.exchange_id]
+        self._choice = source.choice_index
+        self._record = record
+        self._read_events = read
+        self._clock = clock
+        unanswered: dict[str, Any] = {"status": None, "headers": (), "request_id": None}
+        opening = replace(
+            exchange,
+            state=ExchangeState.QUEUED,
+            choices=(),
+            usage=None,
+            failure=None,
+            reported_cost_usd=None,
+            estimated_cost_usd=None,
+            adaptations=(),
+            **unanswered,
+        )
+        end_ms = max([exchange.timing.duration_ms, *(f.at_ms for f in record.frames[-1:])])
+        self._playback = Playback(opening, len(record.frames), end_ms)
+        self._ticked_ms = 0.0
+        self._ticks = 0
+        self._speed = 1.0
+        self._is_paused = False
+        self._is_left = False
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            with Vertical():
+                yield Transcript(id="replay-transcript")
+                yield ReplayBar(id="replay-bar")
+            yield Inspector(id="replay-inspector")
+
+    def on_mount(self) -> None:
+        transcript = self.query_one(Transcript)
+        transcript.show_entries([*self._before, self._message.id], self._content_of)
+        transcript.focus()
+        self._ticked_ms = self._clock.monotonic_ms()
+        self.set_interval(1 / _FPS, self._tick)
+        job: Any = self._read
+        self.run_worker(job, exit_on_error=False)
+        self._draw(is_whole=True)
+
+    def on_unmount(self) -> None:
+        self._is_left = True
+
+    async def _read(self) -> None:
+        await asyncio.to_thread(self._read_all)
+
+    def _read_all(self) -> None:
+        exchange = self._exchange
+        head = ResponseOpened(exchange.status, exchange.headers, exchange.request_id) \
+            if exchange.status is not None else None  # fmt: skip
+        for number, event in enumerate(self._read_events()):
+            if self._is_left:
+                return
+            self._playback.add(event)
+            if number == 0 and head is not None and isinstance(event, WireFrame):
+                self._playback.add(head)
+
+    def _tick(self) -> None:
+        now = self._clock.monotonic_ms()
+        passed, self._ticked_ms = now - self._ticked_ms, now
+        if not self._is_paused and not self._playback.is_over:
+            self._go_to(self._playback.at_ms + passed * self._speed, is_whole=False)
+
+    def _go_to(self, at_ms: float, *, is_whole: bool = True) -> None:
+        self._show(self._playback.go_to(at_ms), is_whole=is_whole)
+
+    def _show(self, has_changed: bool, *, is_whole: bool = True) -> None:
+        if has_changed:
+            self.query_one(Transcript).renew_entry(self._message.id)
+        self._ticks += 1
+        self._draw(is_whole=is_whole or self._playback.is_over)
+
+    def _shown(self) -> Exchange:
+        """The reply as it stood; at the end, as it is kept."""
+        return self._exchange if self._playback.is_over else self._playback.exchange()
+
+    def _content_of(self, message_id: str) -> EntryContent:
+        if message_id != self._message.id:
+            return self._content_before(message_id)
+        exchange = self._shown()
+        return reply_content(self._message, {**self._exchanges, exchange.id: exchange})
+
+    def _draw(self, *, is_whole: bool) -> None:
+        playback = self._playback
+        if is_whole or self._ticks % _INSPECT_EVERY == 0:
+            self.draw_inspector()
+        state = "paused" if self._is_paused else f"{self._speed:g}×"
+        if playback.is_over:
+            state = "the end"
+        elif playback.is_waiting:
+            state = "reading …"
+        text = (
+            f"{seconds(playback.at_ms)} of {seconds(playback.end_ms)} · {state} · frame "
+            f"{playback.frame:,} of {len(self._record.frames):,}"
+        )
+        self.query_one(ReplayBar).show(playback.share, playback.ready, text)
+
+    @on(Inspector.TabOpened)
+    def _on_tab(self) -> None:
+        inspector = self.query_one(Inspector)
+        if inspector.tab == "wire":
+            inspector.show_record(self._exchange, self._record)
+        elif inspector.tab == "time":
+            job: Any = self._show_timeline
+            self.run_worker(job, group="time", exclusive=True, exit_on_error=False)
+        self.draw_inspector()
+
+    async def _show_timeline(self) -> None:
+        """When the reply was doing what; while it is being read, what is known of that."""
+        is_read = self._playback.ready >= 1
+        events = self._playback.events() if is_read else self._record.frames
+        timeline = await asyncio.to_thread(timeline_of, self._exchange, events, {})
+        self.query_one(Inspector).show_timeline(self._exchange, timeline)
+        self.draw_inspector()
+
+    def draw_inspector(self) -> None:
+        """Draw what was known at the moment."""
+        inspector = self.query_one(Inspector)
+        if not inspector.display:
+            return
+        if inspector.tab == "wire":
+            inspector.show_moment(self._playback.at_ms)
+        elif inspector.tab == "time":
+            self.query_one(TimelineView).point_at(self._playback.at_ms)
+        else:
+            inspector.show_exchange(self._shown(), self._choice, {})
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw_inspector)
+
+    @on(ReplayBar.Sought)
+    def _on_sought(self, event: ReplayBar.Sought) -> None:
+        self._go_to(event.share * self._playback.end_ms)
+
+    @on(TimelineView.MomentPicked)
+    @on(TimelineView.MomentChosen)
+    def _on_moment(self, event: TimelineView.MomentPicked | TimelineView.MomentChosen) -> None:
+        self._go_to(event.at_ms)
+
+    @on(WireView.FrameOpened)
+    def _on_frame_opened(self, event: WireView.FrameOpened) -> None:
+        self.app.push_screen(FrameScreen(event.frames, event.number))
+
+    def action_toggle_inspector(self) -> None:
+        """Show or hide the inspector."""
+        inspector = self.query_one(Inspector)
+        inspector.display = not inspector.display
+        self.call_after_refresh(self.draw_inspector)
+
+    def action_open_tab(self, name: str) -> None:
+        """Show the wire or the timeline, at the moment."""
+        inspector = self.query_one(Inspector)
+        inspector.display = True
+        inspector.open_tab(name)
+
+    def action_pause(self) -> None:
+        """Pause, or go on; at the end, from the start."""
+        if self._playback.is_over:
+            self.action_restart()
+            return
+        self._is_paused = not self._is_paused
+        self._ticked_ms = self._clock.monotonic_ms()
+        self._draw(is_whole=True)
+
+    def action_step(self, step: int) -> None:
+        """One frame on or back, and pause there."""
+        self._is_paused = True
+        self._show(self._playback.step(step))
+
+    def action_seek(self, step: int) -> None:
+        """Forward or back by a twentieth."""
+        self._go_to(self._playback.at_ms + step * self._playback.end_ms * _SEEK)
+
+    def action_restart(self) -> None:
+        """From the start."""
+        self._is_paused = False
+        self._go_to(0.0)
+
+    def action_speed(self, speed: int) -> None:
+        """Another speed."""
+        self._speed, self._is_paused = float(speed), False
+        self._ticked_ms = self._clock.monotonic_ms()
+        self._draw(is_whole=True)
+
+    def action_finish(self) -> None:
+        """At once to the end."""
+        self._go_to(self._playback.end_ms)

@@ -1,0 +1,105 @@
+"""Lays out the tools tab: each call, what it was asked to do, and what became of it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from textual.content import Content
+
+from replyscope.domain.exchange import APPROVAL, Choice, OutputItem, ToolCall
+from replyscope.domain.message import ToolResultPart
+from replyscope.domain.printable import exact_line, exact_text, printable_line, printable_text
+from replyscope.domain.tool import ToolCallState
+from replyscope.inspection.argument_check import check_arguments
+from replyscope.inspection.arguments import pretty_arguments, readable_beginning, readable_result
+from replyscope.inspection.figures import seconds, size
+from replyscope.ui.reading.sheet import MUTED, Sheet
+
+_DIFF = {"+": "$text-success", "-": "$text-error"}
+_STATES = {
+    ToolCallState.COMPLETED: "$text-success",
+    ToolCallState.FAILED: "$text-error",
+    ToolCallState.REFUSED: "$text-warning",
+    ToolCallState.INTERRUPTED: "$text-error",
+    ToolCallState.RUNNING: "$text-accent",
+}
+_SHOWN_ELSEWHERE = ("message", "reasoning", APPROVAL)
+_MOST = 20_000
+
+
+def tool_sheet(width: int, choice: Choice, results: Mapping[str, ToolResultPart]) -> Content:
+    """Each call with its arguments, as far as they have come; then the other items."""
+    sheet = Sheet(width)
+    parts = [
+        _call(sheet, number, call, results.get(call.id))
+        for number, call in enumerate(choice.tool_calls, start=1)
+    ]
+    if not parts:
+        parts.append(Content.styled("This reply asked for no tools.", MUTED))
+    elif results:
+        parts.append(Content.styled("T copies, tries again, or answers by hand", MUTED))
+    others = [item for item in choice.items if item.kind not in _SHOWN_ELSEWHERE]
+    others = [item for item in others if not item.kind.endswith(("_call", "_output"))]
+    return Content("\n\n").join([*parts, *(_item(item) for item in others)])
+
+
+def _item(item: OutputItem) -> Content:
+    """An item that is no call: a compaction, a list of tools, a program …"""
+    rows = [Content.styled(printable_line(item.kind), "$text-primary bold")]
+    rows += [line[:400] for line in _indented(pretty_arguments(item.payload[:_MOST]))[:60]]
+    return Content("\n").join(rows)
+
+
+def _call(sheet: Sheet, number: int, call: ToolCall, part: ToolResultPart | None) -> Content:
+    rows = [
+        Content.styled(f"{number}. {exact_line(call.name)}", "$text-primary bold"),
+        sheet.row("id", call.id),
+        sheet.row("kind", call.kind),
+        sheet.row("state", call.state.value, _STATES.get(call.state, "")),
+    ]
+    if part is not None:
+        rows += _run(sheet, part)
+    is_patch = call.kind == "apply_patch_call"
+    rows += _exactly(readable_beginning(call, _MOST), is_patch=is_patch)
+    if part is not None and part.arguments is not None:
+        ran_with = pretty_arguments(part.arguments[:_MOST])
+        rows += [Content.styled("ran with", MUTED), *_exactly(ran_with)]
+    if part is not None and part.schema:
+        problems = check_arguments(part.arguments or call.arguments, part.schema).problems
+        rows += [sheet.row("misfit", problem, "$text-error") for problem in problems]
+    if call.result:
+        rows.append(Content.styled("result", MUTED))
+        rows += _indented(readable_result(call.result)[:_MOST])
+    if part is not None and part.detail.strip():
+        rows.append(Content.styled("printed, or how it failed (for you alone)", MUTED))
+        rows += _indented(part.detail[:_MOST])
+    if part is not None and part.schema:
+        rows += [Content.styled("schema", MUTED), *_indented(pretty_arguments(part.schema[:_MOST]))]
+    return Content("\n").join(rows)
+
+
+def _run(sheet: Sheet, part: ToolResultPart) -> list[Content]:
+    """Who runs it, who allowed it, when and for how long."""
+    rows = [sheet.row("runs at", part.source)] if part.source else []
+    if part.allowed_by:
+        is_no = part.state is ToolCallState.REFUSED
+        rows.append(sheet.row("refused" if is_no else "allowed", f"by {part.allowed_by}"))
+    if part.started_ms is not None:
+        started = datetime.fromtimestamp(part.started_ms / 1000, UTC).astimezone()
+        rows.append(sheet.row("started", started.strftime("%H:%M:%S")))
+        rows.append(sheet.row("took", seconds(part.duration_ms)))
+    rows += [
+        sheet.row("file", f"{file.media_type} {size(file.size)} {file.path}") for file in part.files
+    ]
+    return rows
+
+
+def _indented(text: str) -> list[Content]:
+    return [Content("  " + line) for line in printable_text(text).split("\n")]
+
+
+def _exactly(text: str, *, is_patch: bool = False) -> list[Content]:
+    """Arguments: what draws nothing is shown by its code."""
+    return [
+        Content.styled("  " + line, _DIFF.get(line[:1], "") if is_patch else "")
+        for line in exact_text(text).split("\n")
+    ]

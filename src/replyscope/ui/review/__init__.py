@@ -1,0 +1,1 @@
+"""The review screen: find saved replies and keep them in order."""

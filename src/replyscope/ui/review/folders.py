@@ -1,0 +1,147 @@
+"""Saved queries, and how the results spread: each row narrows or changes the query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import set_cell_size
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.visual import VisualType
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from replyscope.domain.hit import Facets, Sort
+from replyscope.domain.printable import printable_line
+from replyscope.domain.query import term_of, toggle_term
+from replyscope.ui.review.result_rows import MUTED, cut
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A query under a name, and the order that suits it."""
+
+    name: str
+    query: str
+    sort: Sort = Sort.RANK
+    is_own: bool = False
+
+
+SHIPPED = (
+    Folder("Everything", ""),
+    Folder("Cut off by length", "finish:length"),
+    Folder("Filtered", "finish:content_filter"),
+    Folder("Errors", "has:error", Sort.TIME),
+    Folder("Tool failures", "is:toolfailed", Sort.TIME),
+    Folder("Slowest", "", Sort.DURATION),
+    Folder("Most expensive", "cost:>0", Sort.COST),
+    Folder("Pinned", "is:pinned"),
+    Folder("Archived", "is:archived"),
+    Folder("Deleted", "is:deleted"),
+)
+
+
+class Folders(OptionList):
+    """Facets have a number: the key that narrows by them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d,delete", "remove", "Remove the folder", show=False),
+        Binding("j", "cursor_down", "Next", show=False),
+        Binding("k", "cursor_up", "Previous", show=False),
+    ]
+
+    class Removed(Message):
+        """A folder is not wanted any more."""
+
+        def __init__(self, folder: Folder) -> None:
+            super().__init__()
+            self.folder = folder
+
+    class Opened(Message):
+        """A saved query was chosen."""
+
+        def __init__(self, folder: Folder) -> None:
+            super().__init__()
+            self.folder = folder
+
+    class Narrowed(Message):
+        """A facet was chosen; `term` is what it adds to the query."""
+
+        def __init__(self, term: str) -> None:
+            super().__init__()
+            self.term = term
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows: dict[str, Folder | str] = {}
+        self._query = ""
+        self._prompts: list[VisualType] = []
+        self.terms: list[str] = []
+
+    def show(
+        self,
+        folders: Sequence[Folder],
+        facets: Facets | None,
+        query: str = "",
+        sort: Sort = Sort.RANK,
+    ) -> None:
+        """Draw both lists, what the query says now in bold; no facets are not counted yet."""
+        highlighted = self.highlighted
+        self._query = query
+        self._rows = {}
+        self.terms = []
+        options = [Option(Content.styled("Folders", f"bold {MUTED}"), disabled=True)]
+        for number, folder in enumerate(folders):
+            self._rows[f"folder-{number}"] = folder
+            is_open = (folder.query, folder.sort) == (query, sort)
+            style = "bold $text-accent" if is_open else ""
+            label = Content.styled(printable_line(folder.name), style)
+            options.append(Option(label, id=f"folder-{number}"))
+        for field, values in facets.by_field if facets is not None else ():
+            heading = "day" if field == "on" else field
+            options.append(Option(Content.styled(f"\n{heading}", f"bold {MUTED}"), disabled=True))
+            options += [self._facet(field, value, number) for value, number in values[:6]]
+        prompts = [option.prompt for option in options]
+        if [option.id for option in options] == [option.id for option in self.options]:
+            # As many rows, at most others: the screen need not be laid out again.
+            for number, (new, old) in enumerate(zip(prompts, self._prompts, strict=True)):
+                if new != old:
+                    self.replace_option_prompt_at_index(number, new)
+        else:
+            self.clear_options()
+            self.add_options(options)
+            if highlighted is not None and highlighted < len(options):
+                self.highlighted = highlighted
+        self._prompts = prompts
+
+    def _facet(self, field: str, value: str, number: int) -> Option:
+        term = term_of(field, value)
+        key = f"facet-{len(self.terms)}"
+        self.terms.append(term)
+        self._rows[key] = term
+        is_on = len(toggle_term(self._query, term)) < len(self._query)
+        style = "bold $text-accent" if is_on else ""
+        hint = str(len(self.terms)) if len(self.terms) <= 9 else " "
+        label = Content.assemble(
+            (f"{hint} ", "$text-accent"),
+            (set_cell_size(cut(printable_line(value), 15), 15), style),
+            (f"{number:>6,}", MUTED),
+        )
+        return Option(label, id=key)
+
+    def action_remove(self) -> None:
+        """Remove the highlighted folder."""
+        row = self._rows.get(self.highlighted_option.id or "") if self.highlighted_option else None
+        if isinstance(row, Folder):
+            self.post_message(self.Removed(row))
+
+    @on(OptionList.OptionSelected)
+    def _choose(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        row = self._rows.get(event.option.id or "")
+        if isinstance(row, Folder):
+            self.post_message(self.Opened(row))
+        elif row is not None:
+            self.post_message(self.Narrowed(row))

@@ -1,0 +1,73 @@
+"""Asks for a file, says what would come of taking it in, takes it in, and tells."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.engine.importing import Imported
+from replyscope.ui.dialogs.progress import WorkDialog
+from replyscope.ui.dialogs.small import LineDialog, PickDialog
+from replyscope.ui.services import Services, Tell
+
+_KINDS = (
+    "Our JSON, conversations.json of ChatGPT (or the zip or folder with it), an export of "
+    "Open WebUI, a database of llm, elia or oterm, or a .sse file. It stays as it is."
+)
+_MOST_TOLD = 5
+
+
+async def ask_import(
+    app: App[Any], services: Services, path: str, tell: Callable[..., None]
+) -> None:
+    """Ask, look through it, ask again, take in, tell."""
+    typed: str | None = path
+    if not typed:
+        typed = await app.push_screen_wait(LineDialog("File to take in", note=_KINDS))
+    read = services.import_file
+    if not typed or read is None:
+        return
+    file = Path(typed.strip().strip("'\"")).expanduser()
+    if not file.is_absolute():
+        file = services.working_folder / file
+
+    def job(is_dry: bool, tell_place: Tell) -> Any:
+        return read(file, is_dry, tell_place)
+
+    dry = await _run(app, f"Looking through {file.name}", partial(job, True), tell)
+    if dry is None:
+        return
+    if not dry.taken and not dry.grown:
+        tell(f"{dry.sentence}{_reasons(dry)}", is_error=False)
+        return
+    rows = (("import", "take them in"), ("leave", "change nothing"))
+    title = f"{file.name}: {dry.sentence}"
+    answer = await app.push_screen_wait(PickDialog(title, rows, note=_reasons(dry).strip()))
+    if answer != "import":
+        return
+    done = await _run(app, f"Taking in {file.name}", partial(job, False), tell)
+    if done is not None:
+        tell(f"{done.sentence}{_reasons(done)}", is_error=False)
+
+
+async def _run(app: App[Any], title: str, job: Any, tell: Callable[..., None]) -> Imported | None:
+    dialog: WorkDialog[Imported] = WorkDialog(title, job)
+    done = await app.push_screen_wait(dialog)
+    if isinstance(done, ReplyscopeError):
+        tell(done)
+        return None
+    if done is None:
+        tell("Stopped. What was taken in stays; the next time it is known.", is_error=False)
+    return done
+
+
+def _reasons(done: Imported) -> str:
+    """The first failures and what was left out, with the reasons, each on its own line."""
+    lines = [f"{failed.name[:60]}: {failed.why}" for failed in done.failed]
+    lines += [omission.sentence for omission in done.omissions]
+    if len(lines) > _MOST_TOLD:
+        lines[_MOST_TOLD:] = [f"and {len(lines) - _MOST_TOLD:,} more"]
+    return "".join(f"\n{line}" for line in lines)

@@ -1,0 +1,95 @@
+"""The line in which a query is written: fields are coloured, a fault is marked in its place."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from rich.highlighter import Highlighter
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import var
+from textual.widgets import Input
+
+from replyscope.domain.matching import FIELDS
+from replyscope.ui.review.query_completion import QuerySuggester, complete
+
+_FIELD = re.compile(r"(?<![^\s(-])(" + "|".join(FIELDS) + "):")
+
+
+class _Colours(Highlighter):
+    def __init__(self, field: "QueryField") -> None:
+        self._field = field
+
+    def highlight(self, text: Text) -> None:
+        for match in _FIELD.finditer(text.plain):
+            style = self._field.get_component_rich_style("query--name", partial=True)
+            text.stylize(style, match.start(), match.end())
+        at = self._field.fault_at
+        if at is not None:
+            end = re.compile(r"\s|$").search(text.plain, at + 1)
+            style = self._field.get_component_rich_style("query--fault", partial=True)
+            text.stylize(style, at, end.start() if end is not None else None)
+
+
+class QueryField(Input):
+    """Tab takes a completion; the arrows walk the results without leaving the line."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"query--name", "query--fault"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "Complete", show=False),
+        Binding("down", "walk('move', 1)", "Next result", show=False),
+        Binding("up", "walk('move', -1)", "Previous result", show=False),
+        Binding("pagedown", "walk('page', 1)", "A page down", show=False),
+        Binding("pageup", "walk('page', -1)", "A page up", show=False),
+    ]
+
+    fault_at: var[int | None] = var(None)
+    """Where the query can't be read; marked when a message about it is shown."""
+
+    class Walked(Message):
+        """Another result is wanted: `how` is "move" or "page"."""
+
+        def __init__(self, how: str, step: int) -> None:
+            super().__init__()
+            self.how = how
+            self.step = step
+
+    def __init__(
+        self, known: Callable[[str], Iterable[str]], *, placeholder: str, id: str | None = None
+    ) -> None:
+        super().__init__(
+            placeholder=placeholder, suggester=QuerySuggester(known), id=id, compact=True
+        )
+        self._known = known
+        self.highlighter = _Colours(self)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Keys act in the order in which they came.
+
+        Textual's own way enters a letter at once, and lets what a key is bound to wait for
+        the app: of keys that come together, as while the screen is busy, letters win.
+        """
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            event.stop()
+            event.prevent_default()
+            await self.run_action(binding.action)
+            return
+        await super()._on_key(event)
+
+    def watch_fault_at(self) -> None:
+        self.refresh()
+
+    def action_complete(self) -> None:
+        """Take the completion, or go to the next pane where there is none."""
+        completion = complete(self.value, self._known) if self.cursor_at_end else None
+        if completion is None:
+            self.screen.focus_next()
+            return
+        self.value = completion.in_text(self.value)
+        self.cursor_position = len(self.value)
+
+    def action_walk(self, how: str, step: int) -> None:
+        """Highlight another result."""
+        self.post_message(self.Walked(how, step))

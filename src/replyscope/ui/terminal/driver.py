@@ -1,0 +1,64 @@
+"""The terminal driver of Linux and macOS, made to survive what terminals do.
+
+Textual's own ends the app at a byte that is not UTF-8, takes a paste with escape
+characters for typing, and blocks for ever when the terminal is gone: its writing
+thread dies of the error, and nobody empties the queue of writes.
+"""
+
+import codecs
+import contextlib
+import os
+import selectors
+from typing import IO, Any
+
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+
+from replyscope.ui.terminal.paste_guard import PasteGuard
+
+_MOST_READ = 4 * 1024
+
+
+class TerminalDriver(LinuxDriver):
+    """Reads with a guard, writes without fear."""
+
+    def start_application_mode(self) -> None:
+        self._file: Any = _Forgiving(self._file)
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def run_input_thread(self) -> None:
+        """Wait for input and dispatch events."""
+        parser = XTermParser(self._debug)
+        guard = PasteGuard()
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                for _ in selector.select(0.1):
+                    data = os.read(self.fileno, _MOST_READ)
+                    text = guard.filter(decode(data))
+                    for event in parser.feed(text) if text else ():
+                        self.process_message(event)
+                    if not data:  # the terminal is gone, and always readable now
+                        return
+                for event in parser.tick():
+                    self.process_message(event)
+
+
+class _Forgiving:
+    """A file whose writes may fail: then there is nobody to see them."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            return self._file.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
