@@ -20,12 +20,9 @@ from textual.screen import Screen
 from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME
 from replyscope.domain.unicode_text import sound
-from replyscope.ui.chat.first_paint import (
-    HORIZONTAL_BREAKPOINTS,
-    VERTICAL_BREAKPOINTS,
-    FrontScreen,
-)
+from replyscope.ui.chat.first_paint import FrontScreen
 from replyscope.ui.opening import Opening
+from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.printable_filter import PrintableOnly

@@ -7,9 +7,9 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import TurnEvent
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.engine.live import Target
-from replyscope.ui.chat.entries import shown
 from replyscope.ui.chat.sending import ReplyActions
 from replyscope.ui.dialogs.small import PickDialog
+from replyscope.ui.reading.entries import shown
 
 
 class BranchActions(ReplyActions):

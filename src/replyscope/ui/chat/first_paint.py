@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from replyscope.ui.chat.composer import Composer
+from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal.settling import settle
 
 WELCOME = """\
@@ -24,9 +25,6 @@ Private: nothing of this session is written to disk.
 It is gone when you leave, or delete it.
 
 What the provider keeps of it is the provider's."""
-
-HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-medium"), (160, "-wide")]
-VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]
 
 
 class FrontScreen(Screen[None]):

@@ -26,7 +26,6 @@ from replyscope.inspection.figures import cost_of_all
 from replyscope.inspection.timeline import timeline_of
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent_card import ConsentCard
-from replyscope.ui.chat.entries import mood_of, shown, with_summary
 from replyscope.ui.chat.first_paint import PRIVATE_WELCOME, WELCOME
 from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.sidebar import Sidebar, local_today
@@ -34,6 +33,7 @@ from replyscope.ui.chat.status import Status, StatusLine, keeping_note
 from replyscope.ui.chat.suggestions import Suggestions
 from replyscope.ui.chat.targets import Targets
 from replyscope.ui.chat.turns import Turns
+from replyscope.ui.reading.entries import mood_of, shown, with_summary
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.recording import load_timelines
 from replyscope.ui.reading.timeline_view import TimelineView

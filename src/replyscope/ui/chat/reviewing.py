@@ -16,8 +16,8 @@ from replyscope.domain.message import Message, Role
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.inspection.siblings import Reply, replies_beside
-from replyscope.ui.chat.entries import shown
 from replyscope.ui.chat.writing import WritingActions
+from replyscope.ui.reading.entries import shown
 from replyscope.ui.reading.recording import NOTHING_TO_PLAY, load_recording
 from replyscope.ui.review.exporting import PRIVATE_NOTE, ask_export
 

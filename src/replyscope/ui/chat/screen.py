@@ -17,7 +17,6 @@ from replyscope.engine.branch import read_in
 from replyscope.engine.review import Review
 from replyscope.ui.chat.commands import COMMANDS
 from replyscope.ui.chat.composer import Composer
-from replyscope.ui.chat.first_paint import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.chat.keys import CHAT_KEYS
 from replyscope.ui.chat.reviewing import ReviewingActions
 from replyscope.ui.chat.sidebar import Sidebar
@@ -27,6 +26,7 @@ from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
 from replyscope.ui.reading.frame_screen import FrameScreen
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.wire_view import WireView
+from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.settling import settle
 from replyscope.ui.transcript.transcript import Transcript
@@ -353,7 +353,8 @@ class ChatScreen(ReviewingActions):
                 rows[binding.id] = (shown, binding.description, binding.id)
                 del key
             sections.append((title, list(rows.values())))
-        return sections
+        commands = [(f"/{c.name} {c.argument}".strip(), c.help, "") for c in COMMANDS]
+        return [*sections, ("Commands", commands)]
 
     def action_quit_app(self) -> None:
         """Stop what streams, save everything, leave."""

@@ -16,11 +16,11 @@ from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.inspection.context import fit_into
-from replyscope.ui.chat.entries import last_shown, shown
 from replyscope.ui.chat.panes import ChatBase
 from replyscope.ui.chat.pending import joined
 from replyscope.ui.chat.turns import TurnEnded
 from replyscope.ui.dialogs.small import PickDialog
+from replyscope.ui.reading.entries import last_shown, shown
 from replyscope.ui.terminal.frame_pace import FRAME_S, FramePace, rest_after
 
 Start = Callable[[Target], AsyncGenerator[TurnEvent, None]]

@@ -9,10 +9,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
-from replyscope.ui.chat.commands import COMMANDS
-
 HelpRows = list[tuple[str, list[tuple[str, str, str]]]]
-"""Sections of (keys, what they do, the id to remap them by)."""
+"""Sections of (keys or command, description, the id to remap the keys by or "")."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -22,10 +20,9 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,f1,q", "dismiss", "Close"),
     ]
 
-    def __init__(self, sections: HelpRows, *, has_commands: bool = True) -> None:
+    def __init__(self, sections: HelpRows) -> None:
         super().__init__()
         self._sections = sections
-        self._has_commands = has_commands
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog tall wide"):
@@ -44,9 +41,4 @@ class HelpScreen(ModalScreen[None]):
                 )
                 for keys, text, name in rows
             ]
-        if self._has_commands:
-            lines += [Content(""), Content.styled("Commands", "bold $text-primary")]
-        for command in COMMANDS if self._has_commands else ():
-            name = f"/{command.name} {command.argument}".strip()
-            lines.append(Content.assemble((f"{name:<18}", "$text-accent"), command.help))
         return Content("\n").join(lines[1:])

@@ -21,9 +21,9 @@ from replyscope.domain.query import QueryError
 from replyscope.engine.review import Review
 from replyscope.inspection.plot import Measure
 from replyscope.inspection.stats import Stats, spans_of, stats_of, within
-from replyscope.ui.chat.first_paint import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.numbers.plot_view import PlotView
 from replyscope.ui.numbers.rows import LEGEND, Row, figure_rows, group_rows
+from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 
 _WIDE = 110
 _HINT = (

@@ -13,10 +13,10 @@ from textual.widgets import Static
 
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.siblings import Reply
-from replyscope.ui.chat.first_paint import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.reading.comparison_lines import Looks, draw_comparison, stops_in
 from replyscope.ui.reading.diff_view import DiffView
+from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 
 
 class CompareScreen(Screen[None]):

@@ -17,13 +17,13 @@ from replyscope.domain.message import Message
 from replyscope.domain.ports import Clock
 from replyscope.inspection.figures import seconds
 from replyscope.inspection.timeline import timeline_of
-from replyscope.ui.chat.first_paint import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.reading.frame_screen import FrameScreen
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.playback import Playback
 from replyscope.ui.reading.replay_bar import ReplayBar
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
+from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.transcript.content import ContentOf, EntryContent, reply_content
 from replyscope.ui.transcript.transcript import Transcript
 

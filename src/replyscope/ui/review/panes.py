@@ -15,7 +15,7 @@ from replyscope.engine.branch import read_in
 from replyscope.engine.calls import exchanges_with_results, results_under
 from replyscope.engine.review import Review
 from replyscope.engine.tree import MessageTree
-from replyscope.ui.chat.entries import shown
+from replyscope.ui.reading.entries import shown
 from replyscope.ui.reading.frame_screen import FrameScreen
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.recording import load_recording, load_timelines

@@ -9,12 +9,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from replyscope.domain.hit import Sort
-from replyscope.ui.chat.first_paint import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.review.folders import Folders
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.results import Results
 from replyscope.ui.review.searching import ReviewSearch
+from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.transcript.preview import Preview
 
 

@@ -284,7 +284,7 @@ class ReviewActions(ReviewBase):
         rows += [("1 … 9", "Narrow by a facet, again: widen", "")]
         language = [(written, asks, "") for written, asks in LANGUAGE]
         sections = [("The query", language), ("Review", list(dict.fromkeys([*rows, *listed])))]
-        self.app.push_screen(HelpScreen(sections, has_commands=False))
+        self.app.push_screen(HelpScreen(sections))
 
     def action_compare(self) -> None:
         """Compare the marked replies, or the marked and the highlighted one."""
