@@ -62,6 +62,10 @@ class StoreGone(StoreError):
     """The file was removed, or replaced, under the program that uses it."""
 
 
+class StoreRejected(StoreError):
+    """The database rejects a row: its size, its type or a constraint. Other rows may do."""
+
+
 class SearchInterrupted(StoreError):
     """Something else was asked for before the answer came."""
 

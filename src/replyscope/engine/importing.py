@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from replyscope.domain.errors import ImportConflict, StoreError
+from replyscope.domain.errors import ImportConflict, StoreRejected
 from replyscope.domain.foreign import Batch, Unreadable
 from replyscope.domain.import_faults import fault_in_words
 from replyscope.domain.shared import LeftOut, Shared, Taken
@@ -134,11 +134,7 @@ async def _import_one(item: Shared, intake: Intake, *, is_dry: bool) -> Taken | 
         return await intake.import_session(item, is_dry=is_dry)
     except (ValueError, OverflowError) as error:
         return Unreadable(str(item.session.title), fault_in_words(error))
-    except ImportConflict as error:
-        return Unreadable(item.session.title, error.message)
-    except StoreError as error:
-        if not _is_of_the_item(error):
-            raise
+    except (ImportConflict, StoreRejected) as error:
         return Unreadable(item.session.title, error.message)
 
 
@@ -157,12 +153,6 @@ def _gathered(omissions: Iterable[Omission]) -> tuple[Omission, ...]:
         )
         for (what, why), found in kinds.items()
     )
-
-
-def _is_of_the_item(error: StoreError) -> bool:
-    """Whether only what was to be saved is at fault: the next one may do."""
-    words = str(error).lower()
-    return any(word in words for word in ("constraint", "datatype", "too big"))
 
 
 def _check(shared: Shared) -> None:

@@ -5,9 +5,7 @@ them. Every SQLite error becomes a StoreError with a sentence.
 """
 
 import asyncio
-import errno
 import os
-import shutil
 import sqlite3
 import threading
 import time
@@ -16,16 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from replyscope.domain.errors import (
-    SearchInterrupted,
-    StoreCorrupt,
-    StoreError,
-    StoreFull,
-    StoreGone,
-    StoreReadOnly,
-)
+from replyscope.domain.errors import StoreError, StoreGone
 from replyscope.store.connection import Connection
 from replyscope.store.schema import check_version, migrate
+from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_error
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -82,7 +74,7 @@ class Database:
             try:
                 return job(self._writer())
             except (sqlite3.Error, OSError) as error:
-                raise self._told(error) from error
+                raise self._translated(error) from error
 
         return await loop.run_in_executor(self._writing, run)
 
@@ -127,13 +119,13 @@ class Database:
                 raise
             return result
         except (sqlite3.Error, OSError) as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
 
     def _run_read(self, job: Job[T]) -> T:
         try:
             return job(self._reader())
         except (sqlite3.Error, OSError) as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
 
     def _run_search(self, job: Job[T]) -> T:
         try:
@@ -144,7 +136,7 @@ class Database:
                 self._search_connection = _connect_reader(self._path, is_temporary=True)
             return job(self._search_connection)
         except (sqlite3.Error, OSError) as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
 
     def _run_look(self, job: Job[T]) -> T:
         with self._interruptible:
@@ -183,7 +175,7 @@ class Database:
     def _is_gone(self) -> bool:
         return self._path is not None and self._file not in (None, _file_at(self._path))
 
-    def _told(self, error: sqlite3.Error | OSError) -> StoreError:
+    def _translated(self, error: sqlite3.Error | OSError) -> StoreError:
         return self._gone() if self._is_gone() else translate_error(error, self._path)
 
     def _gone(self) -> StoreGone:
@@ -225,21 +217,18 @@ def _connect(name: str) -> sqlite3.Connection:
     return connection
 
 
-_UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _LONGEST_WAIT_S = 10.0
-_LEAST_ROOM = 64 * 1024
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch a file to WAL. Several first starts at once make SQLite say busy at once."""
+    """Switch a file to WAL. SQLite reports several first starts as busy without waiting."""
     deadline = time.monotonic() + _LONGEST_WAIT_S
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            is_busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-            if not is_busy or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 
@@ -258,8 +247,7 @@ def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connec
         connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
         connection.close()
-        is_unwritable = error.sqlite_errorcode & 0xFF in _UNWRITABLE or _is_full(path)
-        if not is_unwritable or not path.exists():
+        if not is_unwritable(error, path) or not path.exists():
             raise
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1",
@@ -269,14 +257,6 @@ def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connec
             factory=Connection,
         )
     return connection
-
-
-def _words_of(error: sqlite3.Error | OSError) -> str:
-    """What the error says, without the path in it: a folder may be called anything."""
-    if isinstance(error, OSError):
-        is_full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-        return "disk is full" if is_full else (error.strerror or "").lower()
-    return str(error).lower()
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:
@@ -292,51 +272,3 @@ def _create_private(path: Path) -> None:
     """Make the file readable by its owner only, before SQLite opens it."""
     if not path.exists():
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _is_full(path: Path | None) -> bool:
-    """Whether there is no room for what SQLite keeps beside the file while it is open."""
-    try:
-        return path is not None and shutil.disk_usage(path.parent).free < _LEAST_ROOM
-    except OSError:
-        return False
-
-
-def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreError:
-    """The store's error for one of SQLite's or the system's."""
-    said = _words_of(error)
-    where = str(path) if path is not None else "memory"
-    if "malformed" in said or "not a database" in said or "corrupt" in said:
-        return StoreCorrupt(
-            f"The sessions file {where} is damaged ({error}).",
-            "It was left as it is. Move it aside or restore a backup, or use another folder "
-            "with --data-dir.",
-        )
-    is_io = "disk i/o" in said  # of which one kind is a full disk, too
-    if "full" in said or "no space" in said or "quota" in said or (is_io and _is_full(path)):
-        return StoreFull(
-            f"There is no room on the disk of {where} ({error}).",
-            "Free some space; what is on the screen is saved as soon as there is room.",
-        )
-    if (
-        "readonly" in said
-        or "read-only" in said
-        or "permission" in said
-        or "unable to open" in said
-    ):
-        return StoreReadOnly(
-            f"The sessions file {where} can't be written ({error}).",
-            "Check the folder's permissions, or use another folder with --data-dir.",
-        )
-    if is_io:
-        return StoreError(
-            f"The disk of {where} failed ({error}).",
-            "Check the disk, and whether a quota is used up; then try again.",
-        )
-    if said == "interrupted":
-        return SearchInterrupted("Something else is looked for.")
-    if "locked" in said or "busy" in said:
-        return StoreError(
-            f"Another program keeps {where} locked ({error}).", "Close it, then try again."
-        )
-    return StoreError(f"The sessions file {where} failed ({error}).", "Try again.")

@@ -16,6 +16,7 @@ from replyscope.store.database import Database
 from replyscope.store.folded import FoldedExchanges
 from replyscope.store.index import forget
 from replyscope.store.search import tags_of
+from replyscope.store.sqlite_errors import is_busy
 
 _PENDING = "purge"
 _TAG = "INSERT OR IGNORE INTO tag (name, session_id) SELECT ?, id FROM session WHERE id = ?"
@@ -249,7 +250,7 @@ def _vacuum(connection: sqlite3.Connection) -> bool:
         connection.execute("DELETE FROM note WHERE name = ?", (_PENDING,))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if not is_busy(error):
             raise
         return False
     finally:
