@@ -195,7 +195,7 @@ async def measure(folder: Path, sessions: int, runs: int) -> list[Row]:
         await fill(store, sessions)
     index = SearchIndex(lambda: store.database, facts_of)
     began = time.perf_counter()
-    await index.take_in()
+    await index.update()
     took = time.perf_counter() - began
     size = (folder / "sessions.db").stat().st_size / 1e6
     count = f"{sessions:,} sessions with {sessions * _REPLIES:,} replies"

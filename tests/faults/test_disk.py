@@ -18,8 +18,8 @@ from replyscope.domain.event import RequestSent, TextDelta, WireFrame
 from replyscope.domain.exchange import Choice, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
-from replyscope.domain.ports import Journal
 from replyscope.domain.session import Session, SessionSettings
+from replyscope.domain.stores import Journal
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
@@ -94,7 +94,7 @@ WRITES: dict[str, Write] = {
     "an imported session": lambda full: full.store.import_session(
         make_session(1, random.Random(1))
     ),
-    "the index": lambda full: full.index.take_in(),
+    "the index": lambda full: full.index.update(),
     "a purge": lambda full: full.library.purge(["stock00000"]),
 }
 

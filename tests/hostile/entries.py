@@ -192,7 +192,7 @@ def _searchable() -> tuple[SearchIndex, dict[str, Facts]]:
 
     asyncio.run(fill())
     index = SearchIndex(lambda: store.database, facts_of)
-    asyncio.run(index.take_in())
+    asyncio.run(index.update())
     return index, facts
 
 
@@ -212,7 +212,7 @@ async def _take_in(path: Path) -> None:
         done = await take_in(batch, store, is_dry=False)
         assert all(isinstance(failed.name, str) for failed in done.failed)
         index = SearchIndex(lambda: store.database, facts_of)
-        await index.take_in()
+        await index.update()
         for summary in await store.list_sessions():
             stored = await store.load_session(summary.id)
             session_report(stored.branch, stored.exchanges).encode("utf-8", "replace")

@@ -65,7 +65,7 @@ def index_of(store: SqliteStore) -> SearchIndex:
 
 
 async def found(index: SearchIndex, text: str, sort: Sort = Sort.RANK) -> list[str]:
-    await index.take_in()
+    await index.update()
     hits = await index.find(Search(parse_query(text), NOW, sort))
     return [hit.session_id for hit in hits]
 
@@ -112,7 +112,7 @@ async def test_a_common_word_shows_the_newest_first_however_it_was_indexed(
     index = index_of(store)
     for day, name in ((5, "late"), (0, "early"), (2, "between")):
         await add_session(store, name, "Hello", answer("World"), day)
-        await index.take_in()
+        await index.update()
     assert await found(index, "world") == ["late", "between", "early"]
     ids = await index.find_ids(Search(parse_query("world"), NOW))
     assert [session for session, _ in ids] == ["late", "between", "early"]
@@ -131,7 +131,7 @@ async def test_replies_are_read_by_their_names(store: SqliteStore) -> None:
     library, index = Library(lambda: store.database), index_of(store)
     await library.tag(["two"], ["work"])
     await library.pin(["two"], 1)
-    await index.take_in()
+    await index.update()
     search = Search(parse_query("world"), NOW)
     (hit,) = await index.read_hits(search, ["two-x", "gone-x"])
     assert (hit.session_id, hit.is_pinned, hit.is_archived) == ("two", True, False)
@@ -240,7 +240,7 @@ async def test_a_fork_keeps_what_it_shows_when_its_origin_is_purged(store: Sqlit
     await store.add_message("fork", asked)
     await store.add_message("fork", reply)
     index = index_of(store)
-    await index.take_in()
+    await index.update()
     await Library(lambda: store.database).purge(["origin"])
     stored = await store.load_session("fork")
     assert [e.choice(0).text for e in stored.exchanges.values()] == ["World"]
@@ -307,5 +307,5 @@ async def filled(store: SqliteStore) -> tuple[SearchIndex, dict[str, Facts]]:
     facts["two"] = replace(facts["two"], is_pinned=True, tags=("work",))
     facts["six"] = replace(facts["six"], is_archived=True)
     index = index_of(store)
-    await index.take_in()
+    await index.update()
     return index, facts

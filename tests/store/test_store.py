@@ -156,7 +156,7 @@ async def test_what_a_session_took_is_known_without_reading_its_replies(
         reply = Message(f"m{number}", Role.ASSISTANT, (), NOON, None, (ReplySource(exchange.id),))
         await (await store.begin_exchange("s1", [reply], exchange)).finish(exchange)
     if is_indexed:
-        await SearchIndex(lambda: store.database, facts_of).take_in()
+        await SearchIndex(lambda: store.database, facts_of).update()
     stored = await store.load_session("s1")
     assert stored.spent == Spent(tokens=20, cost_usd=0.75)
     assert not stored.is_held

@@ -47,7 +47,7 @@ def is_whole(pilot: Pilot[None]) -> bool:
 async def is_saved(pilot: Pilot[None]) -> None:
     """Wait until the draft is on disk."""
     chat = chat_of(pilot)
-    store, session_id = chat.archive.store, chat.conversation.session.id
+    store, session_id = chat.services.sessions, chat.conversation.session.id
     for _ in range(200):
         if not chat.conversation.is_new:
             stored = await store.load_session(session_id)

@@ -93,5 +93,5 @@ async def _exchange_ids(what: str, wiring: Wiring) -> list[tuple[str, str]]:
         search = wiring.review.read(what, Sort.TIME)
     except QueryError as error:
         raise SettingsError(f"The query can't be read: {error}.") from error
-    await wiring.review.take_in()
-    return list(await wiring.review.find_ids(search))
+    await wiring.review.update_index()
+    return list(await wiring.index.find_ids(search))

@@ -49,10 +49,10 @@ async def run_sessions(arguments: argparse.Namespace, wiring: Wiring) -> int:
         case "search":
             await _search(arguments, wiring)
         case "tags":
-            _print_tags(await wiring.review.tags(), as_json=arguments.json)
+            _print_tags(await wiring.library.tags(), as_json=arguments.json)
         case "rename-tag":
             await wiring.review.rename_tag(arguments.old, arguments.new)
-            _print_tags(await wiring.review.tags(), as_json=arguments.json)
+            _print_tags(await wiring.library.tags(), as_json=arguments.json)
         case "export":
             await run_export(arguments, wiring)
         case "import":
@@ -108,8 +108,8 @@ async def _search(arguments: argparse.Namespace, wiring: Wiring) -> None:
     except QueryError as error:
         marked = f"{text[: error.at]}▸{text[error.at :]}"
         raise SettingsError(f"The query can't be read: {error}.", f"Here: {marked}") from error
-    await wiring.review.take_in(_tell_progress)
-    hits = await wiring.review.find(search)
+    await wiring.review.update_index(_tell_progress)
+    hits = await wiring.index.find(search)
     if arguments.json:
         print(json.dumps([hit_object(hit) for hit in hits], indent=2))
         return

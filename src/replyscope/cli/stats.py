@@ -33,8 +33,8 @@ async def run_stats(arguments: argparse.Namespace, wiring: Wiring) -> int:
         search = wiring.review.read(" ".join(arguments.query))
     except QueryError as error:
         raise SettingsError(f"The query can't be read: {error}.") from error
-    await wiring.review.take_in()
-    figures = await wiring.review.figures(search)
+    await wiring.review.update_index()
+    figures = await wiring.index.figures(search)
     stats = stats_of(figures)
     if arguments.json:
         print(json.dumps(stats_object(stats), indent=2))

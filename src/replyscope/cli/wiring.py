@@ -53,6 +53,8 @@ class Wiring:
     consent: Consent
     toolbox: Toolbox
     tool_settings: ToolSettingsNow
+    index: SearchIndex
+    library: Library
     review: Review
 
     async def close(self) -> None:
@@ -98,7 +100,9 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
         store=store,
         private=private,
         archive=archive,
-        review=Review(index, library, archive, clock, paths.kept_files),
+        index=index,
+        library=library,
+        review=Review(store, index, library, archive, clock, paths.kept_files),
         remote=RemoteReplies(store, clock, new_id, private),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,

@@ -11,7 +11,6 @@ from replyscope.domain.hit import (
     ReplyFigures,
     Search,
     SessionHit,
-    StoreSize,
     Unreadable,
 )
 
@@ -19,7 +18,7 @@ from replyscope.domain.hit import (
 class SearchIndex(Protocol):
     """Finds saved replies. Every method may raise StoreError."""
 
-    async def take_in(self, progress: Callable[[int], None] = ...) -> None:
+    async def update(self, progress: Callable[[int], None] = ...) -> None:
         """Bring the index up to date; `progress` gets how many replies are left."""
         ...
 
@@ -68,7 +67,27 @@ class SearchIndex(Protocol):
         ...
 
 
-class Library(Protocol):
+class SessionLabels(Protocol):
+    """Pins, archiving and tags of saved sessions. Every method may raise StoreError."""
+
+    async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
+        """What is on sessions; those that are gone are left out."""
+        ...
+
+    async def put_labels(self, labels: Iterable[Labels]) -> None:
+        """Put on sessions exactly what is said of each."""
+        ...
+
+    async def tagged(self, name: str) -> tuple[str, ...]:
+        """The sessions with a tag, deleted ones too."""
+        ...
+
+    async def tags(self) -> tuple[tuple[str, int], ...]:
+        """Every tag and how many sessions have it."""
+        ...
+
+
+class Library(SessionLabels, Protocol):
     """Keeps order among saved sessions. Every method may raise StoreError."""
 
     async def pin(self, session_ids: Collection[str], at_ms: int | None) -> None:
@@ -89,24 +108,8 @@ class Library(Protocol):
         """Call a tag otherwise; one of that name becomes one with it."""
         ...
 
-    async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
-        """What is on sessions; those that are gone are left out."""
-        ...
-
-    async def put_labels(self, labels: Iterable[Labels]) -> None:
-        """Put on sessions exactly what is said of each."""
-        ...
-
-    async def tagged(self, name: str) -> tuple[str, ...]:
-        """The sessions with a tag, deleted ones too."""
-        ...
-
     async def set_deleted(self, session_ids: Collection[str], at_ms: int | None) -> None:
         """Hide sessions; None brings them back."""
-        ...
-
-    async def tags(self) -> tuple[tuple[str, int], ...]:
-        """Every tag and how many sessions have it."""
         ...
 
     async def deleted_before(self, at_ms: int) -> tuple[str, ...]:
@@ -123,8 +126,4 @@ class Library(Protocol):
 
     async def has_pending_purge(self) -> bool:
         """Whether an earlier purge could not be finished."""
-        ...
-
-    async def size(self) -> StoreSize:
-        """How much there is, and how much room it takes."""
         ...

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from replyscope.domain.errors import SessionMoved, StoreError
 from replyscope.domain.message import Message
-from replyscope.domain.ports import Clock, PriceList, SessionStamp, Store
+from replyscope.domain.ports import Clock, PriceList, Store
 from replyscope.domain.session import StoredSession
+from replyscope.domain.stores import SessionStamp
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.calling import Calling
 from replyscope.engine.known_exchanges import KnownExchanges

@@ -59,7 +59,7 @@ class SearchIndex:
         self._indexing = asyncio.Lock()
         self._told: list[Callable[[int], None]] = []
 
-    async def take_in(self, progress: Callable[[int], None] = lambda _left: None) -> None:
+    async def update(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """Bring the index up to date, in steps between which replies can be saved.
 
         `progress` gets how many are left, also while somebody else's call does it.
@@ -68,11 +68,11 @@ class SearchIndex:
         self._told.append(progress)
         try:
             async with self._indexing:
-                await self._take_in()
+                await self._update()
         finally:
             self._told.remove(progress)
 
-    async def _take_in(self) -> None:
+    async def _update(self) -> None:
         waiting = await self._database().write(list_unindexed)
         for first in range(0, len(waiting), _STEP):
             some = waiting[first : first + _STEP]
@@ -86,7 +86,7 @@ class SearchIndex:
         """Empty the index, read every row and index each again. Raises StoreError."""
         await self._database().write(start_anew)
         await self._database().write(note_damaged_rows)
-        await self.take_in(progress)
+        await self.update(progress)
 
     async def unreadable(self) -> tuple[Unreadable, ...]:
         """The rows that could not be read when they were last indexed. Raises StoreError."""

@@ -52,7 +52,7 @@ class ReplyActions(ChatBase):
     async def _keep_prompt(self, text: str) -> None:
         try:
             if len(text) < 100_000:
-                await self.archive.store.add_history(text)
+                await self.services.history.add_history(text)
         except ReplyscopeError as error:
             self.tell(error)
 

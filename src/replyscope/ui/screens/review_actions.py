@@ -58,7 +58,7 @@ class ReviewActions(ReviewBase):
         """Whether it was done; what is shown is asked for again."""
         try:
             await change()
-            self._known = await self.review.names()
+            self._known = await self.services.index.names()
         except ReplyscopeError as error:
             self.tell(error)
             return False
@@ -87,12 +87,14 @@ class ReviewActions(ReviewBase):
 
     async def _put(self, what: str, ids: Sequence[str], change: Act) -> None:
         try:
-            before = await self.review.labels(ids)
+            before = await self.services.labels.labels(ids)
         except ReplyscopeError as error:
             self.tell(error)
             return
         await self._change(
-            f"{_sessions(len(before))} {what}", change, lambda: self.review.put_labels(before)
+            f"{_sessions(len(before))} {what}",
+            change,
+            lambda: self.services.labels.put_labels(before),
         )
 
     def action_pin(self) -> None:
@@ -119,7 +121,7 @@ class ReviewActions(ReviewBase):
     ) -> None:
         ids = self._chosen()
         try:
-            before = await self.review.labels(ids)
+            before = await self.services.labels.labels(ids)
         except ReplyscopeError as error:
             self.tell(error)
             return
@@ -170,7 +172,7 @@ class ReviewActions(ReviewBase):
 
     async def _merge(self, old: str, new: str) -> None:
         try:
-            ids = await self.review.tagged(old)
+            ids = await self.services.labels.tagged(old)
         except ReplyscopeError as error:
             self.tell(error)
             return
@@ -312,7 +314,7 @@ class ReviewActions(ReviewBase):
         sides = []
         for hit in hits:
             try:
-                stored = await self.services.archive.store.load_session(hit.session_id)
+                stored = await self.services.sessions.load_session(hit.session_id)
             except ReplyscopeError as error:
                 self.tell(error)
                 return
@@ -336,7 +338,7 @@ class ReviewActions(ReviewBase):
     async def _export_found(self) -> None:
         try:
             search = self.review.read(self.query_one("#query", Input).value)
-            found = await self.review.find_ids(search)
+            found = await self.services.index.find_ids(search)
         except (QueryError, ReplyscopeError) as error:
             self.tell(str(error))
             return
