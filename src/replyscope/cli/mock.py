@@ -7,6 +7,7 @@ from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SessionNotFound, SettingsError
 from replyscope.domain.hit import Sort
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
 from replyscope.mock.matching import asked_of
@@ -27,8 +28,7 @@ async def run_mock(arguments: argparse.Namespace, wiring: Wiring) -> int:
         raise SettingsError(
             f"Port {arguments.port} can't be used ({error}).", "Name another with --port."
         ) from error
-    count = len(recordings)
-    exchanges = "1 exchange" if count == 1 else f"{count:,} exchanges"
+    exchanges = plural(len(recordings), "exchange")
     print(f"http://127.0.0.1:{port}/v1 serves {exchanges}; Ctrl+C ends it.", flush=True)
     for one in recordings[:_MOST_NAMED]:
         _tell(_described(one))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from replyscope.domain.errors import ImportConflict, StoreRejected
 from replyscope.domain.foreign import Batch, Unreadable
 from replyscope.domain.import_faults import fault_in_words
+from replyscope.domain.plural import plural
 from replyscope.domain.shared import LeftOut, Shared, Taken
 from replyscope.domain.soundness import check_sound
 from replyscope.domain.stores import ImportTarget
@@ -73,8 +74,8 @@ class Imported:
         """What it came to, in words."""
         would = "would be " if self.is_dry else ""
         grown = f"{self.grown:,} {would}added to, " if self.grown else ""
-        sessions = "1 session" if self.taken == 1 else f"{self.taken:,} sessions"
-        replies = "1 reply" if self.replies == 1 else f"{self.replies:,} replies"
+        sessions = plural(self.taken, "session")
+        replies = plural(self.replies, "reply")
         return (
             f"{sessions} with {replies} {would}imported, {grown}"
             f"{self.known:,} known already, {len(self.failed):,} failed."

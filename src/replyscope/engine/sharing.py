@@ -10,6 +10,7 @@ from replyscope.domain.event import Event, StreamEnded
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.message import Role
+from replyscope.domain.plural import plural
 from replyscope.domain.ports import TranslateFrames
 from replyscope.domain.session import SessionSummary
 from replyscope.domain.shared import Form, Shared
@@ -94,7 +95,7 @@ class Sharing:
         for summary in summaries:
             clean.enter(summary.title)
         titles = [clean(summary.title) for summary in summaries]
-        title = titles[0] if len(titles) == 1 else f"{len(titles):,} sessions"
+        title = titles[0] if len(titles) == 1 else plural(len(titles), "session")
         return page_start(title) + contents(summaries, titles)
 
     async def _with_request(self, shared: Shared) -> Shared:

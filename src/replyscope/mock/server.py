@@ -15,6 +15,7 @@ import h11
 from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Api
 from replyscope.domain.json_text import read_json
+from replyscope.domain.plural import plural
 from replyscope.mock.connection import Connection, Request
 from replyscope.mock.matching import Fit, find_recording
 from replyscope.mock.recording import Recording
@@ -202,7 +203,7 @@ class MockServer:
 
     def _nothing(self, method: str, path: str, api: Api | None) -> str:
         count = len(self._recordings)
-        served = "1 exchange is served" if count == 1 else f"{count:,} exchanges are served"
+        served = f"{plural(count, 'exchange')} {'is' if count == 1 else 'are'} served"
         if api is None:
             return (
                 f"Nothing was recorded for {method} {path}. {served}, over POST "

@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound, StoreError
 from replyscope.domain.message import TextPart
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
 from replyscope.engine.review import Review
@@ -104,7 +105,7 @@ class ChatScreen(ReviewingActions):
         try:
             purged = await review.purge_old()
             if purged is not None and purged.sessions:
-                number = f"{purged.sessions:,} sessions" if purged.sessions > 1 else "1 session"
+                number = plural(purged.sessions, "session")
                 self.tell(f"{number} deleted 30 days ago: now gone for good", is_error=False)
             await review.update_index()
         except ReplyscopeError as error:

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from replyscope.domain.errors import ReplyscopeError, SearchInterrupted
 from replyscope.domain.hit import Facets, Search, Sort
 from replyscope.domain.matching import words_shown
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError, toggle_term
 from replyscope.domain.words import pattern_of
@@ -203,8 +204,8 @@ class ReviewSearch(ReviewActions):
         results, facets = self.query_one(Results), self._facets
         pieces = [f"by {self.sort.value}"]
         if facets is not None:
-            replies = "1 reply" if facets.total == 1 else f"{facets.total:,} replies"
-            sessions = "1 session" if facets.sessions == 1 else f"{facets.sessions:,} sessions"
+            replies = plural(facets.total, "reply")
+            sessions = plural(facets.sessions, "session")
             at = f"{(results.highlighted or 0) + 1:,}/" if results.count else ""
             pieces.append(f"{at}{sessions}" if self.shows_sessions else f"{at}{replies}")
             pieces.append(f"{replies}" if self.shows_sessions else f"{sessions}")
