@@ -22,6 +22,7 @@ from replyscope.domain.exchange import (
 )
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.ids import id_from
 from replyscope.domain.message import (
     FilePart,
     ImagePart,
@@ -32,10 +33,10 @@ from replyscope.domain.message import (
     TextPart,
     ToolResultPart,
 )
+from replyscope.domain.picture import read_picture
 from replyscope.domain.session import Session, SessionSettings, title_from
 from replyscope.domain.shared import LeftOut, Shared
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -179,8 +180,7 @@ def text_of_part(part: Part) -> str:
 
 
 def _id(name: str) -> str:
-    digest = hashlib.sha256(name.encode("utf-8", "replace")).digest()
-    return "".join(_ALPHABET[byte & 31] for byte in digest[:12])
+    return id_from(hashlib.sha256(name.encode("utf-8", "replace")).digest())
 
 
 def in_a_row(turns: Iterable[Turn]) -> tuple[Turn, ...]:
@@ -208,17 +208,11 @@ def time_of(value: object) -> datetime | None:
     return datetime.fromtimestamp(value, UTC)
 
 
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
-
-
 def picture_of(name: str, base64_text: str) -> ImagePart | None:
-    """An image from its base64; None for what is none."""
+    """An image from its base64; None for other data."""
     try:
         data = base64.b64decode(base64_text, validate=True)
     except ValueError:
         return None
-    for kind, signature in zip(PICTURES, _SIGNATURES, strict=True):
-        if data.startswith(signature):
-            return ImagePart(name, kind, data)
-    return None
+    picture = read_picture(data)
+    return ImagePart(name, picture.media_type, data) if picture is not None else None

@@ -11,7 +11,6 @@ from typing import Any
 from replyscope.domain.exchange import ToolCall, Usage
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.foreign import (
-    PICTURES,
     Conversation,
     Turn,
     Unreadable,
@@ -30,6 +29,7 @@ from replyscope.domain.message import (
     TextPart,
     ToolResultPart,
 )
+from replyscope.domain.picture import SUFFIXES
 from replyscope.domain.tool import ToolCallState
 from replyscope.store.foreign_chats import FAULTS, row_fault, time_of_text
 
@@ -222,7 +222,7 @@ def _attached(
         kind, content = str(row["type"] or ""), row["content"]
         place = str(row["path"] or row["url"] or f"{row['id'][:12]}")
         name = place.replace("\\", "/").rsplit("/", 1)[-1]
-        if kind in PICTURES and isinstance(content, bytes):
+        if kind in SUFFIXES and isinstance(content, bytes):
             yield ImagePart(name, kind, content)
         elif kind.startswith("text/") and isinstance(content, bytes):
             yield FilePart(name, content.decode("utf-8", "replace"))

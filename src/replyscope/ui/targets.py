@@ -79,11 +79,8 @@ class Targets:
             return None
         settings = conversation.session.settings
         parameters = settings.parameters.merged_over(self.endpoint.parameters)
-        conversation.session = replace(
-            conversation.session,
-            settings=replace(
-                settings, endpoint=self.endpoint.name, model=model, parameters=parameters
-            ),
+        conversation.change_settings(
+            replace(settings, endpoint=self.endpoint.name, model=model, parameters=parameters)
         )
         return Target(self.endpoint, provider, model)
 

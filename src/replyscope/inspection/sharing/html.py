@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from replyscope.domain.event import Event
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart
+from replyscope.domain.picture import SUFFIXES
 from replyscope.domain.plural import plural
 from replyscope.domain.session import SessionSummary
 from replyscope.domain.shared import Clean, Shared
@@ -25,7 +26,6 @@ _POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _FEW = 30  # a list of so many is open
 _EXCERPT = 70
 
@@ -209,7 +209,7 @@ class SessionPage:
 
 def _picture(name: str, media_type: str, data: bytes) -> str:
     label = f"{name}, {size(len(data))}"
-    if media_type not in _PICTURES:
+    if media_type not in SUFFIXES:
         return f"<p>[{plain(label)}]</p>"
     url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
     return f'<img src="{url}" alt="{plain(label)}">'
