@@ -43,7 +43,7 @@ from replyscope.store.codec import (
 )
 from replyscope.store.requests import join_body, split_body
 from replyscope.store.schema import migrate
-from replyscope.store.search import SearchIndex
+from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.build import NOON, make_exchange, user_message
 
@@ -156,7 +156,7 @@ async def test_what_a_session_took_is_known_without_reading_its_replies(
         reply = Message(f"m{number}", Role.ASSISTANT, (), NOON, None, (ReplySource(exchange.id),))
         await (await store.begin_exchange("s1", [reply], exchange)).finish(exchange)
     if is_indexed:
-        await SearchIndex(lambda: store.database, facts_of).update()
+        await SqliteSearchIndex(lambda: store.database, facts_of).update()
     stored = await store.load_session("s1")
     assert stored.spent == Spent(tokens=20, cost_usd=0.75)
     assert not stored.is_held

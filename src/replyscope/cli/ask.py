@@ -34,7 +34,7 @@ from replyscope.engine.live import Target
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
-from replyscope.provider.way import environment_faults
+from replyscope.provider.route import environment_faults
 
 
 def read_prompt(argument: str | None) -> str:

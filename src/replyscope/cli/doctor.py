@@ -21,7 +21,7 @@ from replyscope.engine.probe import run_probes
 from replyscope.inspection.conformance import judge
 from replyscope.inspection.figures import size
 from replyscope.inspection.quirks import find_quirks
-from replyscope.provider.way import environment_faults
+from replyscope.provider.route import environment_faults
 
 _MOST_UNREADABLE = 100
 

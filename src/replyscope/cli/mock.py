@@ -6,10 +6,10 @@ import sys
 from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SessionNotFound, SettingsError
-from replyscope.domain.hit import Sort
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
+from replyscope.domain.search import Sort
 from replyscope.mock.matching import asked_of
 from replyscope.mock.recording import Recording
 from replyscope.mock.server import MockServer

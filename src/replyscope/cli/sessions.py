@@ -11,9 +11,9 @@ from replyscope.cli.parser import EXIT_OK, EXIT_REFUSED
 from replyscope.cli.report import show_progress
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.hit import Hit, Sort
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
+from replyscope.domain.search import Hit, Sort
 from replyscope.domain.session import Shelf
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.calls import exchanges_with_results

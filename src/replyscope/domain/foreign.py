@@ -67,7 +67,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class ForeignConversation:
     """One conversation of another program; `head` is the key of the turn it ends with."""
 
     source: str
@@ -101,7 +101,7 @@ class Batch:
     place: Callable[[], int]
 
 
-def shared_of(conversation: Conversation) -> Shared:
+def shared_of(conversation: ForeignConversation) -> Shared:
     """The session that a conversation comes to."""
     scope = f"{conversation.source}/{conversation.key}"
     ids = {turn.key: _id(f"{scope}/{turn.key}") for turn in conversation.turns}
@@ -137,7 +137,9 @@ def shared_of(conversation: Conversation) -> Shared:
     return Shared(session, tuple(messages), exchanges, tags, left_out=left_out)
 
 
-def _exchange(conversation: Conversation, turn: Turn, exchange_id: str, at: datetime) -> Exchange:
+def _exchange(
+    conversation: ForeignConversation, turn: Turn, exchange_id: str, at: datetime
+) -> Exchange:
     choice = Choice(
         0,
         "\n".join(filter(None, (text_of_part(part) for part in turn.parts))),

@@ -6,11 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from replyscope.domain.errors import StoreFull, StoreReadOnly
-from replyscope.domain.hit import Purged, Search, Sort
 from replyscope.domain.library import Library, SearchIndex
 from replyscope.domain.matching import check_query
 from replyscope.domain.ports import Clock
 from replyscope.domain.query import parse_query
+from replyscope.domain.search import Purged, Search, Sort
 from replyscope.domain.stores import SessionStore
 from replyscope.engine.archive import Archive
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from replyscope.domain.errors import StoreError, StoreGone
-from replyscope.store.connection import Connection
+from replyscope.store.connection import TolerantConnection
 from replyscope.store.schema import check_version, migrate
 from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_error
 
@@ -211,7 +211,11 @@ class Database:
 
 def _connect(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        name, timeout=10.0, isolation_level=None, check_same_thread=False, factory=Connection
+        name,
+        timeout=10.0,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=TolerantConnection,
     )
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
@@ -254,7 +258,7 @@ def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connec
             uri=True,
             isolation_level=None,
             check_same_thread=False,
-            factory=Connection,
+            factory=TolerantConnection,
         )
     return connection
 

@@ -12,14 +12,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from replyscope.domain.errors import ImportFault
-from replyscope.domain.foreign import Conversation, Unreadable
+from replyscope.domain.foreign import ForeignConversation, Unreadable
 from replyscope.domain.regular_file import open_regular
 from replyscope.store.foreign_chats import count_chats, read_elia, read_oterm
 from replyscope.store.foreign_guard import ForeignGuard
 from replyscope.store.foreign_llm import count_llm, read_llm
 from replyscope.store.sqlite_errors import result_code
 
-Item = Conversation | Unreadable
+Item = ForeignConversation | Unreadable
 _BESIDE = ("-wal", "-journal")
 _WAL_MODE = b"\x02\x02"
 _TRIES = 5

@@ -13,13 +13,13 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.figures import count
 from replyscope.ui import collecting
+from replyscope.ui.provider_choice import ProviderChoice, ProviderKind
 from replyscope.ui.screens.chat_branches import BranchActions
 from replyscope.ui.screens.chat_replies import TargetWanted
 from replyscope.ui.screens.dialogs import LineDialog, PickDialog
 from replyscope.ui.screens.first_run import FirstRun
 from replyscope.ui.screens.install import InstallScreen
 from replyscope.ui.screens.parameters import ParametersDialog
-from replyscope.ui.ways import Choice, Way
 
 
 class TargetActions(BranchActions):
@@ -152,15 +152,15 @@ class TargetActions(BranchActions):
         screen = FirstRun(self.services.local, self.services.find_servers, names)
         self.app.push_screen(screen, self._take_choice)
 
-    def _take_choice(self, choice: Choice | None) -> None:
+    def _take_choice(self, choice: ProviderChoice | None) -> None:
         if choice is None:
             return
-        if choice.way is Way.LOCAL:
+        if choice.way is ProviderKind.LOCAL:
             self.start_local(choice.value, is_kept=True)
             return
         self.start_work(self._use_choice, choice)
 
-    async def _use_choice(self, choice: Choice) -> None:
+    async def _use_choice(self, choice: ProviderChoice) -> None:
         try:
             note = await self.targets.take(choice)
         except ReplyscopeError as error:

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from replyscope.domain.hit import Sort
+from replyscope.domain.search import Sort
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.screens.review_search import ReviewSearch
 from replyscope.ui.transcript.preview import Preview

@@ -6,10 +6,10 @@ from textual import on
 from textual.widgets import Input
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.hit import Hit, Labels
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
+from replyscope.domain.search import Hit, Labels
 from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.query_completion import LANGUAGE
 from replyscope.ui.screens.compare import CompareScreen

@@ -8,8 +8,8 @@ from textual import on
 
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.hit import Facets, Sort
 from replyscope.domain.message import Message, Role
+from replyscope.domain.search import Facets, Sort
 from replyscope.domain.session import StoredSession
 from replyscope.engine.branch import read_in
 from replyscope.engine.calls import exchanges_with_results, results_under

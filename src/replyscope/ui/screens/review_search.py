@@ -9,11 +9,11 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from replyscope.domain.errors import ReplyscopeError, SearchInterrupted
-from replyscope.domain.hit import Facets, Search, Sort
 from replyscope.domain.matching import words_shown
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError, toggle_term
+from replyscope.domain.search import Facets, Search, Sort
 from replyscope.domain.words import pattern_of
 from replyscope.ui.query_completion import complete
 from replyscope.ui.screens.review_actions import ReviewActions

@@ -15,10 +15,10 @@ from textual.widgets import Input, OptionList, Static, Tab, Tabs
 from textual.widgets.option_list import Option
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.hit import ReplyFigures
 from replyscope.domain.library import SearchIndex
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
+from replyscope.domain.search import ReplyFigures
 from replyscope.engine.review import Review
 from replyscope.inspection.plot import Measure
 from replyscope.inspection.stats import Stats, spans_of, stats_of, within

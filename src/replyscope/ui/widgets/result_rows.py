@@ -5,9 +5,9 @@ from datetime import datetime
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from replyscope.domain.hit import Hit, SessionHit
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
+from replyscope.domain.search import Hit, SessionHit
 from replyscope.inspection.figures import count, dollars, seconds
 
 Found = Hit | SessionHit
