@@ -9,8 +9,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -149,20 +150,24 @@ class Database:
 
     def _writer(self) -> sqlite3.Connection:
         if self._write_connection is None:
-            if self._path is None:
-                connection = _connect(":memory:")
-                # Else SQLite sorts what is large in a file.
-                connection.execute("PRAGMA temp_store = MEMORY")
-            else:
+            if self._path is not None:
                 _create_private(self._path)
-                connection = _connect(str(self._path))
-                check_version(connection, self._path)  # the next line changes the file
-                _use_wal(connection)
-                connection.execute("PRAGMA synchronous = NORMAL")
-                self._file = _file_at(self._path)
-            migrate(connection, self._path)
+            with _closed_on_error(_connect(str(self._path or ":memory:"))) as connection:
+                self._prepare(connection)
             self._write_connection = connection
         return self._write_connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA foreign_keys = ON")
+        if self._path is None:
+            # Else SQLite sorts what is large in a file.
+            connection.execute("PRAGMA temp_store = MEMORY")
+        else:
+            check_version(connection, self._path)  # the next line changes the file
+            _use_wal(connection)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            self._file = _file_at(self._path)
+        migrate(connection, self._path)
 
     def _check_there(self) -> None:
         """A file that was removed can still be written, and nobody ever finds what was.
@@ -209,16 +214,24 @@ class Database:
             self._write_connection = None
 
 
-def _connect(name: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
+def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(
         name,
         timeout=10.0,
         isolation_level=None,
         check_same_thread=False,
         factory=TolerantConnection,
+        uri=uri,
     )
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
 
 
 _LONGEST_WAIT_S = 10.0
@@ -242,25 +255,16 @@ def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connec
 
     With `is_temporary` it may make tables of its own in memory.
     """
-    connection = _connect(str(path))
+    own = "temp_store = MEMORY" if is_temporary else "query_only = ON"
     try:
-        if is_temporary:
-            connection.execute("PRAGMA temp_store = MEMORY")
-        else:
-            connection.execute("PRAGMA query_only = ON")
-        connection.execute("SELECT count(*) FROM sqlite_master")
+        with _closed_on_error(_connect(str(path))) as connection:
+            connection.execute(f"PRAGMA {own}")
+            connection.execute("SELECT count(*) FROM sqlite_master")
+            return connection
     except sqlite3.OperationalError as error:
-        connection.close()
         if not is_unwritable(error, path) or not path.exists():
             raise
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro&immutable=1",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            factory=TolerantConnection,
-        )
-    return connection
+        return _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:
