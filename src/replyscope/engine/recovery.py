@@ -8,7 +8,8 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold, fold_events
-from replyscope.domain.ports import Store, TranslateFrames
+from replyscope.domain.ports import TranslateFrames
+from replyscope.domain.stores import UnfinishedStore
 
 _log = logging.getLogger(__name__)
 _INTERRUPTED = Failure(
@@ -54,7 +55,7 @@ def _is_done_marker(frame: str) -> bool:
     return bool(data) and data[0].removeprefix("data:").strip().startswith("[DONE]")
 
 
-async def recover(store: Store, translate: TranslateFrames) -> int:
+async def recover(store: UnfinishedStore, translate: TranslateFrames) -> int:
     """Close what dead processes left open; the number of exchanges. Raises StoreError."""
     unfinished = await store.take_unfinished()
     for left in unfinished:

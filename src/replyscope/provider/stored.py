@@ -28,7 +28,7 @@ _MOST_ITEMS = 10_000
 _ROLES = {"user": Role.USER, "system": Role.SYSTEM, "developer": Role.SYSTEM, "tool": Role.TOOL}
 
 
-class StoredReplies:
+class OpenAIStoredReplies:
     """Implements domain.ports.StoredReplies. Every method raises ProviderError."""
 
     def __init__(
