@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -226,6 +227,31 @@ def themes(_: Sequence[str]) -> str:
     return _markdown(("theme", "background"), rows)
 
 
+def floors(_: Sequence[str]) -> str:
+    """The floors of the import contract, from the top, with what each package says of itself."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["type"] == "layers")
+    drawn, rows = [], []
+    for number, layer in zip(range(len(layers) - 1, -1, -1), layers, strict=True):
+        packages = [name.strip() for name in layer.split("|")]
+        names = " · ".join(package.rpartition(".")[2] for package in packages)
+        drawn.append(f'    floor{number}["{number}: {names}"]\n')
+        rows += [[str(number), _code(name.rpartition(".")[2]), _purpose(name)] for name in packages]
+    arrows = (
+        f"    floor{number} --> floor{number - 1}\n" for number in range(len(layers) - 1, 0, -1)
+    )
+    picture = f"```mermaid\nflowchart TD\n{''.join(drawn)}{''.join(arrows)}```\n"
+    return f"{picture}\n{_markdown(('floor', 'package', 'purpose'), rows)}"
+
+
+def _purpose(package: str) -> str:
+    """The first sentence of a package's docstring, without the number of its floor."""
+    text = " ".join((importlib.import_module(package).__doc__ or "").split())
+    first = re.split(r"(?<=\.) ", re.sub(r"^Floor \d: ", "", text))[0]
+    return first[:1].upper() + first[1:]
+
+
 _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "keys": keys_by_id,
     "keys-of": keys_of_classes,
@@ -238,6 +264,7 @@ _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "tools": tools,
     "local-models": local_models,
     "themes": themes,
+    "floors": floors,
 }
 
 

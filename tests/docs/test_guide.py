@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from replyscope.config.settings import read_settings
+from replyscope.config.themes import read_theme
 from tests.cli.run import PROGRAM, environment, run_program
 from tests.docs.tables import ROOT, documents, renew
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)")
+_TOML = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ARCHITECTURE = ROOT / "docs" / "architecture.md"
 _GUIDE = ROOT / "docs" / "guide"
 _DEMO = _GUIDE / "demo.json"
 _WITH_COMMANDS = [
@@ -35,6 +39,23 @@ def test_tables_are_those_of_the_code(path: Path) -> None:
 def test_links_lead_to_files(path: Path) -> None:
     links = _LINK.findall(path.read_text("utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_architecture_names_files_that_exist() -> None:
+    named = re.findall(r"`((?:\w+/)+\w+\.(?:py|toml))`", _ARCHITECTURE.read_text("utf-8"))
+    folders = (ROOT, ROOT / "src" / "replyscope")
+    assert [name for name in named if not any((one / name).exists() for one in folders)] == []
+
+
+@pytest.mark.parametrize("path", documents(), ids=_named)
+def test_settings_that_are_shown_can_be_read(path: Path, tmp_path: Path) -> None:
+    for number, text in enumerate(_TOML.findall(path.read_text("utf-8"))):
+        file = tmp_path / f"shown-{number}.toml"
+        file.write_text(text, encoding="utf-8")
+        if "[colors]" in text:
+            assert read_theme(file).colors
+        else:
+            assert read_settings(file).rule_faults == ()
 
 
 def test_the_index_names_every_chapter() -> None:
