@@ -20,8 +20,8 @@ from replyscope.config.settings import TEMPLATE
 from replyscope.config.themes import read_theme, shipped_folder
 from replyscope.local.catalogue import CATALOGUE
 from replyscope.toolbox import shipped
-from replyscope.ui.commands import COMMANDS
-from replyscope.ui.query_completion import LANGUAGE
+from replyscope.ui.chat.commands import COMMANDS
+from replyscope.ui.review.query_completion import LANGUAGE
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(
