@@ -34,11 +34,16 @@ async def no_servers() -> tuple[FoundServer, ...]:
 
 
 def make_app(
-    folder: Path, base_url: str | None, *, saves: bool = True, **changes: Any
+    folder: Path,
+    base_url: str | None,
+    *,
+    saves: bool = True,
+    wires: Callable[..., Wiring] = wire,
+    **changes: Any,
 ) -> ReplyscopeApp:
     """The app on a data folder, sending to a server; None starts with the first-run screen."""
     paths = find_paths(str(folder))
-    wiring: Wiring = wire(paths, saves=saves)
+    wiring = wires(paths, saves=saves)
     themes, faults = read_themes(paths.themes)
 
     def change(values: Mapping[tuple[str, ...], Any]) -> None:

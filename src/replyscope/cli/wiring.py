@@ -19,7 +19,7 @@ from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
-from replyscope.domain.ports import ModelProvider, PriceList, Toolbox
+from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
 from replyscope.domain.secret_shapes import find_keys, masked_key
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.engine.archive import Archive
@@ -49,7 +49,7 @@ class Wiring:
     local: EmbeddedModels
     providers: "Providers"
     prices: PriceList
-    clock: SystemClock
+    clock: Clock
     consent: Consent
     toolbox: Toolbox
     tool_settings: ToolSettingsNow
@@ -66,7 +66,14 @@ class Wiring:
         await self.store.close()
 
 
-def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) -> Wiring:
+def wire(
+    paths: Paths,
+    *,
+    saves: bool = True,
+    tool_files: Sequence[str] = (),
+    clock: Clock | None = None,
+    ids: NewId = new_id,
+) -> Wiring:
     """The parts, not yet opened. Raises StoreError when there can be no data folder."""
     if saves:
         try:
@@ -76,8 +83,8 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
                 f"The data folder {paths.data} can't be made ({error}).",
                 "Use another one with --data-dir, or --no-save.",
             ) from error
-    clock = SystemClock()
-    store = SqliteStore(paths.database if saves else None, new_id())
+    clock = clock or SystemClock()
+    store = SqliteStore(paths.database if saves else None, ids())
     private = MemoryStore(store.writer)
     providers = Providers(store, clock)
     prices = LatePrices()
@@ -92,7 +99,7 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
         lambda: RuleBook(tool_settings.rules, effects),
         keep_file=FileKeeper(paths.kept_files if saves else None),
     )
-    archive = Archive(store, clock, new_id, prices, translate_frames, tooling, private)
+    archive = Archive(store, clock, ids, prices, translate_frames, tooling, private)
     index = SqliteSearchIndex(lambda: store.database, describe)
     library = SqliteLibrary(lambda: store.database)
     return Wiring(
@@ -103,7 +110,7 @@ def wire(paths: Paths, *, saves: bool = True, tool_files: Sequence[str] = ()) ->
         index=index,
         library=library,
         review=Review(store, index, library, archive, clock, paths.kept_files),
-        remote=RemoteReplies(store, clock, new_id, private),
+        remote=RemoteReplies(store, clock, ids, private),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,
         prices=prices,
@@ -142,7 +149,7 @@ class LatePrices:
 class Providers:
     """Opens providers once per endpoint. The SDK is imported in a thread at first use."""
 
-    def __init__(self, store: SqliteStore, clock: SystemClock) -> None:
+    def __init__(self, store: SqliteStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._held: dict[str, str] = {}

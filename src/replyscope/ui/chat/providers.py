@@ -16,8 +16,8 @@ from replyscope.ui.chat.branches import BranchActions
 from replyscope.ui.chat.first_run import FirstRun
 from replyscope.ui.chat.install import InstallScreen
 from replyscope.ui.chat.parameters import ParametersDialog
-from replyscope.ui.chat.sending import TargetWanted
 from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
+from replyscope.ui.chat.sending import TargetWanted
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.terminal import garbage
 

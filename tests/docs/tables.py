@@ -1,0 +1,280 @@
+"""Tables of the guide, generated from the code: `python -m tests.docs.tables` renews them.
+
+A table stands between two comments: `<!-- table: NAME ARGUMENTS -->` and `<!-- end -->`.
+"""
+
+import argparse
+import importlib
+import inspect
+import pkgutil
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from textual.binding import Binding
+
+from replyscope import ui
+from replyscope.cli import parser as cli
+from replyscope.config.settings import TEMPLATE
+from replyscope.config.themes import read_theme, shipped_folder
+from replyscope.local.catalogue import CATALOGUE
+from replyscope.toolbox import shipped
+from replyscope.ui.chat.commands import COMMANDS
+from replyscope.ui.review.query_completion import LANGUAGE
+
+ROOT = Path(__file__).parents[2]
+_BLOCK = re.compile(
+    r"(?P<start><!-- table: (?P<name>[\w-]+)(?P<arguments>[^>]*?) -->\n).*?(?P<end><!-- end -->)",
+    re.DOTALL,
+)
+_KEY_NAMES = {
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "full_stop": ".",
+    "comma": ",",
+    "slash": "/",
+    "asterisk": "*",
+    "escape": "Esc",
+    "pageup": "Page Up",
+    "pagedown": "Page Down",
+}
+_EXIT_STATUS = {
+    cli.EXIT_OK: "success. A reply that was cut by `length` or a filter counts too, with a "
+    "warning on stderr",
+    cli.EXIT_PARTLY: "`sessions import` only: a part failed, the rest was imported",
+    cli.EXIT_USAGE: "wrong usage or settings, or output that cannot be written",
+    cli.EXIT_PROVIDER: "the provider failed, or the stream broke off",
+    cli.EXIT_REFUSED: "refused, or a tool call waits for permission",
+    cli.EXIT_STORE: "the session database failed",
+    cli.EXIT_FAULT: "an unexpected error in replyscope; a log file has the details",
+    cli.EXIT_INTERRUPTED: "interrupted",
+}
+
+
+def documents() -> tuple[Path, ...]:
+    """The Markdown files that may have tables or commands."""
+    return ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))
+
+
+def renew(text: str) -> str:
+    """A document with its tables generated again. Raises KeyError for an unknown table."""
+
+    def generate(block: re.Match[str]) -> str:
+        return f"{block['start']}{_TABLES[block['name']](block['arguments'].split())}{block['end']}"
+
+    return _BLOCK.sub(generate, text)
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _bindings() -> Iterator[tuple[str, Binding]]:
+    """The name of each class of the user interface with its own bindings, and each of them."""
+    for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}."):
+        for name, found in inspect.getmembers(importlib.import_module(module.name)):
+            is_ours = inspect.isclass(found) and found.__module__ == module.name
+            for binding in vars(found).get("BINDINGS", ()) if is_ours else ():
+                yield name, binding
+
+
+def _key_name(key: str) -> str:
+    *modifiers, last = key.split("+")
+    if len(last) > 1 or modifiers:
+        last = _KEY_NAMES.get(last, last.capitalize())
+    return "+".join([*(modifier.capitalize() for modifier in modifiers), last])
+
+
+def _keys(binding: Binding) -> str:
+    """The keys of a binding; Shift+R is not named beside R, which is the same key."""
+    keys = binding.key.split(",")
+    return ", ".join(_code(_key_name(key)) for key in keys if _capital(key) not in keys)
+
+
+def _capital(key: str) -> str:
+    """The letter that a key such as `shift+r` types; empty for other keys."""
+    return key.removeprefix("shift+").upper() if key.startswith("shift+") else ""
+
+
+def keys_by_id(prefixes: Sequence[str]) -> str:
+    """Keys that can be changed, by the beginnings of their ids: `chat.`, `reply.`."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for _, binding in _bindings():
+        if binding.id is not None and binding.id.startswith(tuple(prefixes)):
+            rows.setdefault((binding.id, binding.description), []).append(_keys(binding))
+    merged = [
+        [", ".join(dict.fromkeys(keys)), text, _code(name)] for (name, text), keys in rows.items()
+    ]
+    if not merged:
+        raise KeyError(f"no key has an id that begins with {' or '.join(prefixes)}")
+    return _markdown(("key", "does", "id"), merged)
+
+
+def keys_of_classes(names: Sequence[str]) -> str:
+    """Keys of a screen or widget, by the names of their classes."""
+    rows = [
+        [_keys(binding), binding.description]
+        for name in names
+        for owner, binding in _bindings()
+        if owner == name and binding.description
+    ]
+    if not rows:
+        raise KeyError(f"no class is named {' or '.join(names)}")
+    return _markdown(("key", "does"), rows)
+
+
+def commands(_: Sequence[str]) -> str:
+    """The slash commands."""
+    rows = [[_code(f"/{one.name} {one.argument}".strip()), one.help] for one in COMMANDS]
+    return _markdown(("command", "does"), rows)
+
+
+def query(_: Sequence[str]) -> str:
+    """The query language."""
+    return _markdown(("term", "matches"), ([_code(written), asks] for written, asks in LANGUAGE))
+
+
+def settings(_: Sequence[str]) -> str:
+    """The settings file with every setting in a comment."""
+    return f"```toml\n{TEMPLATE}```\n"
+
+
+def exit_status(_: Sequence[str]) -> str:
+    """Every exit status of the command line."""
+    found = {value for name, value in vars(cli).items() if name.startswith("EXIT_")}
+    return _markdown(("status", "means"), ([str(n), _EXIT_STATUS[n]] for n in sorted(found)))
+
+
+def options(command: Sequence[str]) -> str:
+    """The options of a command, without those of the chat unless it is the chat."""
+    chat = cli.build_parser()
+    parser = _subparser(chat, command)
+    shared = {text for one in chat._actions for text in one.option_strings} if command else set()
+    rows = [
+        [_code(_usage(action)), action.help or ""]
+        for action in parser._actions
+        if action.help != argparse.SUPPRESS
+        and not isinstance(action, argparse._SubParsersAction)
+        and not shared & set(action.option_strings)
+    ]
+    return _markdown(("argument", "means"), rows)
+
+
+def subcommands(command: Sequence[str]) -> str:
+    """The commands below a command."""
+    parser = _subparser(cli.build_parser(), command)
+    below = _below(parser)
+    rows = [
+        [_code(" ".join((*command, one.dest))), one.help or ""] for one in below._choices_actions
+    ]
+    return _markdown(("command", "does"), rows)
+
+
+def _below(
+    parser: argparse.ArgumentParser,
+) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
+    return next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+
+
+def _subparser(parser: argparse.ArgumentParser, command: Sequence[str]) -> argparse.ArgumentParser:
+    for name in command:
+        parser = _below(parser).choices[name]
+    return parser
+
+
+def _usage(action: argparse.Action) -> str:
+    value = action.metavar or "|".join(map(str, action.choices or ()))
+    if not action.option_strings:
+        return f"{value} …" if action.nargs in ("+", "*") else str(value)
+    names = ", ".join(action.option_strings)
+    return f"{names} {value}" if value and action.nargs != 0 else names
+
+
+def tools(_: Sequence[str]) -> str:
+    """The tools that come with replyscope."""
+    rows = [
+        [_code(name), " ".join((inspect.getdoc(function) or "").split())]
+        for name, function in vars(shipped).items()
+        if inspect.isfunction(function)
+        and function.__module__ == shipped.__name__
+        and not name.startswith("_")
+    ]
+    return _markdown(("tool", "returns"), rows)
+
+
+def local_models(_: Sequence[str]) -> str:
+    """The embedded models."""
+    rows = (
+        [_code(one.name), f"{one.size / 1e6:,.0f} MB", f"{one.good_for}. {one.cannot}"]
+        for one in CATALOGUE
+    )
+    return _markdown(("model", "size", "good for"), rows)
+
+
+def themes(_: Sequence[str]) -> str:
+    """The themes that come with replyscope."""
+    sources = map(read_theme, sorted(shipped_folder().glob("*.toml")))
+    rows = ([_code(one.name), "dark" if one.is_dark else "light"] for one in sources)
+    return _markdown(("theme", "background"), rows)
+
+
+def floors(_: Sequence[str]) -> str:
+    """The floors of the import contract, from the top, with what each package says of itself."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["type"] == "layers")
+    drawn, rows = [], []
+    for number, layer in zip(range(len(layers) - 1, -1, -1), layers, strict=True):
+        packages = [name.strip() for name in layer.split("|")]
+        names = " · ".join(package.rpartition(".")[2] for package in packages)
+        drawn.append(f'    floor{number}["{number}: {names}"]\n')
+        rows += [[str(number), _code(name.rpartition(".")[2]), _purpose(name)] for name in packages]
+    arrows = (
+        f"    floor{number} --> floor{number - 1}\n" for number in range(len(layers) - 1, 0, -1)
+    )
+    picture = f"```mermaid\nflowchart TD\n{''.join(drawn)}{''.join(arrows)}```\n"
+    return f"{picture}\n{_markdown(('floor', 'package', 'purpose'), rows)}"
+
+
+def _purpose(package: str) -> str:
+    """The first sentence of a package's docstring, without the number of its floor."""
+    text = " ".join((importlib.import_module(package).__doc__ or "").split())
+    first = re.split(r"(?<=\.) ", re.sub(r"^Floor \d: ", "", text))[0]
+    return first[:1].upper() + first[1:]
+
+
+_TABLES: dict[str, Callable[[Sequence[str]], str]] = {
+    "keys": keys_by_id,
+    "keys-of": keys_of_classes,
+    "commands": commands,
+    "query": query,
+    "settings": settings,
+    "exit-status": exit_status,
+    "options": options,
+    "subcommands": subcommands,
+    "tools": tools,
+    "local-models": local_models,
+    "themes": themes,
+    "floors": floors,
+}
+
+
+def main() -> None:
+    """Write every table anew where it differs."""
+    for path in documents():
+        text = path.read_text(encoding="utf-8")
+        if (renewed := renew(text)) != text:
+            path.write_text(renewed, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
