@@ -3,14 +3,14 @@
 The command line wires implementations in; no other floor knows them.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from replyscope.domain.endpoint import Endpoint, FoundServer, ModelInfo
-from replyscope.domain.event import Event, RequestSent, WireFrame, WireRecord
+from replyscope.domain.event import Event, Listen, RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.message import FilePart, ImagePart, Message
 from replyscope.domain.remote import FetchedReply, RemoteReply, RemoteState
@@ -65,8 +65,8 @@ class ModelProvider(Protocol):
         """The wire API it speaks."""
         ...
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
-        """The events of one exchange, `StreamEnded` last. Never raises for a failure."""
+    async def stream(self, request: ModelRequest, listen: Listen) -> None:
+        """Report the events of one exchange, `StreamEnded` last. Never raises for a failure."""
         ...
 
     @property
