@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from replyscope.domain.json_text import read_bounded_json
-from replyscope.domain.sse import parse_lines
+from replyscope.domain.sse import is_done_marker, parse_lines
 
 NOT_JSON = object()
 """The value of data that is no JSON."""
@@ -26,8 +26,8 @@ class EventData:
 
     @property
     def is_done(self) -> bool:
-        """Whether it is the marker after which nothing comes."""
-        return self.text.lstrip().startswith("[DONE]")
+        """Whether it is the marker after which nothing follows."""
+        return is_done_marker(self.text)
 
 
 class FrameReader:
