@@ -91,7 +91,7 @@ async def _tool_call(pilot: Pilot[None], stage: Stage) -> None:
 
 async def _tab(pilot: Pilot[None], stage: Stage, name: str, text: str, first: Play = _long) -> None:
     await first(pilot, stage)
-    chat_of(pilot).inspector.open_tab(name)
+    chat_of(pilot).panes.inspector.open_tab(name)
     await see(pilot, text)
 
 
@@ -150,7 +150,7 @@ async def _offer_read_file(pilot: Pilot[None]) -> None:
     await pilot.press("f10")
     await see(pilot, "Tools that the model may ask for", "read_file")
     await pilot.press("home", *["down"] * 4, "space", "enter")
-    await until(pilot, lambda: chat_of(pilot).conversation.session.settings.tools, "the tool")
+    await until(pilot, lambda: chat_of(pilot).desk.conversation.session.settings.tools, "the tool")
 
 
 async def _consent_arguments(pilot: Pilot[None], stage: Stage) -> None:
@@ -191,7 +191,7 @@ async def _suggestions(pilot: Pilot[None], _stage: Stage) -> None:
 async def _files(pilot: Pilot[None], stage: Stage) -> None:
     for name in ("notes.txt", "tides.txt"):
         (stage.folder / name).write_text("04:12 high")
-    chat_of(pilot).services.working_folder = stage.folder
+    chat_of(pilot).desk.services.working_folder = stage.folder
     await pilot.press("@", "t", "i")
     await see(pilot, "tides.txt", _DRAFT)
 
@@ -221,7 +221,7 @@ async def _key(
 async def _edit(pilot: Pilot[None], stage: Stage) -> None:
     await _long(pilot, stage)
     await pilot.press("escape", "k", "e")
-    await until(pilot, lambda: "spring tides" in chat_of(pilot).composer.text, "the message")
+    await until(pilot, lambda: "spring tides" in chat_of(pilot).panes.composer.text, "the message")
 
 
 async def _sidebar(pilot: Pilot[None], _stage: Stage) -> None:
@@ -275,7 +275,7 @@ async def _import(pilot: Pilot[None], stage: Stage) -> None:
         "messages": [{"id": "one-m", "role": "user", "created_at": 0, "parts": []}],
     }
     (stage.folder / "more.json").write_text(json.dumps(chat))
-    chat_of(pilot).services.working_folder = stage.folder
+    chat_of(pilot).desk.services.working_folder = stage.folder
     await send(pilot, "/import more.json")
     await see(pilot, "take them in")
 

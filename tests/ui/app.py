@@ -26,22 +26,31 @@ from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.opening import Opening
 from replyscope.ui.services import Services
 
-__all__ = ["SystemClock", "chat_of", "frame", "make_app", "new_id", "open_chat", "until"]
+__all__ = [
+    "SystemClock",
+    "chat_of",
+    "frame",
+    "make_app",
+    "make_services",
+    "new_id",
+    "open_chat",
+    "until",
+]
 
 
 async def no_servers() -> tuple[FoundServer, ...]:
     return ()
 
 
-def make_app(
+def make_services(
     folder: Path,
     base_url: str | None,
     *,
     saves: bool = True,
     wires: Callable[..., Wiring] = wire,
     **changes: Any,
-) -> ReplyscopeApp:
-    """The app on a data folder, sending to a server; None starts with the first-run screen."""
+) -> Services:
+    """The services of a data folder, sending to a server; None has no endpoint."""
     paths = find_paths(str(folder))
     wiring = wires(paths, saves=saves)
     themes, faults = read_themes(paths.themes)
@@ -86,10 +95,18 @@ def make_app(
         "endpoint": endpoint,
         "working_folder": folder,
     }
-    look = changes.pop("look", Look())
     services = Services(**{**fields, **changes})
+    return services
+
+
+def make_app(
+    folder: Path, base_url: str | None, *, look: Look | None = None, **changes: Any
+) -> ReplyscopeApp:
+    """The app on a data folder, sending to a server; None starts with the first-run screen."""
+    look = Look() if look is None else look
+    services = make_services(folder, base_url, **changes)
     is_fresh = services.session_id is None and not services.opens_newest
-    theme = find_theme(look.theme, paths.themes)
+    theme = find_theme(look.theme, find_paths(str(folder)).themes)
     return ReplyscopeApp(Opening(look=look, theme=theme, is_fresh=is_fresh, load=lambda: services))
 
 

@@ -48,9 +48,9 @@ def answers(server: LoopbackServer) -> None:
 async def talk(pilot: Pilot[None], *prompts: str) -> None:
     """A session for each prompt."""
     for prompt in prompts:
-        if chat_of(pilot).conversation.messages:
+        if chat_of(pilot).desk.conversation.messages:
             await pilot.press("ctrl+n")
-            await until(pilot, lambda: not chat_of(pilot).conversation.messages)
+            await until(pilot, lambda: not chat_of(pilot).desk.conversation.messages)
         await send(pilot, prompt)
         await until(pilot, lambda p=prompt: f"About {p}." in frame(pilot))  # type: ignore[misc]
         await until(pilot, lambda: is_idle(pilot))
@@ -291,7 +291,7 @@ async def test_a_file_is_taken_in_from_the_chat(server: LoopbackServer, tmp_path
         await send(pilot, "/import conversations.json")
         await until(pilot, lambda: "1 session with 1 reply" in frame(pilot))
         assert "odd: " in frame(pilot)
-        assert not await chat_of(pilot).services.sessions.list_sessions()
+        assert not await chat_of(pilot).desk.services.sessions.list_sessions()
         await pilot.press("enter")
         await until(pilot, lambda: "Talk 1" in frame(pilot))
         await send(pilot, "/import conversations.json")
@@ -529,7 +529,7 @@ async def test_a_reply_on_its_way_is_not_removed_for_good(
         await send(pilot, "go on")
         await until(pilot, lambda: "begun" in frame(pilot))
         screen = await open_review(pilot)
-        session_id = chat_of(pilot).conversation.session.id
+        session_id = chat_of(pilot).desk.conversation.session.id
         await screen.review.delete([session_id])
         purged = await screen.review.purge([session_id])
         assert purged.sessions == 0

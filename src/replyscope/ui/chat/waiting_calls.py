@@ -1,4 +1,4 @@
-"""The calls that wait for a person's word, in the order in which they came."""
+"""The tool calls that wait for a decision, oldest first."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from replyscope.domain.tool import Decision
 from replyscope.engine.consent import CallToDecide
 
 
-class ConsentDesk:
-    """`changed` is called whenever a call comes or goes."""
+class WaitingCalls:
+    """A queue of tool calls. `changed` is called when a call is added or removed."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._waiting: list[tuple[CallToDecide, asyncio.Future[Decision]]] = []

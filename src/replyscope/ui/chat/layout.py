@@ -1,0 +1,80 @@
+"""The panes of the chat: which are shown, and which has the keys."""
+
+from replyscope.ui.chat.composer import Composer
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.panes import Panes
+from replyscope.ui.chat.sending import Sending
+from replyscope.ui.reading.wire_view import WireView
+from replyscope.ui.working_screen import WorkingScreen
+
+
+class Layout:
+    """The commands that show, hide and focus panes."""
+
+    def __init__(
+        self, desk: Desk, panes: Panes, screen: WorkingScreen[None], sending: Sending
+    ) -> None:
+        self._desk = desk
+        self._panes = panes
+        self._screen = screen
+        self._sending = sending
+
+    def resize(self) -> None:
+        """Draw what depends on the width again."""
+        if not self._panes.is_narrow:
+            self._panes.inspector_open = False  # it has a place of its own now
+        self._panes.transcript.renew_entries()
+        self._screen.call_after_refresh(self._panes.draw_inspector)
+
+    def back(self) -> None:
+        """Stop the reply, close what is open, or go back to writing."""
+        if self._screen.query_one("#find").display:
+            self._screen.query_one("#find").display = False
+            self._panes.transcript.needle = ""
+            self._panes.composer.focus()
+        elif self._panes.composer.is_suggesting:
+            self._screen.query_one("#suggestions").display = False
+            self._panes.composer.is_suggesting = False
+        elif self._desk.pending.take_edited(self._desk.conversation.session.id) is not None:
+            self._desk.pending.take("")
+            self._panes.composer.replace_text("")
+            self._panes.draw_attachments()
+        elif self._panes.inspector_open:
+            self._panes.inspector_open = False
+            self._panes.composer.focus()
+        elif not isinstance(self._screen.focused, Composer):
+            self._panes.composer.focus()
+        elif self._desk.turns.is_running(self._desk.conversation.session.id):
+            self._sending.cancel_reply()
+        else:
+            self._panes.transcript.focus()
+
+    def toggle_inspector(self) -> None:
+        """Show or hide the inspector; on narrow screens it lies over the chat."""
+        if self._panes.is_narrow:
+            self._panes.inspector_open = not self._panes.inspector_open
+        else:
+            self._panes.inspector_hidden = not self._panes.inspector_hidden
+            self._panes.transcript.renew_entries()
+        self._screen.call_after_refresh(self._panes.draw_inspector)
+
+    def toggle_sidebar(self) -> None:
+        """Show or hide the sessions."""
+        self._panes.sidebar_hidden = not self._panes.sidebar_hidden
+
+    def focus_sessions(self) -> None:
+        """Go to the list of sessions."""
+        self._panes.sidebar_hidden = False
+        self._panes.sidebar.focus()
+
+    def focus_transcript(self) -> None:
+        """Go to the messages."""
+        self._panes.transcript.focus()
+
+    def show_wire(self) -> None:
+        """Show what went over the wire."""
+        if self._panes.is_narrow:
+            self._panes.inspector_open = True
+        self._panes.inspector_hidden = False
+        self._panes.inspector.open_tab("wire")
+        self._screen.query_one(WireView).focus()
