@@ -7,10 +7,12 @@ without spaces have a word for each character, so that any part of them is found
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 
 Wanted = tuple[tuple[str, ...], bool]
 """Words that follow each other, and whether the last one may go on."""
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
+_CHARACTER = re.compile(f"[{_UNSPACED}]")
 _WORD = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+")
 
 
@@ -52,11 +54,19 @@ def pattern_of(wanted: Sequence[Wanted]) -> "re.Pattern[str] | None":
     """Finds words in a folded text; None when none are wanted."""
     pieces = []
     for phrase, is_open in wanted:
-        body = r"[\W_]*".join(re.escape(word) for word in phrase)
+        body = re.escape(phrase[0]) + "".join(
+            f"[\\W_]{'*' if _is_unspaced(before, word) else '+'}{re.escape(word)}"
+            for before, word in pairwise(phrase)
+        )
         edge = r"(?:\b|(?<=_))" if phrase[0].isascii() else ""
         end = r"(?![^\W_])" if phrase[-1].isascii() else ""
         pieces.append(edge + body + (r"[^\W_]*" if end and is_open else end))
     return re.compile("|".join(pieces)) if pieces else None
+
+
+def _is_unspaced(before: str, word: str) -> bool:
+    """Whether nothing has to stand between two words."""
+    return _CHARACTER.match(before) is not None or _CHARACTER.match(word) is not None
 
 
 def has_phrase(words: list[str], phrase: list[str], *, is_open: bool) -> bool:
