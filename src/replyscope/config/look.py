@@ -1,4 +1,4 @@
-"""Reads how the app looks, and nothing else: the first paint waits for it."""
+"""Reads the settings of the look (theme, ASCII, keys), which the first paint needs."""
 
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from replyscope.domain.regular_file import read_text
 
 
 class LookSection:
-    """The settings of the look. They are part of the root of `config.setting_table`, and stand
-    here because the first paint needs no others.
+    """The settings of the look: part of the root in `config.setting_table`.
+
+    They are defined here so that the first paint imports no others.
     """
 
     theme = Setting(TextType(), '"midnight"', "replyscope themes are listed by Ctrl+T in the app")

@@ -1,4 +1,4 @@
-"""Reads the rules of the settings. One that is wrong is told with its place; the rest work."""
+"""Reads the rules of the settings. A wrong rule is reported with its place; the others work."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A setting of the settings file: its type, how a file shows it, and what it is for.
+"""The definition of a setting: its type, its line in the template, and its description.
 
 The types read a value from a table of the file and describe it for the JSON schema, so that
 both accept the same.
@@ -31,9 +31,9 @@ class SettingType(Protocol[T_co]):
 class Setting(Generic[T]):
     """A setting; its key is the name that it has in its section.
 
-    `example` is its value in the template, as TOML; a setting without one has no line there.
-    `comment` stands behind that line, and `help` is the description where the comment is not
-    enough. With a `header` it is a table, which the template shows as a block of its own.
+    `example` is its value in the template, as TOML; without one it has no line there.
+    `comment` ends that line. `help` is the description; by default the comment is. A setting
+    with a `header` is a table, which is a separate block of the template.
     """
 
     def __init__(

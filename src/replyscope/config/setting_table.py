@@ -1,4 +1,4 @@
-"""Every setting of the settings file, section by section: the one table of them.
+"""The table of all settings of the settings file, section by section.
 
 It gives the parser (`settings`, `look`, `tools`, `rules`), the commented template, the names
 in error texts, and the JSON schema of `replyscope settings schema`. To add a setting, add it

@@ -14,7 +14,7 @@ from replyscope.config.setting_table import RootSection
 
 _HEAD = "# replyscope settings. Every line may be left out; what you see are the defaults.\n"
 _COLUMN = 32
-"""Where the comments begin, in characters."""
+"""The column of the comments, in characters."""
 
 
 def render_template() -> str:

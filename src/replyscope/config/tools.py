@@ -1,4 +1,4 @@
-"""Reads what the settings say about tools: which are offered, limits, consent, servers."""
+"""Reads the settings of tools: enabled tools, limits, consent rules and servers."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise

@@ -8,8 +8,10 @@ _AGO = re.compile(r"(\d{1,4})([dw])")
 
 
 def day_range(value: str, now: datetime) -> tuple[datetime, datetime] | None:
-    """When it begins and when the next begins: a day, a month, a year, `today`,
-    `yesterday`, `7d` or `2w` ago. In the time zone of `now`; None when it is no day.
+    """The start of a named day, month or year, and the start of the next one.
+
+    Names are dates, `today`, `yesterday`, and `7d` or `2w` for days and weeks ago. Both times
+    are in the time zone of `now`. None for any other text.
     """
     try:
         return _range(value, now.replace(hour=0, minute=0, second=0, microsecond=0))

@@ -1,4 +1,4 @@
-"""What a reply can be found by: the figures, names and words of one exchange."""
+"""Search data of one exchange: its numbers, names, marks and texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 
 
 class Mark(StrEnum):
-    """What an exchange has or is; each is a term of the query language."""
+    """A property of an exchange; each is a term of the query language."""
 
     ERROR = "error"
     TOOL = "tool"
@@ -23,11 +23,11 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One exchange, and the session that it is of.
+    """Search data of one exchange and its session.
 
-    `numbers` and `names` are those of the query fields, by field; an unknown number is
-    absent. `prompt` is what was said to the model since its last reply, `calls` the tool
-    calls with their arguments and results.
+    `numbers` and `names` hold the values of the query fields, by field; an unknown number is
+    absent. `prompt` holds the messages since the previous reply, `calls` the tool calls with
+    their arguments and results.
     """
 
     numbers: Mapping[str, float] = field(default_factory=dict)

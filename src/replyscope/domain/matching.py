@@ -12,13 +12,13 @@ from replyscope.domain.query import All, Either, Not, Query, QueryError, Term
 from replyscope.domain.query_fields import (
     FIELDS,
     Day,
+    Flags,
     Names,
     Number,
     Side,
     Tags,
     Text,
     Title,
-    Words,
     holds,
     type_of,
 )
@@ -29,7 +29,7 @@ _SCALES = {"k": 1_000.0, "m": 1_000_000.0, "ms": 0.001, "s": 1.0}
 
 
 def check_query(query: Query) -> None:
-    """Raises QueryError for a field or a value that there is not."""
+    """Raises QueryError for an unknown field, or a value that the field cannot have."""
     match query:
         case Not(query=inner):
             check_query(inner)
@@ -58,9 +58,9 @@ def _check_term(term: Term) -> None:
 
 
 def matches(query: Query, facts: Facts, now: datetime) -> bool:
-    """Whether a reply is one of those. What is unknown is no number: it never fits.
+    """Whether a reply matches a query. An unknown number matches no comparison.
 
-    `now` says what today is, and where.
+    `now` gives the current day and the time zone.
     """
     match query:
         case Not(query=inner):
@@ -90,7 +90,7 @@ def _fits(term: Term, facts: Facts, now: datetime) -> bool:
         case Day(side=side):
             start, end = range_of(side, value, now)
             return start <= facts.started_at < end
-        case Words(tests=tests):
+        case Flags(tests=tests):
             return any(holds(t, facts) for word, t in tests.items() if fits_name(word, value))
 
 

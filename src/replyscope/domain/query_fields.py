@@ -35,7 +35,7 @@ class Tags:
 
 
 class Side(StrEnum):
-    """Which times a day in a query stands for."""
+    """The times that a day in a query includes."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -63,7 +63,7 @@ class Title:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class IsKnown:
     """A test of a reply: whether the number of a field is known."""
 
     field: str
@@ -90,25 +90,25 @@ class Both:
     tests: tuple["Test", ...]
 
 
-Test = Mark | Known | IsTrue | Lacks | Both
+Test = Mark | IsKnown | IsTrue | Lacks | Both
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Words that each stand for a test; a query names one, or several with * and ?."""
+class Flags:
+    """Named tests of a reply; a query gives the name of one, or a pattern for several."""
 
     tests: Mapping[str, Test]
 
 
-FieldType = Number | Names | Tags | Day | Text | Title | Words
+FieldType = Number | Names | Tags | Day | Text | Title | Flags
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field of the query language: its type, its help, and values to complete.
 
-    `example` is a value that the help shows. A field without a line of its own in the help is
-    explained in the line of another (`beside`); `more` are further lines, as (query, help).
+    `example` is a value that the help shows. A field without its own line in the help is
+    explained in the line of another (`beside`); `more` holds further lines, as (query, help).
     """
 
     type: FieldType
@@ -122,7 +122,7 @@ class Field:
     def choices(self) -> tuple[str, ...]:
         """All values that the field can have; empty when they are not fixed."""
         match self.type:
-            case Words(tests=tests):
+            case Flags(tests=tests):
                 return tuple(tests)
             case Names(choices=choices):
                 return choices
@@ -157,16 +157,16 @@ _IS: dict[str, Test] = {
     "flagged": Mark.FLAGGED,
     "partial": Mark.PARTIAL,
     "toolfailed": Mark.TOOL_FAILED,
-    "reported": Both((Known("cost"), IsTrue("is_cost_reported"))),
-    "estimated": Both((Known("cost"), Lacks(IsTrue("is_cost_reported")))),
-    "unpriced": Lacks(Known("cost")),
-    "unmetered": Lacks(Known("out")),
+    "reported": Both((IsKnown("cost"), IsTrue("is_cost_reported"))),
+    "estimated": Both((IsKnown("cost"), Lacks(IsTrue("is_cost_reported")))),
+    "unpriced": Lacks(IsKnown("cost")),
+    "unmetered": Lacks(IsKnown("out")),
     "pinned": IsTrue("is_pinned"),
     "archived": IsTrue("is_archived"),
     "deleted": IsTrue("is_deleted"),
 }
 ANYWHERE = Text(("prompt", "text", "reasoning", "calls"))
-"""What a word without a field searches."""
+"""The texts that a word without a field searches."""
 
 FIELDS: dict[str, Field] = {
     "text": Field(Text(("text",)), "words of the reply alone", "oslo", beside="title"),
@@ -253,12 +253,12 @@ FIELDS: dict[str, Field] = {
     ),
     "tag": Field(Tags(), "a tag of its session", "work"),
     "is": Field(
-        Words(_IS),
+        Flags(_IS),
         "archived, deleted; flagged (by a rule), partial, toolfailed",
         "pinned",
         more=(("is:reported", "its cost: estimated, unpriced; unmetered has no usage"),),
     ),
-    "has": Field(Words(_HAS), "tool, image, reasoning, finding", "error"),
+    "has": Field(Flags(_HAS), "tool, image, reasoning, finding", "error"),
 }
 
 
@@ -287,7 +287,7 @@ def holds(test: Test, facts: Facts) -> bool:
     match test:
         case Mark():
             return test in facts.marks
-        case Known(field=field):
+        case IsKnown(field=field):
             return field in facts.numbers
         case IsTrue(fact=fact):
             return bool(getattr(facts, fact))

@@ -1,7 +1,7 @@
-"""Where the index keeps the query fields of a reply.
+"""The columns and rows of the search index for the query fields of a reply.
 
-Some have a column in `fact`. Every other field is kept as rows of `fact_name`, a number as
-its text, so that a new field needs no change of the schema.
+Some fields have a column in `fact`. Every other field has rows in `fact_name`, a number as
+its text, so that a new field needs no migration.
 """
 
 import unicodedata
@@ -23,9 +23,9 @@ _FIRST_ROWS = ("finish", "tool")  # fields that were in fact_name from the start
 
 
 def index_version() -> str:
-    """What the index was made with; a different version means that it is made anew.
+    """The version of the index: when it differs from the stored one, the index is rebuilt.
 
-    A word's form depends on the Unicode tables of Python, and a row on the fields.
+    Words depend on the Unicode tables of Python, and rows on the query fields.
     """
     kept = {*NUMBERS, *NAMES, *_FIRST_ROWS}
     added = sorted(

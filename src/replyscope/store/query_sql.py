@@ -16,8 +16,9 @@ from replyscope.domain.query_fields import (
     ANYWHERE,
     Both,
     Day,
+    Flags,
+    IsKnown,
     IsTrue,
-    Known,
     Lacks,
     Names,
     Number,
@@ -25,7 +26,6 @@ from replyscope.domain.query_fields import (
     Test,
     Text,
     Title,
-    Words,
     type_of,
 )
 from replyscope.domain.words import Wanted, words_of
@@ -133,7 +133,7 @@ def _term(term: Term, now: datetime) -> Condition:
         case Day(side=side):
             start, end = range_of(side, value, now)
             return Condition("(f.started_at >= ? AND f.started_at < ?)", (to_ms(start), to_ms(end)))
-        case Words(tests=tests):
+        case Flags(tests=tests):
             return _joined(
                 " OR ", [_test(t) for word, t in tests.items() if fits_name(word, value)]
             )
@@ -158,9 +158,9 @@ def _test(test: Test) -> Condition:
     match test:
         case Mark():
             return Condition("(f.marks GLOB ?)", (f"* {test} *",))
-        case Known(field=field) if field in NUMBERS:
+        case IsKnown(field=field) if field in NUMBERS:
             return Condition(f"(f.{NUMBERS[field]} IS NOT NULL)")
-        case Known(field=field):
+        case IsKnown(field=field):
             found = "SELECT fact_id FROM fact_name WHERE field = ?"
             return Condition(f"(f.id IN ({found}))", (field,))
         case IsTrue(fact=fact):
