@@ -1,23 +1,21 @@
 """Takes in sessions that come from elsewhere. What is known already is left as it is."""
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from replyscope.domain.errors import ImportConflict, StoreError
+from replyscope.domain.field_types import check_shared
 from replyscope.domain.foreign import Batch, Unreadable
 from replyscope.domain.import_faults import fault_in_words
 from replyscope.domain.shared import LeftOut, Shared, Taken
-from replyscope.domain.soundness import check_sound
 
 Progress = Callable[[int, int], None]
 """Gets how far it is, and of how much; in what unit is the source's matter."""
 
 _MOST_TITLES = 3
-_ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
 class Intake(Protocol):
@@ -130,9 +128,9 @@ async def take_in(
 async def _import_one(item: Shared, intake: Intake, *, is_dry: bool) -> Taken | Unreadable:
     """What came of one session. Raises StoreError when the store itself fails."""
     try:
-        _check(item)
+        check_shared(item)
         return await intake.import_session(item, is_dry=is_dry)
-    except (ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         return Unreadable(str(item.session.title), fault_in_words(error))
     except ImportConflict as error:
         return Unreadable(item.session.title, error.message)
@@ -163,19 +161,3 @@ def _is_of_the_item(error: StoreError) -> bool:
     """Whether only what was to be saved is at fault: the next one may do."""
     words = str(error).lower()
     return any(word in words for word in ("constraint", "datatype", "too big"))
-
-
-def _check(shared: Shared) -> None:
-    """Raises ValueError for a session that could be saved and not be read again."""
-    check_sound(shared.session)
-    check_sound(shared.messages)
-    check_sound(shared.exchanges)
-    check_sound(shared.records)
-    ids = (shared.session.id, *(m.id for m in shared.messages), *shared.exchanges)
-    for name in ids:
-        if not _is_id(name):
-            raise ValueError(f"{name!r} is no id of a session, a message or an exchange")
-
-
-def _is_id(name: object) -> bool:
-    return isinstance(name, str) and _ID.fullmatch(name) is not None

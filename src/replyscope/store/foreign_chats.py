@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from replyscope.domain.field_types import YEARS
 from replyscope.domain.foreign import Conversation, Turn, Unreadable, in_a_row, picture_of
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_faults import DATA_FAULTS, fault_in_words
@@ -130,6 +131,7 @@ def time_of_text(value: object) -> datetime | None:
     """The time that a text tells, in UTC where it names no zone."""
     try:
         found = datetime.fromisoformat(str(value))
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        at = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+    return at if at.year in YEARS else None

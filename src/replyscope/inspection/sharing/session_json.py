@@ -2,14 +2,13 @@
 
 import base64
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange, ExchangeState
-from replyscope.domain.field_types import check_fields
+from replyscope.domain.field_types import check_shared
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.json_values import (
     exchange_from_json,
@@ -28,7 +27,6 @@ from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.redaction import Redactor
 
 FORMAT = "replyscope/1"
-_ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _MOST_TAGS = 50
 _KEPT = ("frames", "data")  # cleaned already, and bytes
 
@@ -118,20 +116,18 @@ def session_from_json(value: Mapping[str, Any]) -> Shared:
     records = {}
     for entry in value.get("exchanges", ()):
         exchange = _settled(exchange_from_json(entry))
-        check_fields(exchange)
         exchanges[exchange.id] = exchange
         records[exchange.id] = _record(entry)
     messages = tuple(_read_message(entry) for entry in value.get("messages", ()))
-    session = _read_session(value)
-    _check_ids([session.id])
-    _check_ids([message.id for message in messages])
-    _check_ids(list(exchanges))
-    return Shared(session, messages, exchanges, _tags(value.get("tags", ())), records)
+    tags = _tags(value.get("tags", ()))
+    shared = Shared(_read_session(value), messages, exchanges, tags, records)
+    check_shared(shared)
+    return shared
 
 
 def _read_session(value: Mapping[str, Any]) -> Session:
     deleted = value.get("deleted_at")
-    session = Session(
+    return Session(
         id=value["id"],
         title=value["title"],
         created_at=from_ms(value["created_at"]),
@@ -142,8 +138,6 @@ def _read_session(value: Mapping[str, Any]) -> Session:
         draft=value.get("draft", ""),
         deleted_at=from_ms(deleted) if deleted is not None else None,
     )
-    check_fields(session)
-    return session
 
 
 def _settled(exchange: Exchange) -> Exchange:
@@ -157,15 +151,6 @@ def _settled(exchange: Exchange) -> Exchange:
     return replace(exchange, state=ExchangeState.TRUNCATED, choices=choices)
 
 
-def _check_ids(ids: list[str]) -> None:
-    """Ids are printed and looked for: each once, and of plain characters."""
-    for key in ids:
-        if not _ID.fullmatch(key):
-            raise ValueError(f"{key[:80]!r} is no id")
-    if len(set(ids)) != len(ids):
-        raise ValueError("two messages have the same id")
-
-
 def _tags(values: Iterable[Any]) -> tuple[str, ...]:
     """Tags are words: what is none is left out."""
     words = (value for value in values if isinstance(value, str))
@@ -174,7 +159,7 @@ def _tags(values: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _read_message(entry: Mapping[str, Any]) -> Message:
-    message = Message(
+    return Message(
         id=entry["id"],
         role=Role(entry["role"]),
         parts=parts_from_json(entry.get("parts", ())),
@@ -182,14 +167,10 @@ def _read_message(entry: Mapping[str, Any]) -> Message:
         parent_id=entry.get("parent_id"),
         sources=tuple(ReplySource(key, index) for key, index in entry.get("sources", ())),
     )
-    check_fields(message)
-    return message
 
 
 def _record(entry: Mapping[str, Any]) -> WireRecord:
     frames = tuple(WireFrame(at, text) for at, text in entry.get("frames", ()))
-    for frame in frames:
-        check_fields(frame)
     sent = entry.get("request")
     if sent is None:
         return WireRecord(None, frames)

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.reactive import var
 from textual.widgets import Input
 
-from replyscope.domain.matching import FIELDS
+from replyscope.domain.query_fields import FIELDS
 from replyscope.ui.review.query_completion import QuerySuggester, complete
 
 _FIELD = re.compile(r"(?<![^\s(-])(" + "|".join(FIELDS) + "):")
