@@ -22,9 +22,9 @@ from benchmarks.fill import fill as fill_session
 from benchmarks.row import Row, print_table
 from replyscope.domain.exchange import Api, Choice, Exchange, ExchangeState, Timing, ToolCall, Usage
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.hit import Search
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.query import parse_query
+from replyscope.domain.search import Search
 from replyscope.domain.session import Session
 from replyscope.domain.shared import Form
 from replyscope.engine.sharing import Sharing
@@ -32,7 +32,7 @@ from replyscope.inspection.facts import facts_of
 from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.store import rows
 from replyscope.store.journal import save_ended
-from replyscope.store.search import SearchIndex
+from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 
 QUERIES = {
@@ -128,7 +128,7 @@ def _insert(connection: object, made: list[tuple[int, list[tuple[str, Exchange]]
             parent = reply.id
 
 
-async def ask(index: SearchIndex, runs: int) -> list[Row]:
+async def ask(index: SqliteSearchIndex, runs: int) -> list[Row]:
     """Time each kind of query: medians, and the 99th percentile of all."""
     dice = random.Random(8)
     every: list[float] = []
@@ -193,9 +193,9 @@ async def measure(folder: Path, sessions: int, runs: int) -> list[Row]:
     await store.open()
     if not await store.list_sessions(limit=1):
         await fill(store, sessions)
-    index = SearchIndex(lambda: store.database, facts_of)
+    index = SqliteSearchIndex(lambda: store.database, facts_of)
     began = time.perf_counter()
-    await index.take_in()
+    await index.update()
     took = time.perf_counter() - began
     size = (folder / "sessions.db").stat().st_size / 1e6
     count = f"{sessions:,} sessions with {sessions * _REPLIES:,} replies"

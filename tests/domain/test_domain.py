@@ -10,6 +10,7 @@ from replyscope.domain.frame_log import FrameLog
 from replyscope.domain.growing import GrowingText, Pace, WordCount
 from replyscope.domain.printable import is_printable, printable_line, printable_text
 from replyscope.domain.session import Parameters, title_from
+from replyscope.domain.sse import is_done_marker
 from replyscope.domain.think_tags import ThinkSplitter, ThinkTags
 
 
@@ -110,3 +111,11 @@ def test_blanks_before_an_answer_are_held_back_only_so_long() -> None:
     came = [piece.received for text in pieces for piece in splitter.feed(text)]
     assert splitter.is_answering
     assert len("".join(came)) == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("data", "is_done"),
+    [("[DONE]", True), (" [DONE] ", True), ('{"text": "[DONE]"}', False), ("", False)],
+)
+def test_the_done_marker_is_told_from_text_that_mentions_it(data: str, is_done: bool) -> None:
+    assert is_done_marker(data) is is_done

@@ -22,7 +22,7 @@ from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.rules import RuleBook
 from replyscope.provider.openai_provider import OpenAIProvider
 from replyscope.provider.opening import translate_frames
-from replyscope.store.private_store import PrivateStore
+from replyscope.store.memory_store import MemoryStore
 from replyscope.store.sqlite_store import SqliteStore
 from replyscope.toolbox.toolbox import LocalToolbox
 from tests.engine.test_conversation import Ids, drive, target_of
@@ -45,7 +45,7 @@ class Both:
 
     archive: Archive
     remote: RemoteReplies
-    private: PrivateStore
+    private: MemoryStore
     saved: SqliteStore
     path: Path
 
@@ -66,7 +66,7 @@ async def both(store: SqliteStore, clock: Clock, tmp_path: Path) -> AsyncIterato
         lambda: settings,
         lambda: RuleBook(lambda: rules, TerminalEffects()),
     )
-    private, ids = PrivateStore("writer-a"), Ids()
+    private, ids = MemoryStore("writer-a"), Ids()
     archive = Archive(store, clock, ids, None, translate_frames, tooling, private)
     remote = RemoteReplies(store, clock, ids, private)
     yield Both(archive, remote, private, store, tmp_path / "sessions.db")
@@ -225,7 +225,7 @@ async def test_a_private_session_needs_no_room_on_the_disk(
     server: LoopbackServer, clock: Clock, tmp_path: Path
 ) -> None:
     with small_disk(tmp_path / "disk") as disk:
-        store, private = SqliteStore(disk.folder / "sessions.db", "w"), PrivateStore("w")
+        store, private = SqliteStore(disk.folder / "sessions.db", "w"), MemoryStore("w")
         archive = Archive(store, clock, Ids(), private=private)
         async with open_chat(server.base_url, clock) as provider:
             await drive(archive.new(ORDINARY), provider, "in the open")

@@ -18,14 +18,14 @@ from replyscope.domain.event import RequestSent, TextDelta, WireFrame
 from replyscope.domain.exchange import Choice, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
-from replyscope.domain.ports import Journal
 from replyscope.domain.session import Session, SessionSettings
+from replyscope.domain.stores import Journal
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
 from replyscope.provider.opening import translate_frames
-from replyscope.store.library import Library
-from replyscope.store.search import SearchIndex
+from replyscope.store.library import SqliteLibrary
+from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 from tests.cli.run import run_program
 from tests.faults.aftermath import check_file, look_after
@@ -50,8 +50,8 @@ class Full:
     """A store on a disk that is full, with a session, a message and a reply that streams."""
 
     store: SqliteStore
-    library: Library
-    index: SearchIndex
+    library: SqliteLibrary
+    index: SqliteSearchIndex
     journal: Journal
 
 
@@ -94,7 +94,7 @@ WRITES: dict[str, Write] = {
     "an imported session": lambda full: full.store.import_session(
         make_session(1, random.Random(1))
     ),
-    "the index": lambda full: full.index.take_in(),
+    "the index": lambda full: full.index.update(),
     "a purge": lambda full: full.library.purge(["stock00000"]),
 }
 
@@ -117,8 +117,8 @@ async def full_store(disk: SmallDisk) -> AsyncIterator[Full]:
     try:
         yield Full(
             store,
-            Library(lambda: store.database),
-            SearchIndex(lambda: store.database, describe),
+            SqliteLibrary(lambda: store.database),
+            SqliteSearchIndex(lambda: store.database, describe),
             journal,
         )
     finally:

@@ -48,7 +48,7 @@ async def _chat(wiring: Wiring, target: Target, name: str) -> list[str]:
     await wiring.review.tag([session_id], ["mine"])
     await wiring.archive.rename(session_id, name)
     await recover(wiring.store, translate_frames)
-    await wiring.review.take_in()
+    await wiring.review.update_index()
     await wiring.store.list_sessions(limit=10)
     return prompts
 

@@ -28,12 +28,12 @@ from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.fold import fold_events
-from replyscope.domain.foreign import Conversation, Turn, shared_of
-from replyscope.domain.hit import Search, Sort
+from replyscope.domain.foreign import ForeignConversation, Turn, shared_of
 from replyscope.domain.matching import check_query, matches
 from replyscope.domain.message import Role, TextPart
 from replyscope.domain.printable import is_printable_line
 from replyscope.domain.query import QueryError, parse_query
+from replyscope.domain.search import Search, Sort
 from replyscope.domain.shared import Form
 from replyscope.engine.importing import take_in
 from replyscope.engine.recovery import refold
@@ -50,7 +50,7 @@ from replyscope.provider.chat_completions import ChatCompletions
 from replyscope.provider.openai_provider import OpenAIProvider
 from replyscope.provider.responses import Responses
 from replyscope.store.codec import decode_exchange, encode_exchange
-from replyscope.store.search import SearchIndex
+from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.palette import Palette
@@ -172,7 +172,7 @@ def query(data: bytes) -> None:
 
 
 @lru_cache(maxsize=1)
-def _searchable() -> tuple[SearchIndex, dict[str, Facts]]:
+def _searchable() -> tuple[SqliteSearchIndex, dict[str, Facts]]:
     """Two saved replies, and what they can be found by."""
     store = SqliteStore(None, "w")
     facts: dict[str, Facts] = {}
@@ -184,15 +184,15 @@ def _searchable() -> tuple[SearchIndex, dict[str, Facts]]:
                 Turn(f"{name}u", Role.USER, (TextPart(f"ask {said}"),), NOON),
                 Turn(f"{name}a", Role.ASSISTANT, (TextPart(said),), NOON, f"{name}u", "m-1"),
             )
-            shared = shared_of(Conversation("llm", name, f"Title {name}", NOON, turns))
+            shared = shared_of(ForeignConversation("llm", name, f"Title {name}", NOON, turns))
             await store.import_session(shared)
             exchange = next(iter(shared.exchanges.values()))
             fact = facts_of(exchange, turns[0].parts)
             facts[shared.session.id] = replace(fact, title=f"Title {name}", tags=("llm",))
 
     asyncio.run(fill())
-    index = SearchIndex(lambda: store.database, facts_of)
-    asyncio.run(index.take_in())
+    index = SqliteSearchIndex(lambda: store.database, facts_of)
+    asyncio.run(index.update())
     return index, facts
 
 
@@ -211,8 +211,8 @@ async def _take_in(path: Path) -> None:
     try:
         done = await take_in(batch, store, is_dry=False)
         assert all(isinstance(failed.name, str) for failed in done.failed)
-        index = SearchIndex(lambda: store.database, facts_of)
-        await index.take_in()
+        index = SqliteSearchIndex(lambda: store.database, facts_of)
+        await index.update()
         for summary in await store.list_sessions():
             stored = await store.load_session(summary.id)
             session_report(stored.branch, stored.exchanges).encode("utf-8", "replace")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from replyscope.domain.exchange import Choice, ToolCall
 from replyscope.inspection.comparison import compare_calls, compare_texts
 from replyscope.inspection.difference import differences
-from replyscope.inspection.structure import Change, Place, compare_values
+from replyscope.inspection.structure import Change, DiffNode, compare_values
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "dd", " "]), max_size=40)
 
@@ -72,17 +72,17 @@ def test_values_are_compared_by_place() -> None:
     second = {"deep": {"n": 2, "same": None}, "path": "a", "list": [1, 3, 4], "new": True}
     both, changed = Change.BOTH, Change.CHANGED
     assert compare_values(first, second) == (
-        Place(0, "path", both, '"a"', '"a"'),
-        Place(0, "deep", changed),
-        Place(1, "n", changed, "1", "2"),
-        Place(1, "same", both, "null", "null"),
-        Place(0, "list", changed),
-        Place(1, "[0]", both, "1", "1"),
-        Place(1, "[1]", Change.FIRST, "2"),
-        Place(1, "[2]", both, "3", "3"),
-        Place(1, "[2]", Change.SECOND, second="4"),
-        Place(0, "gone", Change.FIRST, "{}"),
-        Place(0, "new", Change.SECOND, second="true"),
+        DiffNode(0, "path", both, '"a"', '"a"'),
+        DiffNode(0, "deep", changed),
+        DiffNode(1, "n", changed, "1", "2"),
+        DiffNode(1, "same", both, "null", "null"),
+        DiffNode(0, "list", changed),
+        DiffNode(1, "[0]", both, "1", "1"),
+        DiffNode(1, "[1]", Change.FIRST, "2"),
+        DiffNode(1, "[2]", both, "3", "3"),
+        DiffNode(1, "[2]", Change.SECOND, second="4"),
+        DiffNode(0, "gone", Change.FIRST, "{}"),
+        DiffNode(0, "new", Change.SECOND, second="true"),
     )
 
 
@@ -138,6 +138,6 @@ def test_calls_are_paired_and_those_of_one_side_told() -> None:
     ]
     assert [piece.text for piece in rows[3].pieces if piece.change is Change.SECOND] == ["cat"]
     assert rows[4].places == (
-        Place(0, "b", Change.SECOND),
-        Place(1, "[0]", Change.SECOND, second="1"),
+        DiffNode(0, "b", Change.SECOND),
+        DiffNode(1, "[0]", Change.SECOND, second="1"),
     )

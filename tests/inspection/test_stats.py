@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replyscope.domain.hit import ReplyFigures
 from replyscope.domain.matching import check_query
 from replyscope.domain.query import parse_query
+from replyscope.domain.search import ReplyFigures
 from replyscope.inspection.plot import Measure, column, edges_of, money, short, top_of
 from replyscope.inspection.stats import (
     percentile,

@@ -3,7 +3,7 @@
 import pytest
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.provider.proxies import VARIABLES, WayFault, find_proxy, proxy_faults, read_proxy
+from replyscope.provider.proxies import VARIABLES, RouteFault, find_proxy, proxy_faults, read_proxy
 
 PROXY = "http://proxy.example:3128"
 FAR = "http://far.example/v1"
@@ -61,7 +61,7 @@ def test_a_proxy_is_read_as_people_and_desktops_write_it(
 def test_a_proxy_that_is_none_names_its_variable_and_no_password(
     written: str, variable: str
 ) -> None:
-    with pytest.raises(WayFault) as fault:
+    with pytest.raises(RouteFault) as fault:
         proxy_of(FAR, **{variable: written})
     assert str(fault.value).startswith(f"{variable} is ")
     assert str(fault.value).endswith(".")

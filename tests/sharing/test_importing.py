@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from replyscope.cli.import_sources import read_file
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.foreign import Conversation, Foreign, Unreadable
+from replyscope.domain.foreign import Foreign, ForeignConversation, Unreadable
 from replyscope.domain.message import ImagePart, Role, ToolResultPart
 from replyscope.domain.shared import Form, Shared
 from replyscope.engine.importing import Imported, take_in
@@ -266,7 +266,7 @@ def test_another_s_export_with_anything_anywhere_comes_or_is_told(data: st.DataO
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = data.draw(_ODD)
-    assert isinstance(read_entry(value, 1), Conversation | Unreadable)
+    assert isinstance(read_entry(value, 1), ForeignConversation | Unreadable)
 
 
 def test_a_time_without_end_is_no_time(tmp_path: Path) -> None:

@@ -260,5 +260,5 @@ async def fill(wiring: Wiring, file: Path) -> None:
     await wiring.store.open()
     done = await import_file(wiring, file, False, lambda _place, _size: None)
     assert not done.failed, done.failed
-    await wiring.review.take_in()
+    await wiring.review.update_index()
     await wiring.close()

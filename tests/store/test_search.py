@@ -23,15 +23,15 @@ from replyscope.domain.exchange import (
 from replyscope.domain.facts import Facts
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.hit import Search, Sort
 from replyscope.domain.matching import check_query, matches
 from replyscope.domain.message import Message, ReplySource, Role, TextPart, ToolResultPart
 from replyscope.domain.query import QueryError, parse_query, term_of
 from replyscope.domain.query_fields import FIELDS, Field, Names, Number, Text
+from replyscope.domain.search import Search, Sort
 from replyscope.domain.session import Session
 from replyscope.inspection.facts import facts_of
-from replyscope.store.library import Library
-from replyscope.store.search import SearchIndex
+from replyscope.store.library import SqliteLibrary
+from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 from replyscope.ui.review.query_completion import complete
 from tests.support.build import make_exchange
@@ -64,12 +64,12 @@ def answer(
     return make_exchange(model=model, state=ExchangeState.COMPLETED, choices=(choice,))
 
 
-def index_of(store: SqliteStore) -> SearchIndex:
-    return SearchIndex(lambda: store.database, facts_of)
+def index_of(store: SqliteStore) -> SqliteSearchIndex:
+    return SqliteSearchIndex(lambda: store.database, facts_of)
 
 
-async def found(index: SearchIndex, text: str, sort: Sort = Sort.RANK) -> list[str]:
-    await index.take_in()
+async def found(index: SqliteSearchIndex, text: str, sort: Sort = Sort.RANK) -> list[str]:
+    await index.update()
     hits = await index.find(Search(parse_query(text), NOW, sort))
     return [hit.session_id for hit in hits]
 
@@ -116,7 +116,7 @@ async def test_a_common_word_shows_the_newest_first_however_it_was_indexed(
     index = index_of(store)
     for day, name in ((5, "late"), (0, "early"), (2, "between")):
         await add_session(store, name, "Hello", answer("World"), day)
-        await index.take_in()
+        await index.update()
     assert await found(index, "world") == ["late", "between", "early"]
     ids = await index.find_ids(Search(parse_query("world"), NOW))
     assert [session for session, _ in ids] == ["late", "between", "early"]
@@ -132,10 +132,10 @@ async def test_alternatives_are_ranked_like_a_single_word(store: SqliteStore) ->
 async def test_replies_are_read_by_their_names(store: SqliteStore) -> None:
     for name in ("one", "two"):
         await add_session(store, name, "Hello", answer("World"))
-    library, index = Library(lambda: store.database), index_of(store)
+    library, index = SqliteLibrary(lambda: store.database), index_of(store)
     await library.tag(["two"], ["work"])
     await library.pin(["two"], 1)
-    await index.take_in()
+    await index.update()
     search = Search(parse_query("world"), NOW)
     (hit,) = await index.read_hits(search, ["two-x", "gone-x"])
     assert (hit.session_id, hit.is_pinned, hit.is_archived) == ("two", True, False)
@@ -155,7 +155,7 @@ async def test_deleted_sessions_are_found_only_when_asked_for(store: SqliteStore
 async def test_order_is_kept_among_sessions(store: SqliteStore) -> None:
     for name in ("one", "two", "six"):
         await add_session(store, name, "Hello", answer("World"))
-    library, index = Library(lambda: store.database), index_of(store)
+    library, index = SqliteLibrary(lambda: store.database), index_of(store)
     await library.tag(["one", "two"], ["work", "old"])
     await library.tag(["two"], ["new"], ["old"])
     await library.pin(["two"], 1)
@@ -176,7 +176,7 @@ async def test_order_is_kept_among_sessions(store: SqliteStore) -> None:
 async def test_what_was_on_sessions_is_put_back_exactly(store: SqliteStore) -> None:
     for name in ("one", "two", "six"):
         await add_session(store, name, "Hello", answer("World"))
-    library = Library(lambda: store.database)
+    library = SqliteLibrary(lambda: store.database)
     await library.tag(["one"], ["old", "work"])
     await library.tag(["two"], ["old"])
     await library.pin(["two"], 7)
@@ -194,7 +194,7 @@ async def test_what_was_on_sessions_is_put_back_exactly(store: SqliteStore) -> N
 
 async def test_tagging_many_passes_over_one_that_was_removed(store: SqliteStore) -> None:
     await add_session(store, "one", "Hello", answer("World"))
-    library = Library(lambda: store.database)
+    library = SqliteLibrary(lambda: store.database)
     await library.tag(["gone", "one"], ["work"])
     assert await library.tags() == (("work", 1),)
 
@@ -207,7 +207,7 @@ async def test_a_purged_text_is_nowhere_in_the_files(store: SqliteStore, tmp_pat
     await add_session(store, "gone", f"Say {SECRET}", answer(f"{SECRET} it is."))
     await store.add_history(f"Say {SECRET}")
     (tmp_path / "sessions.db.v3.bak").write_text(SECRET)
-    index, library = index_of(store), Library(lambda: store.database)
+    index, library = index_of(store), SqliteLibrary(lambda: store.database)
     assert await found(index, "xylophone") == ["gone"]
     purged, _ = await library.purge(["gone"])
     assert (purged.sessions, purged.exchanges, purged.is_pending) == (1, 1, False)
@@ -227,7 +227,7 @@ async def test_a_purge_beside_a_reader_is_finished_later(
     reader = sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM session").fetchone()
-    library = Library(lambda: store.database)
+    library = SqliteLibrary(lambda: store.database)
     purged, _ = await library.purge(["gone"])
     assert purged.is_pending
     assert await library.has_pending_purge()
@@ -244,8 +244,8 @@ async def test_a_fork_keeps_what_it_shows_when_its_origin_is_purged(store: Sqlit
     await store.add_message("fork", asked)
     await store.add_message("fork", reply)
     index = index_of(store)
-    await index.take_in()
-    await Library(lambda: store.database).purge(["origin"])
+    await index.update()
+    await SqliteLibrary(lambda: store.database).purge(["origin"])
     stored = await store.load_session("fork")
     assert [e.choice(0).text for e in stored.exchanges.values()] == ["World"]
     assert await found(index, "world") == ["fork"]
@@ -267,7 +267,7 @@ EVERY_VALUE: Sequence[str] = tuple(
 """The examples of every field, and each word of those that have a fixed choice."""
 
 
-async def check_alike(index: SearchIndex, facts: Mapping[str, Facts], text: str) -> set[str]:
+async def check_alike(index: SqliteSearchIndex, facts: Mapping[str, Facts], text: str) -> set[str]:
     """What a query finds; the index and the rules have to agree."""
     query = parse_query(text)
     check_query(query)
@@ -278,7 +278,7 @@ async def check_alike(index: SearchIndex, facts: Mapping[str, Facts], text: str)
 
 
 async def test_every_example_of_a_field_is_read_alike_by_index_and_rules(
-    filled: tuple[SearchIndex, dict[str, Facts]],
+    filled: tuple[SqliteSearchIndex, dict[str, Facts]],
 ) -> None:
     for term in EVERY_VALUE:
         for text in (term, f"-{term}"):
@@ -297,7 +297,7 @@ async def test_a_new_field_is_one_entry_of_the_table(
     for name, exchange in exchanges.items():
         await add_session(store, name, "Hi", exchange)
     index = index_of(store)
-    await index.take_in()
+    await index.update()
     retries = Field(
         Number(lambda exchange: len(exchange.retries)), "failed tries", ">0", (">0", ">2")
     )
@@ -308,7 +308,7 @@ async def test_a_new_field_is_one_entry_of_the_table(
     added = {"retries": retries, "retried": kinds, "replied": reasoning}
     for name, field in added.items():
         monkeypatch.setitem(FIELDS, name, field)
-    await index.take_in()  # the index is made anew: the table has other fields
+    await index.update()  # the index is made anew: the table has other fields
     facts = {name: facts_of(e, (TextPart("Hi"),)) for name, e in exchanges.items()}
     assert await check_alike(index, facts, "retries:>0") == {"once", "often"}
     assert await check_alike(index, facts, "retries:>2 retried:ser*") == {"often"}
@@ -324,7 +324,7 @@ async def test_a_new_field_is_one_entry_of_the_table(
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from((*TERMS, *EVERY_VALUE, "or", "(", ")")), max_size=8))
 async def test_the_index_and_the_rules_read_a_query_alike(
-    filled: tuple[SearchIndex, dict[str, Facts]], terms: list[str]
+    filled: tuple[SqliteSearchIndex, dict[str, Facts]], terms: list[str]
 ) -> None:
     text = " ".join(terms)
     try:
@@ -335,7 +335,7 @@ async def test_the_index_and_the_rules_read_a_query_alike(
 
 
 @pytest.fixture
-async def filled(store: SqliteStore) -> tuple[SearchIndex, dict[str, Facts]]:
+async def filled(store: SqliteStore) -> tuple[SqliteSearchIndex, dict[str, Facts]]:
     call = ToolCall("c", "function", "read_file", "{}")
     made = {
         "one": answer("alpha beta"),
@@ -358,12 +358,12 @@ async def filled(store: SqliteStore) -> tuple[SearchIndex, dict[str, Facts]]:
         )
         said = (TextPart("ask gamma" if name == "one" else "ask"),)
         facts[name] = replace(facts_of(saved, said), title=f"Title of {name}")
-    await Library(lambda: store.database).pin(["two"], 1)
-    await Library(lambda: store.database).archive(["six"], 1)
-    await Library(lambda: store.database).tag(["one", "two"], ["work"])
+    await SqliteLibrary(lambda: store.database).pin(["two"], 1)
+    await SqliteLibrary(lambda: store.database).archive(["six"], 1)
+    await SqliteLibrary(lambda: store.database).tag(["one", "two"], ["work"])
     facts["one"] = replace(facts["one"], tags=("work",))
     facts["two"] = replace(facts["two"], is_pinned=True, tags=("work",))
     facts["six"] = replace(facts["six"], is_archived=True)
     index = index_of(store)
-    await index.take_in()
+    await index.update()
     return index, facts

@@ -4,6 +4,8 @@ import os
 import sqlite3
 import stat
 import sys
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -43,7 +45,7 @@ from replyscope.store.codec import (
 )
 from replyscope.store.requests import join_body, split_body
 from replyscope.store.schema import migrate
-from replyscope.store.search import SearchIndex
+from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.build import NOON, make_exchange, user_message
 
@@ -156,7 +158,7 @@ async def test_what_a_session_took_is_known_without_reading_its_replies(
         reply = Message(f"m{number}", Role.ASSISTANT, (), NOON, None, (ReplySource(exchange.id),))
         await (await store.begin_exchange("s1", [reply], exchange)).finish(exchange)
     if is_indexed:
-        await SearchIndex(lambda: store.database, facts_of).take_in()
+        await SqliteSearchIndex(lambda: store.database, facts_of).update()
     stored = await store.load_session("s1")
     assert stored.spent == Spent(tokens=20, cost_usd=0.75)
     assert not stored.is_held
@@ -349,3 +351,42 @@ async def test_a_file_that_is_gone_takes_nothing_more_until_it_is_back(
     away.replace(path)
     await store.add_message("s1", user_message("kept"))
     assert [m.text for m in (await store.load_session("s1")).messages] == ["kept"]
+
+
+def _newer(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+
+
+def _no_database(path: Path) -> None:
+    path.write_bytes(b"some text " * 200)
+
+
+USES: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
+    "the writer": lambda store: store.open(),
+    "the reader": lambda store: store.list_sessions(),
+    "the search": lambda store: SqliteSearchIndex(lambda: store.database, facts_of).names(),
+}
+
+
+def open_files() -> set[str]:
+    folder = Path("/proc/self/fd")
+    return {os.readlink(file) for file in folder.iterdir() if file.is_symlink()}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs the list of open files")
+@pytest.mark.parametrize(
+    ("make", "use"),
+    [(_newer, "the writer"), *((_no_database, use) for use in USES)],
+)
+async def test_a_file_that_cannot_be_used_is_closed_at_once(
+    make: Callable[[Path], None], use: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "s.db"
+    make(path)
+    store = SqliteStore(path, "w")
+    with pytest.raises(StoreError) as failure:
+        await USES[use](store)
+    assert failure.tb is not None  # a traceback keeps its frames, and what they hold, alive
+    assert str(path) not in open_files()
+    await store.close()

@@ -56,6 +56,10 @@ def make_app(
     endpoint = Endpoint("test", base_url, model="test-model", max_retries=0) if base_url else None
     fields: dict[str, Any] = {
         "archive": wiring.archive,
+        "sessions": wiring.store,
+        "history": wiring.store,
+        "index": wiring.index,
+        "labels": wiring.library,
         "remote": wiring.remote,
         "clock": wiring.clock,
         "settings": Settings(),

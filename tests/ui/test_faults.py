@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from replyscope.cli.parser import build_parser
-from replyscope.cli.parts import build_services
+from replyscope.cli.services import build_services
 from replyscope.config.look import read_look
 from replyscope.config.paths import find_paths
 from replyscope.config.themes import find_theme

@@ -291,7 +291,7 @@ async def test_a_file_is_taken_in_from_the_chat(server: LoopbackServer, tmp_path
         await send(pilot, "/import conversations.json")
         await until(pilot, lambda: "1 session with 1 reply" in frame(pilot))
         assert "odd: " in frame(pilot)
-        assert not await chat_of(pilot).archive.store.list_sessions()
+        assert not await chat_of(pilot).services.sessions.list_sessions()
         await pilot.press("enter")
         await until(pilot, lambda: "Talk 1" in frame(pilot))
         await send(pilot, "/import conversations.json")
@@ -344,7 +344,7 @@ async def test_all_are_marked_and_each_change_is_undone_exactly(
     async with open_app(tmp_path, server) as pilot:
         await talk(pilot, "apples", "pears", "plums")
         screen = await open_review(pilot)
-        results, review = screen.query_one(Results), screen.review
+        results, labels = screen.query_one(Results), screen.services.labels
         await until(pilot, lambda: found(pilot) == 3)
         ids = results.chosen_sessions()
         await pilot.press("enter", "p")
@@ -352,7 +352,7 @@ async def test_all_are_marked_and_each_change_is_undone_exactly(
         await until(pilot, lambda: results.current is not None and results.current.is_pinned)
         await pilot.press("t", *"old", "enter")
         await until(pilot, lambda: "1 session tagged #old" in frame(pilot))
-        before = await review.labels(ids)
+        before = await labels.labels(ids)
         await pilot.press("asterisk")
         assert len(results.marked) == 3
         await pilot.press("p")
@@ -361,7 +361,7 @@ async def test_all_are_marked_and_each_change_is_undone_exactly(
         await until(pilot, lambda: "3 sessions tagged #old #new" in frame(pilot))
         await pilot.press("t", *"old=new", "enter")
         await until(pilot, lambda: "3 sessions now tagged #new instead of #old" in frame(pilot))
-        assert await review.tags() == (("new", 3),)
+        assert await labels.tags() == (("new", 3),)
         await pilot.press("f3")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
         await open_review(pilot)
@@ -370,8 +370,8 @@ async def test_all_are_marked_and_each_change_is_undone_exactly(
         for undone in ("3 sessions now tagged", "3 sessions tagged", "2 sessions pinned"):
             await pilot.press("u")
             await until(pilot, lambda text=undone: f"Undone: {text}" in frame(pilot))  # type: ignore[misc]
-        assert await review.labels(ids) == before
-        assert await review.tags() == (("old", 1),)
+        assert await labels.labels(ids) == before
+        assert await labels.tags() == (("old", 1),)
 
 
 async def test_what_is_done_to_a_row_leaves_the_readers_place(

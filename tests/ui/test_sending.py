@@ -14,8 +14,8 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.ports import ModelProvider
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.ui.app import ReplyscopeApp
+from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
 from replyscope.ui.chat.targets import Targets
-from replyscope.ui.chat.ways import Choice, Way
 from tests.support.responses import events
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
@@ -148,9 +148,11 @@ async def test_a_key_goes_to_the_server_it_was_given_for_and_to_no_other(tmp_pat
     async with open_chat(app, size=SIZE) as pilot:
         chat = chat_of(pilot)
         targets = Targets(chat.services)
-        await targets.take(Choice(Way.URL, "https://one.example/v1", key="sk-for-one-1"))
+        await targets.take(
+            ProviderChoice(ProviderKind.URL, "https://one.example/v1", key="sk-for-one-1")
+        )
         first = targets.endpoint
-        await targets.take(Choice(Way.URL, "https://two.example/v1"))
+        await targets.take(ProviderChoice(ProviderKind.URL, "https://two.example/v1"))
         second = targets.endpoint
         assert first is not None
         assert second is not None
@@ -159,7 +161,7 @@ async def test_a_key_goes_to_the_server_it_was_given_for_and_to_no_other(tmp_pat
         for name in (first.name, second.name):
             assert f"[providers.{name}]" in settings
         with pytest.raises(ReplyscopeError, match="not an address"):
-            await targets.take(Choice(Way.URL, "http://[::1"))
+            await targets.take(ProviderChoice(ProviderKind.URL, "http://[::1"))
 
 
 async def test_a_new_session_is_there_before_the_draft_of_the_old_one_is_saved(

@@ -1,4 +1,4 @@
-"""Runs the chat: what its first paint needs now, the rest from `cli.parts` after it."""
+"""Runs the chat: what its first paint needs now, the rest from `cli.services` after it."""
 
 import argparse
 import importlib
@@ -26,7 +26,7 @@ def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
     look = replace(look, ascii_only=look.ascii_only or not _draws_symbols())
 
     def load() -> "Services":
-        parts = importlib.import_module("replyscope.cli.parts")
+        parts = importlib.import_module("replyscope.cli.services")
         services: Services = parts.build_services(arguments, paths, look)
         return services
 

@@ -7,7 +7,6 @@ import stat
 import sys
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
 
 from replyscope.cli.parser import (
@@ -35,7 +34,7 @@ from replyscope.engine.live import Target
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
-from replyscope.provider.way import environment_faults
+from replyscope.provider.route import environment_faults
 
 
 def read_prompt(argument: str | None) -> str:
@@ -80,9 +79,8 @@ async def ask(
     _warn(prompt, wiring)
     given = _parameters(arguments)
     schema = read_schema(Path(arguments.schema)) if arguments.schema else stored.schema
-    conversation.session = replace(
-        conversation.session,
-        settings=SessionSettings(
+    conversation.change_settings(
+        SessionSettings(
             endpoint=target.endpoint.name,
             model=target.model,
             system=arguments.system if arguments.system is not None else stored.system,
@@ -90,7 +88,7 @@ async def ask(
             schema=schema,
             hosted=stored.hosted,
             tools=stored.tools if arguments.tools is None else arguments.tools,
-        ),
+        )
     )
     _prepare_tools(arguments, wiring)
     try:

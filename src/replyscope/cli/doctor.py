@@ -21,7 +21,7 @@ from replyscope.engine.probe import run_probes
 from replyscope.inspection.conformance import judge
 from replyscope.inspection.figures import size
 from replyscope.inspection.quirks import find_quirks
-from replyscope.provider.way import environment_faults
+from replyscope.provider.route import environment_faults
 
 _MOST_UNREADABLE = 100
 
@@ -80,8 +80,8 @@ async def _repair(wiring: Wiring) -> int:
         return EXIT_OK
     try:
         await wiring.store.open()
-        await wiring.review.rebuild(_tell_progress)
-        held = await wiring.review.size()
+        await wiring.index.rebuild(_tell_progress)
+        held = await wiring.library.size()
         fault = await wiring.store.check_integrity()
         _row("index", f"made anew from {held.exchanges:,} replies")
         _row("sessions", f"{path}: {'sound' if fault is None else f'FAILED {fault}'}")
@@ -98,7 +98,7 @@ def _tell_progress(left: int) -> None:
 
 async def _show_unreadable(wiring: Wiring) -> bool:
     """A row for each saved thing that can't be read; whether there is one."""
-    unreadable = await wiring.review.unreadable()
+    unreadable = await wiring.index.unreadable()
     for one in unreadable[:_MOST_UNREADABLE]:
         name = f"the {one.kind} {one.id}" if one.id != one.session_id else f"the {one.kind}"
         _row("unreadable", f"{name} of session {one.session_id} ({one.why})")
@@ -132,7 +132,7 @@ async def _check_store(wiring: Wiring) -> bool:
         with suppress(StoreReadOnly, StoreFull):  # what is there can be looked at all the same
             await wiring.store.open()
         fault = await wiring.store.check_integrity()
-        held = await wiring.review.size()
+        held = await wiring.library.size()
     except StoreError as error:
         _row("sessions", f"FAILED {error}")
         return False

@@ -109,8 +109,8 @@ async def _wanted(arguments: argparse.Namespace, wiring: Wiring) -> Sequence[str
         search = wiring.review.read(arguments.query)
     except QueryError as error:
         raise SettingsError(f"The query can't be read: {error}.") from error
-    await wiring.review.take_in()
-    found = session_ids_of(await wiring.review.find_ids(search))
+    await wiring.review.update_index()
+    found = session_ids_of(await wiring.index.find_ids(search))
     if not found:
         raise OutputError("The query finds nothing, so nothing was written.")
     return found

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from typing import IO, Any, NamedTuple
 
 from replyscope.domain.errors import ImportFault
-from replyscope.domain.foreign import Conversation, Foreign, Unreadable, shared_of
+from replyscope.domain.foreign import Foreign, ForeignConversation, Unreadable, shared_of
 from replyscope.domain.import_faults import DATA_FAULTS, fault_in_words
 from replyscope.inspection.sharing.session_json import FORMAT, session_from_json
 from replyscope.readers.json_exports import read_entry, reader_of
@@ -56,7 +56,7 @@ def sessions_of(closing: ExitStack, name: str, files: Iterable[NamedFile]) -> It
     return each()
 
 
-def session_of(item: Conversation | Unreadable) -> Foreign:
+def session_of(item: ForeignConversation | Unreadable) -> Foreign:
     """The session of a conversation, or why it cannot be one."""
     if isinstance(item, Unreadable):
         return item

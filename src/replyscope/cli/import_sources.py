@@ -15,7 +15,7 @@ from replyscope.cli.wiring import translate_frames
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.event import WireFrame, WireRecord
 from replyscope.domain.exchange import Api, Exchange, Timing
-from replyscope.domain.foreign import Batch, Conversation, Foreign, shared_of
+from replyscope.domain.foreign import Batch, Foreign, ForeignConversation, shared_of
 from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.regular_file import open_regular, read_regular
 from replyscope.domain.session import Session
@@ -137,7 +137,7 @@ def _stream(data: bytes, path: Path) -> Shared:
     frames = [WireFrame(0.0, text) for text in texts]
     text = "".join(texts)
     api = Api.RESPONSES if '"response.' in text or "event: response." in text else Api.CHAT
-    talk = shared_of(Conversation("sse", f"{path.name}/{text}", path.name, at, ()))
+    talk = shared_of(ForeignConversation("sse", f"{path.name}/{text}", path.name, at, ()))
     key = talk.session.id
     opening = Exchange(f"{key}x", api, "sse", "", "unknown", at)
     folded = refold(opening, frames, translate_frames, broken=None)

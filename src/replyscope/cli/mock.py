@@ -6,9 +6,10 @@ import sys
 from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SessionNotFound, SettingsError
-from replyscope.domain.hit import Sort
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
+from replyscope.domain.search import Sort
 from replyscope.mock.matching import asked_of
 from replyscope.mock.recording import Recording
 from replyscope.mock.server import MockServer
@@ -27,8 +28,7 @@ async def run_mock(arguments: argparse.Namespace, wiring: Wiring) -> int:
         raise SettingsError(
             f"Port {arguments.port} can't be used ({error}).", "Name another with --port."
         ) from error
-    count = len(recordings)
-    exchanges = "1 exchange" if count == 1 else f"{count:,} exchanges"
+    exchanges = plural(len(recordings), "exchange")
     print(f"http://127.0.0.1:{port}/v1 serves {exchanges}; Ctrl+C ends it.", flush=True)
     for one in recordings[:_MOST_NAMED]:
         _tell(_described(one))
@@ -93,5 +93,5 @@ async def _exchange_ids(what: str, wiring: Wiring) -> list[tuple[str, str]]:
         search = wiring.review.read(what, Sort.TIME)
     except QueryError as error:
         raise SettingsError(f"The query can't be read: {error}.") from error
-    await wiring.review.take_in()
-    return list(await wiring.review.find_ids(search))
+    await wiring.review.update_index()
+    return list(await wiring.index.find_ids(search))

@@ -45,7 +45,7 @@ class TerminalEffects:
     async def run(self, rule: Rule, exchange: Mapping[str, Any]) -> None:
         """Run the command, never a shell; it is killed when it takes too long."""
         # Only where a rule runs something.
-        from replyscope.toolbox.environment import without_secrets
+        from replyscope.domain.environment import without_secrets
         from replyscope.toolbox.process import run_process
 
         environment = without_secrets(os.environ, ["OPENAI_API_KEY", *self._key_variables()])

@@ -11,9 +11,9 @@ from replyscope.cli.parser import EXIT_OK, EXIT_REFUSED
 from replyscope.cli.report import show_progress
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.hit import Hit, Sort
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
+from replyscope.domain.search import Hit, Sort
 from replyscope.domain.session import Shelf
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.calls import exchanges_with_results
@@ -49,10 +49,10 @@ async def run_sessions(arguments: argparse.Namespace, wiring: Wiring) -> int:
         case "search":
             await _search(arguments, wiring)
         case "tags":
-            _print_tags(await wiring.review.tags(), as_json=arguments.json)
+            _print_tags(await wiring.library.tags(), as_json=arguments.json)
         case "rename-tag":
             await wiring.review.rename_tag(arguments.old, arguments.new)
-            _print_tags(await wiring.review.tags(), as_json=arguments.json)
+            _print_tags(await wiring.library.tags(), as_json=arguments.json)
         case "export":
             await run_export(arguments, wiring)
         case "import":
@@ -108,8 +108,8 @@ async def _search(arguments: argparse.Namespace, wiring: Wiring) -> None:
     except QueryError as error:
         marked = f"{text[: error.at]}▸{text[error.at :]}"
         raise SettingsError(f"The query can't be read: {error}.", f"Here: {marked}") from error
-    await wiring.review.take_in(_tell_progress)
-    hits = await wiring.review.find(search)
+    await wiring.review.update_index(_tell_progress)
+    hits = await wiring.index.find(search)
     if arguments.json:
         print(json.dumps([hit_object(hit) for hit in hits], indent=2))
         return

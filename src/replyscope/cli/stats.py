@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.hit import ReplyFigures
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
+from replyscope.domain.search import ReplyFigures
 from replyscope.inspection.figures import UNKNOWN, count, dollars, seconds
-from replyscope.inspection.plot import Cell, Measure, column, edges_of, top_of
+from replyscope.inspection.plot import Measure, PlotCell, column, edges_of, top_of
 from replyscope.inspection.stats import Stats, Sums, spans_of, stats_object, stats_of
 
 _MOST = 14
@@ -33,8 +33,8 @@ async def run_stats(arguments: argparse.Namespace, wiring: Wiring) -> int:
         search = wiring.review.read(" ".join(arguments.query))
     except QueryError as error:
         raise SettingsError(f"The query can't be read: {error}.") from error
-    await wiring.review.take_in()
-    figures = await wiring.review.figures(search)
+    await wiring.review.update_index()
+    figures = await wiring.index.figures(search)
     stats = stats_of(figures)
     if arguments.json:
         print(json.dumps(stats_object(stats), indent=2))
@@ -93,7 +93,7 @@ def _plots(figures: Sequence[ReplyFigures], width: int, is_coloured: bool) -> It
         yield f"{'':{_AXIS}}{spans[0].name[:10]}" + (f"{last:>{gap}}" if gap > 12 else "")
 
 
-def _drawn(cell: Cell, width: int, is_coloured: bool) -> str:
+def _drawn(cell: PlotCell, width: int, is_coloured: bool) -> str:
     body = width - 1 if width > 2 else width
     block = cell.block
     if not is_coloured and cell.series == 2 and block != " ":

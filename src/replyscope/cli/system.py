@@ -5,9 +5,8 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from replyscope.domain.ids import ID_LENGTH, id_from
 from replyscope.domain.printable import printable_line
-
-_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 class SystemClock:
@@ -23,8 +22,8 @@ class SystemClock:
 
 
 def new_id() -> str:
-    """Twelve letters and digits that are hard to confuse: 60 random bits."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(12))
+    """An id of 60 random bits."""
+    return id_from(secrets.token_bytes(ID_LENGTH))
 
 
 def notify_desktop(text: str) -> None:

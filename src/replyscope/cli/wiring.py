@@ -29,9 +29,9 @@ from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
 from replyscope.engine.rules import RuleBook
 from replyscope.local.models import EmbeddedModels
-from replyscope.store.library import Library
-from replyscope.store.private_store import PrivateStore
-from replyscope.store.search import SearchIndex
+from replyscope.store.library import SqliteLibrary
+from replyscope.store.memory_store import MemoryStore
+from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.sqlite_store import SqliteStore
 
 _log = logging.getLogger("replyscope.wiring")
@@ -43,7 +43,7 @@ class Wiring:
 
     paths: Paths
     store: SqliteStore
-    private: PrivateStore
+    private: MemoryStore
     archive: Archive
     remote: RemoteReplies
     local: EmbeddedModels
@@ -53,6 +53,8 @@ class Wiring:
     consent: Consent
     toolbox: Toolbox
     tool_settings: ToolSettingsNow
+    index: SqliteSearchIndex
+    library: SqliteLibrary
     review: Review
 
     async def close(self) -> None:
@@ -83,7 +85,7 @@ def wire(
             ) from error
     clock = clock or SystemClock()
     store = SqliteStore(paths.database if saves else None, ids())
-    private = PrivateStore(store.writer)
+    private = MemoryStore(store.writer)
     providers = Providers(store, clock)
     prices = LatePrices()
     tool_settings = ToolSettingsNow(paths)
@@ -98,14 +100,16 @@ def wire(
         keep_file=FileKeeper(paths.kept_files if saves else None),
     )
     archive = Archive(store, clock, ids, prices, translate_frames, tooling, private)
-    index = SearchIndex(lambda: store.database, describe)
-    library = Library(lambda: store.database)
+    index = SqliteSearchIndex(lambda: store.database, describe)
+    library = SqliteLibrary(lambda: store.database)
     return Wiring(
         paths=paths,
         store=store,
         private=private,
         archive=archive,
-        review=Review(index, library, archive, clock, paths.kept_files),
+        index=index,
+        library=library,
+        review=Review(store, index, library, archive, clock, paths.kept_files),
         remote=RemoteReplies(store, clock, ids, private),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,

@@ -1,8 +1,11 @@
-"""The environment of a child process: an allow-list, so that no key and no switch that makes
-a program load code from elsewhere is passed on.
+"""The environments of child processes.
+
+Programs that replyscope starts itself get an allow-list: no API key, and no variable that makes
+a program load code from elsewhere. Commands of the person get everything but secrets.
 """
 
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -79,3 +82,24 @@ def tool_environment(environment: Mapping[str, str], named: Collection[str] = ()
         for name, value in kept.items()
         if name.upper() not in _PROXIES or "@" not in value
     } | {name: environment[name] for name in named if name in environment}
+
+
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+_LOGIN = re.compile("://[^/@:]*:[^/@]*@")
+
+
+def without_secrets(environment: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
+    """The variables without secrets.
+
+    Removes those in `known`, those with a name like a secret's, and those whose value contains
+    a known key or a URL with a password.
+    """
+    values = [environment[name] for name in known if environment.get(name)]
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in known
+        and not _SECRET.search(name)
+        and not _LOGIN.search(value)
+        and not any(key in value for key in values)
+    }

@@ -3,13 +3,19 @@
 ReplyscopeError
 ├── ProviderError            a server, or the way to it, failed
 ├── StoreError               the database can't be used
-│   ├── StoreCorrupt
-│   ├── StoreTooNew
-│   ├── StoreReadOnly
-│   ├── StoreFull
-│   └── StoreGone
-├── SessionNotFound
+│   ├── StoreCorrupt         it is damaged
+│   ├── StoreTooNew          a newer version wrote it
+│   ├── StoreReadOnly        it can't be written
+│   ├── StoreFull            the disk is full
+│   ├── StoreGone            it was removed or replaced
+│   ├── StoreRejected        it rejects one row
+│   ├── SearchInterrupted    a newer search cancelled this one
+│   └── SessionMoved         another process changed the session
+├── SessionNotFound          no session, or several, for an id
 ├── SettingsError            a settings or theme file is wrong, at a place
+├── OutputError              the output can't be written
+├── ImportFault              a file can't be imported
+├── ImportConflict           one session of a file contradicts saved data
 ├── AttachmentError          a file can't be attached
 └── LocalModelError          the embedded model can't be installed or started
     └── LocalModelMissing    ... because its engine or weights aren't there
@@ -59,15 +65,19 @@ class StoreFull(StoreError):
 
 
 class StoreGone(StoreError):
-    """The file was removed, or replaced, under the program that uses it."""
+    """The file was removed or replaced while it was open."""
+
+
+class StoreRejected(StoreError):
+    """The database rejects a row: its size, its type or a constraint. Other rows may do."""
 
 
 class SearchInterrupted(StoreError):
-    """Something else was asked for before the answer came."""
+    """A newer search cancelled this one."""
 
 
 class SessionMoved(StoreError):
-    """Another process wrote to the session meanwhile."""
+    """Another process changed the session in the meantime."""
 
 
 class SessionNotFound(ReplyscopeError):
@@ -79,7 +89,7 @@ class SettingsError(ReplyscopeError):
 
 
 class OutputError(ReplyscopeError):
-    """What was asked for can't be printed."""
+    """The output of a command can't be written."""
 
 
 class ImportFault(ReplyscopeError):
@@ -87,7 +97,7 @@ class ImportFault(ReplyscopeError):
 
 
 class ImportConflict(ReplyscopeError):
-    """One session of a file can't be taken in: what is here already speaks against it."""
+    """One session of a file can't be imported: it contradicts saved data."""
 
 
 class AttachmentError(ReplyscopeError):

@@ -22,6 +22,7 @@ from replyscope.domain.exchange import (
 )
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.ids import id_from
 from replyscope.domain.message import (
     FilePart,
     ImagePart,
@@ -32,10 +33,10 @@ from replyscope.domain.message import (
     TextPart,
     ToolResultPart,
 )
+from replyscope.domain.picture import read_picture
 from replyscope.domain.session import Session, SessionSettings, title_from
 from replyscope.domain.shared import LeftOut, Shared
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -66,7 +67,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class ForeignConversation:
     """One conversation of another program; `head` is the key of the turn it ends with."""
 
     source: str
@@ -100,7 +101,7 @@ class Batch:
     place: Callable[[], int]
 
 
-def shared_of(conversation: Conversation) -> Shared:
+def shared_of(conversation: ForeignConversation) -> Shared:
     """The session that a conversation comes to."""
     scope = f"{conversation.source}/{conversation.key}"
     ids = {turn.key: _id(f"{scope}/{turn.key}") for turn in conversation.turns}
@@ -136,7 +137,9 @@ def shared_of(conversation: Conversation) -> Shared:
     return Shared(session, tuple(messages), exchanges, tags, left_out=left_out)
 
 
-def _exchange(conversation: Conversation, turn: Turn, exchange_id: str, at: datetime) -> Exchange:
+def _exchange(
+    conversation: ForeignConversation, turn: Turn, exchange_id: str, at: datetime
+) -> Exchange:
     choice = Choice(
         0,
         "\n".join(filter(None, (text_of_part(part) for part in turn.parts))),
@@ -179,8 +182,7 @@ def text_of_part(part: Part) -> str:
 
 
 def _id(name: str) -> str:
-    digest = hashlib.sha256(name.encode("utf-8", "replace")).digest()
-    return "".join(_ALPHABET[byte & 31] for byte in digest[:12])
+    return id_from(hashlib.sha256(name.encode("utf-8", "replace")).digest())
 
 
 def in_a_row(turns: Iterable[Turn]) -> tuple[Turn, ...]:
@@ -208,17 +210,11 @@ def time_of(value: object) -> datetime | None:
     return datetime.fromtimestamp(value, UTC)
 
 
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
-
-
 def picture_of(name: str, base64_text: str) -> ImagePart | None:
-    """An image from its base64; None for what is none."""
+    """An image from its base64; None for other data."""
     try:
         data = base64.b64decode(base64_text, validate=True)
     except ValueError:
         return None
-    for kind, signature in zip(PICTURES, _SIGNATURES, strict=True):
-        if data.startswith(signature):
-            return ImagePart(name, kind, data)
-    return None
+    picture = read_picture(data)
+    return ImagePart(name, picture.media_type, data) if picture is not None else None

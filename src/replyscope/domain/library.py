@@ -1,9 +1,9 @@
-"""The protocols of the library: finding saved replies, and keeping order among sessions."""
+"""The protocols of saved sessions: the search index, labels, deletion and purge."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from replyscope.domain.hit import (
+from replyscope.domain.search import (
     Facets,
     Hit,
     Labels,
@@ -11,102 +11,105 @@ from replyscope.domain.hit import (
     ReplyFigures,
     Search,
     SessionHit,
-    StoreSize,
-    Unreadable,
+    UnreadableRow,
 )
 
 
 class SearchIndex(Protocol):
-    """Finds saved replies. Every method may raise StoreError."""
+    """The search index of saved replies. Every method may raise StoreError."""
 
-    async def take_in(self, progress: Callable[[int], None] = ...) -> None:
-        """Bring the index up to date; `progress` gets how many replies are left."""
+    async def update(self, progress: Callable[[int], None] = ...) -> None:
+        """Index new replies; `progress` gets the number of replies left."""
         ...
 
     async def rebuild(self, progress: Callable[[int], None] = ...) -> None:
-        """Make the index anew, and note every row that can't be read."""
+        """Empty the index and index every reply again; list the rows that cannot be read."""
         ...
 
-    async def unreadable(self) -> tuple[Unreadable, ...]:
+    async def unreadable(self) -> tuple[UnreadableRow, ...]:
         """The rows that could not be read when they were last indexed."""
         ...
 
     async def find(self, search: Search) -> tuple[Hit, ...]:
-        """The replies that a query asks for."""
+        """The replies that match a query."""
         ...
 
     async def find_sessions(self, search: Search) -> tuple[SessionHit, ...]:
-        """The sessions that have such replies; `limit` counts sessions."""
+        """The sessions with matching replies; `limit` counts sessions."""
         ...
 
     async def facets(self, search: Search) -> Facets:
-        """How many there are, and how they spread."""
+        """The number of matches by model, ending, tool and day."""
         ...
 
     async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
-        """The figures of everything that is found, oldest first."""
+        """The figures of every matching reply, oldest first."""
         ...
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
-        """(session, exchange) of everything that is found, in its order."""
+        """(session id, exchange id) of every match, in order."""
         ...
 
     async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
-        """What is found, of some exchanges; those that are gone are left out."""
+        """The matches of some exchanges; removed ones are left out."""
         ...
 
     async def stamp(self) -> tuple[int, ...]:
-        """What tells whether there is something else to find: new replies, or a new order."""
+        """A value that changes with the results: new replies, labels, titles."""
         ...
 
     async def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The models, tools and tags that there are, by the field of a query."""
+        """The known models, tools and tags, by query field."""
         ...
 
     def interrupt(self) -> None:
-        """End what is being looked for: nobody waits for it any more."""
+        """Cancel the running query."""
         ...
 
 
-class Library(Protocol):
-    """Keeps order among saved sessions. Every method may raise StoreError."""
-
-    async def pin(self, session_ids: Collection[str], at_ms: int | None) -> None:
-        """Keep sessions on top; None lets them go."""
-        ...
-
-    async def archive(self, session_ids: Collection[str], at_ms: int | None) -> None:
-        """Take sessions out of the lists, though not out of searches; None brings them back."""
-        ...
-
-    async def tag(
-        self, session_ids: Collection[str], add: Iterable[str] = ..., remove: Iterable[str] = ...
-    ) -> None:
-        """Give sessions tags, and take some from them."""
-        ...
-
-    async def rename_tag(self, old: str, new: str) -> None:
-        """Call a tag otherwise; one of that name becomes one with it."""
-        ...
+class SessionLabels(Protocol):
+    """Pins, archiving and tags of saved sessions. Every method may raise StoreError."""
 
     async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
-        """What is on sessions; those that are gone are left out."""
+        """The labels of sessions; removed sessions are left out."""
         ...
 
     async def put_labels(self, labels: Iterable[Labels]) -> None:
-        """Put on sessions exactly what is said of each."""
+        """Set the labels of sessions."""
         ...
 
     async def tagged(self, name: str) -> tuple[str, ...]:
         """The sessions with a tag, deleted ones too."""
         ...
 
-    async def set_deleted(self, session_ids: Collection[str], at_ms: int | None) -> None:
-        """Hide sessions; None brings them back."""
+    async def tags(self) -> tuple[tuple[str, int], ...]:
+        """Every tag with its number of sessions."""
         ...
 
-    async def tags(self) -> tuple[tuple[str, int], ...]:
-        """Every tag and how many sessions have it."""
+
+class Library(SessionLabels, Protocol):
+    """Labels, deletion and purge of saved sessions. Every method may raise StoreError."""
+
+    async def pin(self, session_ids: Collection[str], at_ms: int | None) -> None:
+        """Pin sessions; None unpins them."""
+        ...
+
+    async def archive(self, session_ids: Collection[str], at_ms: int | None) -> None:
+        """Archive sessions: searches find them, lists do not. None unarchives them."""
+        ...
+
+    async def tag(
+        self, session_ids: Collection[str], add: Iterable[str] = ..., remove: Iterable[str] = ...
+    ) -> None:
+        """Add tags to sessions and remove tags."""
+        ...
+
+    async def rename_tag(self, old: str, new: str) -> None:
+        """Rename a tag, merging it with an existing one."""
+        ...
+
+    async def set_deleted(self, session_ids: Collection[str], at_ms: int | None) -> None:
+        """Mark sessions as deleted; None restores them."""
         ...
 
     async def deleted_before(self, at_ms: int) -> tuple[str, ...]:
@@ -114,7 +117,7 @@ class Library(Protocol):
         ...
 
     async def purge(self, session_ids: Collection[str]) -> tuple[Purged, tuple[str, ...]]:
-        """Remove sessions for good, and the paths of the files that their tools left."""
+        """Remove sessions without undo. Returns also the paths of the files of their tools."""
         ...
 
     async def finish_purge(self) -> bool:
@@ -123,8 +126,4 @@ class Library(Protocol):
 
     async def has_pending_purge(self) -> bool:
         """Whether an earlier purge could not be finished."""
-        ...
-
-    async def size(self) -> StoreSize:
-        """How much there is, and how much room it takes."""
         ...

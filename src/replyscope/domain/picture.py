@@ -1,12 +1,15 @@
-"""What kind of picture some bytes are, and how large: read from their first bytes."""
+"""Images: their format and dimensions, from the signature and header of their bytes."""
 
 import struct
 from dataclasses import dataclass
 
+SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
+"""The media types of the image formats that are recognised, with the suffixes of files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture's media type and, where its header says, its size in pixels."""
+    """The media type of an image and, where its header has them, its dimensions in pixels."""
 
     media_type: str
     width: int | None = None
@@ -14,7 +17,7 @@ class Picture:
 
 
 def read_picture(data: bytes) -> Picture | None:
-    """PNG, JPEG, GIF and WebP; None for anything else."""
+    """The format of PNG, JPEG, GIF and WebP images; None for other bytes."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return Picture("image/png", *_pair(">II", data, 16))
     if data.startswith((b"GIF87a", b"GIF89a")):
@@ -46,7 +49,7 @@ def _jpeg_size(data: bytes) -> tuple[int | None, int | None]:
 
 
 def describe_picture(data: bytes) -> str:
-    """A picture in words: type, pixels, bytes."""
+    """Describes an image: format, dimensions, size."""
     picture = read_picture(data)
     if picture is None:
         return f"an image of an unknown type, {len(data):,} bytes"

@@ -17,6 +17,7 @@ _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 _WHOLE_LINE = re.compile(
     rb"^(?:data:)?[ ]?([{\[][^\n]*)\n(?=data:|event:|error:|id:|\{)", re.MULTILINE
 )
+_DONE = "[DONE]"
 
 
 class Flood(Exception):
@@ -84,12 +85,17 @@ class FrameSplitter:
 
 
 def _is_whole(data: bytes) -> bool:
-    if data.startswith(b"[DONE]"):
+    if data.startswith(_DONE.encode()):
         return True
     try:
         return isinstance(json.loads(data), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def is_done_marker(data: str) -> bool:
+    """Whether the data of an event is the marker after which nothing follows."""
+    return data.lstrip().startswith(_DONE)
 
 
 def parse_frame(text: str) -> tuple[str | None, str] | None:

@@ -53,15 +53,14 @@ class Archive:
         self._open: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
         self._busy: tuple[Conversation, ...] = ()
 
-    @property
-    def store(self) -> Store:
-        """Where sessions are kept."""
-        return self._store
-
     def store_of(self, session_id: str) -> Store:
-        """Where a session is kept: in memory when it is private."""
+        """The store of a session: the one in memory when it is private."""
         held = (store for store in self._in_memory if store.holds(session_id))
         return next(held, self._store)
+
+    def is_private(self, session_id: str) -> bool:
+        """Whether a session is private: in memory, and lost at exit."""
+        return self.store_of(session_id).is_private
 
     @property
     def _in_memory(self) -> tuple[PrivateStore, ...]:

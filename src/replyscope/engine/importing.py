@@ -4,26 +4,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
-from replyscope.domain.errors import ImportConflict, StoreError
+from replyscope.domain.errors import ImportConflict, StoreRejected
 from replyscope.domain.field_types import check_shared
 from replyscope.domain.foreign import Batch, Unreadable
 from replyscope.domain.import_faults import fault_in_words
+from replyscope.domain.plural import plural
 from replyscope.domain.shared import LeftOut, Shared, Taken
+from replyscope.domain.stores import ImportTarget
 
 Progress = Callable[[int, int], None]
 """Gets how far it is, and of how much; in what unit is the source's matter."""
 
 _MOST_TITLES = 3
-
-
-class Intake(Protocol):
-    """Where sessions are put."""
-
-    async def import_session(self, shared: Shared, *, is_dry: bool = False) -> Taken:
-        """Save a session, whole or not at all. Raises ImportConflict, StoreError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +72,8 @@ class Imported:
         """What it came to, in words."""
         would = "would be " if self.is_dry else ""
         grown = f"{self.grown:,} {would}added to, " if self.grown else ""
-        sessions = "1 session" if self.taken == 1 else f"{self.taken:,} sessions"
-        replies = "1 reply" if self.replies == 1 else f"{self.replies:,} replies"
+        sessions = plural(self.taken, "session")
+        replies = plural(self.replies, "reply")
         return (
             f"{sessions} with {replies} {would}imported, {grown}"
             f"{self.known:,} known already, {len(self.failed):,} failed."
@@ -89,7 +82,7 @@ class Imported:
 
 async def take_in(
     batch: Batch,
-    intake: Intake,
+    target: ImportTarget,
     *,
     is_dry: bool,
     progress: Progress = lambda _place, _size: None,
@@ -109,7 +102,7 @@ async def take_in(
         if isinstance(item, Unreadable):
             failed.append(item)
             continue
-        taken = await _import_one(item, intake, is_dry=is_dry)
+        taken = await _import_one(item, target, is_dry=is_dry)
         if isinstance(taken, Unreadable):
             failed.append(taken)
             continue
@@ -125,18 +118,14 @@ async def take_in(
     return Imported(counts[Taken.NEW], grown, known, replies, tuple(failed), is_dry, kinds)
 
 
-async def _import_one(item: Shared, intake: Intake, *, is_dry: bool) -> Taken | Unreadable:
+async def _import_one(item: Shared, target: ImportTarget, *, is_dry: bool) -> Taken | Unreadable:
     """What came of one session. Raises StoreError when the store itself fails."""
     try:
         check_shared(item)
-        return await intake.import_session(item, is_dry=is_dry)
+        return await target.import_session(item, is_dry=is_dry)
     except (TypeError, ValueError, OverflowError) as error:
         return Unreadable(str(item.session.title), fault_in_words(error))
-    except ImportConflict as error:
-        return Unreadable(item.session.title, error.message)
-    except StoreError as error:
-        if not _is_of_the_item(error):
-            raise
+    except (ImportConflict, StoreRejected) as error:
         return Unreadable(item.session.title, error.message)
 
 
@@ -155,9 +144,3 @@ def _gathered(omissions: Iterable[Omission]) -> tuple[Omission, ...]:
         )
         for (what, why), found in kinds.items()
     )
-
-
-def _is_of_the_item(error: StoreError) -> bool:
-    """Whether only what was to be saved is at fault: the next one may do."""
-    words = str(error).lower()
-    return any(word in words for word in ("constraint", "datatype", "too big"))

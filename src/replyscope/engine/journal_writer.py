@@ -10,7 +10,7 @@ from contextlib import suppress
 from replyscope.domain.errors import StoreError
 from replyscope.domain.event import RequestSent, WireFrame
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.ports import Journal
+from replyscope.domain.stores import Journal
 
 INTERVAL_S = 0.15
 """After a crash at most this and one commit is lost, a quarter second in all."""

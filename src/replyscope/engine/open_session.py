@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from replyscope.domain.errors import SessionMoved, StoreError
 from replyscope.domain.message import Message
-from replyscope.domain.ports import Clock, PriceList, SessionStamp, Store
-from replyscope.domain.session import StoredSession
+from replyscope.domain.ports import Clock, PriceList, Store
+from replyscope.domain.session import SessionSettings, StoredSession
+from replyscope.domain.stores import SessionStamp
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.calling import Calling
 from replyscope.engine.known_exchanges import KnownExchanges
@@ -85,6 +86,10 @@ class OpenSession:
     def read_messages(self) -> tuple[Message, ...]:
         """The branch with every reply's text read in."""
         return read_in_all(self.messages, self.exchanges)
+
+    def change_settings(self, settings: SessionSettings) -> None:
+        """Use other settings from the next message on. `save_head` saves them."""
+        self.session = replace(self.session, settings=settings)
 
     async def save_head(self) -> None:
         """Save title, settings and draft. Raises StoreError."""

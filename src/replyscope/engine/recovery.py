@@ -1,4 +1,4 @@
-"""Gives every exchange an ending: those whose writer died are folded from the journal."""
+"""Crash recovery: folds the journals of exchanges whose writers have died."""
 
 import logging
 from collections.abc import Sequence
@@ -8,7 +8,9 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold, fold_events
-from replyscope.domain.ports import Store, TranslateFrames
+from replyscope.domain.ports import TranslateFrames
+from replyscope.domain.sse import is_done_marker, parse_frame
+from replyscope.domain.stores import UnfinishedStore
 
 _log = logging.getLogger(__name__)
 _INTERRUPTED = Failure(
@@ -35,7 +37,7 @@ def refold(
     for event in translate(opening.api, frames, opening.think_tags):
         fold.apply(event)
     if end is None:
-        is_done = fold.is_complete or any(_is_done_marker(frame.text) for frame in frames[-2:])
+        is_done = fold.is_complete or any(_is_done(frame) for frame in frames[-2:])
         goes_on = opening.is_background and fold.snapshot().response_id is not None
         if is_done:
             end = StreamEnded(StreamEnd.DONE, last_ms)
@@ -48,13 +50,13 @@ def refold(
     return fold.snapshot()
 
 
-def _is_done_marker(frame: str) -> bool:
-    """Whether a frame is the marker itself, and not text that talks of it."""
-    data = [line for line in frame.splitlines() if line.startswith("data:")]
-    return bool(data) and data[0].removeprefix("data:").strip().startswith("[DONE]")
+def _is_done(frame: WireFrame) -> bool:
+    """Whether a frame is the marker itself, not text that mentions it."""
+    parsed = parse_frame(frame.text)
+    return parsed is not None and is_done_marker(parsed[1])
 
 
-async def recover(store: Store, translate: TranslateFrames) -> int:
+async def recover(store: UnfinishedStore, translate: TranslateFrames) -> int:
     """Close what dead processes left open; the number of exchanges. Raises StoreError."""
     unfinished = await store.take_unfinished()
     for left in unfinished:

@@ -1,38 +1,38 @@
-"""Reviewing saved sessions: find replies, and keep order among what is found."""
+"""Decisions about saved sessions: labels, deletion, restoring and purging."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 from replyscope.domain.errors import StoreFull, StoreReadOnly
-from replyscope.domain.hit import (
-    Facets,
-    Hit,
-    Labels,
-    Purged,
-    ReplyFigures,
-    Search,
-    SessionHit,
-    Sort,
-    StoreSize,
-    Unreadable,
-)
 from replyscope.domain.library import Library, SearchIndex
 from replyscope.domain.matching import check_query
 from replyscope.domain.ports import Clock
 from replyscope.domain.query import parse_query
+from replyscope.domain.search import Purged, Search, Sort
+from replyscope.domain.stores import SessionStore
 from replyscope.engine.archive import Archive
 
 _KEPT_DELETED = timedelta(days=30)
 
 
 class Review:
-    """`kept` is the folder with files that tools left: nothing outside of it is removed."""
+    """Changes saved sessions as the person decides. Searches go to the index directly.
+
+    `kept` is the folder of files that tools wrote. A purge deletes files inside of it only.
+    """
 
     def __init__(
-        self, index: SearchIndex, library: Library, archive: Archive, clock: Clock, kept: Path
+        self,
+        sessions: SessionStore,
+        index: SearchIndex,
+        library: Library,
+        archive: Archive,
+        clock: Clock,
+        kept: Path,
     ) -> None:
+        self._sessions = sessions
         self._index = index
         self._library = library
         self._archive = archive
@@ -45,57 +45,13 @@ class Review:
         check_query(query)
         return Search(query, self._clock.now().astimezone(), sort, limit, offset)
 
-    async def take_in(self, progress: Callable[[int], None] = lambda _left: None) -> None:
-        """Bring the search up to date. Raises StoreError.
+    async def update_index(self, progress: Callable[[int], None] = lambda _left: None) -> None:
+        """Index new replies. Raises StoreError.
 
-        Where nothing can be written it stays as it is, and finds what it knows.
+        Does nothing where the file cannot be written: searches then find what is indexed.
         """
         with suppress(StoreReadOnly, StoreFull):
-            await self._index.take_in(progress)
-
-    async def rebuild(self, progress: Callable[[int], None] = lambda _left: None) -> None:
-        """Make the search index anew, and note every row that can't be read. Raises StoreError."""
-        await self._index.rebuild(progress)
-
-    async def unreadable(self) -> tuple[Unreadable, ...]:
-        """The rows that could not be read when they were last indexed. Raises StoreError."""
-        return await self._index.unreadable()
-
-    async def find(self, search: Search) -> tuple[Hit, ...]:
-        """The replies that are asked for. Raises StoreError."""
-        return await self._index.find(search)
-
-    async def find_sessions(self, search: Search) -> tuple[SessionHit, ...]:
-        """The sessions that have such replies. Raises StoreError."""
-        return await self._index.find_sessions(search)
-
-    async def facets(self, search: Search) -> Facets:
-        """How what is asked for spreads. Raises StoreError."""
-        return await self._index.facets(search)
-
-    async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
-        """The figures of everything that is asked for. Raises StoreError."""
-        return await self._index.figures(search)
-
-    async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
-        """(session, exchange) of all that is asked for, in its order. Raises StoreError."""
-        return await self._index.find_ids(search)
-
-    async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
-        """What is asked for, of some exchanges. Raises StoreError."""
-        return await self._index.read_hits(search, exchange_ids)
-
-    async def stamp(self) -> tuple[int, ...]:
-        """What tells whether there is something else to find. Raises StoreError."""
-        return await self._index.stamp()
-
-    async def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The models, tools and tags that there are. Raises StoreError."""
-        return await self._index.names()
-
-    def interrupt(self) -> None:
-        """Nobody waits any more for what is being looked for."""
-        self._index.interrupt()
+            await self._index.update(progress)
 
     def _now_ms(self) -> int:
         return round(self._clock.now().timestamp() * 1000)
@@ -119,22 +75,6 @@ class Review:
         if not _clean(new):
             return
         await self._library.rename_tag(old, _clean(new))
-
-    async def tagged(self, name: str) -> tuple[str, ...]:
-        """The sessions with a tag. Raises StoreError."""
-        return await self._library.tagged(name)
-
-    async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
-        """Pins, archiving and tags of sessions. Raises StoreError."""
-        return await self._library.labels(session_ids)
-
-    async def put_labels(self, labels: Iterable[Labels]) -> None:
-        """Put them back as they were. Raises StoreError."""
-        await self._library.put_labels(labels)
-
-    async def tags(self) -> tuple[tuple[str, int], ...]:
-        """Every tag and how many sessions have it. Raises StoreError."""
-        return await self._library.tags()
 
     async def delete(self, session_ids: Collection[str]) -> None:
         """Hide sessions until they are restored or purged. Raises StoreError."""
@@ -164,8 +104,7 @@ class Review:
         session_ids = [
             session_id
             for session_id in session_ids
-            if session_id in removable
-            and not await self._archive.store.is_held_elsewhere(session_id)
+            if session_id in removable and not await self._sessions.is_held_elsewhere(session_id)
         ]
         purged, paths = await self._library.purge(session_ids)
         for path in map(Path, paths):
@@ -185,10 +124,6 @@ class Review:
             is_clean = await self._library.finish_purge()
             return Purged(0, 0, is_pending=not is_clean)
         return None
-
-    async def size(self) -> StoreSize:
-        """How much there is, and how much room it takes. Raises StoreError."""
-        return await self._library.size()
 
 
 def _clean(name: str) -> str:

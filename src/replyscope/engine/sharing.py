@@ -10,9 +10,11 @@ from replyscope.domain.event import Event, StreamEnded
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.message import Role
-from replyscope.domain.ports import Store, TranslateFrames
+from replyscope.domain.plural import plural
+from replyscope.domain.ports import TranslateFrames
 from replyscope.domain.session import SessionSummary
 from replyscope.domain.shared import Form, Shared
+from replyscope.domain.stores import ExportSource
 from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.html import SessionPage, contents, page_end, page_start
 from replyscope.inspection.sharing.jsonl import session_jsonl
@@ -29,7 +31,7 @@ _TIMED = 50
 class Sharing:
     """Reads what is saved; nothing is changed."""
 
-    def __init__(self, store: Store, translate: TranslateFrames | None = None) -> None:
+    def __init__(self, store: ExportSource, translate: TranslateFrames | None = None) -> None:
         self._store = store
         self._translate = translate
 
@@ -93,7 +95,7 @@ class Sharing:
         for summary in summaries:
             clean.enter(summary.title)
         titles = [clean(summary.title) for summary in summaries]
-        title = titles[0] if len(titles) == 1 else f"{len(titles):,} sessions"
+        title = titles[0] if len(titles) == 1 else plural(len(titles), "session")
         return page_start(title) + contents(summaries, titles)
 
     async def _with_request(self, shared: Shared) -> Shared:

@@ -10,13 +10,13 @@ from replyscope.inspection.difference import differences
 from replyscope.inspection.explain import explain
 from replyscope.inspection.figures import UNKNOWN, cost, count, rate, seconds
 from replyscope.inspection.siblings import Reply
-from replyscope.inspection.structure import Change, Place, compare_values
+from replyscope.inspection.structure import Change, DiffNode, compare_values
 
 _TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DiffPart:
     """A stretch of text, and who has it."""
 
     change: Change
@@ -45,8 +45,8 @@ class CallRow:
 
     name: str
     change: Change
-    places: tuple[Place, ...] = ()
-    pieces: tuple[Piece, ...] = ()
+    places: tuple[DiffNode, ...] = ()
+    pieces: tuple[DiffPart, ...] = ()
 
 
 def compare_facts(first: Reply, second: Reply) -> tuple[FactRow, ...]:
@@ -82,17 +82,17 @@ def _model(exchange: Exchange) -> str:
     return asked if answered in (None, asked) else f"{asked} ({answered})"
 
 
-def compare_texts(first: str, second: str) -> tuple[Piece, ...]:
+def compare_texts(first: str, second: str) -> tuple[DiffPart, ...]:
     """The texts word by word."""
     a, b = _TOKEN.findall(first), _TOKEN.findall(second)
-    found: list[Piece] = []
+    found: list[DiffPart] = []
     for stretch in differences(a, b):
         text, other = "".join(a[slice(*stretch.first)]), "".join(b[slice(*stretch.second)])
         if stretch.is_same:
-            found.append(Piece(Change.BOTH, text))
+            found.append(DiffPart(Change.BOTH, text))
             continue
-        found += [Piece(Change.FIRST, text)] if text else []
-        found += [Piece(Change.SECOND, other)] if other else []
+        found += [DiffPart(Change.FIRST, text)] if text else []
+        found += [DiffPart(Change.SECOND, other)] if other else []
     return tuple(found)
 
 
@@ -123,7 +123,7 @@ def _call_row(first: ToolCall | None, second: ToolCall | None) -> CallRow:
     if first is None or second is None:
         change = Change.FIRST if second is None else Change.SECOND
         places = _places(call.arguments, call.arguments)
-        alone = [Piece(change, call.arguments)] if places is None else []
+        alone = [DiffPart(change, call.arguments)] if places is None else []
         return CallRow(call.name, change, tuple(_only(places or (), change)), tuple(alone))
     change = Change.BOTH if first.arguments == second.arguments else Change.CHANGED
     found = _places(first.arguments, second.arguments)
@@ -132,10 +132,10 @@ def _call_row(first: ToolCall | None, second: ToolCall | None) -> CallRow:
     return CallRow(call.name, change, (), compare_texts(first.arguments, second.arguments))
 
 
-def _only(places: Sequence[Place], change: Change) -> list[Place]:
+def _only(places: Sequence[DiffNode], change: Change) -> list[DiffNode]:
     is_first = change is Change.FIRST
     return [
-        Place(
+        DiffNode(
             place.depth,
             place.name,
             change,
@@ -146,7 +146,7 @@ def _only(places: Sequence[Place], change: Change) -> list[Place]:
     ]
 
 
-def _places(first: str, second: str) -> tuple[Place, ...] | None:
+def _places(first: str, second: str) -> tuple[DiffNode, ...] | None:
     """The places of both arguments; None when either is no JSON."""
     try:
         values = read_json(first), read_json(second)

@@ -16,6 +16,7 @@ from replyscope.domain.exchange import (
 )
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.json_text import read_json
+from replyscope.domain.plural import plural
 from replyscope.inspection.figures import seconds
 from replyscope.inspection.schema_check import check_reply
 
@@ -36,8 +37,7 @@ def find_oddities(exchange: Exchange) -> tuple[str, ...]:
 
 def _retries(exchange: Exchange) -> Iterator[str]:
     if exchange.retries:
-        count = len(exchange.retries)
-        tries = "1 try" if count == 1 else f"{count} tries"
+        tries = plural(len(exchange.retries), "try")
         yield f"{tries} failed before this one: {exchange.retries[-1].failure.message}"
 
 
@@ -179,7 +179,7 @@ def _about_stream(exchange: Exchange) -> Iterator[str]:
         yield f"nothing came for {seconds(timing.longest_pause_ms)}, {at} after the start"
     if exchange.skipped_frames:
         count = exchange.skipped_frames
-        frames = "1 frame that is" if count == 1 else f"{count:,} frames that are"
+        frames = f"{plural(count, 'frame')} that {'is' if count == 1 else 'are'}"
         yield f"the server sent {frames} not JSON; the wire has what came"
     if exchange.unknown_events:
         yield f"events of unknown types: {', '.join(exchange.unknown_events)}"

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from replyscope.domain.exchange import Choice, Exchange, ReplyImage, ToolCall
-from replyscope.domain.hit import Hit
 from replyscope.domain.message import (
     FilePart,
     ImagePart,
@@ -18,6 +17,7 @@ from replyscope.domain.message import (
     ToolCallPart,
     ToolResultPart,
 )
+from replyscope.domain.search import Hit
 from replyscope.domain.session import SessionSummary
 from replyscope.inspection.findings import find_oddities
 

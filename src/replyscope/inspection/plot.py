@@ -82,7 +82,7 @@ class Measure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class PlotCell:
     """A block, the series that it is of, and the one behind it: 0 for none, 1 lower, 2 upper."""
 
     block: str
@@ -90,7 +90,7 @@ class Cell:
     behind: int = 0
 
 
-EMPTY = Cell(" ")
+EMPTY = PlotCell(" ")
 
 
 def short(value: float) -> str:
@@ -119,10 +119,10 @@ def top_of(stacks: Sequence[tuple[float, float] | None]) -> float:
     return next(step * power for step in (*_STEPS, 20.0) if step * power >= highest * 0.999_999)
 
 
-def column(stack: tuple[float, float] | None, top: float, height: int) -> list[Cell]:
+def column(stack: tuple[float, float] | None, top: float, height: int) -> list[PlotCell]:
     """A column's cells, the lowest first. One of nothing known is a dot."""
     if stack is None:
-        return [Cell("·"), *[EMPTY] * (height - 1)]
+        return [PlotCell("·"), *[EMPTY] * (height - 1)]
     eighths = height * 8
     low = round(stack[0] / top * eighths)
     if stack[0] > 0:
@@ -131,15 +131,15 @@ def column(stack: tuple[float, float] | None, top: float, height: int) -> list[C
     return [_cell(low - row * 8, min(end, eighths) - row * 8) for row in range(height)]
 
 
-def _cell(low: int, end: int) -> Cell:
+def _cell(low: int, end: int) -> PlotCell:
     """A cell up to which the lower series reaches by eighths, and both together."""
     if low >= 8:
-        return Cell("█", 1)
+        return PlotCell("█", 1)
     if low > 0:
         # A cell has two colours: the end of the upper series within it is drawn as the whole.
-        return Cell(_BLOCKS[low], 1, 2 if end >= 8 or end > low + 2 else 0)
+        return PlotCell(_BLOCKS[low], 1, 2 if end >= 8 or end > low + 2 else 0)
     if end > 0:
-        return Cell(_BLOCKS[min(8, end)], 2)
+        return PlotCell(_BLOCKS[min(8, end)], 2)
     return EMPTY
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from replyscope.domain.hit import ReplyFigures
+from replyscope.domain.search import ReplyFigures
 
 _PLAIN = re.compile(r"[\w./:@+~-]+")
 

@@ -23,7 +23,7 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DiffNode:
     """A name or number within a value, and what either has there: "" for nothing.
 
     A place that holds others has no text of its own when both hold some.
@@ -36,12 +36,12 @@ class Place:
     second: str = ""
 
 
-def compare_values(first: Any, second: Any) -> tuple[Place, ...]:
+def compare_values(first: Any, second: Any) -> tuple[DiffNode, ...]:
     """The places of both values, in the order of the first."""
     return tuple(_compared("", first, second, 0))
 
 
-def _compared(name: str, first: Any, second: Any, depth: int) -> Iterator[Place]:
+def _compared(name: str, first: Any, second: Any, depth: int) -> Iterator[DiffNode]:
     if first is _MISSING or second is _MISSING:
         yield from _one_sided(name, first, second, depth)
     elif depth < _DEEPEST and isinstance(first, Mapping) and isinstance(second, Mapping):
@@ -49,20 +49,22 @@ def _compared(name: str, first: Any, second: Any, depth: int) -> Iterator[Place]
     elif depth < _DEEPEST and isinstance(first, list) and isinstance(second, list):
         yield from _container(name, _items(first, second), depth)
     elif _text(first) == _text(second):
-        yield Place(depth, name, Change.BOTH, _text(first), _text(second))
+        yield DiffNode(depth, name, Change.BOTH, _text(first), _text(second))
     else:
-        yield Place(depth, name, Change.CHANGED, _text(first), _text(second))
+        yield DiffNode(depth, name, Change.CHANGED, _text(first), _text(second))
 
 
-def _one_sided(name: str, first: Any, second: Any, depth: int) -> Iterator[Place]:
+def _one_sided(name: str, first: Any, second: Any, depth: int) -> Iterator[DiffNode]:
     """What only one of them has, as a whole."""
     if second is _MISSING:
-        yield Place(depth, name, Change.FIRST, first=_text(first))
+        yield DiffNode(depth, name, Change.FIRST, first=_text(first))
     else:
-        yield Place(depth, name, Change.SECOND, second=_text(second))
+        yield DiffNode(depth, name, Change.SECOND, second=_text(second))
 
 
-def _container(name: str, members: Sequence[tuple[str, Any, Any]], depth: int) -> Iterator[Place]:
+def _container(
+    name: str, members: Sequence[tuple[str, Any, Any]], depth: int
+) -> Iterator[DiffNode]:
     inner = [
         place
         for label, first, second in members
@@ -71,7 +73,7 @@ def _container(name: str, members: Sequence[tuple[str, Any, Any]], depth: int) -
     if name:
         is_same = all(place.change is Change.BOTH for place in inner)
         empty = "" if inner else "(empty)"
-        yield Place(depth, name, Change.BOTH if is_same else Change.CHANGED, empty, empty)
+        yield DiffNode(depth, name, Change.BOTH if is_same else Change.CHANGED, empty, empty)
     yield from inner
 
 

@@ -29,7 +29,7 @@ class Request:
     body: bytes
 
 
-class Connection:
+class HttpConnection:
     """Reads one request after another, and writes the answer to each."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -11,7 +11,7 @@ from replyscope.domain.json_text import read_json
 from replyscope.mock.recording import Recording
 
 
-class Fit(StrEnum):
+class MatchLevel(StrEnum):
     """How a recording fits a request."""
 
     SAME = "same"
@@ -33,7 +33,7 @@ class Asked:
 
 def find_recording(
     recordings: Sequence[Recording], api: Api, body: bytes, served: Iterable[str], *, any_: bool
-) -> tuple[Recording, Fit] | None:
+) -> tuple[Recording, MatchLevel] | None:
     """The recording that was asked the same, or else the same question.
 
     Recordings whose request is not known answer in turn, and with `any_` all of them do. Of
@@ -50,9 +50,9 @@ def find_recording(
     loose = ours if any_ else [one for one in ours if one.record.request is None]
     given = set(served)
     for found, fit in (
-        (same_thread or same, Fit.SAME),
-        (alike, Fit.QUESTION),
-        (loose, Fit.ANY),
+        (same_thread or same, MatchLevel.SAME),
+        (alike, MatchLevel.QUESTION),
+        (loose, MatchLevel.ANY),
     ):
         if found:
             return next((one for one in found if one.exchange.id not in given), found[-1]), fit

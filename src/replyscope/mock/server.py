@@ -15,8 +15,9 @@ import h11
 from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Api
 from replyscope.domain.json_text import read_json
-from replyscope.mock.connection import Connection, Request
-from replyscope.mock.matching import Fit, find_recording
+from replyscope.domain.plural import plural
+from replyscope.mock.connection import HttpConnection, Request
+from replyscope.mock.matching import MatchLevel, find_recording
 from replyscope.mock.recording import Recording
 from replyscope.mock.whole import payloads, whole_of
 
@@ -67,7 +68,7 @@ class MockServer:
         await asyncio.gather(*self._clients, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = asyncio.create_task(self._answer_all(Connection(reader, writer)))
+        client = asyncio.create_task(self._answer_all(HttpConnection(reader, writer)))
         self._clients.add(client)
         client.add_done_callback(self._clients.discard)
         try:
@@ -77,7 +78,7 @@ class MockServer:
         finally:
             writer.close()
 
-    async def _answer_all(self, connection: Connection) -> None:
+    async def _answer_all(self, connection: HttpConnection) -> None:
         with suppress(ConnectionError, TimeoutError):
             try:
                 while (request := await connection.next_request()) is not None:
@@ -87,7 +88,7 @@ class MockServer:
         with suppress(ConnectionError):
             await connection.close()
 
-    async def _answer(self, connection: Connection, request: Request) -> None:
+    async def _answer(self, connection: HttpConnection, request: Request) -> None:
         url = urlsplit(request.target)
         path = url.path.removeprefix("/v1").rstrip("/")
         line = f"{request.method} {url.path}"
@@ -114,7 +115,12 @@ class MockServer:
         await self._reply(connection, request, recording, fit, line)
 
     async def _reply(
-        self, connection: Connection, request: Request, found: Recording, fit: Fit, line: str
+        self,
+        connection: HttpConnection,
+        request: Request,
+        found: Recording,
+        fit: MatchLevel,
+        line: str,
     ) -> None:
         told = [("x-replyscope-exchange", found.exchange.id), ("x-replyscope-fit", fit.value)]
         if not found.is_stream or _wants_stream(request.body):
@@ -139,7 +145,7 @@ class MockServer:
 
     async def _play(
         self,
-        connection: Connection,
+        connection: HttpConnection,
         found: Recording,
         frames: Sequence[WireFrame],
         told: Sequence[tuple[str, str]],
@@ -193,7 +199,9 @@ class MockServer:
         whole = whole_of(one.exchange.api, one.frames)
         return None if whole is None else (None, whole)
 
-    async def _send_kept(self, connection: Connection, one: Recording | None, value: Any) -> None:
+    async def _send_kept(
+        self, connection: HttpConnection, one: Recording | None, value: Any
+    ) -> None:
         if one is None:
             await connection.send_json(200, value)
             return
@@ -202,7 +210,7 @@ class MockServer:
 
     def _nothing(self, method: str, path: str, api: Api | None) -> str:
         count = len(self._recordings)
-        served = "1 exchange is served" if count == 1 else f"{count:,} exchanges are served"
+        served = f"{plural(count, 'exchange')} {'is' if count == 1 else 'are'} served"
         if api is None:
             return (
                 f"Nothing was recorded for {method} {path}. {served}, over POST "

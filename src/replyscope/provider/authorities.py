@@ -11,14 +11,14 @@ from pathlib import Path
 import httpx2
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.provider.proxies import WayFault
+from replyscope.provider.proxies import RouteFault
 
 _FILE, _FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
 
 
 def tls_context(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContext:
-    """The context for an endpoint's connections. Reads files. Raises WayFault."""
+    """The context for an endpoint's connections. Reads files. Raises RouteFault."""
     source = trusted_by(endpoint, environment)
     if source is not None and endpoint.ca_bundle:
         path = Path(endpoint.ca_bundle).expanduser()
@@ -49,7 +49,7 @@ def authority_faults(environment: Mapping[str, str]) -> list[str]:
         if environment.get(name):
             try:
                 tls_context(Endpoint("any", "https://any"), {name: environment[name]})
-            except WayFault as fault:
+            except RouteFault as fault:
                 faults.append(str(fault))
     return faults
 
@@ -58,15 +58,15 @@ def _of_file(path: Path, source: str) -> ssl.SSLContext:
     named = f"names {str(path)!r}"
     try:
         if not path.exists():
-            raise WayFault(source, f"{named}, and there is no such file")
+            raise RouteFault(source, f"{named}, and there is no such file")
         if not path.is_file():
-            raise WayFault(source, f"{named}, which is no regular file")
+            raise RouteFault(source, f"{named}, which is no regular file")
         return ssl.create_default_context(cafile=path)
     except ssl.SSLError as error:
         why = f"{named}, which holds no certificates that can be read"
-        raise WayFault(source, f"{why} ({error.reason or error})") from error
+        raise RouteFault(source, f"{why} ({error.reason or error})") from error
     except (OSError, ValueError) as error:
-        raise WayFault(source, f"{named}, which can't be read ({_words(error)})") from error
+        raise RouteFault(source, f"{named}, which can't be read ({_words(error)})") from error
 
 
 def _of_folder(paths: list[Path], source: str) -> ssl.SSLContext:
@@ -78,14 +78,14 @@ def _of_folder(paths: list[Path], source: str) -> ssl.SSLContext:
             if not path.is_dir():
                 is_there = path.exists()
                 why = "which is no folder" if is_there else "and there is no such folder"
-                raise WayFault(source, f"{named}, {why}")
+                raise RouteFault(source, f"{named}, {why}")
             has_some |= any(map(_HASHED.fullmatch, os.listdir(path)))
             context.load_verify_locations(capath=path)
         except (OSError, ValueError) as error:
-            raise WayFault(source, f"{named}, which can't be read ({_words(error)})") from error
+            raise RouteFault(source, f"{named}, which can't be read ({_words(error)})") from error
     if not has_some:
         named = os.pathsep.join(map(str, paths))
-        raise WayFault(
+        raise RouteFault(
             source, f"names {named!r}, which has no certificates by their hash (c_rehash)"
         )
     return context

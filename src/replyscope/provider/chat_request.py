@@ -23,8 +23,8 @@ from replyscope.domain.message import (
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Schema
 from replyscope.domain.tool import Tool
+from replyscope.provider.attachment_text import data_url, file_text, result_text, sound_arguments
 from replyscope.provider.history import adapt_history
-from replyscope.provider.parts import data_url, file_text, result_text, sound_arguments
 from replyscope.provider.schema_words import adapt_schema
 
 CONTINUE_PROMPT = (

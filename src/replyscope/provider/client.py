@@ -16,7 +16,7 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.provider.bounds import BoundedTransport, WatchedTransport
 from replyscope.provider.frames import FrameTap
 from replyscope.provider.redirects import stay_at_origin
-from replyscope.provider.way import Way
+from replyscope.provider.route import Route
 
 OnRequest = Callable[[httpx2.Request], None]
 
@@ -50,11 +50,11 @@ class TappedAzure(_Tapped, AsyncAzureOpenAI):
 
 
 def open_http(
-    endpoint: Endpoint, way: Way, transport: httpx2.AsyncBaseTransport | None = None
+    endpoint: Endpoint, route: Route, transport: httpx2.AsyncBaseTransport | None = None
 ) -> httpx2.AsyncClient:
-    """The connection pool of an endpoint: its way there, timeouts, bounds on what comes back."""
+    """The connection pool of an endpoint: its route, timeouts, bounds on what comes back."""
     return httpx2.AsyncClient(
-        transport=BoundedTransport(transport or WatchedTransport(way.tls, _proxy_of(way))),
+        transport=BoundedTransport(transport or WatchedTransport(route.tls, _proxy_of(route))),
         timeout=httpx2.Timeout(endpoint.timeout_s, connect=15.0),
         follow_redirects=True,
         event_hooks={"response": [stay_at_origin]},
@@ -62,11 +62,11 @@ def open_http(
     )
 
 
-def _proxy_of(way: Way) -> httpx2.Proxy | None:
-    if way.proxy is None:
+def _proxy_of(route: Route) -> httpx2.Proxy | None:
+    if route.proxy is None:
         return None
-    tls = way.tls if way.proxy.url.startswith("https:") else None
-    return httpx2.Proxy(way.proxy.address, auth=way.proxy.login, ssl_context=tls)
+    tls = route.tls if route.proxy.url.startswith("https:") else None
+    return httpx2.Proxy(route.proxy.address, auth=route.proxy.login, ssl_context=tls)
 
 
 def build_client(

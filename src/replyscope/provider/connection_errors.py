@@ -13,7 +13,7 @@ from replyscope.domain.sse import Flood
 from replyscope.provider.bounds import TooLate
 from replyscope.provider.mask import Mask
 from replyscope.provider.redirects import Redirected
-from replyscope.provider.way import Way
+from replyscope.provider.route import Route
 
 _LONGEST = 500
 
@@ -27,13 +27,13 @@ BAD_KEY = Failure(
 class ConnectionErrors:
     """Knows the server's name, the way to it, and what to mask."""
 
-    def __init__(self, base_url: str, mask: Mask, way: Way) -> None:
+    def __init__(self, base_url: str, mask: Mask, route: Route) -> None:
         self._base_url = without_login(base_url)
         self.host = urlsplit(self._base_url).netloc or self._base_url
         self._mask = mask
-        self._trusted_by = way.trusted_by
-        self._proxy = way.proxy
-        self._through = f" through the proxy {way.proxy.name}" if way.proxy is not None else ""
+        self._trusted_by = route.trusted_by
+        self._proxy = route.proxy
+        self._through = f" through the proxy {route.proxy.name}" if route.proxy is not None else ""
 
     @property
     def path_hint(self) -> str:

@@ -9,7 +9,7 @@ from replyscope.domain.event import Event, FrameSkipped
 from replyscope.domain.exchange import Api
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.think_tags import ThinkTags
-from replyscope.provider.frame_reader import NOT_JSON, Said
+from replyscope.provider.frame_reader import NOT_JSON, EventData
 
 
 class Translator(Protocol):
@@ -43,7 +43,7 @@ class Translator(Protocol):
         ...
 
 
-def translate_said(translator: Translator, said: Said) -> list[Event]:
+def translate_said(translator: Translator, said: EventData) -> list[Event]:
     """What the data of one event meant; that it could not be read, when it could not."""
     if said.is_done:
         return []

@@ -17,7 +17,7 @@ from replyscope.domain.sse import Flood
 from replyscope.provider.connection_errors import BAD_KEY, ConnectionErrors, root_cause, short
 from replyscope.provider.error_words import words_of_error
 from replyscope.provider.mask import Mask
-from replyscope.provider.way import Way
+from replyscope.provider.route import Route
 
 _log = logging.getLogger(__name__)
 
@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 class ErrorTranslator:
     """Knows the server's name and what to mask."""
 
-    def __init__(self, base_url: str, mask: Mask, way: Way) -> None:
-        self._connection = ConnectionErrors(base_url, mask, way)
+    def __init__(self, base_url: str, mask: Mask, route: Route) -> None:
+        self._connection = ConnectionErrors(base_url, mask, route)
         self._host = self._connection.host
         self._mask = mask
 

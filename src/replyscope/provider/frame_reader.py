@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from replyscope.domain.json_text import read_bounded_json
-from replyscope.domain.sse import parse_lines
+from replyscope.domain.sse import is_done_marker, parse_lines
 
 NOT_JSON = object()
 """The value of data that is no JSON."""
 
 
 @dataclass(slots=True)
-class Said:
+class EventData:
     """The data of one event: its text, and the JSON value in it."""
 
     event: str | None
@@ -26,8 +26,8 @@ class Said:
 
     @property
     def is_done(self) -> bool:
-        """Whether it is the marker after which nothing comes."""
-        return self.text.lstrip().startswith("[DONE]")
+        """Whether it is the marker after which nothing follows."""
+        return is_done_marker(self.text)
 
 
 class FrameReader:
@@ -36,9 +36,9 @@ class FrameReader:
     def __init__(self) -> None:
         self.has_data = False
         self._event: str | None = None
-        self._bare: list[Said] = []
+        self._bare: list[EventData] = []
 
-    def read(self, text: str) -> list[Said]:
+    def read(self, text: str) -> list[EventData]:
         """What a frame says: nothing for comments and pings."""
         event, lines = parse_lines(text)
         if not any(line.strip() for line in lines):
@@ -50,7 +50,7 @@ class FrameReader:
         self.has_data = True
         return said
 
-    def _read_bare(self, text: str) -> list[Said]:
+    def _read_bare(self, text: str) -> list[EventData]:
         """JSON without a field before it. The whole of an answer may be that: until a frame
         of an event stream comes, it is kept for then.
         """
@@ -61,27 +61,27 @@ class FrameReader:
         return []
 
 
-def _bare_lines(text: str) -> list[Said]:
+def _bare_lines(text: str) -> list[EventData]:
     """JSON objects that stand in a frame without a field's name: one in all, or one a line."""
     whole = text.strip()
     if not whole.startswith("{") and "\n{" not in text:
         return []
     if isinstance(value := _value_of(whole), dict):
-        return [Said(None, whole, value)]
+        return [EventData(None, whole, value)]
     lines = [line for line in re.split(r"\r\n|\n|\r", text) if line.startswith("{")]
-    said = [Said(None, line, _value_of(line)) for line in lines]
+    said = [EventData(None, line, _value_of(line)) for line in lines]
     return [one for one in said if isinstance(one.value, dict)]
 
 
-def _read_data(event: str | None, lines: list[str]) -> list[Said]:
+def _read_data(event: str | None, lines: list[str]) -> list[EventData]:
     """One event, or several where each line is one by itself."""
     text = "\n".join(lines)
     value = _with_type(event, _value_of(text))
     if value is NOT_JSON and len(lines) > 1:
-        apart = [Said(event, line, _value_of(line)) for line in lines if line.strip()]
+        apart = [EventData(event, line, _value_of(line)) for line in lines if line.strip()]
         if all(said.is_done or said.value is not NOT_JSON for said in apart):
             return apart
-    return [Said(event, text, value)]
+    return [EventData(event, text, value)]
 
 
 def _with_type(event: str | None, value: Any) -> Any:

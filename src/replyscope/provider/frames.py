@@ -16,7 +16,7 @@ from openai._streaming import ServerSentEvent
 from replyscope.domain.event import WireFrame
 from replyscope.domain.json_text import MOST_VALUES, has_too_many_values
 from replyscope.domain.sse import Flood, FrameSplitter
-from replyscope.provider.frame_reader import NOT_JSON, FrameReader, Said
+from replyscope.provider.frame_reader import NOT_JSON, EventData, FrameReader
 from replyscope.provider.mask import Mask
 
 MOST_EMPTY = 100_000
@@ -30,13 +30,13 @@ class Arrival:
     """A frame, and what it says that the SDK was not given."""
 
     frame: WireFrame
-    aside: tuple[Said, ...] = ()
+    aside: tuple[EventData, ...] = ()
 
 
 class _Decoded(ServerSentEvent):
     """An event whose JSON was read already."""
 
-    def __init__(self, said: Said) -> None:
+    def __init__(self, said: EventData) -> None:
         super().__init__(event=said.event, data=said.text.lstrip())
         self._value = said.value
 
@@ -137,7 +137,7 @@ class FrameTap:
         return passed
 
 
-def _is_for_the_sdk(said: Said) -> bool:
+def _is_for_the_sdk(said: EventData) -> bool:
     """Whether the SDK reads it: it raises for what is no JSON and for an error."""
     if said.is_done:
         return True

@@ -42,10 +42,10 @@ from replyscope.provider.history import own_fields
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
+from replyscope.provider.route import find_route, system_environment
 from replyscope.provider.sendable import sendable
-from replyscope.provider.stored import StoredReplies
+from replyscope.provider.stored import OpenAIStoredReplies
 from replyscope.provider.stream_errors import find_error
-from replyscope.provider.way import find_way, system_environment
 
 _MOST_ADAPTATIONS = 8
 _BROKEN_OFF = ("interrupted", "timeout")
@@ -94,10 +94,10 @@ class OpenAIProvider:
         self._remember = remember
         self._unsaved: dict[str, dict[str, str]] = {}
         """What private requests showed that a model rejects, until the program ends."""
-        way = find_way(endpoint, system_environment())
-        self._http = open_http(endpoint, way, transport)
-        self._mask = Mask([*([key] if key else []), *secrets_of(endpoint, way.proxy)])
-        self._errors = ErrorTranslator(endpoint.base_url, self._mask, way)
+        route = find_route(endpoint, system_environment())
+        self._http = open_http(endpoint, route, transport)
+        self._mask = Mask([*([key] if key else []), *secrets_of(endpoint, route.proxy)])
+        self._errors = ErrorTranslator(endpoint.base_url, self._mask, route)
 
     @property
     def api(self) -> Api:
@@ -105,9 +105,9 @@ class OpenAIProvider:
         return self._dialect.api
 
     @property
-    def stored(self) -> StoredReplies:
+    def stored(self) -> OpenAIStoredReplies:
         """The replies that the server keeps."""
-        return StoredReplies(
+        return OpenAIStoredReplies(
             self._endpoint,
             lambda: build_client(self._endpoint, self._key, self._http),
             self._errors,

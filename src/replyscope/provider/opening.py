@@ -15,7 +15,7 @@ from replyscope.provider.chat_completions import ChatCompletions
 from replyscope.provider.dialect import Dialect, translate_said
 from replyscope.provider.frame_reader import FrameReader
 from replyscope.provider.openai_provider import OpenAIProvider, Recall, Remember
-from replyscope.provider.proxies import WayFault
+from replyscope.provider.proxies import RouteFault
 from replyscope.provider.responses import Responses
 
 
@@ -25,7 +25,7 @@ def open_provider(
     """A provider for the endpoint. Raises ProviderError when its settings can't work."""
     try:
         return OpenAIProvider(_dialect_of(endpoint.api), endpoint, key, clock, recall, remember)
-    except WayFault as fault:
+    except RouteFault as fault:
         is_setting = fault.source.startswith("The ")
         where = "in the settings" if is_setting else f"or unset {fault.source}"
         raise ProviderError(Failure("settings", str(fault), f"Correct it {where}.")) from fault

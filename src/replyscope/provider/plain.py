@@ -51,6 +51,11 @@ def text_of(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def mapping_of(value: object) -> Fields:
+    """A mapping with its nulls; empty for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def first_text(*values: object) -> str:
     """The first that is a text and not empty; "" when none is."""
     return next((value for value in values if isinstance(value, str) and value), "")

@@ -26,7 +26,7 @@ _PORTS = {"http": 80, "https": 443}
 _AROUND = " \t\r\n\"'"
 
 
-class WayFault(Exception):
+class RouteFault(Exception):
     """What is wrong with a variable or a setting, as a sentence. `source` is its name."""
 
     def __init__(self, source: str, why: str) -> None:
@@ -62,7 +62,7 @@ class Proxy:
 
 
 def find_proxy(endpoint: Endpoint, environment: Mapping[str, str]) -> Proxy | None:
-    """The proxy of an endpoint's requests; None for a direct connection. Raises WayFault."""
+    """The proxy of an endpoint's requests; None for a direct connection. Raises RouteFault."""
     if endpoint.proxy is not None and endpoint.proxy.strip(_AROUND):
         return read_proxy(endpoint.proxy, f"The proxy of the provider {endpoint.name}")
     parts = urlsplit(endpoint.base_url)
@@ -75,7 +75,7 @@ def find_proxy(endpoint: Endpoint, environment: Mapping[str, str]) -> Proxy | No
 
 
 def read_proxy(text: str, source: str) -> Proxy:
-    """The proxy that a variable or a setting says. Raises WayFault."""
+    """The proxy that a variable or a setting says. Raises RouteFault."""
     value = text.strip(_AROUND)
     scheme, separator, rest = value.partition("://")
     if not separator:
@@ -85,17 +85,17 @@ def read_proxy(text: str, source: str) -> Proxy:
     known = _SCHEMES.get(scheme.lower())
     if known is None:
         kinds = "http://, https://, socks5:// and socks5h:// proxies are supported"
-        raise WayFault(source, f"{shown}: {kinds}")
+        raise RouteFault(source, f"{shown}: {kinds}")
     try:
         parts = urlsplit(f"{known}://{rest}")
         port = parts.port
     except ValueError:
-        raise WayFault(source, f"{shown}: its host or port is wrong") from None
+        raise RouteFault(source, f"{shown}: its host or port is wrong") from None
     if "@" in parts.path + parts.query + parts.fragment:
-        raise WayFault(source, f"{shown}: percent-encode /, ? and # in its password")
+        raise RouteFault(source, f"{shown}: percent-encode /, ? and # in its password")
     host = parts.hostname or ""
     if port == 0 or not re.fullmatch(r"[\w.-]+|[0-9a-f:.]+(%\w+)?", host):
-        raise WayFault(source, f"{shown}: it has no host that can be a proxy")
+        raise RouteFault(source, f"{shown}: it has no host that can be a proxy")
     if known.startswith("socks") and port is None:
         parts = parts._replace(netloc=f"{parts.netloc.removesuffix(':')}:1080")
     return Proxy(f"{known}://{parts.netloc}", source)
@@ -109,7 +109,7 @@ def proxy_faults(environment: Mapping[str, str]) -> list[str]:
         try:
             if found is not None:
                 read_proxy(found[1], found[0])
-        except WayFault as fault:
+        except RouteFault as fault:
             faults.append(str(fault))
     return faults
 

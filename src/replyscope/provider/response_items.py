@@ -13,7 +13,7 @@ from replyscope.domain.exchange import ToolCall
 from replyscope.domain.json_text import dump_json
 from replyscope.domain.picture import describe_picture
 from replyscope.domain.tool import ToolCallState
-from replyscope.provider.plain import as_text
+from replyscope.provider.plain import as_text, mapping_of, text_of
 
 Item = Mapping[str, Any]
 
@@ -37,18 +37,18 @@ _STATES = {
 
 def is_call(item: Item) -> bool:
     """Whether an item is a tool call, run by whomever."""
-    kind = text_of(item, "type") or ""
+    kind = text_of(item.get("type")) or ""
     return kind.endswith("_call") or kind in KINDS_TO_RUN
 
 
 def call_key(item: Item) -> str:
     """The id that pairs a call with its output: the call's own, or the item's."""
-    return text_of(item, "call_id") or text_of(item, "id") or ""
+    return text_of(item.get("call_id")) or text_of(item.get("id")) or ""
 
 
 def read_call(item: Item, *, is_done: bool, output: Item | None = None) -> ToolCall:
     """A call with its arguments and, where the server ran it or has it, its result."""
-    kind = text_of(item, "type") or "call"
+    kind = text_of(item.get("type")) or "call"
     name, arguments = _READERS.get(kind, _read_other)(item)
     result = _result_of(output) if output is not None else _own_result(kind, item)
     return ToolCall(
@@ -58,7 +58,7 @@ def read_call(item: Item, *, is_done: bool, output: Item | None = None) -> ToolC
         arguments=arguments,
         state=_state_of(kind, item, is_done=is_done, has_output=output is not None),
         result=result,
-        server=text_of(item, "server_label"),
+        server=text_of(item.get("server_label")),
     )
 
 
@@ -69,32 +69,32 @@ def _state_of(kind: str, item: Item, *, is_done: bool, has_output: bool) -> Tool
         return ToolCallState.REQUESTED if is_done else ToolCallState.ASSEMBLING
     if item.get("error"):
         return ToolCallState.FAILED
-    stated = _STATES.get(text_of(item, "status") or "")
+    stated = _STATES.get(text_of(item.get("status")) or "")
     if stated is not None:
         return stated
     return ToolCallState.COMPLETED if is_done else ToolCallState.RUNNING
 
 
 def _read_function(item: Item) -> tuple[str, str]:
-    return text_of(item, "name") or "", as_text(item.get("arguments"))
+    return text_of(item.get("name")) or "", as_text(item.get("arguments"))
 
 
 def _read_custom(item: Item) -> tuple[str, str]:
-    return text_of(item, "name") or "", text_of(item, "input") or ""
+    return text_of(item.get("name")) or "", text_of(item.get("input")) or ""
 
 
 def _read_shell(item: Item) -> tuple[str, str]:
-    action = mapping_of(item, "action")
+    action = mapping_of(item.get("action"))
     commands = action.get("commands") or action.get("command") or []
     lines = [str(c) for c in commands] if isinstance(commands, list) else [str(commands)]
-    is_argument_list = text_of(item, "type") == "local_shell_call"
+    is_argument_list = text_of(item.get("type")) == "local_shell_call"
     return "shell", (" " if is_argument_list else "\n").join(lines)
 
 
 def _read_other(item: Item) -> tuple[str, str]:
     """A call of any type: its own name, and whatever says what it does."""
-    kind = text_of(item, "type") or "call"
-    name = text_of(item, "name") or kind.removesuffix("_call")
+    kind = text_of(item.get("type")) or "call"
+    name = text_of(item.get("name")) or kind.removesuffix("_call")
     for field in ("arguments", "input", "action", "actions", "operation", "queries", "code"):
         value = item.get(field)
         if isinstance(value, str):
@@ -117,16 +117,16 @@ def _read_computer(item: Item) -> tuple[str, str]:
     lines = [_computer_action(action) for action in known]
     checks = item.get("pending_safety_checks")
     for check in checks if isinstance(checks, list) else ():
-        lines.append(f"safety check to confirm: {_as_text(check)}")
+        lines.append(f"safety check to confirm: {as_text(check)}")
     return "computer", "\n".join(lines)
 
 
 def _computer_action(action: Item) -> str:
     """The verb first; then every detail that the server gave, in its own words."""
-    verb = text_of(action, "type") or "act"
+    verb = text_of(action.get("type")) or "act"
     place = f" at {action['x']}, {action['y']}" if {"x", "y"} <= action.keys() else ""
     told = {k: v for k, v in action.items() if k not in ("type", "x", "y") and v is not None}
-    details = ", ".join(f"{name} {_as_text(value)}" for name, value in told.items())
+    details = ", ".join(f"{name} {as_text(value)}" for name, value in told.items())
     return f"{verb}{place}{' · ' if details else ''}{details}"
 
 
@@ -145,23 +145,23 @@ _READERS: dict[str, Callable[[Item], tuple[str, str]]] = {
 def _own_result(kind: str, item: Item) -> str | None:
     """What a hosted tool came to, as its own item tells it."""
     if item.get("error"):
-        return _as_text(item["error"])
+        return as_text(item["error"])
     match kind:
         case "web_search_call":
-            sources = mapping_of(item, "action").get("sources") or []
-            urls = [text_of(s, "url") for s in sources if isinstance(s, Mapping)]
+            sources = mapping_of(item.get("action")).get("sources") or []
+            urls = [text_of(s.get("url")) for s in sources if isinstance(s, Mapping)]
             return "\n".join(url for url in urls if url) or None
         case "file_search_call":
             found = [r for r in item.get("results") or [] if isinstance(r, Mapping)]
             return "\n\n".join(_found_file(result) for result in found) or None
         case "code_interpreter_call":
             outputs = [o for o in item.get("outputs") or [] if isinstance(o, Mapping)]
-            return "\n".join(_as_text(o.get("logs") or o.get("url") or o) for o in outputs) or None
+            return "\n".join(as_text(o.get("logs") or o.get("url") or o) for o in outputs) or None
         case "image_generation_call":
-            data = text_of(item, "result")
+            data = text_of(item.get("result"))
             return _describe_picture(data) if data else None
     output = item.get("output")
-    return None if output is None else _as_text(output)
+    return None if output is None else as_text(output)
 
 
 def _describe_picture(data: str) -> str:
@@ -174,41 +174,27 @@ def _describe_picture(data: str) -> str:
 def _found_file(result: Item) -> str:
     score = result.get("score")
     rated = f" ({score:.2f})" if isinstance(score, int | float) else ""
-    return f"{text_of(result, 'filename') or 'file'}{rated}\n{text_of(result, 'text') or ''}"
+    return (
+        f"{text_of(result.get('filename')) or 'file'}{rated}\n{text_of(result.get('text')) or ''}"
+    )
 
 
 def _result_of(output: Item) -> str:
     """The output item that belongs to a call."""
     value = output.get("output")
     if isinstance(value, Mapping) and value.get("type") == "computer_screenshot":
-        url = text_of(value, "image_url") or ""
+        url = text_of(value.get("image_url")) or ""
         is_inline = url.startswith("data:")
         return f"a screenshot: {_describe_picture(url) if is_inline else url or 'a stored file'}"
     if not isinstance(value, list):
-        return _as_text(value)
+        return as_text(value)
     lines = []
     for part in value:
         if not isinstance(part, Mapping):
-            lines.append(_as_text(part))
+            lines.append(as_text(part))
             continue
-        said = [text_of(part, name) for name in ("stdout", "stderr", "text")]
-        code = mapping_of(part, "outcome").get("exit_code")
+        said = [text_of(part.get(name)) for name in ("stdout", "stderr", "text")]
+        code = mapping_of(part.get("outcome")).get("exit_code")
         tail = [f"exit {code}"] if isinstance(code, int) and code != 0 else []
         lines += [text for text in said if text] + tail or [dump_json(part)]
     return "\n".join(lines)
-
-
-def text_of(value: Item, name: str) -> str | None:
-    """A field when it is a text that is not empty."""
-    field = value.get(name)
-    return field if isinstance(field, str) and field else None
-
-
-def mapping_of(value: Item, name: str) -> Item:
-    """A field when it is an object; else an empty one."""
-    field = value.get(name)
-    return field if isinstance(field, Mapping) else {}
-
-
-def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else dump_json(value)

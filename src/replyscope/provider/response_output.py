@@ -20,7 +20,7 @@ from replyscope.provider.item_places import CALL, ItemPlaces, Place, kind_of
 from replyscope.provider.plain import Fields, fields_of, list_of, text_of
 from replyscope.provider.response_items import KINDS_TO_RUN, Item, call_key, is_call, read_call
 from replyscope.provider.response_words import ResponseWords
-from replyscope.provider.told import Told
+from replyscope.provider.streamed_text import StreamedText
 
 _CHOICE = 0
 _ARGUMENTS = "arguments"
@@ -32,7 +32,7 @@ class ResponseOutput:
     def __init__(self, places: ItemPlaces, words: ResponseWords) -> None:
         self._places = places
         self._words = words
-        self._told = Told()
+        self._told = StreamedText()
         self._calls: dict[str, tuple[int, Item]] = {}
         self._reported: dict[int, OutputItem] = {}
         self._finished: set[int] = set()

@@ -20,9 +20,9 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.request import ModelRequest
+from replyscope.provider.attachment_text import data_url, file_text, result_text, sound_arguments
 from replyscope.provider.chat_request import CONTINUE_PROMPT, function_of
 from replyscope.provider.history import join_turns, sent_id
-from replyscope.provider.parts import data_url, file_text, result_text, sound_arguments
 
 _PARAMETERS = {
     "max_tokens": "max_output_tokens",

@@ -9,7 +9,7 @@ from replyscope.domain.json_text import dump_json
 from replyscope.domain.think_tags import ThinkSplitter, ThinkTags
 from replyscope.provider.item_places import REASONING, TEXT, ItemPlaces, Place
 from replyscope.provider.plain import Fields, fields_of, list_of, number_of, text_of
-from replyscope.provider.told import Told
+from replyscope.provider.streamed_text import StreamedText
 
 _CHOICE = 0
 _TEXT, _REFUSAL, _REASONING = "text", "refusal", "reasoning"
@@ -21,7 +21,7 @@ class ResponseWords:
     def __init__(self, places: ItemPlaces, think_tags: ThinkTags) -> None:
         self._places = places
         self._splitter = ThinkSplitter(think_tags)
-        self._told = Told()
+        self._told = StreamedText()
 
     def text_delta(self, event: Any) -> list[Event]:
         """More text of a message."""

@@ -20,15 +20,15 @@ from replyscope.domain.sse import Flood
 from replyscope.provider.chat_events import translate_completion
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.mask import Mask
+from replyscope.provider.plain import mapping_of, text_of
 from replyscope.provider.response_events import translate_response
-from replyscope.provider.response_items import mapping_of, text_of
 
 T = TypeVar("T")
 _MOST_ITEMS = 10_000
 _ROLES = {"user": Role.USER, "system": Role.SYSTEM, "developer": Role.SYSTEM, "tool": Role.TOOL}
 
 
-class StoredReplies:
+class OpenAIStoredReplies:
     """Implements domain.ports.StoredReplies. Every method raises ProviderError."""
 
     def __init__(
@@ -108,7 +108,7 @@ class StoredReplies:
             api=api,
             endpoint=self._endpoint.name,
             base_url=self._endpoint.public_url,
-            model=text_of(data, "model") or "",
+            model=text_of(data.get("model")) or "",
             started_at=datetime.fromtimestamp(float(created or 0), UTC),
         )
         return fold_events(opening, [*events, StreamEnded(StreamEnd.DONE, 0.0)])
@@ -124,7 +124,7 @@ async def _plain_items(items: AsyncIterable[Any]) -> list[Mapping[str, Any]]:
         plain = item.to_dict(mode="json", warnings=False) if hasattr(item, "to_dict") else item
         if not isinstance(plain, Mapping):
             continue
-        item_id = text_of(plain, "id")
+        item_id = text_of(plain.get("id"))
         if item_id is not None and item_id in seen:
             break
         seen.add(item_id or "")
@@ -140,14 +140,14 @@ def _is_chat(response_id: str) -> bool:
 
 def _input_of(item: Mapping[str, Any]) -> FetchedInput | None:
     """An input item as a message; what an assistant said is in the replies before."""
-    kind, item_id = text_of(item, "type") or "message", text_of(item, "id")
+    kind, item_id = text_of(item.get("type")) or "message", text_of(item.get("id"))
     if kind.endswith("_output"):
         output = item.get("output")
         text = output if isinstance(output, str) else dump_json(output)
         return FetchedInput(
-            Role.TOOL, (ToolResultPart(text_of(item, "call_id") or "", text),), item_id
+            Role.TOOL, (ToolResultPart(text_of(item.get("call_id")) or "", text),), item_id
         )
-    role = _ROLES.get(text_of(item, "role") or "")
+    role = _ROLES.get(text_of(item.get("role")) or "")
     if kind != "message" or role is None:
         return None
     content = item.get("content")
@@ -161,7 +161,7 @@ def _part_of(part: Mapping[str, Any]) -> Part:
     text = part.get("text")
     if isinstance(text, str):
         return TextPart(text)
-    url = part.get("image_url") or mapping_of(part, "image_url").get("url")
+    url = part.get("image_url") or mapping_of(part.get("image_url")).get("url")
     if isinstance(url, str) and url.startswith("data:"):
         return ImagePart("image", url[5:].partition(";")[0], b"")
-    return OpaquePart(text_of(part, "type") or "part", dump_json(part))
+    return OpaquePart(text_of(part.get("type")) or "part", dump_json(part))

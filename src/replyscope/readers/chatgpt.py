@@ -11,7 +11,7 @@ from typing import Any
 
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.foreign import Conversation, Turn, time_of, tool_turn
+from replyscope.domain.foreign import ForeignConversation, Turn, time_of, tool_turn
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_faults import BadData
 from replyscope.domain.leftovers import Extras, Leftovers, as_extras, with_prose
@@ -38,7 +38,7 @@ _REPEATED = frozenset(("alt", "matched_text", "prompt_text", "cloud_doc_url"))
 _MESSAGE = frozenset(("author", "content", "metadata"))
 
 
-def read_chatgpt(entry: Node) -> Conversation:
+def read_chatgpt(entry: Node) -> ForeignConversation:
     """A conversation. Raises BadData when nothing of it can be read."""
     mapping = entry.get("mapping")
     if not isinstance(mapping, Mapping):
@@ -50,7 +50,7 @@ def read_chatgpt(entry: Node) -> Conversation:
         raise BadData("none of its messages can be read")
     leftovers.add_fields(with_prose(entry, _CONVERSATION, ""), "the conversation")
     current = name_of(entry.get("current_node"))
-    return Conversation(
+    return ForeignConversation(
         "chatgpt",
         name_of(entry.get("conversation_id") or entry.get("id")) or digest_of(entry),
         name_of(entry.get("title")),

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from replyscope.domain.foreign import Conversation, Unreadable
+from replyscope.domain.foreign import ForeignConversation, Unreadable
 from replyscope.domain.import_faults import DATA_FAULTS, BadData, fault_in_words
 from replyscope.readers.chatgpt import read_chatgpt
 from replyscope.readers.json_items import Broken
 from replyscope.readers.open_webui import read_open_webui
 
-Item = Conversation | Unreadable
-Read = Callable[[Mapping[str, Any]], Conversation]
+Item = ForeignConversation | Unreadable
+Read = Callable[[Mapping[str, Any]], ForeignConversation]
 _UNKNOWN = "it has no messages: neither a `mapping` (ChatGPT) nor a `chat` (Open WebUI)"
 
 

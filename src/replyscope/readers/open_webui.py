@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from replyscope.domain.foreign import Conversation, Turn, text_of_part, time_of, tool_turn
+from replyscope.domain.foreign import ForeignConversation, Turn, text_of_part, time_of, tool_turn
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_faults import BadData
 from replyscope.domain.leftovers import NO_PLACE, Leftovers, with_text
@@ -31,7 +31,7 @@ _SYSTEM = ("system", "developer")
 _TOOL = ("tool", "function")
 
 
-def read_open_webui(entry: Node) -> Conversation:
+def read_open_webui(entry: Node) -> ForeignConversation:
     """A chat. Raises BadData when nothing of it can be read."""
     chat = mapping_of(entry.get("chat")) or entry
     history = mapping_of(chat.get("history"))
@@ -53,7 +53,7 @@ def read_open_webui(entry: Node) -> Conversation:
     leftovers.add_lost(settings, frozenset(("system",)), kept, "the chat's parameters")
     _report_files(chat, nodes, leftovers)
     current = name_of(history.get("currentId") or history.get("current_id"))
-    return Conversation(
+    return ForeignConversation(
         "open-webui",
         name_of(entry.get("id") or chat.get("id")) or digest_of(entry),
         title,

@@ -1,8 +1,7 @@
-"""A SQLite connection that takes every text and whole number, and reads every text.
+"""A SQLite connection that accepts every text and integer of Python, and reads every text.
 
-SQLite keeps no half of a surrogate pair and no integer of more than 64 bits; a value that it
-refuses would end the whole statement. Here a half becomes U+FFFD, and a number that is too
-large NULL, whatever statement the value is of, queries too.
+SQLite rejects lone surrogates and integers of more than 64 bits, and the statement fails.
+Here a lone surrogate becomes U+FFFD and a larger integer NULL, in queries too.
 """
 
 import sqlite3
@@ -15,8 +14,8 @@ from replyscope.domain.unicode_text import sound
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
-class Connection(sqlite3.Connection):
-    """See the module. Bytes that are no UTF-8, of a damaged file, are read as U+FFFD."""
+class TolerantConnection(sqlite3.Connection):
+    """A connection that stores invalid text and reads invalid UTF-8 as U+FFFD."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -5,27 +5,20 @@ them. Every SQLite error becomes a StoreError with a sentence.
 """
 
 import asyncio
-import errno
 import os
-import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from replyscope.domain.errors import (
-    SearchInterrupted,
-    StoreCorrupt,
-    StoreError,
-    StoreFull,
-    StoreGone,
-    StoreReadOnly,
-)
-from replyscope.store.connection import Connection
+from replyscope.domain.errors import StoreError, StoreGone
+from replyscope.store.connection import TolerantConnection
 from replyscope.store.schema import check_version, migrate
+from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_error
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -82,7 +75,7 @@ class Database:
             try:
                 return job(self._writer())
             except (sqlite3.Error, OSError) as error:
-                raise self._told(error) from error
+                raise self._translated(error) from error
 
         return await loop.run_in_executor(self._writing, run)
 
@@ -127,13 +120,13 @@ class Database:
                 raise
             return result
         except (sqlite3.Error, OSError) as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
 
     def _run_read(self, job: Job[T]) -> T:
         try:
             return job(self._reader())
         except (sqlite3.Error, OSError) as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
 
     def _run_search(self, job: Job[T]) -> T:
         try:
@@ -144,7 +137,7 @@ class Database:
                 self._search_connection = _connect_reader(self._path, is_temporary=True)
             return job(self._search_connection)
         except (sqlite3.Error, OSError) as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
 
     def _run_look(self, job: Job[T]) -> T:
         with self._interruptible:
@@ -157,20 +150,24 @@ class Database:
 
     def _writer(self) -> sqlite3.Connection:
         if self._write_connection is None:
-            if self._path is None:
-                connection = _connect(":memory:")
-                # Else SQLite sorts what is large in a file.
-                connection.execute("PRAGMA temp_store = MEMORY")
-            else:
+            if self._path is not None:
                 _create_private(self._path)
-                connection = _connect(str(self._path))
-                check_version(connection, self._path)  # the next line changes the file
-                _use_wal(connection)
-                connection.execute("PRAGMA synchronous = NORMAL")
-                self._file = _file_at(self._path)
-            migrate(connection, self._path)
+            with _closed_on_error(_connect(str(self._path or ":memory:"))) as connection:
+                self._prepare(connection)
             self._write_connection = connection
         return self._write_connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA foreign_keys = ON")
+        if self._path is None:
+            # Else SQLite sorts what is large in a file.
+            connection.execute("PRAGMA temp_store = MEMORY")
+        else:
+            check_version(connection, self._path)  # the next line changes the file
+            _use_wal(connection)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            self._file = _file_at(self._path)
+        migrate(connection, self._path)
 
     def _check_there(self) -> None:
         """A file that was removed can still be written, and nobody ever finds what was.
@@ -183,7 +180,7 @@ class Database:
     def _is_gone(self) -> bool:
         return self._path is not None and self._file not in (None, _file_at(self._path))
 
-    def _told(self, error: sqlite3.Error | OSError) -> StoreError:
+    def _translated(self, error: sqlite3.Error | OSError) -> StoreError:
         return self._gone() if self._is_gone() else translate_error(error, self._path)
 
     def _gone(self) -> StoreGone:
@@ -217,29 +214,38 @@ class Database:
             self._write_connection = None
 
 
-def _connect(name: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        name, timeout=10.0, isolation_level=None, check_same_thread=False, factory=Connection
+def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(
+        name,
+        timeout=10.0,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=TolerantConnection,
+        uri=uri,
     )
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
 
 
-_UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+
+
 _LONGEST_WAIT_S = 10.0
-_LEAST_ROOM = 64 * 1024
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch a file to WAL. Several first starts at once make SQLite say busy at once."""
+    """Switch a file to WAL. SQLite reports several first starts as busy without waiting."""
     deadline = time.monotonic() + _LONGEST_WAIT_S
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            is_busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-            if not is_busy or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 
@@ -249,34 +255,16 @@ def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connec
 
     With `is_temporary` it may make tables of its own in memory.
     """
-    connection = _connect(str(path))
+    own = "temp_store = MEMORY" if is_temporary else "query_only = ON"
     try:
-        if is_temporary:
-            connection.execute("PRAGMA temp_store = MEMORY")
-        else:
-            connection.execute("PRAGMA query_only = ON")
-        connection.execute("SELECT count(*) FROM sqlite_master")
+        with _closed_on_error(_connect(str(path))) as connection:
+            connection.execute(f"PRAGMA {own}")
+            connection.execute("SELECT count(*) FROM sqlite_master")
+            return connection
     except sqlite3.OperationalError as error:
-        connection.close()
-        is_unwritable = error.sqlite_errorcode & 0xFF in _UNWRITABLE or _is_full(path)
-        if not is_unwritable or not path.exists():
+        if not is_unwritable(error, path) or not path.exists():
             raise
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro&immutable=1",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            factory=Connection,
-        )
-    return connection
-
-
-def _words_of(error: sqlite3.Error | OSError) -> str:
-    """What the error says, without the path in it: a folder may be called anything."""
-    if isinstance(error, OSError):
-        is_full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-        return "disk is full" if is_full else (error.strerror or "").lower()
-    return str(error).lower()
+        return _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:
@@ -292,51 +280,3 @@ def _create_private(path: Path) -> None:
     """Make the file readable by its owner only, before SQLite opens it."""
     if not path.exists():
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _is_full(path: Path | None) -> bool:
-    """Whether there is no room for what SQLite keeps beside the file while it is open."""
-    try:
-        return path is not None and shutil.disk_usage(path.parent).free < _LEAST_ROOM
-    except OSError:
-        return False
-
-
-def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreError:
-    """The store's error for one of SQLite's or the system's."""
-    said = _words_of(error)
-    where = str(path) if path is not None else "memory"
-    if "malformed" in said or "not a database" in said or "corrupt" in said:
-        return StoreCorrupt(
-            f"The sessions file {where} is damaged ({error}).",
-            "It was left as it is. Move it aside or restore a backup, or use another folder "
-            "with --data-dir.",
-        )
-    is_io = "disk i/o" in said  # of which one kind is a full disk, too
-    if "full" in said or "no space" in said or "quota" in said or (is_io and _is_full(path)):
-        return StoreFull(
-            f"There is no room on the disk of {where} ({error}).",
-            "Free some space; what is on the screen is saved as soon as there is room.",
-        )
-    if (
-        "readonly" in said
-        or "read-only" in said
-        or "permission" in said
-        or "unable to open" in said
-    ):
-        return StoreReadOnly(
-            f"The sessions file {where} can't be written ({error}).",
-            "Check the folder's permissions, or use another folder with --data-dir.",
-        )
-    if is_io:
-        return StoreError(
-            f"The disk of {where} failed ({error}).",
-            "Check the disk, and whether a quota is used up; then try again.",
-        )
-    if said == "interrupted":
-        return SearchInterrupted("Something else is looked for.")
-    if "locked" in said or "busy" in said:
-        return StoreError(
-            f"Another program keeps {where} locked ({error}).", "Close it, then try again."
-        )
-    return StoreError(f"The sessions file {where} failed ({error}).", "Try again.")

@@ -12,13 +12,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from replyscope.domain.errors import ImportFault
-from replyscope.domain.foreign import Conversation, Unreadable
+from replyscope.domain.foreign import ForeignConversation, Unreadable
 from replyscope.domain.regular_file import open_regular
 from replyscope.store.foreign_chats import count_chats, read_elia, read_oterm
 from replyscope.store.foreign_guard import ForeignGuard
 from replyscope.store.foreign_llm import count_llm, read_llm
+from replyscope.store.sqlite_errors import result_code
 
-Item = Conversation | Unreadable
+Item = ForeignConversation | Unreadable
 _BESIDE = ("-wal", "-journal")
 _WAL_MODE = b"\x02\x02"
 _TRIES = 5
@@ -31,21 +32,31 @@ _Read = Callable[[sqlite3.Connection], Iterator[Item]]
 def read_database(path: Path) -> tuple[Iterator[Item], int] | None:
     """The conversations of `llm`, elia or oterm, and how many; None when it is none of theirs.
 
-    Raises ImportFault for a file that is damaged.
+    Raises ImportFault for a file that is damaged or has other tables.
     """
     try:
         with _opened(path) as (connection, guard):
             kind = _kind(guard.tables)
             count = kind[1](connection) if kind is not None else 0
     except (sqlite3.Error, OSError) as error:
-        if "prohibited" in str(error) or "not authorized" in str(error):
-            raise ImportFault(
+        raise _fault(path, error) from error
+    return (_each(path, kind[0]), count) if kind is not None else None
+
+
+def _fault(path: Path, error: sqlite3.Error | OSError) -> ImportFault:
+    match result_code(error):
+        case sqlite3.SQLITE_AUTH:
+            return ImportFault(
                 f"{path} has a view, a virtual table or a computed column where the program has "
                 "a plain table.",
                 "Export it again with the program that made it.",
-            ) from error
-        raise ImportFault(f"{path} is a damaged database ({error}).", "Copy it again.") from error
-    return (_each(path, kind[0]), count) if kind is not None else None
+            )
+        case sqlite3.SQLITE_ERROR:  # also of a table or a column that is missing
+            return ImportFault(
+                f"{path} does not have the expected tables ({error}).",
+                "Check that llm, elia or oterm made it.",
+            )
+    return ImportFault(f"{path} is a damaged database ({error}).", "Copy it again.")
 
 
 def _kind(tables: dict[str, set[str]]) -> tuple[_Read, Callable[[sqlite3.Connection], int]] | None:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from replyscope.domain.field_types import YEARS
-from replyscope.domain.foreign import Conversation, Turn, Unreadable, in_a_row, picture_of
+from replyscope.domain.foreign import ForeignConversation, Turn, Unreadable, in_a_row, picture_of
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_faults import DATA_FAULTS, fault_in_words
 from replyscope.domain.leftovers import Leftovers, as_extras, with_text
 from replyscope.domain.loose_json import from_json, text_of
 from replyscope.domain.message import ImagePart, Part, Role, TextPart
 
-Item = Conversation | Unreadable
+Item = ForeignConversation | Unreadable
 Fields = dict[str, Any]
 _ELIA = frozenset(("id", "chat_id", "role", "content", "timestamp", "parent_id", "model"))
 _OTERM = frozenset(("id", "chat_id", "author", "text", "images"))
@@ -43,7 +43,7 @@ def read_elia(connection: sqlite3.Connection) -> Iterator[Item]:
             yield Unreadable(f"chat {chat['id']}", row_fault(error))
 
 
-def _elia_chat(chat: sqlite3.Row, rows: list[Fields]) -> Conversation:
+def _elia_chat(chat: sqlite3.Row, rows: list[Fields]) -> ForeignConversation:
     systems, leftovers = Systems(), Leftovers()
     turns: list[Turn] = []
     above: dict[str, str | None] = {}
@@ -59,7 +59,7 @@ def _elia_chat(chat: sqlite3.Row, rows: list[Fields]) -> Conversation:
         turns += made
         above[key] = last = made[0].key if made else parent
     title, at = text_of(chat["title"]), time_of_text(chat["started_at"])
-    return Conversation(
+    return ForeignConversation(
         "elia", str(chat["id"]), title, at, tuple(turns), systems.first, left_out=leftovers.all
     )
 
@@ -90,7 +90,7 @@ def read_oterm(connection: sqlite3.Connection) -> Iterator[Item]:
             yield Unreadable(f"chat {chat['id']}", row_fault(error))
 
 
-def _oterm_chat(chat: Fields, rows: list[Fields]) -> Conversation:
+def _oterm_chat(chat: Fields, rows: list[Fields]) -> ForeignConversation:
     leftovers = Leftovers()
     turns = in_a_row(_oterm_turn(row, str(chat["model"]), leftovers) for row in rows)
     system = text_of(chat.get("system")) or None
@@ -98,7 +98,7 @@ def _oterm_chat(chat: Fields, rows: list[Fields]) -> Conversation:
     about = {name: from_json(one) if isinstance(one, str) else one for name, one in chat.items()}
     leftovers.add_fields(with_text(about, _OTERM_CHAT), "the chat")
     key = str(chat["id"])
-    return Conversation("oterm", key, title, None, turns, system, left_out=leftovers.all)
+    return ForeignConversation("oterm", key, title, None, turns, system, left_out=leftovers.all)
 
 
 def _oterm_turn(row: Fields, model: str, leftovers: Leftovers) -> Turn:

@@ -11,8 +11,7 @@ from typing import Any
 from replyscope.domain.exchange import ToolCall, Usage
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.foreign import (
-    PICTURES,
-    Conversation,
+    ForeignConversation,
     Turn,
     Unreadable,
     in_a_row,
@@ -30,10 +29,11 @@ from replyscope.domain.message import (
     TextPart,
     ToolResultPart,
 )
+from replyscope.domain.picture import SUFFIXES
 from replyscope.domain.tool import ToolCallState
 from replyscope.store.foreign_chats import FAULTS, row_fault, time_of_text
 
-Item = Conversation | Unreadable
+Item = ForeignConversation | Unreadable
 Row = sqlite3.Row
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "tool": Role.TOOL}
 _OLD = (
@@ -81,7 +81,7 @@ def read_llm(connection: sqlite3.Connection) -> Iterator[Item]:
             yield Unreadable(name, row_fault(error))
 
 
-def _thread(connection: sqlite3.Connection, thread: Row) -> Conversation:
+def _thread(connection: sqlite3.Connection, thread: Row) -> ForeignConversation:
     turns = connection.execute(
         "SELECT * FROM turns WHERE thread_id = ? ORDER BY datetime_utc, rowid", (thread["id"],)
     ).fetchall()
@@ -107,7 +107,7 @@ def _thread(connection: sqlite3.Connection, thread: Row) -> Conversation:
     at = time_of_text(turns[0]["datetime_utc"] if turns else thread["datetime_utc"])
     head, name = above.get(thread["tip_message_hash"]), str(thread["name"] or "")
     messages, left_out = tuple(made.values()), leftovers.all
-    return Conversation(
+    return ForeignConversation(
         "llm", str(thread["id"]), name, at, messages, systems.first, head, left_out=left_out
     )
 
@@ -222,7 +222,7 @@ def _attached(
         kind, content = str(row["type"] or ""), row["content"]
         place = str(row["path"] or row["url"] or f"{row['id'][:12]}")
         name = place.replace("\\", "/").rsplit("/", 1)[-1]
-        if kind in PICTURES and isinstance(content, bytes):
+        if kind in SUFFIXES and isinstance(content, bytes):
             yield ImagePart(name, kind, content)
         elif kind.startswith("text/") and isinstance(content, bytes):
             yield FilePart(name, content.decode("utf-8", "replace"))
@@ -232,7 +232,7 @@ def _attached(
             yield TextPart(f"[{kind or 'attachment'} {place}]")
 
 
-def _conversation(connection: sqlite3.Connection, row: Row) -> Conversation:
+def _conversation(connection: sqlite3.Connection, row: Row) -> ForeignConversation:
     """One of the older form."""
     where = "conversation_id = ?" if row["own"] is not None else "'r/' || id = ?"
     replies = connection.execute(
@@ -241,7 +241,7 @@ def _conversation(connection: sqlite3.Connection, row: Row) -> Conversation:
     systems, leftovers = Systems(), Leftovers()
     turns = in_a_row(t for reply in replies for t in _reply(connection, reply, systems, leftovers))
     at, left_out = turns[0].at if turns else None, leftovers.all
-    return Conversation(
+    return ForeignConversation(
         "llm", str(row["id"]), str(row["name"]), at, turns, systems.first, left_out=left_out
     )
 

@@ -20,6 +20,7 @@ from replyscope.store.codec import DAMAGE, decode_exchange, read_parts
 from replyscope.store.fact_columns import columns_of, index_version, rows_of
 from replyscope.store.folded import damaged_exchange
 from replyscope.store.schema import SEARCH_TABLE
+from replyscope.store.sqlite_errors import result_code
 
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Says by what an exchange can be found."""
@@ -100,7 +101,10 @@ def start_anew(connection: sqlite3.Connection) -> None:
 def _drop_search(connection: sqlite3.Connection) -> None:
     try:
         connection.execute("DROP TABLE search")
-    except sqlite3.DatabaseError:  # one that is too damaged to be opened can't be dropped
+    except sqlite3.DatabaseError as error:
+        if result_code(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
+            raise
+        # A virtual table that is too damaged to be opened can't be dropped.
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute("DELETE FROM sqlite_master WHERE name = 'search'")
         connection.execute("PRAGMA writable_schema = RESET")

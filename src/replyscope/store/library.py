@@ -1,6 +1,6 @@
-"""Keeps order among saved sessions: pins, tags, archiving, and removing for good.
+"""Labels of saved sessions (pins, tags, archiving), and their deletion and purge.
 
-Implements the Library protocol.
+Implements the SqliteLibrary protocol.
 """
 
 import sqlite3
@@ -9,35 +9,36 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from replyscope.domain.hit import Labels, Purged, StoreSize
 from replyscope.domain.message import FilePart, TextPart, ToolResultPart
+from replyscope.domain.search import Labels, Purged, StoreSize
 from replyscope.store.codec import read_parts
 from replyscope.store.database import Database
 from replyscope.store.folded import FoldedExchanges
 from replyscope.store.index import forget
 from replyscope.store.search import tags_of
+from replyscope.store.sqlite_errors import is_busy
 
 _PENDING = "purge"
 _TAG = "INSERT OR IGNORE INTO tag (name, session_id) SELECT ?, id FROM session WHERE id = ?"
 """A session may have been removed meanwhile."""
 
 
-class Library:
-    """`database` is asked for each time: a store may come to forget its file."""
+class SqliteLibrary:
+    """`database` is a callable because a store that stops saving replaces its database."""
 
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
 
     async def pin(self, session_ids: Collection[str], at_ms: int | None) -> None:
-        """Keep sessions on top; None lets them go."""
+        """Pin sessions; None unpins them."""
         await self._set("pinned_at", session_ids, at_ms)
 
     async def archive(self, session_ids: Collection[str], at_ms: int | None) -> None:
-        """Take sessions out of the lists, though not out of searches; None brings them back."""
+        """Archive sessions: searches find them, lists do not. None unarchives them."""
         await self._set("archived_at", session_ids, at_ms)
 
     async def set_deleted(self, session_ids: Collection[str], at_ms: int | None) -> None:
-        """Hide sessions; None brings them back."""
+        """Mark sessions as deleted; None restores them."""
         await self._set("deleted_at", session_ids, at_ms)
 
     async def _set(self, column: str, session_ids: Collection[str], at_ms: int | None) -> None:
@@ -49,7 +50,7 @@ class Library:
     async def tag(
         self, session_ids: Collection[str], add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> None:
-        """Give sessions tags, and take some from them."""
+        """Add tags to sessions and remove tags."""
         gone = [(session_id, name) for session_id in session_ids for name in remove]
         new = [(name, session_id) for session_id in session_ids for name in add]
 
@@ -60,7 +61,7 @@ class Library:
         await self._database().write(change)
 
     async def rename_tag(self, old: str, new: str) -> None:
-        """Call a tag otherwise; one of that name becomes one with it."""
+        """Rename a tag, merging it with an existing one."""
 
         def change(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE OR IGNORE tag SET name = ? WHERE name = ?", (new, old))
@@ -70,11 +71,11 @@ class Library:
         await self._database().write(change)
 
     async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
-        """What is on sessions; those that are gone are left out."""
+        """The labels of sessions; removed sessions are left out."""
         return await self._database().read(lambda c: _labels(c, session_ids))
 
     async def put_labels(self, labels: Iterable[Labels]) -> None:
-        """Put on sessions exactly what is said of each. One that is gone stays so."""
+        """Set the labels of sessions. Removed sessions are skipped."""
         wanted = tuple(labels)
         await self._database().write(lambda c: _put_labels(c, wanted))
 
@@ -85,7 +86,7 @@ class Library:
         return tuple(session_id for (session_id,) in rows)
 
     async def tags(self) -> tuple[tuple[str, int], ...]:
-        """Every tag and how many sessions have it."""
+        """Every tag with its number of sessions."""
         return await self._database().read(
             lambda c: tuple(
                 c.execute("SELECT name, count(*) FROM tag GROUP BY name ORDER BY name").fetchall()
@@ -99,7 +100,7 @@ class Library:
         return tuple(session_id for (session_id,) in rows)
 
     async def purge(self, session_ids: Collection[str]) -> tuple[Purged, tuple[str, ...]]:
-        """Remove sessions for good, and the paths of the files that their tools left.
+        """Remove sessions without undo. Returns also the paths of the files of their tools.
 
         Their text is then in no table, index, free page, WAL or backup. Raises StoreError.
         """
@@ -129,7 +130,7 @@ class Library:
         )
 
     async def size(self) -> StoreSize:
-        """How much there is, and how much room it takes."""
+        """The numbers of rows and the size of the file."""
         path = self._database().path
         return await self._database().read(lambda c: _size(c, path))
 
@@ -249,7 +250,7 @@ def _vacuum(connection: sqlite3.Connection) -> bool:
         connection.execute("DELETE FROM note WHERE name = ?", (_PENDING,))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if not is_busy(error):
             raise
         return False
     finally:

@@ -9,8 +9,8 @@ from replyscope.domain.errors import SessionNotFound
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import from_ms, to_ms
 from replyscope.domain.message import Attachment, Message, ReplySource, Role
-from replyscope.domain.ports import SessionStamp
 from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
+from replyscope.domain.stores import SessionStamp
 from replyscope.domain.unicode_text import sound
 from replyscope.store.codec import (
     encode_exchange,

@@ -7,6 +7,7 @@ is copied aside before it is migrated.
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from replyscope.domain.errors import StoreTooNew
@@ -286,9 +287,5 @@ def _back_up(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _copy(path: Path, target: Path) -> None:
-    source, copy = sqlite3.connect(path), sqlite3.connect(target)
-    try:
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
-    finally:
-        copy.close()
-        source.close()

@@ -1,20 +1,20 @@
-"""Searches the saved sessions. Implements the SearchIndex protocol."""
+"""The search index in SQLite (FTS5). Implements the SearchIndex protocol."""
 
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from replyscope.domain.hit import (
+from replyscope.domain.json_values import from_ms
+from replyscope.domain.search import (
     Facets,
     Hit,
     ReplyFigures,
     Search,
     SessionHit,
     Sort,
-    Unreadable,
+    UnreadableRow,
 )
-from replyscope.domain.json_values import from_ms
 from replyscope.store.database import Database
 from replyscope.store.index import Describe, index_these, list_unindexed, start_anew, texts_of
 from replyscope.store.query_sql import Plan, plan_query
@@ -50,8 +50,11 @@ _SESSION_ORDERS = {
 }
 
 
-class SearchIndex:
-    """`database` is asked for each time: a store may come to forget its file."""
+class SqliteSearchIndex:
+    """Queries and updates of the index.
+
+    `database` is a callable because a store that stops saving replaces its database.
+    """
 
     def __init__(self, database: Callable[[], Database], describe: Describe) -> None:
         self._database = database
@@ -59,20 +62,20 @@ class SearchIndex:
         self._indexing = asyncio.Lock()
         self._told: list[Callable[[int], None]] = []
 
-    async def take_in(self, progress: Callable[[int], None] = lambda _left: None) -> None:
-        """Bring the index up to date, in steps between which replies can be saved.
+    async def update(self, progress: Callable[[int], None] = lambda _left: None) -> None:
+        """Index new replies in small steps, so that replies can be saved between them.
 
-        `progress` gets how many are left, also while somebody else's call does it.
+        `progress` gets the number of replies left, also when another call does the work.
         Raises StoreError.
         """
         self._told.append(progress)
         try:
             async with self._indexing:
-                await self._take_in()
+                await self._update()
         finally:
             self._told.remove(progress)
 
-    async def _take_in(self) -> None:
+    async def _update(self) -> None:
         waiting = await self._database().write(list_unindexed)
         for first in range(0, len(waiting), _STEP):
             some = waiting[first : first + _STEP]
@@ -83,52 +86,52 @@ class SearchIndex:
                 tell(max(0, len(waiting) - first - _STEP))
 
     async def rebuild(self, progress: Callable[[int], None] = lambda _left: None) -> None:
-        """Empty the index, read every row and index each again. Raises StoreError."""
+        """Empty the index and index every reply again. Raises StoreError."""
         await self._database().write(start_anew)
         await self._database().write(note_damaged_rows)
-        await self.take_in(progress)
+        await self.update(progress)
 
-    async def unreadable(self) -> tuple[Unreadable, ...]:
+    async def unreadable(self) -> tuple[UnreadableRow, ...]:
         """The rows that could not be read when they were last indexed. Raises StoreError."""
         return await self._database().read(list_unreadable)
 
     async def find(self, search: Search) -> tuple[Hit, ...]:
-        """The replies that a query asks for. Raises StoreError."""
+        """The replies that match a query. Raises StoreError."""
         return await self._look(lambda c: _find(c, search))
 
     async def find_sessions(self, search: Search) -> tuple[SessionHit, ...]:
-        """The sessions that have such replies, pinned and newest first, or by their sums.
+        """The sessions with matching replies, pinned and newest first, or by their sums.
 
         Raises StoreError.
         """
         return await self._look(lambda c: _find_sessions(c, search))
 
     async def facets(self, search: Search) -> Facets:
-        """How many there are, by model, ending, tool and day. Raises StoreError."""
+        """The number of matches by model, ending, tool and day. Raises StoreError."""
         return await self._look(lambda c: _facets(c, search))
 
     async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
-        """The figures of everything that is found, oldest first. Raises StoreError."""
+        """The figures of every matching reply, oldest first. Raises StoreError."""
         return await self._look(lambda c: _figures(c, search))
 
     async def stamp(self) -> tuple[int, ...]:
-        """What tells whether there is something else to find. Raises StoreError."""
+        """A value that changes with the results: new replies, labels, titles. Raises StoreError."""
         return await self._database().read(_stamp)
 
     async def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The models, tools and tags that there are, by field. Raises StoreError."""
+        """The known models, tools and tags, by query field. Raises StoreError."""
         return await self._database().search(_names)
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
-        """(session, exchange) of everything that is found, in its order. Raises StoreError."""
+        """(session id, exchange id) of every match, in order. Raises StoreError."""
         return await self._look(lambda c: _ids(c, search))
 
     async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
-        """What is found, of some exchanges; gone ones are left out. Raises StoreError."""
+        """The matches of some exchanges; removed ones are left out. Raises StoreError."""
         return await self._look(lambda c: _read_hits(c, search, exchange_ids))
 
     def interrupt(self) -> None:
-        """End what is being looked for: nobody waits for it any more."""
+        """Cancel the running query."""
         self._database().interrupt_search()
 
     async def _look(self, job: Callable[[sqlite3.Connection], T]) -> T:
@@ -136,7 +139,7 @@ class SearchIndex:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Give a connection what the queries use beside SQL's own."""
+    """Register the SQL functions that the queries use."""
     connection.create_function("says", 3, says, deterministic=True)
 
 

@@ -1,4 +1,4 @@
-"""The store of saved sessions, on one SQLite file. Implements the Store protocol."""
+"""The store of saved sessions in one SQLite file. Implements the protocols of domain.stores."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
-from replyscope.domain.ports import Journal, SessionStamp, Unfinished
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared, Taken
+from replyscope.domain.stores import Journal, SessionStamp, Unfinished
 from replyscope.domain.tool import ToolCallState
 from replyscope.store import rows
 from replyscope.store.codec import decode_exchange
@@ -30,7 +30,7 @@ _MOST_HISTORY = 1_000
 
 
 class SqliteStore:
-    """See the Store protocol. `path` None saves nothing beyond this process."""
+    """Methods are documented in domain.stores. `path` None keeps everything in memory."""
 
     is_private = False
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
-from replyscope.domain.hit import Unreadable
+from replyscope.domain.search import UnreadableRow
 from replyscope.store.codec import DAMAGE, decode_frames, decode_parts, decode_settings
 from replyscope.store.index import note_unreadable
 from replyscope.store.requests import rebuild_request
@@ -40,7 +40,7 @@ def note_damaged_rows(connection: sqlite3.Connection) -> None:
             note_unreadable(connection, "request", name, error)
 
 
-def list_unreadable(connection: sqlite3.Connection) -> tuple[Unreadable, ...]:
+def list_unreadable(connection: sqlite3.Connection) -> tuple[UnreadableRow, ...]:
     """What was noted, but for rows that are gone."""
     notes = connection.execute(
         "SELECT name, value FROM note WHERE name GLOB 'unreadable *' ORDER BY name"
@@ -50,5 +50,5 @@ def list_unreadable(connection: sqlite3.Connection) -> tuple[Unreadable, ...]:
         _, kind, name = note.split(" ", 2)
         row = connection.execute(_SESSION_OF[kind], (name,)).fetchone()
         if row is not None:
-            found.append(Unreadable(kind, name, row[0], why))
+            found.append(UnreadableRow(kind, name, row[0], why))
     return tuple(found)

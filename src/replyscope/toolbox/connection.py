@@ -40,7 +40,7 @@ for _name in ("mcp", "client", "mcp_types"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
-class Connection:
+class ServerConnection:
     """Its `state`, `fault` and `notes` are sentences for the person. `limit_s` is how long
     the server may take to start.
     """

@@ -5,10 +5,8 @@ import mimetypes
 import os
 from pathlib import Path
 
-from replyscope.domain.picture import describe_picture, read_picture
+from replyscope.domain.picture import SUFFIXES, describe_picture, read_picture
 from replyscope.domain.tool import KeptFile
-
-_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
 
 
 class KeptFiles:
@@ -34,7 +32,7 @@ class KeptFiles:
         return f"{about}, kept for the person as {kept.name}", (kept,)
 
     def _keep(self, folder: Path, data: bytes, media_type: str) -> KeptFile:
-        suffix = _SUFFIXES.get(media_type) or mimetypes.guess_extension(media_type) or ".bin"
+        suffix = SUFFIXES.get(media_type) or mimetypes.guess_extension(media_type) or ".bin"
         name = hashlib.sha256(data).hexdigest()[:16] + suffix
         path = folder / name
         if not path.exists():

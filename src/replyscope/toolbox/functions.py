@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replyscope.domain.environment import tool_environment
+from replyscope.domain.environment import tool_environment, without_secrets
 from replyscope.domain.regular_file import open_regular
 from replyscope.domain.tool import ConsentRule, Tool, ToolOutcome, ToolSettings, ToolSource
-from replyscope.toolbox.environment import without_secrets
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.permit import rules_as_text
 from replyscope.toolbox.process import Ended, run_process

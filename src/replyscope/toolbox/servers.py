@@ -11,7 +11,7 @@ from mcp import MCPError
 from replyscope.domain.errors import AttachmentError
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.tool import McpServer, Offer, Tool, ToolOutcome, ToolSource
-from replyscope.toolbox.connection import Connection
+from replyscope.toolbox.connection import ServerConnection
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.loop_thread import LoopThread
 from replyscope.toolbox.sign_in import OpenPage
@@ -35,7 +35,7 @@ class ToolServers:
         self._open_page = open_page
         self._limit_s = limit_s
         self._thread = LoopThread("tool-servers")
-        self._open: dict[McpServer, Connection] = {}
+        self._open: dict[McpServer, ServerConnection] = {}
 
     def sources(self) -> tuple[ToolSource, ...]:
         """Every server, and how it stands. Starts none."""
@@ -86,7 +86,9 @@ class ToolServers:
             prompt, lambda connection: connection.fill_prompt(prompt.key, arguments)
         )
 
-    async def _asked(self, offer: Offer, ask: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
+    async def _asked(
+        self, offer: Offer, ask: Callable[[ServerConnection], Coroutine[Any, Any, T]]
+    ) -> T:
         try:
             return await self._thread.run(ask(self._named([offer.server])[0]))
         except (MCPError, OSError, ValueError, TimeoutError, IndexError) as error:
@@ -99,14 +101,14 @@ class ToolServers:
     ) -> tuple[Offer, ...]:
         return await self._thread.run(_all_of(asked)) if asked else ()
 
-    def _named(self, names: Collection[str]) -> list[Connection]:
+    def _named(self, names: Collection[str]) -> list[ServerConnection]:
         known = [s for s in self._servers() if s.name in names and not s.is_disabled]
         return [self._connection(server) for server in known]
 
-    def _connection(self, server: McpServer) -> Connection:
+    def _connection(self, server: McpServer) -> ServerConnection:
         """The connection of a server; one whose entry was changed is another server."""
         if server not in self._open:
-            self._open[server] = Connection(server, self._open_page, self._limit_s)
+            self._open[server] = ServerConnection(server, self._open_page, self._limit_s)
         return self._open[server]
 
     async def close(self) -> None:
@@ -117,7 +119,7 @@ class ToolServers:
         await self._thread.stop()
 
 
-async def _tools_of(connections: Sequence[Connection]) -> tuple[Tool, ...]:
+async def _tools_of(connections: Sequence[ServerConnection]) -> tuple[Tool, ...]:
     lists = await asyncio.gather(*(one.tools() for one in connections), return_exceptions=True)
     tools: list[Tool] = []
     for connection, found in zip(connections, lists, strict=True):
@@ -135,5 +137,5 @@ async def _all_of(asked: Sequence[Coroutine[Any, Any, tuple[Offer, ...]]]) -> tu
     return tuple(one for found in lists if not isinstance(found, BaseException) for one in found)
 
 
-async def _close_all(connections: Sequence[Connection]) -> None:
+async def _close_all(connections: Sequence[ServerConnection]) -> None:
     await asyncio.gather(*(one.close() for one in connections), return_exceptions=True)

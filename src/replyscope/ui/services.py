@@ -7,6 +7,7 @@ from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.exchange import Api
+from replyscope.domain.library import SearchIndex, SessionLabels
 from replyscope.domain.local_models import LocalModels
 from replyscope.domain.look import ThemeSource
 from replyscope.domain.ports import (
@@ -20,6 +21,7 @@ from replyscope.domain.ports import (
 )
 from replyscope.domain.settings import Settings
 from replyscope.domain.shared import Form
+from replyscope.domain.stores import PromptHistory, SessionStore
 from replyscope.domain.tool import McpServer, ToolSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.consent import Consent
@@ -44,6 +46,11 @@ class Services:
     """
 
     archive: Archive
+    sessions: SessionStore
+    history: PromptHistory
+    review: Review
+    index: SearchIndex
+    labels: SessionLabels
     remote: RemoteReplies
     clock: Clock
     settings: Settings
@@ -62,7 +69,6 @@ class Services:
     endpoint: Endpoint | None = None
     api: Api | None = None
     prices: PriceList | None = None
-    review: Review | None = None
     opens_review: bool = False
     translate: TranslateFrames | None = None
     export: Export | None = None

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from replyscope.domain.event import Event
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart
+from replyscope.domain.picture import SUFFIXES
+from replyscope.domain.plural import plural
 from replyscope.domain.session import SessionSummary
 from replyscope.domain.shared import Clean, Shared
 from replyscope.inspection.explain import Mood, explain
@@ -24,7 +26,6 @@ _POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _FEW = 30  # a list of so many is open
 _EXCERPT = 70
 
@@ -48,7 +49,7 @@ def contents(summaries: Sequence[SessionSummary], titles: Sequence[str]) -> str:
     rows = "".join(
         f"<li><time>{_day(summary)}</time>"
         f'<a href="#s-{plain(summary.id)}" dir="auto">{plain(title)}</a>'
-        f'<span class="n">{_replies(summary.exchange_count)}</span></li>\n'
+        f'<span class="n">{plural(summary.exchange_count, "reply")}</span></li>\n'
         for summary, title in zip(summaries, titles, strict=True)
     )
     listed = f"<ol>\n{rows}</ol>"
@@ -60,10 +61,6 @@ def contents(summaries: Sequence[SessionSummary], titles: Sequence[str]) -> str:
 
 def _day(summary: SessionSummary) -> str:
     return iso(summary.created_at)[:10]
-
-
-def _replies(number: int) -> str:
-    return "1 reply" if number == 1 else f"{number:,} replies"
 
 
 def page_end(note: str) -> str:
@@ -113,7 +110,7 @@ class SessionPage:
         models = sorted({self._clean(exchange.model) for exchange in exchanges})
         tokens = [e.usage.total_tokens for e in exchanges if e.usage and e.usage.total_tokens]
         facts = [iso(shared.session.created_at)[:16].replace("T", " ") + " UTC", *models]
-        facts.append(_replies(len(exchanges)))
+        facts.append(plural(len(exchanges), "reply"))
         if tokens:
             facts.append(f"{count(sum(tokens))} tokens")
         price = cost_of_all(exchanges)
@@ -192,7 +189,7 @@ class SessionPage:
                 continue
             title = f"{self._which(stretch[0])} {self._excerpt(stretch[0])}"
             rest = sum(m.role is not Role.TOOL for m in stretch) - 1
-            more = f", and {_more(rest)}" if rest > 0 else ""
+            more = f", and {plural(rest, 'message')} more" if rest > 0 else ""
             yield (
                 f'<details class="other"><summary>another way: {title}{more}</summary>'
                 f"<div>{body}</div></details>"
@@ -210,13 +207,9 @@ class SessionPage:
         return f"<b>{plain(self._clean(name))}</b> {plain(shown)}"
 
 
-def _more(number: int) -> str:
-    return "1 message more" if number == 1 else f"{number:,} messages more"
-
-
 def _picture(name: str, media_type: str, data: bytes) -> str:
     label = f"{name}, {size(len(data))}"
-    if media_type not in _PICTURES:
+    if media_type not in SUFFIXES:
         return f"<p>[{plain(label)}]</p>"
     url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
     return f'<img src="{url}" alt="{plain(label)}">'

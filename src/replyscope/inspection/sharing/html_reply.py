@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from replyscope.domain.exchange import Choice, Citation, Exchange, Timing, ToolCall
 from replyscope.domain.message import ToolResultPart
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import exact_line, exact_text
 from replyscope.domain.shared import Clean
 from replyscope.domain.tool import ToolCallState
@@ -111,7 +112,7 @@ def figures_html(exchange: Exchange, index: int, timeline: Timeline, clean: Clea
         told.insert(3, rate(exchange))
     summary = plain(" · ".join(told))
     if findings:
-        number = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+        number = plural(len(findings), "finding")
         summary += f' · <span class="note">{number}</span>'
     drawn = _timeline(timeline, clean) + _pace(exchange.timing)
     return folded(summary, f"<dl>{listed}</dl>{drawn}", "figures")

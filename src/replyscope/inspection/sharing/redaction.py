@@ -52,7 +52,7 @@ class PatternTooSlow(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Redaction:
     """A stretch of a text that is taken out, and what stands there instead."""
 
     start: int
@@ -97,17 +97,17 @@ class Redactor:
             at = span.end
         return "".join([*pieces, text[at:]]) if pieces else text
 
-    def spans(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[Redaction]:
         """What is taken out of a text, in order and apart from each other."""
         found = sorted(self._found(text), key=lambda span: span.start)
-        apart: list[Span] = []
+        apart: list[Redaction] = []
         for span in found:
             if not apart or span.start >= apart[-1].end:
                 apart.append(span)
                 self._note(span.kind, text[span.start : span.end])
         return apart
 
-    def _found(self, text: str) -> Iterator[Span]:
+    def _found(self, text: str) -> Iterator[Redaction]:
         small = text.lower() if self._patterns else ""
         for kind, needs, pattern in self._patterns:
             if not any(need in small for need in needs):
@@ -115,12 +115,12 @@ class Redactor:
             instead = "~" if kind == _PLACE else f"[{kind}]"
             for match in pattern.finditer(text):
                 group = "secret" if "secret" in pattern.groupindex else 0
-                yield Span(*match.span(group), instead, kind)
+                yield Redaction(*match.span(group), instead, kind)
         for own in self._own:
             try:
                 for found in own.finditer(text, concurrent=True, timeout=_LONGEST_S):
                     if found.end() > found.start():
-                        yield Span(*found.span(), f"[{OWN}]", OWN)
+                        yield Redaction(*found.span(), f"[{OWN}]", OWN)
             except TimeoutError:
                 raise PatternTooSlow(
                     f"The pattern {own.pattern!r} takes more than {_LONGEST_S:.0f} s on a text of "
@@ -179,7 +179,7 @@ def masked(secret: str, kind: str) -> str:
     return masked_key(secret)
 
 
-def cut(pieces: Sequence[str], spans: Sequence[Span]) -> list[str]:
+def cut(pieces: Sequence[str], spans: Sequence[Redaction]) -> list[str]:
     """The pieces of a text without its spans, each of which may reach over several pieces."""
     made: list[str] = []
     start = 0

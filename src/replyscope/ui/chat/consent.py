@@ -208,7 +208,7 @@ class ConsentActions(RemoteActions):
 
     async def _allow_always(self, wanted: CallToDecide) -> Decision | None:
         """Save a rule with a pattern for every argument."""
-        if self.archive.store_of(wanted.session_id).is_private:
+        if self.archive.is_private(wanted.session_id):
             self.tell("A rule would be written, and this session is private; s allows it here.")
             return None
         consent = self.services.consent

@@ -16,13 +16,13 @@ from replyscope.domain.local_models import LocalModels
 from replyscope.domain.ports import FindServers
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.figures import size
-from replyscope.ui.chat.ways import Choice, Way
+from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
 from replyscope.ui.dialogs.small import LineDialog
 
 _EXAMPLE_URL = "http://127.0.0.1:8000/v1"
 
 
-class FirstRun(ModalScreen[Choice | None]):
+class FirstRun(ModalScreen[ProviderChoice | None]):
     """Offers the embedded model first, then keys, servers on this machine, any URL."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Not now")]
@@ -94,22 +94,24 @@ class FirstRun(ModalScreen[Choice | None]):
         kind, _, value = (event.option.id or "").partition(":")
         match kind:
             case "local":
-                self.dismiss(Choice(Way.LOCAL, value))
+                self.dismiss(ProviderChoice(ProviderKind.LOCAL, value))
             case "provider":
-                self.dismiss(Choice(Way.PROVIDER, value))
+                self.dismiss(ProviderChoice(ProviderKind.PROVIDER, value))
             case "server":
                 product = next(s.product for s in self._found if s.base_url == value)
-                self.dismiss(Choice(Way.SERVER, value, product))
+                self.dismiss(ProviderChoice(ProviderKind.SERVER, value, product))
             case "url":
                 self._ask_url()
             case _:
-                self._ask_key(Way.KEY_STORED if kind == "key-stored" else Way.KEY_HELD)
+                self._ask_key(
+                    ProviderKind.KEY_STORED if kind == "key-stored" else ProviderKind.KEY_HELD
+                )
 
     @work
-    async def _ask_key(self, way: Way) -> None:
+    async def _ask_key(self, way: ProviderKind) -> None:
         dialog = LineDialog("Your OpenAI API key", is_secret=True)
         if (key := await self.app.push_screen_wait(dialog)) is not None:
-            self.dismiss(Choice(way, key=key))
+            self.dismiss(ProviderChoice(way, key=key))
 
     @work
     async def _ask_url(self) -> None:
@@ -119,7 +121,7 @@ class FirstRun(ModalScreen[Choice | None]):
         title = "Its API key (leave it empty when it needs none)"
         dialog = LineDialog(title, is_secret=True, may_be_empty=True)
         if (key := await self.app.push_screen_wait(dialog)) is not None:
-            self.dismiss(Choice(Way.URL, url, key=key))
+            self.dismiss(ProviderChoice(ProviderKind.URL, url, key=key))
 
 
 def _option(value: str, title: str, text: str) -> Option:

@@ -334,7 +334,7 @@ class ChatBase(WorkingScreen[None]):
                 cost_usd=spent.cost_usd,
                 note=keeping_note(
                     is_private=self.conversation.is_private,
-                    is_saving=self.archive.store.is_saving,
+                    is_saving=self.services.sessions.is_saving,
                 ),
             )
         )

@@ -8,15 +8,16 @@ from textual import on
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
-from replyscope.domain.session import Parameters
+from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.engine.conversation import Conversation
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.figures import count
 from replyscope.ui.chat.branches import BranchActions
 from replyscope.ui.chat.first_run import FirstRun
 from replyscope.ui.chat.install import InstallScreen
 from replyscope.ui.chat.parameters import ParametersDialog
+from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
 from replyscope.ui.chat.sending import TargetWanted
-from replyscope.ui.chat.ways import Choice, Way
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.terminal import garbage
 
@@ -33,17 +34,20 @@ class TargetActions(BranchActions):
             if result is None:
                 return
             changed = replace(settings, system=result[0], parameters=result[1])
-            conversation.session = replace(conversation.session, settings=changed)
-            if not conversation.is_new:
-                self.start_work(self.save_settings)
+            self.apply_settings(conversation, changed)
             self.tell("Used from the next message on", is_error=False)
 
         self.app.push_screen(ParametersDialog(settings.system, settings.parameters), accept)
 
-    async def save_settings(self) -> None:
-        """Save what this session asks for."""
+    def apply_settings(self, conversation: Conversation, settings: SessionSettings) -> None:
+        """Change the settings of a session, and save them unless the session is new."""
+        conversation.change_settings(settings)
+        if not conversation.is_new:
+            self.start_work(self._save_settings, conversation)
+
+    async def _save_settings(self, conversation: Conversation) -> None:
         try:
-            await self.conversation.save_head()
+            await conversation.save_head()
         except ReplyscopeError as error:
             self.tell(error)
 
@@ -83,9 +87,7 @@ class TargetActions(BranchActions):
             self.tell(error)
             return
         settings = replace(conversation.session.settings, schema=schema)
-        conversation.session = replace(conversation.session, settings=settings)
-        if not conversation.is_new:
-            self.start_work(self.save_settings)
+        self.apply_settings(conversation, settings)
         self.tell(f"schema: {schema.name if schema else 'off'}", is_error=False)
 
     def action_choose_model(self, name: str = "") -> None:
@@ -118,9 +120,7 @@ class TargetActions(BranchActions):
             self.start_local(name, is_kept=self.services.settings.provider == "local")
             return
         settings = replace(self.conversation.session.settings, model=name)
-        self.conversation.session = replace(self.conversation.session, settings=settings)
-        if not self.conversation.is_new:
-            self.start_work(self.save_settings)
+        self.apply_settings(self.conversation, settings)
         if endpoint is not None:
             self.targets.endpoint = replace(endpoint, model=name)
         self._remember_model(name)
@@ -152,15 +152,15 @@ class TargetActions(BranchActions):
         screen = FirstRun(self.services.local, self.services.find_servers, names)
         self.app.push_screen(screen, self._take_choice)
 
-    def _take_choice(self, choice: Choice | None) -> None:
+    def _take_choice(self, choice: ProviderChoice | None) -> None:
         if choice is None:
             return
-        if choice.way is Way.LOCAL:
+        if choice.way is ProviderKind.LOCAL:
             self.start_local(choice.value, is_kept=True)
             return
         self.start_work(self._use_choice, choice)
 
-    async def _use_choice(self, choice: Choice) -> None:
+    async def _use_choice(self, choice: ProviderChoice) -> None:
         try:
             note = await self.targets.take(choice)
         except ReplyscopeError as error:

@@ -35,15 +35,11 @@ class ReviewingActions(WritingActions):
         self.start_work(self._review, "", group="review", exclusive=True)
 
     async def _review(self, query: str) -> None:
-        if self.services.review is None:
-            return
         await self.save_draft()
         module = await asyncio.to_thread(
             importlib.import_module, "replyscope.ui.review.screen"
         )  # who only chats never loads it
-        screen: Screen[Opened | None] = module.ReviewScreen(
-            self.services, self.services.review, query
-        )
+        screen: Screen[Opened | None] = module.ReviewScreen(self.services, query)
         opened = await self.app.push_screen_wait(screen)
         if opened is None:
             self.refresh_sidebar()
@@ -83,10 +79,8 @@ class ReviewingActions(WritingActions):
         self.start_work(self._show_stats, group="review", exclusive=True)
 
     async def _show_stats(self) -> None:
-        if self.services.review is None:
-            return
         module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.numbers.screen")
-        screen: Screen[str | None] = module.StatsScreen(self.services.review)
+        screen: Screen[str | None] = module.StatsScreen(self.services.review, self.services.index)
         query = await self.app.push_screen_wait(screen)
         if query is not None:
             await self._review(query)

@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound, StoreError
 from replyscope.domain.message import TextPart
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
 from replyscope.engine.review import Review
@@ -83,7 +84,7 @@ class ChatScreen(ReviewingActions):
             self.tell(error)
         try:
             await self._open_first()
-            self.composer.set_history(list(await self.archive.store.load_history(500)))
+            self.composer.set_history(list(await services.history.load_history(500)))
         except ReplyscopeError as error:
             self.tell(error)
         await self.draw_sidebar()
@@ -97,24 +98,23 @@ class ChatScreen(ReviewingActions):
             self.action_choose_provider()
         if services.opens_review:
             self.action_review()
-        if services.review is not None:
-            self.start_work(self._keep_archive, services.review, group="archive")
+        self.start_work(self._keep_archive, services.review, group="archive")
 
     async def _keep_archive(self, review: Review) -> None:
         """Remove what was deleted long ago, and take in what the search does not know."""
         try:
             purged = await review.purge_old()
             if purged is not None and purged.sessions:
-                number = f"{purged.sessions:,} sessions" if purged.sessions > 1 else "1 session"
+                number = plural(purged.sessions, "session")
                 self.tell(f"{number} deleted 30 days ago: now gone for good", is_error=False)
-            await review.take_in()
+            await review.update_index()
         except ReplyscopeError as error:
             self.log.warning(str(error))
 
     async def _open_first(self) -> None:
         wanted = self.services.session_id
         if wanted is not None:
-            wanted = await self.archive.store.find_session_id(wanted)
+            wanted = await self.services.sessions.find_session_id(wanted)
         elif self.services.opens_newest:
             wanted = await self.archive.newest_id()
         if wanted is not None:
@@ -130,7 +130,7 @@ class ChatScreen(ReviewingActions):
         """Another process may have saved something: draw the list again when so."""
         await self._save_what_waits()
         try:
-            stamp = await self.archive.store.change_stamp()
+            stamp = await self.services.sessions.change_stamp()
         except StoreError:
             return
         if stamp != self._stamp:

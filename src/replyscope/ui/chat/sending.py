@@ -52,7 +52,7 @@ class ReplyActions(ChatBase):
     async def _keep_prompt(self, text: str) -> None:
         try:
             if len(text) < 100_000:
-                await self.archive.store.add_history(text)
+                await self.services.history.add_history(text)
         except ReplyscopeError as error:
             self.tell(error)
 
@@ -314,8 +314,6 @@ class ReplyActions(ChatBase):
             self.tell("No limit is set here; the model's own cut this reply. c continues it.")
             return
         parameters = replace(settings.parameters, max_tokens=limit * 2)
-        conversation.session = replace(
-            conversation.session, settings=replace(settings, parameters=parameters)
-        )
+        conversation.change_settings(replace(settings, parameters=parameters))
         self.tell(f"max_tokens is now {limit * 2:,}", is_error=False)
         self.action_continue_reply()

@@ -35,7 +35,7 @@ class SessionActions(TargetActions):
 
     def action_private_session(self) -> None:
         """Start a session of which nothing is written, and that is gone at exit."""
-        if not self.archive.store.is_saving:
+        if not self.services.sessions.is_saving:
             self.tell("Nothing of this chat is saved anyway.", is_error=False)
             return
         self._begin_session(is_private=True)
@@ -133,7 +133,7 @@ class SessionActions(TargetActions):
         if self.turns.is_running(session_id):
             self.tell("A reply streams into this session. Stop it first (Esc).")
             return
-        is_private = self.archive.store_of(session_id).is_private
+        is_private = self.archive.is_private(session_id)
         if is_private and not await self._lets_go():
             return
         try:

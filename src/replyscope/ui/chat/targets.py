@@ -15,7 +15,7 @@ from replyscope.domain.endpoint import (
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
-from replyscope.ui.chat.ways import Choice, Way
+from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
 from replyscope.ui.services import Services
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -79,11 +79,8 @@ class Targets:
             return None
         settings = conversation.session.settings
         parameters = settings.parameters.merged_over(self.endpoint.parameters)
-        conversation.session = replace(
-            conversation.session,
-            settings=replace(
-                settings, endpoint=self.endpoint.name, model=model, parameters=parameters
-            ),
+        conversation.change_settings(
+            replace(settings, endpoint=self.endpoint.name, model=model, parameters=parameters)
         )
         return Target(self.endpoint, provider, model)
 
@@ -93,26 +90,26 @@ class Targets:
         self.models = ()
         self._named_model = None
 
-    async def take(self, choice: Choice) -> str | None:
+    async def take(self, choice: ProviderChoice) -> str | None:
         """Use what a person chose, and save it so that the next start finds it.
 
         A note when something could not be kept. Raises ReplyscopeError when the settings
         can't be changed; what was in use stays so.
         """
-        if choice.way is Way.PROVIDER:
+        if choice.way is ProviderKind.PROVIDER:
             named = self._services.settings.endpoint(choice.value)
             if named is None:
                 raise ReplyscopeError(f"There is no provider {choice.value}.")
             self._services.change_settings({("provider",): choice.value})
             self.use(named)
             return None
-        is_openai = choice.way in (Way.KEY_STORED, Way.KEY_HELD)
+        is_openai = choice.way in (ProviderKind.KEY_STORED, ProviderKind.KEY_HELD)
         endpoint = self._endpoint_at(OPENAI_URL if is_openai else choice.value, choice.product)
         source, note = endpoint.key_source, None
         if choice.key:
             source, note = await self._keep_key(endpoint.name, choice)
         endpoint = replace(endpoint, key_source=source)
-        if source.kind is not KeySourceKind.GIVEN or choice.way is Way.URL:
+        if source.kind is not KeySourceKind.GIVEN or choice.way is ProviderKind.URL:
             self._save(endpoint)
         self.use(endpoint)
         return note
@@ -145,10 +142,10 @@ class Targets:
             azure_api_version=address.azure_api_version,
         )
 
-    async def _keep_key(self, name: str, choice: Choice) -> tuple[KeySource, str | None]:
+    async def _keep_key(self, name: str, choice: ProviderChoice) -> tuple[KeySource, str | None]:
         """Keep the key in the keyring; where that is not wanted or there is none, in memory."""
         note = None
-        if choice.way is not Way.KEY_HELD:
+        if choice.way is not ProviderKind.KEY_HELD:
             try:
                 await asyncio.to_thread(self._services.keys.store_key, name, choice.key)
                 return KeySource(KeySourceKind.KEYRING, name), None

@@ -47,9 +47,7 @@ class ToolActions(ConsentActions):
         if result is None:
             return
         changed = replace(settings, tools=result[0], hosted=result[1])
-        conversation.session = replace(conversation.session, settings=changed)
-        if not conversation.is_new:
-            await self.save_settings()
+        self.apply_settings(conversation, changed)
         count = len(result[0]) + len(result[1])
         self.tell(f"{count} tools are offered from the next message on", is_error=False)
 
@@ -74,11 +72,7 @@ class ToolActions(ConsentActions):
         chosen = settings.tools
         known = self.services.tool_settings().enabled if chosen is None else chosen
         tools = tuple(dict.fromkeys((*known, *added)))
-        conversation.session = replace(
-            conversation.session, settings=replace(settings, tools=tools)
-        )
-        if not conversation.is_new:
-            await self.save_settings()
+        self.apply_settings(conversation, replace(settings, tools=tools))
         self.tell(f"{', '.join(added)}: starting …", is_error=False)
         await self._tell_how_they_start(added)
 
@@ -105,11 +99,7 @@ class ToolActions(ConsentActions):
         conversation = self.conversation
         settings = conversation.session.settings
         hosted = tuple(dict.fromkeys((*settings.hosted, json.dumps(value))))
-        conversation.session = replace(
-            conversation.session, settings=replace(settings, hosted=hosted)
-        )
-        if not conversation.is_new:
-            self.start_work(self.save_settings)
+        self.apply_settings(conversation, replace(settings, hosted=hosted))
         self.tell(f"{value['type']} is offered from the next message on", is_error=False)
 
     def action_run_tools(self) -> None:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from replyscope.inspection.figures import UNKNOWN, count, seconds
-from replyscope.inspection.plot import Cell, Measure, column, edges_of, top_of
+from replyscope.inspection.plot import Measure, PlotCell, column, edges_of, top_of
 from replyscope.inspection.stats import Sums
 
 _AXIS = 9
@@ -83,7 +83,9 @@ class PlotView(Widget, can_focus=True):
         lines = [self._row(row, height, top, columns) for row in reversed(range(height))]
         return Content("\n").join([*lines, self._axis(), self._dates(), self._words()])
 
-    def _row(self, row: int, height: int, top: float, columns: Sequence[Sequence[Cell]]) -> Content:
+    def _row(
+        self, row: int, height: int, top: float, columns: Sequence[Sequence[PlotCell]]
+    ) -> Content:
         marks = {height - 1: top, 0: 0.0}
         if height >= 6:
             marks[height // 2 - 1] = top / 2
@@ -100,7 +102,7 @@ class PlotView(Widget, can_focus=True):
                 pieces.append((" " * (width - body), ""))
         return Content.assemble(*_joined(pieces))
 
-    def _look(self, cell: Cell, number: int) -> str:
+    def _look(self, cell: PlotCell, number: int) -> str:
         is_picked = number == self._picked and self.has_focus
         if cell.block == "·":
             return _MUTED

@@ -15,9 +15,10 @@ from textual.widgets import Input, OptionList, Static, Tab, Tabs
 from textual.widgets.option_list import Option
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.hit import ReplyFigures
+from replyscope.domain.library import SearchIndex
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
+from replyscope.domain.search import ReplyFigures
 from replyscope.engine.review import Review
 from replyscope.inspection.plot import Measure
 from replyscope.inspection.stats import Stats, spans_of, stats_of, within
@@ -49,9 +50,10 @@ class StatsScreen(Screen[str | None]):
         ),
     ]
 
-    def __init__(self, review: Review) -> None:
+    def __init__(self, review: Review, index: SearchIndex) -> None:
         super().__init__()
         self._review = review
+        self._index = index
         self._figures: Sequence[ReplyFigures] = ()
         self._stats: Stats | None = None
         self._query = ""
@@ -82,8 +84,8 @@ class StatsScreen(Screen[str | None]):
     async def _load(self, text: str) -> None:
         try:
             search = self._review.read(text)
-            await self._review.take_in(self._tell_left)
-            self._figures = await self._review.figures(search)
+            await self._review.update_index(self._tell_left)
+            self._figures = await self._index.figures(search)
         except (QueryError, ReplyscopeError) as error:
             self._tell(str(error), is_error=True)
             return

@@ -11,15 +11,15 @@ from rich.text import Text
 from replyscope.domain.printable import exact_line, exact_text, printable_line, printable_text
 from replyscope.inspection.comparison import (
     CallRow,
+    DiffPart,
     FactRow,
-    Piece,
     compare_calls,
     compare_facts,
     compare_texts,
 )
 from replyscope.inspection.difference import differences
 from replyscope.inspection.siblings import Reply
-from replyscope.inspection.structure import Change, Place
+from replyscope.inspection.structure import Change, DiffNode
 from replyscope.ui.markdown.document import draw_lines
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.wrap import wrap
@@ -97,7 +97,7 @@ def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _source(pieces: Sequence[Piece], width: int, looks: Looks) -> list[Text]:
+def _source(pieces: Sequence[DiffPart], width: int, looks: Looks) -> list[Text]:
     """The words as they came, Markdown and all."""
     if not pieces:
         return [_said("(neither says anything)", looks.muted)]
@@ -119,7 +119,7 @@ def _look(change: Change, looks: Looks) -> Style | None:
     return {Change.FIRST: looks.first, Change.SECOND: looks.second}.get(change)
 
 
-def _rows(pieces: Sequence[Piece], looks: Looks) -> Iterator[tuple[Text, Text]]:
+def _rows(pieces: Sequence[DiffPart], looks: Looks) -> Iterator[tuple[Text, Text]]:
     """Both sides, cut where both go on to the next line, so that they stay beside each other."""
     left, right = Text(), Text()
     for piece in pieces:
@@ -208,11 +208,11 @@ def _call(row: CallRow, width: int, looks: Looks) -> Iterator[Text]:
     for place in row.places:
         yield from _place(place, width, looks)
     if row.pieces:
-        yield from _source([Piece(p.change, exact_text(p.text)) for p in row.pieces],
+        yield from _source([DiffPart(p.change, exact_text(p.text)) for p in row.pieces],
                            width, looks)  # fmt: skip
 
 
-def _place(place: Place, width: int, looks: Looks) -> Iterator[Text]:
+def _place(place: DiffNode, width: int, looks: Looks) -> Iterator[Text]:
     """A place's name, and what either has there, in columns."""
     label = f"  {'  ' * place.depth}{exact_line(place.name)}"
     room = max(14, min(30, width // 4))
@@ -226,7 +226,7 @@ def _place(place: Place, width: int, looks: Looks) -> Iterator[Text]:
         yield Text.assemble((head, name), " " * (room - len(head)), line)
 
 
-def _place_sides(place: Place, looks: Looks, look: Style | None) -> tuple[Text, Text]:
+def _place_sides(place: DiffNode, looks: Looks, look: Style | None) -> tuple[Text, Text]:
     first, second = exact_line(place.first), exact_line(place.second)
     if place.change is Change.CHANGED:
         sides = Text(), Text()

@@ -13,9 +13,9 @@ from textual.visual import VisualType
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from replyscope.domain.hit import Facets, Sort
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import term_of, toggle_term
+from replyscope.domain.search import Facets, Sort
 from replyscope.ui.review.result_rows import MUTED, cut
 
 

@@ -8,12 +8,11 @@ from textual import on
 
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.hit import Facets, Sort
 from replyscope.domain.message import Message, Role
+from replyscope.domain.search import Facets, Sort
 from replyscope.domain.session import StoredSession
 from replyscope.engine.branch import read_in
 from replyscope.engine.calls import exchanges_with_results, results_under
-from replyscope.engine.review import Review
 from replyscope.engine.tree import MessageTree
 from replyscope.ui.reading.entries import shown
 from replyscope.ui.reading.frame_screen import FrameScreen
@@ -40,12 +39,12 @@ class ReviewBase(WorkingScreen[Opened | None]):
 
     least_error_s = 3.0
 
-    def __init__(self, services: Services, review: Review, query: str = "") -> None:
+    def __init__(self, services: Services, query: str = "") -> None:
         super().__init__()
         self._compositor = TightCompositor()
         self.first_query = query
         self.services = services
-        self.review = review
+        self.review = services.review
         self.sort = Sort.RANK
         self.shows_sessions = False
         self._facets: Facets | None = None
@@ -89,7 +88,7 @@ class ReviewBase(WorkingScreen[Opened | None]):
     async def _load(self, session_id: str) -> None:
         if self._stored is not None and self._stored.session.id == session_id:
             return
-        stored = await self.services.archive.store.load_session(session_id)
+        stored = await self.services.sessions.load_session(session_id)
         self._stored = stored
         self._tree = MessageTree(stored.messages, stored.session.head_id)
         self._exchanges = exchanges_with_results(stored.exchanges, self._tree)
@@ -166,7 +165,7 @@ class ReviewBase(WorkingScreen[Opened | None]):
 
     async def _draw_wire(self, exchange: Exchange) -> None:
         try:
-            record = await self.services.archive.store.load_wire(exchange.id)
+            record = await self.services.archive.load_wire(exchange.id)
         except ReplyscopeError as error:
             self.tell(error)
             return

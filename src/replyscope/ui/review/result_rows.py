@@ -5,8 +5,9 @@ from datetime import datetime
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from replyscope.domain.hit import Hit, SessionHit
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
+from replyscope.domain.search import Hit, SessionHit
 from replyscope.inspection.figures import count, dollars, seconds
 
 Found = Hit | SessionHit
@@ -78,7 +79,7 @@ def _snippet(hit: Hit) -> Content:
 
 
 def _session_row(hit: SessionHit, width: int, now: datetime, mark: str) -> Content:
-    replies = "1 reply" if hit.count == 1 else f"{hit.count:,} replies"
+    replies = plural(hit.count, "reply")
     title = cut(printable_line(hit.title), max(_SHORTEST_TITLE, width - 2))
     facts = " · ".join([replies, *_sums(hit), _when(hit.newest_at, now)])
     return Content.assemble(

@@ -17,8 +17,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from replyscope.domain.hit import Hit
 from replyscope.domain.ports import Clock
+from replyscope.domain.search import Hit
 from replyscope.ui.review.result_rows import (
     MUTED,
     REPLY_LINES,

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from replyscope.domain.hit import Sort
+from replyscope.domain.search import Sort
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.review.folders import Folders
 from replyscope.ui.review.query_field import QueryField

@@ -9,10 +9,11 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from replyscope.domain.errors import ReplyscopeError, SearchInterrupted
-from replyscope.domain.hit import Facets, Search, Sort
 from replyscope.domain.matching import words_shown
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError, toggle_term
+from replyscope.domain.search import Facets, Search, Sort
 from replyscope.domain.words import pattern_of
 from replyscope.ui.review.folders import SHIPPED, Folder, Folders
 from replyscope.ui.review.query_completion import complete
@@ -50,8 +51,8 @@ class ReviewSearch(ReviewActions):
         """Look, and bring the index up to date."""
         self.look_anew(settle_s=0)
         try:
-            await self.review.take_in(self._on_progress)
-            self._stamp = await self.review.stamp()
+            await self.review.update_index(self._on_progress)
+            self._stamp = await self.services.index.stamp()
         except ReplyscopeError as error:
             self.tell(error)
         if self._looked_ms:
@@ -66,11 +67,11 @@ class ReviewSearch(ReviewActions):
     async def _look_for_changes(self) -> None:
         """A reply ended, or another window did something: show what there is now."""
         try:
-            stamp = await self.review.stamp()
+            stamp = await self.services.index.stamp()
             if stamp == self._stamp:
                 return
-            await self.review.take_in(self._on_progress)
-            self._stamp = await self.review.stamp()
+            await self.review.update_index(self._on_progress)
+            self._stamp = await self.services.index.stamp()
         except ReplyscopeError as error:
             self.log.warning(str(error))
             return
@@ -93,12 +94,12 @@ class ReviewSearch(ReviewActions):
 
     def look_anew(self, settle_s: float = _SETTLE_S) -> None:
         """Ask for what the query says; an answer that is on its way is not wanted."""
-        self.review.interrupt()
+        self.services.index.interrupt()
         self.start_work(self._look, False, settle_s, group="search", exclusive=True)
 
     def look_again(self) -> None:
         """Ask the same once more: what changed is shown, the reader's place stays."""
-        self.review.interrupt()
+        self.services.index.interrupt()
         self.start_work(self._look, True, group="search", exclusive=True)
 
     async def _look(self, stays: bool, settle_s: float = 0) -> None:
@@ -117,9 +118,9 @@ class ReviewSearch(ReviewActions):
         try:
             await self._show(search, stays=stays)
             self._shown_for = shown_for
-            self._draw_folders(await self.review.facets(search))
+            self._draw_folders(await self.services.index.facets(search))
             if not self._known:
-                self._known = await self.review.names()
+                self._known = await self.services.index.names()
         except SearchInterrupted:
             return  # another one is on its way
         except ReplyscopeError as error:
@@ -129,21 +130,21 @@ class ReviewSearch(ReviewActions):
         results = self.query_one(Results)
         results.empty_text = _NOTHING_FITS if self.field.value else "\n  Nothing is saved yet."
         if self.shows_sessions:
-            found = await self.review.find_sessions(search) if not stays else ()
+            found = await self.services.index.find_sessions(search) if not stays else ()
             if not stays:
                 results.show_found(found)
             if stays or len(found) == _PAGE:
-                every = await self.review.find_sessions(self._whole(search))
+                every = await self.services.index.find_sessions(self._whole(search))
                 results.show_order([name_of(one) for one in every])
                 results.fill(every)
             return
-        hits = await self.review.find(search) if not stays else ()
+        hits = await self.services.index.find(search) if not stays else ()
         if not stays:
             results.show_found(hits)
         if stays or len(hits) == _PAGE:
-            results.show_order(await self.review.find_ids(search))
+            results.show_order(await self.services.index.find_ids(search))
         if stays:
-            results.fill(await self.review.read_hits(search, results.missing(again=True)))
+            results.fill(await self.services.index.read_hits(search, results.missing(again=True)))
 
     def _whole(self, search: Search) -> Search:
         return Search(search.query, search.now, search.sort, _ALL_SESSIONS)
@@ -159,7 +160,7 @@ class ReviewSearch(ReviewActions):
         results = self.query_one(Results)
         try:
             while self._search is not None and (wanted := results.missing()):
-                hits = await self.review.read_hits(self._search, wanted)
+                hits = await self.services.index.read_hits(self._search, wanted)
                 results.fill(hits)
                 if len(hits) < len(wanted):
                     break  # some are gone: the next look tells
@@ -203,8 +204,8 @@ class ReviewSearch(ReviewActions):
         results, facets = self.query_one(Results), self._facets
         pieces = [f"by {self.sort.value}"]
         if facets is not None:
-            replies = "1 reply" if facets.total == 1 else f"{facets.total:,} replies"
-            sessions = "1 session" if facets.sessions == 1 else f"{facets.sessions:,} sessions"
+            replies = plural(facets.total, "reply")
+            sessions = plural(facets.sessions, "session")
             at = f"{(results.highlighted or 0) + 1:,}/" if results.count else ""
             pieces.append(f"{at}{sessions}" if self.shows_sessions else f"{at}{replies}")
             pieces.append(f"{replies}" if self.shows_sessions else f"{sessions}")

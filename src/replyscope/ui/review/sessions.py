@@ -6,9 +6,10 @@ from textual import on
 from textual.widgets import Input
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.hit import Hit, Labels
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
+from replyscope.domain.search import Hit, Labels
 from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.dialogs.help import HelpScreen
 from replyscope.ui.dialogs.small import LineDialog
@@ -58,7 +59,7 @@ class ReviewActions(ReviewBase):
         """Whether it was done; what is shown is asked for again."""
         try:
             await change()
-            self._known = await self.review.names()
+            self._known = await self.services.index.names()
         except ReplyscopeError as error:
             self.tell(error)
             return False
@@ -87,12 +88,14 @@ class ReviewActions(ReviewBase):
 
     async def _put(self, what: str, ids: Sequence[str], change: Act) -> None:
         try:
-            before = await self.review.labels(ids)
+            before = await self.services.labels.labels(ids)
         except ReplyscopeError as error:
             self.tell(error)
             return
         await self._change(
-            f"{_sessions(len(before))} {what}", change, lambda: self.review.put_labels(before)
+            f"{plural(len(before), 'session')} {what}",
+            change,
+            lambda: self.services.labels.put_labels(before),
         )
 
     def action_pin(self) -> None:
@@ -119,7 +122,7 @@ class ReviewActions(ReviewBase):
     ) -> None:
         ids = self._chosen()
         try:
-            before = await self.review.labels(ids)
+            before = await self.services.labels.labels(ids)
         except ReplyscopeError as error:
             self.tell(error)
             return
@@ -136,10 +139,10 @@ class ReviewActions(ReviewBase):
         if not ids:
             return
         if self._lists_deleted:
-            what = f"{_sessions(len(ids))} restored"
+            what = f"{plural(len(ids), 'session')} restored"
             self._carry_out(what, lambda: review.restore(ids), lambda: review.delete(ids))
         else:
-            what = f"{_sessions(len(ids))} deleted"
+            what = f"{plural(len(ids), 'session')} deleted"
             self._carry_out(what, lambda: review.delete(ids), lambda: review.restore(ids))
 
     @property
@@ -164,13 +167,15 @@ class ReviewActions(ReviewBase):
                 self._relabel(what, ids, lambda: self.review.tag(ids, add, remove))
 
         known = ", ".join(self._known.get("tag", ())[:8])
-        title = f"Tags of {_sessions(len(ids))}: name adds, -name takes away, old=new merges"
+        title = (
+            f"Tags of {plural(len(ids), 'session')}: name adds, -name takes away, old=new merges"
+        )
         dialog = LineDialog(printable_line(f"{title} ({known})" if known else title))
         self.app.push_screen(dialog, accept)
 
     async def _merge(self, old: str, new: str) -> None:
         try:
-            ids = await self.review.tagged(old)
+            ids = await self.services.labels.tagged(old)
         except ReplyscopeError as error:
             self.tell(error)
             return
@@ -212,7 +217,7 @@ class ReviewActions(ReviewBase):
             elif text is not None:
                 self.tell("Nothing was removed.", is_error=False)
 
-        title = f"Remove {_sessions(len(ids))} for good? There is no undo. Type {len(ids)}"
+        title = f"Remove {plural(len(ids), 'session')} for good? There is no undo. Type {len(ids)}"
         self.app.push_screen(LineDialog(title), accept)
 
     async def _purge(self, ids: Sequence[str]) -> None:
@@ -228,9 +233,13 @@ class ReviewActions(ReviewBase):
         )
         kept = len(ids) - purged.sessions
         if kept:
-            rest += f" {_sessions(kept)} stayed: restored meanwhile, or a reply is on its way."
-        replies = "1 reply" if purged.exchanges == 1 else f"{purged.exchanges:,} replies"
-        self.tell(f"{_sessions(purged.sessions)} with {replies} gone.{rest}", is_error=False)
+            rest += (
+                f" {plural(kept, 'session')} stayed: restored meanwhile, or a reply is on its way."
+            )
+        replies = plural(purged.exchanges, "reply")
+        self.tell(
+            f"{plural(purged.sessions, 'session')} with {replies} gone.{rest}", is_error=False
+        )
         self._stored = None
         self.query_one(Results).unmark()
         self.look_again()
@@ -312,7 +321,7 @@ class ReviewActions(ReviewBase):
         sides = []
         for hit in hits:
             try:
-                stored = await self.services.archive.store.load_session(hit.session_id)
+                stored = await self.services.sessions.load_session(hit.session_id)
             except ReplyscopeError as error:
                 self.tell(error)
                 return
@@ -336,7 +345,7 @@ class ReviewActions(ReviewBase):
     async def _export_found(self) -> None:
         try:
             search = self.review.read(self.query_one("#query", Input).value)
-            found = await self.review.find_ids(search)
+            found = await self.services.index.find_ids(search)
         except (QueryError, ReplyscopeError) as error:
             self.tell(str(error))
             return
@@ -352,7 +361,3 @@ class ReviewActions(ReviewBase):
 
     async def _quit(self) -> None:
         await self.app.action_quit()
-
-
-def _sessions(number: int) -> str:
-    return "1 session" if number == 1 else f"{number:,} sessions"

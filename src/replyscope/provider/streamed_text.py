@@ -1,10 +1,10 @@
-"""What was already told of a reply, so that its closing events add only what is missing."""
+"""The text that was streamed, so that closing events add only what is missing."""
 
 from replyscope.domain.growing import GrowingText
 
 
-class Told:
-    """The words told so far, by what they are ("text", "arguments" …), item slot and part."""
+class StreamedText:
+    """The streamed text of a reply by kind ("text", "arguments" …), item slot and part."""
 
     def __init__(self) -> None:
         self._words: dict[tuple[str, int], dict[int, GrowingText]] = {}

@@ -1,6 +1,6 @@
-"""The private sessions: a store in memory, beside the file's. Implements PrivateStore.
+"""The store of private sessions, in memory. Implements PrivateStore.
 
-It is given no path, so that nothing of them has a way to the disk.
+It has no path, so nothing of these sessions can reach the disk.
 """
 
 import sqlite3
@@ -10,8 +10,8 @@ from replyscope.store.library import remove_sessions
 from replyscope.store.sqlite_store import SqliteStore
 
 
-class PrivateStore(SqliteStore):
-    """Works as the file's store does, until the program ends."""
+class MemoryStore(SqliteStore):
+    """A SqliteStore in memory that knows its sessions by id."""
 
     is_private = True
 

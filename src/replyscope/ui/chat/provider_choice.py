@@ -1,11 +1,11 @@
-"""The ways to a model that a person can choose among."""
+"""The kinds of providers that the first-run screen offers."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
-class Way(Enum):
-    """How a person wants to reach a model."""
+class ProviderKind(Enum):
+    """How a model is reached, and where its API key is kept."""
 
     LOCAL = "local"
     KEY_STORED = "key stored"
@@ -16,10 +16,10 @@ class Way(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A way, and what goes with it: a model's or provider's name, or a URL, and a key."""
+class ProviderChoice:
+    """The chosen kind, with the name of a model or provider, or a URL, and an API key."""
 
-    way: Way
+    way: ProviderKind
     value: str = ""
     product: str = ""
     key: str = ""

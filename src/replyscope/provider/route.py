@@ -1,6 +1,6 @@
-"""The way to a server: the proxy that requests go through, and whom TLS trusts.
+"""The route to a server: the proxy of its requests, and the authorities that TLS trusts.
 
-All of it that the environment says is read here, so that a fault can name its variable.
+Everything that the environment sets is read here, so that a fault can name its variable.
 """
 
 import os
@@ -21,7 +21,7 @@ from replyscope.provider.proxies import VARIABLES, Proxy, find_proxy, proxy_faul
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Route:
     """`trusted_by` names the setting or variable with the authorities, None for the system's."""
 
     tls: ssl.SSLContext
@@ -29,13 +29,13 @@ class Way:
     trusted_by: str | None = None
 
 
-def find_way(endpoint: Endpoint, environment: Mapping[str, str]) -> Way:
-    """The way of an endpoint's requests. Reads certificates. Raises WayFault."""
+def find_route(endpoint: Endpoint, environment: Mapping[str, str]) -> Route:
+    """The route of an endpoint's requests. Reads certificates. Raises RouteFault."""
     proxy = find_proxy(endpoint, environment)
     urls = [endpoint.base_url.lower(), *([proxy.url] if proxy is not None else [])]
     if not any(url.startswith("https:") for url in urls):
-        return Way(unused_context(), proxy)
-    return Way(tls_context(endpoint, environment), proxy, trusted_by(endpoint, environment))
+        return Route(unused_context(), proxy)
+    return Route(tls_context(endpoint, environment), proxy, trusted_by(endpoint, environment))
 
 
 def environment_faults(environment: Mapping[str, str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a search of the saved sessions finds."""
+"""Searches of saved replies and their results."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from replyscope.domain.query import Query
 
 
 class Sort(StrEnum):
-    """The order of what was found; all but rank begin with the most."""
+    """The order of results; all but rank are descending."""
 
     RANK = "rank"
     TIME = "time"
@@ -20,7 +20,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to look for. `now` says what today is; limits count replies."""
+    """A query with its order and page. `now` anchors relative days; limits count replies."""
 
     query: Query
     now: datetime
@@ -30,7 +30,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableRow:
     """A saved row that can't be read: a reply, its request or frames, a message, a draft or a
     session's settings. `why` is the kind of the error.
     """

@@ -39,6 +39,11 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
 
     services = Services(
         archive=wiring.archive,
+        sessions=wiring.store,
+        history=wiring.store,
+        review=wiring.review,
+        index=wiring.index,
+        labels=wiring.library,
         remote=wiring.remote,
         clock=wiring.clock,
         settings=settings,
@@ -77,7 +82,6 @@ def _give_tools(services: Services, wiring: Wiring) -> None:
 
 
 def _give_review(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
-    services.review = wiring.review
     services.translate = translate_frames
     services.opens_review = arguments.command == "review"
     services.export = partial(_late, "replyscope.cli.export", "export_to_file", wiring)

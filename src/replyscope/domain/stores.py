@@ -1,0 +1,232 @@
+"""The protocols of saved data, one for each noun, so that each user asks for the smallest.
+
+Every method may raise StoreError. A write returns when its commit is on disk.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from replyscope.domain.event import RequestSent, WireFrame, WireRecord
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.message import Message
+from replyscope.domain.remote import RemoteReply, RemoteState
+from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
+from replyscope.domain.shared import Shared, Taken
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStamp:
+    """The version of a session on disk: equal stamps mean that nothing changed."""
+
+    head_id: str | None
+    title: str
+    exchanges: int
+    open_exchanges: int
+    is_deleted: bool = False
+
+
+class SessionSummaries(Protocol):
+    """Sessions as a list shows them."""
+
+    async def summarise_session(self, session_id: str) -> SessionSummary:
+        """One session as a list shows it. Raises SessionNotFound."""
+        ...
+
+
+class SessionStore(SessionSummaries, Protocol):
+    """Sessions: their heads, and the trees of their messages."""
+
+    @property
+    def is_saving(self) -> bool:
+        """False for a store in memory, which is lost at exit."""
+        ...
+
+    @property
+    def is_private(self) -> bool:
+        """Whether its sessions are private: no other part writes anything of them either."""
+        ...
+
+    async def create_session(self, session: Session) -> None:
+        """Save a new session."""
+        ...
+
+    async def update_session(self, session: Session, before: Session) -> None:
+        """Save what changed since `before`: title, settings, draft, branch, deletion.
+
+        What another process changed in the meantime stays.
+        """
+        ...
+
+    async def load_session(self, session_id: str) -> StoredSession:
+        """A session with the tree of its messages. Raises SessionNotFound.
+
+        A running tool whose process has died is loaded as interrupted.
+        """
+        ...
+
+    async def session_stamp(self, session_id: str) -> SessionStamp:
+        """A session's stamp, cheap to read. Raises SessionNotFound."""
+        ...
+
+    async def is_held_elsewhere(self, session_id: str) -> bool:
+        """Whether another live process writes an exchange of this session."""
+        ...
+
+    async def find_session_id(self, prefix: str) -> str:
+        """The one session id with this prefix. Raises SessionNotFound."""
+        ...
+
+    async def list_sessions(
+        self,
+        *,
+        limit: int | None = None,
+        pinned_first: bool = False,
+        shelf: Shelf = Shelf.LISTED,
+    ) -> tuple[SessionSummary, ...]:
+        """The sessions of a shelf, newest first."""
+        ...
+
+    async def daily_costs(self, since: datetime) -> Mapping[date, float]:
+        """US dollars by local day, as reported or estimated; unknown days are left out."""
+        ...
+
+    async def change_stamp(self) -> int:
+        """A number that changes with every commit of any process."""
+        ...
+
+
+class MessageStore(Protocol):
+    """Messages of saved sessions."""
+
+    async def add_message(self, session_id: str, message: Message) -> None:
+        """Save a message and make it the head of its session's branch."""
+        ...
+
+    async def update_message(self, message: Message) -> None:
+        """Save the parts of a message again, with the states of its tools."""
+        ...
+
+
+class WireStore(Protocol):
+    """Requests and frames, as they were sent and received."""
+
+    async def load_wire(self, exchange_id: str) -> WireRecord:
+        """The request and the frames of an exchange."""
+        ...
+
+
+class Journal(Protocol):
+    """The journal of one live exchange. Writes are committed in order."""
+
+    async def record_request(self, request: RequestSent) -> None:
+        """Save the request as it was sent."""
+        ...
+
+    async def append(self, frames: Sequence[WireFrame]) -> None:
+        """Append frames."""
+        ...
+
+    async def finish(self, exchange: Exchange) -> None:
+        """Save the folded exchange and release the hold on it."""
+        ...
+
+
+class ExchangeStore(WireStore, Protocol):
+    """Exchanges, each with a journal while it streams."""
+
+    @property
+    def writer(self) -> str:
+        """The id of this process among those that write."""
+        ...
+
+    async def begin_exchange(
+        self,
+        session_id: str,
+        messages: Sequence[Message],
+        exchange: Exchange,
+        *,
+        is_head: bool = True,
+    ) -> Journal:
+        """Save a new exchange with one message for each of its choices, and hold it.
+
+        With `is_head` the first message becomes the head.
+        """
+        ...
+
+    async def reopen_exchange(self, exchange_id: str) -> Journal:
+        """Hold a detached exchange again and append to its journal."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An exchange without an ending, whose writer has died."""
+
+    opening: Exchange
+    frames: tuple[WireFrame, ...]
+
+
+class UnfinishedStore(Protocol):
+    """Exchanges without an ending, for recovery."""
+
+    async def take_unfinished(self) -> tuple[Unfinished, ...]:
+        """Hold and load the exchanges whose writers have died."""
+        ...
+
+    async def close_unfinished(self, exchange: Exchange) -> None:
+        """Save the ending of one of them."""
+        ...
+
+
+class RemoteReplyStore(Protocol):
+    """The index of replies that providers keep."""
+
+    async def list_remote(self) -> tuple[RemoteReply, ...]:
+        """Every known response id, newest first."""
+        ...
+
+    async def set_remote_state(self, response_id: str, state: RemoteState) -> None:
+        """Save the state of a reply at its provider."""
+        ...
+
+
+class AdaptationStore(Protocol):
+    """Request parameters that servers reject, with their replacements."""
+
+    async def remembered_adaptations(self, base_url: str, model: str) -> Mapping[str, str]:
+        """The replacement of each parameter that a server rejects for a model, by name."""
+        ...
+
+    async def remember_adaptation(self, base_url: str, model: str, name: str, value: str) -> None:
+        """Save the replacement of one parameter."""
+        ...
+
+
+class PromptHistory(Protocol):
+    """The composer's history of sent prompts."""
+
+    async def add_history(self, text: str) -> None:
+        """Append a prompt."""
+        ...
+
+    async def load_history(self, limit: int) -> tuple[str, ...]:
+        """The newest prompts, oldest first."""
+        ...
+
+
+class ExportSource(SessionSummaries, WireStore, Protocol):
+    """Whole sessions to export."""
+
+    async def load_shared(self, session_id: str, *, with_wire: bool) -> Shared:
+        """A session with everything that an export has of it. Raises SessionNotFound."""
+        ...
+
+
+class ImportTarget(Protocol):
+    """Imports whole sessions."""
+
+    async def import_session(self, shared: Shared, *, is_dry: bool = False) -> Taken:
+        """Save a session, whole or not at all. Raises ImportConflict."""
+        ...
