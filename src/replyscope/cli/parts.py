@@ -84,8 +84,9 @@ def _give_tools(services: Services, wiring: Wiring) -> None:
 def _give_review(services: Services, wiring: Wiring) -> None:
     services.review = wiring.review
     services.translate = translate_frames
-    services.export = partial(_late, "replyscope.cli.export", "export_to_file", wiring)
-    services.import_file = partial(_late, "replyscope.cli.import_file", "import_file", wiring)
+    services.export = partial(_late, "replyscope.cli.sharing", "export_to_file", wiring)
+    services.import_file = partial(_late, "replyscope.cli.sharing", "import_file", wiring)
+    services.import_hint = partial(_late, "replyscope.cli.sharing", "import_hint")
 
 
 async def _late(module: str, name: str, *arguments: object) -> Any:

@@ -1,27 +1,26 @@
-"""Takes in sessions that come from elsewhere. What is known already is left as it is."""
+"""Imports sessions into a store. Sessions that are known already are not changed."""
 
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from replyscope.domain.errors import ImportConflict, StoreError
 from replyscope.domain.foreign import Batch, Unreadable
 from replyscope.domain.import_faults import fault_in_words
-from replyscope.domain.shared import LeftOut, Shared, Taken
+from replyscope.domain.shared import LeftOut, Progress, Shared, Taken
 from replyscope.domain.soundness import check_sound
-
-Progress = Callable[[int, int], None]
-"""Gets how far it is, and of how much; in what unit is the source's matter."""
+from replyscope.engine.import_files import FileReader
 
 _MOST_TITLES = 3
 _ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
 class Intake(Protocol):
-    """Where sessions are put."""
+    """A store that sessions can be imported into."""
 
     async def import_session(self, shared: Shared, *, is_dry: bool = False) -> Taken:
         """Save a session, whole or not at all. Raises ImportConflict, StoreError."""
@@ -51,7 +50,7 @@ class Omission:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many are new, grown and known, how many replies came, and what failed and why.
+    """The result of an import: numbers of new, grown and known sessions and of replies, and faults.
 
     `omissions` are parts that new or grown sessions were imported without.
     """
@@ -65,7 +64,7 @@ class Imported:
     omissions: tuple[Omission, ...] = ()
 
     def plus(self, other: "Imported") -> "Imported":
-        """Both together."""
+        """The sum of two results."""
         return Imported(
             self.taken + other.taken,
             self.grown + other.grown,
@@ -78,7 +77,7 @@ class Imported:
 
     @property
     def sentence(self) -> str:
-        """What it came to, in words."""
+        """The result in words."""
         would = "would be " if self.is_dry else ""
         grown = f"{self.grown:,} {would}added to, " if self.grown else ""
         sessions = "1 session" if self.taken == 1 else f"{self.taken:,} sessions"
@@ -89,17 +88,32 @@ class Imported:
         )
 
 
-async def take_in(
+class Importer:
+    """Imports files: finds their format, reads them, and saves their sessions."""
+
+    def __init__(self, reader: FileReader, intake: Intake) -> None:
+        self._reader = reader
+        self._intake = intake
+
+    async def import_file(
+        self, path: Path, *, is_dry: bool = False, progress: Progress = lambda _place, _size: None
+    ) -> Imported:
+        """Import a path; with `is_dry` nothing is saved. Raises ImportFault, StoreError."""
+        batch = await asyncio.to_thread(self._reader.read, path)
+        return await import_batch(batch, self._intake, is_dry=is_dry, progress=progress)
+
+
+async def import_batch(
     batch: Batch,
     intake: Intake,
     *,
     is_dry: bool,
     progress: Progress = lambda _place, _size: None,
 ) -> Imported:
-    """Take in one after the other. A broken one never stops the rest.
+    """Import the sessions of a batch one by one. One that fails does not stop the others.
 
-    With `is_dry` nothing is saved. Raises StoreError when the store itself fails; what was
-    taken in until then stays, and the next time it is known.
+    With `is_dry` nothing is saved. Raises StoreError when the store itself fails; the sessions
+    that were saved before stay, and are known to the next import.
     """
     counts: Counter[Taken] = Counter()
     replies = 0
@@ -128,7 +142,7 @@ async def take_in(
 
 
 async def _import_one(item: Shared, intake: Intake, *, is_dry: bool) -> Taken | Unreadable:
-    """What came of one session. Raises StoreError when the store itself fails."""
+    """Import one session, or say why it fails. Raises StoreError when the store itself fails."""
     try:
         _check(item)
         return await intake.import_session(item, is_dry=is_dry)
@@ -160,13 +174,13 @@ def _gathered(omissions: Iterable[Omission]) -> tuple[Omission, ...]:
 
 
 def _is_of_the_item(error: StoreError) -> bool:
-    """Whether only what was to be saved is at fault: the next one may do."""
+    """Whether the session is at fault and not the store, so that others can still be saved."""
     words = str(error).lower()
     return any(word in words for word in ("constraint", "datatype", "too big"))
 
 
 def _check(shared: Shared) -> None:
-    """Raises ValueError for a session that could be saved and not be read again."""
+    """Raises ValueError for a session that could be saved but not loaded again."""
     check_sound(shared.session)
     check_sound(shared.messages)
     check_sound(shared.exchanges)

@@ -12,13 +12,13 @@ from replyscope.domain.finish import StreamEnd
 from replyscope.domain.message import Role
 from replyscope.domain.ports import Store, TranslateFrames
 from replyscope.domain.session import SessionSummary
-from replyscope.domain.shared import Form, Shared
+from replyscope.domain.shared import SESSION_FORMAT, Form, Shared
 from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.html import SessionPage, contents, page_end, page_start
 from replyscope.inspection.sharing.jsonl import session_jsonl
 from replyscope.inspection.sharing.markdown import session_markdown
 from replyscope.inspection.sharing.redaction import Redactor
-from replyscope.inspection.sharing.session_json import FORMAT, session_to_json
+from replyscope.inspection.sharing.session_json import session_to_json
 from replyscope.inspection.wire import frames_text
 
 _QUICK = 40  # exchanges that are written sooner than a thread takes over
@@ -83,7 +83,7 @@ class Sharing:
         self, session_ids: Sequence[str], form: Form, clean: Redactor, *, is_list: bool
     ) -> str:
         if is_list:
-            return f'{{"format": "{FORMAT}", "sessions": [\n'
+            return f'{{"format": "{SESSION_FORMAT}", "sessions": [\n'
         if form is not Form.HTML:
             return ""
         summaries: list[SessionSummary] = []

@@ -11,7 +11,7 @@ from replyscope.domain.loose_json import digest_of, list_of, mapping_of, name_of
 from replyscope.domain.message import Role, TextPart
 from replyscope.readers.content_parts import parts_of
 from replyscope.readers.message_tree import links_of, parents_first
-from replyscope.readers.open_webui_reply import (
+from replyscope.readers.open_webui.reply import (
     LINKS,
     files_of,
     message_text,
@@ -31,7 +31,7 @@ _SYSTEM = ("system", "developer")
 _TOOL = ("tool", "function")
 
 
-def read_open_webui(entry: Node) -> Conversation:
+def read_chat(entry: Node) -> Conversation:
     """A chat. Raises BadData when nothing of it can be read."""
     chat = mapping_of(entry.get("chat")) or entry
     history = mapping_of(chat.get("history"))

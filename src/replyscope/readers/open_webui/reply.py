@@ -14,9 +14,9 @@ from replyscope.readers.content_parts import (
     parts_of,
     text_parts,
 )
-from replyscope.readers.open_webui_details import code_call, code_output, steps_of_text
-from replyscope.readers.open_webui_items import steps_of_items
-from replyscope.readers.open_webui_sources import citations_of, error_of, usage_of
+from replyscope.readers.open_webui.details import code_call, code_output, steps_of_text
+from replyscope.readers.open_webui.items import steps_of_items
+from replyscope.readers.open_webui.sources import citations_of, error_of, usage_of
 from replyscope.readers.reply_steps import Called, CallIds, Said, Step, Thought, turns_of
 
 Node = Mapping[str, Any]

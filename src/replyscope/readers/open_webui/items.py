@@ -16,7 +16,7 @@ from replyscope.domain.loose_json import (
 )
 from replyscope.domain.tool import ToolCallState
 from replyscope.readers.content_parts import parts_of, text_parts
-from replyscope.readers.open_webui_details import code_call, code_output
+from replyscope.readers.open_webui.details import code_call, code_output
 from replyscope.readers.reply_steps import Called, CallIds, Said, Step, Thought
 
 Item = Mapping[str, Any]

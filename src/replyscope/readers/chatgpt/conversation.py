@@ -18,8 +18,8 @@ from replyscope.domain.leftovers import Extras, Leftovers, as_extras, with_prose
 from replyscope.domain.loose_json import digest_of, mapping_of, name_of, texts_in
 from replyscope.domain.message import Role, TextPart, ToolResultPart
 from replyscope.domain.tool import ToolCallState
-from replyscope.readers.chatgpt_content import attachments, content_text
-from replyscope.readers.chatgpt_sources import citations_of, without_marks
+from replyscope.readers.chatgpt.content import attachments, content_text
+from replyscope.readers.chatgpt.sources import citations_of, without_marks
 from replyscope.readers.message_tree import Links, links_of, parents_first
 
 Node = Mapping[str, Any]
@@ -38,7 +38,7 @@ _REPEATED = frozenset(("alt", "matched_text", "prompt_text", "cloud_doc_url"))
 _MESSAGE = frozenset(("author", "content", "metadata"))
 
 
-def read_chatgpt(entry: Node) -> Conversation:
+def read_conversation(entry: Node) -> Conversation:
     """A conversation. Raises BadData when nothing of it can be read."""
     mapping = entry.get("mapping")
     if not isinstance(mapping, Mapping):
