@@ -1,17 +1,24 @@
-"""Numbers from outside: those that can be kept, summed and shown; any other is unknown. Pure.
+"""Validates numbers from outside: one that cannot be stored, summed or shown is unknown. Pure.
 
 A count is a whole number from 0 to the greatest integer of SQLite. A measure (a time, a
 cost) is finite and not negative. Both are checked where an event or a file enters.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from replyscope.domain.exchange import Exchange, Timing, ToolCall, Usage
+from replyscope.domain.loose_json import to_json
 
 MOST = 2**63 - 1
 _MOST_MEASURE = 1e15
 """Thousands of years in milliseconds: sums of as many as there can be stay exact enough."""
+
+_COSTS = ("reported_cost_usd", "estimated_cost_usd")
+_TIMES = tuple(field.name for field in fields(Timing))
+REFUSED_MEASURES = frozenset((*_COSTS, *(f"timing.{name}" for name in _TIMES)))
+"""The names of extras that hold a time or a cost which is not valid."""
 
 
 def count_of(value: object) -> int | None:
@@ -38,7 +45,8 @@ def sound_usage(usage: Usage) -> Usage:
     """Token counts that can be believed; the same object when all can."""
     counts = {field.name: getattr(usage, field.name) for field in fields(Usage)}
     sound = {name: count_of(value) for name, value in counts.items()}
-    return usage if sound == counts else Usage(**sound)
+    is_sound = all(sound[name] is value for name, value in counts.items())
+    return usage if is_sound else Usage(**sound)
 
 
 def sound_timing(timing: Timing) -> Timing:
@@ -64,8 +72,8 @@ def sound_call(call: ToolCall) -> ToolCall:
 
 
 def with_sound_numbers(exchange: Exchange) -> Exchange:
-    """The exchange, each number that cannot be believed unknown."""
-    return replace(
+    """The exchange, each number that is not valid unknown. Its value is kept as an extra."""
+    sound = replace(
         exchange,
         usage=None if exchange.usage is None else sound_usage(exchange.usage),
         timing=sound_timing(exchange.timing),
@@ -78,3 +86,20 @@ def with_sound_numbers(exchange: Exchange) -> Exchange:
             for choice in exchange.choices
         ),
     )
+    refused = tuple(_refused(exchange, sound))
+    return replace(sound, extras=(*exchange.extras, *refused)) if refused else sound
+
+
+def _refused(given: Exchange, sound: Exchange) -> Iterator[tuple[str, str]]:
+    """The numbers that became unknown, as extras: the name of the field, and its JSON."""
+    places: list[tuple[str, object, object, tuple[str, ...]]] = [
+        ("", given, sound, _COSTS),
+        ("timing.", given.timing, sound.timing, _TIMES),
+        ("usage.", given.usage, sound.usage, tuple(f.name for f in fields(Usage))),
+    ]
+    for prefix, before, after, names in places:
+        for name in names if before is not None else ():
+            value = getattr(before, name)
+            if value is not None and value != getattr(after, name):
+                text = value.hex() if isinstance(value, bytes) else value
+                yield f"{prefix}{name}", to_json(text)

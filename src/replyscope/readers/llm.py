@@ -1,4 +1,4 @@
-"""The log of `llm`: one row for each response, and since 0.36 a tree of messages.
+"""Reads the log of `llm`: one row for each response, and since 0.36 a tree of messages.
 
 A conversation that is in both is read from the tree. A thread's messages are those that
 lead to its tip and to the tip of each of its turns.
@@ -31,6 +31,7 @@ from replyscope.domain.message import (
     TextPart,
     ToolResultPart,
 )
+from replyscope.domain.sound_numbers import count_of
 from replyscope.domain.tool import ToolCallState
 from replyscope.readers.chat_tables import time_of_text
 
@@ -43,7 +44,7 @@ _OLD = (
 
 
 def _count(database: ForeignDatabase) -> int:
-    """How many conversations there are."""
+    """The number of conversations."""
     old = {row["id"] for row in database.rows(_OLD)}
     new = {row["id"] for row in _threads(database)}
     return len(old | new)
@@ -87,7 +88,7 @@ def _thread(database: ForeignDatabase, thread: Row) -> Conversation:
     by_tip = {turn["tip_message_hash"]: turn for turn in turns}
     by_start = {turn["parent_message_hash"]: turn for turn in turns}
     made: dict[str, Turn] = {}
-    above: dict[object, str | None] = {}  # the turn that stands for each message
+    above: dict[object, str | None] = {}  # the key of the turn of each message
     systems, leftovers = Systems(), Leftovers()
     for tip in [thread["tip_message_hash"], *by_tip]:
         for message in _chain(database, tip, above):
@@ -151,7 +152,7 @@ def _message(
         reasoning="\n".join(thought) if is_reply else "",
         calls=calls,
         usage=_usage(figures) if figures is not None and is_reply else None,
-        duration_ms=_number(figures["duration_ms"])
+        duration_ms=figures["duration_ms"]
         if figures is not None and is_reply and "duration_ms" in columns
         else None,
         finish=FinishReason.TOOL_CALLS if calls else FinishReason.UNSTATED,
@@ -227,7 +228,7 @@ def _attached(
 
 
 def _conversation(database: ForeignDatabase, row: Row) -> Conversation:
-    """One of the older form."""
+    """A conversation of the older form."""
     where = "conversation_id = ?" if row["own"] is not None else "'r/' || id = ?"
     replies = database.rows(f"SELECT * FROM responses WHERE {where} ORDER BY rowid", (row["id"],))
     systems, leftovers = Systems(), Leftovers()
@@ -274,7 +275,7 @@ def _reply(
         reasoning=str(fields.get("reasoning") or ""),
         calls=calls,
         usage=_usage(row),
-        duration_ms=_number(fields.get("duration_ms")),
+        duration_ms=fields.get("duration_ms"),
         finish=FinishReason.TOOL_CALLS if calls else FinishReason.UNSTATED,
     )
 
@@ -300,17 +301,13 @@ def _joined(database: ForeignDatabase, links: str, what: str, key: str) -> list[
 def _usage(row: Row) -> Usage | None:
     columns = row.keys()
     into, out = (
-        int(row[name]) if name in columns and isinstance(row[name], int) else None
-        for name in ("input_tokens", "output_tokens")
+        row[name] if name in columns else None for name in ("input_tokens", "output_tokens")
     )
     if into is None and out is None:
         return None
-    total = into + out if into is not None and out is not None else None
-    return Usage(into, out, total)
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    counts = count_of(into), count_of(out)
+    total = sum(count or 0 for count in counts) if None not in counts else None
+    return Usage(into, out, count_of(total))
 
 
 def _sniff(tables: Mapping[str, set[str]]) -> bool:
