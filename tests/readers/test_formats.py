@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from replyscope.cli.wiring import translate_frames
+from replyscope.domain.foreign import Conversation, Turn, in_a_row
 from replyscope.domain.import_format import (
     DatabaseFormat,
     EntryFormat,
@@ -15,7 +17,10 @@ from replyscope.domain.import_format import (
     Format,
     ImportedFile,
 )
+from replyscope.domain.message import Role, TextPart
 from replyscope.domain.shared import Shared
+from replyscope.engine.import_files import FileReader
+from replyscope.engine.sniffing import FormatTable
 from replyscope.readers.formats import FORMATS
 from replyscope.store.foreign import open_foreign
 from tests.readers.samples import FIXTURES, sample
@@ -89,6 +94,47 @@ def test_a_format_that_names_its_files_is_read_from_a_folder_and_a_zip(tmp_path:
         batch = read_file(path)
         assert [type(item) for item in batch.items] == [Shared]
         assert batch.place() == batch.size == len(text.encode())
+
+
+LOG = FileFormat(
+    name="log",
+    title="Log",
+    path="the folder with it",
+    content="one conversation for each file",
+    hint="a log",
+    members=lambda names: sorted(name for name in names if name.endswith(".jsonl")),
+    member="log.jsonl",
+    sniff=lambda _file, head: head.startswith(b'{"log"'),
+    read=lambda file: iter([_logged(file)]),
+)
+"""A format as programs have it that write one JSONL file for each conversation."""
+
+
+def _logged(file: ImportedFile) -> Conversation:
+    with file.open() as opened:
+        lines = [json.loads(line) for line in opened]
+    turns = [Turn(str(n), Role.USER, (TextPart(line["log"]),)) for n, line in enumerate(lines)]
+    return Conversation("log", file.name, file.name, None, in_a_row(turns))
+
+
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_a_format_of_one_log_for_each_conversation_needs_one_value(
+    tmp_path: Path, is_zip: bool
+) -> None:
+    read = FileReader(FormatTable((*FORMATS, LOG)), open_foreign, translate_frames).read
+    place = tmp_path / ("logs.zip" if is_zip else "logs")
+    logs = {f"day/{name}.jsonl": '{"log": "one"}\n{"log": "two"}\n' for name in "ab"}
+    if is_zip:
+        with zipfile.ZipFile(place, "w") as archive:
+            for name, text in logs.items():
+                archive.writestr(name, text)
+    else:
+        (place / "day").mkdir(parents=True)
+        for name, text in logs.items():
+            (place / name).write_text(text)
+    items = [item for item in read(place).items if isinstance(item, Shared)]
+    assert [item.session.title for item in items] == ["a.jsonl", "b.jsonl"]
+    assert [[message.text for message in item.branch] for item in items] == [["one", "two"]] * 2
 
 
 def test_every_fixture_belongs_to_a_format() -> None:

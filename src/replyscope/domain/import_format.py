@@ -94,7 +94,8 @@ class Format:
 
     `name` is the tag of its sessions, `title` the program. For the docs and the dialogs:
     `path` is what a person names, `content` what is read there, `hint` both as a phrase.
-    `members` picks its files from the names in a folder or a zip, in the order of reading.
+    `members` picks its files from the names in a folder or a zip, in the order of reading;
+    `member` is what such a file is called in a message.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Format:
     content: str
     hint: str
     members: Callable[[Sequence[str]], list[str]] = _no_members
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ class FileReader:
     def _members(self, path: Path, names: list[str]) -> list[str]:
         members = self._table.members(names)
         if not members:
-            raise ImportFault(f"{path} has no conversations.json in it.", self._next_step)
+            raise ImportFault(f"{path} has no {self._table.member_names} in it.", self._next_step)
         return members
 
     def _files(

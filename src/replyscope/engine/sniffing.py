@@ -47,6 +47,11 @@ class FormatTable:
         return next((found for one in self._formats if (found := one.members(names))), [])
 
     @property
+    def member_names(self) -> str:
+        """The names of files that are read in a folder or a zip, as a phrase."""
+        return " or ".join(one.member for one in self._formats if one.member)
+
+    @property
     def hint(self) -> str:
         """A sentence part that lists the files that can be imported."""
         others = [one.hint for one in self._formats if not isinstance(one, DatabaseFormat)]

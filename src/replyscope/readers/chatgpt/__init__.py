@@ -30,6 +30,7 @@ CHATGPT = EntryFormat(
     "…; or one file for each conversation in `conversations/`",
     hint="conversations.json of ChatGPT (or the zip or folder with it)",
     members=_members,
+    member="conversations.json",
     sniff=_sniff,
     read=read_conversation,
     field="mapping",
