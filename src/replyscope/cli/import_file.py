@@ -24,7 +24,7 @@ _MOST_TOLD = 20
 async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Import files and report the result; the exit status.
 
-    One of several files that cannot be read does not stop the others.
+    If there are several, a file that cannot be read is reported and skipped.
     """
     importer = importer_of(wiring)
     paths = [Path(name).expanduser() for name in arguments.files]

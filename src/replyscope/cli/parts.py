@@ -96,7 +96,7 @@ async def _late(module: str, name: str, *arguments: object) -> Any:
 
 
 async def _open_store(wiring: Wiring) -> None:
-    """Open the store. One that cannot be opened is left as it is, and nothing is saved."""
+    """Open the store. If it cannot be opened, the file is not touched and nothing is saved."""
     try:
         await wiring.store.open()
     except StoreError as error:

@@ -30,7 +30,7 @@ from replyscope.engine.rules import RuleBook, usable
 
 @dataclass(frozen=True, slots=True)
 class ToolParts:
-    """What runs tool calls in one run of the program."""
+    """The objects that run tool calls."""
 
     settings: "ToolSettingsNow"
     consent: Consent

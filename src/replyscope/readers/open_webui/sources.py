@@ -98,7 +98,7 @@ def _best(values: list[Any]) -> Any:
 
 
 def error_of(value: Any, said: str) -> str:
-    """Why a reply failed, in the program's words. `said` is the reply's text.
+    """The error of a reply, in the program's words. `said` is the reply's text.
 
     Old versions set a flag and write the reason into the text.
     """
