@@ -32,7 +32,8 @@ from replyscope.inspection.sharing.jsonl import session_jsonl
 from replyscope.inspection.sharing.markdown import session_markdown
 from replyscope.inspection.sharing.redaction import PatternTooSlow, Redactor
 from replyscope.inspection.sharing.request_code import as_curl, as_python
-from replyscope.inspection.sharing.session_json import session_from_json, session_to_json
+from replyscope.inspection.sharing.session_json import session_to_json
+from replyscope.readers.replyscope_json import session_from_json
 from replyscope.store.sqlite_store import SqliteStore
 from tests.cli.run import environment, run_program
 from tests.cli.test_sharing import filled, sessions

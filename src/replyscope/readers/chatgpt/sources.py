@@ -1,4 +1,4 @@
-"""The sources of a ChatGPT reply, and the marks in its text that only ChatGPT can draw."""
+"""Reads the sources of a ChatGPT reply, and removes the marks of ChatGPT from its text."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ _DEEPEST = 6
 
 
 def without_marks(text: str) -> str:
-    """The text without references to sources; the words that a mark shows stay."""
+    """The text without references to sources; marks with words become those words."""
     return _MARK.sub(_words_of_mark, text)
 
 
@@ -34,7 +34,7 @@ def _words_of_mark(mark: re.Match[str]) -> str:
 
 
 def citations_of(metadata: Node) -> tuple[Citation, ...]:
-    """The pages that a reply names, each once."""
+    """The cited pages, each once."""
     found: dict[str, Citation] = {}
     for field in _FIELDS:
         holder = metadata.get(field)

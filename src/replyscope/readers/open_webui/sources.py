@@ -1,10 +1,11 @@
-"""What Open WebUI keeps beside a reply: its sources, its token counts, why it failed."""
+"""Reads the sources, the token counts and the error of a reply of Open WebUI."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from replyscope.domain.exchange import Citation, Usage
 from replyscope.domain.loose_json import list_of, mapping_of, name_of, text_of
+from replyscope.domain.sound_numbers import count_of, measure_of
 
 Node = Mapping[str, Any]
 _WEB = ("http://", "https://")
@@ -26,7 +27,7 @@ def citations_of(node: Node) -> tuple[Citation, ...]:
 
 
 def _content_parts(node: Node) -> Iterator[Node]:
-    """The parts of the content, and of the items of a reply, which cite in their notes."""
+    """The parts of the content and of the items; their annotations cite sources."""
     holders = [node, *map(mapping_of, list_of(node.get("output")))]
     for holder in holders:
         yield from map(mapping_of, list_of(holder.get("content")))
@@ -55,7 +56,7 @@ def _cited(source: Any) -> Iterator[tuple[str, str]]:
 
 
 def _pages(fields: Node) -> Iterator[tuple[str, str]]:
-    """The pages that the retrieved pieces of a source came from."""
+    """The pages of the retrieved pieces of a source."""
     for metadata in list_of(fields.get("metadata")):
         piece = mapping_of(metadata)
         url = next((name_of(piece.get(n)) for n in ("source", "url", "link")
@@ -65,38 +66,39 @@ def _pages(fields: Node) -> Iterator[tuple[str, str]]:
 
 
 def usage_of(node: Node) -> tuple[Usage | None, float | None]:
-    """The token counts of a reply and its duration in milliseconds, where it says them."""
+    """The token counts of a reply and its duration in milliseconds, as the file has them."""
     info = mapping_of(node.get("info"))
     usage = mapping_of(node.get("usage")) or mapping_of(info.get("usage")) or info
     counts = Usage(
         _first(usage, _INTO),
         _first(usage, _OUT),
-        _count(usage.get("total_tokens")),
+        usage.get("total_tokens"),
         _detail(usage, ("prompt_tokens_details", "input_tokens_details"), "cached_tokens"),
         reasoning_tokens=_detail(
             usage, ("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"
         ),
     )
-    took = _count(usage.get("total_duration"))  # in nanoseconds, as Ollama counts
-    return counts if counts != Usage() else None, took / 1e6 if took else None
+    given = usage.get("total_duration")
+    took_ns = measure_of(given)  # nanoseconds, as Ollama counts
+    return counts if counts != Usage() else None, given if took_ns is None else took_ns / 1e6
 
 
-def _first(usage: Node, names: Iterable[str]) -> int | None:
-    return next((n for n in (_count(usage.get(name)) for name in names) if n is not None), None)
+def _first(usage: Node, names: Iterable[str]) -> Any:
+    return _best([usage.get(name) for name in names])
 
 
-def _detail(usage: Node, holders: Iterable[str], name: str) -> int | None:
-    counts = (_count(mapping_of(usage.get(holder)).get(name)) for holder in holders)
-    return next((count for count in counts if count is not None), None)
+def _detail(usage: Node, holders: Iterable[str], name: str) -> Any:
+    return _best([mapping_of(usage.get(holder)).get(name) for holder in holders])
 
 
-def _count(value: object) -> int | None:
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
-    return value if is_count and isinstance(value, int) else None
+def _best(values: list[Any]) -> Any:
+    """The first count; without one the first value, which becomes unknown and is reported."""
+    given = [value for value in values if value is not None]
+    return next((value for value in given if count_of(value) is not None), (given or [None])[0])
 
 
 def error_of(value: Any, said: str) -> str:
-    """Why a reply failed, in the program's words. `said` is the reply's text.
+    """The error of a reply, in the program's words. `said` is the reply's text.
 
     Old versions set a flag and write the reason into the text.
     """

@@ -1,6 +1,6 @@
-"""Open WebUI's `<details>` blocks: reasoning, tool calls and code written into the text.
+"""Reads the `<details>` blocks of Open WebUI: reasoning, tool calls and code in the text.
 
-Of a tool call the result stands in an attribute, and in newer versions in the body.
+The result of a tool call is an attribute, in newer versions the body of the block.
 """
 
 import html
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.loose_json import arguments_of, from_json, text_of, unwrapped
 from replyscope.domain.tool import ToolCallState
-from replyscope.readers.reply_steps import Called, CallIds, Said, Step, Thought
+from replyscope.readers.reply_steps import CallIds, CallStep, ReasoningStep, Step, TextStep
 
 CODE = "code_interpreter_call"
-"""The kind of a call of the code interpreter, which the program runs itself."""
+"""The kind of a call of the code interpreter, which Open WebUI runs itself."""
 _TYPES = ("reasoning", "tool_calls", "code_interpreter")
 _VALUE = r"""\s*=\s*(?:"[^"]*"|'[^']*')"""
 _OPENING = re.compile(rf"<details\b((?:\s+[\w:-]+(?:{_VALUE})?)*)\s*>", re.IGNORECASE)
@@ -37,18 +37,18 @@ def steps_of_text(text: str, ids: CallIds) -> Iterator[Step]:
         yield from _said(text[at : opening.start()])
         end, at = _end_of(text, opening.end())
         if at == len(text) and end == at and kind != "reasoning":
-            end = at = opening.end()  # it was never closed: what follows is the reply's
+            end = at = opening.end()  # it was never closed: the rest is text
         yield from _block(kind, fields, text[opening.end() : end], ids)
     if not is_split:
-        yield from [Said(text)] if text else ()
+        yield from [TextStep(text)] if text else ()
     else:
         yield from _said(text[at:])
 
 
-def _said(text: str) -> Iterator[Said]:
+def _said(text: str) -> Iterator[TextStep]:
     shown = text.strip("\n")
     if shown.strip():
-        yield Said(shown)
+        yield TextStep(shown)
 
 
 def _attributes(written: str) -> dict[str, str]:
@@ -59,7 +59,7 @@ def _attributes(written: str) -> dict[str, str]:
 
 
 def _end_of(text: str, start: int) -> tuple[int, int]:
-    """Where the body of a block ends, and where the text goes on; a block may hold others."""
+    """The ends of the body and of the block. Blocks can be nested."""
     depth = 1
     for edge in _EDGE.finditer(text, start):
         depth += -1 if edge[1] else 1
@@ -71,14 +71,14 @@ def _end_of(text: str, start: int) -> tuple[int, int]:
 def _block(kind: str, fields: dict[str, str], body: str, ids: CallIds) -> Iterator[Step]:
     body = html.unescape(_SUMMARY.sub("", body, count=1)).strip()
     if kind == "reasoning":
-        yield from [Thought(_QUOTED.sub("", body))] if body else ()
+        yield from [ReasoningStep(_QUOTED.sub("", body))] if body else ()
     elif kind == "tool_calls":
         yield _tool_call(fields, body, ids)
     else:
         yield _code(fields, body, ids)
 
 
-def _tool_call(fields: dict[str, str], body: str, ids: CallIds) -> Called:
+def _tool_call(fields: dict[str, str], body: str, ids: CallIds) -> CallStep:
     given = [unwrapped(text) for text in (fields.get("result", ""), body) if text]
     is_done = fields.get("done", "true") != "false"
     result = "\n".join(dict.fromkeys(given)) if given or is_done else None
@@ -90,22 +90,22 @@ def _tool_call(fields: dict[str, str], body: str, ids: CallIds) -> Called:
         ToolCallState.COMPLETED,
     )
     beside = [f"{name}: {fields[name]}" for name in ("files", "embeds") if _has(fields, name)]
-    return Called(call, result, "\n".join(beside))
+    return CallStep(call, result, "\n".join(beside))
 
 
 def _has(fields: dict[str, str], name: str) -> bool:
     return unwrapped(fields.get(name, "")).strip() not in ("", "null", "[]", "{}")
 
 
-def _code(fields: dict[str, str], body: str, ids: CallIds) -> Called:
+def _code(fields: dict[str, str], body: str, ids: CallIds) -> CallStep:
     call = code_call(ids.take(fields.get("id", "")), body)
     output = fields.get("output", "")
     value = from_json(output)
-    return Called(call, code_output(value) if value is not None else output or None)
+    return CallStep(call, code_output(value) if value is not None else output or None)
 
 
 def code_call(call_id: str, code: str, language: str = "") -> ToolCall:
-    """A call of the code interpreter; a language other than Python is kept by a fence."""
+    """A call of the code interpreter. Code in another language than Python is fenced."""
     fenced = _FENCED.match(code)
     if fenced is not None and not language:
         language, code = fenced[1], fenced[2]
@@ -115,7 +115,7 @@ def code_call(call_id: str, code: str, language: str = "") -> ToolCall:
 
 
 def code_output(value: object) -> str | None:
-    """The output of a run: its streams and its result, each with its name."""
+    """The output of a run: its streams and its result, with their names."""
     if not isinstance(value, dict):
         return unwrapped(text_of(value)) or None
     said = {name: text_of(one) for name, one in value.items() if one not in (None, "", [], {})}

@@ -1,7 +1,7 @@
-"""ChatGPT's conversations.json: a tree of nodes, many of them hidden.
+"""Reads a conversation of ChatGPT: a tree of nodes, many of them hidden.
 
-A node that is not shown hands its children to the nearest shown one above. What the
-model thought before it answered is part of the answer.
+The children of a hidden node belong to its nearest visible ancestor. Reasoning before a reply
+becomes part of that reply.
 """
 
 from collections import Counter
@@ -18,8 +18,8 @@ from replyscope.domain.leftovers import Extras, Leftovers, as_extras, with_prose
 from replyscope.domain.loose_json import digest_of, mapping_of, name_of, texts_in
 from replyscope.domain.message import Role, TextPart, ToolResultPart
 from replyscope.domain.tool import ToolCallState
-from replyscope.readers.chatgpt_content import attachments, content_text
-from replyscope.readers.chatgpt_sources import citations_of, without_marks
+from replyscope.readers.chatgpt.content import attachments, content_text
+from replyscope.readers.chatgpt.sources import citations_of, without_marks
 from replyscope.readers.message_tree import Links, links_of, parents_first
 
 Node = Mapping[str, Any]
@@ -34,12 +34,12 @@ _ENDINGS = {
 }
 _CONVERSATION = frozenset(("title", "mapping"))
 _REPEATED = frozenset(("alt", "matched_text", "prompt_text", "cloud_doc_url"))
-"""Fields of a reference that say again what the text and the sources say."""
+"""Fields of a reference that repeat the text and the sources."""
 _MESSAGE = frozenset(("author", "content", "metadata"))
 
 
-def read_chatgpt(entry: Node) -> ForeignConversation:
-    """A conversation. Raises BadData when nothing of it can be read."""
+def read_conversation(entry: Node) -> ForeignConversation:
+    """A conversation. Raises BadData when no message can be read."""
     mapping = entry.get("mapping")
     if not isinstance(mapping, Mapping):
         raise BadData("it has no messages: the field `mapping` is missing")
@@ -64,7 +64,7 @@ def read_chatgpt(entry: Node) -> ForeignConversation:
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """A node's message: who wrote it, its text, and what is beside it."""
+    """The message of a node: role, content type, text and metadata."""
 
     role: str
     kind: str
@@ -78,13 +78,13 @@ class _Message:
 
     @property
     def why_left_out(self) -> tuple[str, str]:
-        """What it is, and why a session has no place for it."""
+        """The kind of a message that is left out, and the reason."""
         if self.is_hidden:
             return "hidden message", "ChatGPT does not show it"
         return f"message of the role `{self.role[:60]}`", "its role is not known"
 
     def unread(self, text: str = "") -> dict[str, Any]:
-        """Fields with texts that are neither in the message's own nor in the given one."""
+        """Fields with texts that are neither in the message's text nor in the given one."""
         kept = "\n".join([self.text, text, *(c.title or "" for c in citations_of(self.metadata))])
         beside = with_prose(self.metadata, frozenset(), kept, _REPEATED)
         return with_prose(self.node, _MESSAGE, kept) | beside
@@ -92,7 +92,7 @@ class _Message:
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """Reasoning that waits for the reply it belongs to, and the nodes that it came from."""
+    """Reasoning without its reply yet, and the keys of its nodes."""
 
     text: str = ""
     extras: Extras = ()
@@ -104,9 +104,9 @@ class _Pending:
 
 
 class _Reader:
-    """Makes turns of nodes, from the root down.
+    """Converts nodes to turns, from the root down.
 
-    `above` is the key of the turn that stands for each node.
+    `above` maps each node to the key of its turn, or of the nearest turn above.
     """
 
     def __init__(self, mapping: Mapping[str, Any], model: str) -> None:
@@ -136,7 +136,7 @@ class _Reader:
             if turn is not None:
                 thoughts.append((turn, parent))
         for turn, parent in thoughts:
-            if turn.key not in self._used:  # no reply came after it
+            if turn.key not in self._used:  # no reply follows
                 self.turns[turn.key] = replace(turn, parent=parent)
 
     def _place(self, turn: Turn, before: str, parent: str | None, pending: _Pending) -> None:
@@ -144,7 +144,7 @@ class _Reader:
         if turn.role is Role.ASSISTANT:
             reasoning = _joined(pending.text, turn.reasoning)
             turn = replace(turn, reasoning=reasoning, extras=pending.extras + turn.extras)
-        elif pending.text:  # nothing answers with it: a reply of its own, above this one
+        elif pending.text:  # no reply follows: it becomes a reply itself
             own = f"{before}/thoughts"
             if own not in self.turns:
                 self.turns[own] = Turn(
@@ -254,7 +254,7 @@ def _as_result(turn: Turn, last: Turn) -> Turn:
 
 
 def _with_more(last: Turn, turn: Turn) -> Turn:
-    """A result that a tool gave in several messages, as one."""
+    """The results of several messages of one tool, merged."""
     (first,), (more,) = last.parts, turn.parts
     if not (isinstance(first, ToolResultPart) and isinstance(more, ToolResultPart)):
         return last

@@ -1,10 +1,9 @@
-"""The log of `llm`: one row for each response, and since 0.36 a tree of messages.
+"""Reads the log of `llm`: one row for each response, and since 0.36 a tree of messages.
 
-A conversation that is in both is read from the tree. A thread's messages are those that
-lead to its tip and to the tip of each of its turns.
+A conversation that is in both is read from the tree. A thread has the messages on the paths
+to its own tip and to the tips of its turns.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -18,6 +17,8 @@ from replyscope.domain.foreign import (
     text_of_part,
 )
 from replyscope.domain.foreign_systems import Systems
+from replyscope.domain.import_faults import DATA_FAULTS, fault_in_words
+from replyscope.domain.import_format import DatabaseFormat, ForeignDatabase, Item, Row
 from replyscope.domain.leftovers import NO_PLACE, Leftovers
 from replyscope.domain.loose_json import arguments_of, from_json, mapping_of, text_of, to_json
 from replyscope.domain.message import (
@@ -30,11 +31,10 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.picture import SUFFIXES
+from replyscope.domain.sound_numbers import count_of
 from replyscope.domain.tool import ToolCallState
-from replyscope.store.foreign_chats import FAULTS, row_fault, time_of_text
+from replyscope.readers.chat_tables import time_of_text
 
-Item = ForeignConversation | Unreadable
-Row = sqlite3.Row
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "tool": Role.TOOL}
 _OLD = (
     "SELECT coalesce(r.conversation_id, 'r/' || r.id) AS id, r.conversation_id AS own, "
@@ -43,57 +43,57 @@ _OLD = (
 )
 
 
-def count_llm(connection: sqlite3.Connection) -> int:
-    """How many conversations there are."""
-    old = {row[0] for row in connection.execute(_OLD)}
-    new = {row[0] for row in _threads(connection)}
+def _count(database: ForeignDatabase) -> int:
+    """The number of conversations."""
+    old = {row["id"] for row in database.rows(_OLD)}
+    new = {row["id"] for row in _threads(database)}
     return len(old | new)
 
 
-def _threads(connection: sqlite3.Connection) -> list[Any]:
-    if not _has(connection, "threads") or not _has(connection, "turns"):
+def _threads(database: ForeignDatabase) -> list[Row]:
+    if not _has(database, "threads") or not _has(database, "turns"):
         return []
-    return connection.execute("SELECT * FROM threads ORDER BY rowid").fetchall()
+    return database.rows("SELECT * FROM threads ORDER BY rowid")
 
 
-def _has(connection: sqlite3.Connection, table: str) -> bool:
+def _has(database: ForeignDatabase, table: str) -> bool:
     sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-    return connection.execute(sql, (table,)).fetchone() is not None
+    return bool(database.rows(sql, (table,)))
 
 
-def read_llm(connection: sqlite3.Connection) -> Iterator[Item]:
-    """Each conversation."""
-    threads = _threads(connection)
+def _read(database: ForeignDatabase) -> Iterator[Item]:
+    """Each conversation: the threads first."""
+    threads = _threads(database)
     for thread in threads:
         try:
-            yield _thread(connection, thread)
-        except FAULTS as error:
+            yield _thread(database, thread)
+        except DATA_FAULTS as error:
             name = str(thread["name"] or thread["id"])
-            yield Unreadable(name, row_fault(error))
+            yield Unreadable(name, fault_in_words(error))
     known = {thread["id"] for thread in threads}
-    for row in connection.execute(_OLD).fetchall():
+    for row in database.rows(_OLD):
         if row["id"] in known:
             continue
         try:
-            yield _conversation(connection, row)
-        except FAULTS as error:
+            yield _conversation(database, row)
+        except DATA_FAULTS as error:
             name = str(row["name"] or row["id"])
-            yield Unreadable(name, row_fault(error))
+            yield Unreadable(name, fault_in_words(error))
 
 
-def _thread(connection: sqlite3.Connection, thread: Row) -> ForeignConversation:
-    turns = connection.execute(
+def _thread(database: ForeignDatabase, thread: Row) -> ForeignConversation:
+    turns = database.rows(
         "SELECT * FROM turns WHERE thread_id = ? ORDER BY datetime_utc, rowid", (thread["id"],)
-    ).fetchall()
+    )
     by_tip = {turn["tip_message_hash"]: turn for turn in turns}
     by_start = {turn["parent_message_hash"]: turn for turn in turns}
     made: dict[str, Turn] = {}
-    above: dict[object, str | None] = {}  # the turn that stands for each message
+    above: dict[object, str | None] = {}  # the key of the turn of each message
     systems, leftovers = Systems(), Leftovers()
     for tip in [thread["tip_message_hash"], *by_tip]:
-        for message in _chain(connection, tip, above):
+        for message in _chain(database, tip, above):
             key, parent = str(message["hash"]), above.get(message["parent_hash"])
-            parts = _parts(connection, key, leftovers)
+            parts = _parts(database, key, leftovers)
             role = str(message["role"])
             if role in _ROLES:
                 figures = by_tip.get(key) or by_start.get(key)
@@ -112,19 +112,17 @@ def _thread(connection: sqlite3.Connection, thread: Row) -> ForeignConversation:
     )
 
 
-def _chain(
-    connection: sqlite3.Connection, tip: object, known: Mapping[object, object]
-) -> list[Row]:
+def _chain(database: ForeignDatabase, tip: object, known: Mapping[object, object]) -> list[Row]:
     """The messages that lead to a tip and are not known yet, oldest first."""
     rows: list[Row] = []
     seen: set[object] = set()
     while tip is not None and tip not in known and tip not in seen:
         seen.add(tip)
-        row = connection.execute("SELECT * FROM messages WHERE hash = ?", (tip,)).fetchone()
-        if row is None:
+        found = database.rows("SELECT * FROM messages WHERE hash = ?", (tip,))
+        if not found:
             break
-        rows.append(row)
-        tip = row["parent_hash"]
+        rows += found[:1]
+        tip = found[0]["parent_hash"]
     return rows[::-1]
 
 
@@ -154,27 +152,25 @@ def _message(
         reasoning="\n".join(thought) if is_reply else "",
         calls=calls,
         usage=_usage(figures) if figures is not None and is_reply else None,
-        duration_ms=_number(figures["duration_ms"])
+        duration_ms=figures["duration_ms"]
         if figures is not None and is_reply and "duration_ms" in columns
         else None,
         finish=FinishReason.TOOL_CALLS if calls else FinishReason.UNSTATED,
     )
 
 
-def _parts(connection: sqlite3.Connection, key: str, leftovers: Leftovers) -> list[Part | ToolCall]:
-    rows = connection.execute(
-        "SELECT * FROM parts WHERE message_hash = ? ORDER BY position", (key,)
-    ).fetchall()
-    return [part for row in rows for part in _part(connection, row, key, leftovers)]
+def _parts(database: ForeignDatabase, key: str, leftovers: Leftovers) -> list[Part | ToolCall]:
+    rows = database.rows("SELECT * FROM parts WHERE message_hash = ? ORDER BY position", (key,))
+    return [part for row in rows for part in _part(database, row, key, leftovers)]
 
 
 def _part(
-    connection: sqlite3.Connection, row: Row, key: str, leftovers: Leftovers
+    database: ForeignDatabase, row: Row, key: str, leftovers: Leftovers
 ) -> Iterator[Part | ToolCall]:
     payload = mapping_of(from_json(row["payload"])) if row["payload"] else {}
     text = row["text"] if row["text"] is not None else payload.get("text")
     if text is None:
-        text = "".join(_piece(connection, piece) for piece in payload.get("text_ref") or ())
+        text = "".join(_piece(database, piece) for piece in payload.get("text_ref") or ())
     call_id = str(payload.get("tool_call_id") or f"{key}/{row['position']}")
     match row["type"]:
         case "text":
@@ -182,7 +178,7 @@ def _part(
         case "reasoning":
             yield from [ReasoningPart(str(text))] if text else ()
         case "attachment":
-            yield from _attached(connection, [payload.get("attachment") or {}], leftovers)
+            yield from _attached(database, [payload.get("attachment") or {}], leftovers)
         case "tool_call":
             arguments = arguments_of(payload.get("arguments") or {})
             name = str(payload.get("name") or row["tool_name"] or "tool")
@@ -194,31 +190,30 @@ def _part(
 
 
 def _result(call_id: str, name: object, output: object, beside: Mapping[str, Any]) -> Part:
-    """A tool's result; the exception of one that failed is part of it."""
+    """The result of a tool, with the exception of a failed one."""
     failed = text_of(beside.get("exception"))
     state = ToolCallState.FAILED if failed else ToolCallState.COMPLETED
     text = "\n".join(dict.fromkeys(filter(None, (text_of(output), failed))))
     return ToolResultPart(call_id, text, str(name or ""), state)
 
 
-def _piece(connection: sqlite3.Connection, piece: Mapping[str, Any]) -> str:
+def _piece(database: ForeignDatabase, piece: Mapping[str, Any]) -> str:
     if "literal" in piece:
         return str(piece["literal"])
     sql = "SELECT content FROM fragments WHERE id = ?"
-    row = connection.execute(sql, (piece.get("fragment"),)).fetchone()
-    return str(row["content"]) if row is not None else ""
+    found = database.rows(sql, (piece.get("fragment"),))
+    return str(found[0]["content"]) if found else ""
 
 
 def _attached(
-    connection: sqlite3.Connection, refs: Iterable[Mapping[str, Any]], leftovers: Leftovers
+    database: ForeignDatabase, refs: Iterable[Mapping[str, Any]], leftovers: Leftovers
 ) -> Iterator[ImagePart | FilePart | TextPart]:
     for ref in refs:
-        row = connection.execute(
-            "SELECT * FROM attachments WHERE id = ?", (ref.get("id"),)
-        ).fetchone()
-        if row is None:
+        found = database.rows("SELECT * FROM attachments WHERE id = ?", (ref.get("id"),))
+        if not found:
             yield TextPart(f"[attachment {text_of(ref.get('id'))}]")
             continue
+        row = found[0]
         kind, content = str(row["type"] or ""), row["content"]
         place = str(row["path"] or row["url"] or f"{row['id'][:12]}")
         name = place.replace("\\", "/").rsplit("/", 1)[-1]
@@ -232,14 +227,12 @@ def _attached(
             yield TextPart(f"[{kind or 'attachment'} {place}]")
 
 
-def _conversation(connection: sqlite3.Connection, row: Row) -> ForeignConversation:
-    """One of the older form."""
+def _conversation(database: ForeignDatabase, row: Row) -> ForeignConversation:
+    """A conversation of the older form."""
     where = "conversation_id = ?" if row["own"] is not None else "'r/' || id = ?"
-    replies = connection.execute(
-        f"SELECT * FROM responses WHERE {where} ORDER BY rowid", (row["id"],)
-    ).fetchall()
+    replies = database.rows(f"SELECT * FROM responses WHERE {where} ORDER BY rowid", (row["id"],))
     systems, leftovers = Systems(), Leftovers()
-    turns = in_a_row(t for reply in replies for t in _reply(connection, reply, systems, leftovers))
+    turns = in_a_row(t for reply in replies for t in _reply(database, reply, systems, leftovers))
     at, left_out = turns[0].at if turns else None, leftovers.all
     return ForeignConversation(
         "llm", str(row["id"]), str(row["name"]), at, turns, systems.first, left_out=left_out
@@ -247,29 +240,29 @@ def _conversation(connection: sqlite3.Connection, row: Row) -> ForeignConversati
 
 
 def _reply(
-    connection: sqlite3.Connection, row: Row, systems: Systems, leftovers: Leftovers
+    database: ForeignDatabase, row: Row, systems: Systems, leftovers: Leftovers
 ) -> Iterator[Turn]:
     fields = dict(row)
     at, key = time_of_text(row["datetime_utc"]), str(row["id"])
-    system = [f["content"] for f in _joined(connection, "system_fragments", "fragment", key)]
+    system = [f["content"] for f in _joined(database, "system_fragments", "fragment", key)]
     said = "\n".join(str(piece) for piece in (*system, row["system"]) if piece)
     yield from systems.turn(f"{key}/s", None, at, said)
-    rows = [dict(r) for r in _beside(connection, "tool_results", "ORDER BY id", key)]
+    rows = [dict(r) for r in _beside(database, "tool_results", "ORDER BY id", key)]
     results = tuple(
         _result(str(r["tool_call_id"] or r["id"]), r["name"], r["output"], r) for r in rows
     )
     if results:
         yield Turn(f"{key}/t", Role.TOOL, results, at)
-    asked = [f["content"] for f in _joined(connection, "prompt_fragments", "fragment", key)]
-    refs = [{"id": a["id"]} for a in _joined(connection, "prompt_attachments", "attachment", key)]
+    asked = [f["content"] for f in _joined(database, "prompt_fragments", "fragment", key)]
+    refs = [{"id": a["id"]} for a in _joined(database, "prompt_attachments", "attachment", key)]
     pieces = [str(piece) for piece in (*asked, row["prompt"]) if piece]
-    parts = (*map(TextPart, pieces), *_attached(connection, refs, leftovers))
+    parts = (*map(TextPart, pieces), *_attached(database, refs, leftovers))
     if parts:
         yield Turn(f"{key}/u", Role.USER, parts, at)
     calls = tuple(
         ToolCall(str(c["tool_call_id"] or c["id"]), "function", str(c["name"]),
                  arguments_of(c["arguments"]) or "{}", ToolCallState.COMPLETED)
-        for c in _beside(connection, "tool_calls", "ORDER BY id", key)
+        for c in _beside(database, "tool_calls", "ORDER BY id", key)
     )  # fmt: skip
     if fields.get("schema_id"):
         leftovers.add("schema of a reply", NO_PLACE)
@@ -282,40 +275,52 @@ def _reply(
         reasoning=str(fields.get("reasoning") or ""),
         calls=calls,
         usage=_usage(row),
-        duration_ms=_number(fields.get("duration_ms")),
+        duration_ms=fields.get("duration_ms"),
         finish=FinishReason.TOOL_CALLS if calls else FinishReason.UNSTATED,
     )
 
 
-def _beside(connection: sqlite3.Connection, table: str, order: str, key: str) -> list[Row]:
-    if not _has(connection, table):
+def _beside(database: ForeignDatabase, table: str, order: str, key: str) -> list[Row]:
+    if not _has(database, table):
         return []
     sql = f"SELECT * FROM {table} WHERE response_id = ? {order}"
-    return connection.execute(sql, (key,)).fetchall()
+    return database.rows(sql, (key,))
 
 
-def _joined(connection: sqlite3.Connection, links: str, what: str, key: str) -> list[Row]:
+def _joined(database: ForeignDatabase, links: str, what: str, key: str) -> list[Row]:
     """The fragments or attachments of a response, in their order."""
-    if not _has(connection, links):
+    if not _has(database, links):
         return []
     sql = (
         f"SELECT x.* FROM {links} p JOIN {what}s x ON x.id = p.{what}_id "
         'WHERE p.response_id = ? ORDER BY p."order"'
     )
-    return connection.execute(sql, (key,)).fetchall()
+    return database.rows(sql, (key,))
 
 
 def _usage(row: Row) -> Usage | None:
     columns = row.keys()
     into, out = (
-        int(row[name]) if name in columns and isinstance(row[name], int) else None
-        for name in ("input_tokens", "output_tokens")
+        row[name] if name in columns else None for name in ("input_tokens", "output_tokens")
     )
     if into is None and out is None:
         return None
-    total = into + out if into is not None and out is not None else None
-    return Usage(into, out, total)
+    counts = count_of(into), count_of(out)
+    total = sum(count or 0 for count in counts) if None not in counts else None
+    return Usage(into, out, count_of(total))
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+def _sniff(tables: Mapping[str, set[str]]) -> bool:
+    return {"conversation_id", "prompt", "response"} <= tables.get("responses", set())
+
+
+LLM = DatabaseFormat(
+    name="llm",
+    title="llm",
+    path="`logs.db`",
+    content="the database, as a copy if the program is running",
+    hint="a database of llm",
+    sniff=_sniff,
+    count=_count,
+    read=_read,
+)

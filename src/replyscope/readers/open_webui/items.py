@@ -1,4 +1,4 @@
-"""Open WebUI's `output` items: those of the Responses API, and some of its own."""
+"""Reads the `output` items of Open WebUI: items of the Responses API, and a few more types."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -16,8 +16,8 @@ from replyscope.domain.loose_json import (
 )
 from replyscope.domain.tool import ToolCallState
 from replyscope.readers.content_parts import parts_of, text_parts
-from replyscope.readers.open_webui_details import code_call, code_output
-from replyscope.readers.reply_steps import Called, CallIds, Said, Step, Thought
+from replyscope.readers.open_webui.details import code_call, code_output
+from replyscope.readers.reply_steps import CallIds, CallStep, ReasoningStep, Step, TextStep
 
 Item = Mapping[str, Any]
 _CALLS = ("function_call", "custom_tool_call", "mcp_call", "tool_call")
@@ -29,7 +29,7 @@ _FAILED = ("failed", "incomplete", "error")
 
 
 def steps_of_items(output: Any, ids: CallIds) -> Iterator[Step]:
-    """The steps of a reply's items. An item of an unknown type is kept as a call of its own."""
+    """The steps of a reply's items. An item of an unknown type becomes a tool call."""
     items = [item for item in list_of(output) if isinstance(item, Mapping)]
     results: dict[str, list[Item]] = {}
     for item in items:
@@ -45,7 +45,7 @@ def steps_of_items(output: Any, ids: CallIds) -> Iterator[Step]:
             yield from _own(kind, item, ids)
     for call_id, left in results.items():  # results of calls that the export lacks
         call = ToolCall(ids.take(call_id), "function", "tool", "", ToolCallState.COMPLETED)
-        yield Called(call, _result_text(left), _detail(left))
+        yield CallStep(call, _result_text(left), _detail(left))
 
 
 def _call_id(item: Item) -> str:
@@ -53,20 +53,20 @@ def _call_id(item: Item) -> str:
 
 
 def _own(kind: str, item: Item, ids: CallIds) -> Iterator[Step]:
-    """A step that needs no other item."""
+    """The steps of an item that is neither a call nor a result."""
     if kind == "reasoning":
         yield from _thoughts(item)
     elif kind in _CODE:
         yield from _code(item, ids)
     elif kind == "message" or (kind not in _ABOUT and _is_text_alone(item)):
         text = text_parts(item.get("content") or item.get("text") or item.get("summary"))
-        yield from [Said(text)] if text.strip() else ()
+        yield from [TextStep(text)] if text.strip() else ()
     elif fields := {name: one for name, one in item.items() if name not in _ABOUT and one}:
         name = kind.removesuffix("_call") or "item"
         own = kind if kind not in ("", "function", "custom") else "item"
         state = ToolCallState.COMPLETED
         call = ToolCall(ids.take(_call_id(item)), own, name, to_json(fields), state)
-        yield Called(call, _hosted_result(item))
+        yield CallStep(call, _hosted_result(item))
 
 
 def _is_text_alone(item: Item) -> bool:
@@ -74,14 +74,14 @@ def _is_text_alone(item: Item) -> bool:
     return {name for name, one in item.items() if name not in _ABOUT and one} <= about
 
 
-def _thoughts(item: Item) -> Iterator[Thought]:
+def _thoughts(item: Item) -> Iterator[ReasoningStep]:
     """The summary and the content; they are often the same."""
     said = [text_parts(item.get(name)).strip() for name in ("summary", "content", "text")]
     for text in dict.fromkeys(filter(None, said)):
-        yield Thought(text)
+        yield ReasoningStep(text)
 
 
-def _call(item: Item, results: list[Item], ids: CallIds) -> Called:
+def _call(item: Item, results: list[Item], ids: CallIds) -> CallStep:
     function = mapping_of(item.get("function"))
     arguments = item.get("arguments", item.get("input", function.get("arguments")))
     has_own = item.get("output") is not None or item.get("error") is not None
@@ -95,7 +95,7 @@ def _call(item: Item, results: list[Item], ids: CallIds) -> Called:
         text_of(arguments) if kind == "custom" else arguments_of(arguments),
         ToolCallState.FAILED if has_failed else ToolCallState.COMPLETED,
     )
-    return Called(call, _result_text(answered) if answered else None, _detail(answered))
+    return CallStep(call, _result_text(answered) if answered else None, _detail(answered))
 
 
 def _result_text(results: Iterable[Item]) -> str:
@@ -116,14 +116,14 @@ def _detail(results: Iterable[Item]) -> str:
     )
 
 
-def _code(item: Item, ids: CallIds) -> Iterator[Called]:
+def _code(item: Item, ids: CallIds) -> Iterator[CallStep]:
     language = name_of(item.get("lang") or item.get("language"))
     call = code_call(ids.take(_call_id(item)), text_of(item.get("code")).strip(), language)
-    yield Called(call, _hosted_result(item))
+    yield CallStep(call, _hosted_result(item))
 
 
 def _hosted_result(item: Item) -> str | None:
-    """The result of a tool that the program or the provider ran, as its own item has it."""
+    """The result of a tool of Open WebUI or the provider, from the item of the call."""
     said = [code_output(item[name]) for name in ("output", "outputs", "results", "error")
             if item.get(name)]  # fmt: skip
     return "\n".join(filter(None, said)) or None

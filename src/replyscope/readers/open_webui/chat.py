@@ -1,4 +1,4 @@
-"""Open WebUI's export of chats: a tree of messages, the models' answers side by side."""
+"""Reads a chat of Open WebUI: a tree of messages, with the replies of several models."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from replyscope.domain.loose_json import digest_of, list_of, mapping_of, name_of
 from replyscope.domain.message import Role, TextPart
 from replyscope.readers.content_parts import parts_of
 from replyscope.readers.message_tree import links_of, parents_first
-from replyscope.readers.open_webui_reply import (
+from replyscope.readers.open_webui.reply import (
     LINKS,
     files_of,
     message_text,
@@ -31,8 +31,8 @@ _SYSTEM = ("system", "developer")
 _TOOL = ("tool", "function")
 
 
-def read_open_webui(entry: Node) -> ForeignConversation:
-    """A chat. Raises BadData when nothing of it can be read."""
+def read_chat(entry: Node) -> ForeignConversation:
+    """A chat. Raises BadData when no message can be read."""
     chat = mapping_of(entry.get("chat")) or entry
     history = mapping_of(chat.get("history"))
     nodes = _nodes(chat, history)
@@ -73,7 +73,7 @@ class _Reader:
         self._leftovers = leftovers
 
     def read(self, nodes: Mapping[str, Any]) -> tuple[list[Turn], dict[str, str | None]]:
-        """The turns, and of each node the key of the turn that its answers hang under."""
+        """The turns, and for each node the key of the turn that is the parent of its answers."""
         turns: list[Turn] = []
         ends: dict[str, str | None] = {}
         links = links_of(nodes, "parentId", "childrenIds")
@@ -118,7 +118,7 @@ class _Reader:
         self._leftovers.add_lost(fields, LINKS, kept, owner)
 
     def _merged(self, key: str, merged: Any, parent: str | None) -> list[Turn]:
-        """The answer that Open WebUI made of several, beside them."""
+        """The reply that Open WebUI merged from several, as their sibling."""
         fields = {"content": merged} if isinstance(merged, str) else mapping_of(merged)
         if not with_text(fields, LINKS - {"content"}):
             return []
@@ -127,7 +127,7 @@ class _Reader:
 
 
 def _nodes(chat: Node, history: Node) -> dict[str, Any]:
-    """The messages by their keys. Old versions have a list, in which each answers the last."""
+    """The messages by their keys. In the list of old versions each answers the one before."""
     found = history.get("messages")
     if isinstance(found, list):
         found = {
@@ -150,19 +150,19 @@ def _nodes(chat: Node, history: Node) -> dict[str, Any]:
 
 
 def _has_text(tree: Mapping[str, Any], node: Node) -> bool:
-    """Whether a message without an id is one of the tree."""
+    """Whether a message without an id is in the tree."""
     contents = (mapping_of(known).get("content") for known in tree.values())
     return not node.get("id") and any(content == node.get("content") for content in contents)
 
 
 def _model_of(chat: Node) -> str:
-    """The chat's model, where it has one and no more."""
+    """The chat's model if it has exactly one."""
     models = [name for name in map(name_of, list_of(chat.get("models"))) if name]
     return models[0] if len(models) == 1 else ""
 
 
 def _report_files(chat: Node, nodes: Mapping[str, Any], leftovers: Leftovers) -> None:
-    """Files of the chat are those of its messages, as a rule."""
+    """Report files of the chat that none of its messages has."""
     known = to_json([mapping_of(node).get("files") for node in nodes.values()])
     leftovers.add_lost({"files": chat.get("files")}, frozenset(("files",)), known, "the chat")
     for file in map(mapping_of, list_of(chat.get("files"))):
@@ -172,7 +172,7 @@ def _report_files(chat: Node, nodes: Mapping[str, Any], leftovers: Leftovers) ->
 
 
 def _tags(entry: Node, chat: Node) -> tuple[str, ...]:
-    """Tags of one word; those are what tags are here."""
+    """The tags, each as one word."""
     return tuple(_words_of(entry.get("tags"), chat.get("tags"),
                            mapping_of(entry.get("meta")).get("tags")))  # fmt: skip
 

@@ -1,7 +1,7 @@
-"""The values of a large JSON document one after the other, never the whole.
+"""Reads the values of a large JSON document one by one, holding at most one in memory.
 
-At most one item is held. One that is broken is told as such and passed over, so that it
-never takes those after it along; where that can't be, the rest is told as broken.
+An item that is not valid JSON is returned as Broken and skipped. If its end cannot be found,
+the rest of the document is one Broken item.
 """
 
 import json
@@ -21,13 +21,13 @@ _WHOLE_LITERAL = 16  # a number or word may go on beyond what was read
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An item that is no JSON, or too much of it, and why."""
+    """An item that is not valid JSON or too large, and the reason."""
 
     why: str
 
 
 class JsonItems:
-    """Reads from a text stream. Iterating gives the items of the array that it is at."""
+    """A reader of a text stream. Iterating gives the items of the array at its position."""
 
     def __init__(self, stream: TextIO, most: int = MOST) -> None:
         self._stream = stream
@@ -36,10 +36,10 @@ class JsonItems:
         self._at = 0
         self._decoder = json.JSONDecoder()
         self.is_cut = False
-        """Whether an array never ended: nothing can be read after it."""
+        """Whether an array has no end, so that nothing more can be read."""
 
     def enter(self, opening: re.Pattern[str]) -> bool:
-        """Go beyond what the document begins with, when it begins so."""
+        """Skip the opening if the document begins with it. Returns whether it does."""
         while len(self._buffer) - self._at < 200 and self._more():
             pass
         found = opening.match(self._buffer, self._at)
@@ -67,7 +67,7 @@ class JsonItems:
                     return
 
     def value(self) -> Any:
-        """The value that begins here. Raises ValueError, and then has not moved."""
+        """The value at the position. Raises ValueError, and then the position has not changed."""
         self._next_character()
         while True:
             try:
@@ -87,7 +87,7 @@ class JsonItems:
                     return value
 
     def skip_lines(self) -> bool:
-        """Go to the next line that begins a document; False when none does."""
+        """Go to the next line that begins a document; False if there is none."""
         while True:
             found = _DOCUMENT.search(self._buffer, self._at)
             if found is not None:
@@ -98,11 +98,11 @@ class JsonItems:
                 return False
 
     def is_over(self) -> bool:
-        """Whether nothing but space is left."""
+        """Whether only space is left."""
         return not self._next_character()
 
     def _may_go_on(self, error: json.JSONDecodeError) -> bool:
-        """Whether more text may mend it: what was read ends in the middle of something."""
+        """Whether the buffer may end within the value, so that more text is needed."""
         if len(self._buffer) - self._at > self._most:
             raise ValueError(f"it is larger than {self._most // 1_000_000} MB") from None
         is_open = error.msg.startswith("Unterminated string")
@@ -124,7 +124,7 @@ class JsonItems:
                 return ""
 
     def _skip(self) -> bool:
-        """Go beyond the broken item by its brackets; False when it never ends."""
+        """Skip the broken item by its brackets; False if its end is not found."""
         depth = 0
         start = self._at
         while True:

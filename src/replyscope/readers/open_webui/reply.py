@@ -1,4 +1,4 @@
-"""One reply of Open WebUI as turns: its text, its items, its files, and what is beside it."""
+"""Converts a reply of Open WebUI to turns: text, items, files, sources, usage and errors."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,10 +14,17 @@ from replyscope.readers.content_parts import (
     parts_of,
     text_parts,
 )
-from replyscope.readers.open_webui_details import code_call, code_output, steps_of_text
-from replyscope.readers.open_webui_items import steps_of_items
-from replyscope.readers.open_webui_sources import citations_of, error_of, usage_of
-from replyscope.readers.reply_steps import Called, CallIds, Said, Step, Thought, turns_of
+from replyscope.readers.open_webui.details import code_call, code_output, steps_of_text
+from replyscope.readers.open_webui.items import steps_of_items
+from replyscope.readers.open_webui.sources import citations_of, error_of, usage_of
+from replyscope.readers.reply_steps import (
+    CallIds,
+    CallStep,
+    ReasoningStep,
+    Step,
+    TextStep,
+    turns_of,
+)
 
 Node = Mapping[str, Any]
 LINKS = frozenset((
@@ -42,12 +49,12 @@ _ENDINGS = {
 def turns_of_reply(
     key: str, node: Node, parent: str | None, model: str, leftovers: Leftovers
 ) -> list[Turn]:
-    """The turns of an assistant message. `model` is the chat's, for one that names none."""
+    """The turns of an assistant message. `model` is used if the message names none."""
     steps = _steps(key, node)
     for part in (*parts_of(node.get("content")), *files_of(node)):
         if isinstance(part, ImagePart):
             leftovers.add_image()
-    said = "\n".join(step.text for step in steps if isinstance(step, Said))
+    said = "\n".join(step.text for step in steps if isinstance(step, TextStep))
     error, citations = error_of(node.get("error"), said), citations_of(node)
     kept = [_words(step) for step in steps]
     kept += [error, *(f"{c.title}\n{c.url}" for c in citations)]
@@ -97,10 +104,10 @@ def _steps(key: str, node: Node) -> list[Step]:
     written = list(steps_of_text(content, CallIds(key)))
     steps = [*_fields(node, items or written, ids), *(items or written)]
     if items:
-        steps += _lacking(Said, items, written)
-        steps[:0] = _lacking(Called, items, written)
-        steps[:0] = _lacking(Thought, items, written)
-    return steps + [Said(text_of_part(part)) for part in files_of(node)]
+        steps += _lacking(TextStep, items, written)
+        steps[:0] = _lacking(CallStep, items, written)
+        steps[:0] = _lacking(ReasoningStep, items, written)
+    return steps + [TextStep(text_of_part(part)) for part in files_of(node)]
 
 
 def _lacking(kind: type[Step], items: list[Step], written: list[Step]) -> list[Step]:
@@ -111,12 +118,12 @@ def _lacking(kind: type[Step], items: list[Step], written: list[Step]) -> list[S
 
 
 def _fields(node: Node, others: list[Step], ids: CallIds) -> Iterator[Step]:
-    """The steps that stand in fields of their own."""
+    """The steps of the fields other than `content` and `output`."""
     known = squeeze("".join(_words(step) for step in others))
     for field in ("reasoning_content", "reasoning", "thinking"):
         text = text_parts(node.get(field)).strip()
         if text and squeeze(text) not in known:
-            yield Thought(text)
+            yield ReasoningStep(text)
             known += squeeze(text)
     calls = [mapping_of(call) for call in list_of(node.get("tool_calls"))]
     yield from steps_of_items([{"type": "function_call", **_typed(call)} for call in calls], ids)
@@ -125,7 +132,7 @@ def _fields(node: Node, others: list[Step], ids: CallIds) -> Iterator[Step]:
         if squeeze(code) not in known:
             call_id = ids.take(name_of(run.get("id") or run.get("uuid")))
             call = code_call(call_id, code, name_of(run.get("language")))
-            yield Called(call, code_output(run.get("result")))
+            yield CallStep(call, code_output(run.get("result")))
 
 
 def _typed(call: Node) -> dict[str, Any]:
@@ -134,9 +141,9 @@ def _typed(call: Node) -> dict[str, Any]:
 
 def _words(step: Step) -> str:
     match step:
-        case Called():
+        case CallStep():
             return "\n".join((step.call.name, step.call.arguments, step.result or "", step.detail))
-        case Said(text=text) | Thought(text=text):
+        case TextStep(text=text) | ReasoningStep(text=text):
             return text
 
 

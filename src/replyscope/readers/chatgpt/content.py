@@ -1,6 +1,6 @@
 """The content of a ChatGPT message as text, whatever its content type.
 
-Known fields come in the order in which a person reads them; of unknown ones every text.
+Known fields are read in a fixed order. Unknown fields contribute all of their texts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ def _lines(content: Any) -> Iterator[str]:
 
 
 def _others(name: str, value: Any) -> Iterator[str]:
-    """Every text of an unknown field; parts of it that are media by name."""
+    """Every text of an unknown field; images, audio and files by name."""
     fields = mapping_of(value)
     if name_of(fields.get("asset_pointer")) or fields.get("content_type"):
         yield from _lines(fields)
@@ -76,7 +76,7 @@ def _thought(thought: Any) -> Iterator[str]:
 
 
 def _pointer(part: Node) -> Iterator[str]:
-    """An image, audio or a file that lies beside the export, by its name."""
+    """The name of a file beside the export: an image, a recording, a document."""
     kind = name_of(part.get("content_type") or part.get("type"))
     url = mapping_of(part.get("image_url")).get("url") or part.get("image_url")
     named = name_of(part.get("asset_pointer") or url)
