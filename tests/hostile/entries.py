@@ -55,7 +55,7 @@ from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.theming import build_themes
 from tests.hostile.bounds import bounded
-from tests.support.build import NOON, Memory, ask, make_exchange
+from tests.support.build import NOON, Memory, ask, collect, make_exchange
 from tests.support.importing import read_file
 
 _NOON = NOON.astimezone()
@@ -85,7 +85,7 @@ async def _reply_to(api: Api, status: int, kind: str, body: bytes) -> Exchange:
         httpx2.MockTransport(answer),
     )
     opening = make_exchange(api=api)
-    events = [event async for event in provider.stream(ask())]
+    events = await collect(provider, ask())
     await provider.aclose()
     exchange = fold_events(opening, events)
     _look_at(exchange)

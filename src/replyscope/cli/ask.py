@@ -1,12 +1,12 @@
 """`replyscope ask`: one prompt, the answer streamed to stdout, everything else to stderr."""
 
 import argparse
+import asyncio
 import json
 import os
 import stat
 import sys
 from collections.abc import Sequence
-from contextlib import aclosing
 from pathlib import Path
 
 from replyscope.cli.parser import (
@@ -20,7 +20,7 @@ from replyscope.cli.report import warn
 from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import OutputError, SettingsError
-from replyscope.domain.event import RequestAdapted, RetryScheduled, TextDelta, ToolsStopped
+from replyscope.domain.event import Event, RequestAdapted, RetryScheduled, TextDelta
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
@@ -162,34 +162,52 @@ async def _warn_of_servers(wiring: Wiring) -> None:
                 warn(f"{source.name}: {line}")
 
 
+class _Printer:
+    """A listener that prints notices, and with `prints_text` the text of the first choice."""
+
+    def __init__(self, *, prints_text: bool) -> None:
+        self._prints_text = prints_text
+        self._halves = HalfHolder()
+        self._last = "\n"
+
+    def listen(self, event: Event) -> None:
+        """Print what one event says."""
+        if type(event) is TextDelta:
+            if self._prints_text and event.choice == 0:
+                _print_text(self._halves.feed(event.text))
+                self._last = event.text or self._last
+        elif type(event) is RequestAdapted:
+            warn(event.note)
+        elif type(event) is RetryScheduled:
+            warn(f"{event.failure.message} Trying again in {event.wait_s:.1f} s.")
+
+    def finish(self) -> None:
+        """End the text with a line feed."""
+        _print_text(self._halves.finish())
+        if not self._last.endswith("\n"):
+            _print_text("\n")
+
+
 async def _stream(
     conversation: Conversation, target: Target, prompt: str, wiring: Wiring, *, prints_text: bool
 ) -> str:
     """Print one reply while it streams, or several at the end. Returns why tools did not run."""
-    why, halves = "", HalfHolder()
     is_one = (conversation.session.settings.parameters.n or 1) == 1
-    last = "\n"
     has_tools = bool(conversation.session.settings.tools or wiring.tool_settings().enabled)
-    async with aclosing(conversation.send((TextPart(prompt),), target)) as events:
-        async for event in events:
-            if has_tools:  # they were started before the first event
-                has_tools = False
-                await _warn_of_servers(wiring)
-            if isinstance(event, RequestAdapted):
-                warn(event.note)
-            elif isinstance(event, RetryScheduled):
-                warn(f"{event.failure.message} Trying again in {event.wait_s:.1f} s.")
-            elif isinstance(event, ToolsStopped):
-                why = f"{event.why} --yes runs what is asked for."
-            elif prints_text and is_one and isinstance(event, TextDelta) and event.choice == 0:
-                _print_text(halves.feed(event.text))
-                last = event.text or last
-    _print_text(halves.finish())
-    if prints_text and is_one and not last.endswith("\n"):
-        _print_text("\n")
+    printer = _Printer(prints_text=prints_text and is_one)
+    warning: list[asyncio.Task[None]] = []
+
+    def listen(event: Event) -> None:
+        if has_tools and not warning:  # the servers were started before the first event
+            warning.append(asyncio.create_task(_warn_of_servers(wiring)))
+        printer.listen(event)
+
+    why = await conversation.send((TextPart(prompt),), target, listen)
+    await asyncio.gather(*warning)
+    printer.finish()
     if prints_text and not is_one:
         _print_choices(conversation)
-    return why
+    return f"{why} --yes runs what is asked for." if why else ""
 
 
 def _print_choices(conversation: Conversation) -> None:

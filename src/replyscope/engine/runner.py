@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from replyscope.domain.errors import StoreError
-from replyscope.domain.event import Event, RequestSent, StreamEnded, WireFrame
+from replyscope.domain.event import Event, Listen, RequestSent, StreamEnded, WireFrame
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.ports import Clock, ModelProvider, PriceList
@@ -19,17 +17,10 @@ from replyscope.engine.reply_images import KeepFile
 from replyscope.engine.rules import RuleBook
 
 _log = logging.getLogger(__name__)
-_TURN = 32
-"""Every so many frames one is handed on, so that whoever reads gets a turn when nothing
-else comes. To hand on each, through all that reads a reply, takes a twentieth of its time.
-"""
 
 
 class Runner:
-    """The exchanges of one session: those that stream, and how each ended.
-
-    An ending is yielded only after it was committed.
-    """
+    """The exchanges of one session: those that stream, and how each ended."""
 
     def __init__(
         self,
@@ -66,37 +57,46 @@ class Runner:
         request: ModelRequest,
         provider: ModelProvider,
         writer: JournalWriter,
+        listen: Listen,
         *,
         keeps_request: bool = False,
-    ) -> AsyncGenerator[Event, None]:
-        """The events of one exchange; of the frames, a few. With `keeps_request` the record
-        has the request already, and this one only goes on.
+    ) -> None:
+        """Run one exchange to its end. `listen` gets each event after it was folded, and the
+        ending only after it was committed. With `keeps_request` the record has the request
+        already.
         """
         fold = live.fold
         started_ms = self._clock.monotonic_ms()
         self.lives[live.fold_id] = live
+
+        ending: StreamEnded | None = None
+
+        def apply(event: Event) -> None:
+            nonlocal ending
+            fold.apply(event)
+            if type(event) is WireFrame:
+                live.frames.append(event)
+                writer.add(event)
+            elif type(event) is RequestSent and not keeps_request:
+                live.request = event
+                writer.note_request(event)
+            elif type(event) is StreamEnded:
+                ending = event
+                return
+            listen(event)
+
         try:
-            async with aclosing(provider.stream(request)) as events:
-                async for event in events:
-                    fold.apply(event)
-                    if type(event) is WireFrame:
-                        live.frames.append(event)
-                        writer.add(event)
-                        if len(live.frames) % _TURN:
-                            continue
-                    elif type(event) is RequestSent and not keeps_request:
-                        live.request = event
-                        writer.note_request(event)
-                    elif type(event) is StreamEnded:
-                        await self._finish(live, writer)
-                    yield event
+            await provider.stream(request, apply)
+            await self._finish(live, writer)
         finally:
-            # Cancelled, closed by its reader, or a fault of ours: what came is kept.
+            # Cancelled, or a fault of ours or of the listener: what came is kept.
             if live.fold_id in self.lives:
                 if not fold.is_ended:
                     elapsed_ms = self._clock.monotonic_ms() - started_ms
                     fold.apply(StreamEnded(self._leaving_end(fold), elapsed_ms))
                 await self._finish(live, writer)
+        if ending is not None:
+            listen(ending)
 
     def _leaving_end(self, fold: ExchangeFold) -> StreamEnd:
         snapshot = fold.snapshot()
