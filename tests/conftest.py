@@ -14,7 +14,7 @@ from pytest_socket import socket_allow_hosts
 from replyscope.cli.guard import LOG
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.server import LoopbackServer
-from tests.support.suite import SAMPLE, Suite
+from tests.support.suite import GUARD_REACHED, SAMPLE, Suite
 from tests.support.weights import find_cached_weights
 
 # The test command is the same each time. To look further, with new chances:
@@ -88,7 +88,7 @@ def _guard_is_not_reached(request: pytest.FixtureRequest, tmp_path: Path) -> Ite
     yield
     if request.node.get_closest_marker("breaks") is None:
         for log in tmp_path.rglob(LOG):
-            pytest.fail(f"replyscope itself failed: {log.read_text('utf-8', 'replace')}")
+            pytest.fail(f"{GUARD_REACHED}: {log.read_text('utf-8', 'replace')}")
 
 
 class TickingClock:
