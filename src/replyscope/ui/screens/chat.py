@@ -25,6 +25,7 @@ from replyscope.ui.screens.frame import FrameScreen
 from replyscope.ui.screens.front import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.screens.help import HelpRows, HelpScreen
 from replyscope.ui.settling import settle
+from replyscope.ui.textual_internals import bindings_of
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.composer import Composer
 from replyscope.ui.widgets.inspector import Inspector
@@ -344,14 +345,13 @@ class ChatScreen(ReviewingActions):
         )
         for title, node in (*panes, *panes_more):
             rows: dict[str, tuple[str, str, str]] = {}
-            for key, binding in node._bindings:
+            for binding in bindings_of(node):
                 if binding.id is None:
                     continue
                 shown = self.app.get_key_display(binding)
                 if binding.id in rows:
                     shown = f"{rows[binding.id][0]} {shown}"
                 rows[binding.id] = (shown, binding.description, binding.id)
-                del key
             sections.append((title, list(rows.values())))
         return sections
 

@@ -30,6 +30,7 @@ from replyscope.ui.screens.front import PRIVATE_WELCOME, WELCOME
 from replyscope.ui.screens.working_screen import WorkingScreen
 from replyscope.ui.services import Services
 from replyscope.ui.targets import Targets
+from replyscope.ui.textual_internals import use_compositor
 from replyscope.ui.tight_compositor import TightCompositor
 from replyscope.ui.timing import load_timelines
 from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, user_content
@@ -58,7 +59,7 @@ class ChatBase(WorkingScreen[None]):
 
     def __init__(self, services: Services) -> None:
         super().__init__()
-        self._compositor = TightCompositor()
+        use_compositor(self, TightCompositor())
         self.services = services
         self.archive = services.archive
         self.targets = Targets(services)

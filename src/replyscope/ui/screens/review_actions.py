@@ -16,6 +16,7 @@ from replyscope.ui.screens.dialogs import LineDialog
 from replyscope.ui.screens.exporting import ask_export
 from replyscope.ui.screens.help import HelpScreen
 from replyscope.ui.screens.review_base import ReviewBase
+from replyscope.ui.textual_internals import bindings_of
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.widgets.folders import Folder, Folders
 from replyscope.ui.widgets.results import Results
@@ -273,12 +274,12 @@ class ReviewActions(ReviewBase):
         """Show the keys."""
         rows = [
             (self.app.get_key_display(binding), binding.description, binding.id)
-            for _, binding in self._bindings
+            for binding in bindings_of(self)
             if binding.id is not None
         ]
         listed = [
             (self.app.get_key_display(binding), binding.description, binding.id)
-            for _, binding in self.query_one(Results)._bindings
+            for binding in bindings_of(self.query_one(Results))
             if binding.id is not None
         ]
         rows += [("1 … 9", "Narrow by a facet, again: widen", "")]

@@ -20,6 +20,7 @@ from replyscope.ui.screens.frame import FrameScreen
 from replyscope.ui.screens.replay import ReplayScreen
 from replyscope.ui.screens.working_screen import WorkingScreen
 from replyscope.ui.services import Services
+from replyscope.ui.textual_internals import use_compositor
 from replyscope.ui.tight_compositor import TightCompositor
 from replyscope.ui.timing import load_recording, load_timelines
 from replyscope.ui.transcript.content import EntryContent, reply_content, user_content
@@ -42,7 +43,7 @@ class ReviewBase(WorkingScreen[Opened | None]):
 
     def __init__(self, services: Services, review: Review, query: str = "") -> None:
         super().__init__()
-        self._compositor = TightCompositor()
+        use_compositor(self, TightCompositor())
         self.first_query = query
         self.services = services
         self.review = review
