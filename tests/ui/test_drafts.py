@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -234,8 +235,8 @@ async def test_a_private_draft_is_never_written(server: LoopbackServer, tmp_path
     held = texts_of(tmp_path / "sessions.db")
     assert "in the open" in held
     assert not [word for word in ("notes", "pasted", "two", "dot.png") if word in held]
-    rows = sqlite3.connect(tmp_path / "sessions.db").execute("SELECT count(*) FROM draft")
-    assert rows.fetchone() == (0,)
+    with closing(sqlite3.connect(tmp_path / "sessions.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM draft").fetchone() == (0,)
 
 
 async def test_a_command_that_is_typed_makes_no_session(
