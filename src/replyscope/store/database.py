@@ -11,8 +11,9 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -157,18 +158,18 @@ class Database:
 
     def _writer(self) -> sqlite3.Connection:
         if self._write_connection is None:
-            if self._path is None:
-                connection = _connect(":memory:")
-                # Else SQLite sorts what is large in a file.
-                connection.execute("PRAGMA temp_store = MEMORY")
-            else:
+            if self._path is not None:
                 _create_private(self._path)
-                connection = _connect(str(self._path))
-                check_version(connection, self._path)  # the next line changes the file
-                _use_wal(connection)
-                connection.execute("PRAGMA synchronous = NORMAL")
-                self._file = _file_at(self._path)
-            migrate(connection, self._path)
+            with _closed_on_error(_connect(str(self._path or ":memory:"))) as connection:
+                if self._path is None:
+                    # Else SQLite sorts what is large in a file.
+                    connection.execute("PRAGMA temp_store = MEMORY")
+                else:
+                    check_version(connection, self._path)  # the next line changes the file
+                    _use_wal(connection)
+                    connection.execute("PRAGMA synchronous = NORMAL")
+                    self._file = _file_at(self._path)
+                migrate(connection, self._path)
             self._write_connection = connection
         return self._write_connection
 
@@ -221,8 +222,19 @@ def _connect(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         name, timeout=10.0, isolation_level=None, check_same_thread=False, factory=Connection
     )
-    connection.execute("PRAGMA foreign_keys = ON")
+    with _closed_on_error(connection):
+        connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Close a connection that could not be set up, and keep it otherwise."""
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
 
 
 _UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
@@ -251,13 +263,13 @@ def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connec
     """
     connection = _connect(str(path))
     try:
-        if is_temporary:
-            connection.execute("PRAGMA temp_store = MEMORY")
-        else:
-            connection.execute("PRAGMA query_only = ON")
-        connection.execute("SELECT count(*) FROM sqlite_master")
+        with _closed_on_error(connection):
+            if is_temporary:
+                connection.execute("PRAGMA temp_store = MEMORY")
+            else:
+                connection.execute("PRAGMA query_only = ON")
+            connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
-        connection.close()
         is_unwritable = error.sqlite_errorcode & 0xFF in _UNWRITABLE or _is_full(path)
         if not is_unwritable or not path.exists():
             raise
