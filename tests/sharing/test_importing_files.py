@@ -15,7 +15,7 @@ from replyscope.domain.shared import Shared
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.importing import import_batch
 from replyscope.store.sqlite_store import SqliteStore
-from tests.cli.run import run_program
+from tests.cli.run import run_command
 from tests.sharing.exports import (
     answered,
     asked,
@@ -182,7 +182,7 @@ def test_the_command_reports_what_failed_and_what_was_left_out(tmp_path: Path) -
     ]
     file = tmp_path / "conversations.json"
     file.write_text(json.dumps(entries))
-    done = run_program(tmp_path, "sessions", "import", str(file))
+    done = run_command(tmp_path, "sessions", "import", str(file))
     assert done.returncode == 1
     assert "1 session with 0 replies imported, 0 known already, 1 failed." in done.stdout
     failed, left_out = done.stderr.splitlines()
@@ -191,7 +191,7 @@ def test_the_command_reports_what_failed_and_what_was_left_out(tmp_path: Path) -
         "replyscope: Left out of “Whole”: 1 × hidden message (ChatGPT does not show it)."
     )
     file.write_text(json.dumps(entries[1:]))
-    again = run_program(tmp_path, "sessions", "import", str(file), "--json", "--dry-run")
+    again = run_command(tmp_path, "sessions", "import", str(file), "--json", "--dry-run")
     assert again.returncode == 0
     assert json.loads(again.stdout)["failed"] == []
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from replyscope.cli.parser import parse_chat
 from replyscope.cli.services import build_services
@@ -20,7 +21,7 @@ from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.opening import Opening
 
-__all__ = ["SystemClock", "chat_of", "frame", "make_app", "new_id", "open_chat", "until"]
+__all__ = ["SystemClock", "chat_of", "click", "frame", "make_app", "new_id", "open_chat", "until"]
 
 
 async def no_servers() -> tuple[FoundServer, ...]:
@@ -86,6 +87,21 @@ async def until(pilot: Pilot[None], condition: Callable[[], object], what: str =
         await asyncio.sleep(0.01)
         await pilot.pause()
     raise AssertionError(f"never came: {what}\n{frame(pilot)}")
+
+
+async def click(
+    pilot: Pilot[None], kind: type[Widget], *, offset: tuple[int, int], times: int = 1
+) -> None:
+    """Click a widget as soon as it is laid out and nothing lies over that place."""
+
+    def is_there() -> bool:
+        screen = pilot.app.screen
+        widget = screen.query_one(kind)
+        place = widget.region.offset + offset
+        return bool(widget.region) and screen.get_widget_at(*place)[0] is widget
+
+    await until(pilot, is_there, f"{kind.__name__} at {offset}")
+    await pilot.click(kind, offset=offset, times=times)
 
 
 def frame(pilot: Pilot[None]) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from replyscope.domain.json_text import is_too_deep
+
 MOST = 200_000_000
 """Characters of one item; more are not read into memory."""
 _CHUNK = 1 << 20
@@ -80,6 +82,8 @@ class JsonItems:
                 if not self._more():
                     raise ValueError("the file ends in the middle of it") from None
             else:
+                if is_too_deep(value):
+                    raise ValueError("it is nested too deeply")
                 rest = len(self._buffer) - end
                 is_closed = rest > _WHOLE_LITERAL or self._buffer[end - 1] in '"]}'
                 if is_closed or not self._more():

@@ -39,6 +39,7 @@ from replyscope.ui.reading.recording import load_timelines
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.services import Services
 from replyscope.ui.terminal.compositor import TightCompositor
+from replyscope.ui.textual_internals import use_compositor
 from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, user_content
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
@@ -58,7 +59,7 @@ class ChatBase(WorkingScreen[None]):
 
     def __init__(self, services: Services) -> None:
         super().__init__()
-        self._compositor = TightCompositor()
+        use_compositor(self, TightCompositor())
         self.services = services
         self.archive = services.archive
         self.targets = Targets(services)
