@@ -70,6 +70,8 @@ def test_the_template_says_the_defaults() -> None:
         ("bell = ", "not valid TOML"),
         ("provider = 'nope'", "s.toml:1: provider is 'nope'"),
         ("theme = 5", "theme must be text"),
+        ("keys = ''", "keys must be a table of texts"),
+        ("\nqueries = []", "s.toml:2: queries must be a table of texts"),
         ("[providers.a]\nbase_url='http://x'\napi = 'soap'", "allowed: chat"),
     ],
 )

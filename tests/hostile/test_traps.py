@@ -1,7 +1,6 @@
 """A working folder full of traps: no command runs, imports or loads anything of it."""
 
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -12,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from replyscope.domain.environment import BASIC, EDITOR, ENGINE, NETWORK, PIP, kept_environment
-from replyscope.local.catalogue import LIGHT, find_weights
-from replyscope.local.download import weights_path
+from replyscope.local.catalogue import LIGHT
 from tests.cli.run import environment
 from tests.support.server import LoopbackServer
 from tests.support.suite import Suite
+from tests.support.weights import place_weights
 
 _SCRIPT = Path(sysconfig.get_path("scripts")) / "replyscope"
 _PROGRAMS = ("python", "python3", "pip3", "vi", "nano", "git", "uv", "sh", "tput", "stty", "less")
@@ -110,9 +109,7 @@ def test_no_command_runs_what_lies_in_the_working_folder(
 def test_the_engine_runs_nothing_of_the_working_folder(
     traps: Path, tmp_path: Path, cached_weights: Path
 ) -> None:
-    models = tmp_path / "data" / "models"
-    models.mkdir(parents=True)
-    shutil.copyfile(cached_weights, weights_path(models, find_weights(LIGHT)))
+    place_weights(tmp_path / "data" / "models", cached_weights)
     asked = subprocess.run(
         [_SCRIPT, "ask", "--local", "--model", LIGHT, "--max-tokens", "4", "Hello"],
         cwd=traps,

@@ -10,7 +10,8 @@ from replyscope.domain.exchange import Choice, Timing, ToolCall, Usage
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.matching import check_query, matches
 from replyscope.domain.message import TextPart
-from replyscope.domain.query import QueryError, parse_query, term_of, toggle_term
+from replyscope.domain.query import QueryError, Term, parse_query, term_of, toggle_term
+from replyscope.domain.query_fields import FIELDS, Day, Number
 from replyscope.inspection.facts import facts_of
 from tests.support.build import make_exchange
 
@@ -140,7 +141,8 @@ def test_a_query_is_narrowed_by_a_term_and_widened_again(
 @pytest.mark.parametrize("value", ["plain", "two words", 'with "quotes"', "a(b)", ""])
 def test_a_name_of_any_kind_can_be_asked_for(value: str) -> None:
     query = parse_query(term_of("model", value))
-    assert matches(query, replace(FACTS, model=value, answered=value), NOW)
+    named = replace(FACTS, names={**FACTS.names, "model": (value,), "asked": (value,)})
+    assert matches(query, named, NOW)
 
 
 @given(st.text(alphabet='ab:->()" or\\*', max_size=60))
@@ -154,3 +156,26 @@ def test_any_text_is_a_query_or_a_fault_with_a_place(text: str) -> None:
     else:
         assert matches(query, FACTS, NOW) in (True, False)
     assert 0 <= at <= len(text)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_field_has_help_and_examples_that_can_be_read(name: str) -> None:
+    field = FIELDS[name]
+    assert field.help
+    assert field.beside in ("", *FIELDS)
+    for value in (field.example, *field.values):
+        query = parse_query(term_of(name, value))
+        check_query(query)
+        assert query == Term(name, value)
+        matches(query, FACTS, NOW)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_value_that_a_field_can_not_have_is_rejected_or_matches_nothing(name: str) -> None:
+    query, field = parse_query(term_of(name, "zzz")), FIELDS[name]
+    if field.choices or isinstance(field.type, Number | Day):
+        with pytest.raises(QueryError, match=f"^{name}: "):
+            check_query(query)
+    else:
+        check_query(query)
+        assert not matches(query, FACTS, NOW)

@@ -28,7 +28,7 @@ from replyscope.store.sqlite_store import SqliteStore
 from replyscope.toolbox.toolbox import LocalToolbox
 from tests.engine.test_conversation import Ids
 from tests.support.build import Memory
-from tests.support.weights import CACHE
+from tests.support.weights import CACHE, place_weights
 
 pytestmark = pytest.mark.installs
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.installs
 async def embedded(
     weights: Path, folder: Path, clock: Clock, api: Api, name: str = LIGHT
 ) -> AsyncIterator[Target]:
-    weights_path(folder, find_weights(name)).symlink_to(weights)
+    place_weights(folder, weights, name)
     keys: dict[str, str] = {}
     memory = Memory()
     models = EmbeddedModels(folder, keys.__setitem__)

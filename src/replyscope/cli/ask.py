@@ -77,19 +77,7 @@ async def ask(
     stored = conversation.session.settings
     target = await find_target(arguments, settings, wiring, stored.model)
     _warn(prompt, wiring)
-    given = _parameters(arguments)
-    schema = read_schema(Path(arguments.schema)) if arguments.schema else stored.schema
-    conversation.change_settings(
-        SessionSettings(
-            endpoint=target.endpoint.name,
-            model=target.model,
-            system=arguments.system if arguments.system is not None else stored.system,
-            parameters=given.merged_over(stored.parameters.merged_over(target.endpoint.parameters)),
-            schema=schema,
-            hosted=stored.hosted,
-            tools=stored.tools if arguments.tools is None else arguments.tools,
-        )
-    )
+    conversation.change_settings(_session_settings(arguments, stored, target))
     _prepare_tools(arguments, wiring)
     try:
         why = await _stream(conversation, target, prompt, wiring, prints_text=not arguments.json)
@@ -100,7 +88,7 @@ async def ask(
             answer = {"session_id": session_id, "exchanges": [exchange_object(e) for e in made]}
             print(json.dumps(answer), flush=True)
     except BrokenPipeError:
-        raise  # main knows what to do
+        raise  # handled in main
     except OSError as error:
         raise OutputError(
             f"The answer can't be printed ({error}).", "What came is saved."
@@ -112,7 +100,7 @@ async def ask(
 
 
 def _warn(prompt: str, wiring: Wiring) -> None:
-    """What a person should know before anything is sent."""
+    """Print warnings about the environment and about keys in the prompt, before sending."""
     for fault in environment_faults(os.environ):
         warn(f"{fault} It is not needed for this server.")
     for key in wiring.providers.find_keys(prompt):
@@ -120,11 +108,27 @@ def _warn(prompt: str, wiring: Wiring) -> None:
 
 
 def _prepare_tools(arguments: argparse.Namespace, wiring: Wiring) -> None:
-    """Nobody is there to be asked; what is wrong with the rules is told."""
+    """Answer consent questions without a dialog, and print the faults of the tool settings."""
     wiring.consent.ask = say_yes if arguments.yes else refuse
     wiring.tool_settings()
     for fault in wiring.tool_settings.faults:
         warn(fault)
+
+
+def _session_settings(
+    arguments: argparse.Namespace, stored: SessionSettings, target: Target
+) -> SessionSettings:
+    """The options of the command line over the stored settings of the session."""
+    defaults = stored.parameters.merged_over(target.endpoint.parameters)
+    return SessionSettings(
+        endpoint=target.endpoint.name,
+        model=target.model,
+        system=arguments.system if arguments.system is not None else stored.system,
+        parameters=_parameters(arguments).merged_over(defaults),
+        schema=read_schema(Path(arguments.schema)) if arguments.schema else stored.schema,
+        hosted=stored.hosted,
+        tools=stored.tools if arguments.tools is None else arguments.tools,
+    )
 
 
 def _parameters(arguments: argparse.Namespace) -> Parameters:
@@ -151,7 +155,7 @@ async def _open_conversation(arguments: argparse.Namespace, wiring: Wiring) -> C
 
 
 async def _warn_of_servers(wiring: Wiring) -> None:
-    """Name what is wrong with the tool servers that were started."""
+    """Print the faults and notes of the tool servers that were started."""
     for source in await wiring.toolbox.sources():
         if source.name.startswith("mcp:"):
             for line in filter(None, (source.fault, *source.notes)):
@@ -187,7 +191,7 @@ class _Printer:
 async def _stream(
     conversation: Conversation, target: Target, prompt: str, wiring: Wiring, *, prints_text: bool
 ) -> str:
-    """Print one answer as it comes, or several when all have come; why tools did not run."""
+    """Print one reply while it streams, or several at the end. Returns why tools did not run."""
     is_one = (conversation.session.settings.parameters.n or 1) == 1
     has_tools = bool(conversation.session.settings.tools or wiring.tool_settings().enabled)
     printer = _Printer(prints_text=prints_text and is_one)
@@ -221,7 +225,7 @@ def _print_text(text: str) -> None:
 
 
 def _report(conversation: Conversation, exchanges: Sequence[Exchange]) -> int:
-    """Say on stderr what the answers' texts don't; the exit status of the worst."""
+    """Print how each reply ended to stderr. Returns the exit status of the worst one."""
     status = max((_report_exchange(exchange) for exchange in exchanges), default=EXIT_OK)
     if conversation.unsaved is not None:
         warn(f"not saved: {conversation.unsaved}")

@@ -8,6 +8,7 @@ import argparse
 import errno
 import gc
 import io
+import json
 import logging
 import os
 import re
@@ -101,6 +102,8 @@ def _run(argv: Sequence[str] | None, guard: Guard) -> int:
     try:
         if arguments.command == "completion":
             return _print_completion(arguments.shell)
+        if arguments.command == "settings":
+            return _print_schema()
         if arguments.debug:
             _log_to_a_file(paths)
         if arguments.command in (None, "review"):
@@ -169,6 +172,13 @@ def _print_completion(shell: str) -> int:
     from argcomplete.shell_integration import shellcode
 
     print(shellcode(["replyscope"], shell=shell), flush=True)
+    return EXIT_OK
+
+
+def _print_schema() -> int:
+    from replyscope.config.settings_schema import settings_schema
+
+    print(json.dumps(settings_schema(), indent=2, ensure_ascii=False), flush=True)
     return EXIT_OK
 
 

@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)
+    _add_settings(commands)
     completion = commands.add_parser("completion", help="print a shell completion script")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     return parser
@@ -292,3 +293,17 @@ def _add_local(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     remove = actions.add_parser("remove", help="delete one's weights")
     remove.add_argument("name", metavar="NAME")
     _add_place_options(remove, inherit=True)
+
+
+def _add_settings(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "what the settings file may contain"
+    settings = commands.add_parser("settings", help=text, description=text)
+    actions = settings.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser(
+        "schema",
+        help="print the JSON schema, for editors that complete and check TOML",
+        description="Print the JSON schema (2020-12) of the settings file. Save it as "
+        "settings.schema.json beside settings.toml, and make `#:schema ./settings.schema.json` "
+        "the first line of settings.toml: Even Better TOML, Tombi and taplo then complete and "
+        "check it.",
+    )

@@ -80,7 +80,9 @@ class Table:
 
     def pairs(self, key: str) -> dict[str, str]:
         """A table of texts."""
-        value = self._get(key) or {}
+        value = self._get(key)
+        if value is None:
+            value = {}
         if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
             raise self.reject(key, "must be a table of texts")
         return dict(value)
@@ -105,7 +107,7 @@ class Table:
 
     def values(self, key: str) -> dict[str, Any]:
         """A table of anything."""
-        value = self._get(key) or {}
+        value = self._get(key)
         if not isinstance(value, dict):
             raise self.reject(key, "must be a table")
         return value

@@ -1,12 +1,29 @@
-"""Reads how the app looks, and nothing else: the first paint waits for it."""
+"""Reads the settings of the look (theme, ASCII, keys), which the first paint needs."""
 
 from pathlib import Path
 
 from replyscope.config.checks import Table
+from replyscope.config.setting import FlagType, PairsType, Setting, TextType
 from replyscope.config.toml_place import read_toml
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.look import DEFAULT_THEME, Look
 from replyscope.domain.regular_file import read_text
+
+
+class LookSection:
+    """The settings of the look: part of the root in `config.setting_table`.
+
+    They are defined here so that the first paint imports no others.
+    """
+
+    theme = Setting(TextType(), '"midnight"', "replyscope themes are listed by Ctrl+T in the app")
+    ascii_only = Setting(FlagType(), "false", "draw without box and symbol characters")
+    keys = Setting(
+        PairsType(),
+        '"chat.send" = "enter"         # F1 in the app lists all ids',
+        "other keys for an action: its id, then the keys",
+        header="[keys]",
+    )
 
 
 def read_look(path: Path) -> Look:
@@ -23,7 +40,7 @@ def read_look(path: Path) -> Look:
 def parse_look(root: Table) -> Look:
     """The look in a settings file's root. Raises SettingsError naming file, line and key."""
     return Look(
-        theme=root.text("theme") or DEFAULT_THEME,
-        ascii_only=root.flag("ascii_only") or False,
-        keys=root.pairs("keys"),
+        theme=LookSection.theme.read(root) or DEFAULT_THEME,
+        ascii_only=LookSection.ascii_only.read(root) or False,
+        keys=LookSection.keys.read(root),
     )

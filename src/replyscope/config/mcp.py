@@ -12,6 +12,7 @@ from typing import Any
 from replyscope.config.paths import make_private
 from replyscope.domain.address import without_login
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.json_text import read_json
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.tool import McpServer
 
@@ -52,8 +53,8 @@ def entries_of(text: str) -> dict[str, Any]:
     if text.startswith('"'):
         text = f"{{{text.rstrip(',')}}}"  # an entry copied out of its object
     try:
-        value = json.loads(_without_comments(text) or "{}")
-    except (ValueError, RecursionError) as error:
+        value = read_json(_without_comments(text) or "{}")
+    except ValueError as error:
         raise ValueError(f"this is not JSON: {error}") from error
     if isinstance(value, dict):
         value = value.get("mcpServers", value.get("servers", value.get("mcp", value)))

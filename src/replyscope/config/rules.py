@@ -1,18 +1,18 @@
-"""Reads the rules of the settings. One that is wrong is told with its place; the rest work."""
+"""Reads the rules of the settings. A wrong rule is reported with its place; the others work."""
+
+from collections.abc import Sequence
 
 from replyscope.config.checks import Table
+from replyscope.config.setting_table import RuleSection
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.limits import Limits
 from replyscope.domain.query import QueryError, parse_query
 from replyscope.domain.rule import Action, Rule
 
-_MOST = 20
 
-
-def read_rules(root: Table) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+def read_rules(tables: Sequence[Table]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
     """The rules of [[rule]], and a sentence about each that can't be used."""
     rules, faults = [], []
-    for number, table in enumerate(root.tables("rule"), start=1):
+    for number, table in enumerate(tables, start=1):
         try:
             rules.append(_read_rule(table))
         except SettingsError as error:
@@ -21,26 +21,27 @@ def read_rules(root: Table) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
 
 
 def _read_rule(table: Table) -> Rule:
-    when = table.text("when")
+    entry = RuleSection
+    when = entry.when.read(table)
     if not when:
         raise table.reject("when", "is missing")
     try:
         query = parse_query(when)
     except QueryError as error:
         raise table.reject("when", f"can't be read at {error.at + 1}: {error}") from error
-    action = table.one_of("do", [action.value for action in Action])
+    action = entry.do.read(table)
     if action is None:
         raise table.reject("do", f"is missing; allowed: {', '.join(Action)}")
-    most = table.whole("max", Limits(1, _MOST)) or 1
+    most = entry.max.read(table) or 1
     rule = Rule(
         when=when,
         query=query,
         action=Action(action),
         most=most,
-        model=table.text("model"),
-        file=table.text("file"),
-        command=table.texts("command") or (),
-        variables=table.texts("env") or (),
+        model=entry.model.read(table),
+        file=entry.file.read(table),
+        command=entry.command.read(table) or (),
+        variables=entry.env.read(table) or (),
     )
     if rule.action is Action.SAVE and not rule.file:
         raise table.reject("file", "is missing: where to save")

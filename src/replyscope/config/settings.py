@@ -12,9 +12,15 @@ from replyscope.config.checks import Table
 from replyscope.config.look import parse_look
 from replyscope.config.paths import make_private
 from replyscope.config.rules import read_rules
+from replyscope.config.setting_table import (
+    NotificationsSection,
+    ParametersSection,
+    ProviderSection,
+    RootSection,
+)
+from replyscope.config.template import render_template
 from replyscope.config.toml_place import read_toml
 from replyscope.config.tools import read_tools
-from replyscope.domain import limits
 from replyscope.domain.address import Address, AddressError, read_base_url
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
 from replyscope.domain.errors import SettingsError
@@ -25,82 +31,7 @@ from replyscope.domain.settings import Settings
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.unicode_text import REPLACE
 
-TEMPLATE = """\
-# replyscope settings. Every line may be left out; what you see are the defaults.
-
-# provider = "openai"           # the provider to start with, one of those below
-# local_model = "qwen2.5-coder-1.5b"   # with provider = "local": which embedded model
-# theme = "midnight"            # replyscope themes are listed by Ctrl+T in the app
-# ascii_only = false            # draw without box and symbol characters
-
-# redact = ["ACME-[0-9]+"]      # regular expressions: taken out of exports, beside keys,
-#                               # e-mail addresses and home folders
-
-# [notifications]               # when a reply ends while the terminal is not focused
-# bell = false
-# desktop = false
-
-# [keys]                        # other keys for an action: its id, then the keys
-# "chat.send" = "enter"         # F1 in the app lists all ids
-
-# [tools]                       # what models may call; nothing runs without your word
-# enabled = ["current_time", "calculate", "mcp:git"]   # tools and sources for new sessions
-# rounds = 10                   # replies with tools in a row before you are asked to go on
-# timeout_s = 60                # the longest a call may take
-# max_output = 50000            # characters of a result that the model gets
-# budget_tokens = 100000        # a turn that used as many asks before it goes on
-# budget_usd = 0.50
-# http_hosts = ["example.org"]  # whom http_get may ask
-# processes = 8                 # tools that run as processes at once; more calls wait
-# environment = ["MY_TOKEN"]    # variables that your own tool files get besides PATH, HOME …
-
-# [[tools.allow]]               # run without asking; a pattern for every argument
-# tool = "shipped/read_file"
-# arguments = { path = "docs/*" }
-
-# [[tools.deny]]                # never run, whoever says yes
-# tool = "mcp:github/*"
-
-# [[rule]]                      # what to do when a reply turned out to be something
-# when = "finish:length"        # finish model tool tokens cost ttft text …, -term, or, ( )
-# do = "continue"               # retry (model = …) flag notify stop, save (file = …), run
-# max = 2                       # times in a turn; 1 unless set
-# env = ["MY_TOKEN"]            # run: variables with keys that the command gets; none unless set
-
-# [queries]                     # folders of the review screen (F3)
-# "Long and dear" = "tokens:>20k cost:>0.10"
-
-# [mcp.time]                    # a tool server; mcp.json beside this file takes entries as
-# command = "uvx"               # Claude Desktop, Cursor and VS Code write them
-# args = ["mcp-server-time"]
-
-# [providers.openai]
-# base_url = "https://api.openai.com/v1"
-# key_env = "OPENAI_API_KEY"    # or key_keyring = "openai", or key_command = ["pass", "openai"]
-# model = "gpt-6-sol"
-# headers = { "X-Title" = "replyscope" }
-# organization = "org-…"
-# project = "proj_…"
-# proxy = "http://127.0.0.1:3128"   # or https, socks5, socks5h; else the environment's
-# ca_bundle = "/etc/ssl/private-ca.pem"
-# azure_api_version = "2026-05-01"   # makes base_url an Azure endpoint
-# api = "responses"             # or "chat"; Responses is the default for OpenAI's own hosts only
-# timeout_s = 600               # the longest silence that is waited for
-# think_tags = "auto"           # reasoning in the text: auto, on (it begins inside), off
-# max_retries = 2               # tries after the first that fail before anything came
-
-# [providers.openai.parameters]
-# max_tokens = 2048
-# temperature = 0.7
-# top_p = 1.0
-# seed = 7
-# reasoning_effort = "medium"
-# verbosity = "low"
-# n = 2                         # answers to choose among
-# store = false                 # ask the server not to keep replies
-# background = true             # Responses: the server goes on when you leave
-# metadata = { project = "demo" }
-"""
+TEMPLATE = render_template()
 
 
 def read_settings(path: Path) -> Settings:
@@ -121,15 +52,16 @@ def parse_settings(text: str, path: Path) -> Settings:
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.", "Mend the file.") from error
     root = Table(values, path, text)
-    provider = root.text("provider")
-    local_model = root.text("local_model")
+    provider = RootSection.provider.read(root)
+    local_model = RootSection.local_model.read(root)
     look = parse_look(root)
-    notifications = root.table("notifications")
-    bell, desktop = notifications.flag("bell"), notifications.flag("desktop")
+    notifications = RootSection.notifications.read(root)
+    bell = NotificationsSection.bell.read(notifications)
+    desktop = NotificationsSection.desktop.read(notifications)
     notifications.finish()
-    tools = read_tools(root.table("tools"), root.table("mcp"))
-    rules, rule_faults = read_rules(root)
-    providers = root.table("providers")
+    tools = read_tools(RootSection.tools.read(root), RootSection.mcp.read(root))
+    rules, rule_faults = read_rules(RootSection.rule.read(root))
+    providers = RootSection.providers.read(root)
     endpoints = tuple(_read_endpoint(name, providers.table(name)) for name in providers.names())
     if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
         names = ", ".join(e.name for e in endpoints) or "none are set"
@@ -137,8 +69,8 @@ def parse_settings(text: str, path: Path) -> Settings:
     variables = tuple(
         e.key_source.value for e in endpoints if e.key_source.kind is KeySourceKind.ENVIRONMENT
     )
-    queries = tuple(root.pairs("queries").items())
-    redact = root.texts("redact") or ()
+    queries = tuple(RootSection.queries.read(root).items())
+    redact = RootSection.redact.read(root) or ()
     root.finish()
     return Settings(
         queries=queries,
@@ -156,32 +88,33 @@ def parse_settings(text: str, path: Path) -> Settings:
 
 
 def _read_endpoint(name: str, table: Table) -> Endpoint:
-    azure_api_version = table.text("azure_api_version")
+    entry = ProviderSection
+    azure_api_version = entry.azure_api_version.read(table)
     address = _read_address(table, is_azure=azure_api_version is not None)
-    retries = table.whole("max_retries", limits.RETRIES)
+    retries = entry.max_retries.read(table)
     endpoint = Endpoint(
         name=name,
         base_url=address.base_url,
-        api=Api(table.one_of("api", ("chat", "responses")) or default_api(address.base_url)),
+        api=Api(entry.api.read(table) or default_api(address.base_url)),
         key_source=_read_key_source(table),
-        model=table.text("model") or address.model,
-        headers=tuple(table.pairs("headers").items()),
-        organization=table.text("organization"),
-        project=table.text("project"),
-        proxy=table.text("proxy"),
-        ca_bundle=table.text("ca_bundle"),
+        model=entry.model.read(table) or address.model,
+        headers=tuple(entry.headers.read(table).items()),
+        organization=entry.organization.read(table),
+        project=entry.project.read(table),
+        proxy=entry.proxy.read(table),
+        ca_bundle=entry.ca_bundle.read(table),
         azure_api_version=azure_api_version or address.azure_api_version,
-        timeout_s=table.number("timeout_s", limits.TIMEOUT_S) or 600.0,
+        timeout_s=entry.timeout_s.read(table) or 600.0,
         max_retries=2 if retries is None else retries,
-        parameters=_read_parameters(table.table("parameters")),
-        think_tags=ThinkTags(table.one_of("think_tags", tuple(ThinkTags)) or ThinkTags.AUTO),
+        parameters=_read_parameters(entry.parameters.read(table)),
+        think_tags=ThinkTags(entry.think_tags.read(table) or ThinkTags.AUTO),
     )
     table.finish()
     return endpoint
 
 
 def _read_address(table: Table, *, is_azure: bool) -> Address:
-    base_url = table.text("base_url")
+    base_url = ProviderSection.base_url.read(table)
     if base_url is None:
         raise table.reject("base_url", "is missing")
     try:
@@ -191,9 +124,9 @@ def _read_address(table: Table, *, is_azure: bool) -> Address:
 
 
 def _read_key_source(table: Table) -> KeySource:
-    variable = table.text("key_env")
-    entry = table.text("key_keyring")
-    command = table.texts("key_command")
+    variable = ProviderSection.key_env.read(table)
+    entry = ProviderSection.key_keyring.read(table)
+    command = ProviderSection.key_command.read(table)
     given = [source for source in (variable, entry, command) if source is not None]
     if len(given) > 1:
         raise table.reject("key_env", "is one of several key sources; keep one")
@@ -209,17 +142,18 @@ def _read_key_source(table: Table) -> KeySource:
 
 
 def _read_parameters(table: Table) -> Parameters:
+    entry = ParametersSection
     parameters = Parameters(
-        max_tokens=table.whole("max_tokens", limits.MAX_TOKENS),
-        temperature=table.number("temperature", limits.TEMPERATURE),
-        top_p=table.number("top_p", limits.TOP_P),
-        seed=table.whole("seed", limits.SEED),
-        reasoning_effort=table.text("reasoning_effort"),
-        verbosity=table.text("verbosity"),
-        n=table.whole("n", limits.CHOICES),
-        store=table.flag("store"),
-        background=table.flag("background"),
-        metadata=tuple(table.pairs("metadata").items()) or None,
+        max_tokens=entry.max_tokens.read(table),
+        temperature=entry.temperature.read(table),
+        top_p=entry.top_p.read(table),
+        seed=entry.seed.read(table),
+        reasoning_effort=entry.reasoning_effort.read(table),
+        verbosity=entry.verbosity.read(table),
+        n=entry.n.read(table),
+        store=entry.store.read(table),
+        background=entry.background.read(table),
+        metadata=tuple(entry.metadata.read(table).items()) or None,
     )
     table.finish()
     return parameters

@@ -1,11 +1,11 @@
-"""Reads what the settings say about tools: which are offered, limits, consent, servers."""
+"""Reads the settings of tools: enabled tools, limits, consent rules and servers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from replyscope.config.checks import Table
 from replyscope.config.mcp import read_server
-from replyscope.domain import limits
+from replyscope.config.setting_table import AllowSection, DenySection, ToolsSection
 from replyscope.domain.glob import glob_of
 from replyscope.domain.tool import ConsentRule, McpServer, ToolSettings
 
@@ -13,33 +13,36 @@ from replyscope.domain.tool import ConsentRule, McpServer, ToolSettings
 def read_tools(table: Table, servers: Table) -> ToolSettings:
     """The settings of [tools] and [mcp.*]. Raises SettingsError."""
     defaults = ToolSettings()
-    rounds, most = (
-        table.whole("rounds", limits.ROUNDS),
-        table.whole("max_output", limits.TOOL_OUTPUT),
-    )
+    entry = ToolsSection
+    rounds, most = entry.rounds.read(table), entry.max_output.read(table)
     settings = ToolSettings(
-        enabled=table.texts("enabled") or (),
-        timeout_s=table.number("timeout_s", limits.TOOL_TIMEOUT_S) or defaults.timeout_s,
+        enabled=entry.enabled.read(table) or (),
+        timeout_s=entry.timeout_s.read(table) or defaults.timeout_s,
         rounds=defaults.rounds if rounds is None else rounds,
         most_output=defaults.most_output if most is None else most,
-        budget_tokens=table.whole("budget_tokens", limits.BUDGET_TOKENS),
-        processes=table.whole("processes", limits.TOOL_PROCESSES) or defaults.processes,
-        environment=table.texts("environment") or (),
-        budget_usd=table.number("budget_usd", limits.BUDGET_USD),
-        http_hosts=table.texts("http_hosts") or (),
-        consent=(*_rules(table, "deny", False), *_rules(table, "allow", True)),
+        budget_tokens=entry.budget_tokens.read(table),
+        processes=entry.processes.read(table) or defaults.processes,
+        environment=entry.environment.read(table) or (),
+        budget_usd=entry.budget_usd.read(table),
+        http_hosts=entry.http_hosts.read(table) or (),
+        consent=(
+            *_rules(entry.deny.read(table), DenySection, False),
+            *_rules(entry.allow.read(table), AllowSection, True),
+        ),
         servers=tuple(_named(servers, name) for name in servers.names()),
     )
     table.finish()
     return settings
 
 
-def _rules(table: Table, key: str, allows: bool) -> Iterator[ConsentRule]:
-    for rule in table.tables(key):
-        tool = rule.text("tool")
+def _rules(
+    tables: Sequence[Table], entry: type[AllowSection | DenySection], allows: bool
+) -> Iterator[ConsentRule]:
+    for rule in tables:
+        tool = entry.tool.read(rule)
         if tool is None or "/" not in tool:
             raise rule.reject("tool", "must be SOURCE/NAME, such as shipped/read_file")
-        patterns = tuple(rule.pairs("arguments").items())
+        patterns = tuple(entry.arguments.read(rule).items())
         for name, pattern in patterns:
             fault = _fault_of(pattern)
             if fault is not None:

@@ -8,10 +8,18 @@ _AGO = re.compile(r"(\d{1,4})([dw])")
 
 
 def day_range(value: str, now: datetime) -> tuple[datetime, datetime] | None:
-    """When it begins and when the next begins: a day, a month, a year, `today`,
-    `yesterday`, `7d` or `2w` ago. In the time zone of `now`; None when it is no day.
+    """The start of a named day, month or year, and the start of the next one.
+
+    Names are dates, `today`, `yesterday`, and `7d` or `2w` for days and weeks ago. Both times
+    are in the time zone of `now`. None for any other text.
     """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    try:
+        return _range(value, now.replace(hour=0, minute=0, second=0, microsecond=0))
+    except (ValueError, OverflowError):  # no such day, or none after it
+        return None
+
+
+def _range(value: str, midnight: datetime) -> tuple[datetime, datetime] | None:
     day = timedelta(days=1)
     if value in ("today", "yesterday"):
         start = midnight - day * (value == "yesterday")
@@ -23,12 +31,8 @@ def day_range(value: str, now: datetime) -> tuple[datetime, datetime] | None:
     if match is None:
         return None
     year, month, date = match[1], match[2], match[3]
-    try:
-        start = midnight.replace(year=int(year), month=int(month or 1), day=int(date or 1))
-        if date:
-            return start, start + day
-        months = int(month) if month else 12
-        end = start.replace(year=int(year) + months // 12, month=months % 12 + 1)
-        return start, end
-    except (ValueError, OverflowError):  # no such day, or none after it
-        return None
+    start = midnight.replace(year=int(year), month=int(month or 1), day=int(date or 1))
+    if date:
+        return start, start + day
+    months = int(month) if month else 12
+    return start, start.replace(year=int(year) + months // 12, month=months % 12 + 1)

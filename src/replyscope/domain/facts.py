@@ -1,6 +1,7 @@
-"""What a reply can be found by: the figures, names and words of one exchange."""
+"""Search data of one exchange: its numbers, names, marks and texts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -8,7 +9,7 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 
 
 class Mark(StrEnum):
-    """What an exchange has or is; each is a term of the query language."""
+    """A property of an exchange; each is a term of the query language."""
 
     ERROR = "error"
     TOOL = "tool"
@@ -22,27 +23,17 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One exchange, and the session that it is of. Unknown figures are None.
+    """Search data of one exchange and its session.
 
-    `ttft` and `duration` in seconds, `tps` in tokens per second, `cost` in US dollars.
-    `prompt` is what was said to the model since its last reply, `calls` the tool calls
-    with their arguments and results.
+    `numbers` and `names` hold the values of the query fields, by field; an unknown number is
+    absent. `prompt` holds the messages since the previous reply, `calls` the tool calls with
+    their arguments and results.
     """
 
-    model: str = ""
-    answered: str = ""
-    api: str = ""
-    finishes: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
-    tokens: int | None = None
-    input: int | None = None
-    output: int | None = None
-    cost: float | None = None
-    is_cost_reported: bool = False
-    ttft: float | None = None
-    duration: float | None = None
-    tps: float | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     marks: frozenset[Mark] = frozenset()
+    is_cost_reported: bool = False
     prompt: str = ""
     text: str = ""
     reasoning: str = ""

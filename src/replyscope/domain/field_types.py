@@ -1,22 +1,44 @@
-"""Checks that a value's fields are what they are said to be, all the way down.
+"""Validation of imported values: each field has its declared type, and a value in range.
 
-A file of unknown origin may hold anything anywhere; behind this door nobody asks again.
+Python does not check the types of a dataclass. A number where a text belongs would be saved,
+and then fail whatever reads it. An import is validated once, before it is saved.
 """
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import is_dataclass
 from datetime import datetime
 from functools import cache
-from types import NoneType, UnionType
+from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-_LARGEST = 2**63 - 1  # what SQLite can keep
-_YEARS = range(1970, 9000)
+from replyscope.domain.shared import Shared
+
+YEARS = range(1970, 9000)
+_MOST = 2**63 - 1  # the largest integer of SQLite
+_MOST_FLOAT = 1e300  # sums of them stay finite
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+
+def check_shared(shared: Shared) -> None:
+    """Validate a session that is to be imported: every field, and every id.
+
+    An id is printed and searched for, so it has plain characters, and no two messages share
+    one. Raises TypeError or ValueError.
+    """
+    exchanges, records = shared.exchanges, shared.records
+    for value in (shared.session, *shared.messages, *exchanges.values(), *records.values()):
+        check_fields(value)
+    for ids in ([shared.session.id], [m.id for m in shared.messages], list(exchanges)):
+        _check_ids(ids)
 
 
 def check_fields(value: Any) -> None:
-    """Raises TypeError or ValueError, with the name of the field."""
+    """Validate a dataclass with all that it holds.
+
+    Raises TypeError or ValueError with the name of the first field that is wrong.
+    """
     kind: Any = type(value)
     for name, hint in _hints(kind).items():
         _check(getattr(value, name), hint, f"{kind.__name__}.{name}")
@@ -28,49 +50,46 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def _check(value: Any, hint: Any, where: str) -> None:
-    if get_origin(hint) in (Union, UnionType):
-        hint = _fitting(value, get_args(hint))
-        if hint is None:
-            raise TypeError(f"{where} is of the type {type(value).__name__}")
-    if get_origin(hint) is tuple:
-        _check_tuple(value, get_args(hint), where)
-    elif hint is float or hint is int:
-        _check_number(value, hint, where)
-    elif get_origin(hint) is Mapping or hint is Any:
-        return
-    elif not isinstance(value, hint):
-        raise TypeError(f"{where} is of the type {type(value).__name__}, not {hint.__name__}")
-    elif isinstance(value, datetime) and value.year not in _YEARS:
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    kind = next((kind for kind in kinds if _is_of(value, kind)), None)
+    if kind is None:
+        raise TypeError(f"{where} is of the type {type(value).__name__}")
+    if isinstance(value, tuple):
+        for item, item_kind in zip(value, _item_kinds(value, kind, where), strict=True):
+            _check(item, item_kind, where)
+    elif kind in (int, float) and not _is_in_range(value, kind):
+        raise ValueError(f"{where} is out of range")
+    elif isinstance(value, datetime) and value.year not in YEARS:
         raise ValueError(f"{where} is in the year {value.year}")
     elif is_dataclass(value):
         check_fields(value)
 
 
-def _fitting(value: Any, hints: tuple[Any, ...]) -> Any:
-    for hint in hints:
-        kind = get_origin(hint) or hint
-        is_number = kind is float and isinstance(value, int) and not isinstance(value, bool)
-        if is_number or isinstance(value, kind):
-            return NoneType if value is None else hint
-    return None
+def _is_of(value: object, hint: Any) -> bool:
+    kind = get_origin(hint) or hint
+    if kind in (int, float) and isinstance(value, bool):
+        return False
+    return isinstance(value, int | float if kind is float else kind)
 
 
-def _check_tuple(value: Any, hints: tuple[Any, ...], where: str) -> None:
-    if not isinstance(value, tuple):
-        raise TypeError(f"{where} is of the type {type(value).__name__}, not a list")
-    if len(hints) == 2 and hints[1] is Ellipsis:
-        for item in value:
-            _check(item, hints[0], where)
-        return
-    if len(value) != len(hints):
-        raise ValueError(f"{where} has {len(value)} values, not {len(hints)}")
-    for item, hint in zip(value, hints, strict=True):
-        _check(item, hint, where)
+def _item_kinds(value: tuple[Any, ...], hint: Any, where: str) -> Sequence[Any]:
+    kinds = get_args(hint)
+    if get_origin(hint) is not tuple or kinds[1:] == (Ellipsis,):
+        return kinds[:1] * len(value)
+    if len(kinds) != len(value):
+        raise ValueError(f"{where} has {len(value)} values, not {len(kinds)}")
+    return kinds
 
 
-def _check_number(value: Any, hint: type[Any], where: str) -> None:
-    allowed = (int, float) if hint is float else (int,)
-    if isinstance(value, bool) or not isinstance(value, allowed):
-        raise TypeError(f"{where} is of the type {type(value).__name__}, not a number")
-    if not math.isfinite(value) or abs(value) > _LARGEST:
-        raise ValueError(f"{where} is out of range")
+def _is_in_range(value: float, kind: type) -> bool:
+    return math.isfinite(value) and abs(value) <= (_MOST if kind is int else _MOST_FLOAT)
+
+
+def _check_ids(ids: Iterable[str]) -> None:
+    known = set()
+    for key in ids:
+        if not _ID.fullmatch(key):
+            raise ValueError(f"{key[:80]!r} is no id")
+        if key in known:
+            raise ValueError("two messages have the same id")
+        known.add(key)

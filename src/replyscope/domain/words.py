@@ -1,4 +1,4 @@
-"""What counts as a word of a text, for the index and for the rules alike.
+"""Splits a text into words, for the search index and for rules.
 
 Words are letters and digits, in lower case and without accents. Scripts that are written
 without spaces have a word for each character, so that any part of them is found.
@@ -7,10 +7,12 @@ without spaces have a word for each character, so that any part of them is found
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 
 Wanted = tuple[tuple[str, ...], bool]
-"""Words that follow each other, and whether the last one may go on."""
+"""A phrase: its words, and whether the last one may be the beginning of a word."""
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
+_CHARACTER = re.compile(f"[{_UNSPACED}]")
 _WORD = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+")
 
 
@@ -33,7 +35,7 @@ def folded(text: str) -> str:
 
 
 class _Folds(dict[int, str]):
-    """What a character becomes, found when it is first met."""
+    """A table of folded characters, filled on first use."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -49,18 +51,26 @@ _FOLDS = _Folds()
 
 
 def pattern_of(wanted: Sequence[Wanted]) -> "re.Pattern[str] | None":
-    """Finds words in a folded text; None when none are wanted."""
+    """A pattern that finds phrases in a folded text; None without phrases."""
     pieces = []
     for phrase, is_open in wanted:
-        body = r"[\W_]*".join(re.escape(word) for word in phrase)
+        body = re.escape(phrase[0]) + "".join(
+            f"[\\W_]{'*' if _is_unspaced(before, word) else '+'}{re.escape(word)}"
+            for before, word in pairwise(phrase)
+        )
         edge = r"(?:\b|(?<=_))" if phrase[0].isascii() else ""
         end = r"(?![^\W_])" if phrase[-1].isascii() else ""
         pieces.append(edge + body + (r"[^\W_]*" if end and is_open else end))
     return re.compile("|".join(pieces)) if pieces else None
 
 
+def _is_unspaced(before: str, word: str) -> bool:
+    """Whether two words can be adjacent without a separator."""
+    return _CHARACTER.match(before) is not None or _CHARACTER.match(word) is not None
+
+
 def has_phrase(words: list[str], phrase: list[str], *, is_open: bool) -> bool:
-    """Whether the words of a phrase follow each other. An open one may go on at its end."""
+    """Whether a text has a phrase. The last word of an open phrase may be incomplete."""
     if not phrase:
         return True
     *firm, last = phrase

@@ -1,11 +1,11 @@
 """What an exchange can be found by. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
-from replyscope.domain.exchange import Exchange, ExchangeState, output_rate
+from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.facts import Facts, Mark
 from replyscope.domain.message import FilePart, ImagePart, Part, TextPart, ToolResultPart
+from replyscope.domain.query_fields import names_of, numbers_of
 from replyscope.domain.rule import Action
 from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.findings import find_oddities
@@ -22,23 +22,12 @@ def facts_of(
 ) -> Facts:
     """The facts. `prompt` is what was said before it, `results` what became of its calls."""
     prompt = tuple(prompt)
-    usage, timing = exchange.usage, exchange.timing
-    calls = [call for choice in exchange.choices for call in choice.tool_calls]
     reasonings = [choice.reasoning for choice in exchange.choices if choice.reasoning]
-    facts = Facts(
-        model=exchange.model,
-        answered=exchange.answered_model or "",
-        api=exchange.api.value,
-        finishes=tuple(
-            dict.fromkeys(c.finish_reason.value for c in exchange.choices if c.finish_reason)
-        ),
-        tools=tuple(dict.fromkeys(call.name for call in calls if call.name)),
-        cost=exchange.cost_usd,
-        is_cost_reported=exchange.reported_cost_usd is not None,
-        ttft=_seconds(timing.first_token_ms),
-        duration=_seconds(timing.duration_ms),
-        tps=output_rate(usage, timing),
+    return Facts(
+        numbers=numbers_of(exchange),
+        names=names_of(exchange),
         marks=frozenset(_marks(exchange, prompt, results or {})),
+        is_cost_reported=exchange.reported_cost_usd is not None,
         prompt="\n".join(_words(prompt)),
         text="\n".join(
             filter(None, (said for c in exchange.choices for said in (c.text, c.refusal)))
@@ -46,11 +35,6 @@ def facts_of(
         reasoning="\n".join(reasonings),
         calls="\n".join(_call_words(exchange, results or {})),
         started_at=exchange.started_at,
-    )
-    if usage is None:
-        return facts
-    return replace(
-        facts, tokens=usage.total_tokens, input=usage.input_tokens, output=usage.output_tokens
     )
 
 
@@ -95,7 +79,3 @@ def _call_words(exchange: Exchange, results: Mapping[str, ToolResultPart]) -> It
             yield call.arguments
             part = results.get(call.id)
             yield part.output if part is not None else call.result or ""
-
-
-def _seconds(value_ms: float | None) -> float | None:
-    return None if value_ms is None else value_ms / 1000

@@ -17,6 +17,7 @@ import httpcore2
 import httpx2
 
 from replyscope.domain.sse import Flood
+from replyscope.provider.httpx_internals import wrap_network
 
 MOST_OF_A_HEAD = 512 * 1024
 MOST_OF_AN_ERROR = 256 * 1024
@@ -113,14 +114,11 @@ class _WatchedBackend(httpcore2.AsyncNetworkBackend):
 
 
 class WatchedTransport(httpx2.AsyncHTTPTransport):
-    """The HTTP transport with watched connections.
-
-    `_pool` and its backend have no public equivalent in httpx2; a test pins them.
-    """
+    """The HTTP transport with watched connections."""
 
     def __init__(self, tls: ssl.SSLContext, proxy: httpx2.Proxy | None = None) -> None:
         super().__init__(verify=tls, proxy=proxy, trust_env=False)
-        self._pool._network_backend = _WatchedBackend(self._pool._network_backend)
+        wrap_network(self, _WatchedBackend)
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):

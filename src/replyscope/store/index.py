@@ -7,7 +7,6 @@ exchanges at any time.
 
 import json
 import sqlite3
-import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -18,15 +17,13 @@ from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.unicode_text import sound
 from replyscope.domain.words import words_of
 from replyscope.store.codec import DAMAGE, decode_exchange, read_parts
+from replyscope.store.fact_columns import columns_of, index_version, rows_of
 from replyscope.store.folded import damaged_exchange
 from replyscope.store.schema import SEARCH_TABLE
 from replyscope.store.sqlite_errors import result_code
 
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
 """Says by what an exchange can be found."""
-
-_VERSION = f"1/{unicodedata.unidata_version}"
-"""A word's form depends on Python's tables: with others, the index is made anew."""
 
 
 def note_unindexed(connection: sqlite3.Connection, exchange_id: str) -> None:
@@ -82,11 +79,12 @@ def index_these(
 def _start_anew_if_old(connection: sqlite3.Connection) -> None:
     """Forget an index whose words were cut otherwise, and note everything again."""
     row = connection.execute("SELECT value FROM note WHERE name = 'index'").fetchone()
-    if row is not None and row[0] == _VERSION:
+    version = index_version()
+    if row is not None and row[0] == version:
         return
     if row is not None:
         start_anew(connection)
-    connection.execute("INSERT OR REPLACE INTO note VALUES ('index', ?)", (_VERSION,))
+    connection.execute("INSERT OR REPLACE INTO note VALUES ('index', ?)", (version,))
 
 
 def start_anew(connection: sqlite3.Connection) -> None:
@@ -149,33 +147,27 @@ def _around(
     return prompt, {part.call_id: part for part in parts if isinstance(part, ToolResultPart)}
 
 
-def _insert(connection: sqlite3.Connection, keys: tuple[str, ...], facts: Facts) -> None:
-    values = (
-        *keys[:3],
-        to_ms(facts.started_at),
-        facts.model,
-        facts.answered,
-        facts.api,
-        facts.finishes[0] if facts.finishes else "",
-        keys[3],
-        facts.tokens,
-        facts.input,
-        facts.output,
-        facts.cost,
-        facts.ttft,
-        facts.duration,
-        facts.tps,
-        f" {' '.join(sorted(facts.marks))} ",
-        int(facts.is_cost_reported),
-    )
+def _insert(connection: sqlite3.Connection, keys: tuple[str, str, str, str], facts: Facts) -> None:
+    exchange_id, session_id, message_id, state = keys
+    columns = {
+        "exchange_id": exchange_id,
+        "session_id": session_id,
+        "message_id": message_id,
+        "started_at": to_ms(facts.started_at),
+        "state": state,
+        "marks": f" {' '.join(sorted(facts.marks))} ",
+        "is_reported": int(facts.is_cost_reported),
+        **columns_of(facts),
+    }
     row = connection.execute(
-        f"INSERT INTO fact VALUES (NULL, {', '.join('?' * len(values))}) RETURNING id", values
+        f"INSERT INTO fact ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+        "RETURNING id",
+        tuple(columns.values()),
     ).fetchone()
     fact_id = int(row[0])
-    names = [("finish", name) for name in facts.finishes] + [("tool", n) for n in facts.tools]
     connection.executemany(
         "INSERT OR IGNORE INTO fact_name VALUES (?, ?, ?)",
-        [(field, name, fact_id) for field, name in names],
+        [(field, value, fact_id) for field, value in rows_of(facts)],
     )
     texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
     packed = zlib.compress(json.dumps(texts).encode("ascii"), 1)

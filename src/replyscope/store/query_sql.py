@@ -1,32 +1,41 @@
-"""A query as SQL over `fact f JOIN session s`. Means what `domain.matching` means."""
+"""Compiles a query to the SQL of SQLite over `fact f JOIN session s`.
+
+It finds what `domain.matching` matches. Fields are compiled by their type; what a field is
+called, stands for and looks like is in `domain.query_fields`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from replyscope.domain.facts import Mark
 from replyscope.domain.json_values import to_ms
-from replyscope.domain.matching import (
-    DAYS,
-    HAS,
-    IS,
-    NUMBERS,
-    comparison,
-    fits_name,
-    glob_of,
-    range_of,
-    words_shown,
-)
+from replyscope.domain.matching import comparison, fits_name, glob_of, range_of, words_shown
 from replyscope.domain.query import All, Either, Not, Query, Term
+from replyscope.domain.query_fields import (
+    ANYWHERE,
+    Both,
+    Day,
+    Flags,
+    IsKnown,
+    IsTrue,
+    Lacks,
+    Names,
+    Number,
+    Tags,
+    Test,
+    Text,
+    Title,
+    type_of,
+)
 from replyscope.domain.words import Wanted, words_of
+from replyscope.store.fact_columns import NAMES, NUMBERS
 
-_COLUMNS = {
-    "reported": "(f.cost IS NOT NULL AND f.is_reported)",
-    "estimated": "(f.cost IS NOT NULL AND NOT f.is_reported)",
-    "unpriced": "(f.cost IS NULL)",
-    "unmetered": "(f.output IS NULL)",
-    "pinned": "(s.pinned_at IS NOT NULL)",
-    "archived": "(s.archived_at IS NOT NULL)",
-    "deleted": "(s.deleted_at IS NOT NULL)",
+_TRUTHS = {
+    "is_cost_reported": "f.is_reported",
+    "is_pinned": "s.pinned_at IS NOT NULL",
+    "is_archived": "s.archived_at IS NOT NULL",
+    "is_deleted": "s.deleted_at IS NOT NULL",
 }
 
 
@@ -69,10 +78,17 @@ def _match_of(query: Query) -> str:
             found = [_match_of(one) for one in inner]
             word = " AND " if isinstance(query, All) else " OR "
             return f"({word.join(found)})" if all(found) else ""
-        case Term(field=None | "text") if words := words_of(query.value):
-            column = "text : " if query.field == "text" else ""
-            return f'({column}"{" ".join(words)}"{"" if query.is_phrase else "*"})'
+        case Term():
+            return _match_of_term(query)
     return ""
+
+
+def _match_of_term(term: Term) -> str:
+    kind, words = type_of(term.field), words_of(term.value)
+    if not isinstance(kind, Text) or not words:
+        return ""
+    columns = "" if kind == ANYWHERE else f"{{{' '.join(kind.places)}}} : "
+    return f'({columns}"{" ".join(words)}"{"" if term.is_phrase else "*"})'
 
 
 def condition_of(query: Query, now: datetime) -> Condition:
@@ -97,51 +113,63 @@ def _joined(word: str, found: Sequence[Condition]) -> Condition:
 
 
 def _term(term: Term, now: datetime) -> Condition:
-    field, value = term.field, term.value
-    if field in (None, "text"):
-        match = _match_of(term)
-        if not match:
-            return Condition("1")
-        found = "f.id IN (SELECT rowid FROM search WHERE search MATCH ?)"
-        return Condition(f"({found})", (match,))
-    if field == "title":
-        words = " ".join(words_of(value))
-        found = "SELECT id FROM session WHERE says(title, ?, ?)"
-        return Condition(f"(f.session_id IN ({found}))", (words, int(not term.is_phrase)))
+    name, value = term.field or "", term.value
+    match type_of(term.field):
+        case Title():
+            words = " ".join(words_of(value))
+            found = "SELECT id FROM session WHERE says(title, ?, ?)"
+            return Condition(f"(f.session_id IN ({found}))", (words, int(not term.is_phrase)))
+        case Text():
+            match = _match_of(term)
+            found = "f.id IN (SELECT rowid FROM search WHERE search MATCH ?)"
+            return Condition(f"({found})", (match,)) if match else Condition("1")
+        case Number():
+            return _number(name, *comparison(value))
+        case Names():
+            return _names(name, glob_of(value))
+        case Tags():
+            found = "SELECT session_id FROM tag WHERE lower(name) GLOB ?"
+            return Condition(f"(f.session_id IN ({found}))", (glob_of(value),))
+        case Day(side=side):
+            start, end = range_of(side, value, now)
+            return Condition("(f.started_at >= ? AND f.started_at < ?)", (to_ms(start), to_ms(end)))
+        case Flags(tests=tests):
+            return _joined(
+                " OR ", [_test(t) for word, t in tests.items() if fits_name(word, value)]
+            )
+
+
+def _number(field: str, sign: str, bound: float) -> Condition:
     if field in NUMBERS:
-        sign, bound = comparison(value)
         return Condition(f"coalesce(f.{NUMBERS[field]} {sign} ?, 0)", (bound,))
-    if field in DAYS:
-        start, end = range_of(term, now)
-        return Condition("(f.started_at >= ? AND f.started_at < ?)", (to_ms(start), to_ms(end)))
-    return _named(field or "", value)
+    found = f"SELECT fact_id FROM fact_name WHERE field = ? AND CAST(value AS REAL) {sign} ?"
+    return Condition(f"(f.id IN ({found}))", (field, bound))
 
 
-def _named(field: str, value: str) -> Condition:
-    pattern = glob_of(value)
-    match field:
-        case "model":
-            sql = "(lower(f.model) GLOB ? OR lower(f.answered) GLOB ?)"
-            return Condition(sql, (pattern, pattern))
-        case "api":
-            return Condition("(lower(f.api) GLOB ?)", (pattern,))
-        case "asked":
-            return Condition("(lower(f.model) GLOB ?)", (pattern,))
-        case "tag":
-            sql = "SELECT session_id FROM tag WHERE lower(name) GLOB ?"
-            return Condition(f"(f.session_id IN ({sql}))", (pattern,))
-        case "finish" | "tool":
-            sql = "SELECT fact_id FROM fact_name WHERE field = ? AND lower(value) GLOB ?"
-            return Condition(f"(f.id IN ({sql}))", (field, pattern))
-    known = HAS if field == "has" else tuple(IS)
-    found = [
-        Condition(_COLUMNS[name])
-        if name in _COLUMNS
-        else Condition("(f.marks GLOB ?)", (f"* {name} *",))
-        for name in known
-        if fits_name(name, value)
-    ]
-    return _joined(" OR ", found)
+def _names(field: str, pattern: str) -> Condition:
+    if field in NAMES:
+        columns = [f"lower(f.{column}) GLOB ?" for column in NAMES[field]]
+        return Condition(f"({' OR '.join(columns)})", (pattern,) * len(columns))
+    found = "SELECT fact_id FROM fact_name WHERE field = ? AND lower(value) GLOB ?"
+    return Condition(f"(f.id IN ({found}))", (field, pattern))
+
+
+def _test(test: Test) -> Condition:
+    match test:
+        case Mark():
+            return Condition("(f.marks GLOB ?)", (f"* {test} *",))
+        case IsKnown(field=field) if field in NUMBERS:
+            return Condition(f"(f.{NUMBERS[field]} IS NOT NULL)")
+        case IsKnown(field=field):
+            found = "SELECT fact_id FROM fact_name WHERE field = ?"
+            return Condition(f"(f.id IN ({found}))", (field,))
+        case IsTrue(fact=fact):
+            return Condition(f"({_TRUTHS[fact]})")
+        case Lacks(test=inner):
+            found_inner = _test(inner)
+            return Condition(f"(NOT {found_inner.sql})", found_inner.values)
+        case Both(tests=tests):
+            return _joined(" AND ", [_test(one) for one in tests])
 
 
 def _names_deleted(query: Query) -> bool:

@@ -20,6 +20,7 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 
+from replyscope.toolbox.asyncio_internals import close_pipes
 from replyscope.toolbox.envelope import NotAMessage, read_messages
 from replyscope.toolbox.process import has_ended
 from replyscope.toolbox.process_tree import MARK, kill_tree
@@ -164,7 +165,7 @@ class StdioTransport:
             for stream in self._streams:
                 stream.close()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            process._transport.close()  # type: ignore[attr-defined]  # asyncio has no other way
+            close_pipes(process)
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         """Wait, ask to end, kill; then kill what it left."""

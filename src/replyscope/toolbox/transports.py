@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mcp.client.streamable_http import streamable_http_client
-from mcp.shared._httpx_utils import create_mcp_http_client
 
 from replyscope.domain.environment import tool_environment
 from replyscope.domain.tool import McpServer
 from replyscope.toolbox.expansion import expand
 from replyscope.toolbox.http_bound import MOST_BYTES, UNCOMPRESSED, bound_response
+from replyscope.toolbox.mcp_internals import create_mcp_http_client
 from replyscope.toolbox.server_log import ServerLog
 from replyscope.toolbox.sign_in import KeyringTokens, OpenPage, SignIn
 from replyscope.toolbox.stdio import ServerCommand, StdioTransport, runs_module

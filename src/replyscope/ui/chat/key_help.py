@@ -7,6 +7,7 @@ from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.dialogs.help import HelpRows, HelpScreen
 from replyscope.ui.reading.wire_view import WireView
+from replyscope.ui.textual_internals import bindings_of
 from replyscope.ui.working_screen import WorkingScreen
 
 
@@ -43,14 +44,13 @@ class KeyHelp:
         )
         for title, node in (*panes, *panes_more):
             rows: dict[str, tuple[str, str, str]] = {}
-            for key, binding in node._bindings:
+            for binding in bindings_of(node):
                 if binding.id is None:
                     continue
                 shown = self._screen.app.get_key_display(binding)
                 if binding.id in rows:
                     shown = f"{rows[binding.id][0]} {shown}"
                 rows[binding.id] = (shown, binding.description, binding.id)
-                del key
             sections.append((title, list(rows.values())))
         commands = [(f"/{c.name} {c.argument}".strip(), c.help, "") for c in self._commands]
         return [*sections, ("Commands", commands)]

@@ -28,6 +28,7 @@ from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal.compositor import TightCompositor
+from replyscope.ui.textual_internals import use_compositor
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
@@ -46,7 +47,7 @@ class ChatScreen(WorkingScreen[None]):
 
     def __init__(self, services: Services) -> None:
         super().__init__()
-        self._compositor = TightCompositor()
+        use_compositor(self, TightCompositor())
         self._commands = {command.name: command for command in COMMANDS}
         self.groups = compose_groups(self, services, SLASH_COMMANDS, self.action_run)
         self.desk = self.groups.desk

@@ -37,7 +37,9 @@ class HelpScreen(ModalScreen[None]):
             lines += [Content(""), Content.styled(title, "bold $text-primary")]
             lines += [
                 Content.assemble(
-                    (f"{keys:<18}", "$text-accent"), f"{text:<24}", (name, "$foreground 60%")
+                    (f"{keys:<18}", "$text-accent"),
+                    f"{text:<24}" if name else text,
+                    (name, "$foreground 60%"),
                 )
                 for keys, text, name in rows
             ]

@@ -24,6 +24,7 @@ from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.review.results import Results
 from replyscope.ui.services import Services
 from replyscope.ui.terminal.compositor import TightCompositor
+from replyscope.ui.textual_internals import use_compositor
 from replyscope.ui.transcript.content import EntryContent, reply_content, user_content
 from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.transcript.transcript import Transcript
@@ -41,7 +42,7 @@ class ReviewBase(WorkingScreen[Opened | None]):
 
     def __init__(self, services: Services, query: str = "") -> None:
         super().__init__()
-        self._compositor = TightCompositor()
+        use_compositor(self, TightCompositor())
         self.first_query = query
         self.services = services
         self.review = services.review

@@ -1,51 +1,31 @@
 """Completes the term that is being typed in a query, and says what the language has."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from textual.suggester import Suggester
 
-from replyscope.domain.finish import FinishReason
-from replyscope.domain.matching import FIELDS, HAS, IS
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import term_of
+from replyscope.domain.query_fields import FIELDS
 
-_VALUES: Mapping[str, Iterable[str]] = {
-    "finish": [reason.value for reason in FinishReason],
-    "has": [mark.value for mark in HAS],
-    "is": list(IS),
-    "api": ["chat", "responses"],
-    "before": ["today", "yesterday", "7d", "4w"],
-    "after": ["7d", "30d", "yesterday", "today"],
-    "on": ["today", "yesterday", "7d"],
-    "tokens": [">4k", ">1000", "<100"],
-    "in": [">4k", ">1000", "<100"],
-    "out": [">1k", ">500", "<10"],
-    "cost": [">0.01", ">$0.10", "<0.001"],
-    "ttft": [">2s", ">500ms", "<1s"],
-    "duration": [">10s", ">60s", "<1s"],
-    "tps": [">50", "<10", "<5"],
-}
-LANGUAGE: tuple[tuple[str, str], ...] = (
+_SYNTAX: tuple[tuple[str, str], ...] = (
     ("pars", "words that begin so, in prompts, replies, reasoning, tool calls"),
     ('"a phrase"', "these very words, one after another"),
     ("-a   a or b   ( )", "without it; one of both; what belongs together"),
     ("text:  title:", "words of the reply alone; of the session's title"),
-    ("finish:length", "how it ended: stop, length, tool_calls, content_filter, error …"),
-    ("model:gpt-6*", "asked for or answering; * and ? stand for any characters"),
-    ("asked:gpt-6*", "asked for, whichever answered"),
-    ("tool:read_file", "a tool that it called"),
-    ("api:chat", "chat or responses"),
-    ("tokens:>4k", "in all; in: and out: for either side. > >= < <= or a number"),
-    ("cost:>0.01", "US dollars"),
-    ("ttft:>2s", "time to first token; duration: for the whole"),
-    ("tps:<10", "tokens per second"),
-    ("after:7d", "that day or later; before: on: too. 2026-11-02, 2026-11, today, 2w"),
-    ("tag:work", "a tag of its session"),
-    ("is:pinned", "archived, deleted; flagged (by a rule), partial, toolfailed"),
-    ("is:reported", "its cost: estimated, unpriced; unmetered has no usage"),
-    ("has:error", "tool, image, reasoning, finding"),
 )
+
+
+def _help_lines() -> Iterable[tuple[str, str]]:
+    yield from _SYNTAX
+    for name, field in FIELDS.items():
+        if not field.beside:
+            yield term_of(name, field.example), field.help
+            yield from field.more
+
+
+LANGUAGE = tuple(_help_lines())
 """The query language: how it is written, and what that asks for."""
 
 
@@ -86,7 +66,8 @@ def complete(text: str, known: Callable[[str], Iterable[str]]) -> Completion | N
         names = tuple(f"{name}:" for name in sorted(FIELDS) if name.startswith(word))
         return Completion(start, "", names) if names and len(word) > 1 else None
     wanted = begun.lstrip('"').lower()
-    values = dict.fromkeys([*_VALUES.get(field, ()), *known(field)])
+    fixed = FIELDS[field].values if field in FIELDS else ()
+    values = dict.fromkeys([*fixed, *known(field)])
     fitting = (term_of(field, value) for value in values if value.lower().startswith(wanted))
     terms = tuple(term for term in fitting if term != word)
     return Completion(start, field, terms) if terms else None

@@ -19,6 +19,7 @@ from replyscope.ui.review.folders import Folder, Folders
 from replyscope.ui.review.panes import ReviewBase
 from replyscope.ui.review.query_completion import LANGUAGE
 from replyscope.ui.review.results import Results
+from replyscope.ui.textual_internals import bindings_of
 from replyscope.ui.transcript.transcript import Transcript
 
 Act = Callable[[], Awaitable[None]]
@@ -282,12 +283,12 @@ class ReviewActions(ReviewBase):
         """Show the keys."""
         rows = [
             (self.app.get_key_display(binding), binding.description, binding.id)
-            for _, binding in self._bindings
+            for binding in bindings_of(self)
             if binding.id is not None
         ]
         listed = [
             (self.app.get_key_display(binding), binding.description, binding.id)
-            for _, binding in self.query_one(Results)._bindings
+            for binding in bindings_of(self.query_one(Results))
             if binding.id is not None
         ]
         rows += [("1 … 9", "Narrow by a facet, again: widen", "")]

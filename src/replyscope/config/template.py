@@ -1,0 +1,52 @@
+"""The commented settings file for a first change, made from the table of settings."""
+
+from collections.abc import Iterator
+
+from replyscope.config.setting import (
+    NamedTablesType,
+    Section,
+    Setting,
+    TablesType,
+    TableType,
+    settings_of,
+)
+from replyscope.config.setting_table import RootSection
+
+_HEAD = "# replyscope settings. Every line may be left out; what you see are the defaults.\n"
+_COLUMN = 32
+"""The column of the comments, in characters."""
+
+
+def render_template() -> str:
+    """The text of the settings file, with each setting in a comment."""
+    return "\n".join([_HEAD, *(f"{block}\n" for block in _blocks(RootSection, []))])
+
+
+def _blocks(section: Section, head: list[str]) -> Iterator[str]:
+    lines = head
+    tables: list[Setting[object]] = []
+    for setting in settings_of(section):
+        if setting.header:
+            tables.append(setting)
+            continue
+        if setting.starts_block:
+            yield "\n".join(lines)
+            lines = []
+        if setting.example:
+            lines += _line(f"{setting.key} = {setting.example}", setting.comment)
+    yield "\n".join(lines)
+    for table in tables:
+        head = _line(table.header, table.comment)
+        if isinstance(table.type, TableType | NamedTablesType | TablesType):
+            yield from _blocks(table.type.section, head)
+        else:
+            yield "\n".join([*head, f"# {table.example}"])
+
+
+def _line(text: str, comment: str) -> list[str]:
+    first, *more = comment.split("\n")
+    line = f"# {text}"
+    if first:
+        room = " " * max(_COLUMN - len(line), 2 if len(line) < _COLUMN else 3)
+        line = f"{line}{room}# {first}"
+    return [line, *(f"{'#':<{_COLUMN}}# {rest}" for rest in more)]

@@ -1,0 +1,297 @@
+"""The fields of the query language: one table, and everything that is known of each field.
+
+To add a field, add an entry to `FIELDS`. The rules match it in memory, the index stores it,
+the search compiles it to SQL, and the help and the completion show it. `domain.matching` and
+`store.query_sql` know the few types of fields, never a single field.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from replyscope.domain.exchange import Exchange, output_rate
+from replyscope.domain.facts import Facts, Mark
+from replyscope.domain.finish import FinishReason
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number of a reply, None when unknown; a query compares it (`>4k`, `<=2s`)."""
+
+    read: Callable[[Exchange], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of a reply; a query gives a pattern with * and ?. `choices` are all, if fixed."""
+
+    read: Callable[[Exchange], Iterable[str]]
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The tags of the session; a query gives a pattern with * and ?."""
+
+
+class Side(StrEnum):
+    """The times that a day in a query includes."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    """That day or later."""
+    ON = "on"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The start of the reply, compared with a day."""
+
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words of a reply; `places` are the texts of `Facts` that are searched."""
+
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """Words of the session's title."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsKnown:
+    """A test of a reply: whether the number of a field is known."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsTrue:
+    """A test of a reply or its session: whether an attribute of `Facts` is true."""
+
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """A test that holds where another does not."""
+
+    test: "Test"
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Tests that hold together."""
+
+    tests: tuple["Test", ...]
+
+
+Test = Mark | IsKnown | IsTrue | Lacks | Both
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """Named tests of a reply; a query gives the name of one, or a pattern for several."""
+
+    tests: Mapping[str, Test]
+
+
+FieldType = Number | Names | Tags | Day | Text | Title | Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the query language: its type, its help, and values to complete.
+
+    `example` is a value that the help shows. A field without its own line in the help is
+    explained in the line of another (`beside`); `more` holds further lines, as (query, help).
+    """
+
+    type: FieldType
+    help: str
+    example: str
+    offered: tuple[str, ...] = ()
+    beside: str = ""
+    more: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All values that the field can have; empty when they are not fixed."""
+        match self.type:
+            case Flags(tests=tests):
+                return tuple(tests)
+            case Names(choices=choices):
+                return choices
+        return ()
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Values to complete, whatever the archive has."""
+        return self.offered or self.choices
+
+
+def _finishes(exchange: Exchange) -> Iterable[str]:
+    return (choice.finish_reason for choice in exchange.choices if choice.finish_reason)
+
+
+def _tools(exchange: Exchange) -> Iterable[str]:
+    return (call.name for choice in exchange.choices for call in choice.tool_calls if call.name)
+
+
+def _usage(name: str) -> Callable[[Exchange], float | None]:
+    return lambda exchange: getattr(exchange.usage, name, None)
+
+
+def _seconds(value_ms: float | None) -> float | None:
+    return None if value_ms is None else value_ms / 1000
+
+
+_HAS: dict[str, Test] = {
+    mark.value: mark for mark in (Mark.ERROR, Mark.TOOL, Mark.IMAGE, Mark.REASONING, Mark.FINDING)
+}
+_IS: dict[str, Test] = {
+    "flagged": Mark.FLAGGED,
+    "partial": Mark.PARTIAL,
+    "toolfailed": Mark.TOOL_FAILED,
+    "reported": Both((IsKnown("cost"), IsTrue("is_cost_reported"))),
+    "estimated": Both((IsKnown("cost"), Lacks(IsTrue("is_cost_reported")))),
+    "unpriced": Lacks(IsKnown("cost")),
+    "unmetered": Lacks(IsKnown("out")),
+    "pinned": IsTrue("is_pinned"),
+    "archived": IsTrue("is_archived"),
+    "deleted": IsTrue("is_deleted"),
+}
+ANYWHERE = Text(("prompt", "text", "reasoning", "calls"))
+"""The texts that a word without a field searches."""
+
+FIELDS: dict[str, Field] = {
+    "text": Field(Text(("text",)), "words of the reply alone", "oslo", beside="title"),
+    "title": Field(Title(), "words of the session's title", "oslo", beside="text"),
+    "finish": Field(
+        Names(_finishes, choices=tuple(reason.value for reason in FinishReason)),
+        "how it ended: stop, length, tool_calls, content_filter, error …",
+        "length",
+    ),
+    "model": Field(
+        Names(lambda e: (e.model, e.answered_model or "")),
+        "asked for or answering; * and ? stand for any characters",
+        "gpt-6*",
+    ),
+    "asked": Field(Names(lambda e: (e.model,)), "asked for, whichever answered", "gpt-6*"),
+    "tool": Field(Names(_tools), "a tool that it called", "read_file"),
+    "api": Field(
+        Names(lambda e: (e.api,)), "chat or responses", "chat", offered=("chat", "responses")
+    ),
+    "tokens": Field(
+        Number(_usage("total_tokens")),
+        "in all; in: and out: for either side. > >= < <= or a number",
+        ">4k",
+        offered=(">4k", ">1000", "<100"),
+    ),
+    "in": Field(
+        Number(_usage("input_tokens")),
+        "input tokens",
+        ">4k",
+        offered=(">4k", ">1000", "<100"),
+        beside="tokens",
+    ),
+    "out": Field(
+        Number(_usage("output_tokens")),
+        "output tokens",
+        ">1k",
+        offered=(">1k", ">500", "<10"),
+        beside="tokens",
+    ),
+    "cost": Field(
+        Number(lambda e: e.cost_usd),
+        "US dollars",
+        ">0.01",
+        offered=(">0.01", ">$0.10", "<0.001"),
+    ),
+    "ttft": Field(
+        Number(lambda e: _seconds(e.timing.first_token_ms)),
+        "time to first token; duration: for the whole",
+        ">2s",
+        offered=(">2s", ">500ms", "<1s"),
+    ),
+    "duration": Field(
+        Number(lambda e: _seconds(e.timing.duration_ms)),
+        "time of the whole reply",
+        ">10s",
+        offered=(">10s", ">60s", "<1s"),
+        beside="ttft",
+    ),
+    "tps": Field(
+        Number(lambda e: output_rate(e.usage, e.timing)),
+        "tokens per second",
+        "<10",
+        offered=(">50", "<10", "<5"),
+    ),
+    "before": Field(
+        Day(Side.BEFORE),
+        "before that day",
+        "7d",
+        offered=("today", "yesterday", "7d", "4w"),
+        beside="after",
+    ),
+    "after": Field(
+        Day(Side.AFTER),
+        "that day or later; before: on: too. 2026-11-02, 2026-11, today, 2w",
+        "7d",
+        offered=("7d", "30d", "yesterday", "today"),
+    ),
+    "on": Field(
+        Day(Side.ON),
+        "on that day, or in that month or year",
+        "yesterday",
+        offered=("today", "yesterday", "7d"),
+        beside="after",
+    ),
+    "tag": Field(Tags(), "a tag of its session", "work"),
+    "is": Field(
+        Flags(_IS),
+        "archived, deleted; flagged (by a rule), partial, toolfailed",
+        "pinned",
+        more=(("is:reported", "its cost: estimated, unpriced; unmetered has no usage"),),
+    ),
+    "has": Field(Flags(_HAS), "tool, image, reasoning, finding", "error"),
+}
+
+
+def type_of(name: str | None) -> FieldType:
+    """The type of a field; a term without one searches all texts of the reply."""
+    return ANYWHERE if name is None else FIELDS[name].type
+
+
+def numbers_of(exchange: Exchange) -> dict[str, float]:
+    """The known numbers of an exchange, by field."""
+    found = {n: f.type.read(exchange) for n, f in FIELDS.items() if isinstance(f.type, Number)}
+    return {name: number for name, number in found.items() if number is not None}
+
+
+def names_of(exchange: Exchange) -> dict[str, tuple[str, ...]]:
+    """The names of an exchange, by field, each once."""
+    return {
+        name: tuple(dict.fromkeys(str(one) for one in field.type.read(exchange)))
+        for name, field in FIELDS.items()
+        if isinstance(field.type, Names)
+    }
+
+
+def holds(test: Test, facts: Facts) -> bool:
+    """Whether a reply passes a test."""
+    match test:
+        case Mark():
+            return test in facts.marks
+        case IsKnown(field=field):
+            return field in facts.numbers
+        case IsTrue(fact=fact):
+            return bool(getattr(facts, fact))
+        case Lacks(test=inner):
+            return not holds(inner, facts)
+        case Both(tests=tests):
+            return all(holds(one, facts) for one in tests)
