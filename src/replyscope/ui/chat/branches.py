@@ -9,14 +9,14 @@ from replyscope.engine.live import Target
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.sending import Sending
-from replyscope.ui.chat.view import View
+from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
 
 
 class Branches:
     """The commands of branches. A session is a tree: no message is overwritten."""
 
-    def __init__(self, desk: Desk, view: View, drafts: Drafts, sending: Sending) -> None:
+    def __init__(self, desk: Desk, view: ChatView, drafts: Drafts, sending: Sending) -> None:
         self._desk = desk
         self._view = view
         self._drafts = drafts
@@ -35,7 +35,7 @@ class Branches:
         self.show_sibling(siblings[(position + step) % len(siblings)].id)
 
     def show_sibling(self, message_id: str) -> None:
-        """Show the branch that goes on from a message."""
+        """Show the branch that continues from a message."""
         self._desk.start_work(self._show_sibling, message_id, group="branch", exclusive=True)
 
     async def _show_sibling(self, message_id: str) -> None:
@@ -51,7 +51,7 @@ class Branches:
         self._view.draw_all()
 
     def retry(self, model: str = "") -> None:
-        """Ask again for the reply under the cursor; it stays, beside the new one."""
+        """Ask again for the reply under the cursor; both stay."""
         conversation = self._desk.conversation
         if self._desk.turns.is_running(conversation.session.id):
             return
@@ -74,7 +74,7 @@ class Branches:
         self._desk.ask_dialog(dialog, self.retry)
 
     def edit_message(self) -> None:
-        """Write an earlier message anew; sending makes it a sibling."""
+        """Edit an earlier message; the new text is sent as its sibling."""
         message = self._view.message_at_cursor()
         tree = self._desk.conversation.tree
         while message is not None and message.role in (Role.ASSISTANT, Role.TOOL):
@@ -94,7 +94,7 @@ class Branches:
         self._view.draw_attachments()
 
     def fork(self) -> None:
-        """Go on from the message under the cursor in a session of its own."""
+        """Fork the session at the message under the cursor."""
         message = self._view.message_at_cursor()
         if message is None:
             self._desk.tell("There is nothing to fork yet.", is_error=False)

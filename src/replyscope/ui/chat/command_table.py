@@ -262,7 +262,7 @@ COMMANDS: tuple[Command[Groups], ...] = (
     Command(
         "go to messages",
         "",
-        lambda chat, _: chat.layout.focus_transcript(),
+        lambda chat, _: chat.panes.transcript.focus(),
         key=Key("ctrl+up", "Go to messages", "transcript.focus", 14),
     ),
     Command(
@@ -302,7 +302,7 @@ COMMANDS: tuple[Command[Groups], ...] = (
         key=Key("N,shift+n", "Find previous", "find.previous", 36),
     ),
 )
-"""Those that can be typed are in the order of the help; the others have a key alone."""
+"""All commands. The slash commands come first, in the order of the help."""
 
 SLASH_COMMANDS = tuple(command for command in COMMANDS if command.help)
 

@@ -10,7 +10,7 @@ Groups = TypeVar("Groups")
 
 
 class CommandLine(Protocol):
-    """A command as it is typed after a slash."""
+    """A slash command: its name, its help and its argument."""
 
     @property
     def name(self) -> str:

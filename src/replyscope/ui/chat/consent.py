@@ -1,8 +1,8 @@
 """Consent: deciding about the calls that wait, with a card that no key reaches by accident.
 
-A card comes while a person types. Its keys answer after the person has looked at it: a
-pause of `LOOK_S` without a key, after it was drawn. Until then, and after each answer,
-what is typed goes on into the composer. The app hands every key to `takes_input` in the
+A card can appear while a person types. Its keys answer only after a pause of `LOOK_S`
+without a key, counted from its drawing. Before that, and after each answer, keys reach
+the composer. The app hands every key to `takes_input` in the
 order in which they were typed, before any widget has it.
 """
 
@@ -58,7 +58,7 @@ class ConsentPrompt:
         return self._screen.query_one(Composer)
 
     def asking(self) -> frozenset[str]:
-        """The sessions in which a tool waits for the person's word."""
+        """The ids of the sessions in which a tool call waits for a decision."""
         return self._calls.sessions if self._calls is not None else frozenset()
 
     def _draw_change(self) -> None:
@@ -106,8 +106,8 @@ class ConsentPrompt:
             self._screen.set_focus(card)
 
     def takes_input(self, event: events.Event) -> bool:
-        """Whether a key was an answer. Every other key, and a paste, goes where the focus is:
-        the composer, when a card would get what was not meant for it.
+        """Whether a key was an answer. Every other key, and a paste, reaches the focused
+        widget; the composer gets the focus when the card must not have the key.
         """
         if not self.asking():
             return False
@@ -164,7 +164,7 @@ class ConsentPrompt:
         return timer is not None
 
     def take_answer(self, wanted: CallToDecide, answer: Answer) -> None:
-        """Let the call go on, or refuse it, as the person answered."""
+        """Pass the decision about a call to the engine."""
         self._desk.start_work(self._answer, wanted, answer, group="consent")
 
     async def _answer(self, wanted: CallToDecide, answer: Answer) -> None:

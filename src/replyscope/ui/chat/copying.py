@@ -6,7 +6,7 @@ from replyscope.domain.message import TextPart
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
 from replyscope.ui.chat.desk import Desk
-from replyscope.ui.chat.view import View
+from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
 from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
 
@@ -14,12 +14,12 @@ from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
 class Copying:
     """The commands that take a text out of the application."""
 
-    def __init__(self, desk: Desk, view: View) -> None:
+    def __init__(self, desk: Desk, view: ChatView) -> None:
         self._desk = desk
         self._view = view
 
     def copy_message(self) -> None:
-        """Copy the message under the cursor as it was written or received."""
+        """Copy the message under the cursor in its Markdown source."""
         text = self._text_at_cursor()
         if text:
             self._desk.app.copy_to_clipboard(text)

@@ -23,7 +23,7 @@ class Decisions:
         self._desk = desk
 
     async def decide(self, wanted: CallToDecide, answer: Answer) -> Decision | None:
-        """What the person means; None when they went back to the card."""
+        """The decision for an answer; None when its dialog was cancelled."""
         match answer:
             case Answer.ONCE:
                 return Decision(True, _YOU)

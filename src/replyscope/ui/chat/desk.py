@@ -98,7 +98,7 @@ class Desk:
         self.app = host.app
 
     def exchanges_now(self) -> Mapping[str, Exchange]:
-        """The conversation's exchanges, with the present state of those that stream."""
+        """The conversation's exchanges, with the present state of each stream."""
         lives = self.conversation.lives
         if not lives:
             return self.conversation.exchanges

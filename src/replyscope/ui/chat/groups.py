@@ -12,7 +12,7 @@ from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.finding import Finding
 from replyscope.ui.chat.key_help import KeyHelp
-from replyscope.ui.chat.layout import Layout
+from replyscope.ui.chat.layout import PaneLayout
 from replyscope.ui.chat.lifecycle import Lifecycle
 from replyscope.ui.chat.live_drawing import LiveDrawing
 from replyscope.ui.chat.outside_editor import OutsideEditor
@@ -48,7 +48,7 @@ class Groups:
     writing: Writing
     outside_editor: OutsideEditor
     reviewing: Reviewing
-    layout: Layout
+    layout: PaneLayout
     finding: Finding
     copying: Copying
     theme_choice: ThemeChoice
@@ -88,7 +88,7 @@ def compose_groups(
         writing=Writing(desk, panes, sending, servers, commands, run),
         outside_editor=OutsideEditor(desk, panes, screen),
         reviewing=reviewing,
-        layout=Layout(desk, panes, screen, sending),
+        layout=PaneLayout(desk, panes, screen, sending),
         finding=Finding(desk, panes, screen),
         copying=Copying(desk, panes),
         theme_choice=ThemeChoice(desk, screen),

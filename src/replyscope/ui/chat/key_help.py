@@ -12,7 +12,7 @@ from replyscope.ui.working_screen import WorkingScreen
 
 
 class KeyHelp:
-    """Reads the keys from the panes, so that a remapped key is shown as it is."""
+    """Reads the keys from the panes, so that remapped keys are shown."""
 
     def __init__(
         self,

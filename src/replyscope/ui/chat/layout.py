@@ -2,13 +2,13 @@
 
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.desk import Desk
-from replyscope.ui.chat.panes import Panes
+from replyscope.ui.chat.panes import LEAST_WIDE, Panes
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.working_screen import WorkingScreen
 
 
-class Layout:
+class PaneLayout:
     """The commands that show, hide and focus panes."""
 
     def __init__(
@@ -19,9 +19,9 @@ class Layout:
         self._screen = screen
         self._sending = sending
 
-    def resize(self) -> None:
-        """Draw what depends on the width again."""
-        if not self._panes.is_narrow:
+    def resize(self, width: int) -> None:
+        """Draw the entries and the inspector for a new width of the screen, in cells."""
+        if width >= LEAST_WIDE:
             self._panes.inspector_open = False  # it has a place of its own now
         self._panes.transcript.renew_entries()
         self._screen.call_after_refresh(self._panes.draw_inspector)
@@ -66,10 +66,6 @@ class Layout:
         """Go to the list of sessions."""
         self._panes.sidebar_hidden = False
         self._panes.sidebar.focus()
-
-    def focus_transcript(self) -> None:
-        """Go to the messages."""
-        self._panes.transcript.focus()
 
     def show_wire(self) -> None:
         """Show what went over the wire."""

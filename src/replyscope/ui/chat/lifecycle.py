@@ -40,7 +40,7 @@ class Lifecycle:
         self._stamp = -1
 
     async def begin(self) -> None:
-        """What can wait until the first paint: the store, the sessions, the SDK."""
+        """Open the store, the session and the provider, after the first paint."""
         services = self._desk.services
         for fault in services.faults:
             self._desk.tell(fault)
@@ -73,7 +73,7 @@ class Lifecycle:
         self._desk.start_work(self._keep_archive, services.review, group="archive")
 
     async def _keep_archive(self, review: Review) -> None:
-        """Remove what was deleted long ago, and take in what the search does not know."""
+        """Purge sessions that were deleted long ago, and update the search index."""
         try:
             purged = await review.purge_old()
             if purged is not None and purged.sessions:
@@ -97,7 +97,7 @@ class Lifecycle:
             garbage.collect()
 
     async def _look_for_changes(self) -> None:
-        """Another process may have saved something: draw the list again when so."""
+        """Draw the list of sessions again when another process has changed the store."""
         await self._save_what_waits()
         try:
             stamp = await self._desk.services.sessions.change_stamp()
@@ -109,7 +109,7 @@ class Lifecycle:
             await self._panes.draw_sidebar()
 
     async def _catch_up(self) -> None:
-        """Show what another window did to the session that is open here."""
+        """Show the changes of another window to the open session."""
         conversation = self._desk.conversation
         if conversation.is_new or self._desk.turns.is_running(conversation.session.id):
             return
@@ -126,7 +126,7 @@ class Lifecycle:
             self._panes.draw_all()
 
     async def _save_what_waits(self) -> None:
-        """Replies that found no room on the disk are saved when there is some again."""
+        """Save the replies that could not be saved before, as when the disk was full."""
         for conversation in self._desk.archive.unsaved():
             try:
                 await conversation.save_endings()
@@ -135,7 +135,7 @@ class Lifecycle:
             self._desk.tell(f"{conversation.session.title}: now saved", is_error=False)
 
     def quit_app(self) -> None:
-        """Stop what streams, save everything, leave."""
+        """Cancel the streams, save everything, and exit."""
         self._desk.start_work(self._quit, group="quit", exclusive=True)
 
     async def _quit(self) -> None:

@@ -27,7 +27,7 @@ class LiveDrawing:
             self._desk.set_timer(FRAME_S, self._draw_frame)
 
     def _draw_frame(self) -> None:
-        """One frame, and a timer for the next: when there is much to do, they come later."""
+        """Draw one frame, and start the timer of the next. Under load frames are rarer."""
         began_s = time.thread_time()
         self._draw_live()
         rest_s = rest_after(time.thread_time() - began_s)
@@ -57,7 +57,7 @@ class LiveDrawing:
             self._panes.draw_status()
 
     def _draw_calls(self, conversation: Conversation) -> None:
-        """How far the tools of the last reply are."""
+        """Draw the progress of the tools of the last reply."""
         calling = conversation.calling
         version = calling.version if calling is not None else -1
         if calling is None or self._seen_versions.get("calls") == version:

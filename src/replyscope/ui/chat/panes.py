@@ -33,6 +33,8 @@ from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, u
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
+LEAST_WIDE = 100
+"""The width in cells from which the inspector has a place of its own."""
 _WAITING = (FinishReason.TOOL_CALLS.value, FinishReason.NEEDS_APPROVAL.value)
 _REQUESTED = ToolCallState.REQUESTED
 _UNSENT = "The tools ended; the model was not told yet.\nt go on"
@@ -60,7 +62,7 @@ class Panes:
 
     @property
     def composer(self) -> Composer:
-        """Where the next message is written."""
+        """The text field of the next message."""
         return self._screen.query_one(Composer)
 
     @property
@@ -81,7 +83,7 @@ class Panes:
     @property
     def is_narrow(self) -> bool:
         """Whether the inspector is folded to a line per reply."""
-        return self._screen.size.width < 100
+        return self._screen.size.width < LEAST_WIDE
 
     @property
     def sidebar_hidden(self) -> bool:
@@ -94,7 +96,7 @@ class Panes:
 
     @property
     def inspector_hidden(self) -> bool:
-        """Whether the inspector beside the messages is hidden."""
+        """Whether the inspector is hidden; on wide screens only."""
         return self._screen.has_class("-no-inspector")
 
     @inspector_hidden.setter
@@ -154,7 +156,7 @@ class Panes:
         return is_tip and self._desk.turns.is_running(self._desk.conversation.session.id)
 
     def _results_wait(self, message: Message) -> bool:
-        """Whether every tool of a reply has run, and the model was not told yet."""
+        """Whether every tool of a reply has run and the results are not sent yet."""
         conversation = self._desk.conversation
         last = conversation.messages[-1] if conversation.messages else None
         if last is None or last.role is not Role.TOOL or last.parent_id != message.id:
@@ -246,7 +248,7 @@ class Panes:
         return next((m for m in self._desk.conversation.messages if m.id == key), None)
 
     def reply_at_cursor(self) -> Message | None:
-        """The reply under the cursor; for a person's message, the reply to it."""
+        """The reply under the cursor, or the reply to the message under it."""
         message = self.message_at_cursor()
         messages = self._desk.conversation.messages
         if message is not None and message.role is not Role.ASSISTANT:
@@ -302,7 +304,7 @@ class Panes:
         self.inspector.action_open_tab("wire")
 
     def draw_wire(self, exchange: Exchange) -> None:
-        """Draw the wire pane: frames as they come, or what was saved."""
+        """Draw the wire pane from the live frames or the saved record."""
         live = self._desk.conversation.lives.get(exchange.id)
         if live is not None:
             state = f"{exchange.id}/{exchange.status}/{live.request is not None}"

@@ -1,4 +1,4 @@
-"""Where messages go and what is asked beside them: provider, API, model, parameters."""
+"""Providers: the server, the wire API, the model and the parameters of requests."""
 
 import logging
 from dataclasses import replace
@@ -15,7 +15,7 @@ from replyscope.ui.chat.first_run import FirstRun
 from replyscope.ui.chat.install import InstallScreen
 from replyscope.ui.chat.parameters import ParametersDialog
 from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
-from replyscope.ui.chat.view import View
+from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.terminal import garbage
 
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 class ProviderCommands:
     """The commands of providers, models and parameters."""
 
-    def __init__(self, desk: Desk, view: View) -> None:
+    def __init__(self, desk: Desk, view: ChatView) -> None:
         self._desk = desk
         self._view = view
 
@@ -120,7 +120,7 @@ class ProviderCommands:
         self._view.draw_status()
 
     def _remember_model(self, name: str) -> None:
-        """Start with this model next time, where the provider stands in the settings."""
+        """Save the model as the default of its provider, if the settings have the provider."""
         endpoint = self._desk.targets.endpoint
         if endpoint is None or self._desk.services.settings.endpoint(endpoint.name) is None:
             return

@@ -93,7 +93,7 @@ class Reviewing:
             self._screen.call_after_refresh(self._view.transcript.point_at, keys.index(message_id))
 
     def show_stats(self) -> None:
-        """Show what all replies come to."""
+        """Show the statistics of all replies."""
         self._desk.start_work(self._show_stats, group="review", exclusive=True)
 
     async def _show_stats(self) -> None:
@@ -106,7 +106,7 @@ class Reviewing:
             await self._review(query)
 
     def export(self) -> None:
-        """Hand this session on."""
+        """Export this session."""
         if self._desk.conversation.is_new:
             self._desk.tell("There is nothing to export yet.", is_error=False)
             return
@@ -116,7 +116,7 @@ class Reviewing:
         self._desk.start_work(ask_export, *about, group="export")
 
     def import_file(self, path: str = "") -> None:
-        """Take in the sessions of a file."""
+        """Import the sessions of a file."""
         self._desk.start_work(self._import_file, path, group="import", exclusive=True)
 
     async def _import_file(self, path: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from inspect import isawaitable
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -107,8 +107,8 @@ class ChatScreen(WorkingScreen[None]):
         """Answer a tool call by a click on the card."""
         self.query_one(ConsentCard).answer(Answer(answer))
 
-    def on_resize(self) -> None:
-        self.groups.layout.resize()
+    def on_resize(self, event: events.Resize) -> None:
+        self.groups.layout.resize(event.size.width)
 
     @on(TurnEnded)
     def _end_turn(self, event: TurnEnded) -> None:

@@ -16,19 +16,19 @@ from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.pending import joined
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.turns import TurnEnded
-from replyscope.ui.chat.view import View
+from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
 
 Start = Callable[[Target], Awaitable[str | None]]
 
 
 class Sending:
-    """Runs one turn at a time per session. Turns of sessions that are not shown go on."""
+    """Runs one turn at a time per session. A turn continues while another session is shown."""
 
     def __init__(
         self,
         desk: Desk,
-        view: View,
+        view: ChatView,
         drafts: Drafts,
         providers: ProviderCommands,
         start_drawing: Callable[[], None],
@@ -89,7 +89,7 @@ class Sending:
     async def _made_to_fit(
         self, conversation: Conversation, target: Target, parts: Sequence[Part]
     ) -> Target | None:
-        """The target, perhaps without the oldest messages; None when the person gives up."""
+        """The target, perhaps without the oldest messages; None when the person cancels."""
         window = self._desk.targets.window_of(target.model)
         if window is None:
             return target
@@ -180,7 +180,9 @@ class Sending:
         return exchange.choice(self._desk.conversation.messages[-1].sources[-1].choice_index)
 
     def cancel_reply(self) -> None:
-        """Stop the reply; what came is kept. One in the background is stopped at the server."""
+        """Cancel the reply; its text so far is kept. One in the background is cancelled at
+        the server.
+        """
         live = self._desk.conversation.live
         exchange = live.exchange() if live is not None else self._desk.last_exchange()
         self._desk.turns.cancel(self._desk.conversation)

@@ -8,15 +8,15 @@ from replyscope.engine.conversation import Conversation
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.pending import joined
-from replyscope.ui.chat.view import View
+from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
 
 class Sessions:
-    """The commands of sessions, and what is asked before private ones are lost."""
+    """The commands of sessions, and the question before private ones are lost."""
 
     def __init__(
-        self, desk: Desk, view: View, drafts: Drafts, start_drawing: Callable[[], None]
+        self, desk: Desk, view: ChatView, drafts: Drafts, start_drawing: Callable[[], None]
     ) -> None:
         self._desk = desk
         self._view = view
@@ -85,7 +85,7 @@ class Sessions:
         await self._view.draw_sidebar()
 
     def answer_sidebar(self, what: str, session_id: str | None) -> None:
-        """Do what a key in the list of sessions says, to the open session when it is empty."""
+        """Run a command of the list of sessions; without an id on the open session."""
         session_id = session_id or self._desk.conversation.session.id
         match what:
             case "new":
@@ -159,7 +159,7 @@ class Sessions:
         return await self._desk.ask(dialog) == "delete"
 
     async def may_leave(self) -> bool:
-        """Whether nothing private would be gone that the person was not told of."""
+        """Whether the person has been warned of each private session that would be lost."""
         count = await self._desk.archive.count_private()
         if self._desk.leaves_anyway or count in (0, self._told_gone):
             return True

@@ -1,4 +1,4 @@
-"""What is done with replies that providers keep."""
+"""Stored replies: fetching, cancelling and deleting the replies that providers store."""
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.ports import StoredReplies

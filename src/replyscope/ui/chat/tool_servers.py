@@ -1,4 +1,4 @@
-"""What tool servers have beside tools: resources to attach, prompts to send, and faults."""
+"""Tool servers: their resources, their prompts and their faults."""
 
 from collections.abc import Callable
 
@@ -6,14 +6,14 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_line
 from replyscope.domain.tool import Offer
 from replyscope.ui.chat.desk import Desk
-from replyscope.ui.chat.view import View
+from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
 
 class ServerCommands:
     """The commands of the tool servers whose tools this session offers."""
 
-    def __init__(self, desk: Desk, view: View) -> None:
+    def __init__(self, desk: Desk, view: ChatView) -> None:
         self._desk = desk
         self._view = view
         self._prompts: tuple[tuple[str, ...], tuple[Offer, ...]] = ((), ())

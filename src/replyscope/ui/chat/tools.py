@@ -12,7 +12,7 @@ from replyscope.inspection.arguments import editable_arguments
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.tools_dialog import ToolsDialog
-from replyscope.ui.chat.view import View
+from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.edit_dialog import EditDialog, ReadDialog
 from replyscope.ui.dialogs.small import PickDialog
 
@@ -20,7 +20,7 @@ from replyscope.ui.dialogs.small import PickDialog
 class Tools:
     """The commands of tools and of their calls."""
 
-    def __init__(self, desk: Desk, view: View, sending: Sending) -> None:
+    def __init__(self, desk: Desk, view: ChatView, sending: Sending) -> None:
         self._desk = desk
         self._view = view
         self._sending = sending
@@ -117,7 +117,7 @@ class Tools:
         self._sending.start_turn(conversation, conversation.run_tools, lambda: None)
 
     def open_call(self) -> None:
-        """What can be done with a call of the reply under the cursor."""
+        """Choose what to do with a tool call of the reply under the cursor."""
         self._desk.start_work(self._open_call, group="call", exclusive=True)
 
     async def _open_call(self) -> None:

@@ -53,7 +53,7 @@ class Completions(Protocol):
         """Highlight the previous row."""
 
 
-class View(Protocol):
+class ChatView(Protocol):
     """Draws the desk's conversation; nothing in it changes the conversation."""
 
     @property
@@ -71,7 +71,7 @@ class View(Protocol):
         """The message under the cursor."""
 
     def reply_at_cursor(self) -> Message | None:
-        """The reply under the cursor; for a person's message, the reply to it."""
+        """The reply under the cursor, or the reply to the message under it."""
 
     def point_at(self, message_id: str) -> None:
         """Move the cursor to a message of the branch."""

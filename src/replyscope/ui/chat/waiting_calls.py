@@ -15,7 +15,7 @@ class WaitingCalls:
         self._changed = changed
 
     async def ask(self, wanted: CallToDecide) -> Decision:
-        """Wait for the person. Cancelled, the question is withdrawn."""
+        """Add a call, and wait for its decision. A cancelled call is removed."""
         future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         entry = (wanted, future)
         self._waiting.append(entry)
@@ -27,7 +27,7 @@ class WaitingCalls:
             self._changed()
 
     def waiting(self, session_id: str) -> list[CallToDecide]:
-        """What waits in a session."""
+        """The calls that wait in a session, oldest first."""
         return [wanted for wanted, _ in self._waiting if wanted.session_id == session_id]
 
     @property
@@ -36,7 +36,7 @@ class WaitingCalls:
         return frozenset(wanted.session_id for wanted, _ in self._waiting)
 
     def answer(self, wanted: CallToDecide, decision: Decision) -> None:
-        """Let a call go on, or not."""
+        """Decide a call that waits."""
         for waiting, future in self._waiting:
             if waiting is wanted and not future.done():
                 future.set_result(decision)

@@ -13,7 +13,7 @@ from replyscope.ui.chat.commands import CommandLine, find_command
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.tool_servers import ServerCommands
-from replyscope.ui.chat.view import View
+from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
 _EDIT, _SEND = "edit", "send anyway"
@@ -25,7 +25,7 @@ class Writing:
     def __init__(
         self,
         desk: Desk,
-        view: View,
+        view: ChatView,
         sending: Sending,
         servers: ServerCommands,
         commands: Sequence[CommandLine],
