@@ -143,9 +143,7 @@ class ReviewingActions(WritingActions):
         )
         branch = shown(self.conversation.messages)
         before = [m.id for m in branch[: branch.index(reply)]], self.content_of
-        self.app.push_screen(
-            module.ReplayScreen(*before, reply, exchanges, *found, self.services.clock)
-        )
+        self.app.push_screen(module.ReplayScreen(*before, reply, exchanges, *found, self.services))
 
     def action_compare(self, models: str = "") -> None:
         """Compare the reply with its sibling; with models named, ask each of them first."""
