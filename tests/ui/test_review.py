@@ -577,10 +577,10 @@ async def test_sessions_are_shown_at_the_reply_that_was_found(
         screen = await open_review(pilot)
         await pilot.press(*"pears", "enter", "v")
         await until(pilot, lambda: "1/1 session" in frame(pilot))
-        await until(pilot, lambda: screen.shown_reply() is not None)
-        shown = screen.shown_reply()
+        await until(pilot, lambda: screen.reading.inspected() is not None)
+        shown = screen.reading.inspected()
         assert shown is not None
-        assert shown[1].choice(0).text == "About pears."
+        assert shown.exchange.choice(0).text == "About pears."
 
 
 async def test_the_highlight_stays_on_its_reply_once_the_reader_is_among_the_results(

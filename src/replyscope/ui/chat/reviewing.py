@@ -163,9 +163,7 @@ class Reviewing:
         )
         branch = shown(self._desk.conversation.messages)
         before = [m.id for m in branch[: branch.index(reply)]], self._view.content_of
-        self._desk.show(
-            module.ReplayScreen(*before, reply, exchanges, *found, self._desk.services.clock)
-        )
+        self._desk.show(module.ReplayScreen(*before, reply, exchanges, *found, self._desk.services))
 
     def compare(self, models: str = "") -> None:
         """Compare the reply with its sibling; with models named, ask each of them first."""

@@ -75,7 +75,8 @@ class ReviewSearch(ReviewActions):
         except ReplyscopeError as error:
             self.log.warning(str(error))
             return
-        self._known, self._stored = {}, None
+        self._known = {}
+        self.preview.expire()
         self.look_again()
 
     def _on_progress(self, left: int) -> None:
@@ -114,7 +115,7 @@ class ReviewSearch(ReviewActions):
         shown_for = (self.field.value, self.sort, self.shows_sessions)
         stays = stays and shown_for == self._shown_for
         self._search, self._shown_for = search, None
-        self._pattern = pattern_of(words_shown(search.query))
+        self.preview.pattern = pattern_of(words_shown(search.query))
         try:
             await self._show(search, stays=stays)
             self._shown_for = shown_for

@@ -10,17 +10,14 @@ from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
 from replyscope.domain.search import Hit, Labels
-from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.dialogs.help import HelpScreen
 from replyscope.ui.dialogs.small import LineDialog
-from replyscope.ui.reading.compare_screen import CompareScreen
 from replyscope.ui.review.exporting import ask_export
 from replyscope.ui.review.folders import Folder, Folders
 from replyscope.ui.review.panes import ReviewBase
 from replyscope.ui.review.query_completion import LANGUAGE
 from replyscope.ui.review.results import Results
 from replyscope.ui.textual_internals import bindings_of
-from replyscope.ui.transcript.transcript import Transcript
 
 Act = Callable[[], Awaitable[None]]
 _MOST_UNDONE = 100
@@ -64,7 +61,7 @@ class ReviewActions(ReviewBase):
         except ReplyscopeError as error:
             self.tell(error)
             return False
-        self._stored = None
+        self.preview.expire()
         self.look_again()
         return True
 
@@ -241,7 +238,7 @@ class ReviewActions(ReviewBase):
         self.tell(
             f"{plural(purged.sessions, 'session')} with {replies} gone.{rest}", is_error=False
         )
-        self._stored = None
+        self.preview.expire()
         self.query_one(Results).unmark()
         self.look_again()
 
@@ -300,23 +297,10 @@ class ReviewActions(ReviewBase):
         """Compare the marked replies, or the marked and the highlighted one."""
         hits = self.query_one(Results).marked_replies()
         if len(hits) < 2:
-            self._compare_with_sibling()
+            hint = "Mark a reply with space, go to another, then c."
+            self.reply_screens.compare_with_sibling(self.reading.reply(), hint)
             return
         self.start_work(self._compare, hits, group="compare", exclusive=True)
-
-    def _compare_with_sibling(self) -> None:
-        """Compare the shown reply with another choice of it, or another answer to the same."""
-        replies: list[Reply] = []
-        number = 0
-        shown = self.shown_reply()
-        if shown is not None:
-            siblings = self._tree.siblings(shown[0])
-            replies, number = replies_beside(shown[0], siblings, self._exchanges)
-        if len(replies) < 2:
-            self.tell("Mark a reply with space, go to another, then c.", is_error=False)
-            return
-        pair = (number - 1, number) if number else (0, 1)
-        self.app.push_screen(CompareScreen(replies, self.query_one(Transcript).palette(), *pair))
 
     async def _compare(self, hits: Sequence[Hit]) -> None:
         sides = []
@@ -331,7 +315,7 @@ class ReviewActions(ReviewBase):
                 self.tell("There is nothing of this reply to compare.", is_error=False)
                 return
             sides.append((exchange, exchange.choices[0].index))
-        self.app.push_screen(CompareScreen(sides, self.query_one(Transcript).palette()))
+        self.reply_screens.compare(sides)
 
     def action_export(self) -> None:
         """Hand the chosen sessions on."""
