@@ -91,7 +91,7 @@ async def _tool_call(pilot: Pilot[None], stage: Stage) -> None:
 
 async def _tab(pilot: Pilot[None], stage: Stage, name: str, text: str, first: Play = _long) -> None:
     await first(pilot, stage)
-    chat_of(pilot).panes.inspector.open_tab(name)
+    chat_of(pilot).groups.reading.inspector.open_tab(name)
     await see(pilot, text)
 
 

@@ -228,7 +228,7 @@ async def test_tool_calls_and_reasoning_fold_and_unfold(
         await pilot.press("escape", "space")
         await until(pilot, lambda: "thinking hard" in frame(pilot))
         assert "id call_9" in frame(pilot)
-        chat_of(pilot).panes.inspector.open_tab("tools")
+        chat_of(pilot).groups.reading.inspector.open_tab("tools")
         await until(pilot, lambda: "1. look" in frame(pilot))
 
 
@@ -387,7 +387,7 @@ async def test_every_size_can_be_used(
         await until(pilot, lambda: is_idle(pilot))
         chat = chat_of(pilot)
         assert chat.desk.conversation.read_messages()[-1].text == "Hello world"
-        assert chat.panes.inspector.display is (size[0] >= 100)
+        assert chat.groups.reading.inspector.display is (size[0] >= 100)
         if 60 <= size[0] < 100:
             assert "7 tok out" in frame(pilot)
         await pilot.press("f4", "f4")

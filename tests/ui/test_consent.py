@@ -371,7 +371,7 @@ async def test_a_call_under_the_inspector_is_not_allowed(
         asked.ask()
         await looked_at(pilot)
         await pilot.press("f4")
-        await until(pilot, lambda: chat_of(pilot).panes.inspector_open)
+        await until(pilot, lambda: chat_of(pilot).groups.visibility.inspector_open)
         await pilot.press("y")
         await until(pilot, lambda: "covers this call" in frame(pilot))
         assert asked.said == {}

@@ -84,7 +84,7 @@ async def test_it_is_in_the_list_and_is_there_when_it_is_opened_again(
         await pilot.press("f7")
         await until(pilot, lambda: f'"content": "{WORD}"' in frame(pilot), "the wire")
         await pilot.press("ctrl+up", "L")
-        await until(pilot, lambda: chat.panes.inspector.tab == "time", "the timeline")
+        await until(pilot, lambda: chat.groups.reading.inspector.tab == "time", "the timeline")
     database = tmp_path / "sessions.db"
     assert "in the open" in texts_of(database)
     assert not [word for word in (WORD, "finch", "half a thought") if word in texts_of(database)]

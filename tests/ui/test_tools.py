@@ -90,7 +90,7 @@ async def test_a_card_says_what_would_happen_and_yes_runs_it(
         assert "read_file · done" in frame(pilot)
         await pilot.press("escape", "k", "k", "g")
         chat_of(pilot).panes.transcript.point_at(1)
-        chat_of(pilot).panes.inspector.open_tab("tools")
+        chat_of(pilot).groups.reading.inspector.open_tab("tools")
         await until(pilot, lambda: "by you, once" in frame(pilot))
         assert "what is in a" in frame(pilot)
     assert server.requests[1]["messages"][-1]["content"] == "what is in a"

@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.message import Message
 from replyscope.domain.overlaid import Overlaid
 from replyscope.domain.session import SessionSettings
-from replyscope.engine.calls import results_under, with_results
 from replyscope.engine.conversation import Conversation
 from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.targets import Targets
@@ -104,12 +102,6 @@ class Desk:
             return self.conversation.exchanges
         now = {exchange_id: live.exchange() for exchange_id, live in lives.items()}
         return Overlaid(now, self.conversation.exchanges)
-
-    def with_results(self, message: Message, exchange: Exchange) -> Exchange:
-        """An exchange of a reply, with the results of its tool calls."""
-        if not message.sources or message.sources[-1].exchange_id != exchange.id:
-            return exchange
-        return with_results(exchange, results_under(message, self.conversation.tree))
 
     def last_exchange(self) -> Exchange | None:
         """The newest exchange of the last reply."""

@@ -21,11 +21,15 @@ from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.reviewing import Reviewing
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.sessions import Sessions
+from replyscope.ui.chat.source import ChatSource
 from replyscope.ui.chat.stored_replies import ProviderReplies
 from replyscope.ui.chat.theme_choice import ThemeChoice
 from replyscope.ui.chat.tool_servers import ServerCommands
 from replyscope.ui.chat.tools import Tools
+from replyscope.ui.chat.visibility import PaneVisibility
 from replyscope.ui.chat.writing import Writing
+from replyscope.ui.reading.pane import ReadingPane
+from replyscope.ui.reading.reply_screens import ReplyScreens
 from replyscope.ui.services import Services
 from replyscope.ui.working_screen import WorkingScreen
 
@@ -36,6 +40,8 @@ class Groups:
 
     desk: Desk
     panes: Panes
+    visibility: PaneVisibility
+    reading: ReadingPane
     drafts: Drafts
     consent: ConsentPrompt
     providers: ProviderCommands
@@ -66,13 +72,17 @@ def compose_groups(
     desk = Desk(services, screen)
     drafts = Drafts(desk, lambda: screen.query_one(Composer).written)
     consent = ConsentPrompt(desk, screen)
-    panes = Panes(screen, desk, drafts, consent)
-    drawing = LiveDrawing(desk, panes)
+    visibility = PaneVisibility(screen)
+    source = ChatSource(desk, lambda: visibility.has_room)
+    reading = ReadingPane(screen, services, source, visibility.reveal_inspector)
+    panes = Panes(screen, desk, drafts, consent, source, reading)
+    drawing = LiveDrawing(desk, panes, reading)
     providers = ProviderCommands(desk, panes)
     sending = Sending(desk, panes, drafts, providers, drawing.start)
     sessions = Sessions(desk, panes, drafts, drawing.start)
     servers = ServerCommands(desk, panes)
-    reviewing = Reviewing(desk, panes, screen, drafts, sending, sessions)
+    reply_screens = ReplyScreens(screen, services, source)
+    reviewing = Reviewing(desk, panes, screen, drafts, sending, sessions, reply_screens)
     return Groups(
         desk=desk,
         panes=panes,
@@ -88,7 +98,9 @@ def compose_groups(
         writing=Writing(desk, panes, sending, servers, commands, run),
         outside_editor=OutsideEditor(desk, panes, screen),
         reviewing=reviewing,
-        layout=PaneLayout(desk, panes, screen, sending),
+        visibility=visibility,
+        reading=reading,
+        layout=PaneLayout(desk, panes, screen, sending, visibility, reading),
         finding=Finding(desk, panes, screen),
         copying=Copying(desk, panes),
         theme_choice=ThemeChoice(desk, screen),

@@ -6,6 +6,7 @@ from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.dialogs.help import HelpRows, HelpScreen
+from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.textual_internals import bindings_of
 from replyscope.ui.working_screen import WorkingScreen
@@ -39,7 +40,7 @@ class KeyHelp:
         )
         panes_more = (
             ("Sessions", self._panes.sidebar),
-            ("Inspector", self._panes.inspector),
+            ("Inspector", self._screen.query_one(Inspector)),
             ("Wire", self._screen.query_one(WireView)),
         )
         for title, node in (*panes, *panes_more):

@@ -2,9 +2,10 @@
 
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.desk import Desk
-from replyscope.ui.chat.panes import LEAST_WIDE, Panes
+from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.sending import Sending
-from replyscope.ui.reading.wire_view import WireView
+from replyscope.ui.chat.visibility import LEAST_WIDE, PaneVisibility
+from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.working_screen import WorkingScreen
 
 
@@ -12,19 +13,27 @@ class PaneLayout:
     """The commands that show, hide and focus panes."""
 
     def __init__(
-        self, desk: Desk, panes: Panes, screen: WorkingScreen[None], sending: Sending
+        self,
+        desk: Desk,
+        panes: Panes,
+        screen: WorkingScreen[None],
+        sending: Sending,
+        visibility: PaneVisibility,
+        reading: ReadingPane,
     ) -> None:
         self._desk = desk
         self._panes = panes
         self._screen = screen
         self._sending = sending
+        self._visible = visibility
+        self._reading = reading
 
     def resize(self, width: int) -> None:
         """Draw the entries and the inspector for a new width of the screen, in cells."""
         if width >= LEAST_WIDE:
-            self._panes.inspector_open = False  # it has a place of its own now
+            self._visible.inspector_open = False  # it has a place of its own now
         self._panes.transcript.renew_entries()
-        self._screen.call_after_refresh(self._panes.draw_inspector)
+        self._screen.call_after_refresh(self._reading.draw)
 
     def back(self) -> None:
         """Stop the reply, close what is open, or go back to writing."""
@@ -39,8 +48,8 @@ class PaneLayout:
             self._desk.pending.take("")
             self._panes.composer.replace_text("")
             self._panes.draw_attachments()
-        elif self._panes.inspector_open:
-            self._panes.inspector_open = False
+        elif self._visible.inspector_open:
+            self._visible.inspector_open = False
             self._panes.composer.focus()
         elif not isinstance(self._screen.focused, Composer):
             self._panes.composer.focus()
@@ -51,26 +60,18 @@ class PaneLayout:
 
     def toggle_inspector(self) -> None:
         """Show or hide the inspector; on narrow screens it lies over the chat."""
-        if self._panes.is_narrow:
-            self._panes.inspector_open = not self._panes.inspector_open
+        if self._visible.is_narrow:
+            self._visible.inspector_open = not self._visible.inspector_open
         else:
-            self._panes.inspector_hidden = not self._panes.inspector_hidden
+            self._visible.inspector_hidden = not self._visible.inspector_hidden
             self._panes.transcript.renew_entries()
-        self._screen.call_after_refresh(self._panes.draw_inspector)
+        self._screen.call_after_refresh(self._reading.draw)
 
     def toggle_sidebar(self) -> None:
         """Show or hide the sessions."""
-        self._panes.sidebar_hidden = not self._panes.sidebar_hidden
+        self._visible.sidebar_hidden = not self._visible.sidebar_hidden
 
     def focus_sessions(self) -> None:
         """Go to the list of sessions."""
-        self._panes.sidebar_hidden = False
+        self._visible.sidebar_hidden = False
         self._panes.sidebar.focus()
-
-    def show_wire(self) -> None:
-        """Show what went over the wire."""
-        if self._panes.is_narrow:
-            self._panes.inspector_open = True
-        self._panes.inspector_hidden = False
-        self._panes.inspector.open_tab("wire")
-        self._screen.query_one(WireView).focus()

@@ -5,15 +5,17 @@ import time
 from replyscope.engine.conversation import Conversation
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
+from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.terminal.frame_pace import FRAME_S, FramePace, rest_after
 
 
 class LiveDrawing:
     """The frames of the open conversation. A frame without changes draws nothing."""
 
-    def __init__(self, desk: Desk, panes: Panes) -> None:
+    def __init__(self, desk: Desk, panes: Panes, reading: ReadingPane) -> None:
         self._desk = desk
         self._panes = panes
+        self._reading = reading
         self._is_drawing = False
         self._frame_pace = FramePace(0)
         self._frame_number = 0
@@ -53,7 +55,7 @@ class LiveDrawing:
         self._frame_number += 1
         # Figures are read, not watched: a fifth of the frames will do.
         if self._frame_number % 5 == 0 or is_waiting:
-            self._panes.draw_inspector()
+            self._reading.draw()
             self._panes.draw_status()
 
     def _draw_calls(self, conversation: Conversation) -> None:
@@ -64,4 +66,4 @@ class LiveDrawing:
             return
         self._seen_versions = {"calls": version}
         self._panes.transcript.renew_entry(self._panes.transcript.last_key)
-        self._panes.draw_inspector()
+        self._reading.draw()

@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Message, Role
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
-from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.sessions import Sessions
-from replyscope.ui.reading.entries import shown
-from replyscope.ui.reading.recording import NOTHING_TO_PLAY, load_recording
+from replyscope.ui.reading.reply_screens import ReplyScreens
 from replyscope.ui.review.exporting import PRIVATE_NOTE, ask_export
 from replyscope.ui.working_screen import WorkingScreen
 
 if TYPE_CHECKING:  # loaded with the review screen
     from replyscope.ui.review.panes import Opened
+
+_NO_SIBLING = (
+    "It has no sibling: R asks another model, /compare MODEL MODEL several; in F3 "
+    "any two replies are marked with space and compared with c."
+)
 
 
 class Reviewing:
@@ -39,6 +41,7 @@ class Reviewing:
         drafts: Drafts,
         sending: Sending,
         sessions: Sessions,
+        reply_screens: ReplyScreens,
     ) -> None:
         self._desk = desk
         self._view = panes
@@ -46,6 +49,7 @@ class Reviewing:
         self._drafts = drafts
         self._sending = sending
         self._sessions = sessions
+        self._reply_screens = reply_screens
         self._told_removed: tuple[str, bool] | None = None
 
     def review(self) -> None:
@@ -124,46 +128,13 @@ class Reviewing:
         await module.ask_import(self._screen.app, self._desk.services, path, self._desk.tell)
         self._view.refresh_sidebar()
 
-    def show_time(self) -> None:
-        """Show when the reply under the cursor was doing what."""
-        if self._view.is_narrow:
-            self._view.inspector_open = True
-        self._view.inspector_hidden = False
-        self._view.inspector.action_open_tab("time")
-
     def replay(self) -> None:
         """Play the reply under the cursor again."""
         reply = self._view.reply_at_cursor()
         if reply is None or self._desk.turns.is_running(self._desk.conversation.session.id):
             self._desk.tell("Point at a reply that is done.", is_error=False)
             return
-        self._desk.start_work(self._replay, reply, group="review", exclusive=True)
-
-    async def _replay(self, reply: Message) -> None:
-        now = self._desk.exchanges_now()
-        exchanges = {
-            source.exchange_id: self._desk.with_results(reply, now[source.exchange_id])
-            for source in reply.sources
-            if source.exchange_id in now
-        }
-        exchange = exchanges.get(reply.sources[-1].exchange_id) if reply.sources else None
-        if exchange is None:
-            self._desk.tell(f"{NOTHING_TO_PLAY} no model wrote this.", is_error=False)
-            return
-        try:
-            found = await load_recording(self._desk.services, exchange)
-        except ReplyscopeError as error:
-            self._desk.tell(error)
-            return
-        if isinstance(found, str):
-            self._desk.tell(found, is_error=False)
-            return
-        module = await asyncio.to_thread(
-            importlib.import_module, "replyscope.ui.reading.replay_screen"
-        )
-        branch = shown(self._desk.conversation.messages)
-        before = [m.id for m in branch[: branch.index(reply)]], self._view.content_of
-        self._desk.show(module.ReplayScreen(*before, reply, exchanges, *found, self._desk.services))
+        self._reply_screens.replay(reply)
 
     def compare(self, models: str = "") -> None:
         """Compare the reply with its sibling; with models named, ask each of them first."""
@@ -175,7 +146,7 @@ class Reviewing:
             start = partial(self._ask_each, conversation, reply, names)
             self._sending.start_turn(conversation, start, lambda: None)
         else:
-            self._compare_with_sibling(reply)
+            self._reply_screens.compare_with_sibling(reply, _NO_SIBLING)
 
     async def _ask_each(
         self, conversation: Conversation, reply: Message, models: Sequence[str], target: Target
@@ -191,25 +162,4 @@ class Reviewing:
     def _compare_newest(self) -> None:
         replies = [m for m in self._desk.conversation.messages if m.role is Role.ASSISTANT]
         if replies:
-            self._compare_with_sibling(replies[-1])
-
-    def _compare_with_sibling(self, reply: Message) -> None:
-        """Compare it with the one before it; choices of one exchange are siblings, too."""
-        siblings = self._desk.conversation.tree.siblings(reply)
-        replies, number = replies_beside(reply, siblings, self._desk.exchanges_now())
-        if len(replies) < 2:
-            self._desk.tell(
-                "It has no sibling: R asks another model, /compare MODEL MODEL several; in F3 "
-                "any two replies are marked with space and compared with c.",
-                is_error=False,
-            )
-            return
-        pair = (number - 1, number) if number else (0, 1)
-        self._desk.start_work(self._show_comparison, replies, pair, group="review", exclusive=True)
-
-    async def _show_comparison(self, replies: Sequence[Reply], pair: tuple[int, int]) -> None:
-        module = await asyncio.to_thread(
-            importlib.import_module, "replyscope.ui.reading.compare_screen"
-        )
-        screen = module.CompareScreen(replies, self._view.transcript.palette(), *pair)
-        self._desk.show(screen)
+            self._reply_screens.compare_with_sibling(replies[-1], _NO_SIBLING)

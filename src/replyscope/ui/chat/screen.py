@@ -21,7 +21,6 @@ from replyscope.ui.chat.status import StatusLine
 from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
 from replyscope.ui.chat.suggestions import Suggestions
 from replyscope.ui.chat.turns import TurnEnded
-from replyscope.ui.reading.frame_screen import FrameScreen
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
@@ -175,22 +174,13 @@ class ChatScreen(WorkingScreen[None]):
         event.stop()
         self.groups.finding.find_text(event.value)
 
-    @on(Transcript.CursorMoved)
-    def _follow_cursor(self) -> None:
-        self.panes.show_newest_exchange()
-
     @on(Transcript.NewBelow)
     def _show_new_below(self, event: Transcript.NewBelow) -> None:
         self.query_one("#below").display = event.is_below
 
-    @on(WireView.FrameOpened)
-    def _open_frame(self, event: WireView.FrameOpened) -> None:
-        self.app.push_screen(FrameScreen(event.frames, event.number))
-
-    @on(TimelineView.MomentChosen)
-    def _show_moment(self, event: TimelineView.MomentChosen) -> None:
-        self.panes.show_moment(event.at_ms)
-
+    @on(Transcript.CursorMoved)
     @on(Inspector.TabOpened)
-    def _draw_tab(self) -> None:
-        self.panes.draw_inspector()
+    @on(TimelineView.MomentChosen)
+    @on(WireView.FrameOpened)
+    def _route_reading(self, event: Message) -> None:
+        self.groups.reading.routes[type(event)](event)
