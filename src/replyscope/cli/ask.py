@@ -28,6 +28,7 @@ from replyscope.domain.message import TextPart
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.domain.unicode_text import HalfHolder
+from replyscope.domain.way import environment_faults
 from replyscope.engine.calls import exchanges_with_results
 from replyscope.engine.consent import refuse, say_yes
 from replyscope.engine.conversation import Conversation
@@ -35,7 +36,6 @@ from replyscope.engine.live import Target
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
-from replyscope.provider.way import environment_faults
 
 
 def read_prompt(argument: str | None) -> str:

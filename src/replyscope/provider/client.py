@@ -4,6 +4,7 @@ One client per exchange, all sharing one HTTP connection pool: a tap belongs to 
 request. Retries are off, because a repeated request must be visible.
 """
 
+import ssl
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -13,10 +14,10 @@ from openai._streaming import SSEBytesDecoder
 
 from replyscope import __version__
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.way import Way
 from replyscope.provider.bounds import BoundedTransport, WatchedTransport
 from replyscope.provider.frames import FrameTap
 from replyscope.provider.redirects import stay_at_origin
-from replyscope.provider.way import Way
 
 OnRequest = Callable[[httpx2.Request], None]
 
@@ -47,6 +48,11 @@ class TappedOpenAI(_Tapped, AsyncOpenAI):
 
 class TappedAzure(_Tapped, AsyncAzureOpenAI):
     """`AsyncAzureOpenAI` with a tap."""
+
+
+def system_context() -> ssl.SSLContext:
+    """The context that trusts the system's authorities."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def open_http(

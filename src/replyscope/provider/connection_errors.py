@@ -10,10 +10,10 @@ import httpx2
 from replyscope.domain.address import AddressError, read_base_url, without_login
 from replyscope.domain.failure import Failure
 from replyscope.domain.sse import Flood
+from replyscope.domain.way import Way
 from replyscope.provider.bounds import TooLate
 from replyscope.provider.mask import Mask
 from replyscope.provider.redirects import Redirected
-from replyscope.provider.way import Way
 
 _LONGEST = 500
 
@@ -33,7 +33,7 @@ class ConnectionErrors:
         self._mask = mask
         self._trusted_by = way.trusted_by
         self._proxy = way.proxy
-        self._through = f" through the proxy {way.proxy.name}" if way.proxy is not None else ""
+        self._through = way.through
 
     @property
     def path_hint(self) -> str:

@@ -14,10 +14,10 @@ import openai
 
 from replyscope.domain.failure import Failure
 from replyscope.domain.sse import Flood
+from replyscope.domain.way import Way
 from replyscope.provider.connection_errors import BAD_KEY, ConnectionErrors, root_cause, short
 from replyscope.provider.error_words import words_of_error
 from replyscope.provider.mask import Mask
-from replyscope.provider.way import Way
 
 _log = logging.getLogger(__name__)
 

@@ -31,9 +31,10 @@ from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.sse import is_of_a_stream
+from replyscope.domain.way import find_way, system_environment
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
 from replyscope.provider.bounds import TooLate
-from replyscope.provider.client import build_client, open_http
+from replyscope.provider.client import build_client, open_http, system_context
 from replyscope.provider.dialect import Dialect, Translator, translate_said
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frame_reader import FrameReader
@@ -45,7 +46,6 @@ from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
 from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import StoredReplies
 from replyscope.provider.stream_errors import find_error
-from replyscope.provider.way import find_way, system_environment
 
 _MOST_ADAPTATIONS = 8
 _BROKEN_OFF = ("interrupted", "timeout")
@@ -94,7 +94,7 @@ class OpenAIProvider:
         self._remember = remember
         self._unsaved: dict[str, dict[str, str]] = {}
         """What private requests showed that a model rejects, until the program ends."""
-        way = find_way(endpoint, system_environment())
+        way = find_way(endpoint, system_environment(), system_context)
         self._http = open_http(endpoint, way, transport)
         self._mask = Mask([*([key] if key else []), *secrets_of(endpoint, way.proxy)])
         self._errors = ErrorTranslator(endpoint.base_url, self._mask, way)

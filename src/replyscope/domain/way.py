@@ -6,18 +6,18 @@ All of it that the environment says is read here, so that a fault can name its v
 import os
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.request import getproxies
 
-from replyscope.domain.endpoint import Endpoint
-from replyscope.provider.authorities import (
+from replyscope.domain.authorities import (
     authority_faults,
     tls_context,
     trusted_by,
     unused_context,
 )
-from replyscope.provider.proxies import VARIABLES, Proxy, find_proxy, proxy_faults
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.proxies import VARIABLES, Proxy, find_proxy, proxy_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,24 @@ class Way:
     proxy: Proxy | None = None
     trusted_by: str | None = None
 
+    @property
+    def through(self) -> str:
+        """The proxy for a sentence; empty for a direct connection."""
+        return f" through the proxy {self.proxy.name}" if self.proxy is not None else ""
 
-def find_way(endpoint: Endpoint, environment: Mapping[str, str]) -> Way:
-    """The way of an endpoint's requests. Reads certificates. Raises WayFault."""
+
+def find_way(
+    endpoint: Endpoint, environment: Mapping[str, str], system: Callable[[], ssl.SSLContext]
+) -> Way:
+    """The way of an endpoint's requests; `system` builds the context of the system's
+    authorities. Reads certificates. Raises WayFault.
+    """
     proxy = find_proxy(endpoint, environment)
     urls = [endpoint.base_url.lower(), *([proxy.url] if proxy is not None else [])]
     if not any(url.startswith("https:") for url in urls):
         return Way(unused_context(), proxy)
-    return Way(tls_context(endpoint, environment), proxy, trusted_by(endpoint, environment))
+    tls = tls_context(endpoint, environment, system)
+    return Way(tls, proxy, trusted_by(endpoint, environment))
 
 
 def environment_faults(environment: Mapping[str, str]) -> list[str]:
