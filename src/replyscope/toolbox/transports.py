@@ -2,7 +2,9 @@
 
 import os
 import re
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +19,7 @@ from replyscope.toolbox.http_bound import MOST_BYTES, UNCOMPRESSED, bound_respon
 from replyscope.toolbox.routed import RoutedTransport, way_to
 from replyscope.toolbox.server_log import ServerLog
 from replyscope.toolbox.sign_in import KeyringTokens, OpenPage, SignIn
-from replyscope.toolbox.stdio import ServerCommand, StdioTransport, runs_module
+from replyscope.toolbox.stdio import ServerCommand, StdioTransport
 
 _TIMEOUT = httpx2.Timeout(30.0, read=300.0)
 """As the SDK sets it: a server may hold a response stream open."""
@@ -25,14 +27,17 @@ _SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|LOGIN|URL|URI|DSN", 
 """In the names of variables whose values are not shown."""
 
 
-def stdio_transport(server: McpServer, log: ServerLog) -> StdioTransport:
-    """The transport of a server that is a command. Raises ValueError for a missing variable."""
+def stdio_transport(
+    server: McpServer, log: ServerLog, folder_of: Callable[[str], Path]
+) -> StdioTransport:
+    """The transport of a server that is a command. It runs in the folder that its entry names,
+    else in one of ours. Raises ValueError for a missing variable, OSError.
+    """
     arguments = [expand(argument) for argument in server.arguments]
     environment = tool_environment(os.environ)
-    if server.folder is None and runs_module(server.command or "", arguments):
-        environment["PYTHONSAFEPATH"] = "1"  # else a module of the working folder comes first
     environment |= {name: expand(value) for name, value in server.environment}
-    folder = expand(server.folder) if server.folder else None
+    folder = expand(server.folder) if server.folder else str(folder_of(server.name))
+    log.note(f"[replyscope] runs in {folder}")
     command = ServerCommand(expand(server.command or ""), arguments, environment, folder)
     return StdioTransport(command, log)
 
