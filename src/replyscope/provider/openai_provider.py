@@ -42,6 +42,7 @@ from replyscope.provider.frames import FrameTap
 from replyscope.provider.history import own_fields
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
+from replyscope.provider.reply_bound import ReplyBound
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
 from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import StoredReplies
@@ -241,14 +242,18 @@ class OpenAIProvider:
         translator = self._dialect.translator(think_tags)
         _tell_again(translator, came)
         failure: Failure | None = None
+        bound = ReplyBound()
         try:
             longest_s = self._endpoint.timeout_s
             async with aclosing(_chunks(stream, translator, longest_s)) as chunks:
                 async for chunk in chunks:
                     for event in _arrived(tap, translator):
+                        bound.count(event)
                         yield event
                     for event in translator.translate(chunk):
+                        bound.count(event)
                         yield event
+                    bound.check()
         except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
             failure = self._errors.translate(error)
         for event in [*_arrived(tap, translator), *translator.finish()]:
