@@ -186,7 +186,9 @@ async def test_keys_around_that_of_a_new_session_go_where_they_belong(
     """All come at once, as they do when frames of a flood kept them waiting."""
     over = threading.Event()
     server.answer = lambda request: Answer(
-        chunks=[sse(delta("half"), done=False)[0], over] if "flood" in str(request) else reply()
+        chunks=(
+            [sse(delta("half"), done=False)[0], over] if "flood" in str(request) else reply().chunks
+        )
     )
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "flood")
