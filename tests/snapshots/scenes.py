@@ -121,6 +121,7 @@ async def _streaming(pilot: Pilot[None], stage: Stage) -> None:
     stage.server.answer = lambda _request: Answer(chunks=[*begun, stage.gate])
     await send(pilot, "What is fog?")
     await see(pilot, "that lies on the", "…What is fog?")
+    await pilot.press("f4", "f4")  # the figures are drawn each fifth time: draw them now
 
 
 async def _queued(pilot: Pilot[None], stage: Stage) -> None:
@@ -134,6 +135,11 @@ async def _failed(pilot: Pilot[None], stage: Stage) -> None:
     await send(pilot, "What is fog?")
     await see(pilot, "over your quota")
     await until(pilot, lambda: is_idle(pilot))
+
+
+async def _notice(pilot: Pilot[None], _stage: Stage) -> None:
+    await send(pilot, "/undo")
+    await see(pilot, "Nothing was deleted since the start.")
 
 
 async def _consent(pilot: Pilot[None], stage: Stage) -> None:
@@ -216,6 +222,21 @@ async def _key(
     await first(pilot, stage)
     await pilot.press(*keys)
     await see(pilot, text)
+
+
+async def _try_call(pilot: Pilot[None], stage: Stage) -> None:
+    """What a call would run with; the session does not offer its tool any more."""
+    await _tool_call(pilot, stage)
+    await pilot.press("T")
+    await see(pilot, "try again")
+    await pilot.press("down", "down", "enter")
+    await see(pilot, "Try read_file with")
+
+
+async def _tried_call(pilot: Pilot[None], stage: Stage) -> None:
+    await _try_call(pilot, stage)
+    await pilot.press("enter")
+    await see(pilot, "not among this session")
 
 
 async def _edit(pilot: Pilot[None], stage: Stage) -> None:
@@ -385,7 +406,8 @@ SCENES = (
     Scene("chat_find", _find, (SMALL,)),
     Scene("chat_streaming", _streaming),
     Scene("chat_queued", _queued, (SMALL,)),
-    Scene("chat_error", _failed, changes={"notifications": True}),
+    Scene("chat_error", _failed),
+    Scene("chat_notice", _notice, (SMALL,), changes={"notifications": True}),
     Scene("chat_broken", partial(_read, session_id=HARBOUR, text="dredging"), (SMALL,)),
     Scene("chat_private", _private),
     Scene("chat_private_written", _written, (SMALL,)),
@@ -420,6 +442,8 @@ SCENES = (
         Scene(name, partial(_command, line=line, text=text), (SMALL,))
         for name, (line, text) in _COMMANDS.items()
     ),
+    Scene("tool_try", _try_call, (SMALL,)),
+    Scene("tool_tried", _tried_call, (SMALL,)),
     Scene("delete_private", _delete_private, (SMALL,)),
     Scene("stored_replies", _stored, changes={"wire_api": Api.RESPONSES}),
     Scene("no_room", _no_room, (SMALL,)),
