@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from replyscope.domain.exchange import Api
 from tests.engine.test_tools import asks
@@ -303,28 +304,33 @@ async def _import(pilot: Pilot[None], stage: Stage) -> None:
 
 async def _review(pilot: Pilot[None], _stage: Stage) -> None:
     await pilot.press("f3")
-    await see(pilot, "1/9 replies")
+    await see(pilot, "1/9 replies", "The reply was cut off")
     await quiet(pilot)
 
 
-async def _query(pilot: Pilot[None], stage: Stage, text: str, shown: str) -> None:
+async def _query(pilot: Pilot[None], stage: Stage, text: str, shown: tuple[str, ...]) -> None:
+    """Write a query at once: what its beginning finds is never shown."""
     await _review(pilot, stage)
-    await pilot.press(*text)
-    await see(pilot, shown)
+    pilot.app.screen.query_one("#query", Input).value = text
+    await see(pilot, *shown)
 
 
 async def _facets(pilot: Pilot[None], stage: Stage) -> None:
     await _review(pilot, stage)
     await pilot.press("enter", "2")
-    await see(pilot, "finish:")
+    await see(pilot, "finish:content_filter", "1/1 reply", "How many gears had")
 
 
 async def _review_sessions(pilot: Pilot[None], stage: Stage) -> None:
     await _review(pilot, stage)
     await pilot.press("enter", "v")
-    await see(pilot, "sessions")
+    await see(pilot, "1/5 sessions")
     await quiet(pilot)
-    await pilot.press("space", "down")
+    await pilot.press("space")
+    await see(pilot, "What do harbour dues pay for?")
+    await quiet(pilot)
+    await pilot.press("down")
+    await see(pilot, "Write two lines about the sea.")
 
 
 async def _review_wire(pilot: Pilot[None], stage: Stage) -> None:
@@ -334,7 +340,7 @@ async def _review_wire(pilot: Pilot[None], stage: Stage) -> None:
 
 
 async def _deleted(pilot: Pilot[None], stage: Stage) -> None:
-    await _query(pilot, stage, "is:deleted", "1/1 reply")
+    await _query(pilot, stage, "is:deleted", ("1/1 reply", "The model ended its"))
 
 
 async def _purge(pilot: Pilot[None], stage: Stage) -> None:
@@ -383,6 +389,7 @@ async def _draft(pilot: Pilot[None], _stage: Stage) -> None:
     await see(pilot, _DRAFT)
 
 
+_FOUND = ("1/1 reply", "The Moon pulls on the near")
 _COMMANDS = {
     "api": ("/api", "Wire API"),
     "theme": ("/theme", "high-contrast"),
@@ -453,9 +460,11 @@ SCENES = (
     Scene("palette", _palette),
     Scene("review", _review, _ALL),
     Scene("review", _review, theme=LIGHT),
-    Scene("review_query", partial(_query, text="bulge", shown="1/1 reply"), (MIDDLE, LARGE)),
-    Scene("review_fault", partial(_query, text="tokens:x", shown="wants a number"), (SMALL,)),
-    Scene("review_completion", partial(_query, text="fin", shown="finish"), (SMALL,)),
+    Scene("review_query", partial(_query, text="bulge", shown=_FOUND), (MIDDLE, LARGE)),
+    Scene("review_fault", partial(_query, text="tokens:x", shown=("wants a number",)), (SMALL,)),
+    Scene(
+        "review_completion", partial(_query, text="fin", shown=("0 replies", "finish:")), (SMALL,)
+    ),
     Scene("review_facets", _facets),
     Scene("review_sessions", _review_sessions),
     Scene("review_wire", _review_wire, (LARGE,)),

@@ -91,7 +91,6 @@ class Stage:
             **{"working_folder": Path("/nowhere/harbour"), **changes},
         )
         app.animation_level = "none"
-        app.NOTIFICATION_TIMEOUT = 3_600
         return app
 
     def picture(self, app: App[Any], title: str) -> str:
@@ -130,6 +129,18 @@ async def make_archive(folder: Path) -> None:
     shutil.rmtree(folder / "live", ignore_errors=True)
 
 
+async def drawn(pilot: Pilot[None]) -> None:
+    """Wait until the screen is quiet, and draw it anew from the lowest up.
+
+    What lies under a dialog may have been drawn after the dialog.
+    """
+    await quiet(pilot)
+    for screen in pilot.app.screen_stack:
+        screen.refresh(layout=True)
+        await pilot.pause()
+    await quiet(pilot)
+
+
 async def quiet(pilot: Pilot[None]) -> None:
     """Wait until nothing is drawn any more, and no work begins or ends."""
     calm, seen = 0, None
@@ -145,7 +156,8 @@ async def quiet(pilot: Pilot[None]) -> None:
 
 def _stop_blinking(pilot: Pilot[None]) -> None:
     """Show the cursor of each field from now on."""
-    for field in pilot.app.screen.query("Input, TextArea"):
+    fields = [field for s in pilot.app.screen_stack for field in s.query("Input, TextArea")]
+    for field in fields:
         assert isinstance(field, Input | TextArea)
         if field.cursor_blink:
             field.cursor_blink = False

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from tests.snapshots.pictures import SvgExtension, TextExtension
 from tests.snapshots.scenes import HELP, MIDDLE, SCENES, Scene, Size
-from tests.snapshots.stage import Stage, quiet
+from tests.snapshots.stage import Stage, drawn
 
 _TAKES = [take for scene in SCENES for take in scene.takes()]
 
@@ -25,7 +25,7 @@ async def test_it_looks_as_before(
 ) -> None:
     async with stage.play(size, scene.theme, **scene.changes) as pilot:
         await scene.play(pilot, stage)
-        await quiet(pilot)
+        await drawn(pilot)
         picture = stage.picture(pilot.app, name)
     assert picture == snapshot.use_extension(SvgExtension)
 
