@@ -24,6 +24,7 @@ from replyscope.domain.event import Event, RequestAdapted, RetryScheduled, TextD
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
+from replyscope.domain.route import environment_faults
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.domain.unicode_text import HalfHolder
@@ -34,7 +35,6 @@ from replyscope.engine.live import Target
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
-from replyscope.provider.route import environment_faults
 
 
 def read_prompt(argument: str | None) -> str:

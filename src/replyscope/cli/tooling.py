@@ -125,9 +125,12 @@ class LateToolbox:
                     importlib.import_module, "replyscope.toolbox.toolbox"
                 )
                 own = sorted(self._paths.tools.glob("*.py"))
-                kept = self._paths.kept_files if self._saves else None
                 self._box = module.LocalToolbox(
-                    [*own, *self._files], Path.cwd(), kept, self._settings
+                    [*own, *self._files],
+                    Path.cwd(),
+                    self._paths.kept_files if self._saves else None,
+                    self._settings,
+                    server_folders=self._paths.server_folders if self._saves else None,
                 )
             return self._box
 

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from replyscope.cli.guard import keys_in_use
@@ -77,7 +78,7 @@ def wire(
     clock = clock or SystemClock()
     store = SqliteStore(paths.database if saves else None, ids())
     private = MemoryStore(store.writer)
-    providers = Providers(store, clock)
+    providers = Providers(store, clock, paths.config)
     prices = LatePrices()
     tools = wire_tools(paths, tool_files, saves=saves)
     archive = Archive(store, clock, ids, prices, translate_frames, tools.tooling, private)
@@ -138,10 +139,14 @@ class LatePrices:
 
 
 class Providers:
-    """Opens providers once per endpoint. The SDK is imported in a thread at first use."""
+    """Opens providers once per endpoint. The SDK is imported in a thread at first use.
 
-    def __init__(self, store: SqliteStore, clock: Clock) -> None:
+    `folder` has the settings.
+    """
+
+    def __init__(self, store: SqliteStore, clock: Clock, folder: Path) -> None:
         self._store = store
+        self._folder = folder
         self._clock = clock
         self._held: dict[str, str] = {}
         self._known: set[str] = set()
@@ -194,7 +199,7 @@ class Providers:
 
     def _vault(self) -> Any:
         if self._keys is None:
-            self._keys = importlib.import_module("replyscope.config.keys").Keys()
+            self._keys = importlib.import_module("replyscope.config.keys").Keys(self._folder)
             for name, key in self._held.items():
                 self._keys.hold_key(name, key)
         return self._keys

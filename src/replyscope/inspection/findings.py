@@ -27,6 +27,8 @@ _STALL_MS = 5_000
 def find_oddities(exchange: Exchange) -> tuple[str, ...]:
     """What a person debugging this exchange should know, most telling first."""
     findings = [*exchange.adaptations, *_retries(exchange)]
+    if exchange.failure is not None and exchange.failure.kind == "flood":
+        findings.append(f"not all was read: {exchange.failure.message}")
     if exchange.state.is_terminal:
         for choice in exchange.choices:
             findings += _about_choice(exchange, choice)

@@ -23,7 +23,8 @@ MOST_OF_A_HEAD = 512 * 1024
 MOST_OF_AN_ERROR = 256 * 1024
 MOST_OF_A_BODY = 32 * 1024 * 1024
 MOST_OF_A_LIST = 8 * 1024 * 1024
-MOST_OF_A_STREAM = 1024**3
+MOST_OF_A_STREAM = 192 * 1024 * 1024
+"""Frames are held in memory while they come. A reply of 128,000 tokens has 60 MB."""
 MOST_ENCODINGS = 3
 LONGEST_ERROR_S = 15.0
 _LONGEST_S = 600.0

@@ -4,6 +4,7 @@ One client per exchange, all sharing one HTTP connection pool: a tap belongs to 
 request. Retries are off, because a repeated request must be visible.
 """
 
+import ssl
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -12,11 +13,11 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI
 
 from replyscope import __version__
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.route import Route
 from replyscope.provider.bounds import BoundedTransport, WatchedTransport
 from replyscope.provider.frames import FrameTap
 from replyscope.provider.openai_internals import HookedClient
 from replyscope.provider.redirects import stay_at_origin
-from replyscope.provider.route import Route
 
 OnRequest = Callable[[httpx2.Request], None]
 
@@ -42,6 +43,11 @@ class TappedOpenAI(_Tapped, AsyncOpenAI):
 
 class TappedAzure(_Tapped, AsyncAzureOpenAI):
     """`AsyncAzureOpenAI` with a tap."""
+
+
+def system_context() -> ssl.SSLContext:
+    """The context that trusts the system's authorities."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def open_http(

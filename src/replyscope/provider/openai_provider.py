@@ -30,10 +30,11 @@ from replyscope.domain.finish import StreamEnd
 from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
+from replyscope.domain.route import find_route, system_environment
 from replyscope.domain.sse import is_of_a_stream
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
 from replyscope.provider.bounds import TooLate
-from replyscope.provider.client import build_client, open_http
+from replyscope.provider.client import build_client, open_http, system_context
 from replyscope.provider.dialect import Dialect, Translator, translate_said
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frame_reader import FrameReader
@@ -41,8 +42,8 @@ from replyscope.provider.frames import FrameTap
 from replyscope.provider.history import own_fields
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
+from replyscope.provider.reply_bound import ReplyBound
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
-from replyscope.provider.route import find_route, system_environment
 from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import OpenAIStoredReplies
 from replyscope.provider.stream_errors import find_error
@@ -100,7 +101,7 @@ class OpenAIProvider:
         self._remember = remember
         self._unsaved: dict[str, dict[str, str]] = {}
         """What private requests showed that a model rejects, until the program ends."""
-        route = find_route(endpoint, system_environment())
+        route = find_route(endpoint, system_environment(), system_context)
         self._http = open_http(endpoint, route, transport)
         self._mask = Mask([*([key] if key else []), *secrets_of(endpoint, route.proxy)])
         self._errors = ErrorTranslator(endpoint.base_url, self._mask, route)
@@ -261,11 +262,13 @@ class OpenAIProvider:
         count = 0
         events: list[Event] = []
         failure: Failure | None = None
+        bound = ReplyBound()
         while failure is None:
             count += 1
             if count % _SLICE == 0:
                 await asyncio.sleep(0)
             try:
+                bound.check()  # after the events of the chunk before: all that came is kept
                 chunk = await _next_chunk(stream, translator, self._endpoint.timeout_s)
                 if chunk is None:
                     break
@@ -275,6 +278,7 @@ class OpenAIProvider:
                 failure = self._errors.translate(error)
             # Outside of the block above: what the listener raises is no failure of the server.
             for event in events:
+                bound.count(event)
                 attempt.listen(event)
             events.clear()
         return failure

@@ -203,6 +203,8 @@ class View:
     def focus_composer(self) -> None:
         self.composer.has_focus = True
 
+    async def settle(self) -> None: ...
+
     def message_at_cursor(self) -> Message | None:
         messages = self._desk.conversation.messages
         found = next((m for m in messages if m.id == self.cursor), None)

@@ -7,8 +7,7 @@ from replyscope.ui.chat.groups import Groups
 
 # fmt: off
 COMMANDS: tuple[Command[Groups], ...] = (
-    Command("new", "Start a new session", lambda chat, _: chat.sessions.new_session(),
-            key=Key("ctrl+n", "New session", "sessions.new-here", 9)),
+    Command("new", "Start a new session", lambda chat, _: chat.sessions.new_session()),
     Command("private", "Start a session of which nothing is written",
             lambda chat, _: chat.sessions.private_session()),
     Command("model", "Choose a model", lambda chat, text: chat.providers.choose_model(text),
@@ -108,6 +107,8 @@ COMMANDS: tuple[Command[Groups], ...] = (
             key=Key("f1", "Help", "app.help", 1, is_priority=True)),
     Command("quit", "Save and leave", lambda chat, _: chat.lifecycle.quit_app(),
             key=Key("ctrl+q", "Quit", "app.quit", 37, is_priority=True)),
+    Command("new here", "", lambda chat, _: chat.sessions.new_here(),
+            key=Key("ctrl+n", "New session", "sessions.new-here", 9, is_priority=True)),
     Command("next pane", "", lambda chat, _: chat.consent.focus_next(),
             key=Key("f6", "Next pane", "app.next-pane", 6, is_priority=True)),
     Command("go to sessions", "", lambda chat, _: chat.layout.focus_sessions(),

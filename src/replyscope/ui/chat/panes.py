@@ -1,5 +1,7 @@
 """The panes of the chat, and how the open conversation is drawn into them."""
 
+import asyncio
+from contextlib import suppress
 from datetime import date, timedelta
 
 from textual.content import Content
@@ -19,8 +21,12 @@ from replyscope.ui.chat.status import Status, StatusLine, keeping_note
 from replyscope.ui.chat.suggestions import Suggestions
 from replyscope.ui.reading.entries import last_shown, shown
 from replyscope.ui.reading.pane import ReadingPane
+from replyscope.ui.terminal.settling import settle
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
+
+_SETTLE_S = 2.0
+"""The longest that a key waits for those before it."""
 
 
 class Panes:
@@ -65,6 +71,13 @@ class Panes:
     def focus_composer(self) -> None:
         """Give the composer the keys at once."""
         self._screen.set_focus(self.composer)
+
+    async def settle(self) -> None:
+        """Wait until the panes have handled the keys and messages so far, at most 2 s."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_S):
+                await settle(self.composer)  # its text, and messages that it sends on
+                await settle(*self.composer.ancestors)
 
     def show_conversation(self, conversation: Conversation) -> None:
         """Open a conversation in the panes, with its draft."""

@@ -35,6 +35,13 @@ class Sessions:
         """
         self._begin_session(is_private=False)
 
+    async def new_here(self) -> None:
+        """Start a new session by its key: earlier keys belong to the present session, later
+        ones to the new one.
+        """
+        await self._view.settle()
+        self.new_session()
+
     def private_session(self) -> None:
         """Start a session of which nothing is written, and that is gone at exit."""
         if not self._desk.services.sessions.is_saving:

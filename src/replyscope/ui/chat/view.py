@@ -67,6 +67,9 @@ class ChatView(Protocol):
     def focus_composer(self) -> None:
         """Give the composer the keys at once."""
 
+    async def settle(self) -> None:
+        """Wait until the panes have handled the keys and messages so far."""
+
     def message_at_cursor(self) -> Message | None:
         """The message under the cursor."""
 

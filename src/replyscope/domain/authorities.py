@@ -5,20 +5,22 @@ system. A fault names the variable or the setting, and the path.
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import httpx2
-
 from replyscope.domain.endpoint import Endpoint
-from replyscope.provider.proxies import RouteFault
+from replyscope.domain.proxies import RouteFault
 
 _FILE, _FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
 
 
-def tls_context(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContext:
-    """The context for an endpoint's connections. Reads files. Raises RouteFault."""
+def tls_context(
+    endpoint: Endpoint, environment: Mapping[str, str], system: Callable[[], ssl.SSLContext]
+) -> ssl.SSLContext:
+    """The context for an endpoint's connections; `system` builds the one that trusts the
+    system's authorities. Reads files. Raises RouteFault.
+    """
     source = trusted_by(endpoint, environment)
     if source is not None and endpoint.ca_bundle:
         path = Path(endpoint.ca_bundle).expanduser()
@@ -27,7 +29,7 @@ def tls_context(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLCo
         return _of_file(Path(environment[_FILE]), _FILE)
     if environment.get(_FOLDER):
         return _of_folder([Path(p) for p in environment[_FOLDER].split(os.pathsep)], _FOLDER)
-    return httpx2.create_ssl_context(trust_env=False)
+    return system()
 
 
 def trusted_by(endpoint: Endpoint, environment: Mapping[str, str]) -> str | None:
@@ -48,7 +50,8 @@ def authority_faults(environment: Mapping[str, str]) -> list[str]:
     for name in (_FILE, _FOLDER):
         if environment.get(name):
             try:
-                tls_context(Endpoint("any", "https://any"), {name: environment[name]})
+                endpoint = Endpoint("any", "https://any")
+                tls_context(endpoint, {name: environment[name]}, unused_context)
             except RouteFault as fault:
                 faults.append(str(fault))
     return faults

@@ -3,7 +3,7 @@
 import pytest
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.provider.proxies import VARIABLES, RouteFault, find_proxy, proxy_faults, read_proxy
+from replyscope.domain.proxies import VARIABLES, RouteFault, find_proxy, proxy_faults, read_proxy
 
 PROXY = "http://proxy.example:3128"
 FAR = "http://far.example/v1"

@@ -1,23 +1,23 @@
-"""The route to a server: the proxy of its requests, and the authorities that TLS trusts.
+"""The route to a server: the proxy that requests go through, and whom TLS trusts.
 
-Everything that the environment sets is read here, so that a fault can name its variable.
+All of it that the environment says is read here, so that a fault can name its variable.
 """
 
 import os
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.request import getproxies
 
-from replyscope.domain.endpoint import Endpoint
-from replyscope.provider.authorities import (
+from replyscope.domain.authorities import (
     authority_faults,
     tls_context,
     trusted_by,
     unused_context,
 )
-from replyscope.provider.proxies import VARIABLES, Proxy, find_proxy, proxy_faults
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.proxies import VARIABLES, Proxy, find_proxy, proxy_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,24 @@ class Route:
     proxy: Proxy | None = None
     trusted_by: str | None = None
 
+    @property
+    def through(self) -> str:
+        """The proxy for a sentence; empty for a direct connection."""
+        return f" through the proxy {self.proxy.name}" if self.proxy is not None else ""
 
-def find_route(endpoint: Endpoint, environment: Mapping[str, str]) -> Route:
-    """The route of an endpoint's requests. Reads certificates. Raises RouteFault."""
+
+def find_route(
+    endpoint: Endpoint, environment: Mapping[str, str], system: Callable[[], ssl.SSLContext]
+) -> Route:
+    """The route of an endpoint's requests; `system` builds the context of the system's
+    authorities. Reads certificates. Raises RouteFault.
+    """
     proxy = find_proxy(endpoint, environment)
     urls = [endpoint.base_url.lower(), *([proxy.url] if proxy is not None else [])]
     if not any(url.startswith("https:") for url in urls):
         return Route(unused_context(), proxy)
-    return Route(tls_context(endpoint, environment), proxy, trusted_by(endpoint, environment))
+    tls = tls_context(endpoint, environment, system)
+    return Route(tls, proxy, trusted_by(endpoint, environment))
 
 
 def environment_faults(environment: Mapping[str, str]) -> list[str]:
