@@ -6,10 +6,12 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.session import Draft, SessionSettings
+from replyscope.ui.chat import panes
 from tests.engine.test_tools import in_turn
 from tests.hostile.held import texts_of
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse
@@ -254,3 +256,13 @@ async def test_a_command_that_is_typed_makes_no_session(
         chat.panes.composer.replace_text("/ is the root\nof all")
         await chat.groups.drafts.save()
         assert len(await chat.desk.archive.list_sessions()) == 1
+
+
+async def test_the_key_of_a_new_session_waits_for_no_deadline(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panes, "SETTLE_S", 3_600)
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        old = chat_of(pilot).desk.conversation
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: chat_of(pilot).desk.conversation is not old, "a new session")

@@ -45,7 +45,7 @@ class Copying:
         message = self._view.message_at_cursor()
         if message is None:
             return ""
-        parts = read_in(message, self._desk.exchanges_now()).parts
+        parts = read_in(message, self._desk.exchanges_now).parts
         return "".join(part.text for part in parts if isinstance(part, TextPart))
 
     def open_link(self, target: str) -> None:

@@ -95,6 +95,7 @@ class Desk:
         self.set_timer = host.set_timer
         self.app = host.app
 
+    @property
     def exchanges_now(self) -> Mapping[str, Exchange]:
         """The conversation's exchanges, with the present state of each stream."""
         lives = self.conversation.lives

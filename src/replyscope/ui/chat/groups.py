@@ -1,7 +1,6 @@
 """The groups of the chat, composed: each gets the desk, and the other groups that it needs."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from replyscope.ui.chat.branches import Branches
 from replyscope.ui.chat.commands import CommandLine
@@ -34,76 +33,43 @@ from replyscope.ui.services import Services
 from replyscope.ui.working_screen import WorkingScreen
 
 
-@dataclass(frozen=True, slots=True)
 class Groups:
-    """The desk, the panes, and the groups of commands."""
+    """The desk, the panes, and the groups of commands of one screen.
 
-    desk: Desk
-    panes: Panes
-    visibility: PaneVisibility
-    reading: ReadingPane
-    drafts: Drafts
-    consent: ConsentPrompt
-    providers: ProviderCommands
-    sending: Sending
-    branches: Branches
-    sessions: Sessions
-    stored_replies: ProviderReplies
-    tools: Tools
-    tool_servers: ServerCommands
-    writing: Writing
-    outside_editor: OutsideEditor
-    reviewing: Reviewing
-    layout: PaneLayout
-    finding: Finding
-    copying: Copying
-    theme_choice: ThemeChoice
-    key_help: KeyHelp
-    lifecycle: Lifecycle
+    `run` runs a command by its name, with the text after it.
+    """
 
-
-def compose_groups(
-    screen: WorkingScreen[None],
-    services: Services,
-    commands: Sequence[CommandLine],
-    run: Callable[[str, str], Awaitable[None]],
-) -> Groups:
-    """The groups of a screen. `run` runs a command by its name, with the text after it."""
-    desk = Desk(services, screen)
-    drafts = Drafts(desk, lambda: screen.query_one(Composer).written)
-    consent = ConsentPrompt(desk, screen)
-    visibility = PaneVisibility(screen)
-    source = ChatSource(desk, lambda: visibility.has_room)
-    reading = ReadingPane(screen, services, source, visibility.reveal_inspector)
-    panes = Panes(screen, desk, drafts, consent, source, reading)
-    drawing = LiveDrawing(desk, panes, reading)
-    providers = ProviderCommands(desk, panes)
-    sending = Sending(desk, panes, drafts, providers, drawing.start)
-    sessions = Sessions(desk, panes, drafts, drawing.start)
-    servers = ServerCommands(desk, panes)
-    reply_screens = ReplyScreens(screen, services, source)
-    reviewing = Reviewing(desk, panes, screen, drafts, sending, sessions, reply_screens)
-    return Groups(
-        desk=desk,
-        panes=panes,
-        drafts=drafts,
-        consent=consent,
-        providers=providers,
-        sending=sending,
-        branches=Branches(desk, panes, drafts, sending),
-        sessions=sessions,
-        stored_replies=ProviderReplies(desk, sessions),
-        tools=Tools(desk, panes, sending),
-        tool_servers=servers,
-        writing=Writing(desk, panes, sending, servers, commands, run),
-        outside_editor=OutsideEditor(desk, panes, screen),
-        reviewing=reviewing,
-        visibility=visibility,
-        reading=reading,
-        layout=PaneLayout(desk, panes, screen, sending, visibility, reading),
-        finding=Finding(desk, panes, screen),
-        copying=Copying(desk, panes),
-        theme_choice=ThemeChoice(desk, screen),
-        key_help=KeyHelp(desk, panes, screen, commands),
-        lifecycle=Lifecycle(desk, panes, screen, drafts, providers, sessions, reviewing),
-    )
+    def __init__(
+        self,
+        screen: WorkingScreen[None],
+        services: Services,
+        commands: Sequence[CommandLine],
+        run: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        desk = self.desk = Desk(services, screen)
+        drafts = self.drafts = Drafts(desk, lambda: screen.query_one(Composer).written)
+        shows = self.visibility = PaneVisibility(screen)
+        source = ChatSource(desk, lambda: shows.has_room)
+        reading = self.reading = ReadingPane(screen, services, source, shows.reveal_inspector)
+        self.consent = ConsentPrompt(desk, screen)
+        panes = self.panes = Panes(screen, desk, drafts, self.consent, source, reading)
+        drawing = LiveDrawing(desk, panes, reading)
+        providers = self.providers = ProviderCommands(desk, panes)
+        sending = self.sending = Sending(desk, panes, drafts, providers, drawing.start)
+        sessions = self.sessions = Sessions(desk, panes, drafts, drawing.start)
+        replies = ReplyScreens(screen, services, source)
+        reviewing = self.reviewing = Reviewing(
+            desk, panes, screen, drafts, sending, sessions, replies
+        )
+        self.branches = Branches(desk, panes, drafts, sending)
+        self.stored_replies = ProviderReplies(desk, sessions)
+        self.tools = Tools(desk, panes, sending)
+        self.tool_servers = ServerCommands(desk, panes)
+        self.writing = Writing(desk, panes, sending, self.tool_servers, commands, run)
+        self.outside_editor = OutsideEditor(desk, panes, screen)
+        self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
+        self.finding = Finding(desk, panes, screen)
+        self.copying = Copying(desk, panes)
+        self.theme_choice = ThemeChoice(desk, screen)
+        self.key_help = KeyHelp(desk, panes, screen, commands)
+        self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, reviewing)

@@ -25,7 +25,7 @@ from replyscope.ui.terminal.settling import settle
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
-_SETTLE_S = 2.0
+SETTLE_S = 2.0
 """The longest that a key waits for those before it."""
 
 
@@ -73,11 +73,15 @@ class Panes:
         self._screen.set_focus(self.composer)
 
     async def settle(self) -> None:
-        """Wait until the panes have handled the keys and messages so far, at most 2 s."""
+        """Wait until the panes have handled the keys and messages so far, at most 2 s.
+
+        The application is not waited for: it runs the command that waits.
+        """
+        composer = self.composer
+        panes = [node for node in composer.ancestors if node is not self._screen.app]
         with suppress(TimeoutError):
-            async with asyncio.timeout(_SETTLE_S):
-                await settle(self.composer)  # its text, and messages that it sends on
-                await settle(*self.composer.ancestors)
+            async with asyncio.timeout(SETTLE_S):
+                await settle(composer, *panes)  # its text, and messages that it sends on
 
     def show_conversation(self, conversation: Conversation) -> None:
         """Open a conversation in the panes, with its draft."""
@@ -151,7 +155,7 @@ class Panes:
 
     def draw_status(self) -> None:
         """Draw the status line."""
-        exchanges, spent = self._desk.exchanges_now(), self._desk.conversation.exchanges.spent
+        exchanges, spent = self._desk.exchanges_now, self._desk.conversation.exchanges.spent
         for exchange_id in self._desk.conversation.lives:
             spent = spent.plus(exchanges[exchange_id])
         sources = (

@@ -15,7 +15,7 @@ from replyscope.ui.chat.command_table import CHAT_KEYS, COMMANDS, SLASH_COMMANDS
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent_card import Answer, ConsentCard
 from replyscope.ui.chat.first_paint import WELCOME
-from replyscope.ui.chat.groups import compose_groups
+from replyscope.ui.chat.groups import Groups
 from replyscope.ui.chat.sidebar import Sidebar
 from replyscope.ui.chat.status import StatusLine
 from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
@@ -48,7 +48,7 @@ class ChatScreen(WorkingScreen[None]):
         super().__init__()
         use_compositor(self, TightCompositor())
         self._commands = {command.name: command for command in COMMANDS}
-        self.groups = compose_groups(self, services, SLASH_COMMANDS, self.action_run)
+        self.groups = Groups(self, services, SLASH_COMMANDS, self.action_run)
         self.desk = self.groups.desk
         self.panes = self.groups.panes
         # Textual finds what a click does by these names.

@@ -42,7 +42,7 @@ class ChatSource:
     @property
     def exchanges(self) -> Mapping[str, Exchange]:
         """Its exchanges, with the present state of each stream."""
-        return self._desk.exchanges_now()
+        return self._desk.exchanges_now
 
     def reply_at(self, key: str | None) -> Message | None:
         """The reply under the cursor, or the reply to the message under it."""
@@ -74,7 +74,7 @@ class ChatSource:
     def content_of(self, message_id: str) -> EntryContent:
         """An entry for a message, live when its reply still streams."""
         message = self._desk.conversation.tree[message_id]
-        exchanges = self._desk.exchanges_now()
+        exchanges = self._desk.exchanges_now
         tabs = self._tabs_of(message, exchanges)
         if message.role is not Role.ASSISTANT:
             return replace(user_content(read_in(message, {})), tabs=tabs)
