@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message as Event
 from textual.reactive import var
 from textual.widgets import Input, Static
 
@@ -15,28 +16,28 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, Role, ToolResultPart
-from replyscope.domain.overlaid import Overlaid
 from replyscope.domain.session import Draft, SessionSettings
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
 from replyscope.engine.calls import results_under, with_results
 from replyscope.engine.conversation import Conversation
 from replyscope.inspection.explain import Mood
-from replyscope.inspection.figures import cost_of_all
-from replyscope.inspection.timeline import timeline_of
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent_card import ConsentCard
 from replyscope.ui.chat.first_paint import PRIVATE_WELCOME, WELCOME
 from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.sidebar import Sidebar, local_today
+from replyscope.ui.chat.source import ConversationSource
 from replyscope.ui.chat.status import Status, StatusLine, keeping_note
 from replyscope.ui.chat.suggestions import Suggestions
 from replyscope.ui.chat.targets import Targets
 from replyscope.ui.chat.turns import Turns
 from replyscope.ui.reading.entries import mood_of, shown, with_summary
 from replyscope.ui.reading.inspector import Inspector
-from replyscope.ui.reading.recording import load_timelines
+from replyscope.ui.reading.pane import ReadingPane
+from replyscope.ui.reading.reply_screens import ReplyScreens
 from replyscope.ui.reading.timeline_view import TimelineView
+from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.services import Services
 from replyscope.ui.terminal.compositor import TightCompositor
 from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, user_content
@@ -71,9 +72,9 @@ class ChatBase(WorkingScreen[None]):
         """Whether to leave even when something could not be saved."""
         self.deleted: list[str] = []
         self._seen_versions: dict[str, int] = {}
-        self._shown_wire: str | None = None
-        self._moment_ms: float | None = None
-        self._steps_back = 0
+        self.source = ConversationSource(services, lambda: self.conversation, self.content_of)
+        self.reading = ReadingPane(self, services, self.source, self._reveal_inspector)
+        self.reply_screens = ReplyScreens(self, services, self.source)
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="body"):
@@ -194,11 +195,7 @@ class ChatBase(WorkingScreen[None]):
 
     def exchanges_now(self) -> Mapping[str, Exchange]:
         """The conversation's exchanges, the streaming ones as they stand."""
-        lives = self.conversation.lives
-        if not lives:
-            return self.conversation.exchanges
-        now = {exchange_id: live.exchange() for exchange_id, live in lives.items()}
-        return Overlaid(now, self.conversation.exchanges)
+        return self.source.exchanges
 
     def draw_all(self) -> None:
         """Draw everything but the entries themselves."""
@@ -235,83 +232,23 @@ class ChatBase(WorkingScreen[None]):
 
     def reply_at_cursor(self) -> Message | None:
         """The reply under the cursor; for a person's message, the reply to it."""
-        message = self.message_at_cursor()
-        messages = self.conversation.messages
-        if message is not None and message.role is not Role.ASSISTANT:
-            following = messages.index(message) + 1
-            message = messages[following] if following < len(messages) else None
-        return message if message is not None and message.sources else None
+        return self.reading.reply()
 
     def draw_inspector(self) -> None:
         """Draw the reply under the cursor, live while it streams."""
-        reply = self.reply_at_cursor()
-        if reply is None:
-            self.inspector.show_nothing()
-            self._shown_wire = None
-            return
-        parts = len(reply.sources)
-        self._steps_back = min(self._steps_back, parts - 1)
-        source = reply.sources[-1 - self._steps_back]
-        exchange = self.exchanges_now().get(source.exchange_id)
-        if exchange is None:
-            return
-        number = parts - self._steps_back
-        part = f"exchange {number} of {parts}  [<] [>]" if parts > 1 else ""
-        if part:
-            now = self.exchanges_now()
-            joined = [now[s.exchange_id] for s in reply.sources if s.exchange_id in now]
-            part += f"\ncost together {cost_of_all(joined)}"
-        if self.inspector.tab == "wire":
-            self.draw_wire(exchange)
-        elif self.inspector.tab == "time":
-            self.start_work(self._draw_time, reply, exchange, group="time", exclusive=True)
-        else:
-            results = results_under(reply, self.conversation.tree) if not self._steps_back else {}
-            exchange = with_results(exchange, results)
-            self.inspector.show_exchange(exchange, source.choice_index, results, part=part)
+        self.reading.draw()
 
-    async def _draw_time(self, reply: Message, exchange: Exchange) -> None:
-        results = results_under(reply, self.conversation.tree)
-        if exchange.id in self.conversation.lives:
-            self.inspector.show_timeline(exchange, timeline_of(exchange, (), results))
-            return
-        try:
-            async for timeline in load_timelines(self.services, exchange, results):
-                self.inspector.show_timeline(exchange, timeline)
-        except ReplyscopeError as error:
-            self.tell(error)
+    def _reveal_inspector(self) -> None:
+        if self.is_narrow:
+            self.inspector_open = True
+        self.inspector_hidden = False
 
+    @on(Transcript.CursorMoved)
+    @on(Inspector.TabOpened)
     @on(TimelineView.MomentChosen)
-    def _show_moment(self, event: TimelineView.MomentChosen) -> None:
-        self._moment_ms = event.at_ms
-        self._shown_wire = None
-        self.inspector.action_open_tab("wire")
-
-    def draw_wire(self, exchange: Exchange) -> None:
-        """Draw the wire pane: frames as they come, or what was saved."""
-        live = self.conversation.lives.get(exchange.id)
-        if live is not None:
-            state = f"{exchange.id}/{exchange.status}/{live.request is not None}"
-            if self._shown_wire != state:
-                self._shown_wire = state
-                self.inspector.show_record(exchange, live.record)
-            else:
-                self.inspector.grow_wire()
-        elif self._shown_wire != exchange.id:
-            self._shown_wire = exchange.id
-            self.start_work(self._load_wire, exchange, group="wire", exclusive=True)
-
-    async def _load_wire(self, exchange: Exchange) -> None:
-        try:
-            record = await self.archive.load_wire(exchange.id)
-        except ReplyscopeError as error:
-            self.tell(error)
-            return
-        if self._shown_wire == exchange.id:
-            self.inspector.show_record(exchange, record)
-            if self._moment_ms is not None:
-                self.inspector.show_moment(self._moment_ms)
-                self._moment_ms = None
+    @on(WireView.FrameOpened)
+    def _route_reading(self, event: Event) -> None:
+        self.reading.routes[type(event)](event)
 
     def draw_status(self) -> None:
         """Draw the status line."""

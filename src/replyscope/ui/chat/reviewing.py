@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import TurnEvent
 from replyscope.domain.message import Message, Role
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
-from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.chat.writing import WritingActions
-from replyscope.ui.reading.entries import shown
-from replyscope.ui.reading.recording import NOTHING_TO_PLAY, load_recording
 from replyscope.ui.review.exporting import PRIVATE_NOTE, ask_export
 
 if TYPE_CHECKING:  # loaded with the review screen
     from replyscope.ui.review.panes import Opened
+
+_NO_SIBLING = (
+    "It has no sibling: R asks another model, /compare MODEL MODEL several; in F3 "
+    "any two replies are marked with space and compared with c."
+)
 
 
 class ReviewingActions(WritingActions):
@@ -106,10 +107,7 @@ class ReviewingActions(WritingActions):
 
     def action_show_time(self) -> None:
         """Show when the reply under the cursor was doing what."""
-        if self.is_narrow:
-            self.inspector_open = True
-        self.inspector_hidden = False
-        self.inspector.action_open_tab("time")
+        self.reading.open_tab("time")
 
     def action_replay(self) -> None:
         """Play the reply under the cursor again."""
@@ -117,33 +115,7 @@ class ReviewingActions(WritingActions):
         if reply is None or self.turns.is_running(self.conversation.session.id):
             self.tell("Point at a reply that is done.", is_error=False)
             return
-        self.start_work(self._replay, reply, group="review", exclusive=True)
-
-    async def _replay(self, reply: Message) -> None:
-        now = self.exchanges_now()
-        exchanges = {
-            source.exchange_id: self.with_results(reply, now[source.exchange_id])
-            for source in reply.sources
-            if source.exchange_id in now
-        }
-        exchange = exchanges.get(reply.sources[-1].exchange_id) if reply.sources else None
-        if exchange is None:
-            self.tell(f"{NOTHING_TO_PLAY} no model wrote this.", is_error=False)
-            return
-        try:
-            found = await load_recording(self.services, exchange)
-        except ReplyscopeError as error:
-            self.tell(error)
-            return
-        if isinstance(found, str):
-            self.tell(found, is_error=False)
-            return
-        module = await asyncio.to_thread(
-            importlib.import_module, "replyscope.ui.reading.replay_screen"
-        )
-        branch = shown(self.conversation.messages)
-        before = [m.id for m in branch[: branch.index(reply)]], self.content_of
-        self.app.push_screen(module.ReplayScreen(*before, reply, exchanges, *found, self.services))
+        self.reply_screens.replay(reply)
 
     def action_compare(self, models: str = "") -> None:
         """Compare the reply with its sibling; with models named, ask each of them first."""
@@ -155,7 +127,7 @@ class ReviewingActions(WritingActions):
             start = partial(self._ask_each, conversation, reply, names)
             self.start_turn(conversation, start, lambda: None)
         else:
-            self._compare_with_sibling(reply)
+            self.reply_screens.compare_with_sibling(reply, _NO_SIBLING)
 
     async def _ask_each(
         self, conversation: Conversation, reply: Message, models: Sequence[str], target: Target
@@ -172,25 +144,4 @@ class ReviewingActions(WritingActions):
     def _compare_newest(self) -> None:
         replies = [m for m in self.conversation.messages if m.role is Role.ASSISTANT]
         if replies:
-            self._compare_with_sibling(replies[-1])
-
-    def _compare_with_sibling(self, reply: Message) -> None:
-        """Compare it with the one before it; choices of one exchange are siblings, too."""
-        siblings = self.conversation.tree.siblings(reply)
-        replies, number = replies_beside(reply, siblings, self.exchanges_now())
-        if len(replies) < 2:
-            self.tell(
-                "It has no sibling: R asks another model, /compare MODEL MODEL several; in F3 "
-                "any two replies are marked with space and compared with c.",
-                is_error=False,
-            )
-            return
-        pair = (number - 1, number) if number else (0, 1)
-        self.start_work(self._show_comparison, replies, pair, group="review", exclusive=True)
-
-    async def _show_comparison(self, replies: Sequence[Reply], pair: tuple[int, int]) -> None:
-        module = await asyncio.to_thread(
-            importlib.import_module, "replyscope.ui.reading.compare_screen"
-        )
-        screen = module.CompareScreen(replies, self.transcript.palette(), *pair)
-        self.app.push_screen(screen)
+            self.reply_screens.compare_with_sibling(replies[-1], _NO_SIBLING)

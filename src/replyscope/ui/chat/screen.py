@@ -24,8 +24,6 @@ from replyscope.ui.chat.sidebar import Sidebar
 from replyscope.ui.dialogs.help import HelpRows, HelpScreen
 from replyscope.ui.dialogs.small import PickDialog
 from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
-from replyscope.ui.reading.frame_screen import FrameScreen
-from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal import garbage
@@ -161,22 +159,9 @@ class ChatScreen(ReviewingActions):
         self.transcript.renew_entries()
         self.call_after_refresh(self.draw_inspector)
 
-    @on(Transcript.CursorMoved)
-    def _on_cursor_moved(self) -> None:
-        self._steps_back = 0
-        self.draw_inspector()
-
     @on(Transcript.NewBelow)
     def _on_new_below(self, event: Transcript.NewBelow) -> None:
         self.query_one("#below").display = event.is_below
-
-    @on(WireView.FrameOpened)
-    def _on_frame_opened(self, event: WireView.FrameOpened) -> None:
-        self.app.push_screen(FrameScreen(event.frames, event.number))
-
-    @on(Inspector.TabOpened)
-    def _on_tab_opened(self) -> None:
-        self.draw_inspector()
 
     async def _save_what_waits(self) -> None:
         """Replies that found no room on the disk are saved when there is some again."""
@@ -221,8 +206,7 @@ class ChatScreen(ReviewingActions):
 
     def action_step_exchange(self, step: int) -> None:
         """Inspect an earlier or later exchange of a reply that was continued."""
-        self._steps_back = max(0, self._steps_back - step)
-        self.draw_inspector()
+        self.reading.step(step)
 
     def action_toggle_sidebar(self) -> None:
         """Show or hide the sessions."""
@@ -239,11 +223,7 @@ class ChatScreen(ReviewingActions):
 
     def action_show_wire(self) -> None:
         """Show what went over the wire."""
-        if self.is_narrow:
-            self.inspector_open = True
-        self.inspector_hidden = False
-        self.inspector.open_tab("wire")
-        self.query_one(WireView).focus()
+        self.reading.open_tab("wire")
 
     def action_find(self, text: str = "") -> None:
         """Find in this conversation."""

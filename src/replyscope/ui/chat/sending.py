@@ -223,7 +223,6 @@ class ReplyActions(ChatBase):
         if conversation is self.conversation:
             self.sync_entries(conversation)
             self.transcript.renew_entry(self.transcript.last_key)
-            self._shown_wire = None
             self.draw_all()
         else:
             self.finished.add(session_id)
