@@ -22,7 +22,7 @@ from replyscope.ui.review.exporting import PRIVATE_NOTE, ask_export
 from replyscope.ui.working_screen import WorkingScreen
 
 if TYPE_CHECKING:  # loaded with the review screen
-    from replyscope.ui.review.panes import Opened
+    from replyscope.ui.review.screen import Opened
 
 _NO_SIBLING = (
     "It has no sibling: R asks another model, /compare MODEL MODEL several; in F3 "
