@@ -18,7 +18,7 @@ async def take_picture(folder: Path, target: Path) -> None:
     with LoopbackServer() as server:
         app = make_app(folder / "data", server.base_url, session_id="demo-sky")
         async with open_chat(app, _SIZE) as pilot:
-            await until(pilot, lambda: len(chat_of(pilot).transcript.keys) == 2)
+            await until(pilot, lambda: len(chat_of(pilot).panes.transcript.keys) == 2)
             await pilot.press("escape", "left_square_bracket")
             await until(pilot, lambda: "demo-large" in app.export_screenshot())
             await pilot.pause()

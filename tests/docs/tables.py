@@ -20,7 +20,7 @@ from replyscope.config.settings import TEMPLATE
 from replyscope.config.themes import read_theme, shipped_folder
 from replyscope.local.catalogue import CATALOGUE
 from replyscope.toolbox import shipped
-from replyscope.ui.chat.commands import COMMANDS
+from replyscope.ui.chat.command_table import SLASH_COMMANDS
 from replyscope.ui.review.query_completion import LANGUAGE
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +134,7 @@ def keys_of_classes(names: Sequence[str]) -> str:
 
 def commands(_: Sequence[str]) -> str:
     """The slash commands."""
-    rows = [[_code(f"/{one.name} {one.argument}".strip()), one.help] for one in COMMANDS]
+    rows = [[_code(f"/{one.name} {one.argument}".strip()), one.help] for one in SLASH_COMMANDS]
     return _markdown(("command", "does"), rows)
 
 

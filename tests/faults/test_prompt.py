@@ -21,7 +21,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 async def send(pilot: Pilot[None], text: str) -> None:
-    chat_of(pilot).composer.insert(text)
+    chat_of(pilot).panes.composer.insert(text)
     await pilot.press("enter")
 
 
@@ -39,13 +39,13 @@ async def test_without_room_the_message_stays_written_and_is_sent_later(
         long = PROMPT + " and more" * 5_000
         await send(pilot, long)
         await shows(pilot, "There is no room on the disk")
-        await until(pilot, lambda: chat_of(pilot).composer.text == long, "the message again")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == long, "the message again")
         assert len(server.requests) == 1
         disk.empty()
         await pilot.press("enter")
         await until(pilot, lambda: len(server.requests) == 2, "the second request")
-        await until(pilot, lambda: not chat_of(pilot).turns.any_running, "the reply")
-        assert chat_of(pilot).archive.unsaved() == ()
+        await until(pilot, lambda: not chat_of(pilot).desk.turns.any_running, "the reply")
+        assert chat_of(pilot).desk.archive.unsaved() == ()
 
 
 async def test_a_folder_that_is_gone_is_told_and_the_message_stays_written(
@@ -58,7 +58,7 @@ async def test_a_folder_that_is_gone_is_told_and_the_message_stays_written(
         shutil.move(data, tmp_path / "away")
         await send(pilot, PROMPT)
         await shows(pilot, "replaced", PROMPT)
-        assert chat_of(pilot).composer.text == PROMPT
+        assert chat_of(pilot).panes.composer.text == PROMPT
         shutil.move(tmp_path / "away", data)
         await pilot.press("enter")
         await until(pilot, lambda: len(server.requests) == 2, "the second request")

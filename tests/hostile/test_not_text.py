@@ -109,9 +109,9 @@ async def test_what_no_terminal_takes_is_copied_all_the_same(
 ) -> None:
     server.answer = lambda _request: reply(HALF)
     async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
-        chat_of(pilot).composer.insert("go")
+        chat_of(pilot).panes.composer.insert("go")
         await pilot.press("enter")
         await until(pilot, lambda: "● stop" in frame(pilot), "the reply")
-        await until(pilot, lambda: not chat_of(pilot).turns.any_running)
+        await until(pilot, lambda: not chat_of(pilot).desk.turns.any_running)
         await pilot.press("escape", "y")
         await until(pilot, lambda: pilot.app.clipboard == "a\ufffdb\ufffd", "the copy")

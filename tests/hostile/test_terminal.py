@@ -29,7 +29,7 @@ from tests.support.suite import Suite
 if sys.platform == "win32":
     pytest.skip("needs a pty", allow_module_level=True)
 
-from replyscope.ui.chat.commands import COMMANDS
+from replyscope.ui.chat.command_table import SLASH_COMMANDS
 from tests.hostile.tty import run_on_tty
 from tests.stories.terminal import Terminal
 
@@ -82,7 +82,7 @@ def test_no_screen_of_the_app_lets_a_terminal_obey(
     server.models = [ALL, "test-model"]
     server.answer = hostile_reply
     chance = suite.dice("screens")
-    names = [c.name for c in COMMANDS if c.name not in _LEAVING]
+    names = [c.name for c in SLASH_COMMANDS if c.name not in _LEAVING]
     names = chance.sample(names, suite.count(len(names), least=3))
     ways = chance.sample(sorted(_KEYS), suite.count(len(_KEYS)))
     url = ("--base-url", server.base_url, "--model", "test-model")
@@ -221,7 +221,7 @@ def test_a_pipe_gets_the_answer_as_it_came(server: LoopbackServer, tmp_path: Pat
 _CRASHING = """
 import sys
 from replyscope.cli.main import main
-from replyscope.ui.chat import screen as chat
+from replyscope.ui.chat import key_help as chat
 
 class Bad(chat.HelpScreen):
     def on_mount(self):

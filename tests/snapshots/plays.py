@@ -69,7 +69,7 @@ async def tool_call(pilot: Pilot[None], stage: Stage) -> None:
 
 async def tab(pilot: Pilot[None], stage: Stage, name: str, text: str, first: Play = long) -> None:
     await first(pilot, stage)
-    chat_of(pilot).inspector.open_tab(name)
+    chat_of(pilot).groups.reading.inspector.open_tab(name)
     await see(pilot, text)
 
 
@@ -134,7 +134,7 @@ async def offer_read_file(pilot: Pilot[None]) -> None:
     await pilot.press("f10")
     await see(pilot, "Tools that the model may ask for", "read_file")
     await pilot.press("home", *["down"] * 4, "space", "enter")
-    await until(pilot, lambda: chat_of(pilot).conversation.session.settings.tools, "the tool")
+    await until(pilot, lambda: chat_of(pilot).desk.conversation.session.settings.tools, "the tool")
 
 
 async def consent_arguments(pilot: Pilot[None], stage: Stage) -> None:
@@ -175,7 +175,7 @@ async def suggestions(pilot: Pilot[None], _stage: Stage) -> None:
 async def files(pilot: Pilot[None], stage: Stage) -> None:
     for name in ("notes.txt", "tides.txt"):
         (stage.folder / name).write_text("04:12 high")
-    chat_of(pilot).services.working_folder = stage.folder
+    chat_of(pilot).desk.services.working_folder = stage.folder
     await pilot.press("@", "t", "i")
     await see(pilot, "tides.txt", _DRAFT)
 
@@ -220,7 +220,7 @@ async def tried_call(pilot: Pilot[None], stage: Stage) -> None:
 async def edit(pilot: Pilot[None], stage: Stage) -> None:
     await long(pilot, stage)
     await pilot.press("escape", "k", "e")
-    await until(pilot, lambda: "spring tides" in chat_of(pilot).composer.text, "the message")
+    await until(pilot, lambda: "spring tides" in chat_of(pilot).panes.composer.text, "the message")
 
 
 async def sidebar(pilot: Pilot[None], _stage: Stage) -> None:
@@ -274,7 +274,7 @@ async def import_file(pilot: Pilot[None], stage: Stage) -> None:
         "messages": [{"id": "one-m", "role": "user", "created_at": 0, "parts": []}],
     }
     (stage.folder / "more.json").write_text(json.dumps(chat))
-    chat_of(pilot).services.working_folder = stage.folder
+    chat_of(pilot).desk.services.working_folder = stage.folder
     await send(pilot, "/import more.json")
     await see(pilot, "take them in")
 

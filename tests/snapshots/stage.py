@@ -171,6 +171,6 @@ async def see(pilot: Pilot[None], *texts: str) -> None:
 
 async def open_saved(pilot: Pilot[None], session_id: str, text: str) -> None:
     """Open a saved session, and go to its newest message."""
-    chat_of(pilot).open_session(session_id)
+    chat_of(pilot).groups.sessions.open_session(session_id)
     await see(pilot, text)
     await quiet(pilot)

@@ -20,32 +20,41 @@ from replyscope.domain.look import Look
 from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.opening import Opening
+from replyscope.ui.services import Services
 
-__all__ = ["SystemClock", "chat_of", "click", "frame", "make_app", "new_id", "open_chat", "until"]
+__all__ = [
+    "SystemClock",
+    "chat_of",
+    "click",
+    "frame",
+    "make_app",
+    "make_services",
+    "new_id",
+    "open_chat",
+    "until",
+]
 
 
 async def no_servers() -> tuple[FoundServer, ...]:
     return ()
 
 
-def make_app(
+def make_services(
     folder: Path,
     base_url: str | None,
     *,
     saves: bool = True,
     wires: Callable[..., Wiring] = wire,
     **changes: Any,
-) -> ReplyscopeApp:
-    """The app on a data folder, sending to a server; None starts with the first-run screen.
+) -> Services:
+    """The services of a data folder, sending to a server; None has no endpoint.
 
-    `changes` are fields of Services; `look` is that of the app.
+    `changes` are fields of Services.
     """
     arguments = parse_chat([] if saves else ["--no-save"])
     assert arguments is not None
-    paths = find_paths(str(folder))
-    services = build_services(arguments, paths, wires)
+    services = build_services(arguments, find_paths(str(folder)), wires)
     endpoint = Endpoint("test", base_url, model="test-model", max_retries=0) if base_url else None
-    look = changes.pop("look", Look())
     outside = {
         "endpoint": endpoint,
         "find_servers": no_servers,
@@ -55,8 +64,17 @@ def make_app(
     }
     for name, value in {**outside, **changes}.items():
         setattr(services, name, value)
+    return services
+
+
+def make_app(
+    folder: Path, base_url: str | None, *, look: Look | None = None, **changes: Any
+) -> ReplyscopeApp:
+    """The app on a data folder, sending to a server; None starts with the first-run screen."""
+    look = Look() if look is None else look
+    services = make_services(folder, base_url, **changes)
     is_fresh = services.session_id is None and not services.opens_newest
-    theme = find_theme(look.theme, paths.themes)
+    theme = find_theme(look.theme, find_paths(str(folder)).themes)
     return ReplyscopeApp(Opening(look=look, theme=theme, is_fresh=is_fresh, load=lambda: services))
 
 

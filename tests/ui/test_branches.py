@@ -45,7 +45,7 @@ async def test_choices_are_tabs_of_one_reply_each_with_its_own_ending(
     )
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         chat = chat_of(pilot)
-        chat.conversation.session = chat.archive.new(
+        chat.desk.conversation.session = chat.desk.archive.new(
             SessionSettings(parameters=Parameters(n=2))
         ).session
         await ask_and_wait(pilot, "two, please")
@@ -56,7 +56,7 @@ async def test_choices_are_tabs_of_one_reply_each_with_its_own_ending(
         assert "the first answer" not in frame(pilot)
         await until(pilot, lambda: "cut off at the limit" in frame(pilot))
         server.answer = lambda _request: reply("carried on")
-        chat.composer.focus()
+        chat.panes.composer.focus()
         await send(pilot, "go on")
         await until(pilot, lambda: "carried on" in frame(pilot))
     said = [m["content"] for m in server.requests[1]["messages"]]
@@ -74,7 +74,7 @@ async def test_retry_keeps_the_earlier_reply_beside_the_new_one(
         await until(pilot, lambda: is_idle(pilot))
         await pilot.press("left_square_bracket")
         await until(pilot, lambda: "reply number 1" in frame(pilot))
-        chat_of(pilot).composer.focus()
+        chat_of(pilot).panes.composer.focus()
         await send(pilot, "/retry other-model")
         await until(pilot, lambda: "reply number 3" in frame(pilot))
     assert [request["model"] for request in server.requests] == [
@@ -115,13 +115,13 @@ async def test_an_edited_message_stands_beside_the_old_one(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await ask_and_wait(pilot, "first wording")
         await pilot.press("k", "e")
-        await until(pilot, lambda: chat_of(pilot).composer.text == "first wording")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "first wording")
         assert "edits an earlier message" in frame(pilot)
-        chat_of(pilot).composer.replace_text("second wording")
+        chat_of(pilot).panes.composer.replace_text("second wording")
         await pilot.press("enter")
         await until(pilot, lambda: "reply number 2" in frame(pilot))
         await until(pilot, lambda: is_idle(pilot))
-        shown = [m.text for m in chat_of(pilot).conversation.read_messages()]
+        shown = [m.text for m in chat_of(pilot).desk.conversation.read_messages()]
         assert shown == ["second wording", "reply number 2"]
         await pilot.press("escape", "k", "left_square_bracket")
         await until(pilot, lambda: "reply number 1" in frame(pilot))
@@ -132,9 +132,9 @@ async def test_an_edit_is_given_up_with_escape(server: LoopbackServer, tmp_path:
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await ask_and_wait(pilot, "hello")
         await pilot.press("k", "e")
-        await until(pilot, lambda: chat_of(pilot).composer.text == "hello")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "hello")
         await pilot.press("escape")
-        await until(pilot, lambda: chat_of(pilot).composer.text == "")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "")
         assert "edits an earlier" not in frame(pilot)
 
 
@@ -187,16 +187,16 @@ async def test_a_fork_begins_with_the_same_replies_and_goes_its_own_way(
     numbered(server)
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await ask_and_wait(pilot, "one")
-        first = chat_of(pilot).conversation.session.id
+        first = chat_of(pilot).desk.conversation.session.id
         await pilot.press("F")
-        await until(pilot, lambda: chat_of(pilot).conversation.session.id != first)
+        await until(pilot, lambda: chat_of(pilot).desk.conversation.session.id != first)
         assert "reply number 1" in frame(pilot)
         await until(pilot, lambda: "● stop" in frame(pilot))
         await send(pilot, "two")
         await until(pilot, lambda: "reply number 2" in frame(pilot))
         await until(pilot, lambda: is_idle(pilot))
-        chat_of(pilot).open_session(first)
-        await until(pilot, lambda: chat_of(pilot).conversation.session.id == first)
-        assert len(chat_of(pilot).conversation.messages) == 2
+        chat_of(pilot).groups.sessions.open_session(first)
+        await until(pilot, lambda: chat_of(pilot).desk.conversation.session.id == first)
+        assert len(chat_of(pilot).desk.conversation.messages) == 2
     said = [m["content"] for m in server.requests[1]["messages"]]
     assert said == ["one", "reply number 1", "two"]

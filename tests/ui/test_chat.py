@@ -24,7 +24,7 @@ SIZE = (120, 40)
 
 
 async def type_text(pilot: Pilot[None], text: str) -> None:
-    chat_of(pilot).composer.insert(text)
+    chat_of(pilot).panes.composer.insert(text)
     await pilot.pause()
 
 
@@ -39,7 +39,7 @@ def is_shown(pilot: Pilot[None], words: str) -> bool:
 
 def is_idle(pilot: Pilot[None]) -> bool:
     chat = chat_of(pilot)
-    return bool(chat.conversation.messages) and not chat.turns.any_running
+    return bool(chat.desk.conversation.messages) and not chat.desk.turns.any_running
 
 
 async def test_a_reply_shows_with_its_figures(server: LoopbackServer, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ async def test_everything_is_there_after_a_restart(server: LoopbackServer, tmp_p
     app = make_app(tmp_path, server.base_url, opens_newest=True)
     async with open_chat(app, size=SIZE) as pilot:
         await until(pilot, lambda: "Hello world" in frame(pilot))
-        assert chat_of(pilot).composer.text == "half a thought"
+        assert chat_of(pilot).panes.composer.text == "half a thought"
         assert "remember this" in frame(pilot)
         assert "● stop" in frame(pilot)
 
@@ -149,12 +149,12 @@ async def test_a_reply_in_the_background_goes_on_and_says_so(
     async with open_chat(app, size=SIZE, notifications=True) as pilot:
         await send(pilot, "slow one")
         await until(pilot, lambda: "behind" in frame(pilot))
-        first = chat_of(pilot).conversation.session.id
+        first = chat_of(pilot).desk.conversation.session.id
         await pilot.press("ctrl+n")
-        await until(pilot, lambda: chat_of(pilot).conversation.session.id != first)
+        await until(pilot, lambda: chat_of(pilot).desk.conversation.session.id != first)
         gate.set()
         await until(pilot, lambda: "the reply is done" in frame(pilot))
-        chat_of(pilot).open_session(first)
+        chat_of(pilot).groups.sessions.open_session(first)
         await until(pilot, lambda: "behind you" in frame(pilot))
 
 
@@ -164,7 +164,7 @@ async def test_a_session_that_was_left_takes_no_memory(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "one")
         await until(pilot, lambda: is_idle(pilot))
-        left = weakref.ref(chat_of(pilot).conversation)
+        left = weakref.ref(chat_of(pilot).desk.conversation)
         await pilot.press("ctrl+n")
         await send(pilot, "two")
         await until(pilot, lambda: is_idle(pilot))
@@ -181,7 +181,7 @@ async def test_sessions_are_renamed_deleted_and_brought_back(
         await send(pilot, "/rename Ishmael")
         await until(pilot, lambda: "Ishmael" in frame(pilot))
         await send(pilot, "/delete")
-        await until(pilot, lambda: not chat_of(pilot).conversation.messages)
+        await until(pilot, lambda: not chat_of(pilot).desk.conversation.messages)
         await until(pilot, lambda: "Ishmael" not in frame(pilot))
         await send(pilot, "/undo")
         await until(pilot, lambda: "call me anything" in frame(pilot))
@@ -228,13 +228,13 @@ async def test_tool_calls_and_reasoning_fold_and_unfold(
         await pilot.press("escape", "space")
         await until(pilot, lambda: "thinking hard" in frame(pilot))
         assert "id call_9" in frame(pilot)
-        chat_of(pilot).inspector.open_tab("tools")
+        chat_of(pilot).groups.reading.inspector.open_tab("tools")
         await until(pilot, lambda: "1. look" in frame(pilot))
 
 
 async def test_a_large_paste_becomes_an_attachment(server: LoopbackServer, tmp_path: Path) -> None:
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
-        composer = chat_of(pilot).composer
+        composer = chat_of(pilot).panes.composer
         composer.post_message(events.Paste("x" * 1_000_000))
         await until(pilot, lambda: "pasted-1.txt 1.0 MB" in frame(pilot))
         assert composer.text == ""
@@ -277,7 +277,7 @@ async def test_history_walks_back_and_returns_to_what_was_written(
         await send(pilot, "first prompt")
         await until(pilot, lambda: is_idle(pilot))
         await type_text(pilot, "unsent")
-        composer = chat_of(pilot).composer
+        composer = chat_of(pilot).panes.composer
         await pilot.press("up")
         assert composer.text == "first prompt"
         await pilot.press("down")
@@ -304,7 +304,7 @@ async def test_the_view_follows_until_the_reader_scrolls_up(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "go")
         await until(pilot, lambda: "early 99" in frame(pilot))
-        transcript = chat_of(pilot).transcript
+        transcript = chat_of(pilot).panes.transcript
         transcript.focus()
         transcript.scroll_to(y=20, animate=False)
         await until(pilot, lambda: not transcript.is_following)
@@ -345,7 +345,7 @@ async def test_a_first_run_offers_the_embedded_model_first(tmp_path: Path) -> No
         await pilot.press("escape")
         await send(pilot, "anyone there?")
         await until(pilot, lambda: isinstance(pilot.app.screen, FirstRun))
-        assert chat_of(pilot).composer.text == "anyone there?"
+        assert chat_of(pilot).panes.composer.text == "anyone there?"
 
 
 async def test_any_server_is_entered_with_its_key_which_is_used_though_no_keyring_keeps_it(
@@ -375,7 +375,7 @@ async def test_themes_switch_live_and_are_kept(server: LoopbackServer, tmp_path:
     async with open_chat(app, size=SIZE) as pilot:
         await send(pilot, "/theme paper")
         await until(pilot, lambda: pilot.app.theme == "paper")
-        assert chat_of(pilot).services.settings.look.theme == "paper"
+        assert chat_of(pilot).desk.services.settings.look.theme == "paper"
 
 
 @pytest.mark.parametrize("size", [(200, 60), (120, 40), (80, 24), (50, 20), (20, 5)])
@@ -386,8 +386,8 @@ async def test_every_size_can_be_used(
         await send(pilot, "hi")
         await until(pilot, lambda: is_idle(pilot))
         chat = chat_of(pilot)
-        assert chat.conversation.read_messages()[-1].text == "Hello world"
-        assert chat.inspector.display is (size[0] >= 100)
+        assert chat.desk.conversation.read_messages()[-1].text == "Hello world"
+        assert chat.groups.reading.inspector.display is (size[0] >= 100)
         if 60 <= size[0] < 100:
             assert "7 tok out" in frame(pilot)
         await pilot.press("f4", "f4")
@@ -417,7 +417,7 @@ async def test_a_thousand_messages_open_and_can_be_walked(
         from replyscope.domain.message import Role
         from replyscope.ui.transcript.content import EntryContent
 
-        transcript = chat_of(pilot).transcript
+        transcript = chat_of(pilot).panes.transcript
         transcript.display = True
         await pilot.pause()
         text = "A line of words that wraps.\n\n- item\n- item\n\n```py\nx=1\n```\n"
@@ -452,9 +452,9 @@ async def test_a_session_can_be_opened_while_its_finish_is_awaited(
         await send(pilot, "hi")
         await until(pilot, lambda: is_idle(pilot))
         chat = chat_of(pilot)
-        chat.open_session(chat.conversation.session.id)
+        chat.groups.sessions.open_session(chat.desk.conversation.session.id)
         await pilot.pause()
-        exchange = chat.last_exchange()
+        exchange = chat.desk.last_exchange()
         assert exchange is not None
         assert exchange.choice(0).finish_reason is FinishReason.STOP
 

@@ -13,7 +13,7 @@ from replyscope.domain.exchange import ToolCall
 from replyscope.domain.tool import Decision, Tool, ToolCallState
 from replyscope.engine.consent import CallToDecide
 from replyscope.ui.app import ReplyscopeApp
-from replyscope.ui.chat.consent import ConsentActions
+from replyscope.ui.chat.consent import ConsentPrompt
 from replyscope.ui.chat.consent_card import ConsentCard
 from replyscope.ui.dialogs.edit_dialog import EditDialog
 from replyscope.ui.dialogs.help import HelpScreen
@@ -49,8 +49,8 @@ class Asked:
             f"call_{number}", "function", name, arguments, state=ToolCallState.REQUESTED
         )
         tool = Tool(name, "", "{}", source, name, touches)
-        wanted = CallToDecide(chat.conversation.session.id, call, tool)
-        consent = chat.services.consent
+        wanted = CallToDecide(chat.desk.conversation.session.id, call, tool)
+        consent = chat.desk.services.consent
         assert consent is not None
 
         async def decide() -> None:
@@ -73,7 +73,7 @@ def card_of(pilot: Pilot[None]) -> ConsentCard:
 
 
 def look(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr(ConsentActions, "LOOK_S", seconds)
+    monkeypatch.setattr(ConsentPrompt, "LOOK_S", seconds)
 
 
 async def shown(pilot: Pilot[None]) -> None:
@@ -95,7 +95,7 @@ async def test_what_is_typed_before_the_pause_goes_on_into_the_composer(
             asked.ask()
             await shown(pilot)
             await pilot.press("space" if letter == " " else letter)
-        assert chat_of(pilot).composer.text == text
+        assert chat_of(pilot).panes.composer.text == text
         assert asked.said == {}
 
 
@@ -126,7 +126,7 @@ async def test_a_card_that_was_looked_at_is_answered_with_one_key(
         await looked_at(pilot)
         await pilot.press("y")
         await until(pilot, lambda: asked.allowed == [0])
-        assert chat_of(pilot).composer.has_focus
+        assert chat_of(pilot).panes.composer.has_focus
 
 
 async def test_each_new_card_is_looked_at_anew(
@@ -142,7 +142,7 @@ async def test_each_new_card_is_looked_at_anew(
         await pilot.press(*"ysyaye")
         await until(pilot, lambda: asked.said)
         assert asked.allowed == [0]
-        assert chat_of(pilot).composer.text == "syaye"
+        assert chat_of(pilot).panes.composer.text == "syaye"
 
 
 async def test_a_held_key_that_comes_again_after_the_pause_answers_no_second_card(
@@ -151,7 +151,7 @@ async def test_a_held_key_that_comes_again_after_the_pause_answers_no_second_car
     """Systems wait up to a second before a held key repeats: longer than the pause."""
     look(monkeypatch, SOON_S)
     async with open_chat(app_at(tmp_path), size=SIZE) as pilot:
-        monkeypatch.setattr(ConsentActions, "REPEAT_S", NEVER_S)
+        monkeypatch.setattr(ConsentPrompt, "REPEAT_S", NEVER_S)
         asked = Asked(pilot)
         for _ in range(3):
             asked.ask()
@@ -167,7 +167,7 @@ async def test_the_same_key_answers_the_next_card_when_it_comes_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look(monkeypatch, SOON_S)
-    monkeypatch.setattr(ConsentActions, "REPEAT_S", SOON_S)
+    monkeypatch.setattr(ConsentPrompt, "REPEAT_S", SOON_S)
     async with open_chat(app_at(tmp_path), size=SIZE) as pilot:
         asked = Asked(pilot)
         for number in range(3):
@@ -190,7 +190,7 @@ async def test_a_key_that_was_pressed_before_the_pause_ended_is_no_answer(
         await looked_at(pilot)
         look(monkeypatch, NEVER_S)
         pilot.app.post_message(late)
-        await until(pilot, lambda: chat_of(pilot).composer.text == "y")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "y")
         assert asked.said == {}
 
 
@@ -203,7 +203,7 @@ async def test_words_that_begin_with_no_answer_go_on_into_the_composer(
         asked.ask()
         await looked_at(pilot)
         await pilot.press(*"maybe")
-        assert chat_of(pilot).composer.text == "maybe"
+        assert chat_of(pilot).panes.composer.text == "maybe"
         assert asked.said == {}
         await pilot.press("f6", "y")
         await until(pilot, lambda: asked.allowed == [0])
@@ -218,7 +218,7 @@ async def test_a_paste_while_the_card_has_the_focus_is_not_lost(
         asked.ask()
         await looked_at(pilot)
         pilot.app.post_message(events.Paste("yes"))
-        await until(pilot, lambda: chat_of(pilot).composer.text == "yes")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "yes")
         assert asked.said == {}
 
 
@@ -235,7 +235,7 @@ async def test_a_click_answers_no_card_that_was_not_looked_at(
         await pilot.click(keys, offset=(3, 0))
         assert asked.said == {}
         await pilot.press("y")
-        assert chat_of(pilot).composer.text == "y"
+        assert chat_of(pilot).panes.composer.text == "y"
         look(monkeypatch, SOON_S)
         await pilot.press("backspace")
         await until(pilot, lambda: card_of(pilot).is_ready)
@@ -371,7 +371,7 @@ async def test_a_call_under_the_inspector_is_not_allowed(
         asked.ask()
         await looked_at(pilot)
         await pilot.press("f4")
-        await until(pilot, lambda: chat_of(pilot).inspector_open)
+        await until(pilot, lambda: chat_of(pilot).groups.visibility.inspector_open)
         await pilot.press("y")
         await until(pilot, lambda: "covers this call" in frame(pilot))
         assert asked.said == {}

@@ -37,7 +37,7 @@ async def chats_all_the_same(server: LoopbackServer, *says: str) -> ReplyscopeAp
     app = app_as_started(server)
     async with open_chat(app, notifications=True) as pilot:
         await until(pilot, lambda: all(words in frame(pilot) for words in says), f"{says}")
-        chat_of(pilot).composer.insert("hi")
+        chat_of(pilot).panes.composer.insert("hi")
         await pilot.press("enter")
         await until(pilot, lambda: "Hello world" in frame(pilot), "the reply")
     return app

@@ -39,8 +39,8 @@ async def test_what_is_typed_before_the_chat_is_there_is_taken_over(
         await pilot.press(*"!")
         await until(pilot, lambda: "Early bird." in frame(pilot), "the reply")
         chat = chat_of(pilot)
-        assert [m.text for m in chat.conversation.messages][:1] == ["hi"]
-        assert chat.composer.text == "more!"
+        assert [m.text for m in chat.desk.conversation.messages][:1] == ["hi"]
+        assert chat.panes.composer.text == "more!"
         assert "pasted-1.txt" in frame(pilot)
 
 
@@ -74,4 +74,4 @@ async def test_a_start_where_the_composer_has_no_room_at_first_is_none_to_crash_
     width: int, server: LoopbackServer, tmp_path: Path
 ) -> None:
     async with open_chat(make_app(tmp_path, server.base_url), size=(width, 24)) as pilot:
-        assert chat_of(pilot).composer.size.width > 0
+        assert chat_of(pilot).panes.composer.size.width > 0

@@ -26,7 +26,7 @@ WORD = "zebrafinch"
 
 async def go_private(pilot: Pilot[None]) -> None:
     await send(pilot, "/private")
-    await until(pilot, lambda: chat_of(pilot).conversation.is_private, "a private session")
+    await until(pilot, lambda: chat_of(pilot).desk.conversation.is_private, "a private session")
 
 
 async def talk(pilot: Pilot[None], text: str) -> None:
@@ -79,12 +79,12 @@ async def test_it_is_in_the_list_and_is_there_when_it_is_opened_again(
         await open_first(pilot)
         await until(pilot, lambda: WORD in frame(pilot), "the private session")
         chat = chat_of(pilot)
-        assert chat.composer.text == "half a thought"
-        assert chat.conversation.session.title == "the finch"
+        assert chat.panes.composer.text == "half a thought"
+        assert chat.desk.conversation.session.title == "the finch"
         await pilot.press("f7")
         await until(pilot, lambda: f'"content": "{WORD}"' in frame(pilot), "the wire")
         await pilot.press("ctrl+up", "L")
-        await until(pilot, lambda: chat.inspector.tab == "time", "the timeline")
+        await until(pilot, lambda: chat.groups.reading.inspector.tab == "time", "the timeline")
     database = tmp_path / "sessions.db"
     assert "in the open" in texts_of(database)
     assert not [word for word in (WORD, "finch", "half a thought") if word in texts_of(database)]
@@ -105,9 +105,9 @@ async def test_leaving_asks_once_and_again_when_more_was_said(
         await pilot.press("ctrl+q")
         await pilot.pause(0.2)
         assert app.is_running
-        assert not chat_of(pilot).is_leaving
+        assert not chat_of(pilot).desk.is_leaving
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: chat_of(pilot).is_leaving, "leaving")
+        await until(pilot, lambda: chat_of(pilot).desk.is_leaving, "leaving")
 
 
 async def test_a_reply_that_streams_is_not_stopped_by_the_question(
@@ -135,7 +135,7 @@ async def test_leaving_an_empty_private_session_does_not_ask(
         await type_text(pilot, "only a draft")
         await pilot.pause(1.0)
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: chat_of(pilot).is_leaving, "leaving")
+        await until(pilot, lambda: chat_of(pilot).desk.is_leaving, "leaving")
 
 
 async def test_a_fork_of_it_is_private_too(server: LoopbackServer, tmp_path: Path) -> None:
@@ -143,11 +143,11 @@ async def test_a_fork_of_it_is_private_too(server: LoopbackServer, tmp_path: Pat
         await go_private(pilot)
         await talk(pilot, WORD)
         await send(pilot, "/fork")
-        await until(pilot, lambda: "(fork)" in chat_of(pilot).conversation.session.title)
+        await until(pilot, lambda: "(fork)" in chat_of(pilot).desk.conversation.session.title)
         assert "╭─ private ─" in frame(pilot)
         await talk(pilot, "and on")
         await until(pilot, lambda: len(server.requests) == 2 and is_idle(pilot))
-        listed = await chat_of(pilot).archive.list_sessions()
+        listed = await chat_of(pilot).desk.archive.list_sessions()
         assert [s.is_private for s in listed] == [True, True]
     assert WORD not in texts_of(tmp_path / "sessions.db")
 
@@ -157,7 +157,7 @@ async def test_its_prompts_are_offered_in_private_sessions_alone(
 ) -> None:
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await talk_in_both(pilot)
-        composer = chat_of(pilot).composer
+        composer = chat_of(pilot).panes.composer
         await pilot.press("up")
         assert composer.text == WORD
         await pilot.press("up")
@@ -176,16 +176,16 @@ async def test_an_ordinary_session_begun_from_it_takes_nothing_of_it_along(
     (tmp_path / "notes.txt").write_text("some notes")
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         chat = chat_of(pilot)
-        chat.show_conversation(chat.archive.new(SessionSettings(system="Be brief.")))
+        chat.panes.show_conversation(chat.desk.archive.new(SessionSettings(system="Be brief.")))
         await go_private(pilot)
-        assert chat.conversation.session.settings.system == "Be brief."
+        assert chat.desk.conversation.session.settings.system == "Be brief."
         secret = SessionSettings(system=WORD, parameters=Parameters(metadata=(("k", WORD),)))
-        chat.show_conversation(chat.archive.new(secret, is_private=True))
-        chat.attach_file("notes.txt")
+        chat.panes.show_conversation(chat.desk.archive.new(secret, is_private=True))
+        chat.groups.writing.attach_file("notes.txt")
         await pilot.press("ctrl+n")
-        assert not chat.conversation.is_private
-        assert chat.conversation.session.settings == SessionSettings(system="Be brief.")
-        assert chat.pending.attachments == []
+        assert not chat.desk.conversation.is_private
+        assert chat.desk.conversation.session.settings == SessionSettings(system="Be brief.")
+        assert chat.desk.pending.attachments == []
         await talk(pilot, "in the open")
     assert WORD not in texts_of(tmp_path / "sessions.db")
 
@@ -204,20 +204,20 @@ async def test_what_was_attached_to_a_failed_private_message_stays_with_its_sess
                 await pilot.pause(0.01)
             raise ProviderError(Failure("connection", "Nobody is there.", ""))
 
-        chat.services.open_provider = never
+        chat.desk.services.open_provider = never
         await go_private(pilot)
-        private = chat.conversation
-        chat.attach_file("notes.txt")
+        private = chat.desk.conversation
+        chat.groups.writing.attach_file("notes.txt")
         await send(pilot, WORD)
         await pilot.press("ctrl+n")
         gate.set()
-        await until(pilot, lambda: not chat.turns.any_running, "the failure")
+        await until(pilot, lambda: not chat.desk.turns.any_running, "the failure")
         await pilot.pause(0.1)
-        assert chat.pending.attachments == []
-        assert chat.composer.text == ""
-        chat.show_conversation(private)
-        assert [part.name for part in chat.pending.attachments] == ["notes.txt"]
-        assert chat.composer.text == WORD
+        assert chat.desk.pending.attachments == []
+        assert chat.panes.composer.text == ""
+        chat.panes.show_conversation(private)
+        assert [part.name for part in chat.desk.pending.attachments] == ["notes.txt"]
+        assert chat.panes.composer.text == WORD
 
 
 async def test_deleting_it_asks_and_then_it_is_gone(server: LoopbackServer, tmp_path: Path) -> None:
@@ -231,11 +231,11 @@ async def test_deleting_it_asks_and_then_it_is_gone(server: LoopbackServer, tmp_
             await pilot.press(*keys)
             await until(pilot, lambda: pilot.app.screen is chat)
             await pilot.pause(0.1)
-            assert len(await chat.archive.list_sessions()) == count
-        assert not chat.conversation.is_private
-        assert not chat.deleted
+            assert len(await chat.desk.archive.list_sessions()) == count
+        assert not chat.desk.conversation.is_private
+        assert not chat.groups.sessions.deleted
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: chat.is_leaving, "leaving, unasked")
+        await until(pilot, lambda: chat.desk.is_leaving, "leaving, unasked")
 
 
 async def test_the_list_begins_one_with_a_key(server: LoopbackServer, tmp_path: Path) -> None:
@@ -243,8 +243,8 @@ async def test_the_list_begins_one_with_a_key(server: LoopbackServer, tmp_path: 
         await pilot.press("ctrl+o")
         assert isinstance(pilot.app.focused, Sidebar)
         await pilot.press("p")
-        await until(pilot, lambda: chat_of(pilot).conversation.is_private)
-        assert chat_of(pilot).composer.has_focus
+        await until(pilot, lambda: chat_of(pilot).desk.conversation.is_private)
+        assert chat_of(pilot).panes.composer.has_focus
 
 
 async def test_the_review_does_not_find_it(server: LoopbackServer, tmp_path: Path) -> None:
@@ -279,9 +279,9 @@ async def test_a_standing_rule_is_not_written_from_it(
         await go_private(pilot)
         chat = chat_of(pilot)
         told: list[Any] = []
-        chat.services.change_settings = told.append
+        chat.desk.services.change_settings = told.append
         settings = SessionSettings(tools=("read_file",))
-        chat.show_conversation(chat.archive.new(settings, is_private=True))
+        chat.panes.show_conversation(chat.desk.archive.new(settings, is_private=True))
         await send(pilot, WORD)
         await press_when_ready(pilot, "a")
         await until(pilot, lambda: "this session is private" in frame(pilot), "why not")
@@ -309,7 +309,7 @@ async def test_nothing_is_handed_to_an_editor_or_the_desktop(
         await until(pilot, lambda: "An editor is given a file" in frame(pilot), "why not")
         assert edited == []
         chat = chat_of(pilot)
-        object.__setattr__(chat.services.settings, "desktop_notification", True)
+        object.__setattr__(chat.desk.services.settings, "desktop_notification", True)
         gate = threading.Event()
         server.answer = lambda _request: Answer(chunks=[gate, *sse(delta(finish="stop"))])
         await pilot.press("enter")
@@ -344,4 +344,4 @@ async def test_a_chat_that_saves_nothing_says_that_it_is_private_anyway(
     async with open_chat(app, size=SIZE, notifications=True) as pilot:
         await send(pilot, "/private")
         await until(pilot, lambda: "Nothing of this chat is saved anyway" in frame(pilot))
-        assert not chat_of(pilot).conversation.is_private
+        assert not chat_of(pilot).desk.conversation.is_private

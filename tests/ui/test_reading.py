@@ -29,10 +29,10 @@ That's all.
 
 
 async def ask(pilot: Pilot[None], text: str = "go") -> None:
-    chat_of(pilot).composer.insert(text)
+    chat_of(pilot).panes.composer.insert(text)
     await pilot.press("enter")
     await until(pilot, lambda: "● stop" in frame(pilot), "the reply")
-    await until(pilot, lambda: not chat_of(pilot).turns.any_running)
+    await until(pilot, lambda: not chat_of(pilot).desk.turns.any_running)
 
 
 async def test_a_message_and_a_chosen_code_block_are_copied(
@@ -74,7 +74,7 @@ async def test_a_click_points_at_a_message_and_the_wheel_scrolls(
     server.answer = lambda _request: reply("\n\n".join(f"line {n}" for n in range(80)))
     async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
         await ask(pilot, "the question")
-        transcript = chat_of(pilot).transcript
+        transcript = chat_of(pilot).panes.transcript
         assert "line 79" in frame(pilot)
         for _ in range(80):
             transcript.post_message(wheel_up(transcript))
@@ -93,7 +93,7 @@ async def test_matches_are_marked_and_walked(server: LoopbackServer, tmp_path: P
     async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
         await ask(pilot, "first needle")
         await pilot.press("ctrl+f", *"NEEDLE", "enter")
-        transcript = chat_of(pilot).transcript
+        transcript = chat_of(pilot).panes.transcript
         await until(pilot, lambda: "needle two" in frame(pilot), "the nearest match")
         match = transcript.palette().match
         strips = transcript.render_lines(transcript.size.region)

@@ -17,6 +17,7 @@ from replyscope.domain.query_fields import FIELDS
 from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.reading.compare_screen import CompareScreen
 from replyscope.ui.review.query_completion import LANGUAGE
+from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.results import Results, name_of
 from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.transcript.preview import Preview
@@ -48,9 +49,9 @@ def answers(server: LoopbackServer) -> None:
 async def talk(pilot: Pilot[None], *prompts: str) -> None:
     """A session for each prompt."""
     for prompt in prompts:
-        if chat_of(pilot).conversation.messages:
+        if chat_of(pilot).desk.conversation.messages:
             await pilot.press("ctrl+n")
-            await until(pilot, lambda: not chat_of(pilot).conversation.messages)
+            await until(pilot, lambda: not chat_of(pilot).desk.conversation.messages)
         await send(pilot, prompt)
         await until(pilot, lambda p=prompt: f"About {p}." in frame(pilot))  # type: ignore[misc]
         await until(pilot, lambda: is_idle(pilot))
@@ -291,7 +292,7 @@ async def test_a_file_is_taken_in_from_the_chat(server: LoopbackServer, tmp_path
         await send(pilot, "/import conversations.json")
         await until(pilot, lambda: "1 session with 1 reply" in frame(pilot))
         assert "odd: " in frame(pilot)
-        assert not await chat_of(pilot).services.sessions.list_sessions()
+        assert not await chat_of(pilot).desk.services.sessions.list_sessions()
         await pilot.press("enter")
         await until(pilot, lambda: "Talk 1" in frame(pilot))
         await send(pilot, "/import conversations.json")
@@ -310,8 +311,8 @@ async def test_a_session_removed_elsewhere_is_told(server: LoopbackServer, tmp_p
         row = screen.query_one(Results).row(1)
         assert row is not None
         gone = row.session_id
-        await screen.review.delete([gone])
-        await screen.review.purge([gone])
+        await screen.groups.desk.review.delete([gone])
+        await screen.groups.desk.review.purge([gone])
         await pilot.press("j")
         await until(pilot, lambda: "was removed in another window" in frame(pilot))
 
@@ -344,7 +345,7 @@ async def test_all_are_marked_and_each_change_is_undone_exactly(
     async with open_app(tmp_path, server) as pilot:
         await talk(pilot, "apples", "pears", "plums")
         screen = await open_review(pilot)
-        results, labels = screen.query_one(Results), screen.services.labels
+        results, labels = screen.query_one(Results), screen.groups.desk.services.labels
         await until(pilot, lambda: found(pilot) == 3)
         ids = results.chosen_sessions()
         await pilot.press("enter", "p")
@@ -399,7 +400,7 @@ async def test_the_query_line_completes_and_marks_a_fault_in_its_place(
     answers(server)
     async with open_app(tmp_path, server) as pilot:
         await talk(pilot, "apples", "long pears")
-        field = (await open_review(pilot)).field
+        field = (await open_review(pilot)).query_one(QueryField)
         await until(pilot, lambda: found(pilot) == 2)
         await pilot.press(*"fin")
         await until(pilot, lambda: "finish:" in frame(pilot))
@@ -426,7 +427,7 @@ async def test_keys_that_come_together_act_in_their_order(
     answers(server)
     async with open_app(tmp_path, server) as pilot:
         await talk(pilot, "apples")
-        field = (await open_review(pilot)).field
+        field = (await open_review(pilot)).query_one(QueryField)
         await pilot.press("enter")
         await until(pilot, lambda: not field.has_focus)
         for key in (
@@ -458,7 +459,7 @@ async def test_the_arrows_walk_the_results_while_one_writes(
         await until(pilot, lambda: "2/2 replies" in frame(pilot))
         await pilot.press(*"app")
         await until(pilot, lambda: found(pilot) == 1)
-        assert screen.field.has_focus
+        assert screen.query_one(QueryField).has_focus
 
 
 async def test_the_help_of_the_review_screen_has_its_language(
@@ -515,7 +516,7 @@ async def test_a_deleted_session_that_is_open_is_told_and_brought_back_by_writin
         await until(pilot, lambda: "This session was deleted." in frame(pilot))
         await send(pilot, "pears")
         await until(pilot, lambda: "About pears." in frame(pilot) and is_idle(pilot))
-        assert await screen.review.deleted() == ()
+        assert await screen.groups.desk.review.deleted() == ()
 
 
 async def test_a_reply_on_its_way_is_not_removed_for_good(
@@ -528,11 +529,11 @@ async def test_a_reply_on_its_way_is_not_removed_for_good(
         await send(pilot, "go on")
         await until(pilot, lambda: "begun" in frame(pilot))
         screen = await open_review(pilot)
-        session_id = chat_of(pilot).conversation.session.id
-        await screen.review.delete([session_id])
-        purged = await screen.review.purge([session_id])
+        session_id = chat_of(pilot).desk.conversation.session.id
+        await screen.groups.desk.review.delete([session_id])
+        purged = await screen.groups.desk.review.purge([session_id])
         assert purged.sessions == 0
-        await screen.review.restore([session_id])
+        await screen.groups.desk.review.restore([session_id])
         await pilot.press("f3")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
         gate.set()
@@ -577,10 +578,10 @@ async def test_sessions_are_shown_at_the_reply_that_was_found(
         screen = await open_review(pilot)
         await pilot.press(*"pears", "enter", "v")
         await until(pilot, lambda: "1/1 session" in frame(pilot))
-        await until(pilot, lambda: screen.shown_reply() is not None)
-        shown = screen.shown_reply()
+        await until(pilot, lambda: screen.groups.reading.inspected() is not None)
+        shown = screen.groups.reading.inspected()
         assert shown is not None
-        assert shown[1].choice(0).text == "About pears."
+        assert shown.exchange.choice(0).text == "About pears."
 
 
 async def test_the_highlight_stays_on_its_reply_once_the_reader_is_among_the_results(

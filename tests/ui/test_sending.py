@@ -54,7 +54,7 @@ async def test_two_messages_before_the_provider_is_there_are_both_sent(
         ready.set()
         await until(pilot, lambda: len(server.requests) == 2)
         await until(pilot, lambda: is_idle(pilot))
-        said = [m.text for m in chat_of(pilot).conversation.read_messages()]
+        said = [m.text for m in chat_of(pilot).desk.conversation.read_messages()]
     assert said == ["first", "Hello world", "second", "Hello world"]
 
 
@@ -65,8 +65,8 @@ async def test_escape_before_the_provider_is_there_gives_the_message_back(
     async with open_chat(with_slow_target(server, tmp_path, ready), size=SIZE) as pilot:
         await send(pilot, "think twice")
         await pilot.press("escape")
-        await until(pilot, lambda: chat_of(pilot).composer.text == "think twice")
-        assert not chat_of(pilot).turns.any_running
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "think twice")
+        assert not chat_of(pilot).desk.turns.any_running
     assert server.requests == []
 
 
@@ -82,11 +82,11 @@ async def test_a_background_reply_is_left_and_read_to_its_end_on_coming_back(
     first = make_app(tmp_path, server.base_url, endpoint=endpoint)
     async with open_chat(first, size=SIZE) as pilot:
         chat = chat_of(pilot)
-        chat.show_conversation(chat.archive.new(background))
+        chat.panes.show_conversation(chat.desk.archive.new(background))
         await send(pilot, "take your time")
         await until(pilot, lambda: "one" in frame(pilot))
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: not chat.turns.any_running)
+        await until(pilot, lambda: not chat.desk.turns.any_running)
     hold.set()
     second = make_app(tmp_path, server.base_url, endpoint=endpoint, opens_newest=True)
     async with open_chat(second, size=SIZE) as pilot:
@@ -107,19 +107,19 @@ async def test_what_will_not_fit_is_said_before_it_is_sent(
     )
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         chat = chat_of(pilot)
-        await until(pilot, lambda: chat.targets.window_of("test-model") == 500)
+        await until(pilot, lambda: chat.desk.targets.window_of("test-model") == 500)
         await send(pilot, "a first question " + "word " * 200)
         await until(pilot, lambda: is_idle(pilot))
         await send(pilot, "a second question " + "word " * 300)
         await until(pilot, lambda: "This will not fit" in frame(pilot))
         assert len(server.requests) == 1
         await pilot.press("escape")
-        await until(pilot, lambda: chat.composer.text.startswith("a second question"))
+        await until(pilot, lambda: chat.panes.composer.text.startswith("a second question"))
         await pilot.press("enter")
         await until(pilot, lambda: "This will not fit" in frame(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: len(server.requests) == 2 and is_idle(pilot))
-        last = list(chat.conversation.exchanges.values())[-1]
+        last = list(chat.desk.conversation.exchanges.values())[-1]
     (sent,) = server.requests[1]["messages"]
     assert sent["content"].startswith("a second question")
     assert last.adaptations == ("the oldest 2 messages were left out to fit the context",)
@@ -133,22 +133,22 @@ async def test_a_sent_edit_does_not_come_back_when_another_branch_is_shown(
         await send(pilot, "first wording")
         await until(pilot, lambda: is_idle(pilot))
         await pilot.press("escape", "k", "e")
-        await until(pilot, lambda: chat_of(pilot).composer.text == "first wording")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "first wording")
         chat = chat_of(pilot)
-        old = chat.conversation.messages[-1].id
-        chat.composer.replace_text("second wording")
+        old = chat.desk.conversation.messages[-1].id
+        chat.panes.composer.replace_text("second wording")
         await pilot.press("enter")
         chat.action_show_sibling(old)
         await until(pilot, lambda: len(server.requests) == 2 and is_idle(pilot))
-        await until(pilot, lambda: not chat.turns.any_running)
-        assert chat.composer.text == ""
+        await until(pilot, lambda: not chat.desk.turns.any_running)
+        assert chat.panes.composer.text == ""
 
 
 async def test_a_key_goes_to_the_server_it_was_given_for_and_to_no_other(tmp_path: Path) -> None:
     app = make_app(tmp_path, None)
     async with open_chat(app, size=SIZE) as pilot:
         chat = chat_of(pilot)
-        targets = Targets(chat.services)
+        targets = Targets(chat.desk.services)
         await targets.take(
             ProviderChoice(ProviderKind.URL, "https://one.example/v1", key="sk-for-one-1")
         )
@@ -171,11 +171,11 @@ async def test_a_new_session_is_there_before_the_draft_of_the_old_one_is_saved(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "first")
         await until(pilot, lambda: is_idle(pilot) and "stop" in frame(pilot))
-        old = chat_of(pilot).conversation
+        old = chat_of(pilot).desk.conversation
         blocker = sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")  # nothing can be saved now
         await pilot.press(*"left", "ctrl+n", *"second")
-        assert chat_of(pilot).composer.text == "second"
+        assert chat_of(pilot).panes.composer.text == "second"
         blocker.rollback()
         blocker.close()
         await until(pilot, lambda: old.session.draft == "left")
@@ -196,15 +196,15 @@ async def test_keys_around_that_of_a_new_session_go_where_they_belong(
         await send(pilot, "flood")
         await until(pilot, lambda: "half" in frame(pilot))
         chat = chat_of(pilot)
-        old = chat.conversation
+        old = chat.desk.conversation
         for character in f"{before}\x0enew\r":
             key = {"\r": "enter", "\x0e": "ctrl+n"}.get(character, character)
             pilot.app.post_message(Key(key, character if character.isalpha() else None))
         await until(pilot, lambda: len(server.requests) == 2)
-        assert chat.conversation is not old
+        assert chat.desk.conversation is not old
         said = [message["content"] for message in server.requests[1]["messages"]]
         assert said == ["new"]
-        assert ("1 queued" in chat.pending.describe(old.session.id)) == (before == "sent\r")
+        assert ("1 queued" in chat.desk.pending.describe(old.session.id)) == (before == "sent\r")
         await until(pilot, lambda: before != "left" or old.session.draft == "left")
         over.set()
 
@@ -215,18 +215,18 @@ async def test_a_message_with_a_key_in_it_is_sent_only_when_the_person_says_so(
     text = "why does sk-proj-abcDEF123456ghi not work"
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         for choice, is_sent in (("escape", False), ("enter", False), ("down", True)):
-            chat_of(pilot).composer.replace_text("")
+            chat_of(pilot).panes.composer.replace_text("")
             await send(pilot, text)
             await until(pilot, lambda: "holds an API key" in frame(pilot))
             assert "abcDEF" not in frame(pilot).partition("holds an API key")[2]
             await pilot.press(*(("down", "enter") if is_sent else (choice,)))
             await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
             if not is_sent:
-                assert chat_of(pilot).composer.text == text
+                assert chat_of(pilot).panes.composer.text == text
                 assert server.requests == []
         await until(pilot, lambda: bool(server.requests) and is_idle(pilot))
         assert server.requests[-1]["messages"][-1]["content"] == text
-        assert chat_of(pilot).composer.text == ""
+        assert chat_of(pilot).panes.composer.text == ""
 
 
 async def test_a_key_in_an_attachment_is_noticed_and_the_attachment_kept(
@@ -234,7 +234,7 @@ async def test_a_key_in_an_attachment_is_noticed_and_the_attachment_kept(
 ) -> None:
     (tmp_path / "notes.txt").write_text("ghp_0123456789abcdefABCDEF0123456789abcd")
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
-        chat_of(pilot).attach_file(str(tmp_path / "notes.txt"))
+        chat_of(pilot).groups.writing.attach_file(str(tmp_path / "notes.txt"))
         await send(pilot, "read it")
         await until(pilot, lambda: "holds an API key" in frame(pilot))
         await pilot.press("escape")

@@ -35,7 +35,7 @@ def app_with_files(folder: Path, server: LoopbackServer, **changes: Any) -> Repl
 
 
 def offer(pilot: Pilot[None], *names: str) -> None:
-    conversation = chat_of(pilot).conversation
+    conversation = chat_of(pilot).desk.conversation
     settings = SessionSettings(tools=names)
     conversation.session = type(conversation.session)(
         conversation.session.id,
@@ -60,7 +60,7 @@ async def press_when_ready(pilot: Pilot[None], key: str) -> None:
 def results(pilot: Pilot[None]) -> list[ToolResultPart]:
     return [
         part
-        for message in chat_of(pilot).conversation.messages
+        for message in chat_of(pilot).desk.conversation.messages
         for part in message.parts
         if isinstance(part, ToolResultPart)
     ]
@@ -86,11 +86,11 @@ async def test_a_card_says_what_would_happen_and_yes_runs_it(
         await until(pilot, lambda: "I have read it." in frame(pilot))
         await until(pilot, lambda: is_idle(pilot))
         assert not card_of(pilot).display
-        assert chat_of(pilot).composer.has_focus
+        assert chat_of(pilot).panes.composer.has_focus
         assert "read_file · done" in frame(pilot)
         await pilot.press("escape", "k", "k", "g")
-        chat_of(pilot).transcript.point_at(1)
-        chat_of(pilot).inspector.open_tab("tools")
+        chat_of(pilot).panes.transcript.point_at(1)
+        chat_of(pilot).groups.reading.inspector.open_tab("tools")
         await until(pilot, lambda: "by you, once" in frame(pilot))
         assert "what is in a" in frame(pilot)
     assert server.requests[1]["messages"][-1]["content"] == "what is in a"
@@ -160,10 +160,10 @@ async def test_the_card_takes_no_key_that_was_meant_for_the_composer(
     async with open_chat(app_with_files(tmp_path, server), size=SIZE) as pilot:
         offer(pilot, "read_file")
         await send(pilot, "read it")
-        chat_of(pilot).composer.insert("ye")
+        chat_of(pilot).panes.composer.insert("ye")
         await until(pilot, lambda: card_of(pilot).display, "the card")
         await pilot.press("y", "s")
-        assert chat_of(pilot).composer.text == "yeys"
+        assert chat_of(pilot).panes.composer.text == "yeys"
         assert len(server.requests) == 1
         assert results(pilot)[0].state is ToolCallState.REQUESTED
 
@@ -195,7 +195,7 @@ async def test_tools_are_chosen_from_a_list(server: LoopbackServer, tmp_path: Pa
         await until(pilot, lambda: isinstance(pilot.app.screen, ToolsDialog), "the list")
         assert "run_command" in frame(pilot)
         await pilot.press("down", "space", "enter")
-        await until(pilot, lambda: chat_of(pilot).conversation.session.settings.tools)
+        await until(pilot, lambda: chat_of(pilot).desk.conversation.session.settings.tools)
         await send(pilot, "what time is it?")
         await until(pilot, lambda: is_idle(pilot) and server.requests)
     (tool,) = server.requests[0]["tools"]
@@ -277,9 +277,9 @@ async def test_a_tool_of_the_provider_is_offered_by_its_json_and_stays_in_the_li
         await send(pilot, "/hosted nonsense")
         await until(pilot, lambda: "not JSON" in frame(pilot))
         await send(pilot, '/hosted {"type":"file_search","vector_store_ids":["vs_1"]}')
-        await until(pilot, lambda: chat.conversation.session.settings.hosted)
-        assert chat.targets.endpoint is not None
-        chat.targets.endpoint = replace(chat.targets.endpoint, api=Api.RESPONSES)
+        await until(pilot, lambda: chat.desk.conversation.session.settings.hosted)
+        assert chat.desk.targets.endpoint is not None
+        chat.desk.targets.endpoint = replace(chat.desk.targets.endpoint, api=Api.RESPONSES)
         await pilot.press("f10")
         await until(pilot, lambda: isinstance(pilot.app.screen, ToolsDialog), "the list")
         assert "file_search" in frame(pilot)
@@ -355,4 +355,4 @@ async def test_prompts_of_servers_complete_after_a_slash(
         await pilot.press("slash", *"web")
         await until(pilot, lambda: "/web:greet" in frame(pilot))
         await pilot.press("enter")
-        await until(pilot, lambda: chat_of(pilot).composer.text == "Greet me warmly.")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "Greet me warmly.")

@@ -96,7 +96,7 @@ class ReplyscopeApp(GuardedApp):
         late to say whose the next one is.
         """
         is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
-        if is_input and self._chat is not None and self._chat.takes_input(event):
+        if is_input and self._chat is not None and self._chat.groups.consent.takes_input(event):
             return
         await super().on_event(event)
 
@@ -126,7 +126,7 @@ class ReplyscopeApp(GuardedApp):
         self._deadline.daemon = True
         self._deadline.start()
         if self._chat is not None:
-            self._chat.leaves_anyway = True
+            self._chat.desk.leaves_anyway = True
         self.run_worker(self.action_quit())
 
     def _begin(self) -> None:
@@ -178,7 +178,7 @@ class ReplyscopeApp(GuardedApp):
     async def action_quit(self) -> None:
         """Save what streams before leaving."""
         if self._chat is not None and self._chat in self.screen_stack:
-            self._chat.action_quit_app()
+            self._chat.groups.lifecycle.quit_app()
         else:
             self.exit()
 

@@ -1,76 +1,79 @@
-"""What is done with replies that providers keep."""
-
-from textual import on
+"""Stored replies: fetching, cancelling and deleting the replies that providers store."""
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.ports import StoredReplies
 from replyscope.domain.printable import printable_line
-from replyscope.ui.chat.sessions import SessionActions
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.sessions import Sessions
 from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
 
-class RemoteActions(SessionActions):
-    """Fetching brings a reply, and all that led to it, into a session."""
+class ProviderReplies:
+    """The commands of replies that providers store. A fetched reply becomes a session."""
 
-    def action_show_remote(self) -> None:
+    def __init__(self, desk: Desk, sessions: Sessions) -> None:
+        self._desk = desk
+        self._sessions = sessions
+
+    def show_remote(self) -> None:
         """Show every id of a reply that was seen."""
-        self.start_work(self._show_remote, group="remote", exclusive=True)
+        self._desk.start_work(self._show_remote, group="remote", exclusive=True)
 
     async def _show_remote(self) -> None:
         try:
-            replies = await self.services.remote.list()
+            replies = await self._desk.services.remote.list()
         except ReplyscopeError as error:
-            self.tell(error)
+            self._desk.tell(error)
             return
-        self.app.push_screen(RemoteScreen(replies))
+        self._desk.show(RemoteScreen(replies))
 
-    @on(RemoteScreen.Wanted)
-    def _do_wanted(self, event: RemoteScreen.Wanted) -> None:
-        self.start_work(self._do_remote, event.what, event.response_id, group="remote")
+    def answer(self, what: str, response_id: str) -> None:
+        """Fetch, cancel, delete or describe a stored reply, as the person chose."""
+        self._desk.start_work(self._do_remote, what, response_id, group="remote")
 
     async def _do_remote(self, what: str, response_id: str) -> None:
-        remote = self.services.remote
+        remote = self._desk.services.remote
         name = printable_line(response_id)
         try:
             provider = await self._provider_of(response_id)
             if provider is None:
-                self.tell("Choose a provider first (/provider).", is_error=False)
+                self._desk.tell("Choose a provider first (/provider).", is_error=False)
             elif what == "fetch":
-                self.tell(f"Fetching {name} …", is_error=False)
-                self.open_session(await remote.fetch(provider, response_id))
+                self._desk.tell(f"Fetching {name} …", is_error=False)
+                self._sessions.open_session(await remote.fetch(provider, response_id))
             elif what == "cancel":
                 status = await remote.cancel(provider, response_id)
-                self.tell(f"{name} is {status}", is_error=False)
+                self._desk.tell(f"{name} is {status}", is_error=False)
             elif what == "metadata":
                 await self._edit_metadata(provider, response_id)
             elif await self._confirms(f"Delete {name} at the provider?"):
                 await remote.delete(provider, response_id)
-                self.tell(f"{name} is deleted at the provider", is_error=False)
+                self._desk.tell(f"{name} is deleted at the provider", is_error=False)
         except ReplyscopeError as error:
-            self.tell(error)
+            self._desk.tell(error)
 
     async def _edit_metadata(self, provider: StoredReplies, response_id: str) -> None:
         title = "Metadata: NAME=VALUE, several apart by commas; it replaces what is there"
-        typed = await self.app.push_screen_wait(LineDialog(title))
+        typed = await self._desk.ask(LineDialog(title))
         if typed is None:
             return
         pairs = dict(pair.partition("=")[::2] for pair in typed.split(",") if "=" in pair)
         metadata = {name.strip(): value.strip() for name, value in pairs.items() if name.strip()}
-        await self.services.remote.set_metadata(provider, response_id, metadata)
-        self.tell(f"{printable_line(response_id)} has new metadata", is_error=False)
+        await self._desk.services.remote.set_metadata(provider, response_id, metadata)
+        self._desk.tell(f"{printable_line(response_id)} has new metadata", is_error=False)
 
     async def _confirms(self, question: str) -> bool:
         rows = [("keep", "leave it there"), ("delete", "it can't be brought back")]
-        return await self.app.push_screen_wait(PickDialog(question, rows)) == "delete"
+        return await self._desk.ask(PickDialog(question, rows)) == "delete"
 
     async def _provider_of(self, response_id: str) -> StoredReplies | None:
         """The server that the index names for an id, where the settings still know it."""
-        endpoint = self.targets.endpoint
-        for reply in await self.services.remote.list():
-            named = self.services.settings.endpoint(reply.endpoint)
+        endpoint = self._desk.targets.endpoint
+        for reply in await self._desk.services.remote.list():
+            named = self._desk.services.settings.endpoint(reply.endpoint)
             if reply.response_id == response_id and named is not None:
                 endpoint = named if named.public_url == reply.base_url else endpoint
         if endpoint is None:
             return None
-        return (await self.services.open_provider(endpoint)).stored
+        return (await self._desk.services.open_provider(endpoint)).stored

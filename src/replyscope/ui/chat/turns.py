@@ -1,13 +1,13 @@
 """Runs replies: one worker per conversation, wherever the reader looks meanwhile."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from textual.message import Message
-from textual.widget import Widget
-from textual.worker import Worker, WorkerCancelled, WorkerFailed
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.unlogged import unlogged
@@ -37,13 +37,35 @@ class TurnEnded(Message):
         self.why = why
 
 
+class TurnWorker(Protocol):
+    """The task of one turn."""
+
+    def cancel(self) -> object:
+        """Cancel the task."""
+
+    async def wait(self) -> object:
+        """Wait for the end. Raises WorkerCancelled or WorkerFailed."""
+
+
+class TurnOwner(Protocol):
+    """The screen as the turns need it."""
+
+    def run_worker(
+        self, work: Coroutine[Any, Any, None], *, group: str, exit_on_error: bool
+    ) -> TurnWorker:
+        """Run a coroutine in a worker."""
+
+    def post_message(self, message: Message) -> bool:
+        """Put a message into the queue of the screen."""
+
+
 @dataclass(slots=True)
 class _Turn:
     """A worker that is cancelled before its first step never takes it, and would never
     say that it ended: until then only the wish is noted.
     """
 
-    worker: Worker[None] | None = None
+    worker: TurnWorker | None = None
     has_begun: bool = False
     is_cancelled: bool = False
 
@@ -56,7 +78,7 @@ class _Turn:
 class Turns:
     """Starts and stops replies. The owner gets `TurnEnded` for each."""
 
-    def __init__(self, owner: Widget) -> None:
+    def __init__(self, owner: TurnOwner) -> None:
         self._owner = owner
         self._turns: dict[str, _Turn] = {}
 

@@ -20,6 +20,17 @@ def last_shown(branch: Sequence[Message]) -> str | None:
     return next((m.id for m in reversed(branch) if m.role is not Role.TOOL), None)
 
 
+def reply_at(branch: Sequence[Message], key: str | None) -> Message | None:
+    """The reply of that id on a branch; for a person's message, the reply to it."""
+    number = next((n for n, message in enumerate(branch) if message.id == key), None)
+    if number is None:
+        return None
+    found: Message | None = branch[number]
+    if found is not None and found.role is Role.USER:
+        found = next((m for m in branch[number + 1 :] if m.role is Role.ASSISTANT), None)
+    return found if found is not None and found.sources else None
+
+
 def mood_of(message: Message, exchanges: Mapping[str, Exchange]) -> Mood:
     """How the newest exchange of a message ended, as a mood."""
     source = message.sources[-1] if message.sources else None

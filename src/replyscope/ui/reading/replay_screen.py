@@ -9,23 +9,23 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 
 from replyscope.domain.event import Event, ResponseOpened, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.message import Message
-from replyscope.domain.ports import Clock
 from replyscope.inspection.figures import seconds
-from replyscope.inspection.timeline import timeline_of
-from replyscope.ui.reading.frame_screen import FrameScreen
 from replyscope.ui.reading.inspector import Inspector
+from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.reading.playback import Playback
 from replyscope.ui.reading.replay_bar import ReplayBar
+from replyscope.ui.reading.replay_source import ReplaySource
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
+from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.transcript.content import ContentOf, EntryContent, reply_content
 from replyscope.ui.transcript.transcript import Transcript
+from replyscope.ui.working_screen import WorkingScreen
 
 _FPS = 30
 _SEEK = 0.05
@@ -33,7 +33,7 @@ _SEEK = 0.05
 _INSPECT_EVERY = 6
 
 
-class ReplayScreen(Screen[None]):
+class ReplayScreen(WorkingScreen[None]):
     """Folds the recorded events again, by the clock. Nothing is sent or saved.
 
     `read` gives the events of the frames; a thread calls it, and what it gave can be played
@@ -71,38 +71,35 @@ class ReplayScreen(Screen[None]):
         exchanges: Mapping[str, Exchange],
         record: WireRecord,
         read: Callable[[], Iterable[Event]],
-        clock: Clock,
+        services: Services,
+        *,
+        is_unlogged: bool = False,
     ) -> None:
         super().__init__()
         self._before = before
         self._content_before = content_of
         self._message = message
         self._exchanges = exchanges
-        source = message.sources[-1]
-        self._exchange = exchange = exchanges[source.exchange_id]
-        self._choice = source.choice_index
+        self._exchange = exchange = exchanges[message.sources[-1].exchange_id]
         self._record = record
         self._read_events = read
-        self._clock = clock
-        unanswered: dict[str, Any] = {"status": None, "headers": (), "request_id": None}
-        opening = replace(
-            exchange,
-            state=ExchangeState.QUEUED,
-            choices=(),
-            usage=None,
-            failure=None,
-            reported_cost_usd=None,
-            estimated_cost_usd=None,
-            adaptations=(),
-            **unanswered,
-        )
+        self._clock = services.clock
+        self._is_unlogged = is_unlogged
         end_ms = max([exchange.timing.duration_ms, *(f.at_ms for f in record.frames[-1:])])
-        self._playback = Playback(opening, len(record.frames), end_ms)
+        self._playback = Playback(_before_answer(exchange), len(record.frames), end_ms)
+        self._source = ReplaySource(message, exchange, record, self._playback)
+        self.reading = ReadingPane(self, services, self._source)
+        self.action_toggle_inspector = self.reading.toggle
         self._ticked_ms = 0.0
         self._ticks = 0
         self._speed = 1.0
         self._is_paused = False
         self._is_left = False
+
+    @property
+    def is_unlogged(self) -> bool:
+        """Whether the reply is of a private session."""
+        return self._is_unlogged
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -117,8 +114,7 @@ class ReplayScreen(Screen[None]):
         transcript.focus()
         self._ticked_ms = self._clock.monotonic_ms()
         self.set_interval(1 / _FPS, self._tick)
-        job: Any = self._read
-        self.run_worker(job, exit_on_error=False)
+        self.start_work(self._read)
         self._draw(is_whole=True)
 
     def on_unmount(self) -> None:
@@ -153,63 +149,38 @@ class ReplayScreen(Screen[None]):
         self._ticks += 1
         self._draw(is_whole=is_whole or self._playback.is_over)
 
-    def _shown(self) -> Exchange:
-        """The reply as it stood; at the end, as it is kept."""
-        return self._exchange if self._playback.is_over else self._playback.exchange()
-
     def _content_of(self, message_id: str) -> EntryContent:
         if message_id != self._message.id:
             return self._content_before(message_id)
-        exchange = self._shown()
+        exchange = self._source.at_moment(self._exchange)
         return reply_content(self._message, {**self._exchanges, exchange.id: exchange})
 
     def _draw(self, *, is_whole: bool) -> None:
-        playback = self._playback
         if is_whole or self._ticks % _INSPECT_EVERY == 0:
-            self.draw_inspector()
+            self.reading.draw()
+        playback = self._playback
+        self.query_one(ReplayBar).show(playback.share, playback.ready, self._status())
+
+    def _status(self) -> str:
+        """The text under the bar: the moment, the speed and the frame."""
+        playback = self._playback
         state = "paused" if self._is_paused else f"{self._speed:g}×"
         if playback.is_over:
             state = "the end"
         elif playback.is_waiting:
             state = "reading …"
-        text = (
+        return (
             f"{seconds(playback.at_ms)} of {seconds(playback.end_ms)} · {state} · frame "
             f"{playback.frame:,} of {len(self._record.frames):,}"
         )
-        self.query_one(ReplayBar).show(playback.share, playback.ready, text)
 
     @on(Inspector.TabOpened)
-    def _on_tab(self) -> None:
-        inspector = self.query_one(Inspector)
-        if inspector.tab == "wire":
-            inspector.show_record(self._exchange, self._record)
-        elif inspector.tab == "time":
-            job: Any = self._show_timeline
-            self.run_worker(job, group="time", exclusive=True, exit_on_error=False)
-        self.draw_inspector()
-
-    async def _show_timeline(self) -> None:
-        """When the reply was doing what; while it is being read, what is known of that."""
-        is_read = self._playback.ready >= 1
-        events = self._playback.events() if is_read else self._record.frames
-        timeline = await asyncio.to_thread(timeline_of, self._exchange, events, {})
-        self.query_one(Inspector).show_timeline(self._exchange, timeline)
-        self.draw_inspector()
-
-    def draw_inspector(self) -> None:
-        """Draw what was known at the moment."""
-        inspector = self.query_one(Inspector)
-        if not inspector.display:
-            return
-        if inspector.tab == "wire":
-            inspector.show_moment(self._playback.at_ms)
-        elif inspector.tab == "time":
-            self.query_one(TimelineView).point_at(self._playback.at_ms)
-        else:
-            inspector.show_exchange(self._shown(), self._choice, {})
+    @on(WireView.FrameOpened)
+    def _route_reading(self, event: Inspector.TabOpened | WireView.FrameOpened) -> None:
+        self.reading.routes[type(event)](event)
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self.draw_inspector)
+        self.call_after_refresh(self.reading.draw)
 
     @on(ReplayBar.Sought)
     def _on_sought(self, event: ReplayBar.Sought) -> None:
@@ -220,21 +191,9 @@ class ReplayScreen(Screen[None]):
     def _on_moment(self, event: TimelineView.MomentPicked | TimelineView.MomentChosen) -> None:
         self._go_to(event.at_ms)
 
-    @on(WireView.FrameOpened)
-    def _on_frame_opened(self, event: WireView.FrameOpened) -> None:
-        self.app.push_screen(FrameScreen(event.frames, event.number))
-
-    def action_toggle_inspector(self) -> None:
-        """Show or hide the inspector."""
-        inspector = self.query_one(Inspector)
-        inspector.display = not inspector.display
-        self.call_after_refresh(self.draw_inspector)
-
     def action_open_tab(self, name: str) -> None:
         """Show the wire or the timeline, at the moment."""
-        inspector = self.query_one(Inspector)
-        inspector.display = True
-        inspector.open_tab(name)
+        self.reading.open_tab(name, focuses=False)
 
     def action_pause(self) -> None:
         """Pause, or go on; at the end, from the start."""
@@ -268,3 +227,19 @@ class ReplayScreen(Screen[None]):
     def action_finish(self) -> None:
         """At once to the end."""
         self._go_to(self._playback.end_ms)
+
+
+def _before_answer(exchange: Exchange) -> Exchange:
+    """The exchange as it was before the server answered."""
+    unanswered: dict[str, Any] = {"status": None, "headers": (), "request_id": None}
+    return replace(
+        exchange,
+        state=ExchangeState.QUEUED,
+        choices=(),
+        usage=None,
+        failure=None,
+        reported_cost_usd=None,
+        estimated_cost_usd=None,
+        adaptations=(),
+        **unanswered,
+    )

@@ -1,26 +1,40 @@
-"""Review saved sessions: a query, what it finds, and each reply in its conversation."""
+"""The review screen: its widgets, its keys, and the routes of messages to the groups."""
 
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Input, Static
 
-from replyscope.domain.search import Sort
 from replyscope.ui.reading.inspector import Inspector
+from replyscope.ui.reading.timeline_view import TimelineView
+from replyscope.ui.reading.wire_view import WireView
+from replyscope.ui.review.commands import REVIEW_COMMANDS, REVIEW_KEYS
 from replyscope.ui.review.folders import Folders
+from replyscope.ui.review.groups import ReviewGroups, compose_review
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.results import Results
-from replyscope.ui.review.searching import ReviewSearch
+from replyscope.ui.review.searching import SearchWidgets
+from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.terminal.compositor import TightCompositor
+from replyscope.ui.textual_internals import use_compositor
 from replyscope.ui.transcript.preview import Preview
+from replyscope.ui.transcript.transcript import Transcript
+from replyscope.ui.working_screen import WorkingScreen
+
+Opened = tuple[str, str | None]
+"""A session, and the message of it that is shown."""
 
 
-class ReviewScreen(ReviewSearch):
-    """The panes and the keys."""
+class ReviewScreen(WorkingScreen[Opened | None]):
+    """Composes the widgets and the groups. Returns what to open in the chat."""
 
+    least_error_s = 3.0
     HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
     CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
@@ -29,115 +43,90 @@ class ReviewScreen(ReviewSearch):
         "../styles/dialogs.tcss",
         "../styles/review.tcss",
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="review.back"),
-        Binding("f1", "help", "Help", id="app.help", priority=True),
-        Binding("f3", "leave", "Back to the chat", id="review.leave", priority=True),
-        Binding("f4", "toggle_inspector", "Inspector", id="review.inspector", priority=True),
-        Binding("f5", "toggle_folders", "Folders", id="review.folders", priority=True),
-        Binding("f6", "focus_next", "Next pane", id="app.next-pane", priority=True),
-        Binding("f7", "show_wire", "Wire", id="review.wire", priority=True),
-        Binding("L,shift+l", "show_time", "Timeline of the reply", id="review.timeline"),
-        Binding("ctrl+f", "focus_query", "Query", id="review.query", priority=True),
-        Binding("slash", "focus_query", "Query", show=False),
-        Binding("o", "open_here", "Open in the chat", id="review.open"),
-        Binding("v", "toggle_sessions", "Replies or sessions", id="review.sessions"),
-        Binding("s", "next_sort", "Another order", id="review.sort"),
-        Binding("S,shift+s", "save_query", "Keep this query as a folder", id="review.save"),
-        Binding("t", "tag", "Tags", id="review.tag"),
-        Binding("p", "pin", "Pin", id="review.pin"),
-        Binding("a", "archive", "Archive", id="review.archive"),
-        Binding("d,delete", "delete", "Delete, or restore", id="review.delete"),
-        Binding("u", "undo", "Undo", id="review.undo"),
-        Binding("R,shift+r", "rename", "Rename", id="review.rename"),
-        Binding("X,shift+x", "purge", "Remove for good", id="review.purge"),
-        Binding("e", "export", "Export", id="review.export"),
-        Binding("E,shift+e", "export_found", "Export all found", id="review.export-found"),
-        Binding("c", "compare", "Compare two", id="review.compare"),
-        Binding("P,shift+p", "replay", "Replay", id="review.replay"),
-        *(Binding(str(n), f"narrow({n})", show=False) for n in range(1, 10)),
-        Binding("ctrl+q", "quit_app", "Quit", id="app.quit", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = REVIEW_KEYS
+
+    def __init__(self, services: Services, query: str = "") -> None:
+        super().__init__()
+        use_compositor(self, TightCompositor())
+        self._first_query = query
+        self._commands = {command.name: command for command in REVIEW_COMMANDS}
+        self._widgets = SearchWidgets(
+            field=QueryField(
+                lambda field: self.groups.search.known_values(field),
+                placeholder="words, finish:length …  F1 explains",
+                id="query",
+            ),
+            note=Static(id="query-note"),
+            folders=Folders(id="folders"),
+            results=Results(services.clock, id="results"),
+            status=Static(id="review-status"),
+        )
+        self.groups = compose_review(self, services, self._widgets)
+        self._routes = _routes(self.groups)
 
     def compose(self) -> ComposeResult:
+        widgets = self._widgets
         with Horizontal(id="review"):
-            yield Folders(id="folders")
+            yield widgets.folders
             with Vertical(id="found"):
-                placeholder = "words, finish:length …  F1 explains"
-                yield QueryField(self.known_values, placeholder=placeholder, id="query")
-                yield Static(id="query-note")
-                yield Results(self.services.clock, id="results")
-                yield Static(id="review-status")
+                yield widgets.field
+                yield widgets.note
+                yield widgets.results
+                yield widgets.status
             with Vertical(id="preview"):
                 yield Preview(id="preview-transcript")
                 yield Inspector(id="preview-inspector", can_act=False)
 
     def on_mount(self) -> None:
         with self.prevent(Input.Changed):
-            self.field.value = self.first_query
-        self.set_focus(self.field)
-        self._draw_folders(None)
-        self.start_work(self.begin, group="index")
+            self._widgets.field.value = self._first_query
+        self.set_focus(self._widgets.field)
+        self.groups.search.draw_folders(None)
+        self.start_work(self.groups.search.begin, group="index")
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.groups.reading.draw)
+
+    def action_run(self, name: str) -> None:
+        """Run a command of the table."""
+        self._commands[name].run(self.groups)
+
+    @on(Input.Changed, "#query")
     @on(Input.Submitted, "#query")
-    def _on_submitted(self) -> None:
-        self.set_focus(self.query_one(Results))
-
     @on(QueryField.Walked)
-    def _on_walked(self, event: QueryField.Walked) -> None:
-        results = self.query_one(Results)
-        if event.how == "page":
-            results.action_page(event.step)
-        else:
-            results.action_move(event.step)
-
-    def action_narrow(self, number: int) -> None:
-        """Narrow by the facet of that number."""
-        terms = self.query_one(Folders).terms
-        if number <= len(terms):
-            self.narrow_by(terms[number - 1])
-
-    def action_next_sort(self) -> None:
-        """Order by something else."""
-        orders = list(Sort)
-        self.sort = orders[(orders.index(self.sort) + 1) % len(orders)]
-        self.look_anew()
-
-    def action_toggle_sessions(self) -> None:
-        """Show the sessions of what was found, or the replies."""
-        self.shows_sessions = not self.shows_sessions
-        self.query_one(Results).unmark()
-        self.look_anew()
-
-    def action_focus_query(self) -> None:
-        """Write the query."""
-        self.set_focus(self.field)
-
-    def action_toggle_folders(self) -> None:
-        """Show or hide folders and facets."""
-        folders = self.query_one(Folders)
-        folders.display = not folders.display
-
-    def action_back(self) -> None:
-        """From a pane to the results, from there out; marks are taken away first."""
-        results = self.query_one(Results)
-        if not isinstance(self.focused, Results):
-            self.set_focus(results)
-        elif results.marked:
-            results.unmark()
-        else:
-            self.action_leave()
-
-    def action_leave(self) -> None:
-        """Back to the chat."""
-        self.dismiss(None)
-
+    @on(Results.Pointed)
+    @on(Results.MarksChanged)
+    @on(Results.Missing)
     @on(Results.Wanted)
-    def _on_wanted(self) -> None:
-        self.action_open_here()
+    @on(Folders.Opened)
+    @on(Folders.Narrowed)
+    @on(Folders.Removed)
+    @on(Transcript.CursorMoved)
+    @on(Inspector.TabOpened)
+    @on(TimelineView.MomentChosen)
+    @on(WireView.FrameOpened)
+    def _route(self, message: Message) -> None:
+        self._routes[type(message)](message)
 
-    def action_open_here(self) -> None:
-        """Open what is highlighted in the chat."""
-        found = self.query_one(Results).current
-        if found is not None:
-            self.dismiss((found.session_id, found.message_id))
+
+def _routes(groups: ReviewGroups) -> Mapping[type[Message], Callable[[Any], object]]:
+    """The function that handles each message of the widgets."""
+
+    def show_highlighted(message: Results.Pointed) -> None:
+        groups.preview.show(message.found)
+        groups.search.draw_status()
+
+    search, layout = groups.search, groups.layout
+    return {
+        Input.Changed: lambda _: search.follow_typing(),
+        Input.Submitted: lambda _: layout.focus_results(),
+        QueryField.Walked: lambda message: layout.walk_results(message.step, message.how),
+        Results.Pointed: show_highlighted,
+        Results.MarksChanged: lambda _: search.draw_status(),
+        Results.Missing: lambda _: search.load_missing(),
+        Results.Wanted: lambda _: layout.open_highlighted(),
+        Folders.Opened: lambda message: search.open_folder(message.folder),
+        Folders.Narrowed: lambda message: search.narrow_by(message.term),
+        Folders.Removed: lambda message: groups.saved_queries.remove(message.folder),
+        **groups.reading.routes,
+    }

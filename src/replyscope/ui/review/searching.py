@@ -1,10 +1,11 @@
-"""Asks what the query says as it is typed, and brings the rows that come into view."""
+"""The search of the review screen: the query, its hints, and the rows that it finds."""
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from textwrap import wrap
+from typing import Any
 
-from textual import on
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -15,193 +16,220 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError, toggle_term
 from replyscope.domain.search import Facets, Search, Sort
 from replyscope.domain.words import pattern_of
+from replyscope.ui.review.desk import ReviewDesk
 from replyscope.ui.review.folders import SHIPPED, Folder, Folders
+from replyscope.ui.review.preview import SessionPreview
 from replyscope.ui.review.query_completion import complete
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.result_rows import cut
 from replyscope.ui.review.results import Results, name_of
-from replyscope.ui.review.sessions import ReviewActions
+from replyscope.ui.working_screen import WorkingScreen
 
 _PAGE = 50
 _ALL_SESSIONS = 1_000_000
 _SETTLE_S = 0.04
-"""A query is asked for when no key came for so long."""
+"""Seconds without a key before a query is searched for."""
 _MOST_NOTE_LINES = 3
 _CHANGES_EVERY_S = 1.5
 _LOOK_EVERY_MS = 2_000
-"""So often while the index grows."""
+"""The time between two searches while the index is updated."""
 _NOTHING_FITS = "\n  Nothing fits. F1 says how to ask."
 
 
-class ReviewSearch(ReviewActions):
-    """The last good result stays while a query can't be read."""
+@dataclass(frozen=True, slots=True)
+class SearchWidgets:
+    """The widgets that a search reads from and draws into."""
 
-    _search: Search | None = None
-    _shown_for: tuple[str, Sort, bool] | None = None
-    _is_bringing = False
-    _looked_ms = 0.0
-    _stamp: tuple[int, ...] = ()
+    field: QueryField
+    note: Static
+    folders: Folders
+    results: Results
+    status: Static
 
-    @property
-    def field(self) -> QueryField:
-        """Where the query is written."""
-        return self.query_one(QueryField)
+
+class Searching:
+    """Searches while the query is typed. An invalid query keeps the last results."""
+
+    def __init__(
+        self,
+        screen: WorkingScreen[Any],
+        desk: ReviewDesk,
+        widgets: SearchWidgets,
+        preview: SessionPreview,
+    ) -> None:
+        self.sort = Sort.RANK
+        self.shows_sessions = False
+        self._screen = screen
+        self._desk = desk
+        self._services = desk.services
+        self._index = desk.services.index
+        self._field, self._note = widgets.field, widgets.note
+        self._folders, self._results = widgets.folders, widgets.results
+        self._status = widgets.status
+        self._preview = preview
+        self._facets: Facets | None = None
+        self._left = 0
+        self._search: Search | None = None
+        self._shown_for: tuple[str, Sort, bool] | None = None
+        self._is_loading = False
+        self._looked_ms = 0.0
+        self._stamp: tuple[int, ...] = ()
 
     async def begin(self) -> None:
-        """Look, and bring the index up to date."""
-        self.look_anew(settle_s=0)
+        """Search, update the index, and check for changes from then on."""
+        self.search(settle_s=0)
         try:
-            await self.review.update_index(self._on_progress)
-            self._stamp = await self.services.index.stamp()
+            await self._desk.review.update_index(self._on_progress)
+            self._stamp = await self._index.stamp()
         except ReplyscopeError as error:
-            self.tell(error)
+            self._desk.tell(error)
         if self._looked_ms:
-            self._known = {}
-            self.look_again()
-        self.set_interval(_CHANGES_EVERY_S, self._start_looking_for_changes)
+            self._desk.known = {}
+            self.search_again()
+        self._screen.set_interval(_CHANGES_EVERY_S, self._start_check)
 
-    def _start_looking_for_changes(self) -> None:
-        if self.is_current:
-            self.start_work(self._look_for_changes, group="changes", exclusive=True)
+    def _start_check(self) -> None:
+        if self._screen.is_current:
+            self._screen.start_work(self._check_changes, group="changes", exclusive=True)
 
-    async def _look_for_changes(self) -> None:
-        """A reply ended, or another window did something: show what there is now."""
+    async def _check_changes(self) -> None:
+        """Search again when this process or another one has saved something."""
         try:
-            stamp = await self.services.index.stamp()
+            stamp = await self._index.stamp()
             if stamp == self._stamp:
                 return
-            await self.review.update_index(self._on_progress)
-            self._stamp = await self.services.index.stamp()
+            await self._desk.review.update_index(self._on_progress)
+            self._stamp = await self._index.stamp()
         except ReplyscopeError as error:
-            self.log.warning(str(error))
+            self._screen.log.warning(str(error))
             return
-        self._known, self._stored = {}, None
-        self.look_again()
+        self._desk.known = {}
+        self._preview.expire()
+        self.search_again()
 
     def _on_progress(self, left: int) -> None:
-        """The index grew: say so, and show now and then what there is."""
+        """Show how many replies are still to be indexed; search again every two seconds."""
         self._left = left
         self.draw_status()
-        now_ms = self.services.clock.monotonic_ms()
+        now_ms = self._services.clock.monotonic_ms()
         if now_ms - self._looked_ms > _LOOK_EVERY_MS:
             self._looked_ms = now_ms
-            self.look_again()
+            self.search_again()
 
-    @on(Input.Changed, "#query")
-    def _on_typed(self) -> None:
+    def follow_typing(self) -> None:
+        """Search for what was typed."""
         self._show_hint(None)
-        self.look_anew()
+        self.search()
 
-    def look_anew(self, settle_s: float = _SETTLE_S) -> None:
-        """Ask for what the query says; an answer that is on its way is not wanted."""
-        self.services.index.interrupt()
-        self.start_work(self._look, False, settle_s, group="search", exclusive=True)
+    def search(self, settle_s: float = _SETTLE_S) -> None:
+        """Search for the query, and show the results from the top. Cancels a running search."""
+        self._index.interrupt()
+        self._screen.start_work(self._look, False, settle_s, group="search", exclusive=True)
 
-    def look_again(self) -> None:
-        """Ask the same once more: what changed is shown, the reader's place stays."""
-        self.services.index.interrupt()
-        self.start_work(self._look, True, group="search", exclusive=True)
+    def search_again(self) -> None:
+        """Repeat the search. The highlight and the scroll position stay."""
+        self._index.interrupt()
+        self._screen.start_work(self._look, True, group="search", exclusive=True)
 
     async def _look(self, stays: bool, settle_s: float = 0) -> None:
         if settle_s:
             await asyncio.sleep(settle_s)
         try:
-            search = self.review.read(self.field.value, self.sort, _PAGE)
+            search = self._desk.review.read(self._field.value, self.sort, _PAGE)
         except QueryError as error:
             self._show_hint(error)
             return
         self._show_hint(None)
-        shown_for = (self.field.value, self.sort, self.shows_sessions)
+        shown_for = (self._field.value, self.sort, self.shows_sessions)
         stays = stays and shown_for == self._shown_for
         self._search, self._shown_for = search, None
-        self._pattern = pattern_of(words_shown(search.query))
+        self._preview.pattern = pattern_of(words_shown(search.query))
         try:
             await self._show(search, stays=stays)
             self._shown_for = shown_for
-            self._draw_folders(await self.services.index.facets(search))
-            if not self._known:
-                self._known = await self.services.index.names()
+            self.draw_folders(await self._index.facets(search))
+            if not self._desk.known:
+                self._desk.known = await self._index.names()
         except SearchInterrupted:
-            return  # another one is on its way
+            return  # a newer search has begun
         except ReplyscopeError as error:
-            self.tell(error)
+            self._desk.tell(error)
 
     async def _show(self, search: Search, *, stays: bool) -> None:
-        results = self.query_one(Results)
-        results.empty_text = _NOTHING_FITS if self.field.value else "\n  Nothing is saved yet."
+        results = self._results
+        results.empty_text = _NOTHING_FITS if self._field.value else "\n  Nothing is saved yet."
         if self.shows_sessions:
-            found = await self.services.index.find_sessions(search) if not stays else ()
+            found = await self._index.find_sessions(search) if not stays else ()
             if not stays:
                 results.show_found(found)
             if stays or len(found) == _PAGE:
-                every = await self.services.index.find_sessions(self._whole(search))
+                every = await self._index.find_sessions(self._whole(search))
                 results.show_order([name_of(one) for one in every])
                 results.fill(every)
             return
-        hits = await self.services.index.find(search) if not stays else ()
+        hits = await self._index.find(search) if not stays else ()
         if not stays:
             results.show_found(hits)
         if stays or len(hits) == _PAGE:
-            results.show_order(await self.services.index.find_ids(search))
+            results.show_order(await self._index.find_ids(search))
         if stays:
-            results.fill(await self.services.index.read_hits(search, results.missing(again=True)))
+            results.fill(await self._index.read_hits(search, results.missing(again=True)))
 
     def _whole(self, search: Search) -> Search:
         return Search(search.query, search.now, search.sort, _ALL_SESSIONS)
 
-    @on(Results.Missing)
-    def _on_missing(self) -> None:
-        if not self._is_bringing and not self.shows_sessions:
-            self._is_bringing = True
-            self.start_work(self._bring, group="rows")
+    def load_missing(self) -> None:
+        """Load the rows in view that are not loaded yet."""
+        if not self._is_loading and not self.shows_sessions:
+            self._is_loading = True
+            self._screen.start_work(self._load_rows, group="rows")
 
-    async def _bring(self) -> None:
-        """Bring the rows in view, and again those that are in view by then."""
-        results = self.query_one(Results)
+    async def _load_rows(self) -> None:
+        """Load the rows in view until none is missing, also after scrolling."""
+        results = self._results
         try:
             while self._search is not None and (wanted := results.missing()):
-                hits = await self.services.index.read_hits(self._search, wanted)
+                hits = await self._index.read_hits(self._search, wanted)
                 results.fill(hits)
                 if len(hits) < len(wanted):
-                    break  # some are gone: the next look tells
+                    break  # some were removed: the next search shows it
         except SearchInterrupted:
-            return  # what is asked for now is brought by its own look
+            return  # the newer search loads its own rows
         except ReplyscopeError as error:
-            self.tell(error)
+            self._desk.tell(error)
         finally:
-            self._is_bringing = False
+            self._is_loading = False
 
     def _show_hint(self, error: QueryError | None) -> None:
-        """Say under the query how it may go on, or what is wrong with it and where."""
-        note = self.query_one("#query-note", Static)
-        completion = complete(self.field.value, self.known_values)
-        self.field.fault_at = None
+        """Show the completions of the query under it, or its error and where it is."""
+        note = self._note
+        completion = complete(self._field.value, self.known_values)
+        self._field.fault_at = None
         text, style = "", ""
-        if completion is not None and self.field.cursor_at_end:
+        if completion is not None and self._field.cursor_at_end:
             text, style = completion.sentence, "$text-muted"
         elif error is not None:
-            self.field.fault_at = error.at
+            self._field.fault_at = error.at
             text, style = printable_line(str(error)), "$text-error"
         width = max(20, note.size.width)
-        if self.field.fault_at is None:
-            text = cut(text, width)  # the results stay where they are while one writes on
+        if self._field.fault_at is None:
+            text = cut(text, width)  # the results do not move while a query is typed
         lines = len(wrap(text, width))
-        note.styles.height = min(_MOST_NOTE_LINES, max(1, lines))  # else no layout is needed
+        note.styles.height = min(_MOST_NOTE_LINES, max(1, lines))  # the same height needs no layout
         note.update(Content.styled(text, style), layout=False)
 
-    def _draw_folders(self, facets: Facets | None) -> None:
+    def draw_folders(self, facets: Facets | None) -> None:
+        """Draw the folders, and the facets or, for None, the last ones."""
         if facets is not None:
             self._facets = facets
-        own = [Folder(name, query, is_own=True) for name, query in self.services.settings.queries]
-        folders = self.query_one(Folders)
-        folders.show((*SHIPPED, *own), self._facets, self.field.value, self.sort)
+        own = [Folder(name, query, is_own=True) for name, query in self._services.settings.queries]
+        folders = self._folders
+        folders.show((*SHIPPED, *own), self._facets, self._field.value, self.sort)
         self.draw_status()
 
-    @on(Results.MarksChanged)
-    @on(Results.Pointed)
     def draw_status(self) -> None:
         """Draw the line under the results."""
-        results, facets = self.query_one(Results), self._facets
+        results, facets = self._results, self._facets
         pieces = [f"by {self.sort.value}"]
         if facets is not None:
             replies = plural(facets.total, "reply")
@@ -213,30 +241,43 @@ class ReviewSearch(ReviewActions):
             pieces.insert(0, f"{len(results.marked):,} marked")
         if self._left:
             pieces.insert(0, f"indexing, {self._left:,} left")
-        status = self.query_one("#review-status", Static)
-        status.update(Content(" · ".join(pieces)), layout=False)
+        self._status.update(Content(" · ".join(pieces)), layout=False)
 
     def known_values(self, field: str) -> Iterable[str]:
-        """The values of a field that the archive has, as far as they are known here."""
-        return self._known.get(field, ())
+        """The values of a query field in the archive, as far as they are loaded."""
+        return self._desk.known.get(field, ())
 
-    @on(Folders.Opened)
-    def _on_folder(self, event: Folders.Opened) -> None:
-        self.sort = event.folder.sort
-        self.set_query(event.folder.query)
+    def open_folder(self, folder: Folder) -> None:
+        """Search for the query of a folder, in its order."""
+        self.sort = folder.sort
+        self.set_query(folder.query)
 
-    @on(Folders.Narrowed)
-    def _on_narrowed(self, event: Folders.Narrowed) -> None:
-        self.narrow_by(event.term)
+    def narrow(self, number: int) -> None:
+        """Narrow by the facet of that number, counted from 1."""
+        terms = self._folders.terms
+        if number <= len(terms):
+            self.narrow_by(terms[number - 1])
+
+    def sort_next(self) -> None:
+        """Sort by the next order."""
+        orders = list(Sort)
+        self.sort = orders[(orders.index(self.sort) + 1) % len(orders)]
+        self.search()
+
+    def toggle_sessions(self) -> None:
+        """Show sessions in place of replies, or the other way round."""
+        self.shows_sessions = not self.shows_sessions
+        self._results.unmark()
+        self.search()
 
     def narrow_by(self, term: str) -> None:
-        """Add a term to the query, or take it out when it is there."""
-        self.set_query(toggle_term(self.field.value, term))
+        """Add a term to the query, or remove it."""
+        self.set_query(toggle_term(self._field.value, term))
 
     def set_query(self, text: str) -> None:
-        """Ask another query."""
-        with self.prevent(Input.Changed):
-            self.field.value = text
-        self.field.cursor_position = len(text)
-        self.set_focus(self.query_one(Results))
-        self.look_anew()
+        """Search for another query, and focus the results."""
+        with self._field.prevent(Input.Changed):
+            self._field.value = text
+        self._field.cursor_position = len(text)
+        self._screen.set_focus(self._results)
+        self.search()

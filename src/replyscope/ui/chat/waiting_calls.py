@@ -1,4 +1,4 @@
-"""The calls that wait for a person's word, in the order in which they came."""
+"""The tool calls that wait for a decision, oldest first."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,15 +7,15 @@ from replyscope.domain.tool import Decision
 from replyscope.engine.consent import CallToDecide
 
 
-class ConsentDesk:
-    """`changed` is called whenever a call comes or goes."""
+class WaitingCalls:
+    """A queue of tool calls. `changed` is called when a call is added or removed."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._waiting: list[tuple[CallToDecide, asyncio.Future[Decision]]] = []
         self._changed = changed
 
     async def ask(self, wanted: CallToDecide) -> Decision:
-        """Wait for the person. Cancelled, the question is withdrawn."""
+        """Add a call, and wait for its decision. A cancelled call is removed."""
         future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         entry = (wanted, future)
         self._waiting.append(entry)
@@ -27,7 +27,7 @@ class ConsentDesk:
             self._changed()
 
     def waiting(self, session_id: str) -> list[CallToDecide]:
-        """What waits in a session."""
+        """The calls that wait in a session, oldest first."""
         return [wanted for wanted, _ in self._waiting if wanted.session_id == session_id]
 
     @property
@@ -36,7 +36,7 @@ class ConsentDesk:
         return frozenset(wanted.session_id for wanted, _ in self._waiting)
 
     def answer(self, wanted: CallToDecide, decision: Decision) -> None:
-        """Let a call go on, or not."""
+        """Decide a call that waits."""
         for waiting, future in self._waiting:
             if waiting is wanted and not future.done():
                 future.set_result(decision)

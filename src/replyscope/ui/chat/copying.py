@@ -1,0 +1,63 @@
+"""Copying messages and code, and opening links."""
+
+import webbrowser
+
+from replyscope.domain.message import TextPart
+from replyscope.domain.printable import printable_line
+from replyscope.engine.branch import read_in
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.view import ChatView
+from replyscope.ui.dialogs.small import PickDialog
+from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
+
+
+class Copying:
+    """The commands that take a text out of the application."""
+
+    def __init__(self, desk: Desk, view: ChatView) -> None:
+        self._desk = desk
+        self._view = view
+
+    def copy_message(self) -> None:
+        """Copy the message under the cursor in its Markdown source."""
+        text = self._text_at_cursor()
+        if text:
+            self._desk.app.copy_to_clipboard(text)
+            self._desk.tell("Message copied", is_error=False)
+
+    def copy_code(self) -> None:
+        """Copy the code block of the message under the cursor; of several, a chosen one."""
+        blocks = code_blocks(self._text_at_cursor())
+
+        def copy(number: str) -> None:
+            self._desk.app.copy_to_clipboard(blocks[int(number) - 1].code)
+            self._desk.tell("Code copied", is_error=False)
+
+        if len(blocks) > 1:
+            rows = [(str(number), _describe(block)) for number, block in enumerate(blocks, 1)]
+            self._desk.ask_dialog(PickDialog("Copy which code?", rows, current=rows[-1][0]), copy)
+        elif blocks:
+            copy("1")
+        else:
+            self._desk.tell("There is no code block in this message", is_error=False)
+
+    def _text_at_cursor(self) -> str:
+        message = self._view.message_at_cursor()
+        if message is None:
+            return ""
+        parts = read_in(message, self._desk.exchanges_now).parts
+        return "".join(part.text for part in parts if isinstance(part, TextPart))
+
+    def open_link(self, target: str) -> None:
+        """Open a link that was clicked, and say which."""
+        if not target.startswith(("http://", "https://", "mailto:")):
+            self._desk.tell(f"{printable_line(target)} is no web address; it was not opened.")
+            return
+        webbrowser.open(target)
+        self._desk.tell(f"Opened {printable_line(target)}", is_error=False)
+
+
+def _describe(block: CodeBlock) -> str:
+    first = next((line.strip() for line in block.code.split("\n") if line.strip()), "")
+    lines = block.code.count("\n") + 1
+    return f"{block.language or 'code'} · {lines} lines · {first[:50]}"

@@ -1,0 +1,93 @@
+"""Decisions about tool calls: what each answer on the card means, with the dialogs it needs."""
+
+import asyncio
+
+from replyscope.domain.glob import escaped
+from replyscope.domain.printable import exact_line
+from replyscope.domain.tool import ConsentRule, Decision
+from replyscope.engine.consent import CallToDecide
+from replyscope.inspection.argument_check import as_texts, check_arguments
+from replyscope.inspection.arguments import editable_arguments
+from replyscope.ui.chat.consent_card import Answer
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.dialogs.edit_dialog import EditDialog
+from replyscope.ui.dialogs.small import LineDialog
+
+_YOU = "you, once"
+
+
+class Decisions:
+    """Turns the answers into decisions. No call runs that the person did not allow."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def decide(self, wanted: CallToDecide, answer: Answer) -> Decision | None:
+        """The decision for an answer; None when its dialog was cancelled."""
+        match answer:
+            case Answer.ONCE:
+                return Decision(True, _YOU)
+            case Answer.SESSION:
+                if self._desk.services.consent is not None:
+                    self._desk.services.consent.grant(wanted.session_id, wanted.tool)
+                return Decision(True, "you, for this session")
+            case Answer.ALWAYS:
+                return await self._allow_always(wanted)
+            case Answer.NO:
+                return Decision(False, "you")
+            case Answer.BECAUSE:
+                why = await self._desk.ask(LineDialog("No, because … (the model is told)"))
+                return None if why is None else Decision(False, "you", why)
+            case Answer.EDIT:
+                return await self._edit(wanted)
+
+    async def _edit(self, wanted: CallToDecide) -> Decision | None:
+        text = editable_arguments(wanted.call.arguments)
+        note = ""
+        while True:
+            title = f"Arguments of {exact_line(wanted.tool.own_name)}"
+            edited = await self._desk.ask(EditDialog(title, text, note))
+            if edited is None:
+                return None
+            problems = check_arguments(edited, wanted.tool.schema).problems
+            if not problems:
+                return Decision(True, "you, with changed arguments", arguments=edited)
+            text, note = edited, problems[0]
+
+    async def _allow_always(self, wanted: CallToDecide) -> Decision | None:
+        """Save a rule with a pattern for every argument."""
+        if self._desk.archive.is_private(wanted.session_id):
+            self._desk.tell(
+                "A rule would be written, and this session is private; s allows it here."
+            )
+            return None
+        consent = self._desk.services.consent
+        if consent is None:
+            return None
+        value = check_arguments(wanted.call.arguments, "{}").value
+        given = as_texts(await asyncio.to_thread(consent.normal, wanted.tool, value))
+        lines = "\n".join(f"{name} = {escaped(text)}" for name, text in given)
+        note = "One pattern an argument: * matches all but /, ** all, ? one character, [ab] a or b."
+        title = f"Always run {exact_line(wanted.tool.full_name)} when"
+        edited = await self._desk.ask(EditDialog(title, lines, note))
+        if edited is None:
+            return None
+        pairs = [line.partition("=") for line in edited.splitlines() if "=" in line]
+        patterns = tuple((name.strip(), pattern.strip()) for name, _, pattern in pairs)
+        try:
+            rule = ConsentRule(escaped(wanted.tool.full_name), True, patterns)
+        except ValueError as error:
+            self._desk.tell(f"A pattern is wrong: {error}. Nothing was saved.")
+            return None
+        if not await consent.would_cover(rule, wanted.tool, wanted.call.arguments):
+            self._desk.tell("The patterns do not match this call. Nothing was saved.")
+            return None
+        kept = [r for r in self._desk.services.tool_settings().consent if r.allows]
+        rules = [_toml(one) for one in (*kept, rule)]
+        if not self._desk.change_settings({("tools", "allow"): rules}):
+            return None
+        return Decision(True, "you, always (saved in the settings)")
+
+
+def _toml(rule: ConsentRule) -> dict[str, object]:
+    return {"tool": rule.tool, "arguments": dict(rule.patterns)}

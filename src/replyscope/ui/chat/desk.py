@@ -1,0 +1,138 @@
+"""The desk of the chat: the state and services that its groups of commands share."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.overlaid import Overlaid
+from replyscope.domain.session import SessionSettings
+from replyscope.engine.conversation import Conversation
+from replyscope.ui.chat.pending import Pending
+from replyscope.ui.chat.targets import Targets
+from replyscope.ui.chat.turns import TurnOwner, Turns
+from replyscope.ui.services import Services
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+Answer = TypeVar("Answer")
+
+
+class Stoppable(Protocol):
+    """A timer."""
+
+    def stop(self) -> None:
+        """Call nothing any more."""
+
+
+class Application(Protocol):
+    """The application as the groups need it: dialogs, the clipboard, the bell, the focus."""
+
+    app_focus: bool
+
+    async def push_screen_wait(self, screen: "Screen[Answer]") -> Answer:
+        """Open a screen from a worker, and return its value."""
+
+    def push_screen(
+        self, screen: "Screen[Answer]", callback: Callable[[Answer | None], None] | None = None
+    ) -> object:
+        """Open a screen; `callback` gets its value, None when it was cancelled."""
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text."""
+
+    def bell(self) -> None:
+        """Ring."""
+
+
+class Host(TurnOwner, Protocol):
+    """The screen as the desk needs it: workers, toasts and timers."""
+
+    @property
+    def app(self) -> Application:
+        """The application that the screen is in."""
+
+    def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
+        """Show a toast."""
+
+    def start_work(
+        self,
+        work: Callable[..., Coroutine[Any, Any, None]],
+        *arguments: object,
+        group: str = "default",
+        exclusive: bool = False,
+    ) -> None:
+        """Run a coroutine function in a worker."""
+
+    def ask_dialog(self, dialog: "Screen[str | None]", accept: Callable[[str], object]) -> None:
+        """Open a dialog; `accept` gets its value unless it was cancelled."""
+
+    def set_timer(self, delay: float, callback: Callable[[], None]) -> Stoppable:
+        """Call a function after a delay in seconds."""
+
+
+class Desk:
+    """The open conversation, the turns that run, what is written, and the services."""
+
+    def __init__(self, services: Services, host: Host) -> None:
+        self.services = services
+        self.archive = services.archive
+        self.targets = Targets(services)
+        self.turns = Turns(host)
+        self.pending = Pending()
+        self.conversation: Conversation = services.archive.new(SessionSettings())
+        self.finished: set[str] = set()
+        """The sessions whose reply ended while another was shown."""
+        self.is_leaving = False
+        self.leaves_anyway = False
+        """Whether to leave even when something could not be saved."""
+        self.tell = host.tell
+        self.start_work = host.start_work
+        self.ask_dialog = host.ask_dialog
+        self.ask = host.app.push_screen_wait
+        self.show = host.app.push_screen
+        self.set_timer = host.set_timer
+        self.app = host.app
+
+    @property
+    def exchanges_now(self) -> Mapping[str, Exchange]:
+        """The conversation's exchanges, with the present state of each stream."""
+        lives = self.conversation.lives
+        if not lives:
+            return self.conversation.exchanges
+        now = {exchange_id: live.exchange() for exchange_id, live in lives.items()}
+        return Overlaid(now, self.conversation.exchanges)
+
+    def last_exchange(self) -> Exchange | None:
+        """The newest exchange of the last reply."""
+        messages = self.conversation.messages
+        if not messages or not messages[-1].sources:
+            return None
+        return self.conversation.exchanges.get(messages[-1].sources[-1].exchange_id)
+
+    def offered_tools(self) -> tuple[str, ...]:
+        """The names of the tools that this session offers."""
+        chosen = self.conversation.session.settings.tools
+        return self.services.tool_settings().enabled if chosen is None else chosen
+
+    def apply_settings(self, conversation: Conversation, settings: SessionSettings) -> None:
+        """Change the settings of a session, and save them unless the session is new."""
+        conversation.change_settings(settings)
+        if not conversation.is_new:
+            self.start_work(self._save_settings, conversation)
+
+    async def _save_settings(self, conversation: Conversation) -> None:
+        try:
+            await conversation.save_head()
+        except ReplyscopeError as error:
+            self.tell(error)
+
+    def change_settings(self, values: Mapping[tuple[str, ...], Any]) -> bool:
+        """Change the settings file, and report an error. Returns whether it was changed."""
+        try:
+            self.services.change_settings(values)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return False
+        return True

@@ -1,0 +1,75 @@
+"""The groups of the chat, composed: each gets the desk, and the other groups that it needs."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from replyscope.ui.chat.branches import Branches
+from replyscope.ui.chat.commands import CommandLine
+from replyscope.ui.chat.composer import Composer
+from replyscope.ui.chat.consent import ConsentPrompt
+from replyscope.ui.chat.copying import Copying
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.drafts import Drafts
+from replyscope.ui.chat.finding import Finding
+from replyscope.ui.chat.key_help import KeyHelp
+from replyscope.ui.chat.layout import PaneLayout
+from replyscope.ui.chat.lifecycle import Lifecycle
+from replyscope.ui.chat.live_drawing import LiveDrawing
+from replyscope.ui.chat.outside_editor import OutsideEditor
+from replyscope.ui.chat.panes import Panes
+from replyscope.ui.chat.providers import ProviderCommands
+from replyscope.ui.chat.reviewing import Reviewing
+from replyscope.ui.chat.sending import Sending
+from replyscope.ui.chat.sessions import Sessions
+from replyscope.ui.chat.source import ChatSource
+from replyscope.ui.chat.stored_replies import ProviderReplies
+from replyscope.ui.chat.theme_choice import ThemeChoice
+from replyscope.ui.chat.tool_servers import ServerCommands
+from replyscope.ui.chat.tools import Tools
+from replyscope.ui.chat.visibility import PaneVisibility
+from replyscope.ui.chat.writing import Writing
+from replyscope.ui.reading.pane import ReadingPane
+from replyscope.ui.reading.reply_screens import ReplyScreens
+from replyscope.ui.services import Services
+from replyscope.ui.working_screen import WorkingScreen
+
+
+class Groups:
+    """The desk, the panes, and the groups of commands of one screen.
+
+    `run` runs a command by its name, with the text after it.
+    """
+
+    def __init__(
+        self,
+        screen: WorkingScreen[None],
+        services: Services,
+        commands: Sequence[CommandLine],
+        run: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        desk = self.desk = Desk(services, screen)
+        drafts = self.drafts = Drafts(desk, lambda: screen.query_one(Composer).written)
+        shows = self.visibility = PaneVisibility(screen)
+        source = ChatSource(desk, lambda: shows.has_room)
+        reading = self.reading = ReadingPane(screen, services, source, shows.reveal_inspector)
+        self.consent = ConsentPrompt(desk, screen)
+        panes = self.panes = Panes(screen, desk, drafts, self.consent, source, reading)
+        drawing = LiveDrawing(desk, panes, reading)
+        providers = self.providers = ProviderCommands(desk, panes)
+        sending = self.sending = Sending(desk, panes, drafts, providers, drawing.start)
+        sessions = self.sessions = Sessions(desk, panes, drafts, drawing.start)
+        replies = ReplyScreens(screen, services, source)
+        reviewing = self.reviewing = Reviewing(
+            desk, panes, screen, drafts, sending, sessions, replies
+        )
+        self.branches = Branches(desk, panes, drafts, sending)
+        self.stored_replies = ProviderReplies(desk, sessions)
+        self.tools = Tools(desk, panes, sending)
+        self.tool_servers = ServerCommands(desk, panes)
+        self.writing = Writing(desk, panes, sending, self.tool_servers, commands, run)
+        self.outside_editor = OutsideEditor(desk, panes, screen)
+        self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
+        self.finding = Finding(desk, panes, screen)
+        self.copying = Copying(desk, panes)
+        self.theme_choice = ThemeChoice(desk, screen)
+        self.key_help = KeyHelp(desk, panes, screen, commands)
+        self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, reviewing)

@@ -1,0 +1,166 @@
+"""The beginning and the end of the chat, and the changes that other windows make meanwhile."""
+
+from replyscope.domain.errors import ReplyscopeError, SessionNotFound, StoreError
+from replyscope.domain.plural import plural
+from replyscope.engine.review import Review
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.drafts import Drafts
+from replyscope.ui.chat.panes import Panes
+from replyscope.ui.chat.providers import ProviderCommands
+from replyscope.ui.chat.reviewing import Reviewing
+from replyscope.ui.chat.sessions import Sessions
+from replyscope.ui.terminal import garbage
+from replyscope.ui.terminal.settling import settle
+from replyscope.ui.working_screen import WorkingScreen
+
+_LOOK_FOR_CHANGES_S = 2.0
+_EXIT_STORE = 5
+
+
+class Lifecycle:
+    """Opens the archive, watches it for changes, and saves everything before the exit."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        panes: Panes,
+        screen: WorkingScreen[None],
+        drafts: Drafts,
+        providers: ProviderCommands,
+        sessions: Sessions,
+        reviewing: Reviewing,
+    ) -> None:
+        self._desk = desk
+        self._panes = panes
+        self._screen = screen
+        self._drafts = drafts
+        self._providers = providers
+        self._sessions = sessions
+        self._reviewing = reviewing
+        self._stamp = -1
+
+    async def begin(self) -> None:
+        """Open the store, the session and the provider, after the first paint."""
+        services = self._desk.services
+        for fault in services.faults:
+            self._desk.tell(fault)
+        try:
+            await services.open_store()
+        except StoreError as error:
+            self._desk.tell(f"{error} This chat is not saved.")
+        try:
+            recovered = await services.recover()
+            if recovered:
+                self._desk.tell(f"{recovered} interrupted replies were recovered", is_error=False)
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+        try:
+            await self._open_first()
+            self._panes.composer.set_history(list(await services.history.load_history(500)))
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+        await self._panes.draw_sidebar()
+        self._screen.set_interval(_LOOK_FOR_CHANGES_S, self._look_for_changes)
+        self._screen.set_interval(garbage.EVERY_S, self._collect_garbage)
+        if services.starts_local is not None:
+            self._providers.start_local(services.starts_local)
+        elif self._desk.targets.endpoint is not None:
+            self._desk.start_work(self._providers.learn_models, group="models", exclusive=True)
+        elif not services.opens_review:  # whoever looks back needs no server
+            self._providers.choose_provider()
+        if services.opens_review:
+            self._reviewing.review()
+        self._desk.start_work(self._keep_archive, services.review, group="archive")
+
+    async def _keep_archive(self, review: Review) -> None:
+        """Purge sessions that were deleted long ago, and update the search index."""
+        try:
+            purged = await review.purge_old()
+            if purged is not None and purged.sessions:
+                number = plural(purged.sessions, "session")
+                self._desk.tell(f"{number} deleted 30 days ago: now gone for good", is_error=False)
+            await review.update_index()
+        except ReplyscopeError as error:
+            self._screen.log.warning(str(error))
+
+    async def _open_first(self) -> None:
+        wanted = self._desk.services.session_id
+        if wanted is not None:
+            wanted = await self._desk.services.sessions.find_session_id(wanted)
+        elif self._desk.services.opens_newest:
+            wanted = await self._desk.archive.newest_id()
+        if wanted is not None:
+            self._sessions.show_first(await self._desk.archive.open(wanted))
+
+    def _collect_garbage(self) -> None:
+        if not self._desk.turns.any_running:
+            garbage.collect()
+
+    async def _look_for_changes(self) -> None:
+        """Draw the list of sessions again when another process has changed the store."""
+        await self._save_what_waits()
+        try:
+            stamp = await self._desk.services.sessions.change_stamp()
+        except StoreError:
+            return
+        if stamp != self._stamp:
+            self._stamp = stamp
+            await self._catch_up()
+            await self._panes.draw_sidebar()
+
+    async def _catch_up(self) -> None:
+        """Show the changes of another window to the open session."""
+        conversation = self._desk.conversation
+        if conversation.is_new or self._desk.turns.is_running(conversation.session.id):
+            return
+        try:
+            changed = await conversation.catch_up()
+        except ReplyscopeError as error:
+            self._screen.log.warning(str(error))
+            self._reviewing.tell_removed(conversation, for_good=isinstance(error, SessionNotFound))
+            return
+        self._reviewing.tell_removed(conversation)
+        if changed and conversation is self._desk.conversation:
+            self._panes.sync_entries(conversation)
+            self._panes.transcript.renew_entries()
+            self._panes.draw_all()
+
+    async def _save_what_waits(self) -> None:
+        """Save the replies that could not be saved before, as when the disk was full."""
+        for conversation in self._desk.archive.unsaved():
+            try:
+                await conversation.save_endings()
+            except StoreError:
+                return
+            self._desk.tell(f"{conversation.session.title}: now saved", is_error=False)
+
+    def quit_app(self) -> None:
+        """Cancel the streams, save everything, and exit."""
+        self._desk.start_work(self._quit, group="quit", exclusive=True)
+
+    async def _quit(self) -> None:
+        await settle(self._panes.composer, self._screen)  # this key overtakes those typed before it
+        if not await self._sessions.may_leave():
+            return
+        self._desk.is_leaving = True
+        running = self._desk.archive.streaming()
+        for conversation in running:
+            conversation.leave()
+        await self._desk.turns.stop_all()
+        await self._drafts.save()
+        await self._drafts.save_left(running)
+        await self._save_what_waits()
+        unsaved = self._desk.archive.unsaved()
+        if unsaved and not self._desk.leaves_anyway:
+            self._desk.is_leaving, self._desk.leaves_anyway = False, True
+            for conversation in running:
+                conversation.leave(is_leaving=False)
+            self._desk.tell(
+                f"{unsaved[0].session.title} is not on disk: {unsaved[0].unsaved} "
+                "Ctrl+Q again leaves without it."
+            )
+            return
+        self._screen.app.exit(
+            return_code=_EXIT_STORE if unsaved else 0,
+            message=f"not saved: {unsaved[0].unsaved}" if unsaved else None,
+        )

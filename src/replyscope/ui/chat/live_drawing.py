@@ -1,0 +1,69 @@
+"""Draws replies while they stream: frames on a timer, until no reply streams."""
+
+import time
+
+from replyscope.engine.conversation import Conversation
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.panes import Panes
+from replyscope.ui.reading.pane import ReadingPane
+from replyscope.ui.terminal.frame_pace import FRAME_S, FramePace, rest_after
+
+
+class LiveDrawing:
+    """The frames of the open conversation. A frame without changes draws nothing."""
+
+    def __init__(self, desk: Desk, panes: Panes, reading: ReadingPane) -> None:
+        self._desk = desk
+        self._panes = panes
+        self._reading = reading
+        self._is_drawing = False
+        self._frame_pace = FramePace(0)
+        self._frame_number = 0
+        self._seen_versions: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Draw frames until no reply streams."""
+        if not self._is_drawing:
+            self._is_drawing = True
+            self._frame_pace = FramePace(self._desk.services.clock.monotonic_ms())
+            self._desk.set_timer(FRAME_S, self._draw_frame)
+
+    def _draw_frame(self) -> None:
+        """Draw one frame, and start the timer of the next. Under load frames are rarer."""
+        began_s = time.thread_time()
+        self._draw_live()
+        rest_s = rest_after(time.thread_time() - began_s)
+        if self._desk.archive.streaming() or self._desk.turns.any_running:
+            wait_s = self._frame_pace.next_frame_s(self._desk.services.clock.monotonic_ms())
+            self._desk.set_timer(max(wait_s, rest_s), self._draw_frame)
+        else:
+            self._is_drawing = False
+
+    def _draw_live(self) -> None:
+        conversation = self._desk.conversation
+        self._panes.sync_entries(conversation)
+        live = conversation.live
+        if live is None:
+            self._draw_calls(conversation)
+            return
+        version = live.version
+        is_waiting = live.fold.is_silent
+        if self._seen_versions.get(live.fold_id) == version and not is_waiting:
+            return
+        self._seen_versions = {live.fold_id: version}
+        self._panes.transcript.renew_entry(conversation.messages[-1].id)
+        self._frame_number += 1
+        # Figures are read, not watched: a fifth of the frames will do.
+        if self._frame_number % 5 == 0 or is_waiting:
+            self._reading.draw()
+            self._panes.draw_status()
+
+    def _draw_calls(self, conversation: Conversation) -> None:
+        """Draw the progress of the tools of the last reply."""
+        calling = conversation.calling
+        version = calling.version if calling is not None else -1
+        if calling is None or self._seen_versions.get("calls") == version:
+            return
+        self._seen_versions = {"calls": version}
+        self._panes.transcript.renew_entry(self._panes.transcript.last_key)
+        self._reading.draw()

@@ -1,0 +1,34 @@
+"""Writing the message in $EDITOR."""
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.panes import Panes
+from replyscope.ui.terminal.settling import settle
+from replyscope.ui.working_screen import WorkingScreen
+
+
+class OutsideEditor:
+    """Suspends the application while the editor runs."""
+
+    def __init__(self, desk: Desk, panes: Panes, screen: WorkingScreen[None]) -> None:
+        self._desk = desk
+        self._panes = panes
+        self._screen = screen
+
+    def edit_outside(self) -> None:
+        """Write the message in $EDITOR."""
+        if self._desk.conversation.is_private:
+            self._desk.tell("An editor is given a file, and of a private session none is written.")
+            return
+        self._desk.start_work(self._edit_outside, group="editor", exclusive=True)
+
+    async def _edit_outside(self) -> None:
+        await settle(self._panes.composer)  # this key overtakes those typed before it
+        try:
+            with self._screen.app.suspend():
+                text = self._desk.services.edit_text(self._panes.composer.text)
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+            return
+        self._panes.composer.replace_text(text)
+        self._screen.refresh(layout=True)

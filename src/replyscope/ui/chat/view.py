@@ -1,0 +1,107 @@
+"""The panes as the groups need them: what is written, what is pointed at, and drawing."""
+
+from typing import Protocol
+
+from replyscope.domain.message import Message
+from replyscope.engine.conversation import Conversation
+
+
+class Editor(Protocol):
+    """The text field of the next message."""
+
+    @property
+    def text(self) -> str:
+        """The text in the field."""
+
+    @property
+    def written(self) -> tuple[str, int | None]:
+        """The message being written, and the characters before the cursor, None at its end."""
+
+    def replace_text(self, text: str, cursor: int | None = None) -> None:
+        """Show another text."""
+
+    def remember(self, prompt: str) -> None:
+        """Add a prompt to the history."""
+
+    is_suggesting: bool
+    """Whether completions are offered: Enter and Tab then take one."""
+
+    def completion(self) -> tuple[str | None, str]:
+        """The kind of the word at the cursor, "command" or "file", and the word."""
+
+    def replace_word(self, word: str, by: str) -> None:
+        """Put a completion in place of the word at the cursor."""
+
+    def focus(self) -> object:
+        """Take the keys once the messages that wait are handled."""
+
+
+class Completions(Protocol):
+    """The list of completions above the composer."""
+
+    @property
+    def chosen(self) -> str | None:
+        """The highlighted value."""
+
+    def offer(self, rows: list[tuple[str, str]]) -> None:
+        """Show (value, help) rows, or hide when there are none."""
+
+    def action_cursor_down(self) -> None:
+        """Highlight the next row."""
+
+    def action_cursor_up(self) -> None:
+        """Highlight the previous row."""
+
+
+class ChatView(Protocol):
+    """Draws the desk's conversation; nothing in it changes the conversation."""
+
+    @property
+    def composer(self) -> Editor:
+        """The text field of the next message."""
+
+    @property
+    def suggestions(self) -> Completions:
+        """The list of completions above the composer."""
+
+    def focus_composer(self) -> None:
+        """Give the composer the keys at once."""
+
+    async def settle(self) -> None:
+        """Wait until the panes have handled the keys and messages so far."""
+
+    def message_at_cursor(self) -> Message | None:
+        """The message under the cursor."""
+
+    def reply_at_cursor(self) -> Message | None:
+        """The reply under the cursor, or the reply to the message under it."""
+
+    def point_at(self, message_id: str) -> None:
+        """Move the cursor to a message of the branch."""
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        """Open a conversation in the panes."""
+
+    def sync_entries(self, conversation: Conversation) -> None:
+        """Bring the transcript's entries in line with the branch's messages."""
+
+    def show_ending(self, conversation: Conversation) -> None:
+        """Draw the end of the last reply."""
+
+    def redraw_replies(self) -> None:
+        """Draw each message and the inspector again."""
+
+    def draw_all(self) -> None:
+        """Draw everything but the entries themselves."""
+
+    def draw_status(self) -> None:
+        """Draw the status line."""
+
+    def draw_attachments(self) -> None:
+        """Draw the line above the composer."""
+
+    async def draw_sidebar(self) -> None:
+        """Read the sessions again and draw them."""
+
+    def refresh_sidebar(self) -> None:
+        """Draw the sidebar soon."""

@@ -1,0 +1,66 @@
+"""The panes of the review screen: which are shown, which is focused, and the way back."""
+
+from typing import Any
+
+from replyscope.ui.review.folders import Folders
+from replyscope.ui.review.query_field import QueryField
+from replyscope.ui.review.results import Results
+from replyscope.ui.working_screen import WorkingScreen
+
+
+class ReviewLayout:
+    """Shows, hides and focuses panes, and closes the screen."""
+
+    def __init__(
+        self, screen: WorkingScreen[Any], field: QueryField, folders: Folders, results: Results
+    ) -> None:
+        self._screen = screen
+        self._field = field
+        self._folders = folders
+        self._results = results
+
+    def focus_query(self) -> None:
+        """Focus the query field."""
+        self._screen.set_focus(self._field)
+
+    def focus_results(self) -> None:
+        """Focus the results."""
+        self._screen.set_focus(self._results)
+
+    def focus_next(self) -> None:
+        """Focus the next pane."""
+        self._screen.focus_next()
+
+    def toggle_folders(self) -> None:
+        """Show or hide folders and facets."""
+        self._folders.display = not self._folders.display
+
+    def walk_results(self, step: int, how: str) -> None:
+        """Move the highlight by rows or by pages while the query is focused."""
+        if how == "page":
+            self._results.action_page(step)
+        else:
+            self._results.action_move(step)
+
+    def back(self) -> None:
+        """Focus the results; from there remove the marks, and then close the screen."""
+        if self._screen.focused is not self._results:
+            self.focus_results()
+        elif self._results.marked:
+            self._results.unmark()
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """Close the screen and return to the chat."""
+        self._screen.dismiss(None)
+
+    def open_highlighted(self) -> None:
+        """Close the screen, and open the highlighted reply in the chat."""
+        found = self._results.current
+        if found is not None:
+            self._screen.dismiss((found.session_id, found.message_id))
+
+    def quit(self) -> None:
+        """Save, and leave the application."""
+        self._screen.start_work(self._screen.app.action_quit, group="quit")

@@ -1,0 +1,38 @@
+"""The table of commands: what keys, slash commands, palette and help are made from."""
+
+from collections import Counter
+
+from textual.binding import Binding
+
+from replyscope.ui.chat.command_table import CHAT_KEYS, COMMANDS, SLASH_COMMANDS
+from replyscope.ui.chat.commands import find_command
+
+
+def test_no_two_commands_share_a_name_a_key_or_a_place() -> None:
+    keys = [command.key for command in COMMANDS if command.key is not None]
+    names = Counter(command.name for command in COMMANDS)
+    typed = Counter(one for key in keys for one in key.keys.split(","))
+    ids = Counter(key.id for key in keys)
+    for counted in (names, typed, ids):
+        assert [one for one, times in counted.items() if times > 1] == []
+    assert sorted(key.place for key in keys) == list(range(1, len(keys) + 1))
+
+
+def test_each_key_runs_its_command_and_keeps_its_name_for_remapping() -> None:
+    bindings = [binding for binding in CHAT_KEYS if isinstance(binding, Binding)]
+    by_id = {command.key.id: command.name for command in COMMANDS if command.key is not None}
+    assert {b.id: b.action for b in bindings} == {key: f"run({n!r})" for key, n in by_id.items()}
+
+
+def test_each_command_can_be_reached() -> None:
+    assert [c.name for c in COMMANDS if c.key is None and not c.help] == []
+
+
+def test_a_command_is_found_by_a_beginning_that_no_other_has() -> None:
+    for command in SLASH_COMMANDS:
+        assert find_command(SLASH_COMMANDS, command.name) is command
+    found = find_command(SLASH_COMMANDS, "ren")
+    assert found is not None
+    assert found.name == "rename"
+    assert find_command(SLASH_COMMANDS, "re") is None
+    assert find_command(SLASH_COMMANDS, "") is None

@@ -1,0 +1,75 @@
+"""Writing and copying on a desk, without a terminal."""
+
+import json
+from pathlib import Path
+
+from tests.support.server import LoopbackServer, reply
+from tests.ui.chat.bench import on_bench
+
+
+async def test_a_line_with_a_slash_is_a_command_and_never_a_message(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with on_bench(tmp_path, server.base_url) as bench:
+        await bench.writing.submit("/model small-model ")
+        await bench.writing.submit("/new here")
+        await bench.writing.submit("/ne")
+        assert bench.ran == [("model", "small-model"), ("new", "")]
+        assert bench.editor.text == "/ne"
+        assert server.requests == []
+
+
+async def test_a_completion_that_is_complete_runs_on_enter(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with on_bench(tmp_path, server.base_url) as bench:
+        bench.editor.replace_text("/ne")
+        bench.writing.offer_completions()
+        assert [value for value, _ in bench.view.suggestions.rows] == ["/new", "/next"]
+        bench.writing.move_suggestion(1)
+        await bench.writing.take_suggestion(submits=True)
+        assert bench.ran == [("next", "")]
+        assert bench.editor.text == ""
+
+
+async def test_a_file_is_attached_and_sent_with_the_message(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("the tide turns at six")
+    async with on_bench(tmp_path, server.base_url) as bench:
+        bench.writing.attach("notes.txt")
+        bench.writing.attach("absent.txt")
+        assert "absent.txt" in bench.told[-1]
+        await bench.say("When?")
+        assert "the tide turns at six" in json.dumps(server.requests[-1]["messages"])
+
+
+async def test_a_message_with_a_key_is_held_back(server: LoopbackServer, tmp_path: Path) -> None:
+    text = "my key is sk-proj-" + "a1B2c3D4" * 6
+    async with on_bench(tmp_path, server.base_url) as bench:
+        bench.answer("edit")
+        await bench.writing.submit(text)
+        await bench.host.quiet()
+        assert server.requests == []
+        assert bench.editor.text == text
+
+
+async def test_the_message_under_the_cursor_is_copied_as_it_was_received(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: reply("Look:\n\n```python\nprint(1)\n```\n")
+    async with on_bench(tmp_path, server.base_url) as bench:
+        await bench.say("hi")
+        bench.copying.copy_message()
+        bench.copying.copy_code()
+        whole, code = bench.host.app.copied
+        assert whole.startswith("Look:")
+        assert code.strip() == "print(1)"
+
+
+async def test_a_link_that_is_no_web_address_is_not_opened(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with on_bench(tmp_path, server.base_url) as bench:
+        bench.copying.open_link("file:///etc/passwd")
+        assert "is no web address" in bench.told[-1]
