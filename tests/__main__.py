@@ -4,16 +4,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.suite import GUARD_REACHED
+
 ROOT = Path(__file__).parent.parent
 _LINT_IMPORTS = "from importlinter.cli import lint_imports_command as c; c()"
+# Many tests wait for processes more than they work; an idle worker takes the next test.
+_PARALLEL = ("-n", "3", "--dist", "worksteal")
+# A failed test runs once more, and the summary names it: a fault of the program fails twice,
+# a wait that was too short on a loaded machine does not. An exception that reached the last
+# guard is a fault the first time.
+_RETRY = ("--reruns", "1", "-rR", "--rerun-except", GUARD_REACHED)
 STEPS = (
     ("format", ["-m", "ruff", "format", "--check", "--quiet", "."]),
     ("lint", ["-m", "ruff", "check", "--quiet", "."]),
     ("types", ["-m", "mypy"]),
     ("floors", ["-c", _LINT_IMPORTS]),
     ("audit", ["-m", "tests.audit"]),
-    # Many tests wait for processes more than they work; whoever is idle takes the next.
-    ("tests", ["-m", "pytest", "-n", "3", "--dist", "worksteal"]),
+    ("tests", ["-m", "pytest", *_PARALLEL, *_RETRY]),
 )
 
 

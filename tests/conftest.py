@@ -8,19 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 
 from replyscope.cli.guard import LOG
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.server import LoopbackServer
-from tests.support.suite import SAMPLE, Suite
+from tests.support.suite import GUARD_REACHED, SAMPLE, Suite
 from tests.support.weights import find_cached_weights
 
+_SLOW = [HealthCheck.too_slow]
 # The test command is the same each time. To look further, with new chances:
 # python -m pytest --hypothesis-profile explore
-settings.register_profile("same", derandomize=True)
-settings.register_profile("explore", derandomize=False, max_examples=5_000)
+# Neither profile measures time: on a loaded machine any example may be slow.
+settings.register_profile("same", deadline=None, suppress_health_check=_SLOW, derandomize=True)
+settings.register_profile(
+    "explore", settings.get_profile("same"), derandomize=False, max_examples=5_000
+)
 settings.load_profile("same")
 
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded"
@@ -88,7 +92,7 @@ def _guard_is_not_reached(request: pytest.FixtureRequest, tmp_path: Path) -> Ite
     yield
     if request.node.get_closest_marker("breaks") is None:
         for log in tmp_path.rglob(LOG):
-            pytest.fail(f"replyscope itself failed: {log.read_text('utf-8', 'replace')}")
+            pytest.fail(f"{GUARD_REACHED}: {log.read_text('utf-8', 'replace')}")
 
 
 class TickingClock:

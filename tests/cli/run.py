@@ -1,11 +1,14 @@
 """Runs the installed program as a user would."""
 
+import atexit
 import os
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 from replyscope.cli.parser import EXIT_FAULT
+from tests.support.fork_server import ForkServer
 
 PROGRAM = [sys.executable, "-m", "replyscope"]
 
@@ -21,6 +24,27 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "HOME": str(folder),
         **more,
     }
+
+
+@lru_cache(maxsize=1)
+def _server() -> ForkServer:
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
+
+
+def run_command(
+    folder: Path, *arguments: str, stdin: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command line to its end, like `run_program`, in a fork where there are forks.
+
+    For tests of what a command does, not of how the process starts and ends.
+    """
+    if not hasattr(os, "fork"):
+        return run_program(folder, *arguments, stdin=stdin, **more)
+    done = _server().run([*arguments], environment(folder, **more), folder, stdin or "")
+    assert done.returncode != EXIT_FAULT, done.stderr
+    return done
 
 
 def run_program(

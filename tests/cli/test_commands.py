@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.cli.run import PROGRAM, environment, run_program
+from tests.cli.run import PROGRAM, environment, run_command
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 
 KEY = "sk-planted-key-987654"
 
 
 def ask(folder: Path, server: LoopbackServer, *arguments: str, stdin: str | None = None) -> Any:
-    return run_program(
+    return run_command(
         folder,
         "ask",
         *arguments,
@@ -165,9 +165,9 @@ def test_what_came_before_a_cut_is_printed_and_saved(
 ) -> None:
     server.answer = lambda _request: Answer(chunks=sse(delta("half"), done=False), cut=True)
     assert ask(tmp_path, server, "hi").stdout == "half\n"
-    (session,) = json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout)
+    (session,) = json.loads(run_command(tmp_path, "sessions", "list", "--json").stdout)
     assert session["state"] == "truncated"
-    shown = run_program(tmp_path, "sessions", "show", session["id"]).stdout
+    shown = run_command(tmp_path, "sessions", "show", session["id"]).stdout
     assert "half" in shown
     assert "truncated" in shown
 
@@ -212,21 +212,21 @@ def test_an_interrupt_saves_what_came(
         process.send_signal(number)
         assert process.wait(10) == 130
     gate.set()
-    (session,) = json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout)
+    (session,) = json.loads(run_command(tmp_path, "sessions", "list", "--json").stdout)
     assert session["state"] == "cancelled"
 
 
 def test_sessions_are_shown_deleted_and_restored(server: LoopbackServer, tmp_path: Path) -> None:
     session_id = json.loads(ask(tmp_path, server, "hi", "--json").stdout)["session_id"]
-    shown = json.loads(run_program(tmp_path, "sessions", "show", session_id, "--json").stdout)
+    shown = json.loads(run_command(tmp_path, "sessions", "show", session_id, "--json").stdout)
     assert [message["role"] for message in shown["messages"]] == ["user", "assistant"]
     assert shown["messages"][1]["parts"] == [{"type": "text", "text": "Hello world"}]
     assert shown["exchanges"][0]["choices"][0]["finish_reason"] == "stop"
     assert shown["created_at"].endswith("Z")
-    assert run_program(tmp_path, "sessions", "delete", session_id).returncode == 0
-    assert json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout) == []
-    assert run_program(tmp_path, "sessions", "restore", session_id).returncode == 0
-    assert len(json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout)) == 1
+    assert run_command(tmp_path, "sessions", "delete", session_id).returncode == 0
+    assert json.loads(run_command(tmp_path, "sessions", "list", "--json").stdout) == []
+    assert run_command(tmp_path, "sessions", "restore", session_id).returncode == 0
+    assert len(json.loads(run_command(tmp_path, "sessions", "list", "--json").stdout)) == 1
 
 
 @pytest.mark.parametrize(
@@ -243,14 +243,14 @@ def test_sessions_are_shown_deleted_and_restored(server: LoopbackServer, tmp_pat
     ],
 )
 def test_wrong_usage_is_explained(tmp_path: Path, arguments: list[str], words: str) -> None:
-    done = run_program(tmp_path, *arguments)
+    done = run_command(tmp_path, *arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_openai_without_a_key_is_explained(tmp_path: Path) -> None:
-    done = run_program(tmp_path, "ask", "hi", "--base-url", "https://api.openai.com/v1")
+    done = run_command(tmp_path, "ask", "hi", "--base-url", "https://api.openai.com/v1")
     assert done.returncode == 2
     assert "OPENAI_API_KEY is not set" in done.stderr
 
@@ -258,7 +258,7 @@ def test_openai_without_a_key_is_explained(tmp_path: Path) -> None:
 def test_a_broken_settings_file_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "settings.toml").write_text("theme = 'x'\nnope = 1\n")
-    done = run_program(tmp_path, "ask", "hi")
+    done = run_command(tmp_path, "ask", "hi")
     assert done.returncode == 2
     assert "settings.toml:2: nope is not a setting; allowed:" in done.stderr
 
@@ -285,22 +285,22 @@ def test_the_index_of_replies_is_listed_and_deleting_asks(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     ask(tmp_path, server, "hi")
-    listed = json.loads(run_program(tmp_path, "responses", "list", "--json").stdout)
+    listed = json.loads(run_command(tmp_path, "responses", "list", "--json").stdout)
     assert [(entry["id"], entry["state"]) for entry in listed] == [("chatcmpl-1", "unknown")]
     command = ("responses", "delete", "chatcmpl-1", "--base-url", server.base_url)
-    refused = run_program(tmp_path, *command)
+    refused = run_command(tmp_path, *command)
     assert (refused.returncode, server.paths[1:]) == (4, [])
-    failed = run_program(tmp_path, *command, "--yes")
+    failed = run_command(tmp_path, *command, "--yes")
     assert failed.returncode == 3
     assert "not supported by this server" in failed.stderr
 
 
 def test_doctor_says_what_answers(server: LoopbackServer, tmp_path: Path) -> None:
-    done = run_program(tmp_path, "doctor", "--base-url", server.base_url, OPENAI_API_KEY=KEY)
+    done = run_command(tmp_path, "doctor", "--base-url", server.base_url, OPENAI_API_KEY=KEY)
     assert done.returncode == 0
     assert "1 models" in done.stdout
     assert KEY not in done.stdout
-    dead = run_program(tmp_path, "doctor", "--base-url", "http://127.0.0.1:9/v1")
+    dead = run_command(tmp_path, "doctor", "--base-url", "http://127.0.0.1:9/v1")
     assert dead.returncode == 3
     assert "FAILED" in dead.stdout
 
@@ -314,14 +314,14 @@ def test_the_probe_judges_a_server_by_its_answers(server: LoopbackServer, tmp_pa
         return reply("Hello.")
 
     server.answer = answer
-    done = run_program(tmp_path, "doctor", "--probe", "--base-url", server.base_url, "-m", "m")
+    done = run_command(tmp_path, "doctor", "--probe", "--base-url", server.base_url, "-m", "m")
     rows = done.stdout.splitlines()
     assert done.returncode == 3
     assert any("a short reply: stop in" in row for row in rows)
     assert any("finish stop where length was due" in row for row in rows)
     assert any(row.startswith("failed") and "no schemas here" in row for row in rows)
     assert any("1 of 2 choices came" in row for row in rows)
-    assert run_program(tmp_path, "sessions", "list", "--json").stdout.strip() == "[]"
+    assert run_command(tmp_path, "sessions", "list", "--json").stdout.strip() == "[]"
 
 
 def test_the_probe_names_each_quirk_with_the_probes_that_met_it(
@@ -337,7 +337,7 @@ def test_the_probe_names_each_quirk_with_the_probes_that_met_it(
         return Answer(chunks=sse(delta(reasoning_content="Hm."), delta("Hi", finish="STOP")))
 
     server.answer = answer
-    done = run_program(tmp_path, "doctor", "--probe", "--base-url", server.base_url, "-m", "m")
+    done = run_command(tmp_path, "doctor", "--probe", "--base-url", server.base_url, "-m", "m")
     named = [row.removeprefix("quirk").strip() for row in done.stdout.splitlines()]
     assert "a piece of a tool call has no index (a tool call)" in named
     assert "choice 0 says stop but asks for tools (a tool call)" in named
@@ -363,7 +363,7 @@ def test_the_debug_log_tells_an_exchange_without_its_secrets(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     url = server.base_url.replace("//", "//me:planted-password@")
-    done = run_program(tmp_path, "ask", "hi", "--debug", "--base-url", url, OPENAI_API_KEY=KEY)
+    done = run_command(tmp_path, "ask", "hi", "--debug", "--base-url", url, OPENAI_API_KEY=KEY)
     assert done.returncode == 0
     log = (tmp_path / "data" / "logs" / "debug.log").read_text()
     for words in ("test-model at http://127.0.0.1", "completed: status 200, 5 frames"):
@@ -379,7 +379,7 @@ def test_a_debug_log_without_room_costs_nothing_else(
     logs = tmp_path / "data" / "logs"
     logs.mkdir(parents=True)
     (logs / "debug.log").symlink_to("/dev/full")
-    done = run_program(tmp_path, "--debug", "ask", "hi", "--base-url", server.base_url)
+    done = run_command(tmp_path, "--debug", "ask", "hi", "--base-url", server.base_url)
     assert (done.returncode, done.stdout) == (0, "Hello world\n")
     assert "Error" not in done.stderr
 
@@ -395,11 +395,11 @@ def test_several_processes_share_one_folder(server: LoopbackServer, tmp_path: Pa
         for n in range(4)
     ]
     assert [command.wait(60) for command in commands] == [0, 0, 0, 0]
-    sessions = json.loads(run_program(tmp_path, "sessions", "list", "--json").stdout)
+    sessions = json.loads(run_command(tmp_path, "sessions", "list", "--json").stdout)
     assert sorted(s["title"] for s in sessions) == [f"number {n}" for n in range(4)]
     assert {s["state"] for s in sessions} == {"completed"}
 
 
 def test_completion_scripts_are_printed(tmp_path: Path) -> None:
     for shell in ("bash", "zsh", "fish"):
-        assert "replyscope" in run_program(tmp_path, "completion", shell).stdout
+        assert "replyscope" in run_command(tmp_path, "completion", shell).stdout

@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.cli.run import PROGRAM, environment, run_program
+from tests.cli.run import PROGRAM, environment, run_command
 from tests.cli.test_commands import ask
 from tests.cli.test_sharing import sessions
 from tests.support.responses import response
@@ -22,7 +22,7 @@ def test_stats_count_what_was_asked(server: LoopbackServer, tmp_path: Path) -> N
     ask(tmp_path, server, "first")
     server.answer = lambda _request: reply("Two.", finish="length")
     ask(tmp_path, server, "second")
-    done = run_program(tmp_path, "stats", "--json")
+    done = run_command(tmp_path, "stats", "--json")
     stats = json.loads(done.stdout)
     assert stats["total"]["replies"] == 2
     assert stats["total"]["output_tokens"] == 14
@@ -31,13 +31,13 @@ def test_stats_count_what_was_asked(server: LoopbackServer, tmp_path: Path) -> N
         "stop": 1,
         "length": 1,
     }
-    only = json.loads(run_program(tmp_path, "stats", "finish:length", "--json").stdout)
+    only = json.loads(run_command(tmp_path, "stats", "finish:length", "--json").stdout)
     assert only["total"]["replies"] == 1
-    assert "test-model" in run_program(tmp_path, "stats").stdout
+    assert "test-model" in run_command(tmp_path, "stats").stdout
 
 
 def test_a_query_that_can_t_be_read_names_the_place(tmp_path: Path) -> None:
-    done = run_program(tmp_path, "sessions", "search", "ok tokens:many")
+    done = run_command(tmp_path, "sessions", "search", "ok tokens:many")
     assert done.returncode == 2
     assert "ok ▸tokens:many" in done.stderr
 
@@ -54,7 +54,7 @@ def test_order_from_the_command_line(server: LoopbackServer, tmp_path: Path) -> 
     assert [(s["id"], s["is_archived"]) for s in archived] == [(first, True)]
     sessions(tmp_path, "delete", first, second)
     assert sessions(tmp_path, "list", "--deleted").count("\n") == 2
-    refused = run_program(tmp_path, "sessions", "purge")
+    refused = run_command(tmp_path, "sessions", "purge")
     assert refused.returncode == 4
     assert "--yes removes 2 for good" in refused.stderr
     done = json.loads(sessions(tmp_path, "purge", "--yes", "--json"))
@@ -106,7 +106,7 @@ def test_a_program_gets_the_reply_that_was_once_recorded(
 
 
 def test_a_mock_of_nothing_says_so(tmp_path: Path) -> None:
-    done = run_program(tmp_path, "mock", "nothing-like-it")
+    done = run_command(tmp_path, "mock", "nothing-like-it")
     assert done.returncode == 2
     assert "No recorded exchange" in done.stderr
 
@@ -114,7 +114,7 @@ def test_a_mock_of_nothing_says_so(tmp_path: Path) -> None:
 def test_a_mock_on_a_port_that_is_taken_says_so(server: LoopbackServer, tmp_path: Path) -> None:
     done = json.loads(ask(tmp_path, server, "Say it", "--json").stdout)
     port = server.base_url.rpartition(":")[2].removesuffix("/v1")
-    refused = run_program(tmp_path, "mock", done["session_id"], "--port", port)
+    refused = run_command(tmp_path, "mock", done["session_id"], "--port", port)
     assert refused.returncode == 2
     assert f"Port {port} can't be used" in refused.stderr
     assert "--port" in refused.stderr

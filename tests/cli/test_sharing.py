@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.run import PROGRAM, environment, run_program
+from tests.cli.run import PROGRAM, environment, run_command
 from tests.cli.test_commands import ask
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 
@@ -25,7 +25,7 @@ HOSTILE = (
 
 
 def sessions(folder: Path, *arguments: str) -> str:
-    done = run_program(folder, "sessions", *arguments)
+    done = run_command(folder, "sessions", *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -123,7 +123,7 @@ def test_secrets_are_taken_out_where_that_is_wanted(server: LoopbackServer, tmp_
     plain = sessions(tmp_path, "export", session_id, "--format", "json")
     assert "sk-abcdefghijklmnop1234" in plain
     for form in ("html", "md", "json", "jsonl"):
-        done = run_program(
+        done = run_command(
             tmp_path, "sessions", "export", session_id, "--format", form,
             *(["--redact"] if form != "html" else []),
         )  # fmt: skip
@@ -216,7 +216,7 @@ WEBUI: dict[str, Any] = {
 
 
 def imported(folder: Path, file: Path, *more: str) -> dict[str, Any]:
-    done = run_program(folder, "sessions", "import", str(file), "--json", *more)
+    done = run_command(folder, "sessions", "import", str(file), "--json", *more)
     value: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == (1 if value["failed"] else 0), done.stderr
     return value
@@ -315,7 +315,7 @@ def test_several_files_are_taken_in_and_a_broken_one_costs_no_other(tmp_path: Pa
     files[0].write_bytes(b"".join(sse(delta("first"), delta(finish="stop"))))
     files[1].write_text("no JSON")
     files[2].write_bytes(b"".join(sse(delta("second"), delta(finish="stop"))))
-    done = run_program(tmp_path, "sessions", "import", *map(str, files))
+    done = run_command(tmp_path, "sessions", "import", *map(str, files))
     assert done.returncode == 1
     assert "2 sessions with 2 replies imported" in done.stdout
     assert "broken.json was not imported" in done.stderr
@@ -327,7 +327,7 @@ def test_an_import_that_is_stopped_goes_on_the_next_time(tmp_path: Path) -> None
     file = tmp_path / "conversations.json"
     talks = [CHATGPT | {"conversation_id": f"c{n}", "title": "x" * 2_000} for n in range(3_000)]
     file.write_text(json.dumps(talks))
-    run_program(tmp_path, "sessions", "list")
+    run_command(tmp_path, "sessions", "list")
     running = subprocess.Popen(
         [*PROGRAM, "sessions", "import", str(file)],
         env=environment(tmp_path), stderr=subprocess.PIPE, text=True,
@@ -362,7 +362,7 @@ def test_an_import_that_is_stopped_goes_on_the_next_time(tmp_path: Path) -> None
 )
 def test_what_is_no_export_is_told_as_such(tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
-    done = run_program(tmp_path, "sessions", "import", str(tmp_path / name))
+    done = run_command(tmp_path, "sessions", "import", str(tmp_path / name))
     assert done.returncode == 2
     assert name in done.stderr
     assert "Traceback" not in done.stderr

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.run import run_program
+from tests.cli.run import run_command
 from tests.cli.test_commands import ask
 from tests.engine.test_tools import asks, in_turn
 from tests.support.server import LoopbackServer, reply
@@ -63,7 +63,7 @@ def test_a_file_of_functions_is_offered_and_a_broken_one_is_told(
     done = ask(tmp_path, server, "shout", "--tools", "tools:good.py", "--yes", *files)
     assert (done.returncode, done.stdout) == (0, "HI\n")
     assert server.requests[1]["messages"][-1]["content"] == "HI"
-    doctor = run_program(tmp_path, "doctor", *files)
+    doctor = run_command(tmp_path, "doctor", *files)
     assert "no_such_module_anywhere" in doctor.stdout
     assert "tools:good.py: 1 tools: shout" in doctor.stdout
 
@@ -77,7 +77,7 @@ def test_doctor_lists_servers_and_says_why_one_fails(tmp_path: Path) -> None:
         "gone": {"command": "no-such-program"},
     }
     (config / "mcp.json").write_text(json.dumps({"mcpServers": servers}))
-    said = run_program(tmp_path, "doctor").stdout
+    said = run_command(tmp_path, "doctor").stdout
     assert "mcp:time: mcp-time" in said
     assert "get_current_time, convert_time" in said
     assert "mcp:gone: FAILED there is no program 'no-such-program'" in said

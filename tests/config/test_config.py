@@ -121,14 +121,16 @@ def test_the_first_change_writes_the_commented_template(tmp_path: Path) -> None:
     assert read_settings(path).look.theme == "rose"
 
 
-def test_the_environment_is_used_as_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_used_as_everywhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assert choose_endpoint(Settings()) is None
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://h/v1")
     endpoint = choose_endpoint(Settings())
     assert endpoint is not None
     assert endpoint.base_url == "http://h/v1"
-    assert Keys().resolve(endpoint) == "sk-x"
+    assert Keys(tmp_path).resolve(endpoint) == "sk-x"
     named = choose_endpoint(Settings(), base_url="http://other/v1")
     assert named is not None
     assert named.base_url == "http://other/v1"
@@ -140,13 +142,13 @@ def endpoint_with(source: KeySource) -> Endpoint:
     return Endpoint("e", "http://h", key_source=source)
 
 
-def test_a_key_comes_from_a_command() -> None:
+def test_a_key_comes_from_a_command(tmp_path: Path) -> None:
     command = (sys.executable, "-c", "print('sk-from-command')")
     source = KeySource(KeySourceKind.COMMAND, command=command)
-    assert Keys().resolve(endpoint_with(source)) == "sk-from-command"
+    assert Keys(tmp_path).resolve(endpoint_with(source)) == "sk-from-command"
     failing = KeySource(KeySourceKind.COMMAND, command=(sys.executable, "-c", "exit(3)"))
     with pytest.raises(SettingsError, match="exit 3"):
-        Keys().resolve(endpoint_with(failing))
+        Keys(tmp_path).resolve(endpoint_with(failing))
 
 
 class MemoryKeyring(keyring.backend.KeyringBackend):
@@ -165,15 +167,15 @@ class MemoryKeyring(keyring.backend.KeyringBackend):
         self.kept[(service, username)] = password
 
 
-def test_a_key_is_kept_in_the_keyring() -> None:
+def test_a_key_is_kept_in_the_keyring(tmp_path: Path) -> None:
     before = keyring.get_keyring()
     keyring.set_keyring(MemoryKeyring())
     try:
         source = KeySource(KeySourceKind.KEYRING, "openai")
         with pytest.raises(SettingsError, match="no key"):
-            Keys().resolve(endpoint_with(source))
-        Keys().store_key("openai", " sk-kept ")
-        assert Keys().resolve(endpoint_with(source)) == "sk-kept"
+            Keys(tmp_path).resolve(endpoint_with(source))
+        Keys(tmp_path).store_key("openai", " sk-kept ")
+        assert Keys(tmp_path).resolve(endpoint_with(source)) == "sk-kept"
     finally:
         keyring.set_keyring(before)
 

@@ -1,11 +1,10 @@
 """A background reply goes on at the server when the person leaves, and is read to its end."""
 
 import threading
-from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from replyscope.domain.event import TextDelta
 from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
@@ -20,6 +19,7 @@ from tests.engine.test_conversation import Ids, target_of
 from tests.support.build import open_chat
 from tests.support.responses import events
 from tests.support.server import Answer, LoopbackServer, sse
+from tests.support.turns import running_to, says
 
 BACKGROUND = SessionSettings(parameters=Parameters(background=True))
 ALL = events("one ", "two ", "three", response_id="resp_b")
@@ -45,11 +45,10 @@ async def leave_in_the_middle(
     conversation = archive_on(store, clock).new(BACKGROUND)
     async with (
         open_chat(server.base_url, clock, api=Api.RESPONSES) as provider,
-        aclosing(conversation.send((TextPart("go"),), target_of(provider))) as stream,
+        running_to(
+            says("two "), partial(conversation.send, (TextPart("go"),), target_of(provider))
+        ),
     ):
-        async for event in stream:
-            if isinstance(event, TextDelta) and event.text == "two ":
-                break
         conversation.leave(is_leaving=is_leaving)
     hold.set()
     return conversation.session.id
@@ -68,12 +67,8 @@ async def test_leaving_keeps_it_and_coming_back_reads_the_rest(
 
     rest = ALL[cut_after("two ") :]
     server.routes["GET", "/responses/resp_b"] = Answer(chunks=frames(rest))
-    async with (
-        open_chat(server.base_url, clock, api=Api.RESPONSES) as provider,
-        aclosing(conversation.resume(target_of(provider))) as stream,
-    ):
-        async for _ in stream:
-            pass
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await conversation.resume(target_of(provider))
     after = ALL[cut_after("two ") - 1]["sequence_number"]
     assert f"starting_after={after}" in server.paths[-1]
     (whole,) = conversation.exchanges.values()
@@ -101,12 +96,8 @@ async def test_one_that_has_expired_keeps_what_came_and_says_so(
 ) -> None:
     session_id = await leave_in_the_middle(server, clock, store, is_leaving=True)
     conversation = await archive_on(store, clock).open(session_id)
-    async with (
-        open_chat(server.base_url, clock, api=Api.RESPONSES) as provider,
-        aclosing(conversation.resume(target_of(provider))) as stream,
-    ):
-        async for _ in stream:
-            pass
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await conversation.resume(target_of(provider))
     (exchange,) = conversation.exchanges.values()
     assert exchange.state is ExchangeState.FAILED
     assert exchange.choice(0).text == "one two "
@@ -124,11 +115,10 @@ async def test_after_a_crash_it_can_be_resumed_too(
     conversation = opening_store.new(BACKGROUND)
     async with (
         open_chat(server.base_url, clock, api=Api.RESPONSES) as provider,
-        aclosing(conversation.send((TextPart("go"),), target_of(provider))) as stream,
+        running_to(
+            says("two "), partial(conversation.send, (TextPart("go"),), target_of(provider))
+        ),
     ):
-        async for event in stream:
-            if isinstance(event, TextDelta) and event.text == "two ":
-                break
         (exchange_id,) = conversation.lives
         journal = await dead.reopen_exchange(exchange_id)
         await journal.append(conversation.lives[exchange_id].frames)

@@ -1,14 +1,15 @@
 """Choices, retries and edits are siblings in one tree; what a server knows is not sent again."""
 
 import asyncio
-from contextlib import aclosing
+import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from replyscope.domain.errors import SessionMoved
-from replyscope.domain.event import WireFrame
+from replyscope.domain.errors import SessionMoved, StoreError
+from replyscope.domain.event import Event, TextDelta, WireFrame
 from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, TextPart
@@ -22,8 +23,9 @@ from replyscope.provider.opening import translate_frames
 from replyscope.store.sqlite_store import SqliteStore
 from tests.engine.test_conversation import Ids, drive, target_of
 from tests.support.build import make_exchange, open_chat
-from tests.support.responses import message, response
+from tests.support.responses import events, message, response
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
+from tests.support.turns import running_to, says
 
 TWO = SessionSettings(parameters=Parameters(n=2))
 
@@ -35,9 +37,7 @@ def choice(index: int, text: str | None = None, finish: str | None = None) -> di
 
 
 async def retry(conversation: Conversation, provider: OpenAIProvider) -> None:
-    async with aclosing(conversation.retry(target_of(provider))) as events:
-        async for _ in events:
-            pass
+    await conversation.retry(target_of(provider))
 
 
 @pytest.fixture
@@ -102,6 +102,53 @@ async def test_responses_has_no_n_so_choices_stream_side_by_side(
     assert not conversation.is_streaming
 
 
+async def test_the_fault_of_one_choice_costs_no_other_and_the_first_is_raised(
+    server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
+) -> None:
+    server.answer = lambda _request: response("answer")
+    conversation = archive.new(SessionSettings(parameters=Parameters(n=4)))
+    await store._database.write(
+        lambda c: c.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON exchange"
+            " WHEN (SELECT count(*) FROM exchange) >= 2"
+            " BEGIN SELECT RAISE(ABORT, 'no third one'); END"
+        )
+    )
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        with pytest.raises(StoreError, match="no third one"):
+            await drive(conversation, provider)
+    assert len(server.requests) == 2
+    saved = await store.load_session(conversation.session.id)
+    assert [e.choice(0).text for e in saved.exchanges.values()] == ["answer", "answer"]
+    assert all(e.state is ExchangeState.COMPLETED for e in saved.exchanges.values())
+
+
+async def test_cancelling_choices_side_by_side_saves_what_each_said(
+    server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
+) -> None:
+    gate = threading.Event()
+    begun = events("part", response_id="resp_c")
+    cut = next(n for n, event in enumerate(begun) if event.get("delta") == "part") + 1
+    server.answer = lambda _request: Answer(chunks=[*sse(*begun[:cut], done=False), gate])
+    conversation = archive.new(SessionSettings(parameters=Parameters(n=3)))
+    count = 0
+
+    def all_said(event: Event) -> bool:
+        nonlocal count
+        count += isinstance(event, TextDelta)
+        return count == 3
+
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        send = partial(conversation.send, (TextPart("hi"),), target_of(provider))
+        async with running_to(all_said, send):
+            assert len(conversation.lives) == 3
+        assert not conversation.is_streaming
+        gate.set()
+    saved = await store.load_session(conversation.session.id)
+    kept = [(e.choice(0).text, e.state) for e in saved.exchanges.values()]
+    assert kept == [("part", ExchangeState.CANCELLED)] * 3
+
+
 async def test_a_retry_and_an_edit_never_overwrite(
     server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
 ) -> None:
@@ -113,12 +160,8 @@ async def test_a_retry_and_an_edit_never_overwrite(
         assert texts(conversation) == ["question", "reply 2"]
         assert sibling_texts(conversation, conversation.messages[-1]) == ["reply 1", "reply 2"]
         asked = conversation.messages[0]
-        edit = conversation.send(
-            (TextPart("better question"),), target_of(provider), instead_of=asked
-        )
-        async with aclosing(edit) as events:
-            async for _ in events:
-                pass
+        edited = (TextPart("better question"),)
+        await conversation.send(edited, target_of(provider), instead_of=asked)
     assert [m["content"] for m in server.requests[2]["messages"]] == ["better question"]
     assert texts(conversation) == ["better question", "reply 3"]
     first, second = conversation.tree.siblings(conversation.messages[0])
@@ -218,9 +261,7 @@ async def test_continuing_asks_for_one_answer(
     conversation = archive.new(TWO)
     async with open_chat(server.base_url, clock) as provider:
         await drive(conversation, provider)
-        async with aclosing(conversation.continue_reply(target_of(provider))) as events:
-            async for _ in events:
-                pass
+        await conversation.continue_reply(target_of(provider))
     assert ["n" in request for request in server.requests] == [True, False]
     assert texts(conversation)[-1] == "halfhalf"
 
@@ -309,11 +350,14 @@ async def test_nobody_sends_into_a_reply_that_streams_in_another_window(
     other_store = SqliteStore(tmp_path / "sessions.db", "another")
     async with open_chat(server.base_url, clock) as provider:
         await drive(conversation, provider, "one")
-        async with aclosing(conversation.send((TextPart("two"),), target_of(provider))) as events:
-            await anext(events)
+        gate = threading.Event()
+        server.answer = lambda _request: Answer(chunks=[*sse(delta("part"), done=False), gate])
+        send = partial(conversation.send, (TextPart("two"),), target_of(provider))
+        async with running_to(says("part"), send):
             there = await Archive(other_store, clock, lambda: "never").open(conversation.session.id)
             with pytest.raises(SessionMoved, match="streams into this session"):
                 await drive(there, provider, "three")
+        gate.set()
     await other_store.close()
 
 

@@ -1,16 +1,18 @@
 """Sending, cancelling, continuing, recovering: on the real provider and a real store."""
 
 import gc
+import sqlite3
 import threading
 import weakref
-from contextlib import aclosing
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from replyscope.domain.errors import StoreError
-from replyscope.domain.event import StreamEnded, TextDelta
+from replyscope.domain.event import Event, StreamEnded
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
@@ -25,6 +27,7 @@ from replyscope.provider.opening import translate_frames
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.build import make_exchange, open_chat, user_message
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse
+from tests.support.turns import running_to, says
 
 HI = (TextPart("hi"),)
 
@@ -48,23 +51,25 @@ def target_of(provider: OpenAIProvider) -> Target:
 
 
 async def drive(conversation: Conversation, provider: OpenAIProvider, text: str = "hi") -> None:
-    async with aclosing(conversation.send((TextPart(text),), target_of(provider))) as events:
-        async for _ in events:
-            pass
+    await conversation.send((TextPart(text),), target_of(provider))
 
 
 async def test_a_reply_is_on_disk_before_its_end_is_told(
     server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
 ) -> None:
     conversation = archive.new(SessionSettings(system="Be brief."))
-    async with (
-        open_chat(server.base_url, clock) as provider,
-        aclosing(conversation.send(HI, target_of(provider))) as events,
-    ):
-        async for event in events:
-            if isinstance(event, StreamEnded):
-                saved = await store.load_session(conversation.session.id)
-                assert next(iter(saved.exchanges.values())).state is ExchangeState.COMPLETED
+    path = store._database.path
+    assert path is not None
+    told: list[str] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StreamEnded):
+            with closing(sqlite3.connect(path)) as other:
+                told.extend(state for (state,) in other.execute("SELECT state FROM exchange"))
+
+    async with open_chat(server.base_url, clock) as provider:
+        await conversation.send(HI, target_of(provider), listen)
+    assert told == [ExchangeState.COMPLETED.value]
     assert conversation.session.title == "hi"
     reopened = await store.load_session(conversation.session.id)
     assert reopened.messages == tuple(conversation.messages)
@@ -107,11 +112,8 @@ async def test_cancel_keeps_the_partial_reply(
     server.answer = lambda _request: Answer(chunks=[*sse(delta("part"), done=False), gate])
     conversation = archive.new(SessionSettings())
     async with open_chat(server.base_url, clock) as provider:
-        async with aclosing(conversation.send(HI, target_of(provider))) as events:
-            async for event in events:
-                if isinstance(event, TextDelta):
-                    assert conversation.is_streaming
-                    break
+        async with running_to(says("part"), partial(conversation.send, HI, target_of(provider))):
+            assert conversation.is_streaming
         gate.set()
     saved = await store.load_session(conversation.session.id)
     (exchange,) = saved.exchanges.values()
@@ -129,9 +131,7 @@ async def test_continuing_joins_the_reply_and_keeps_both_exchanges(
     async with open_chat(server.base_url, clock) as provider:
         await drive(conversation, provider)
         server.answer = lambda _request: reply(" a time.")
-        async with aclosing(conversation.continue_reply(target_of(provider))) as events:
-            async for _ in events:
-                pass
+        await conversation.continue_reply(target_of(provider))
     assert len(conversation.messages) == 2
     assert conversation.read_messages()[-1].text == "Once upon a time."
     saved = await store.load_session(conversation.session.id)
@@ -147,9 +147,7 @@ async def test_retry_makes_a_sibling_and_loses_nothing(
     async with open_chat(server.base_url, clock) as provider:
         await drive(conversation, provider)
         server.answer = lambda _request: reply("better")
-        async with aclosing(conversation.retry(target_of(provider))) as events:
-            async for _ in events:
-                pass
+        await conversation.retry(target_of(provider))
     assert [m.role for m in conversation.messages] == [Role.USER, Role.ASSISTANT]
     assert conversation.read_messages()[-1].text == "better"
     count = await store._database.read(
@@ -174,17 +172,15 @@ async def test_a_message_that_cannot_be_saved_is_not_sent(
 async def test_a_store_that_fails_in_mid_reply_costs_no_text(
     server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
 ) -> None:
+    gate = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[*sse(delta("Hello"), done=False), gate])
     conversation = archive.new(SessionSettings())
     async with (
         open_chat(server.base_url, clock) as provider,
-        aclosing(conversation.send(HI, target_of(provider))) as events,
+        running_to(says("Hello"), partial(conversation.send, HI, target_of(provider))),
     ):
-        async for event in events:
-            if isinstance(event, TextDelta):
-                await store._database.write(
-                    lambda c: c.execute("ALTER TABLE segment RENAME TO gone")
-                )
-                break
+        await store._database.write(lambda c: c.execute("ALTER TABLE segment RENAME TO gone"))
+    gate.set()
     assert conversation.unsaved is not None
     assert conversation.read_messages()[-1].text == "Hello"
     await store._database.write(lambda c: c.execute("ALTER TABLE gone RENAME TO segment"))
@@ -205,15 +201,13 @@ async def test_a_session_that_was_left_takes_no_memory_unless_it_has_what_is_not
         saved = weakref.ref(conversation)
         conversation = archive.new(SessionSettings())
         await drive(conversation, provider)
-        async with aclosing(conversation.send(HI, target_of(provider))) as events:
-            async for event in events:
-                if isinstance(event, TextDelta):
-                    await store._database.write(
-                        lambda c: c.execute("ALTER TABLE segment RENAME TO gone")
-                    )
-                    break
+        gate = threading.Event()
+        server.answer = lambda _request: Answer(chunks=[*sse(delta("part"), done=False), gate])
+        async with running_to(says("part"), partial(conversation.send, HI, target_of(provider))):
+            await store._database.write(lambda c: c.execute("ALTER TABLE segment RENAME TO gone"))
+        gate.set()
         unsaved = weakref.ref(conversation)
-        del conversation, event, events
+        del conversation
         archive.new(SessionSettings())
         archive.new(SessionSettings())
         gc.collect()

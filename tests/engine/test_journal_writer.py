@@ -2,12 +2,11 @@
 
 import asyncio
 import sqlite3
-from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
 
-from replyscope.domain.event import FinishStated, StreamEnded, WireFrame
+from replyscope.domain.event import Event, FinishStated, StreamEnded, WireFrame
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.ports import Clock
@@ -69,16 +68,13 @@ async def test_a_reply_stopped_while_its_end_is_saved_is_saved(
         others: list[sqlite3.Connection] = []
         is_done = asyncio.Event()
 
-        async def read() -> None:
-            events = conversation.send((TextPart("hi"),), target)
-            async with aclosing(events):
-                async for event in events:
-                    if isinstance(event, FinishStated):
-                        others.append(hold(store))
-                        is_done.set()
-                    assert not isinstance(event, StreamEnded), "told before it was saved"
+        def listen(event: Event) -> None:
+            if isinstance(event, FinishStated):
+                others.append(hold(store))
+                is_done.set()
+            assert not isinstance(event, StreamEnded), "told before it was saved"
 
-        reading = asyncio.ensure_future(read())
+        reading = asyncio.ensure_future(conversation.send((TextPart("hi"),), target, listen))
         await is_done.wait()
         await turn()
         assert conversation.is_streaming

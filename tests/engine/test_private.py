@@ -1,7 +1,6 @@
 """Private sessions: they work as any other, and nothing of them comes near the file."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -212,9 +211,7 @@ async def test_a_private_session_goes_on_when_the_file_is_gone(
     async with open_chat(server.base_url, clock) as provider:
         both.path.rename(both.path.with_name("elsewhere.db"))
         private = await private_of(both, provider)
-        async with aclosing(private.retry(target_of(provider))) as events:
-            async for _ in events:
-                pass
+        await private.retry(target_of(provider))
         both.path.with_name("elsewhere.db").rename(both.path)
     assert private.unsaved is None
     assert len(private.exchanges) == 2

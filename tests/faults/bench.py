@@ -5,7 +5,7 @@ ending is told, and the next message is answered.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from replyscope.cli.system import SystemClock, new_id
@@ -54,9 +54,7 @@ class Bench:
 
     async def _send(self, conversation: Conversation, text: str, via: OpenAIProvider) -> None:
         target = Target(via._endpoint, via, "m")
-        async with aclosing(conversation.send((TextPart(text),), target)) as events:
-            async for _ in events:
-                pass
+        await conversation.send((TextPart(text),), target)
 
     async def _look(self, conversation: Conversation, prompt: str, *, with_wire: bool) -> Left:
         assert conversation.unsaved is None, prompt

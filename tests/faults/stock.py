@@ -11,8 +11,8 @@ from replyscope.domain.exchange import Choice, ExchangeState, Usage
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.session import Session, SessionSettings
-from replyscope.domain.shared import Shared
-from replyscope.inspection.sharing.session_json import FORMAT, session_to_json
+from replyscope.domain.shared import SESSION_FORMAT, Shared
+from replyscope.inspection.sharing.session_json import session_to_json
 from replyscope.store.codec import encode_exchange, encode_parts, encode_settings
 from replyscope.store.schema import MIGRATIONS, migrate
 from tests.support.build import NOON, make_exchange
@@ -51,7 +51,7 @@ def make_session(number: int, dice: random.Random) -> Shared:
 def write_export(path: Path, count: int, dice: random.Random) -> None:
     """A file of that many sessions, as `sessions export --format json` writes them."""
     made = [json.loads(session_to_json(make_session(n, dice))) for n in range(count)]
-    path.write_text(json.dumps({"format": FORMAT, "sessions": made}))
+    path.write_text(json.dumps({"format": SESSION_FORMAT, "sessions": made}))
 
 
 def write_old_file(path: Path, version: int, count: int, dice: random.Random) -> None:

@@ -5,7 +5,6 @@ unsaid.
 import json
 import random
 import shutil
-from contextlib import aclosing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 
 from replyscope.cli.system import new_id
 from replyscope.domain.errors import StoreGone
-from replyscope.domain.event import TextDelta
+from replyscope.domain.event import Event, TextDelta
 from replyscope.domain.exchange import Api
 from replyscope.domain.message import Role, TextPart
 from replyscope.domain.session import SessionSettings
@@ -45,9 +44,7 @@ class JumpingClock(TickingClock):
 
 
 async def drive(conversation: Conversation, target: Target, text: str) -> None:
-    async with aclosing(conversation.send((TextPart(text),), target)) as events:
-        async for _ in events:
-            pass
+    await conversation.send((TextPart(text),), target)
 
 
 def negatives(value: object) -> list[object]:
@@ -99,15 +96,17 @@ async def test_a_folder_that_vanishes_in_mid_reply_is_told(
     conversation = archive.new(SessionSettings())
     async with open_chat(server.base_url, TickingClock()) as provider:
         target = Target(provider._endpoint, provider, "m")
-        async with aclosing(conversation.send((TextPart("hi"),), target)) as events:
-            async for event in events:
-                if isinstance(event, TextDelta) and event.text == "Hello":
-                    data.rename(tmp_path / "away")
-                    if how == "removed":
-                        shutil.rmtree(tmp_path / "away")
-                    if how == "replaced":
-                        data.mkdir()
-                        (data / "sessions.db").write_bytes(b"")
+
+        def listen(event: Event) -> None:
+            if isinstance(event, TextDelta) and event.text == "Hello":
+                data.rename(tmp_path / "away")
+                if how == "removed":
+                    shutil.rmtree(tmp_path / "away")
+                if how == "replaced":
+                    data.mkdir()
+                    (data / "sessions.db").write_bytes(b"")
+
+        await conversation.send((TextPart("hi"),), target, listen)
         assert isinstance(conversation.unsaved, StoreGone)
         assert "removed or replaced" in str(conversation.unsaved)
         assert conversation.read_messages()[-1].text == "Hello world"

@@ -4,7 +4,7 @@ import json
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from replyscope.cli.system import SystemClock, new_id
 from replyscope.cli.wiring import describe
 from replyscope.config.settings import change_settings
 from replyscope.domain.errors import SettingsError, StoreFull
-from replyscope.domain.event import RequestSent, TextDelta, WireFrame
+from replyscope.domain.event import Event, RequestSent, TextDelta, WireFrame
 from replyscope.domain.exchange import Choice, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
@@ -143,9 +143,7 @@ async def test_each_write_without_room_says_so_and_goes_through_later(
 
 
 async def drive(conversation: Conversation, target: Target, text: str) -> None:
-    async with aclosing(conversation.send((TextPart(text),), target)) as events:
-        async for _ in events:
-            pass
+    await conversation.send((TextPart(text),), target)
 
 
 async def test_a_reply_that_finds_no_room_is_kept_and_saved_when_there_is_some(
@@ -157,10 +155,12 @@ async def test_a_reply_that_finds_no_room_is_kept_and_saved_when_there_is_some(
     server.answer = lambda _request: reply("so ", BIG, " far")
     async with open_chat(server.base_url, SystemClock()) as provider:
         target = Target(provider._endpoint, provider, "m")
-        async with aclosing(conversation.send((TextPart("hi"),), target)) as events:
-            async for event in events:
-                if isinstance(event, TextDelta) and event.text == "so ":
-                    disk.fill()
+
+        def listen(event: Event) -> None:
+            if isinstance(event, TextDelta) and event.text == "so ":
+                disk.fill()
+
+        await conversation.send((TextPart("hi"),), target, listen)
         text = f"so {BIG} far"
         assert isinstance(conversation.unsaved, StoreFull)
         assert conversation.read_messages()[-1].text == text

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 import time
-from contextlib import aclosing
 
 from replyscope.cli.system import SystemClock
 from replyscope.cli.wiring import Wiring, translate_frames, wire
@@ -54,9 +53,7 @@ async def _chat(wiring: Wiring, target: Target, name: str) -> list[str]:
 
 
 async def _send(conversation: Conversation, target: Target, text: str) -> None:
-    async with aclosing(conversation.send((TextPart(text),), target)) as events:
-        async for _ in events:
-            pass
+    await conversation.send((TextPart(text),), target)
     assert conversation.unsaved is None
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import httpx2
 from textual.strip import Strip
 
-from replyscope.cli.import_sources import read_file
 from replyscope.cli.system import SystemClock
 from replyscope.cli.wiring import translate_frames
 from replyscope.config.look import read_look
@@ -35,7 +34,7 @@ from replyscope.domain.printable import is_printable_line
 from replyscope.domain.query import QueryError, parse_query
 from replyscope.domain.search import Search, Sort
 from replyscope.domain.shared import Form
-from replyscope.engine.importing import take_in
+from replyscope.engine.importing import import_batch
 from replyscope.engine.recovery import refold
 from replyscope.engine.rules import usable
 from replyscope.engine.sharing import Sharing
@@ -56,7 +55,8 @@ from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.theming import build_themes
 from tests.hostile.bounds import bounded
-from tests.support.build import NOON, Memory, ask, make_exchange
+from tests.support.build import NOON, Memory, ask, collect, make_exchange
+from tests.support.importing import read_file
 
 _NOON = NOON.astimezone()
 PALETTE = Palette()
@@ -85,7 +85,7 @@ async def _reply_to(api: Api, status: int, kind: str, body: bytes) -> Exchange:
         httpx2.MockTransport(answer),
     )
     opening = make_exchange(api=api)
-    events = [event async for event in provider.stream(ask())]
+    events = await collect(provider, ask())
     await provider.aclose()
     exchange = fold_events(opening, events)
     _look_at(exchange)
@@ -209,7 +209,7 @@ async def _take_in(path: Path) -> None:
     store = SqliteStore(None, "w")
     await store.open()
     try:
-        done = await take_in(batch, store, is_dry=False)
+        done = await import_batch(batch, store, is_dry=False)
         assert all(isinstance(failed.name, str) for failed in done.failed)
         index = SqliteSearchIndex(lambda: store.database, facts_of)
         await index.update()

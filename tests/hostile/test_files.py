@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from replyscope.cli.import_sources import read_file
 from replyscope.cli.rule_effects import TerminalEffects
 from replyscope.config.look import read_look
 from replyscope.config.mcp import read_mcp_file
@@ -32,6 +31,7 @@ from replyscope.local.models import EmbeddedModels
 from replyscope.toolbox.toolbox import LocalToolbox
 from tests.cli.run import run_program
 from tests.hostile.bounds import bounded, examine
+from tests.support.importing import read_file
 from tests.support.suite import Suite
 
 if sys.platform == "win32":

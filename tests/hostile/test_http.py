@@ -1,7 +1,5 @@
 """Whatever of HTTP never ends is left: within a limit in bytes and one in time."""
 
-import os
-import subprocess
 import time
 from pathlib import Path
 
@@ -12,15 +10,14 @@ from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.ports import Clock
 from replyscope.provider import bounds
 from replyscope.provider.discovery import find_servers
-from tests.cli.run import PROGRAM, environment
 from tests.hostile.bad_server import ERRORS, HEADS, LISTS, STREAMS, BadServer
+from tests.hostile.memory import MOST_BYTES, needs_proc, peak
 from tests.support.build import ask, open_chat, run
 from tests.support.server import LoopbackServer
 from tests.support.suite import Suite
 
 _LEFT = ("flood", "timeout", "interrupted", "garbled", "not_a_stream", "server", "unreachable")
 _LONGEST_S = 20.0
-_MOST_BYTES = 300_000_000
 
 
 @pytest.fixture(autouse=True)
@@ -70,29 +67,12 @@ async def test_heads_are_counted_in_bytes(clock: Clock) -> None:
         assert exchange.failure.kind == "flood"
 
 
-def _peak(folder: Path, *arguments: str, **more: str) -> tuple[int, str, int]:
-    """Run a program: its exit status, what it said on stderr, its peak memory in bytes."""
-    process = subprocess.Popen(
-        [*PROGRAM, *arguments],
-        env=environment(folder, **more),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    said = process.stderr.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
-    return process.returncode, said, usage.ru_maxrss * 1024
-
-
-@pytest.mark.skipif(not Path("/proc").exists(), reason="memory as Linux counts it")
+@needs_proc
 @pytest.mark.timeout(900)
 def test_no_answer_takes_much_memory(suite: Suite, server: LoopbackServer, tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.mkdir()
-    idle = _peak(tmp_path, "ask", "hi", OPENAI_BASE_URL=server.base_url)[2]
+    idle = peak(tmp_path, "ask", "hi", OPENAI_BASE_URL=server.base_url)[2]
     commands = {
         "doctor": {**HEADS, **LISTS, **ERRORS},
         "ask": {**HEADS, **ERRORS, **STREAMS},
@@ -108,11 +88,11 @@ def test_no_answer_takes_much_memory(suite: Suite, server: LoopbackServer, tmp_p
                 "timeout_s = 10\nmax_retries = 0\n"
             )
             arguments = ("ask", "hi") if name == "ask" else ("doctor",)
-            status, said, peak = _peak(tmp_path, *arguments)
+            status, said, reached = peak(tmp_path, *arguments)
         assert status == 3, (name, mode, said)
         assert "Traceback" not in said
-        assert peak - idle <= _MOST_BYTES, f"{name}, {mode}: {(peak - idle) / 1e6:.0f} MB"
-        most = max(most, peak - idle)
+        assert reached - idle <= MOST_BYTES, f"{name}, {mode}: {(reached - idle) / 1e6:.0f} MB"
+        most = max(most, reached - idle)
     suite.say(
         f"{len(tried)} answers of {len(all_of_it)} that never end: each left in words, "
         f"with {most / 1e6:.0f} MB at most"

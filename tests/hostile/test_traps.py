@@ -1,22 +1,23 @@
 """A working folder full of traps: no command runs, imports or loads anything of it."""
 
+import json
 import os
-import shutil
 import stat
 import subprocess
 import sys
 import sysconfig
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from shutil import which
 
 import pytest
 
 from replyscope.domain.environment import BASIC, EDITOR, ENGINE, NETWORK, PIP, kept_environment
-from replyscope.local.catalogue import LIGHT, find_weights
-from replyscope.local.download import weights_path
+from replyscope.local.catalogue import LIGHT
 from tests.cli.run import environment
 from tests.support.server import LoopbackServer
 from tests.support.suite import Suite
+from tests.support.weights import place_weights
 
 _SCRIPT = Path(sysconfig.get_path("scripts")) / "replyscope"
 _PROGRAMS = ("python", "python3", "pip3", "vi", "nano", "git", "uv", "sh", "tput", "stty", "less")
@@ -110,9 +111,7 @@ def test_no_command_runs_what_lies_in_the_working_folder(
 def test_the_engine_runs_nothing_of_the_working_folder(
     traps: Path, tmp_path: Path, cached_weights: Path
 ) -> None:
-    models = tmp_path / "data" / "models"
-    models.mkdir(parents=True)
-    shutil.copyfile(cached_weights, weights_path(models, find_weights(LIGHT)))
+    place_weights(tmp_path / "data" / "models", cached_weights)
     asked = subprocess.run(
         [_SCRIPT, "ask", "--local", "--model", LIGHT, "--max-tokens", "4", "Hello"],
         cwd=traps,
@@ -124,6 +123,68 @@ def test_the_engine_runs_nothing_of_the_working_folder(
     )
     assert asked.returncode in (0, 3), asked.stderr
     assert not list((tmp_path / "sprung").iterdir())
+
+
+def _launchers(folder: Path, sprung: Path) -> dict[str, list[str]]:
+    """Commands that run or obey a file of the folder they start in, and that file of each."""
+    spring = f"touch {sprung}/$1"
+    binary = folder / "node_modules" / ".bin" / "trap-server"
+    binary.parent.mkdir(parents=True)
+    for path, name in ((binary, "npx"), (folder / "trap-program", "path"), (folder / "x.sh", "sh")):
+        path.write_text(f"#!/bin/sh\n{spring.replace('$1', name)}\n")
+        path.chmod(0o755)
+    scripts = {"start": spring.replace("$1", "npm")}
+    (folder / "package.json").write_text(json.dumps({"name": "traps", "scripts": scripts}))
+    (folder / ".npmrc").write_text(f"node-options=--require={folder}/trap.cjs\n")
+    code = f"require('fs').writeFileSync('{sprung}/npmrc', '')"
+    (folder / "trap.cjs").write_text(code)
+    (folder / "Makefile").write_text(f"all:\n\t{spring.replace('$1', 'make')}\n")
+    (folder / "trap_server.py").write_text(f"open({str(sprung / 'module')!r}, 'w').close()\n")
+    launchers = {
+        "npx": ["npx", "--offline", "--yes", "trap-server"],
+        "npm": ["npm", "start"],
+        "make": ["make"],
+        "sh": ["sh", "x.sh"],
+        "path": ["trap-program"],
+        "module": [sys.executable, "-m", "trap_server"],
+    }
+    return {name: line for name, line in launchers.items() if name == "path" or which(line[0])}
+
+
+@pytest.mark.timeout(600)
+def test_no_tool_server_and_no_key_command_obeys_the_working_folder(
+    tmp_path: Path, server: LoopbackServer, suite: Suite
+) -> None:
+    folder, sprung, config = (tmp_path / name for name in ("traps", "sprung", "config"))
+    for made in (folder, sprung, config):
+        made.mkdir()
+    launchers = _launchers(folder, sprung)
+    environ = environment(tmp_path)
+    environ["PATH"] = os.pathsep.join((".", environ["PATH"], ""))
+
+    def run(*command: str) -> str:
+        given = {"cwd": folder, "env": environ, "stdin": subprocess.DEVNULL, "timeout": 120}
+        done = subprocess.run(command, capture_output=True, check=False, text=True, **given)  # type: ignore[call-overload]
+        return str(done.stdout + done.stderr)
+
+    for name, line in launchers.items():
+        run(*line)
+        assert (sprung / name).exists(), f"the trap for {name} is dead"
+    for trap in sprung.iterdir():
+        trap.unlink()
+    entries = {name: {"command": line[0], "args": line[1:]} for name, line in launchers.items()}
+    (config / "mcp.json").write_text(json.dumps({"mcpServers": entries}))
+    said = run(str(_SCRIPT), "doctor", "--base-url", server.base_url)
+    for name in launchers:
+        assert f"it ran in {tmp_path}/data/servers/server-{name} " in said, said
+    for line in launchers.values():
+        (config / "settings.toml").write_text(
+            f'provider = "p"\n[providers.p]\nbase_url = "{server.base_url}"\nmodel = "m"\n'
+            f"key_command = {json.dumps(line)}\n"
+        )
+        assert "The key command" in run(str(_SCRIPT), "ask", "hi")
+    assert not list(sprung.iterdir())
+    suite.say(f"{len(launchers)} launchers as tool servers and key commands: none obeyed a trap")
 
 
 def test_the_environment_of_a_child_is_an_allow_list() -> None:

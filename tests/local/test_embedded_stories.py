@@ -1,7 +1,7 @@
 """Five stories against the embedded engine: real tokens over both APIs."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from replyscope.store.sqlite_store import SqliteStore
 from replyscope.toolbox.toolbox import LocalToolbox
 from tests.engine.test_conversation import Ids
 from tests.support.build import Memory
-from tests.support.weights import CACHE
+from tests.support.weights import CACHE, place_weights
 
 pytestmark = pytest.mark.installs
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.installs
 async def embedded(
     weights: Path, folder: Path, clock: Clock, api: Api, name: str = LIGHT
 ) -> AsyncIterator[Target]:
-    weights_path(folder, find_weights(name)).symlink_to(weights)
+    place_weights(folder, weights, name)
     keys: dict[str, str] = {}
     memory = Memory()
     models = EmbeddedModels(folder, keys.__setitem__)
@@ -51,9 +51,7 @@ async def embedded(
 
 
 async def say(conversation: Conversation, target: Target, text: str) -> None:
-    async with aclosing(conversation.send((TextPart(text),), target)) as events:
-        async for _ in events:
-            pass
+    await conversation.send((TextPart(text),), target)
 
 
 @pytest.mark.parametrize("api", list(Api))

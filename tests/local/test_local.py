@@ -24,6 +24,7 @@ from replyscope.local.models import EmbeddedModels
 from replyscope.provider.chat_completions import ChatCompletions
 from replyscope.provider.openai_provider import OpenAIProvider
 from tests.support.build import Memory, ask, run
+from tests.support.weights import place_weights
 
 
 def test_the_catalogue_is_pinned_and_the_default_is_in_it() -> None:
@@ -103,7 +104,7 @@ async def test_an_index_that_is_out_of_reach_is_said_so(
 async def test_the_model_answers_through_the_same_provider_and_ends_with_us(
     cached_weights: Path, tmp_path: Path, clock: Clock
 ) -> None:
-    shutil.copyfile(cached_weights, weights_path(tmp_path, find_weights(LIGHT)))
+    place_weights(tmp_path, cached_weights)
     keys: dict[str, str] = {}
     models = EmbeddedModels(tmp_path, keys.__setitem__)
     endpoint = await models.start(LIGHT)
@@ -141,7 +142,7 @@ async def test_the_model_answers_through_the_same_provider_and_ends_with_us(
 @pytest.mark.installs
 def test_the_model_dies_with_its_parent(cached_weights: Path, tmp_path: Path) -> None:
     """Killing the parent closes the child's standard input, and that ends it."""
-    shutil.copyfile(cached_weights, weights_path(tmp_path, find_weights(LIGHT)))
+    place_weights(tmp_path, cached_weights)
     script = (
         "import asyncio, sys\n"
         "from pathlib import Path\n"

@@ -11,19 +11,19 @@ from typing import Any
 import openai
 import pytest
 
-from replyscope.cli.import_sources import read_file
 from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.fold import fold_events
 from replyscope.domain.foreign import Batch
 from replyscope.domain.ports import Clock
 from replyscope.domain.shared import Shared
-from replyscope.engine.importing import take_in
+from replyscope.engine.importing import import_batch
 from replyscope.mock.recording import Recording
 from replyscope.mock.server import MockServer
 from replyscope.store.sqlite_store import SqliteStore
 from tests.conftest import RECORDED
 from tests.support.build import ask, collect, make_exchange, open_chat
+from tests.support.importing import read_file
 from tests.support.responses import response
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 
@@ -88,7 +88,7 @@ async def the_same_bytes_come_back(path: Path, store: SqliteStore) -> None:
     batch = read_file(path)
     (shared,) = batch.items
     assert isinstance(shared, Shared)
-    await take_in(Batch(iter([shared]), 1, batch.place), store, is_dry=False)
+    await import_batch(Batch(iter([shared]), 1, batch.place), store, is_dry=False)
     stored = await store.load_session(shared.session.id)
     (exchange,) = stored.exchanges.values()
     found = Recording(exchange, await store.load_wire(exchange.id))

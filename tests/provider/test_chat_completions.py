@@ -6,9 +6,18 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+import httpx2
 import pytest
 
-from replyscope.domain.event import RequestAdapted, RequestSent, StreamEnded, WireFrame
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.event import (
+    Event,
+    RequestAdapted,
+    RequestSent,
+    StreamEnded,
+    TextDelta,
+    WireFrame,
+)
 from replyscope.domain.exchange import Api, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.fold import fold_events
@@ -16,6 +25,8 @@ from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPa
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Parameters
+from replyscope.provider.chat_completions import ChatCompletions
+from replyscope.provider.openai_provider import OpenAIProvider
 from replyscope.provider.opening import translate_frames
 from tests.support.build import (
     NOON,
@@ -389,24 +400,69 @@ async def test_the_request_is_shown_before_the_server_answers(
 
     server.answer = answer
     async with open_chat(server.base_url, clock) as provider:
-        events = provider.stream(ask())
-        first = await anext(events)
-        assert isinstance(first, RequestSent)
-        gate.set()
-        rest = [event async for event in events]
-    assert isinstance(rest[-1], StreamEnded)
+        events: list[Event] = []
+
+        def listen(event: Event) -> None:
+            events.append(event)
+            if isinstance(event, RequestSent):
+                gate.set()
+
+        await provider.stream(ask(), listen)
+    assert isinstance(events[0], RequestSent)
+    assert isinstance(events[-1], StreamEnded)
 
 
-async def test_closing_the_stream_ends_the_request(server: LoopbackServer, clock: Clock) -> None:
+async def test_a_fault_of_the_listener_ends_the_request_and_is_no_failure_of_the_server(
+    server: LoopbackServer, clock: Clock
+) -> None:
     gate = threading.Event()
     server.answer = lambda _request: Answer(chunks=[*sse(delta("a"), done=False), gate])
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, WireFrame):
+            raise BrokenPipeError("nobody reads")
+
     async with open_chat(server.base_url, clock) as provider:
-        events = provider.stream(ask())
-        async for event in events:
-            if isinstance(event, WireFrame):
-                break
-        await events.aclose()
+        with pytest.raises(BrokenPipeError, match="nobody reads"):
+            await provider.stream(ask(), listen)
     gate.set()
+    assert isinstance(events[-1], WireFrame)
+
+
+async def test_other_tasks_get_turns_while_a_reply_is_read_that_has_come_as_a_whole(
+    clock: Clock,
+) -> None:
+    body = b"".join(sse(*(delta(f"w{number}") for number in range(800))))
+    headers = {"content-type": "text/event-stream"}
+    transport = httpx2.MockTransport(
+        lambda _request: httpx2.Response(200, headers=headers, content=body)
+    )
+    memory = Memory()
+    endpoint = Endpoint("test", "http://test.invalid/v1", Api.CHAT, max_retries=0)
+    provider = OpenAIProvider(
+        ChatCompletions(), endpoint, "sk-key", clock, memory.recall, memory.remember, transport
+    )
+    between = most = turns = 0
+
+    def listen(event: Event) -> None:
+        nonlocal between, most
+        between += isinstance(event, TextDelta)
+        most = max(most, between)
+
+    async def take_turns() -> None:
+        nonlocal between, turns
+        while True:
+            await asyncio.sleep(0)
+            turns, between = turns + 1, 0
+
+    other = asyncio.create_task(take_turns())
+    await provider.stream(ask(), listen)
+    other.cancel()
+    await provider.aclose()
+    assert turns >= 100
+    assert most <= 8
 
 
 async def test_models_are_listed(server: LoopbackServer, clock: Clock) -> None:

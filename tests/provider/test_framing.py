@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replyscope.domain.event import StreamEnded, TextDelta, WireFrame
+from replyscope.domain.event import Event, StreamEnded, TextDelta, WireFrame
 from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import fold_events
@@ -130,11 +130,15 @@ async def test_text_is_shown_before_the_stream_ends(
     was_seen = threading.Event()
     server.answer = lambda _request: Answer(chunks=[stream[:middle], was_seen, stream[middle:]])
     text = ""
+
+    def listen(event: Event) -> None:
+        nonlocal text
+        if isinstance(event, TextDelta):
+            text += event.text
+            was_seen.set()
+
     async with open_chat(server.base_url, clock) as provider:
-        async for event in provider.stream(ask()):
-            if isinstance(event, TextDelta):
-                text += event.text
-                was_seen.set()
+        await provider.stream(ask(), listen)
     assert text == "Hello {é}"
 
 

@@ -149,7 +149,7 @@ async def send_elsewhere(
 ) -> None:
     async with open_chat(server.base_url, clock, **to) as provider:
         target = Target(provider._endpoint, provider, model)
-        await workshop.drive(workshop.conversation.send((TextPart("next"),), target))
+        await workshop.conversation.send((TextPart("next"),), target)
 
 
 @pytest.mark.parametrize("where", ["another provider", "another model", "another API"])
@@ -229,7 +229,7 @@ async def test_a_field_that_is_refused_is_left_out_and_remembered(
     async with open_chat(server.base_url, clock, memory=memory) as provider:
         target = Target(provider._endpoint, provider, "test-model")
         for text in ("hi", "next"):
-            await workshop.drive(workshop.conversation.send((TextPart(text),), target))
+            await workshop.conversation.send((TextPart(text),), target)
     assert [name in json.dumps(r) for r in server.requests] == [False, True, False, False]
     assert "drop" in memory.known[server.base_url, "test-model"].values()
     exchanges = list(workshop.conversation.exchanges.values())
@@ -247,7 +247,7 @@ async def test_ids_that_are_refused_are_mapped_alike_in_calls_and_results(
     async with open_chat(server.base_url, clock, memory=memory) as provider:
         target = Target(provider._endpoint, provider, "test-model")
         for text in ("hi", "next"):
-            await workshop.drive(workshop.conversation.send((TextPart(text),), target))
+            await workshop.conversation.send((TextPart(text),), target)
     for request in server.requests[2:]:
         (call,) = replies_sent(request)[0]["tool_calls"]
         result = next(m for m in request["messages"] if m["role"] == "tool")

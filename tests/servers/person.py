@@ -11,6 +11,7 @@ from typing import Any
 
 from replyscope.domain.exchange import Api
 from tests.cli.run import PROGRAM, environment
+from tests.support.weights import place_weights
 
 _MOST_S = 600
 """A model on a busy machine takes its time."""
@@ -92,9 +93,7 @@ class Person:
     @classmethod
     def with_local_model(cls, folder: Path, name: str, weights: Path, api: Api) -> "Person":
         """A person who runs an embedded model; the weights are there already."""
-        models = folder / "data" / "models"
-        models.mkdir(parents=True)
-        (models / f"{name}.gguf").symlink_to(weights)
+        place_weights(folder / "data" / "models", weights, name)
         options = ("--local", "--model", name, "--api", api.value, "--temperature", "0")
         return cls(folder, options)
 

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from replyscope.cli.import_sources import read_file
 from replyscope.domain.exchange import Choice, Exchange
-from replyscope.domain.foreign import Foreign, Unreadable, shared_of
+from replyscope.domain.foreign import Foreign, ForeignConversation, shared_of
 from replyscope.domain.message import FilePart, TextPart, ToolResultPart
 from replyscope.domain.shared import Shared
-from replyscope.readers.json_exports import read_entry
+from tests.support.importing import read_entry, read_file
 
 
 def webui(*nodes: dict[str, Any], **chat: Any) -> dict[str, Any]:
@@ -58,7 +57,7 @@ def said(role: str, content: Any, name: str = "", **fields: Any) -> dict[str, An
 def imported(entry: Any) -> Shared:
     """The session of one conversation."""
     found = read_entry(entry, 1)
-    assert not isinstance(found, Unreadable), found
+    assert isinstance(found, ForeignConversation), found
     return shared_of(found)
 
 

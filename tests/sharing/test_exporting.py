@@ -32,9 +32,10 @@ from replyscope.inspection.sharing.jsonl import session_jsonl
 from replyscope.inspection.sharing.markdown import session_markdown
 from replyscope.inspection.sharing.redaction import PatternTooSlow, Redactor
 from replyscope.inspection.sharing.request_code import as_curl, as_python
-from replyscope.inspection.sharing.session_json import session_from_json, session_to_json
+from replyscope.inspection.sharing.session_json import session_to_json
+from replyscope.readers.replyscope_json import session_from_json
 from replyscope.store.sqlite_store import SqliteStore
-from tests.cli.run import environment, run_program
+from tests.cli.run import environment, run_command
 from tests.cli.test_sharing import filled, sessions
 from tests.sharing.sessions import AT, rich_session
 from tests.support.responses import response
@@ -313,7 +314,7 @@ def test_a_wrong_pattern_is_told(server: LoopbackServer, tmp_path: Path) -> None
     session_id = filled(tmp_path, server)
     (tmp_path / "config").mkdir(exist_ok=True)
     (tmp_path / "config" / "settings.toml").write_text('redact = ["(x+x+)+y", "(open"]\n')
-    done = run_program(tmp_path, "sessions", "export", session_id, "--redact")
+    done = run_command(tmp_path, "sessions", "export", session_id, "--redact")
     assert done.returncode == 2
     assert "'(open' is no regular expression" in done.stderr
 
@@ -346,7 +347,7 @@ def test_a_request_runs_as_a_command_and_as_a_program(
 
 def filled_over(folder: Path, server: LoopbackServer, api: str) -> str:
     said = 'It\'s "quoted" $HOME `x` \\ \u00e9\U0001f600\n' + "long " * 40
-    done = run_program(
+    done = run_command(
         folder, "ask", said, "--json", "--api", api, "--base-url", server.base_url,
         "--model", "m", "--temperature", "0.1", "--max-tokens", "9",
         OPENAI_API_KEY="sk-secret-1234567890",
@@ -470,7 +471,7 @@ def test_a_query_exports_what_it_finds_and_nothing_else(
     found = json.loads(sessions(tmp_path, "export", "--query", "pears", "--format", "json"))
     assert found["id"] == ids[1]
     nothing = tmp_path / "none.json"
-    done = run_program(tmp_path, "sessions", "export", "--query", "plums", "-o", str(nothing))
+    done = run_command(tmp_path, "sessions", "export", "--query", "plums", "-o", str(nothing))
     assert done.returncode == 2
     assert "finds nothing" in done.stderr
     assert not nothing.exists()

@@ -13,20 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replyscope.cli.import_sources import read_file
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.foreign import Foreign, ForeignConversation, Unreadable
+from replyscope.domain.json_items import Broken, JsonItems
 from replyscope.domain.message import ImagePart, Role, ToolResultPart
 from replyscope.domain.shared import Form, Shared
-from replyscope.engine.importing import Imported, take_in
+from replyscope.engine.importing import Imported, import_batch
 from replyscope.engine.sharing import Sharing
 from replyscope.inspection.sharing.redaction import Redactor
-from replyscope.inspection.sharing.session_json import session_from_json, session_to_json
-from replyscope.readers.json_exports import read_entry
-from replyscope.readers.json_items import Broken, JsonItems
+from replyscope.inspection.sharing.session_json import session_to_json
+from replyscope.readers.replyscope_json import session_from_json
 from replyscope.store.sqlite_store import SqliteStore
 from tests.sharing.sessions import rich_session
+from tests.support.importing import read_entry, read_file
 
 
 def conversation(number: int, *answers: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def texts(shared: Shared) -> set[str]:
 
 
 async def import_from(store: SqliteStore, path: Path, *, is_dry: bool = False) -> Imported:
-    return await take_in(read_file(path), store, is_dry=is_dry)
+    return await import_batch(read_file(path), store, is_dry=is_dry)
 
 
 def test_a_truncated_export_gives_what_is_whole(tmp_path: Path) -> None:

@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from replyscope.cli.import_sources import read_file
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.foreign import Unreadable
 from replyscope.domain.message import FilePart, Role, ToolResultPart
 from replyscope.domain.shared import Shared
 from replyscope.domain.tool import ToolCallState
-from replyscope.engine.importing import take_in
+from replyscope.engine.importing import import_batch
 from replyscope.store.sqlite_store import SqliteStore
-from tests.cli.run import run_program
+from tests.cli.run import run_command
 from tests.sharing.exports import (
     answered,
     asked,
@@ -27,6 +26,7 @@ from tests.sharing.exports import (
     webui,
     written,
 )
+from tests.support.importing import read_file
 
 
 def talk(key: str) -> dict[str, Any]:
@@ -163,14 +163,14 @@ async def test_omissions_of_many_sessions_are_gathered_by_kind(
     ]
     file = tmp_path / "conversations.json"
     file.write_text(json.dumps(entries))
-    done = await take_in(read_file(file), store, is_dry=False)
+    done = await import_batch(read_file(file), store, is_dry=False)
     (omission,) = done.omissions
     assert omission.count == 10
     assert omission.sentence == (
         "Left out of “T0”, “T1”, “T2” and 2 more sessions: 10 × hidden message "
         "(ChatGPT does not show it)."
     )
-    again = await take_in(read_file(file), store, is_dry=False)
+    again = await import_batch(read_file(file), store, is_dry=False)
     assert again.omissions == ()
 
 
@@ -182,7 +182,7 @@ def test_the_command_reports_what_failed_and_what_was_left_out(tmp_path: Path) -
     ]
     file = tmp_path / "conversations.json"
     file.write_text(json.dumps(entries))
-    done = run_program(tmp_path, "sessions", "import", str(file))
+    done = run_command(tmp_path, "sessions", "import", str(file))
     assert done.returncode == 1
     assert "1 session with 0 replies imported, 0 known already, 1 failed." in done.stdout
     failed, left_out = done.stderr.splitlines()
@@ -191,7 +191,7 @@ def test_the_command_reports_what_failed_and_what_was_left_out(tmp_path: Path) -
         "replyscope: Left out of “Whole”: 1 × hidden message (ChatGPT does not show it)."
     )
     file.write_text(json.dumps(entries[1:]))
-    again = run_program(tmp_path, "sessions", "import", str(file), "--json", "--dry-run")
+    again = run_command(tmp_path, "sessions", "import", str(file), "--json", "--dry-run")
     assert again.returncode == 0
     assert json.loads(again.stdout)["failed"] == []
 

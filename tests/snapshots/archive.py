@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from replyscope.cli.import_file import import_file
+from replyscope.cli.sharing import import_file
 from replyscope.cli.wiring import Wiring, translate_frames
 from replyscope.domain.event import RequestSent, ResponseOpened, StreamEnded, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange
@@ -19,8 +19,8 @@ from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import fold_events
 from replyscope.domain.message import Message, Part, ReplySource, Role, TextPart, ToolResultPart
 from replyscope.domain.session import Session, SessionSettings
-from replyscope.domain.shared import Shared
-from replyscope.inspection.sharing.session_json import FORMAT, session_to_json
+from replyscope.domain.shared import SESSION_FORMAT, Shared
+from replyscope.inspection.sharing.session_json import session_to_json
 from tests.support.build import make_exchange
 from tests.support.server import delta, usage
 
@@ -256,7 +256,7 @@ SESSIONS: tuple[Callable[[], Shared], ...] = (tides, harbour, verse, gears, come
 async def fill(wiring: Wiring, file: Path) -> None:
     """Import the sessions through an export file, and index them."""
     sessions = [json.loads(session_to_json(make())) for make in SESSIONS]
-    file.write_text(json.dumps({"format": FORMAT, "sessions": sessions}))
+    file.write_text(json.dumps({"format": SESSION_FORMAT, "sessions": sessions}))
     await wiring.store.open()
     done = await import_file(wiring, file, False, lambda _place, _size: None)
     assert not done.failed, done.failed

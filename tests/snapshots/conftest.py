@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.app import App
 
 from tests.snapshots.stage import Stage, make_archive
 from tests.support.server import LoopbackServer
@@ -17,6 +18,7 @@ def _same_terminal_and_time_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     for name in _OF_THE_TERMINAL:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(App, "NOTIFICATION_TIMEOUT", 3_600)
     with pytest.MonkeyPatch.context() as zone:
         zone.setenv("TZ", "UTC")
         time.tzset()

@@ -1,17 +1,20 @@
 """Where a scene is played: the real app on fixed sessions, with a clock that stands still."""
 
 import asyncio
+import dataclasses
 import itertools
 import shutil
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -24,6 +27,7 @@ from replyscope.domain.look import Look
 from replyscope.local.models import EmbeddedModels
 from replyscope.ui.app import ReplyscopeApp
 from tests.snapshots.archive import NOW, fill
+from tests.snapshots.pictures import picture_of
 from tests.support.server import LoopbackServer
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
@@ -62,7 +66,7 @@ class Stage:
     folder: Path
     server: LoopbackServer
     archive: Path
-    gate: threading.Event = field(default_factory=threading.Event)
+    gate: threading.Event = dataclasses.field(default_factory=threading.Event)
 
     def make(self, theme: str, **changes: Any) -> ReplyscopeApp:
         """The app on the sessions; `is_empty` on none, `has_target` False with no server."""
@@ -89,6 +93,10 @@ class Stage:
         app.animation_level = "none"
         return app
 
+    def picture(self, app: App[Any], title: str) -> str:
+        """The screen as SVG, with a port of the server that is the same in each run."""
+        return picture_of(app, title).replace(f":{urlsplit(self.server.base_url).port}", ":50000")
+
     def play(
         self, size: tuple[int, int], theme: str, **changes: Any
     ) -> AbstractAsyncContextManager[Pilot[None]]:
@@ -101,9 +109,12 @@ async def _run(
     stage: Stage, size: tuple[int, int], theme: str, changes: dict[str, Any]
 ) -> AsyncIterator[Pilot[None]]:
     notifications = bool(changes.pop("notifications", False))
+    has_sessions = not changes.get("is_empty", False)
     app = stage.make(theme, **changes)
     try:
         async with open_chat(app, size, notifications=notifications) as pilot:
+            if has_sessions:  # the list of them comes after the first paint
+                await see(pilot, "Harbour dues")
             await quiet(pilot)
             yield pilot
             stage.gate.set()
@@ -118,19 +129,39 @@ async def make_archive(folder: Path) -> None:
     shutil.rmtree(folder / "live", ignore_errors=True)
 
 
+async def drawn(pilot: Pilot[None]) -> None:
+    """Wait until the screen is quiet, and draw it anew from the lowest up.
+
+    What lies under a dialog may have been drawn after the dialog.
+    """
+    await quiet(pilot)
+    for screen in pilot.app.screen_stack:
+        screen.refresh(layout=True)
+        await pilot.pause()
+    await quiet(pilot)
+
+
 async def quiet(pilot: Pilot[None]) -> None:
     """Wait until nothing is drawn any more, and no work begins or ends."""
     calm, seen = 0, None
     while calm < _QUIET:
         await asyncio.sleep(0.01)
         await pilot.pause()
-        for field_ in pilot.app.screen.query("Input, TextArea"):
-            assert isinstance(field_, Input | TextArea)
-            field_.cursor_blink = False
+        _stop_blinking(pilot)
         busy = frozenset(id(worker) for worker in pilot.app.workers if not worker.is_finished)
         shown = frame(pilot), busy
         calm = calm + 1 if shown == seen else 0
         seen = shown
+
+
+def _stop_blinking(pilot: Pilot[None]) -> None:
+    """Show the cursor of each field from now on."""
+    fields = [field for s in pilot.app.screen_stack for field in s.query("Input, TextArea")]
+    for field in fields:
+        assert isinstance(field, Input | TextArea)
+        if field.cursor_blink:
+            field.cursor_blink = False
+            field.notify_style_update()  # or a line that was drawn without it stays
 
 
 async def see(pilot: Pilot[None], *texts: str) -> None:

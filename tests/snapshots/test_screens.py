@@ -10,9 +10,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Static
 
-from tests.snapshots.pictures import SvgExtension, TextExtension, picture_of
+from tests.snapshots.pictures import SvgExtension, TextExtension
 from tests.snapshots.scenes import HELP, MIDDLE, SCENES, Scene, Size
-from tests.snapshots.stage import Stage, quiet
+from tests.snapshots.stage import Stage, drawn
 
 _TAKES = [take for scene in SCENES for take in scene.takes()]
 
@@ -25,9 +25,9 @@ async def test_it_looks_as_before(
 ) -> None:
     async with stage.play(size, scene.theme, **scene.changes) as pilot:
         await scene.play(pilot, stage)
-        await quiet(pilot)
-        picture = picture_of(pilot.app, name)
-    assert picture == snapshot(extension_class=SvgExtension)
+        await drawn(pilot)
+        picture = stage.picture(pilot.app, name)
+    assert picture == snapshot.use_extension(SvgExtension)
 
 
 @pytest.mark.parametrize("screen", HELP)
@@ -37,4 +37,4 @@ async def test_the_help_says_what_it_said(
     async with stage.play(MIDDLE, "midnight") as pilot:
         await HELP[screen](pilot, stage)
         texts = [str(part.content) for part in pilot.app.screen.query(Static)]
-    assert "\n\n".join(texts) + "\n" == snapshot(extension_class=TextExtension)
+    assert "\n\n".join(texts) + "\n" == snapshot.use_extension(TextExtension)

@@ -19,7 +19,8 @@ from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.message import Message, Part
 from replyscope.domain.session import Session, SessionSettings
 from replyscope.domain.shared import Shared
-from replyscope.inspection.sharing.session_json import session_from_json, session_to_json
+from replyscope.inspection.sharing.session_json import session_to_json
+from replyscope.readers.replyscope_json import session_from_json
 from replyscope.store.codec import (
     decode_exchange,
     decode_parts,

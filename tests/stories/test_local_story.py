@@ -1,7 +1,6 @@
 """The whole story of the embedded model: real weights, the real engine, a real terminal."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,13 +14,12 @@ if sys.platform == "win32":
     pytest.skip("needs a pty", allow_module_level=True)
 
 from tests.stories.terminal import Terminal
+from tests.support.weights import place_weights
 
 
 @pytest.fixture
 def folder(cached_weights: Path, tmp_path: Path) -> Path:
-    models = tmp_path / "data" / "models"
-    models.mkdir(parents=True)
-    shutil.copyfile(cached_weights, weights_path(models, find_weights(LIGHT)))
+    place_weights(tmp_path / "data" / "models", cached_weights)
     return tmp_path
 
 

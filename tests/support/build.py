@@ -77,7 +77,9 @@ async def open_chat(
 
 async def collect(provider: OpenAIProvider, request: ModelRequest) -> list[Event]:
     """Every event of a request."""
-    return [event async for event in provider.stream(request)]
+    events: list[Event] = []
+    await provider.stream(request, events.append)
+    return events
 
 
 async def run(provider: OpenAIProvider, request: ModelRequest) -> Exchange:

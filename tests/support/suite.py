@@ -13,6 +13,8 @@ from pathlib import Path
 
 SAMPLE = 0.02
 """The size of a run within the test command, of the whole."""
+GUARD_REACHED = "replyscope itself failed"
+"""How a failure begins that says that an exception reached the last guard."""
 _ROOT = Path(__file__).parents[2]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import shutil
 from pathlib import Path
 
 import platformdirs
@@ -11,6 +12,7 @@ from filelock import FileLock
 from replyscope.domain.errors import LocalModelError
 from replyscope.local.catalogue import LIGHT, find_weights
 from replyscope.local.download import install_weights, weights_path
+from replyscope.local.verifying import verify_weights
 
 CACHE = Path(platformdirs.user_cache_dir("replyscope-tests"))
 
@@ -24,6 +26,20 @@ def find_cached_weights(name: str = LIGHT) -> Path:
         CACHE.mkdir(parents=True, exist_ok=True)
         with FileLock(CACHE / "weights.lock"):  # two runs of pytest may want them at once
             _download(name)
+    return path
+
+
+def place_weights(models: Path, weights: Path, name: str = LIGHT) -> Path:
+    """Install cached weights into a folder of models; their path there.
+
+    A link and the verdict about the file that it names: a copy would be hashed at each start,
+    which takes seconds. `test_verifying` checks when the verdict no longer holds.
+    """
+    verify_weights(weights, find_weights(name))
+    models.mkdir(parents=True, exist_ok=True)
+    path = weights_path(models, find_weights(name))
+    path.symlink_to(weights)
+    shutil.copyfile(weights.with_suffix(".verified"), path.with_suffix(".verified"))
     return path
 
 

@@ -1,32 +1,27 @@
 """The real app for Pilot: real store, real provider, a loopback server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widget import Widget
 
-from replyscope.cli.export import export_to_file
-from replyscope.cli.import_file import import_file
+from replyscope.cli.parser import parse_chat
+from replyscope.cli.services import build_services
 from replyscope.cli.system import SystemClock, new_id
-from replyscope.cli.wiring import Wiring, translate_frames, wire
-from replyscope.config.mcp import add_servers
+from replyscope.cli.wiring import Wiring, wire
 from replyscope.config.paths import find_paths
-from replyscope.config.settings import change_settings, read_settings
-from replyscope.config.themes import find_theme, read_themes
+from replyscope.config.themes import find_theme
 from replyscope.domain.endpoint import Endpoint, FoundServer
 from replyscope.domain.look import Look
-from replyscope.domain.settings import Settings
-from replyscope.engine.recovery import recover
 from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.opening import Opening
-from replyscope.ui.services import Services
 
-__all__ = ["SystemClock", "chat_of", "frame", "make_app", "new_id", "open_chat", "until"]
+__all__ = ["SystemClock", "chat_of", "click", "frame", "make_app", "new_id", "open_chat", "until"]
 
 
 async def no_servers() -> tuple[FoundServer, ...]:
@@ -41,53 +36,25 @@ def make_app(
     wires: Callable[..., Wiring] = wire,
     **changes: Any,
 ) -> ReplyscopeApp:
-    """The app on a data folder, sending to a server; None starts with the first-run screen."""
+    """The app on a data folder, sending to a server; None starts with the first-run screen.
+
+    `changes` are fields of Services; `look` is that of the app.
+    """
+    arguments = parse_chat([] if saves else ["--no-save"])
+    assert arguments is not None
     paths = find_paths(str(folder))
-    wiring = wires(paths, saves=saves)
-    themes, faults = read_themes(paths.themes)
-
-    def change(values: Mapping[tuple[str, ...], Any]) -> None:
-        change_settings(paths.settings, values)
-        services.settings = read_settings(paths.settings)
-
-    async def recover_all() -> int:
-        return await recover(wiring.store, translate_frames)
-
+    services = build_services(arguments, paths, wires)
     endpoint = Endpoint("test", base_url, model="test-model", max_retries=0) if base_url else None
-    fields: dict[str, Any] = {
-        "archive": wiring.archive,
-        "sessions": wiring.store,
-        "history": wiring.store,
-        "index": wiring.index,
-        "labels": wiring.library,
-        "remote": wiring.remote,
-        "clock": wiring.clock,
-        "settings": Settings(),
-        "open_provider": wiring.providers.open,
+    look = changes.pop("look", Look())
+    outside = {
+        "endpoint": endpoint,
         "find_servers": no_servers,
-        "local": wiring.local,
-        "keys": wiring.providers,
-        "change_settings": change,
         "edit_text": lambda text: text,
         "notify_desktop": lambda text: None,
-        "recover": recover_all,
-        "open_store": wiring.store.open,
-        "close": wiring.close,
-        "toolbox": wiring.toolbox,
-        "consent": wiring.consent,
-        "review": wiring.review,
-        "translate": translate_frames,
-        "export": partial(export_to_file, wiring),
-        "import_file": partial(import_file, wiring),
-        "tool_settings": wiring.tool_settings,
-        "add_servers": partial(add_servers, paths.mcp),
-        "themes": themes,
-        "faults": faults,
-        "endpoint": endpoint,
         "working_folder": folder,
     }
-    look = changes.pop("look", Look())
-    services = Services(**{**fields, **changes})
+    for name, value in {**outside, **changes}.items():
+        setattr(services, name, value)
     is_fresh = services.session_id is None and not services.opens_newest
     theme = find_theme(look.theme, paths.themes)
     return ReplyscopeApp(Opening(look=look, theme=theme, is_fresh=is_fresh, load=lambda: services))
@@ -120,6 +87,21 @@ async def until(pilot: Pilot[None], condition: Callable[[], object], what: str =
         await asyncio.sleep(0.01)
         await pilot.pause()
     raise AssertionError(f"never came: {what}\n{frame(pilot)}")
+
+
+async def click(
+    pilot: Pilot[None], kind: type[Widget], *, offset: tuple[int, int], times: int = 1
+) -> None:
+    """Click a widget as soon as it is laid out and nothing lies over that place."""
+
+    def is_there() -> bool:
+        screen = pilot.app.screen
+        widget = screen.query_one(kind)
+        place = widget.region.offset + offset
+        return bool(widget.region) and screen.get_widget_at(*place)[0] is widget
+
+    await until(pilot, is_there, f"{kind.__name__} at {offset}")
+    await pilot.click(kind, offset=offset, times=times)
 
 
 def frame(pilot: Pilot[None]) -> str:

@@ -28,7 +28,7 @@ def app_as_started(server: LoopbackServer, *more: str) -> ReplyscopeApp:
             look=look,
             theme=find_theme(look.theme, paths.themes),
             is_fresh=True,
-            load=lambda: build_services(arguments, paths, look),
+            load=lambda: build_services(arguments, paths),
         )
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError
@@ -178,6 +179,34 @@ async def test_a_new_session_is_there_before_the_draft_of_the_old_one_is_saved(
         blocker.rollback()
         blocker.close()
         await until(pilot, lambda: old.session.draft == "left")
+
+
+@pytest.mark.parametrize("before", ["left", "sent\r"])
+async def test_keys_around_that_of_a_new_session_go_where_they_belong(
+    server: LoopbackServer, tmp_path: Path, before: str
+) -> None:
+    """All come at once, as they do when frames of a flood kept them waiting."""
+    over = threading.Event()
+    server.answer = lambda request: Answer(
+        chunks=(
+            [sse(delta("half"), done=False)[0], over] if "flood" in str(request) else reply().chunks
+        )
+    )
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await send(pilot, "flood")
+        await until(pilot, lambda: "half" in frame(pilot))
+        chat = chat_of(pilot)
+        old = chat.conversation
+        for character in f"{before}\x0enew\r":
+            key = {"\r": "enter", "\x0e": "ctrl+n"}.get(character, character)
+            pilot.app.post_message(Key(key, character if character.isalpha() else None))
+        await until(pilot, lambda: len(server.requests) == 2)
+        assert chat.conversation is not old
+        said = [message["content"] for message in server.requests[1]["messages"]]
+        assert said == ["new"]
+        assert ("1 queued" in chat.pending.describe(old.session.id)) == (before == "sent\r")
+        await until(pilot, lambda: before != "left" or old.session.draft == "left")
+        over.set()
 
 
 async def test_a_message_with_a_key_in_it_is_sent_only_when_the_person_says_so(

@@ -1,4 +1,4 @@
-"""Runs the chat: what its first paint needs now, the rest from `cli.services` after it."""
+"""Starts the app. `cli.services` builds the services after the first paint."""
 
 import argparse
 import importlib
@@ -27,7 +27,7 @@ def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
 
     def load() -> "Services":
         parts = importlib.import_module("replyscope.cli.services")
-        services: Services = parts.build_services(arguments, paths, look)
+        services: Services = parts.build_services(arguments, paths)
         return services
 
     app = ReplyscopeApp(

@@ -1,12 +1,12 @@
 """`replyscope ask`: one prompt, the answer streamed to stdout, everything else to stderr."""
 
 import argparse
+import asyncio
 import json
 import os
 import stat
 import sys
 from collections.abc import Sequence
-from contextlib import aclosing
 from pathlib import Path
 
 from replyscope.cli.parser import (
@@ -20,10 +20,11 @@ from replyscope.cli.report import warn
 from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import OutputError, SettingsError
-from replyscope.domain.event import RequestAdapted, RetryScheduled, TextDelta, ToolsStopped
+from replyscope.domain.event import Event, RequestAdapted, RetryScheduled, TextDelta
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
+from replyscope.domain.route import environment_faults
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.domain.unicode_text import HalfHolder
@@ -34,7 +35,6 @@ from replyscope.engine.live import Target
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
-from replyscope.provider.route import environment_faults
 
 
 def read_prompt(argument: str | None) -> str:
@@ -77,19 +77,7 @@ async def ask(
     stored = conversation.session.settings
     target = await find_target(arguments, settings, wiring, stored.model)
     _warn(prompt, wiring)
-    given = _parameters(arguments)
-    schema = read_schema(Path(arguments.schema)) if arguments.schema else stored.schema
-    conversation.change_settings(
-        SessionSettings(
-            endpoint=target.endpoint.name,
-            model=target.model,
-            system=arguments.system if arguments.system is not None else stored.system,
-            parameters=given.merged_over(stored.parameters.merged_over(target.endpoint.parameters)),
-            schema=schema,
-            hosted=stored.hosted,
-            tools=stored.tools if arguments.tools is None else arguments.tools,
-        )
-    )
+    conversation.change_settings(_session_settings(arguments, stored, target))
     _prepare_tools(arguments, wiring)
     try:
         why = await _stream(conversation, target, prompt, wiring, prints_text=not arguments.json)
@@ -100,7 +88,7 @@ async def ask(
             answer = {"session_id": session_id, "exchanges": [exchange_object(e) for e in made]}
             print(json.dumps(answer), flush=True)
     except BrokenPipeError:
-        raise  # main knows what to do
+        raise  # handled in main
     except OSError as error:
         raise OutputError(
             f"The answer can't be printed ({error}).", "What came is saved."
@@ -112,7 +100,7 @@ async def ask(
 
 
 def _warn(prompt: str, wiring: Wiring) -> None:
-    """What a person should know before anything is sent."""
+    """Print warnings about the environment and about keys in the prompt, before sending."""
     for fault in environment_faults(os.environ):
         warn(f"{fault} It is not needed for this server.")
     for key in wiring.providers.find_keys(prompt):
@@ -120,11 +108,27 @@ def _warn(prompt: str, wiring: Wiring) -> None:
 
 
 def _prepare_tools(arguments: argparse.Namespace, wiring: Wiring) -> None:
-    """Nobody is there to be asked; what is wrong with the rules is told."""
+    """Answer consent questions without a dialog, and print the faults of the tool settings."""
     wiring.consent.ask = say_yes if arguments.yes else refuse
     wiring.tool_settings()
     for fault in wiring.tool_settings.faults:
         warn(fault)
+
+
+def _session_settings(
+    arguments: argparse.Namespace, stored: SessionSettings, target: Target
+) -> SessionSettings:
+    """The options of the command line over the stored settings of the session."""
+    defaults = stored.parameters.merged_over(target.endpoint.parameters)
+    return SessionSettings(
+        endpoint=target.endpoint.name,
+        model=target.model,
+        system=arguments.system if arguments.system is not None else stored.system,
+        parameters=_parameters(arguments).merged_over(defaults),
+        schema=read_schema(Path(arguments.schema)) if arguments.schema else stored.schema,
+        hosted=stored.hosted,
+        tools=stored.tools if arguments.tools is None else arguments.tools,
+    )
 
 
 def _parameters(arguments: argparse.Namespace) -> Parameters:
@@ -151,41 +155,59 @@ async def _open_conversation(arguments: argparse.Namespace, wiring: Wiring) -> C
 
 
 async def _warn_of_servers(wiring: Wiring) -> None:
-    """Name what is wrong with the tool servers that were started."""
+    """Print the faults and notes of the tool servers that were started."""
     for source in await wiring.toolbox.sources():
         if source.name.startswith("mcp:"):
             for line in filter(None, (source.fault, *source.notes)):
                 warn(f"{source.name}: {line}")
 
 
+class _Printer:
+    """A listener that prints notices, and with `prints_text` the text of the first choice."""
+
+    def __init__(self, *, prints_text: bool) -> None:
+        self._prints_text = prints_text
+        self._halves = HalfHolder()
+        self._last = "\n"
+
+    def listen(self, event: Event) -> None:
+        """Print what one event says."""
+        if type(event) is TextDelta:
+            if self._prints_text and event.choice == 0:
+                _print_text(self._halves.feed(event.text))
+                self._last = event.text or self._last
+        elif type(event) is RequestAdapted:
+            warn(event.note)
+        elif type(event) is RetryScheduled:
+            warn(f"{event.failure.message} Trying again in {event.wait_s:.1f} s.")
+
+    def finish(self) -> None:
+        """End the text with a line feed."""
+        _print_text(self._halves.finish())
+        if not self._last.endswith("\n"):
+            _print_text("\n")
+
+
 async def _stream(
     conversation: Conversation, target: Target, prompt: str, wiring: Wiring, *, prints_text: bool
 ) -> str:
-    """Print one answer as it comes, or several when all have come; why tools did not run."""
-    why, halves = "", HalfHolder()
+    """Print one reply while it streams, or several at the end. Returns why tools did not run."""
     is_one = (conversation.session.settings.parameters.n or 1) == 1
-    last = "\n"
     has_tools = bool(conversation.session.settings.tools or wiring.tool_settings().enabled)
-    async with aclosing(conversation.send((TextPart(prompt),), target)) as events:
-        async for event in events:
-            if has_tools:  # they were started before the first event
-                has_tools = False
-                await _warn_of_servers(wiring)
-            if isinstance(event, RequestAdapted):
-                warn(event.note)
-            elif isinstance(event, RetryScheduled):
-                warn(f"{event.failure.message} Trying again in {event.wait_s:.1f} s.")
-            elif isinstance(event, ToolsStopped):
-                why = f"{event.why} --yes runs what is asked for."
-            elif prints_text and is_one and isinstance(event, TextDelta) and event.choice == 0:
-                _print_text(halves.feed(event.text))
-                last = event.text or last
-    _print_text(halves.finish())
-    if prints_text and is_one and not last.endswith("\n"):
-        _print_text("\n")
+    printer = _Printer(prints_text=prints_text and is_one)
+    warning: list[asyncio.Task[None]] = []
+
+    def listen(event: Event) -> None:
+        if has_tools and not warning:  # the servers were started before the first event
+            warning.append(asyncio.create_task(_warn_of_servers(wiring)))
+        printer.listen(event)
+
+    why = await conversation.send((TextPart(prompt),), target, listen)
+    await asyncio.gather(*warning)
+    printer.finish()
     if prints_text and not is_one:
         _print_choices(conversation)
-    return why
+    return f"{why} --yes runs what is asked for." if why else ""
 
 
 def _print_choices(conversation: Conversation) -> None:
@@ -203,7 +225,7 @@ def _print_text(text: str) -> None:
 
 
 def _report(conversation: Conversation, exchanges: Sequence[Exchange]) -> int:
-    """Say on stderr what the answers' texts don't; the exit status of the worst."""
+    """Print how each reply ended to stderr. Returns the exit status of the worst one."""
     status = max((_report_exchange(exchange) for exchange in exchanges), default=EXIT_OK)
     if conversation.unsaved is not None:
         warn(f"not saved: {conversation.unsaved}")

@@ -16,12 +16,12 @@ from replyscope.config.endpoints import choose_endpoint
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError, StoreError, StoreFull, StoreReadOnly
 from replyscope.domain.printable import printable_line
+from replyscope.domain.route import environment_faults
 from replyscope.domain.settings import Settings
 from replyscope.engine.probe import run_probes
 from replyscope.inspection.conformance import judge
 from replyscope.inspection.figures import size
 from replyscope.inspection.quirks import find_quirks
-from replyscope.provider.route import environment_faults
 
 _MOST_UNREADABLE = 100
 

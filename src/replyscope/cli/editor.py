@@ -8,25 +8,33 @@ from pathlib import Path
 
 from replyscope.domain.environment import BASIC, EDITOR, kept_environment
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.regular_file import read_regular
 from replyscope.domain.unicode_text import REPLACE
+
+_MOST_BYTES = 10_000_000
 
 
 def edit_text(text: str) -> str:
-    """The text as it was left in $VISUAL or $EDITOR. Raises SettingsError."""
+    """The text as it was left in $VISUAL or $EDITOR. Raises SettingsError.
+
+    The file is in a folder of its own, which is removed with all that the editor put there.
+    """
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     command = command or ("notepad" if os.name == "nt" else "vi")
-    descriptor, name = tempfile.mkstemp(prefix="replyscope-", suffix=".md")
-    path = Path(name)
+    environment = kept_environment(os.environ, BASIC, EDITOR, separator=os.pathsep)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors=REPLACE) as file:
-            file.write(text)
-        words = shlex.split(command, posix=os.name != "nt")
-        environment = kept_environment(os.environ, BASIC, EDITOR, separator=os.pathsep)
-        subprocess.run([*(word.strip('"') for word in words), name], check=True, env=environment)
-        return path.read_text(encoding="utf-8").removesuffix("\n")
+        words = [word.strip('"') for word in shlex.split(command, posix=os.name != "nt")]
+        with tempfile.TemporaryDirectory(
+            prefix="replyscope-", ignore_cleanup_errors=True
+        ) as folder:
+            path = Path(folder, "message.md")
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors=REPLACE) as file:
+                file.write(text)
+            subprocess.run([*words, str(path)], check=True, env=environment)
+            data = read_regular(path, _MOST_BYTES)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise SettingsError(
             f"The editor {command!r} failed ({error}).", "Set EDITOR to one that works."
         ) from error
-    finally:
-        path.unlink(missing_ok=True)
+    return data.decode("utf-8-sig", "replace").replace("\r\n", "\n").removesuffix("\n")

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from replyscope.cli.import_sources import read_file
 from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
-from replyscope.cli.progress import Tell, progress_bar
+from replyscope.cli.progress import progress_bar
 from replyscope.cli.report import warn
+from replyscope.cli.sharing import importer_of
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.foreign import Unreadable
 from replyscope.domain.printable import printable_line
-from replyscope.engine.importing import Imported, take_in
+from replyscope.domain.shared import Progress
+from replyscope.engine.importing import Imported, Importer
 
 _MOST_TOLD = 20
 
@@ -23,14 +24,15 @@ _MOST_TOLD = 20
 async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Import files and report the result; the exit status.
 
-    A file that is no export costs no other.
+    If there are several, a file that cannot be read is reported and skipped.
     """
+    importer = importer_of(wiring)
     paths = [Path(name).expanduser() for name in arguments.files]
     done = Imported(0, 0, 0, 0, (), arguments.dry_run)
     try:
         for path in paths:
             with progress_bar(path.name) as tell:
-                done = done.plus(await _one_of(paths, path, wiring, arguments.dry_run, tell))
+                done = done.plus(await _one_of(paths, path, importer, arguments.dry_run, tell))
     except asyncio.CancelledError:
         warn("stopped; what was taken in stays, and is known the next time")
         raise
@@ -47,20 +49,14 @@ async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
 
 async def _one_of(
-    paths: Sequence[Path], path: Path, wiring: Wiring, is_dry: bool, tell: Tell
+    paths: Sequence[Path], path: Path, importer: Importer, is_dry: bool, progress: Progress
 ) -> Imported:
     try:
-        return await import_file(wiring, path, is_dry, tell)
+        return await importer.import_file(path, is_dry=is_dry, progress=progress)
     except ImportFault as error:
         if len(paths) == 1:
             raise
         return Imported(0, 0, 0, 0, (Unreadable(path.name, error.message),), is_dry)
-
-
-async def import_file(wiring: Wiring, path: Path, is_dry: bool, tell: Tell) -> Imported:
-    """Take in a file. Raises ImportFault, StoreError."""
-    batch = await asyncio.to_thread(read_file, path)
-    return await take_in(batch, wiring.store, is_dry=is_dry, progress=tell)
 
 
 def _object(done: Imported) -> dict[str, object]:

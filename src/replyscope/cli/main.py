@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from replyscope.cli.core_dumps import forbid_core_dumps
 from replyscope.cli.guard import Guard, parts_of
 from replyscope.cli.parser import (
     EXIT_FAULT,
@@ -37,6 +38,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 def run() -> None:
     """The console script."""
+    forbid_core_dumps()
     sys.exit(main())
 
 

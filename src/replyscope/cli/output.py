@@ -1,50 +1,21 @@
-"""Where a command writes what it was asked for: a file that is there whole, or not at all."""
+"""The output of a command: standard output, or a file."""
 
-import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from replyscope.domain.errors import OutputError
-from replyscope.domain.unicode_text import REPLACE
-
-Write = Callable[[str], object]
-_LONGEST_NAME = 100
+from replyscope.engine.output_file import Write, open_output_file
 
 
 @contextmanager
 def open_output(path: str | None) -> Iterator[Write]:
-    """Standard output, or a file that takes the place of an older one when all is written.
-
-    What is no ordinary file (a pipe, a device) is written to as it is. Raises OutputError.
-    """
-    if path is None or path == "-":
-        with _standard_output() as write:
+    """A file to write; None and `-` are standard output. Raises OutputError."""
+    if path is not None and path != "-":
+        with open_output_file(Path(path)) as write:
             yield write
         return
-    target = Path(path).expanduser()
-    if target.is_dir():
-        raise OutputError(f"{path} is a folder.", "Name a file in it.")
-    try:
-        if target.exists() and not target.is_file():
-            with target.open("w", encoding="utf-8", errors=REPLACE, newline="") as file:
-                yield file.write
-        else:
-            with _replacing(target.resolve()) as write:  # a link stays one
-                yield write
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        why = error.strerror or str(error)
-        step = "Free some space." if "space" in why else "Check the folder."
-        raise OutputError(f"{path} can't be written ({why}).", step) from error
-
-
-@contextmanager
-def _standard_output() -> Iterator[Write]:
     try:
         yield sys.stdout.write
         sys.stdout.flush()
@@ -53,19 +24,3 @@ def _standard_output() -> Iterator[Write]:
     except OSError as error:
         why = error.strerror or str(error)
         raise OutputError(f"Standard output can't be written ({why}).") from error
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Write]:
-    number, name = tempfile.mkstemp(
-        dir=target.parent, prefix=f".{target.name[:_LONGEST_NAME]}.", suffix=".part"
-    )
-    spare = Path(name)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", errors=REPLACE, newline="") as file:
-            yield file.write
-        if target.exists():
-            shutil.copymode(target, spare)
-        spare.replace(target)
-    finally:
-        spare.unlink(missing_ok=True)

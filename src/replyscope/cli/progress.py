@@ -1,20 +1,18 @@
-"""A bar on stderr that is gone when the work is done; nothing where no terminal is."""
+"""A progress bar on stderr, removed at the end; nothing is shown without a terminal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from replyscope.domain.printable import printable_line
-
-Tell = Callable[[int, int], None]
-"""Gets how far it is, and of how much."""
+from replyscope.domain.shared import Progress as ReportProgress
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Tell]:
-    """Each call counts one session; `what` says what is done with them."""
+def progress_bar(what: str) -> Iterator[ReportProgress]:
+    """A bar with the label `what`. Each report of progress counts one more session."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _place, _size: None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from replyscope.cli.system import notify_desktop
+from replyscope.domain.environment import with_absolute_paths
 from replyscope.domain.regular_file import append_regular
 from replyscope.domain.rule import Rule
 from replyscope.domain.unicode_text import REPLACE
@@ -48,7 +49,10 @@ class TerminalEffects:
         from replyscope.domain.environment import without_secrets
         from replyscope.toolbox.process import run_process
 
-        environment = without_secrets(os.environ, ["OPENAI_API_KEY", *self._key_variables()])
+        environment = without_secrets(
+            with_absolute_paths(os.environ, separator=os.pathsep),
+            ["OPENAI_API_KEY", *self._key_variables()],
+        )
         named = {name: os.environ[name] for name in rule.variables if name in os.environ}
         given = json.dumps(exchange).encode()
         try:

@@ -1,9 +1,9 @@
-"""Builds what the screens may ask for."""
+"""Builds the services of the app."""
 
 import argparse
 import asyncio
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,20 @@ from replyscope.config.themes import read_themes
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import LocalModelError, SettingsError, StoreError, StoreFull
 from replyscope.domain.exchange import Api
-from replyscope.domain.look import Look, ThemeSource
+from replyscope.domain.look import ThemeSource
 from replyscope.domain.settings import Settings
 from replyscope.domain.tool import McpServer
 from replyscope.engine.recovery import recover
 from replyscope.ui.services import Services
 
 
-def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> Services:
-    """The parts of one run. What is wrong in the person's files is told by the app."""
+def build_services(
+    arguments: argparse.Namespace, paths: Paths, wires: Callable[..., Wiring] = wire
+) -> Services:
+    """The services of one run. `faults` lists the files that could not be read, for the app."""
     faults: list[str] = []
     settings = _settings(paths, faults)
-    endpoint = _endpoint(arguments, settings, faults)
-    wiring = _wiring(arguments, paths, faults)
+    wiring = _wiring(arguments, paths, faults, wires)
 
     def change(changes: Mapping[tuple[str, ...], Any]) -> None:
         if not arguments.no_save:
@@ -59,18 +60,24 @@ def build_services(arguments: argparse.Namespace, paths: Paths, look: Look) -> S
         close=wiring.close,
         themes=_themes(paths, faults),
         faults=faults,
-        endpoint=endpoint,
-        api=Api(arguments.api) if arguments.api else None,
         prices=wiring.prices,
-        model=arguments.model,
-        session_id=arguments.session,
-        opens_newest=arguments.newest,
-        starts_local=_starts_local(arguments, settings, endpoint, wiring, faults),
         working_folder=Path.cwd(),
     )
+    _give_start(services, wiring, arguments)
     _give_tools(services, wiring)
-    _give_review(services, wiring, arguments)
+    _give_review(services, wiring)
     return services
+
+
+def _give_start(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
+    """Set the first provider, model, session and screen."""
+    services.endpoint = _endpoint(arguments, services.settings, services.faults)
+    services.api = Api(arguments.api) if arguments.api else None
+    services.model = arguments.model
+    services.session_id = arguments.session
+    services.opens_newest = arguments.newest
+    services.opens_review = arguments.command == "review"
+    services.starts_local = _starts_local(arguments, services, wiring)
 
 
 def _give_tools(services: Services, wiring: Wiring) -> None:
@@ -81,26 +88,26 @@ def _give_tools(services: Services, wiring: Wiring) -> None:
     )
 
 
-def _give_review(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
+def _give_review(services: Services, wiring: Wiring) -> None:
     services.translate = translate_frames
-    services.opens_review = arguments.command == "review"
-    services.export = partial(_late, "replyscope.cli.export", "export_to_file", wiring)
-    services.import_file = partial(_late, "replyscope.cli.import_file", "import_file", wiring)
+    services.export = partial(_late, "replyscope.cli.sharing", "export_to_file", wiring)
+    services.import_file = partial(_late, "replyscope.cli.sharing", "import_file", wiring)
+    services.import_hint = partial(_late, "replyscope.cli.sharing", "import_hint")
 
 
 async def _late(module: str, name: str, *arguments: object) -> Any:
-    """Call what few sessions need, and load it then."""
+    """Import a module at the first call, in a thread, and call its function."""
     loaded = await asyncio.to_thread(importlib.import_module, module)
     return await getattr(loaded, name)(*arguments)
 
 
 async def _open_store(wiring: Wiring) -> None:
-    """Open the store; one that can't be used is left alone, and nothing is saved."""
+    """Open the store. If it cannot be opened, the file is not touched and nothing is saved."""
     try:
         await wiring.store.open()
     except StoreError as error:
         await wiring.store.go_private()
-        if isinstance(error, StoreFull):  # what is said now is not kept for later
+        if isinstance(error, StoreFull):  # later messages are not saved either
             raise StoreFull(error.message, "Free some space, then start again.") from error
         raise
 
@@ -132,39 +139,40 @@ def _endpoint(
     return with_api(chosen, arguments.api) if chosen is not None else None
 
 
-def _wiring(arguments: argparse.Namespace, paths: Paths, faults: list[str]) -> Wiring:
-    """The parts; without a usable data folder, a chat that saves nothing and says so."""
+def _wiring(
+    arguments: argparse.Namespace,
+    paths: Paths,
+    faults: list[str],
+    wires: Callable[..., Wiring],
+) -> Wiring:
+    """The parts; they save nothing when the data folder cannot be used."""
+    wire_paths = partial(wires, paths, tool_files=arguments.tools_file or ())
     if arguments.no_save:
-        return wire(paths, saves=False, tool_files=arguments.tools_file or ())
+        return wire_paths(saves=False)
     try:
-        wiring = wire(paths, tool_files=arguments.tools_file or ())
-        wiring.tool_settings()
-        faults += [fault for fault in wiring.tool_settings.faults if fault not in faults]
-        return wiring
+        wiring = wire_paths()
     except StoreError as error:
         faults.append(f"{error} This chat is not saved.")
-        return wire(paths, saves=False)
+        return wire_paths(saves=False)
+    wiring.tool_settings()
+    faults += [fault for fault in wiring.tool_settings.faults if fault not in faults]
+    return wiring
 
 
-def _starts_local(
-    arguments: argparse.Namespace,
-    settings: Settings,
-    endpoint: Endpoint | None,
-    wiring: Wiring,
-    faults: list[str],
-) -> str | None:
-    """The embedded model to start with; None when another provider answers."""
+def _starts_local(arguments: argparse.Namespace, services: Services, wiring: Wiring) -> str | None:
+    """The embedded model to start with; None to start with another provider."""
+    settings = services.settings
     if arguments.gguf:
         try:
             return wiring.local.add_own(Path(arguments.gguf))
         except LocalModelError as error:
-            faults.append(str(error))
+            services.faults.append(str(error))
             return None
     if arguments.local:
         return arguments.model or wiring.local.default_name
-    if endpoint is None and settings.provider == "local":
+    if services.endpoint is None and settings.provider == "local":
         name = settings.local_model or wiring.local.default_name
-        # Weights that were removed are not downloaded again before the person says so.
+        # Removed weights are downloaded again only after a confirmation.
         installed = {model.name for model in wiring.local.list_models() if model.is_installed}
         return name if name in installed else None
     return None

@@ -1,13 +1,14 @@
-"""The tools' parts, as one run uses them: settings read anew, the toolbox loaded late."""
+"""The parts of one run that tool calls need: settings that reload, a toolbox that loads lazily."""
 
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from replyscope.cli.rule_effects import TerminalEffects
 from replyscope.config.paths import Paths
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.message import FilePart, ImagePart
@@ -22,13 +23,41 @@ from replyscope.domain.tool import (
     ToolSettings,
     ToolSource,
 )
-from replyscope.engine.rules import usable
+from replyscope.engine.calling import Tooling
+from replyscope.engine.consent import Consent
+from replyscope.engine.rules import RuleBook, usable
+
+
+@dataclass(frozen=True, slots=True)
+class ToolParts:
+    """The objects that run tool calls."""
+
+    settings: "ToolSettingsNow"
+    consent: Consent
+    toolbox: "LateToolbox"
+    tooling: Tooling
+
+
+def wire_tools(paths: Paths, files: Sequence[str], *, saves: bool) -> ToolParts:
+    """The parts, with the functions of `files` (paths of Python files) as further tools."""
+    settings = ToolSettingsNow(paths)
+    consent = Consent(lambda: settings().consent)
+    toolbox = LateToolbox(paths, files, settings, saves=saves)
+    effects = TerminalEffects(lambda: settings().key_variables)
+    tooling = Tooling(
+        toolbox,
+        consent,
+        settings,
+        lambda: RuleBook(settings.rules, effects),
+        keep_file=FileKeeper(paths.kept_files if saves else None),
+    )
+    return ToolParts(settings, consent, toolbox, tooling)
 
 
 class ToolSettingsNow:
-    """What the files say about tools at this moment: a rule that was just saved counts.
+    """The tool settings and rules of the files, read again when a file has changed.
 
-    A file that is wrong leaves what was read before.
+    A file that cannot be read leaves the settings of the last reading in place.
     """
 
     def __init__(self, paths: Paths) -> None:
@@ -39,7 +68,7 @@ class ToolSettingsNow:
         self._rules: tuple[Rule, ...] = ()
 
     def rules(self) -> tuple[Rule, ...]:
-        """The person's rules."""
+        """The rules of the settings file."""
         self()
         return self._rules
 
@@ -52,7 +81,7 @@ class ToolSettingsNow:
         return self._known
 
     def _read(self) -> None:
-        from replyscope.config.mcp import read_mcp_file  # with the first use of tools
+        from replyscope.config.mcp import read_mcp_file  # at the first use of tools
         from replyscope.config.settings import read_settings
 
         self.faults = []
@@ -96,9 +125,12 @@ class LateToolbox:
                     importlib.import_module, "replyscope.toolbox.toolbox"
                 )
                 own = sorted(self._paths.tools.glob("*.py"))
-                kept = self._paths.kept_files if self._saves else None
                 self._box = module.LocalToolbox(
-                    [*own, *self._files], Path.cwd(), kept, self._settings
+                    [*own, *self._files],
+                    Path.cwd(),
+                    self._paths.kept_files if self._saves else None,
+                    self._settings,
+                    server_folders=self._paths.server_folders if self._saves else None,
                 )
             return self._box
 
@@ -151,14 +183,14 @@ class LateToolbox:
 
 
 class FileKeeper:
-    """Writes the images of replies beside the files of tools, once one comes."""
+    """Saves the images of replies in the folder that holds the files of tools."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def __call__(self, data: bytes, media_type: str) -> KeptFile | None:
-        """The file that the bytes are in. Blocks. Raises OSError."""
-        from replyscope.toolbox.files import KeptFiles  # few replies bring images
+        """The saved file; None when it was not kept. Blocks. Raises OSError."""
+        from replyscope.toolbox.files import KeptFiles  # few replies have images
 
         _, files = KeptFiles(self._folder).take(data, media_type)
         return files[0] if files else None

@@ -1,4 +1,4 @@
-"""Builds the program from its parts: the only place that knows them all."""
+"""The composition root: builds the parts of one run and hands them to each other."""
 
 import asyncio
 import importlib
@@ -6,12 +6,12 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from replyscope.cli.guard import keys_in_use
-from replyscope.cli.rule_effects import TerminalEffects
 from replyscope.cli.system import SystemClock, new_id
-from replyscope.cli.tooling import FileKeeper, LateToolbox, ToolSettingsNow
+from replyscope.cli.tooling import ToolSettingsNow, wire_tools
 from replyscope.config.paths import Paths, make_private
 from replyscope.domain.endpoint import Endpoint, FoundServer, KeySourceKind
 from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
@@ -23,11 +23,9 @@ from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Tool
 from replyscope.domain.secret_shapes import find_keys, masked_key
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.engine.archive import Archive
-from replyscope.engine.calling import Tooling
 from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
-from replyscope.engine.rules import RuleBook
 from replyscope.local.models import EmbeddedModels
 from replyscope.store.library import SqliteLibrary
 from replyscope.store.memory_store import MemoryStore
@@ -39,7 +37,7 @@ _log = logging.getLogger("replyscope.wiring")
 
 @dataclass(slots=True)
 class Wiring:
-    """The parts of one run. `close` ends them in order."""
+    """The parts of one run. `close` closes them in order."""
 
     paths: Paths
     store: SqliteStore
@@ -74,32 +72,16 @@ def wire(
     clock: Clock | None = None,
     ids: NewId = new_id,
 ) -> Wiring:
-    """The parts, not yet opened. Raises StoreError when there can be no data folder."""
+    """The parts, not yet opened. Raises StoreError when the data folder cannot be made."""
     if saves:
-        try:
-            make_private(paths.data)
-        except OSError as error:
-            raise StoreReadOnly(
-                f"The data folder {paths.data} can't be made ({error}).",
-                "Use another one with --data-dir, or --no-save.",
-            ) from error
+        _make_data_folder(paths)
     clock = clock or SystemClock()
     store = SqliteStore(paths.database if saves else None, ids())
     private = MemoryStore(store.writer)
-    providers = Providers(store, clock)
+    providers = Providers(store, clock, paths.config)
     prices = LatePrices()
-    tool_settings = ToolSettingsNow(paths)
-    consent = Consent(lambda: tool_settings().consent)
-    toolbox = LateToolbox(paths, tool_files, tool_settings, saves=saves)
-    effects = TerminalEffects(lambda: tool_settings().key_variables)
-    tooling = Tooling(
-        toolbox,
-        consent,
-        tool_settings,
-        lambda: RuleBook(tool_settings.rules, effects),
-        keep_file=FileKeeper(paths.kept_files if saves else None),
-    )
-    archive = Archive(store, clock, ids, prices, translate_frames, tooling, private)
+    tools = wire_tools(paths, tool_files, saves=saves)
+    archive = Archive(store, clock, ids, prices, translate_frames, tools.tooling, private)
     index = SqliteSearchIndex(lambda: store.database, describe)
     library = SqliteLibrary(lambda: store.database)
     return Wiring(
@@ -115,16 +97,26 @@ def wire(
         providers=providers,
         prices=prices,
         clock=clock,
-        consent=consent,
-        toolbox=toolbox,
-        tool_settings=tool_settings,
+        consent=tools.consent,
+        toolbox=tools.toolbox,
+        tool_settings=tools.settings,
     )
+
+
+def _make_data_folder(paths: Paths) -> None:
+    try:
+        make_private(paths.data)
+    except OSError as error:
+        raise StoreReadOnly(
+            f"The data folder {paths.data} can't be made ({error}).",
+            "Use another one with --data-dir, or --no-save.",
+        ) from error
 
 
 def describe(
     exchange: Exchange, prompt: Iterable[Part], results: Mapping[str, ToolResultPart]
 ) -> Facts:
-    """What an exchange can be found by. Imported at its first use."""
+    """The searchable facts of an exchange. The module is imported at its first use."""
     facts = importlib.import_module("replyscope.inspection.facts")
     found: Facts = facts.facts_of(exchange, prompt, results)
     return found
@@ -147,10 +139,14 @@ class LatePrices:
 
 
 class Providers:
-    """Opens providers once per endpoint. The SDK is imported in a thread at first use."""
+    """Opens providers once per endpoint. The SDK is imported in a thread at first use.
 
-    def __init__(self, store: SqliteStore, clock: Clock) -> None:
+    `folder` has the settings.
+    """
+
+    def __init__(self, store: SqliteStore, clock: Clock, folder: Path) -> None:
         self._store = store
+        self._folder = folder
         self._clock = clock
         self._held: dict[str, str] = {}
         self._known: set[str] = set()
@@ -161,7 +157,7 @@ class Providers:
 
     async def open(self, endpoint: Endpoint) -> ModelProvider:
         """A provider for the endpoint. Raises SettingsError, ProviderError."""
-        async with self._opening:  # two at once would leave one that nobody closes
+        async with self._opening:  # two at once would leave one open
             known = self._open.get(endpoint)
             return known if known is not None else await self._open_new(endpoint)
 
@@ -193,7 +189,7 @@ class Providers:
         self._forget(endpoint_name)
 
     def find_keys(self, text: str) -> list[str]:
-        """The keys in a text, masked: those in use, and what looks like one."""
+        """The API keys in a text, masked: keys in use, and texts with the shape of a key."""
         known = {*self._known, *self._held.values(), os.environ.get("OPENAI_API_KEY", "")}
         return [masked_key(key) for key in find_keys(text, sorted(known))]
 
@@ -203,7 +199,7 @@ class Providers:
 
     def _vault(self) -> Any:
         if self._keys is None:
-            self._keys = importlib.import_module("replyscope.config.keys").Keys()
+            self._keys = importlib.import_module("replyscope.config.keys").Keys(self._folder)
             for name, key in self._held.items():
                 self._keys.hold_key(name, key)
         return self._keys
@@ -236,7 +232,7 @@ class Providers:
 
 
 def _require_key(endpoint: Endpoint) -> None:
-    """OpenAI's own host and named variables need a key; other servers may not."""
+    """Raise SettingsError when the endpoint needs a key: OpenAI's host, or a named variable."""
     if "api.openai.com" in endpoint.base_url or endpoint.name not in ("openai", "custom"):
         raise SettingsError(
             f"There is no API key for {endpoint.name}: {endpoint.key_source.value} is not set.",
@@ -247,19 +243,19 @@ def _require_key(endpoint: Endpoint) -> None:
 def translate_frames(
     api: Api, frames: Iterable[WireFrame], think_tags: ThinkTags = ThinkTags.AUTO
 ) -> Iterable[Event]:
-    """Reads recorded frames. Imports the SDK at first use: replay is rare."""
+    """The events of recorded frames. The SDK is imported at the first use."""
     opening = importlib.import_module("replyscope.provider.opening")
     events: Iterable[Event] = opening.translate_frames(api, frames, think_tags)
     return events
 
 
 async def find_servers() -> tuple[FoundServer, ...]:
-    """Asks the usual ports on loopback; imports the HTTP client at first use."""
+    """The model servers on the usual loopback ports. The HTTP client is imported at first use."""
     discovery = await asyncio.to_thread(importlib.import_module, "replyscope.provider.discovery")
     found: tuple[FoundServer, ...] = await discovery.find_servers()
     return found
 
 
 def with_api(endpoint: Endpoint, api: str | None) -> Endpoint:
-    """The endpoint over the API that the command line names."""
+    """The endpoint with the API of the command line, where that names one."""
     return endpoint if api is None else replace(endpoint, api=Api(api))

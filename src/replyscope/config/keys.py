@@ -4,12 +4,14 @@ import os
 import subprocess
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO
 
 import keyring
 import keyring.errors
 
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
+from replyscope.domain.environment import with_absolute_paths
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.printable import printable_line
 from replyscope.domain.secret_shapes import without_keys
@@ -21,9 +23,14 @@ _MOST_SAID = 300
 
 
 class Keys:
-    """Resolves keys, and keeps those that a person typed. Implements KeyVault."""
+    """Resolves keys, and keeps those that a person typed. Implements KeyVault.
 
-    def __init__(self) -> None:
+    `folder` is where key commands run: that of the settings, which name them, as nothing of
+    the working folder may decide what they do.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._held: dict[str, str] = {}
 
     def hold_key(self, endpoint_name: str, key: str) -> None:
@@ -56,7 +63,7 @@ class Keys:
             case KeySourceKind.KEYRING:
                 return _from_keyring(source.value)
             case KeySourceKind.COMMAND:
-                return _from_command(source)
+                return _from_command(source, self._folder)
 
 
 def _from_keyring(entry: str) -> str:
@@ -75,11 +82,11 @@ def _from_keyring(entry: str) -> str:
     return key
 
 
-def _from_command(source: KeySource) -> str:
+def _from_command(source: KeySource, folder: Path) -> str:
     """The key that a command prints. What it says on stderr is shown, but no key in it."""
     name = source.command[0]
     try:
-        status, output, errors = _run(source.command)
+        status, output, errors = _run(source.command, folder)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         is_late = isinstance(error, subprocess.TimeoutExpired)
         why = f"it took more than {_COMMAND_TIMEOUT_S} s" if is_late else str(error)
@@ -101,12 +108,17 @@ def _from_command(source: KeySource) -> str:
     )
 
 
-def _run(command: Sequence[str]) -> tuple[int, bytes, bytes]:
+def _run(command: Sequence[str], folder: Path) -> tuple[int, bytes, bytes]:
     """Exit status and the beginnings of what a command printed; it is killed when that is long
     or it takes long.
     """
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=with_absolute_paths(os.environ, separator=os.pathsep),
     )
     assert process.stdout is not None
     assert process.stderr is not None

@@ -3,7 +3,6 @@ and Cursor do, `servers` as VS Code does, or entries by their names alone.
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 from replyscope.config.paths import make_private
 from replyscope.domain.address import without_login
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.regular_file import read_text
+from replyscope.domain.json_text import read_json
+from replyscope.domain.regular_file import read_text, write_own
 from replyscope.domain.tool import McpServer
 
 _NAME = re.compile(r"[\w.-]{1,40}")
@@ -52,8 +52,8 @@ def entries_of(text: str) -> dict[str, Any]:
     if text.startswith('"'):
         text = f"{{{text.rstrip(',')}}}"  # an entry copied out of its object
     try:
-        value = json.loads(_without_comments(text) or "{}")
-    except (ValueError, RecursionError) as error:
+        value = read_json(_without_comments(text) or "{}")
+    except ValueError as error:
         raise ValueError(f"this is not JSON: {error}") from error
     if isinstance(value, dict):
         value = value.get("mcpServers", value.get("servers", value.get("mcp", value)))
@@ -143,9 +143,8 @@ def add_servers(path: Path, pasted: str) -> tuple[McpServer, ...]:
     try:
         make_private(path.parent)
         partial = path.with_suffix(".json.new")
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"mcpServers": {**known, **new}}, file, indent=2)
+        with write_own(partial) as file:
+            file.write(json.dumps({"mcpServers": {**known, **new}}, indent=2).encode())
         partial.replace(path)
     except OSError as error:
         raise SettingsError(f"{path} can't be written ({error}).", "Check the folder.") from error

@@ -46,6 +46,11 @@ class Paths:
         return self.data / "files"
 
     @property
+    def server_folders(self) -> Path:
+        """Where tool servers run that name no folder."""
+        return self.data / "servers"
+
+    @property
     def themes(self) -> Path:
         """The person's own themes."""
         return self.config / "themes"

@@ -58,6 +58,12 @@ def kept_environment(
         for name, value in environment.items()
         if any(fnmatchcase(name.upper(), pattern) for pattern in patterns)
     }
+    return with_absolute_paths(kept, separator=separator)
+
+
+def with_absolute_paths(environment: Mapping[str, str], *, separator: str) -> dict[str, str]:
+    """The environment without relative folders in its search paths."""
+    kept = dict(environment)
     for name in kept.keys() & set(_LISTS):
         kept[name] = separator.join(
             part for part in kept[name].split(separator) if Path(part).is_absolute()

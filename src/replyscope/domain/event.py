@@ -1,11 +1,11 @@
 """Events are the normalised steps of a reply as it streams.
 
-A provider yields them in wire order: `RequestSent`, `ResponseOpened`, then for each
+A provider reports them in wire order: `RequestSent`, `ResponseOpened`, then for each
 frame a `WireFrame` followed by what it meant, and exactly one `StreamEnded` last.
 Errors are events too, so whatever happens is recorded the same way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from replyscope.domain.exchange import Citation, OutputItem, ReplyImage, ToolCall, Usage
@@ -229,13 +229,6 @@ class ExtraReported:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolsStopped:
-    """The model asks for tools, and they are not run: `why` says it in a sentence."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class StreamEnded:
     """The last event: how the stream ended, `at_ms` after the request was sent."""
 
@@ -270,5 +263,11 @@ Event = (
     | StreamEnded
 )
 
-TurnEvent = Event | ToolsStopped
-"""What happens in a turn, which may take several exchanges."""
+Listen = Callable[[Event], None]
+"""A listener: called once for each event, in order. It must not block. An exception from it
+cancels the stream, and is raised to the caller who passed the listener.
+"""
+
+
+def ignore(_event: Event) -> None:
+    """A listener that does nothing."""

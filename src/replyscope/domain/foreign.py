@@ -36,6 +36,7 @@ from replyscope.domain.message import (
 from replyscope.domain.picture import read_picture
 from replyscope.domain.session import Session, SessionSettings, title_from
 from replyscope.domain.shared import LeftOut, Shared
+from replyscope.domain.sound_numbers import with_sound_numbers
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -44,7 +45,9 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 class Turn:
     """A message of another program. `key` and `parent` are its own ids.
 
-    Of a reply, `parts` hold the text alone; `duration_ms` is None where nobody said it.
+    Of a reply, `parts` hold the text alone; `duration_ms` is None if it is not known. A reader
+    passes the numbers of `usage` and `duration_ms` as they are in the file, whatever their
+    type: `shared_of` validates them and reports those that are not valid.
     `error` is why a reply failed, in the program's words; `extras` are fields of it that
     have no place here, as (name, JSON).
     """
@@ -149,7 +152,7 @@ def _exchange(
         tool_calls=turn.calls,
         citations=turn.citations,
     )
-    return Exchange(
+    exchange = Exchange(
         id=exchange_id,
         api=Api.CHAT,
         endpoint=conversation.source,
@@ -163,6 +166,7 @@ def _exchange(
         extras=turn.extras,
         failure=Failure("server", turn.error, "") if turn.error else None,
     )
+    return with_sound_numbers(exchange)
 
 
 def _text(parts: Iterable[Part]) -> str:

@@ -7,14 +7,36 @@ from typing import Any
 def read_json(text: str) -> Any:
     """The value of a JSON text. Raises ValueError, also for what is nested too deeply.
 
-    Python's own reader raises RecursionError there, which nobody expects of a text.
+    Python's own parser raises RecursionError there, and how deep that is depends on its
+    version: from 3.12 on it returns values that other functions can't walk.
     """
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    if text.count("[") + text.count("{") > DEEPEST and is_too_deep(value):
+        raise ValueError("it is nested too deeply")
+    return value
 
 
+def is_too_deep(value: Any) -> bool:
+    """Whether arrays and objects are nested more than `DEEPEST` levels."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+DEEPEST = 800
+"""Levels of a JSON value: Python 3.11 parses little more, and functions that recurse fail."""
 MOST_VALUES = 2_000_000
 """Values in one JSON text; each takes some 60 bytes of memory, whatever few it has as text."""
 

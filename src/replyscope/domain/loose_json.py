@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from replyscope.domain.import_faults import BadData
+from replyscope.domain.json_text import read_json
 
 _DEEPEST = 200
 
@@ -53,8 +54,8 @@ def digest_of(value: Any) -> str:
 def from_json(text: str) -> Any:
     """The value of a JSON text; None when it is none."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except ValueError:
         return None
 
 

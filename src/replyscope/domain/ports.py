@@ -3,13 +3,13 @@
 The command line wires implementations in; no other floor knows them.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
 from replyscope.domain.endpoint import Endpoint, FoundServer, ModelInfo
-from replyscope.domain.event import Event, WireFrame
+from replyscope.domain.event import Event, Listen, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.remote import FetchedReply
@@ -69,8 +69,8 @@ class ModelProvider(Protocol):
         """The wire API it speaks."""
         ...
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
-        """The events of one exchange, `StreamEnded` last. Never raises for a failure."""
+    async def stream(self, request: ModelRequest, listen: Listen) -> None:
+        """Report the events of one exchange, `StreamEnded` last. Never raises for a failure."""
         ...
 
     @property

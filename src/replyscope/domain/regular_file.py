@@ -40,6 +40,16 @@ def append_regular(path: Path) -> BinaryIO:
     return os.fdopen(_descriptor(path, flags), "ab")
 
 
+def write_own(path: Path) -> BinaryIO:
+    """A file of ours to write anew, its owner's alone. A link in its place is not followed:
+    somebody else put it there. Raises OSError.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    file = os.fdopen(_descriptor(path, flags), "wb")
+    file.truncate()  # only now that it is known to be a file
+    return file
+
+
 def read_regular(path: Path, most_bytes: int) -> bytes:
     """The bytes of a regular file. Raises OSError, also when there are more than that."""
     with open_regular(path) as file:

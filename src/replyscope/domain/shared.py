@@ -1,4 +1,4 @@
-"""What is handed on of a session, whatever the form."""
+"""A session with all of its data, as imports and exports carry it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,9 +9,12 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, ToolResultPart
 from replyscope.domain.session import Session, path_to
 
+SESSION_FORMAT = "replyscope/1"
+"""The field `format` of a session in our JSON, and of a list of sessions."""
+
 
 class Form(StrEnum):
-    """What a session can be handed on as."""
+    """The forms in which sessions can be exported."""
 
     MARKDOWN = "md"
     JSON = "json"
@@ -19,12 +22,24 @@ class Form(StrEnum):
     HTML = "html"
 
 
+class ExchangeForm(StrEnum):
+    """The forms in which a single exchange can be exported."""
+
+    SSE = "sse"
+    CURL = "curl"
+    PYTHON = "python"
+
+
+Progress = Callable[[int, int], None]
+"""Receives the progress of an import or export: the place, and the size it counts towards."""
+
+
 class Taken(StrEnum):
-    """What taking a session in came to."""
+    """The result of importing a session."""
 
     NEW = "new"
     GROWN = "grown"
-    """It was here, and messages were added to it."""
+    """It was known, and messages were added."""
     KNOWN = "known"
 
 
@@ -38,12 +53,12 @@ class LeftOut:
 
 
 Clean = Callable[[str], str]
-"""Takes out of a text what must not be handed on."""
+"""Redacts a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A session with all of its tree. `records` are the wires, where the form has them.
+    """A session with its whole tree. `records` are the wire records, if the form has them.
 
     `left_out` lists the parts of an imported conversation that the session lacks.
     """
@@ -57,15 +72,15 @@ class Shared:
 
     @property
     def branch(self) -> list[Message]:
-        """The messages that are shown."""
+        """The messages of the current branch."""
         return path_to(self.session.head_id, {m.id: m for m in self.messages})
 
     def results_of(self, message: Message) -> dict[str, ToolResultPart]:
-        """What became of a reply's calls."""
+        """The results of the tool calls of a reply, by the id of the call."""
         return self.results().get(message.id, {})
 
     def results(self) -> dict[str, dict[str, ToolResultPart]]:
-        """What became of the calls of each reply, by the reply's id."""
+        """The results of tool calls, by the id of the reply."""
         found: dict[str, dict[str, ToolResultPart]] = {}
         for child in self.messages:
             for part in child.parts:
@@ -74,10 +89,10 @@ class Shared:
         return found
 
     def detours(self) -> dict[str | None, list[list[Message]]]:
-        """What is not on the branch, as stretches of messages that follow each other.
+        """The messages of other branches, as sequences in which each answers the one before.
 
-        By the message of the branch that each hangs under, None for those that begin a
-        conversation of their own. A stretch that leaves another comes after it.
+        The key is the id of the parent on the branch, None for a separate conversation. A
+        sequence that forks off another follows it.
         """
         shown = {message.id for message in self.branch}
         known = {message.id for message in self.messages}
@@ -100,7 +115,7 @@ class Shared:
         return found
 
     def told(self) -> "Shared":
-        """The same, each call in the state that it came to."""
+        """The same session, each tool call in the state of its result."""
         results = self.results()
         exchanges = dict(self.exchanges)
         for message in self.messages:
@@ -112,7 +127,7 @@ class Shared:
         return replace(self, exchanges=exchanges)
 
     def exchanges_of(self, message: Message) -> Iterator[tuple[Exchange, int]]:
-        """A reply's exchanges, each with the choice that is of it."""
+        """The exchanges of a reply, each with the index of the choice."""
         for source in message.sources:
             exchange = self.exchanges.get(source.exchange_id)
             if exchange is not None:

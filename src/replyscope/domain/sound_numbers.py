@@ -1,21 +1,28 @@
-"""Numbers from outside: those that can be kept, summed and shown; any other is unknown. Pure.
+"""Validates numbers from outside: one that cannot be stored, summed or shown is unknown. Pure.
 
 A count is a whole number from 0 to the greatest integer of SQLite. A measure (a time, a
 cost) is finite and not negative. Both are checked where an event or a file enters.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from replyscope.domain.exchange import Exchange, Timing, ToolCall, Usage
+from replyscope.domain.loose_json import to_json
 
 MOST = 2**63 - 1
 _MOST_MEASURE = 1e15
 """Thousands of years in milliseconds: sums of as many as there can be stay exact enough."""
 
+_COSTS = ("reported_cost_usd", "estimated_cost_usd")
+_TIMES = tuple(field.name for field in fields(Timing))
+REFUSED_MEASURES = frozenset((*_COSTS, *(f"timing.{name}" for name in _TIMES)))
+"""The names of extras that hold a time or a cost which is not valid."""
+
 
 def count_of(value: object) -> int | None:
-    """A count; None for what is none."""
+    """The count; None for a value that is not a count."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -24,7 +31,7 @@ def count_of(value: object) -> int | None:
 
 
 def measure_of(value: object) -> float | None:
-    """A time or an amount of money; None for what is none."""
+    """The time or amount of money; None for a value that is neither."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
@@ -35,14 +42,15 @@ def measure_of(value: object) -> float | None:
 
 
 def sound_usage(usage: Usage) -> Usage:
-    """Token counts that can be believed; the same object when all can."""
+    """The usage, with counts that are not valid unknown; the same object if all are valid."""
     counts = {field.name: getattr(usage, field.name) for field in fields(Usage)}
     sound = {name: count_of(value) for name, value in counts.items()}
-    return usage if sound == counts else Usage(**sound)
+    is_sound = all(sound[name] is value for name, value in counts.items())
+    return usage if is_sound else Usage(**sound)
 
 
 def sound_timing(timing: Timing) -> Timing:
-    """Times that can be believed; what is no time counts as not measured."""
+    """The timing, with times that are not valid as not measured."""
     if type(timing.pace) is not tuple:
         return timing  # a file may say anything; its fields are checked as a whole
     return Timing(
@@ -58,14 +66,14 @@ def sound_timing(timing: Timing) -> Timing:
 
 
 def sound_call(call: ToolCall) -> ToolCall:
-    """A tool call whose duration can be believed."""
+    """The tool call, with a duration that is not valid unknown."""
     duration_ms = measure_of(call.duration_ms)
     return call if duration_ms == call.duration_ms else replace(call, duration_ms=duration_ms)
 
 
 def with_sound_numbers(exchange: Exchange) -> Exchange:
-    """The exchange, each number that cannot be believed unknown."""
-    return replace(
+    """The exchange, each number that is not valid unknown. Its value is kept as an extra."""
+    sound = replace(
         exchange,
         usage=None if exchange.usage is None else sound_usage(exchange.usage),
         timing=sound_timing(exchange.timing),
@@ -78,3 +86,20 @@ def with_sound_numbers(exchange: Exchange) -> Exchange:
             for choice in exchange.choices
         ),
     )
+    refused = tuple(_refused(exchange, sound))
+    return replace(sound, extras=(*exchange.extras, *refused)) if refused else sound
+
+
+def _refused(given: Exchange, sound: Exchange) -> Iterator[tuple[str, str]]:
+    """The numbers that became unknown, as extras: the name of the field, and its JSON."""
+    places: list[tuple[str, object, object, tuple[str, ...]]] = [
+        ("", given, sound, _COSTS),
+        ("timing.", given.timing, sound.timing, _TIMES),
+        ("usage.", given.usage, sound.usage, tuple(f.name for f in fields(Usage))),
+    ]
+    for prefix, before, after, names in places:
+        for name in names if before is not None else ():
+            value = getattr(before, name)
+            if value is not None and value != getattr(after, name):
+                text = value.hex() if isinstance(value, bytes) else value
+                yield f"{prefix}{name}", to_json(text)

@@ -1,20 +1,19 @@
-"""Takes in sessions that come from elsewhere. What is known already is left as it is."""
+"""Imports sessions into a store. Sessions that are known already are not changed."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from replyscope.domain.errors import ImportConflict, StoreRejected
 from replyscope.domain.field_types import check_shared
 from replyscope.domain.foreign import Batch, Unreadable
 from replyscope.domain.import_faults import fault_in_words
 from replyscope.domain.plural import plural
-from replyscope.domain.shared import LeftOut, Shared, Taken
+from replyscope.domain.shared import LeftOut, Progress, Shared, Taken
 from replyscope.domain.stores import ImportTarget
-
-Progress = Callable[[int, int], None]
-"""Gets how far it is, and of how much; in what unit is the source's matter."""
+from replyscope.engine.import_files import FileReader
 
 _MOST_TITLES = 3
 
@@ -33,7 +32,7 @@ class Omission:
 
     @property
     def sentence(self) -> str:
-        """What was left out of which sessions, and why."""
+        """A sentence for the report: content, sessions and reason."""
         first = ", ".join(f"“{title[:40]}”" for title in self.sessions[:_MOST_TITLES])
         more = len(self.sessions) - _MOST_TITLES
         where = f"{first} and {more:,} more sessions" if more > 0 else first
@@ -42,7 +41,7 @@ class Omission:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many are new, grown and known, how many replies came, and what failed and why.
+    """The result of an import: numbers of new, grown and known sessions and of replies, and faults.
 
     `omissions` are parts that new or grown sessions were imported without.
     """
@@ -56,7 +55,7 @@ class Imported:
     omissions: tuple[Omission, ...] = ()
 
     def plus(self, other: "Imported") -> "Imported":
-        """Both together."""
+        """The sum of two results."""
         return Imported(
             self.taken + other.taken,
             self.grown + other.grown,
@@ -69,7 +68,7 @@ class Imported:
 
     @property
     def sentence(self) -> str:
-        """What it came to, in words."""
+        """The result in words."""
         would = "would be " if self.is_dry else ""
         grown = f"{self.grown:,} {would}added to, " if self.grown else ""
         sessions = plural(self.taken, "session")
@@ -80,17 +79,32 @@ class Imported:
         )
 
 
-async def take_in(
+class Importer:
+    """Imports files: finds their format, reads them, and saves their sessions."""
+
+    def __init__(self, reader: FileReader, target: ImportTarget) -> None:
+        self._reader = reader
+        self._target = target
+
+    async def import_file(
+        self, path: Path, *, is_dry: bool = False, progress: Progress = lambda _place, _size: None
+    ) -> Imported:
+        """Import a path; with `is_dry` nothing is saved. Raises ImportFault, StoreError."""
+        batch = await asyncio.to_thread(self._reader.read, path)
+        return await import_batch(batch, self._target, is_dry=is_dry, progress=progress)
+
+
+async def import_batch(
     batch: Batch,
     target: ImportTarget,
     *,
     is_dry: bool,
     progress: Progress = lambda _place, _size: None,
 ) -> Imported:
-    """Take in one after the other. A broken one never stops the rest.
+    """Import the sessions of a batch one by one. A session that fails is reported and skipped.
 
-    With `is_dry` nothing is saved. Raises StoreError when the store itself fails; what was
-    taken in until then stays, and the next time it is known.
+    With `is_dry` nothing is saved. Raises StoreError when the store itself fails; the sessions
+    that were saved before stay, and are known to the next import.
     """
     counts: Counter[Taken] = Counter()
     replies = 0
@@ -119,7 +133,7 @@ async def take_in(
 
 
 async def _import_one(item: Shared, target: ImportTarget, *, is_dry: bool) -> Taken | Unreadable:
-    """What came of one session. Raises StoreError when the store itself fails."""
+    """Import one session, or say why it fails. Raises StoreError when the store itself fails."""
     try:
         check_shared(item)
         return await target.import_session(item, is_dry=is_dry)

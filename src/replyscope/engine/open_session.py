@@ -1,20 +1,26 @@
 """A session that is open: its tree, its exchanges, and how it agrees with the disk."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from replyscope.domain.errors import SessionMoved, StoreError
-from replyscope.domain.message import Message
-from replyscope.domain.ports import Clock, PriceList, Store
-from replyscope.domain.session import SessionSettings, StoredSession
+from replyscope.domain.event import Listen
+from replyscope.domain.exchange import Exchange, ToolCall
+from replyscope.domain.message import Message, Role
+from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Store
+from replyscope.domain.request import ModelRequest
+from replyscope.domain.session import Draft, SessionSettings, StoredSession
 from replyscope.domain.stores import SessionStamp
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.calling import Calling
+from replyscope.engine.calls import asked, calls_of
+from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.known_exchanges import KnownExchanges
 from replyscope.engine.live import LiveReply
 from replyscope.engine.reply_images import KeepFile
 from replyscope.engine.rules import RuleBook
-from replyscope.engine.running import Runner
+from replyscope.engine.runner import Runner
 from replyscope.engine.tree import MessageTree
 
 
@@ -26,6 +32,7 @@ class OpenSession:
         stored: StoredSession,
         store: Store,
         clock: Clock,
+        new_id: NewId,
         prices: PriceList | None,
         rules: RuleBook | None,
         keep_file: KeepFile | None = None,
@@ -39,6 +46,13 @@ class OpenSession:
         """Whether a reply was being written into it when it was read."""
         self.calling: Calling | None = None
         """The tool calls that run."""
+        self.turn: tuple[str, ...] = ()
+        """The ids of the exchanges that the newest turn made."""
+        self.clock = clock
+        self.new_id = new_id
+        self.writer_id = store.writer
+        """The id under which this process writes."""
+        self.rules = rules
         self._runner = Runner(self.exchanges, clock, prices, rules, keep_file)
         self._store = store
         self._saved = stored.session
@@ -83,6 +97,15 @@ class OpenSession:
         last = self.messages[-1] if self.messages else None
         return self.lives.get(last.sources[-1].exchange_id) if last and last.sources else None
 
+    def waiting_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that the branch ends with and that have no reply to their results."""
+        if not self.messages:
+            return ()
+        last = self.messages[-1]
+        if last.role is Role.TOOL:
+            last = self.tree.get(last.parent_id or "") or last
+        return calls_of(last, self.exchanges)
+
     def read_messages(self) -> tuple[Message, ...]:
         """The branch with every reply's text read in."""
         return read_in_all(self.messages, self.exchanges)
@@ -104,6 +127,73 @@ class OpenSession:
         else:
             await self._store.update_session(session, self._saved)
         self._saved = session
+
+    async def add_message(self, message: Message, *, keeps_draft: bool = False) -> None:
+        """Save a message at the end of its branch, and show that branch. Raises StoreError."""
+        await asyncio.shield(self._add_message(message, keeps_draft=keeps_draft))
+
+    async def _add_message(self, message: Message, *, keeps_draft: bool) -> None:
+        await self._store.add_message(self.session.id, message)
+        self.tree.add(message)
+        self.tree.go_to(message.id)
+        draft = self.session.whole_draft if keeps_draft else Draft()
+        self.session = replace(
+            self.session, head_id=message.id, updated_at=message.created_at
+        ).with_draft(draft)
+        await self.save_head()
+
+    async def update_message(self, message: Message) -> Message:
+        """Replace a saved message by another version of it. Raises StoreError."""
+        self.tree.add(message)
+        await self._store.update_message(message)
+        return message
+
+    async def results_message(self) -> Message:
+        """The message with the results of the waiting calls; added when there is none yet."""
+        last = self.messages[-1]
+        if last.role is Role.TOOL:
+            return last
+        now, parts = self.clock.now(), asked(self.waiting_calls())
+        message = Message(self.new_id(), Role.TOOL, parts, now, parent_id=last.id)
+        await self.add_message(message, keeps_draft=True)
+        return message
+
+    async def begin_exchange(self, messages: Sequence[Message], opening: Exchange) -> JournalWriter:
+        """Save an exchange and the replies that it makes; the journal for what comes.
+
+        Of choices that are asked for one by one, the first is shown. Raises StoreError.
+        """
+        tip = self.messages[-1].id if self.messages else None
+        is_first = tip in (messages[0].parent_id, messages[0].id)
+        self.turn = (*self.turn, opening.id)
+        journal = await self._store.begin_exchange(
+            self.session.id, messages, opening, is_head=is_first
+        )
+        for message in messages:
+            self.tree.add(message)
+        if is_first:
+            self.tree.go_to(messages[0].id)
+            self._point_at_tip()
+            self._saved = replace(self._saved, head_id=messages[0].id)
+        return JournalWriter(journal)
+
+    async def run_exchange(
+        self,
+        live: LiveReply,
+        request: ModelRequest,
+        provider: ModelProvider,
+        writer: JournalWriter,
+        listen: Listen,
+        *,
+        keeps_request: bool = False,
+    ) -> None:
+        """Run an exchange to its end."""
+        try:
+            await self._runner.run(
+                live, request, provider, writer, listen, keeps_request=keeps_request
+            )
+        finally:
+            self._stamp = None  # what this process did is no news
 
     async def catch_up(self) -> bool:
         """Take in what another process did to this session since; whether it did anything.

@@ -4,11 +4,10 @@ The last questions offer a tool, and send back the result of the call that came.
 """
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.event import WireFrame
+from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import ANSWERABLE, Api, Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.fold import ExchangeFold
@@ -149,9 +148,11 @@ async def _run(probe: Probe, server: _Server, messages: tuple[Message, ...]) -> 
         tools=probe.tools,
     )
     frames: list[WireFrame] = []
-    async with aclosing(provider.stream(request)) as events:
-        async for event in events:
-            fold.apply(event)
-            if isinstance(event, WireFrame):
-                frames.append(event)
+
+    def apply(event: Event) -> None:
+        fold.apply(event)
+        if isinstance(event, WireFrame):
+            frames.append(event)
+
+    await provider.stream(request, apply)
     return Probed(probe, fold.snapshot(), tuple(frames))

@@ -1,10 +1,10 @@
 """Reads a JSON schema that replies have to fit."""
 
-import json
 import re
 from pathlib import Path
 
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.json_text import read_json
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.session import Schema
 
@@ -15,7 +15,7 @@ def read_schema(path: Path) -> Schema:
     """The schema of a file, named by its title or the file. Raises SettingsError."""
     try:
         text = read_text(path, encoding="utf-8-sig")
-        value = json.loads(text)
+        value = read_json(text)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The schema {path} can't be read ({error}).", "Check it.") from error
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Hands sessions on: one or many, in the form that is asked for, a session at a time."""
+"""Writes sessions in a form of export, one session at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -13,23 +13,23 @@ from replyscope.domain.message import Role
 from replyscope.domain.plural import plural
 from replyscope.domain.ports import TranslateFrames
 from replyscope.domain.session import SessionSummary
-from replyscope.domain.shared import Form, Shared
+from replyscope.domain.shared import SESSION_FORMAT, Form, Shared
 from replyscope.domain.stores import ExportSource
 from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.html import SessionPage, contents, page_end, page_start
 from replyscope.inspection.sharing.jsonl import session_jsonl
 from replyscope.inspection.sharing.markdown import session_markdown
 from replyscope.inspection.sharing.redaction import Redactor
-from replyscope.inspection.sharing.session_json import FORMAT, session_to_json
+from replyscope.inspection.sharing.session_json import session_to_json
 from replyscope.inspection.wire import frames_text
 
-_QUICK = 40  # exchanges that are written sooner than a thread takes over
+_QUICK = 40  # exchanges; so few are written faster than a thread starts
 _TIMED = 50
-"""Up to so many sessions a page draws from the frames when each reply did what."""
+"""Sessions of one HTML page up to which timelines are drawn from the frames."""
 
 
 class Sharing:
-    """Reads what is saved; nothing is changed."""
+    """Reads sessions of a store and writes them. Nothing is changed."""
 
     def __init__(self, store: ExportSource, translate: TranslateFrames | None = None) -> None:
         self._store = store
@@ -43,7 +43,7 @@ class Sharing:
         clean: Redactor,
         progress: Callable[[int], None] = lambda _done: None,
     ) -> int:
-        """Write sessions one by one, so that any number fits; the characters written.
+        """Write sessions one by one; the number of characters.
 
         Several in JSON are {"format", "sessions": […]}; one is the session itself.
         Raises StoreError, PatternTooSlow.
@@ -77,7 +77,7 @@ class Sharing:
     ) -> AsyncIterator[tuple[int, Shared | None]]:
         for number, session_id in enumerate(session_ids, start=1):
             shared = None
-            with suppress(SessionNotFound):  # removed in another window meanwhile
+            with suppress(SessionNotFound):  # purged by another window
                 shared = await self._store.load_shared(session_id, with_wire=with_wire)
             yield number, shared
 
@@ -85,7 +85,7 @@ class Sharing:
         self, session_ids: Sequence[str], form: Form, clean: Redactor, *, is_list: bool
     ) -> str:
         if is_list:
-            return f'{{"format": "{FORMAT}", "sessions": [\n'
+            return f'{{"format": "{SESSION_FORMAT}", "sessions": [\n'
         if form is not Form.HTML:
             return ""
         summaries: list[SessionSummary] = []
@@ -99,7 +99,7 @@ class Sharing:
         return page_start(title) + contents(summaries, titles)
 
     async def _with_request(self, shared: Shared) -> Shared:
-        """The session with the newest request of its branch, which names the tools."""
+        """The session with the wire record of the newest reply, whose request has the tools."""
         sources = [s for m in shared.branch if m.role is Role.ASSISTANT for s in m.sources]
         if not sources:
             return shared
@@ -118,7 +118,7 @@ class Sharing:
                 return session_to_json(shared, clean if clean.is_on else None)
 
     def _events(self, shared: Shared) -> Mapping[str, Sequence[Event]]:
-        """What the recorded frames of each exchange mean."""
+        """The events of the recorded frames, by the id of the exchange."""
         translate = self._translate
         if translate is None:
             return {}
@@ -132,7 +132,7 @@ class Sharing:
         }
 
     async def stream_text(self, exchange_id: str, clean: Redactor) -> str:
-        """The frames of an exchange as they came. Raises StoreError."""
+        """The recorded frames of an exchange as text. Raises StoreError."""
         record = await self._store.load_wire(exchange_id)
         return frames_text(clean_frames(record.frames, clean))
 
@@ -150,5 +150,5 @@ def _end(form: Form, clean: Redactor, *, is_list: bool) -> str:
 
 
 def session_ids_of(found: Iterable[tuple[str, str]]) -> list[str]:
-    """The sessions of what a search found, each once, in its order."""
+    """The session ids of search results, each once, in their order."""
     return list(dict.fromkeys(session_id for session_id, _ in found))

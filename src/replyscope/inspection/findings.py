@@ -17,6 +17,7 @@ from replyscope.domain.exchange import (
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.json_text import read_json
 from replyscope.domain.plural import plural
+from replyscope.domain.sound_numbers import REFUSED_MEASURES
 from replyscope.inspection.figures import seconds
 from replyscope.inspection.schema_check import check_reply
 
@@ -26,6 +27,8 @@ _STALL_MS = 5_000
 def find_oddities(exchange: Exchange) -> tuple[str, ...]:
     """What a person debugging this exchange should know, most telling first."""
     findings = [*exchange.adaptations, *_retries(exchange)]
+    if exchange.failure is not None and exchange.failure.kind == "flood":
+        findings.append(f"not all was read: {exchange.failure.message}")
     if exchange.state.is_terminal:
         for choice in exchange.choices:
             findings += _about_choice(exchange, choice)
@@ -194,7 +197,13 @@ def _about_fields(exchange: Exchange) -> Iterator[str]:
     for name, value in extras.items():
         if _is_miscounted(name, value):
             yield f"{name} is {value[:40]}: no number of tokens, so it is unknown"
-    names = [name for name, value in extras.items() if not _is_miscounted(name, value)]
+        elif name in REFUSED_MEASURES:
+            yield f"{name} is {value[:40]}: no time or cost, so it is unknown"
+    names = [
+        name
+        for name, value in extras.items()
+        if name not in REFUSED_MEASURES and not _is_miscounted(name, value)
+    ]
     names += _fields_of_calls(exchange)
     standard = [name for name in names if name in _STANDARD or name in _USAGE_DETAILS]
     others = [name for name in dict.fromkeys(names) if name not in standard]

@@ -1,6 +1,5 @@
 """Whether a reply has the form that was asked for, and where it has not."""
 
-import json
 from functools import lru_cache
 from typing import Any
 
@@ -30,13 +29,13 @@ def find_faults(value: Any, schema: str) -> tuple[str, ...]:
     from referencing.exceptions import Unresolvable
 
     try:
-        read = json.loads(schema)
+        read = read_json(schema)
         kind = validators.validator_for(read)
         kind.check_schema(read, format_checker=FormatChecker(formats=()))  # type: ignore[call-arg]
         faults = list(without_patterns(kind)(read, registry=Registry()).iter_errors(value))
     except SchemaError as error:
         return (f"the schema itself is wrong: {error.message}",)
-    except (Unresolvable, RecursionError, ArithmeticError, TypeError) as error:
+    except (Unresolvable, RecursionError, ArithmeticError, TypeError, ValueError) as error:
         return (f"the schema itself can't be followed: {error}",)
     faults.sort(key=lambda fault: [str(step) for step in fault.absolute_path])
     sentences = [f"{fault.json_path}: {fault.message}"[:300] for fault in faults[:_MOST]]

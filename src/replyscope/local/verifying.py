@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from replyscope.domain.errors import LocalModelError
+from replyscope.domain.regular_file import write_own
 from replyscope.local.catalogue import Weights
 
 _BLOCK = 1 << 20
@@ -73,7 +74,6 @@ def _read(path: Path) -> object:
 def _write(path: Path, state: list[object]) -> None:
     verdict = _verdict_path(path)
     partial = verdict.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(state, file)
+    with write_own(partial) as file:
+        file.write(json.dumps(state).encode())
     partial.replace(verdict)

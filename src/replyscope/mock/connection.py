@@ -1,7 +1,7 @@
-"""HTTP/1.1 for one client: requests in, answers out. h11 knows the protocol, asyncio the socket.
+"""The HTTP/1.1 connection of one client: h11 for the protocol, asyncio for the socket.
 
-Connections are kept open between requests. An answer can also be broken off, so that the
-client sees what it would see of a server that died.
+Connections stay open between requests. A response can be cut off, as that of a server that
+died.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ Headers = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asked for; `target` with its query, header names in lower case."""
+    """A request. `target` includes the query; header names are in lower case."""
 
     method: str
     target: str
@@ -30,7 +30,7 @@ class Request:
 
 
 class HttpConnection:
-    """Reads one request after another, and writes the answer to each."""
+    """Reads the requests of one client and writes the response to each."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -38,9 +38,9 @@ class HttpConnection:
         self._http = h11.Connection(h11.SERVER)
 
     async def next_request(self) -> Request | None:
-        """The next request; None when the client is done.
+        """The next request; None when the client has closed the connection.
 
-        Raises h11.RemoteProtocolError for what is no HTTP, and TimeoutError.
+        Raises TimeoutError, and h11.RemoteProtocolError for data that are not HTTP.
         """
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
@@ -71,7 +71,7 @@ class HttpConnection:
         return event
 
     def begin(self, status: int, headers: Headers) -> None:
-        """Write the head of an answer. Without a content-length it goes out in chunks."""
+        """Write the status line and the headers. Without a content-length the body is chunked."""
         try:
             reason = HTTPStatus(status).phrase
         except ValueError:
@@ -82,32 +82,32 @@ class HttpConnection:
         )
 
     def write(self, data: bytes) -> None:
-        """Write some of the body."""
+        """Write a part of the body into the buffer."""
         if data:
             self._write(h11.Data(data=data))
 
     async def flush(self) -> None:
-        """Wait until the client keeps up. Raises ConnectionError when it is gone."""
+        """Wait until the client has read most of the buffer. Raises ConnectionError."""
         await self._writer.drain()
 
     async def end(self) -> None:
-        """The answer is whole."""
+        """End the response."""
         self._write(h11.EndOfMessage())
         await self.flush()
 
     async def close(self) -> None:
-        """Close the connection; within an answer that is how it breaks off."""
+        """Close the connection; a response that has not ended is cut off."""
         await self.flush()
         self._writer.close()
         await self._writer.wait_closed()
 
     async def send_json(self, status: int, value: Any, headers: Headers = ()) -> None:
-        """A whole answer."""
+        """Send a whole response in JSON."""
         body = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
         await self.send(status, body, [("content-type", "application/json"), *headers])
 
     async def send(self, status: int, body: bytes, headers: Headers) -> None:
-        """A whole answer as it is."""
+        """Send a whole response."""
         self.begin(status, [*headers, ("content-length", str(len(body)))])
         self.write(body)
         await self.end()
@@ -119,5 +119,5 @@ class HttpConnection:
 
 
 def _header_value(value: str) -> bytes:
-    """A value that a header may have: no line break, whatever was recorded."""
+    """A recorded value in the form that HTTP allows: without line breaks."""
     return " ".join(value.split("\n")).replace("\r", " ").strip().encode("latin-1", "replace")

@@ -1,4 +1,4 @@
-"""Which recorded exchange answers a request."""
+"""Finds the recorded exchange that answers a request."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,19 +12,19 @@ from replyscope.mock.recording import Recording
 
 
 class MatchLevel(StrEnum):
-    """How a recording fits a request."""
+    """The kinds of match between a recording and a request."""
 
     SAME = "same"
-    """It was asked the same messages."""
+    """Both have the same messages."""
     QUESTION = "question"
-    """It was asked the same last question, as many steps after it."""
+    """Both have the same last prompt, with as many messages after it."""
     ANY = "any"
-    """What it was asked is not known, or does not matter."""
+    """The request of the recording is not known, or is not compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request says: its messages or input in one form, and its question."""
+    """The prompt of a request: its messages or input in one form, and its last user message."""
 
     messages: str
     question: tuple[str, int] | None
@@ -34,10 +34,10 @@ class Asked:
 def find_recording(
     recordings: Sequence[Recording], api: Api, body: bytes, served: Iterable[str], *, any_: bool
 ) -> tuple[Recording, MatchLevel] | None:
-    """The recording that was asked the same, or else the same question.
+    """The recording of the same messages, or else of the same last prompt.
 
-    Recordings whose request is not known answer in turn, and with `any_` all of them do. Of
-    several that fit, the first that was not `served` yet, at the end the last again.
+    Recordings whose request is not known are served in turn, and with `any_` all of them are. Of
+    several matches, the first that was not `served` yet, and then the last one again.
     """
     ours = [one for one in recordings if one.exchange.api is api]
     asked = asked_of(body)
@@ -60,7 +60,7 @@ def find_recording(
 
 
 def asked_of(body: bytes) -> Asked:
-    """What a request says, whatever else it sets."""
+    """The prompt of a request body, without its parameters."""
     try:
         value = read_json(body.decode("utf-8"))
     except ValueError:
@@ -77,7 +77,7 @@ def asked_of(body: bytes) -> Asked:
 
 
 def _plain(said: Any) -> Any:
-    """Messages without what servers do not care about: a text in parts is that text."""
+    """Messages in one form: a content of text parts becomes that text."""
     if isinstance(said, str):
         return [{"content": said, "role": "user"}]
     if not isinstance(said, list):
@@ -91,7 +91,7 @@ def _plain(said: Any) -> Any:
 
 
 def _kept(message: Mapping[str, Any]) -> dict[str, Any]:
-    """What tells messages apart beside their words: what was called, and which call it is."""
+    """The fields other than the text in which messages differ: tool calls and their ids."""
     return {name: message[name] for name in ("tool_calls", "tool_call_id") if message.get(name)}
 
 
@@ -104,7 +104,7 @@ def _text(content: Any) -> Any:
 
 
 def _question(messages: Any) -> tuple[str, int] | None:
-    """The last thing that the person said, and how many messages came after it."""
+    """The last user message, and the number of messages after it."""
     if not isinstance(messages, list):
         return None
     for after, message in enumerate(reversed(messages)):

@@ -1,4 +1,4 @@
-"""A recorded exchange as it can be served: its head, its frames, how it ended."""
+"""A recorded exchange in the form in which it is served: headers, frames, ending."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,29 +30,29 @@ _NOT_OURS = {
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """An exchange and what went over its wire."""
+    """An exchange and its wire record."""
 
     exchange: Exchange
     record: WireRecord
 
     @property
     def frames(self) -> Sequence[WireFrame]:
-        """The frames of the answer."""
+        """The frames of the response."""
         return self.record.frames
 
     @property
     def body(self) -> bytes:
-        """The answer, whole."""
+        """The whole body of the response."""
         return "".join(frame.text for frame in self.frames).encode("utf-8", "surrogatepass")
 
     @property
     def status(self) -> int:
-        """The status of the answer. A recorded stream alone is one that was answered."""
+        """The HTTP status. A recorded stream without a status counts as 200."""
         return self.exchange.status or 200
 
     @property
     def content_type(self) -> str:
-        """What the server said that it sends; else what the frames look like."""
+        """The content type that the server sent, or else the type of the frames."""
         for name, value in self.exchange.headers:
             if name.lower() == "content-type":
                 return value
@@ -61,18 +61,18 @@ class Recording:
 
     @property
     def is_stream(self) -> bool:
-        """Whether the answer came as events."""
+        """Whether the response is a stream of events."""
         return self.status < 400 and self.content_type.startswith(_STREAM)
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """The recorded headers that still mean something, `retry-after` and limits among them."""
+        """The recorded headers that still apply, such as `retry-after` and rate limits."""
         kept = [(n, v) for n, v in self.exchange.headers if n.lower() not in _NOT_OURS]
         return [("content-type", self.content_type), *kept]
 
     @property
     def why_cut(self) -> str | None:
-        """Why the answer broke off, in a sentence; None when the server ended it."""
+        """The reason for a response that was cut off, as a clause; None for a complete one."""
         exchange = self.exchange
         if exchange.state is ExchangeState.CANCELLED:
             return "it was stopped here before it was whole"

@@ -1,7 +1,7 @@
-"""The server: both APIs, frames byte for byte, at their own pace or at once.
+"""The mock server: serves both APIs, frames byte for byte, with the recorded pauses or at once.
 
-On loopback only, and only for who calls it by a loopback name: a page in a browser can't
-read what was recorded. A request that nothing was recorded for gets a 404 that says so.
+It listens on loopback and answers only requests to a loopback host name, so that a page in
+a browser cannot read the recordings. A request without a recording gets a 404 with the reason.
 """
 
 import asyncio
@@ -27,9 +27,10 @@ Report = Callable[[str], None]
 
 
 class MockServer:
-    """`speed` 1.0 is the pace of the recording, 4.0 four times that, 0 at once.
+    """A server of recordings. `speed` 1.0 keeps the recorded pauses, 4.0 is four times as fast,
+    0 sends at once.
 
-    With `answers_any` what is asked does not matter: the recordings answer in turn.
+    With `answers_any` requests are not compared: the recordings are served in turn.
     """
 
     def __init__(
@@ -49,18 +50,18 @@ class MockServer:
         self._clients: set[asyncio.Task[None]] = set()
 
     async def start(self, port: int) -> int:
-        """Listen; the port, chosen when it is 0. Raises OSError when it is taken."""
+        """Listen, and return the port; 0 chooses a free one. Raises OSError when it is in use."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def serve(self) -> None:
-        """Answer until it is cancelled."""
+        """Serve until cancelled."""
         assert self._server is not None
         async with self._server:
             await self._server.serve_forever()
 
     async def close(self) -> None:
-        """Listen no more, and end what is being answered."""
+        """Stop listening, and cut off the responses in progress."""
         if self._server is not None:
             self._server.close()
         for client in self._clients:
@@ -150,7 +151,7 @@ class MockServer:
         frames: Sequence[WireFrame],
         told: Sequence[tuple[str, str]],
     ) -> None:
-        """The answer as it came: its head, its frames, and how it ended."""
+        """Send a recorded response: its headers and frames, and its ending."""
         headers = [*found.headers, *told]
         if not found.is_stream and found.why_cut is None:
             await self._wait(found.exchange.timing.duration_ms)
@@ -174,7 +175,7 @@ class MockServer:
             await asyncio.sleep(passed_ms / 1000 / self._speed)
 
     def _kept(self, path: str, query: str) -> tuple[Recording | None, Any] | None:
-        """What a GET asks for: the models, or a reply by its id, perhaps as a stream."""
+        """Answer a GET: the models, or a reply by its id, whole or as a stream."""
         models = sorted({one.exchange.model for one in self._recordings})
         data = [
             {"id": n, "object": "model", "created": 0, "owned_by": "replyscope"} for n in models
@@ -244,7 +245,7 @@ def _wants_stream(body: bytes) -> bool:
 
 
 def _number(frame: WireFrame) -> float:
-    """A frame's sequence number; one that has none belongs to whatever is sent."""
+    """The sequence number of a frame; a frame without one is always sent."""
     for value in payloads([frame]):
         number = value.get("sequence_number")
         if isinstance(number, int):

@@ -1,4 +1,4 @@
-"""The whole object that a recorded stream stands for, for clients that do not stream. Pure."""
+"""Builds the response object of a recorded stream, for clients that do not stream. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -10,17 +10,17 @@ from replyscope.domain.sse import parse_frame
 
 _ENDINGS = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
 _REPLACED = ("index", "type", "role", "id")
-"""Fields of deltas that are said again, not gone on with."""
+"""Fields that deltas repeat; their values are not appended."""
 
 
 def whole_of(api: Api, frames: Iterable[WireFrame]) -> dict[str, Any] | None:
-    """What the server would have answered without `stream`; None when it never became whole."""
+    """The response without `stream`; None when the recording is not complete."""
     values = list(payloads(frames))
     return _response(values) if api is Api.RESPONSES else _completion(values)
 
 
 def payloads(frames: Iterable[WireFrame]) -> Iterator[dict[str, Any]]:
-    """The JSON objects of the frames; the marker and comments have none."""
+    """The JSON objects of the frames; `[DONE]` and comments have none."""
     for frame in frames:
         parsed = parse_frame(frame.text)
         try:
@@ -32,7 +32,7 @@ def payloads(frames: Iterable[WireFrame]) -> Iterator[dict[str, Any]]:
 
 
 def _response(values: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The response as its last event has it."""
+    """The response object of the last event."""
     found = None
     for value in values:
         response = value.get("response")
@@ -42,7 +42,7 @@ def _response(values: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 
 def _completion(values: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The chunks as one completion: what each adds is appended, anything else is the newest."""
+    """The chunks merged into one completion: deltas are appended, other fields replaced."""
     whole: dict[str, Any] = {}
     choices: dict[int, dict[str, Any]] = {}
     for chunk in values:
@@ -83,7 +83,7 @@ def _finished(index: int, choice: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _merge(known: dict[str, Any], added: Mapping[str, Any]) -> None:
-    """Texts go on, numbered lists go on at their numbers, other lists grow."""
+    """Merge a delta: append texts, merge numbered lists by their numbers, extend other lists."""
     for name, value in added.items():
         before = known.get(name)
         if value is None:
@@ -101,7 +101,7 @@ def _merge(known: dict[str, Any], added: Mapping[str, Any]) -> None:
 
 
 def _grown(name: str, before: str, value: str) -> str:
-    """Names come once, though some servers repeat them with every delta."""
+    """A text with a delta appended; a name is kept, since some servers repeat it in every delta."""
     return before if name == "name" and before == value else before + value
 
 

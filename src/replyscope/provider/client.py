@@ -4,41 +4,37 @@ One client per exchange, all sharing one HTTP connection pool: a tap belongs to 
 request. Retries are off, because a repeated request must be visible.
 """
 
+import ssl
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI
-from openai._streaming import SSEBytesDecoder
 
 from replyscope import __version__
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.route import Route
 from replyscope.provider.bounds import BoundedTransport, WatchedTransport
 from replyscope.provider.frames import FrameTap
+from replyscope.provider.openai_internals import HookedClient
 from replyscope.provider.redirects import stay_at_origin
-from replyscope.provider.route import Route
 
 OnRequest = Callable[[httpx2.Request], None]
 
 
-class _Tapped:
-    """Two of the SDK's override points, used to see the request and every frame.
-
-    `_make_sse_decoder` has no public equivalent; a test pins that it is called.
-    """
+class _Tapped(HookedClient):
+    """A client whose request and frames are recorded."""
 
     tap: FrameTap | None = None
     on_request: OnRequest | None = None
 
-    async def _prepare_request(self, request: httpx2.Request) -> None:
+    def decoder(self) -> FrameTap | None:
+        return self.tap
+
+    def before_request(self, request: httpx2.Request) -> None:
         request.extensions["is_stream"] = self.tap is not None
         if self.on_request is not None:
             self.on_request(request)
-
-    def _make_sse_decoder(self) -> SSEBytesDecoder:
-        if self.tap is not None:
-            return self.tap
-        return super()._make_sse_decoder()  # type: ignore[misc,no-any-return]
 
 
 class TappedOpenAI(_Tapped, AsyncOpenAI):
@@ -47,6 +43,11 @@ class TappedOpenAI(_Tapped, AsyncOpenAI):
 
 class TappedAzure(_Tapped, AsyncAzureOpenAI):
     """`AsyncAzureOpenAI` with a tap."""
+
+
+def system_context() -> ssl.SSLContext:
+    """The context that trusts the system's authorities."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def open_http(

@@ -9,11 +9,11 @@ import httpx2
 
 from replyscope.domain.address import AddressError, read_base_url, without_login
 from replyscope.domain.failure import Failure
+from replyscope.domain.route import Route
 from replyscope.domain.sse import Flood
 from replyscope.provider.bounds import TooLate
 from replyscope.provider.mask import Mask
 from replyscope.provider.redirects import Redirected
-from replyscope.provider.route import Route
 
 _LONGEST = 500
 
@@ -33,7 +33,7 @@ class ConnectionErrors:
         self._mask = mask
         self._trusted_by = route.trusted_by
         self._proxy = route.proxy
-        self._through = f" through the proxy {route.proxy.name}" if route.proxy is not None else ""
+        self._through = route.through
 
     @property
     def path_hint(self) -> str:

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx2
 
+from replyscope.domain.authorities import unused_context
 from replyscope.domain.endpoint import FoundServer
 from replyscope.domain.json_text import read_bounded_json
-from replyscope.provider.authorities import unused_context
 from replyscope.provider.bounds import BoundedTransport, WatchedTransport
 
 _USUAL = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))

@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from replyscope.domain.json_text import read_json
+
 _WORDS = (
     "message",
     "msg",
@@ -64,7 +66,7 @@ def _words_of_text(text: str, depth: int) -> str | None:
     stripped = events[0] if events else stripped
     if stripped[:1] in ("{", "["):
         try:
-            return words_of_error(json.loads(stripped), depth + 1) or text
+            return words_of_error(read_json(stripped), depth + 1) or text
         except (ValueError, RecursionError):
             pass
     return text.strip() or None

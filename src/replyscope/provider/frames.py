@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from openai._streaming import ServerSentEvent
-
 from replyscope.domain.event import WireFrame
 from replyscope.domain.json_text import MOST_VALUES, has_too_many_values
 from replyscope.domain.sse import Flood, FrameSplitter
 from replyscope.provider.frame_reader import NOT_JSON, EventData, FrameReader
 from replyscope.provider.mask import Mask
+from replyscope.provider.openai_internals import ServerSentEvent
 
 MOST_EMPTY = 100_000
 """Frames without data in a row: at one a second, more than a day of waiting."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.proxies import Proxy
 from replyscope.domain.secret_shapes import is_secret
-from replyscope.provider.proxies import Proxy
 
 _DOTS = "•••"
 _SECRET_HEADER = re.compile(

@@ -1,12 +1,11 @@
 """Streams exchanges with one endpoint, over the API that its dialect knows.
 
-Yields domain events and never raises for a failure: errors end the stream as its
+Reports domain events and never raises for a failure: errors end the stream as its
 last event, so that what came before them is recorded like any reply.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +16,7 @@ from replyscope.domain.endpoint import Endpoint, ModelInfo, public_url
 from replyscope.domain.errors import ProviderError
 from replyscope.domain.event import (
     Event,
+    Listen,
     RequestAdapted,
     RequestSent,
     ResponseOpened,
@@ -30,10 +30,11 @@ from replyscope.domain.finish import StreamEnd
 from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
+from replyscope.domain.route import find_route, system_environment
 from replyscope.domain.sse import is_of_a_stream
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
 from replyscope.provider.bounds import TooLate
-from replyscope.provider.client import build_client, open_http
+from replyscope.provider.client import build_client, open_http, system_context
 from replyscope.provider.dialect import Dialect, Translator, translate_said
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frame_reader import FrameReader
@@ -41,8 +42,8 @@ from replyscope.provider.frames import FrameTap
 from replyscope.provider.history import own_fields
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
+from replyscope.provider.reply_bound import ReplyBound
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
-from replyscope.provider.route import find_route, system_environment
 from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import OpenAIStoredReplies
 from replyscope.provider.stream_errors import find_error
@@ -51,6 +52,11 @@ _MOST_ADAPTATIONS = 8
 _BROKEN_OFF = ("interrupted", "timeout")
 _AFTER_THE_END_S = 1.0
 LONGEST_LIST_S = 15.0
+_SLICE = 8
+"""Chunks that are read before other tasks get a turn of the event loop: about a millisecond.
+The SDK's stream suspends only where it reads from the socket, and a key takes about ten turns
+from its press to the screen.
+"""
 
 Recall = Callable[[str, str], Awaitable[Mapping[str, str]]]
 Remember = Callable[[str, str, str, str], Awaitable[None]]
@@ -58,9 +64,10 @@ Remember = Callable[[str, str, str, str], Awaitable[None]]
 
 @dataclass(slots=True)
 class _Attempt:
-    """One request on the wire: its tap, when it was sent, and the request itself."""
+    """One request on the wire: its tap, who gets its events, when it was sent, and itself."""
 
     tap: FrameTap
+    listen: Listen
     started_ms: float
     sent: asyncio.Event = field(default_factory=asyncio.Event)
     request: httpx2.Request | None = None
@@ -70,7 +77,7 @@ class _Attempt:
         self.sent.set()
 
 
-_Step = Event | Adaptation | RetryPlan
+_Again = Adaptation | RetryPlan
 
 
 class OpenAIProvider:
@@ -94,7 +101,7 @@ class OpenAIProvider:
         self._remember = remember
         self._unsaved: dict[str, dict[str, str]] = {}
         """What private requests showed that a model rejects, until the program ends."""
-        route = find_route(endpoint, system_environment())
+        route = find_route(endpoint, system_environment(), system_context)
         self._http = open_http(endpoint, route, transport)
         self._mask = Mask([*([key] if key else []), *secrets_of(endpoint, route.proxy)])
         self._errors = ErrorTranslator(endpoint.base_url, self._mask, route)
@@ -136,8 +143,8 @@ class OpenAIProvider:
         raw = await client.models.with_raw_response.list(timeout=LONGEST_LIST_S)
         return read_models(read_bounded_json(self._mask.body(raw.content)))
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
-        """The events of one exchange; `StreamEnded` comes last, once."""
+    async def stream(self, request: ModelRequest, listen: Listen) -> None:
+        """Run one exchange: `listen` gets each event, `StreamEnded` last, once."""
         known = dict(await self._recall(self._endpoint.public_url, request.model))
         known |= self._unsaved.get(request.model, {})
         adapted = retried = 0
@@ -145,35 +152,26 @@ class OpenAIProvider:
             body = sendable(self._dialect.body(request, self._endpoint.base_url, known))
             if not adapted and not retried:
                 for note in self._left_out(request, known):
-                    yield RequestAdapted(note)
-            again: Adaptation | RetryPlan | None = None
-            async with aclosing(self._attempt(request, body, known, retried)) as steps:
-                async for step in steps:
-                    if isinstance(step, Adaptation | RetryPlan):
-                        again = step
-                    else:
-                        yield step
+                    listen(RequestAdapted(note))
+            again = await self._attempt(request, body, known, retried, listen)
             if again is None:
                 return
             if isinstance(again, RetryPlan):
                 retried += 1
-                yield RetryScheduled(again.failure, again.wait_s)
+                listen(RetryScheduled(again.failure, again.wait_s))
                 await asyncio.sleep(again.wait_s)
                 continue
             adapted += 1
             known[again.name] = again.instead
             if again.is_lasting:
                 await self._learn(request, again)
-            yield RequestAdapted(again.note)
-        yield StreamEnded(
-            StreamEnd.FAILED,
-            0.0,
-            Failure(
-                "bad_request",
-                f"{self._endpoint.name} rejected one parameter after another.",
-                "Check what this server supports; the wire view has its answers.",
-            ),
+            listen(RequestAdapted(again.note))
+        failure = Failure(
+            "bad_request",
+            f"{self._endpoint.name} rejected one parameter after another.",
+            "Check what this server supports; the wire view has its answers.",
         )
+        listen(StreamEnded(StreamEnd.FAILED, 0.0, failure))
 
     async def _learn(self, request: ModelRequest, found: Adaptation) -> None:
         if request.is_private:
@@ -195,13 +193,20 @@ class OpenAIProvider:
         ]
 
     async def _attempt(
-        self, request: ModelRequest, body: dict[str, Any], known: Mapping[str, str], retried: int
-    ) -> AsyncGenerator[_Step, None]:
+        self,
+        request: ModelRequest,
+        body: dict[str, Any],
+        known: Mapping[str, str],
+        retried: int,
+        listen: Listen,
+    ) -> _Again | None:
         came = request.resumes.frames if request.resumes is not None else ()
         # A resumed reply's clock goes on where its last frame came.
         started_ms = self._clock.monotonic_ms() - (came[-1].at_ms if came else 0.0)
         attempt = _Attempt(
-            FrameTap(self._mask, lambda: self._clock.monotonic_ms() - started_ms), started_ms
+            FrameTap(self._mask, lambda: self._clock.monotonic_ms() - started_ms),
+            listen,
+            started_ms,
         )
         # A task, because the request is shown while the server still thinks.
         opening = asyncio.create_task(self._open(body, attempt))
@@ -209,25 +214,21 @@ class OpenAIProvider:
         try:
             await asyncio.wait({opening, seen}, return_when=asyncio.FIRST_COMPLETED)
             if attempt.request is not None:
-                yield self._request_sent(attempt.request)
-            stream = await opening
-        except openai.APIStatusError as error:
-            adaptation = propose_adaptation(error, body, known)
-            if adaptation is not None:
-                yield adaptation
-                return
-            for step in self._refused(attempt, error, retried):
-                yield step
-            return
-        except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
-            yield self._failed(attempt, error, retried)
-            return
+                listen(self._request_sent(attempt.request))
+            await asyncio.wait({opening})
         finally:
             seen.cancel()
             opening.cancel()
-        async with stream, aclosing(self._read(stream, attempt, came)) as events:
-            async for event in events:
-                yield event
+        try:
+            stream = opening.result()
+        except openai.APIStatusError as error:
+            again = propose_adaptation(error, body, known)
+            return again or self._refused(attempt, error, retried)
+        except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
+            return self._failed(attempt, error, retried)
+        async with stream:
+            await self._read(stream, attempt, came)
+        return None
 
     async def _open(self, body: dict[str, Any], attempt: _Attempt) -> openai.AsyncStream[Any]:
         client = build_client(self._endpoint, self._key, self._http, attempt.tap, attempt.note)
@@ -235,43 +236,60 @@ class OpenAIProvider:
 
     async def _read(
         self, stream: openai.AsyncStream[Any], attempt: _Attempt, came: Sequence[WireFrame]
-    ) -> AsyncGenerator[Event, None]:
-        yield self._opened(stream.response)
-        tap, think_tags = attempt.tap, self._endpoint.think_tags
-        translator = self._dialect.translator(think_tags)
+    ) -> None:
+        tap, listen = attempt.tap, attempt.listen
+        listen(self._opened(stream.response))
+        translator = self._dialect.translator(self._endpoint.think_tags)
         _tell_again(translator, came)
-        failure: Failure | None = None
-        try:
-            longest_s = self._endpoint.timeout_s
-            async with aclosing(_chunks(stream, translator, longest_s)) as chunks:
-                async for chunk in chunks:
-                    for event in _arrived(tap, translator):
-                        yield event
-                    for event in translator.translate(chunk):
-                        yield event
-        except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
-            failure = self._errors.translate(error)
+        failure = await self._read_chunks(stream, attempt, translator)
         for event in [*_arrived(tap, translator), *translator.finish()]:
-            yield event
+            listen(event)
         if translator.fault is not None:
             failure = self._errors.in_stream(translator.fault)
         if failure is None and not tap.saw_data:
-            async for event in self._read_body(attempt):
-                yield event
+            self._read_body(attempt)
             return
         is_done = tap.saw_done or translator.is_complete
         if failure is None and tap.ends_garbled and not is_done:
             is_cut = tap.is_cut_short
             failure = self._errors.cut_short() if is_cut else self._errors.garbled()
-        yield self._ended(attempt, *_ending(failure, done=is_done))
+        listen(self._ended(attempt, *_ending(failure, done=is_done)))
 
-    async def _read_body(self, attempt: _Attempt) -> AsyncGenerator[Event, None]:
-        """Reads an answer that is not an event stream: a whole completion, or an error."""
-        text = attempt.tap.first_text
+    async def _read_chunks(
+        self, stream: openai.AsyncStream[Any], attempt: _Attempt, translator: Translator
+    ) -> Failure | None:
+        """Read every chunk; why the stream broke, None when it did not."""
+        count = 0
+        events: list[Event] = []
+        failure: Failure | None = None
+        bound = ReplyBound()
+        while failure is None:
+            count += 1
+            if count % _SLICE == 0:
+                await asyncio.sleep(0)
+            try:
+                bound.check()  # after the events of the chunk before: all that came is kept
+                chunk = await _next_chunk(stream, translator, self._endpoint.timeout_s)
+                if chunk is None:
+                    break
+                events += _arrived(attempt.tap, translator)
+                events += translator.translate(chunk)
+            except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
+                failure = self._errors.translate(error)
+            # Outside of the block above: what the listener raises is no failure of the server.
+            for event in events:
+                bound.count(event)
+                attempt.listen(event)
+            events.clear()
+        return failure
+
+    def _read_body(self, attempt: _Attempt) -> None:
+        """Read an answer that is not an event stream: a whole completion, or an error."""
+        listen, text = attempt.listen, attempt.tap.first_text
         if is_of_a_stream(text):
             is_cut = attempt.tap.is_cut_short
             failure = self._errors.cut_short() if is_cut else self._errors.nothing_came()
-            yield self._ended(attempt, StreamEnd.BROKEN, failure)
+            listen(self._ended(attempt, StreamEnd.BROKEN, failure))
             return
         think_tags = self._endpoint.think_tags
         data = events = None
@@ -281,15 +299,15 @@ class OpenAIProvider:
                 events = self._dialect.translate_whole(data, think_tags)
         except Exception:  # noqa: BLE001 - it is no answer of this API, then
             events = None
-        error = find_error(data) if isinstance(data, dict) else None
         if events is not None:
             for event in events:
-                yield event
-            yield self._ended(attempt, StreamEnd.DONE, None)
-        elif error is not None:
-            yield self._ended(attempt, StreamEnd.FAILED, self._errors.in_body(error))
-        else:
-            yield self._ended(attempt, StreamEnd.FAILED, self._errors.not_a_stream(text))
+                listen(event)
+            listen(self._ended(attempt, StreamEnd.DONE, None))
+            return
+        error = find_error(data) if isinstance(data, dict) else None
+        is_error = error is not None
+        failure = self._errors.in_body(error) if is_error else self._errors.not_a_stream(text)
+        listen(self._ended(attempt, StreamEnd.FAILED, failure))
 
     def _request_sent(self, request: httpx2.Request) -> RequestSent:
         return RequestSent(
@@ -308,22 +326,26 @@ class OpenAIProvider:
 
     def _refused(
         self, attempt: _Attempt, error: openai.APIStatusError, retried: int
-    ) -> Iterator[_Step]:
-        """An answer that is an error: its head and, when there is no other try, its body."""
-        yield self._opened(error.response)
-        step = self._failed(attempt, error, retried)
+    ) -> RetryPlan | None:
+        """Report an answer that is an error: its head and, when it is the last try, its body."""
+        attempt.listen(self._opened(error.response))
         body = self._mask.text(error.response.text)
-        if body and isinstance(step, StreamEnded):
-            yield WireFrame(step.at_ms, body)
-        yield step
+        return self._failed(attempt, error, retried, body)
 
-    def _failed(self, attempt: _Attempt, error: Exception, retried: int) -> StreamEnded | RetryPlan:
-        """Another try where that may help, and the ending where not."""
+    def _failed(
+        self, attempt: _Attempt, error: Exception, retried: int, body: str = ""
+    ) -> RetryPlan | None:
+        """Another try where that may help; where not, the ending is reported."""
         failure = self._errors.translate(error)
         most, now = self._endpoint.max_retries, self._clock.now()
         failure = with_wait(failure, error, now)
         plan = plan_retry(error, failure, retried=retried, most=most, now=now)
-        return plan or self._ended(attempt, StreamEnd.FAILED, failure)
+        if plan is None:
+            ended = self._ended(attempt, StreamEnd.FAILED, failure)
+            if body:
+                attempt.listen(WireFrame(ended.at_ms, body))
+            attempt.listen(ended)
+        return plan
 
     def _ended(self, attempt: _Attempt, end: StreamEnd, failure: Failure | None) -> StreamEnded:
         return StreamEnded(end, self._clock.monotonic_ms() - attempt.started_ms, failure)
@@ -338,29 +360,28 @@ def _ending(failure: Failure | None, *, done: bool) -> tuple[StreamEnd, Failure 
     return (StreamEnd.DONE, None) if done else (StreamEnd.BROKEN, failure)
 
 
-async def _chunks(
+async def _next_chunk(
     stream: openai.AsyncStream[Any], translator: Translator, longest_s: float
-) -> AsyncGenerator[Any, None]:
-    """Every chunk. Once all was said, only what follows at once: a server that keeps the
-    connection open takes no time, and one that breaks it then nothing of a whole reply.
+) -> Any:
+    """The next chunk, None at the end. Once all was said, only what follows at once: a server
+    that keeps the connection open takes no time, and one that breaks it then nothing of a
+    whole reply.
 
     Comments and pieces of a frame are no chunks: they don't put `longest_s` off.
     """
-    while True:
-        is_over = translator.has_said_all
-        waiting = asyncio.timeout(_AFTER_THE_END_S if is_over else longest_s)
-        try:
-            async with waiting:
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except Exception as error:
-            if (is_over and waiting.expired()) or translator.is_complete:
-                return
-            if waiting.expired():
-                raise TooLate(f"sent nothing of a reply for too long ({longest_s:g} s)") from error
-            raise
-        yield chunk
+    is_over = translator.has_said_all
+    waiting = asyncio.timeout(_AFTER_THE_END_S if is_over else longest_s)
+    try:
+        async with waiting:
+            return await anext(stream)
+    except StopAsyncIteration:
+        return None
+    except Exception as error:
+        if (is_over and waiting.expired()) or translator.is_complete:
+            return None
+        if waiting.expired():
+            raise TooLate(f"sent nothing of a reply for too long ({longest_s:g} s)") from error
+        raise
 
 
 def _arrived(tap: FrameTap, translator: Translator) -> Iterator[Event]:

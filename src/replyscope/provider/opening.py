@@ -10,12 +10,12 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
 from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.ports import Clock, ModelProvider
+from replyscope.domain.proxies import RouteFault
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.chat_completions import ChatCompletions
 from replyscope.provider.dialect import Dialect, translate_said
 from replyscope.provider.frame_reader import FrameReader
 from replyscope.provider.openai_provider import OpenAIProvider, Recall, Remember
-from replyscope.provider.proxies import RouteFault
 from replyscope.provider.responses import Responses
 
 

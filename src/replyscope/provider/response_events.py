@@ -7,7 +7,6 @@ class with the right type. Reading twice gives the same events.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from openai._models import construct_type
 from openai.types.responses import ResponseStreamEvent, ResponseUsage
 from pydantic import BaseModel
 
@@ -23,6 +22,7 @@ from replyscope.domain.json_text import dump_json
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.citations import read_citation
 from replyscope.provider.item_places import ItemPlaces
+from replyscope.provider.openai_internals import build_object
 from replyscope.provider.plain import Fields, fields_of, list_of, text_of
 from replyscope.provider.response_output import ResponseOutput
 from replyscope.provider.response_words import ResponseWords
@@ -74,7 +74,7 @@ class ResponseTranslator:
             data = {**data, "type": event}
         if not _is_response_event(data):
             self.fault = self.fault or find_error(data, event)
-        return self.translate(construct_type(type_=ResponseStreamEvent, value=data))
+        return self.translate(build_object(ResponseStreamEvent, data))
 
     def translate(self, chunk: object) -> list[Event]:
         """The events of one SDK event, in order."""

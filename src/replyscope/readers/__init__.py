@@ -1,1 +1,1 @@
-"""Reads the exports of other programs. Nothing of their shape is believed."""
+"""Readers of import formats, one module or folder a format. They validate every field."""

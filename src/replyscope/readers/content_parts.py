@@ -1,4 +1,4 @@
-"""Message content as a list of parts, in the forms that chat APIs and programs give it."""
+"""Reads message content, in the forms of chat APIs and programs, as a list of parts."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,9 +13,9 @@ _LONGEST_NAME = 200
 
 
 def parts_of(content: Any) -> tuple[Part, ...]:
-    """The parts of a content: a text, a part, or a list of them.
+    """The parts of a content, which is a text, a part, or a list with both.
 
-    A part of an unknown type is kept as its JSON.
+    A part of an unknown type becomes its JSON.
     """
     return tuple(part for one in list_of(content) for part in _parts(one))
 
@@ -47,7 +47,7 @@ def _parts(part: Any) -> Iterator[Part]:
 
 
 def image_part(value: Any, name: str = "") -> ImagePart | TextPart:
-    """An image from its data URL, base64 or address; in words where the bytes are elsewhere."""
+    """An image from its data URL or base64; a text with its name where there are no bytes."""
     fields = mapping_of(value)
     url = name_of(fields.get("url") or fields.get("data") or value)
     head, comma, data = url.partition(",")
@@ -60,7 +60,7 @@ def image_part(value: Any, name: str = "") -> ImagePart | TextPart:
 
 
 def file_part(file: Mapping[str, Any], kind: str) -> Part:
-    """An attached file: its text, the image, or its name where the export has no more."""
+    """An attached file: its text, the image, or a text with its name."""
     inner = mapping_of(file.get("file"))
     meta = mapping_of(inner.get("meta") or file.get("meta"))
     names = (file.get("name"), file.get("filename"), inner.get("filename"), meta.get("name"),
@@ -79,7 +79,7 @@ def file_part(file: Mapping[str, Any], kind: str) -> Part:
 
 
 def _file_texts(file: Mapping[str, Any]) -> Iterator[str]:
-    """The texts of a file's content, in the places where Open WebUI keeps it."""
+    """The texts of a file, from all fields in which Open WebUI stores them."""
     inner = mapping_of(file.get("file"))
     for holder in (file, mapping_of(file.get("data")), mapping_of(inner.get("data"))):
         if isinstance(holder.get("content"), str) and holder["content"]:

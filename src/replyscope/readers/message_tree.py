@@ -1,6 +1,6 @@
-"""The tree of a foreign conversation: which message answers which.
+"""Reads the tree of messages of another program.
 
-Parents and children both name the links, and either may be missing or null.
+Parents and children both name the links. Either of them may be missing or null.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,9 @@ Links = dict[str, tuple[str, list[str]]]
 
 
 def links_of(nodes: Mapping[str, Any], parent: str, children: str) -> Links:
-    """The parent ("" for none) and the children of each node; field names as given.
+    """The parent ("" for none) and the children of each node; the field names are parameters.
 
-    A node that is null or absent, but that others name, keeps its place in the tree.
+    A node that is null or missing keeps its place in the tree if others name it.
     """
     listed: dict[str, str] = {}
     named: Links = {}
@@ -34,7 +34,7 @@ def links_of(nodes: Mapping[str, Any], parent: str, children: str) -> Links:
 
 
 def parents_first(links: Links) -> Iterator[str]:
-    """Each node after the one above it. In a circle of nodes the first begins a branch."""
+    """The nodes, each after its parent. In a cycle the first node becomes a root."""
     seen: set[str] = set()
     children: dict[str, list[str]] = {}
     for key, (parent, named) in links.items():

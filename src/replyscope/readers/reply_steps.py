@@ -1,7 +1,7 @@
-"""The steps of a foreign reply, and the turns that they make.
+"""Splits a reply of another program into turns.
 
-Programs keep a whole tool loop in one message. A session has a reply, the results of its
-calls, and the next reply.
+Some programs store a whole tool loop as one message. A session has a reply, a message with
+the results of its calls, and the next reply.
 """
 
 from collections.abc import Iterable
@@ -15,39 +15,39 @@ from replyscope.domain.tool import ToolCallState
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A stretch of the reply's text."""
+class TextStep:
+    """A section of the reply's text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Thought:
-    """A stretch of reasoning."""
+class ReasoningStep:
+    """A section of reasoning."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
-    """A tool call. `result` is None when the export has none; `detail` is for the person."""
+class CallStep:
+    """A tool call. `result` is None if the export has none; `detail` is not sent to a model."""
 
     call: ToolCall
     result: str | None = None
     detail: str = ""
 
 
-Step = Said | Thought | Called
+Step = TextStep | ReasoningStep | CallStep
 
 
 @dataclass(slots=True)
 class _Part:
     texts: list[str] = field(default_factory=list)
     thoughts: list[str] = field(default_factory=list)
-    calls: list[Called] = field(default_factory=list)
+    calls: list[CallStep] = field(default_factory=list)
 
     @property
-    def asked(self) -> list[Called]:
+    def asked(self) -> list[CallStep]:
         return [called for called in self.calls if called.call.kind in ANSWERABLE]
 
 
@@ -74,17 +74,17 @@ def turns_of(steps: Iterable[Step], whole: Turn) -> list[Turn]:
 
 
 def _grouped(steps: Iterable[Step]) -> list[_Part]:
-    """Stretches that end with the calls that were asked for together."""
+    """Groups of steps, each of which ends with the calls of one reply."""
     parts = [_Part()]
     for step in steps:
-        if parts[-1].asked and not isinstance(step, Called):
+        if parts[-1].asked and not isinstance(step, CallStep):
             parts.append(_Part())
         match step:
-            case Said(text=text):
+            case TextStep(text=text):
                 parts[-1].texts.append(text)
-            case Thought(text=text):
+            case ReasoningStep(text=text):
                 parts[-1].thoughts.append(text)
-            case Called():
+            case CallStep():
                 parts[-1].calls.append(step)
     return parts
 
@@ -106,13 +106,13 @@ def _reply(part: _Part, whole: Turn, key: str, parent: str | None, *, is_last: b
     return replace(own, usage=None, duration_ms=None, citations=(), error="", extras=())
 
 
-def _call(called: Called) -> ToolCall:
+def _call(called: CallStep) -> ToolCall:
     if called.call.kind in ANSWERABLE:
         return called.call
     return replace(called.call, result=called.result)
 
 
-def _result(called: Called) -> ToolResultPart:
+def _result(called: CallStep) -> ToolResultPart:
     call = called.call
     state = call.state if called.result is not None else ToolCallState.INTERRUPTED
     return ToolResultPart(
@@ -121,14 +121,14 @@ def _result(called: Called) -> ToolResultPart:
 
 
 class CallIds:
-    """Gives each call of a message an id of its own."""
+    """Unique ids for the tool calls of one message."""
 
     def __init__(self, key: str) -> None:
         self._key = key
         self._taken: set[str] = set()
 
     def take(self, wanted: str) -> str:
-        """The wanted id, or another where it is taken or empty."""
+        """The wanted id, or a new one if it is in use or empty."""
         found, number = wanted, len(self._taken)
         while not found or found in self._taken:
             found = f"{wanted or self._key}/{number}"

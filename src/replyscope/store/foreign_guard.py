@@ -1,8 +1,8 @@
-"""The guard of a connection to a database that another program, or a stranger, has made.
+"""The guard of a connection to a database that was made by another program or a stranger.
 
 Only plain tables are read. A view may never end, a computed column can fill the memory, and
-a virtual table runs code of its own: SQLite asks the guard before each of them. What one
-conversation may take, in bytes and in time, is bounded.
+a virtual table runs code of its own: SQLite asks the guard before each of them. The
+bytes and the time of one conversation are limited.
 """
 
 import re
@@ -43,7 +43,7 @@ class ForeignGuard:
         connection.set_authorizer(self._authorize)
 
     def begin(self) -> None:
-        """Count bytes and time anew: the next conversation comes."""
+        """Count the bytes and the time from zero, for the next conversation."""
         self._bytes = 0
         self._until = time.monotonic() + _LONGEST_S
 

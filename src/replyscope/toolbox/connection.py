@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from mcp import Client, MCPError, types
@@ -42,11 +43,15 @@ for _name in ("mcp", "client", "mcp_types"):
 
 class ServerConnection:
     """Its `state`, `fault` and `notes` are sentences for the person. `limit_s` is how long
-    the server may take to start.
+    the server may take to start; `folder_of` gives the folder of one that names none.
     """
 
     def __init__(
-        self, server: McpServer, open_page: OpenPage, limit_s: Callable[[], float]
+        self,
+        server: McpServer,
+        open_page: OpenPage,
+        limit_s: Callable[[], float],
+        folder_of: Callable[[str], Path],
     ) -> None:
         self.server = server
         self.state = "not started"
@@ -54,6 +59,7 @@ class ServerConnection:
         self.notes: tuple[str, ...] = ()
         self._open_page = open_page
         self._limit_s = limit_s
+        self._folder_of = folder_of
         self._log = ServerLog()
         self._transport: StdioTransport | None = None
         self._client: Client | None = None
@@ -132,7 +138,9 @@ class ServerConnection:
             if self.server.command is None:
                 transport = await http_transport(self.server, self._open_page, stack)
             else:
-                transport = self._transport = stdio_transport(self.server, self._log)
+                transport = self._transport = stdio_transport(
+                    self.server, self._log, self._folder_of
+                )
             client = Client(
                 with_raw_results(transport, self._hear),
                 client_info=types.Implementation(name="replyscope", version=__version__),
@@ -166,6 +174,9 @@ class ServerConnection:
             fault = fault_of(error, self._limit_s(), self.server.folder)
         if is_start and self._transport is not None and (words := self._log.last_words):
             fault = f"{fault}; it last wrote: {words}"
+        if is_start and self.server.command is not None and self.server.folder is None:
+            folder = self._folder_of(self.server.name)
+            fault = f'{fault}; it ran in {folder} ("cwd" in its entry names another folder)'
         return masked(fault, secrets_of(self.server))
 
     def explain(self, error: BaseException) -> None:

@@ -18,6 +18,8 @@ from mcp.types import (
     JSONRPCResponse,
 )
 
+from replyscope.domain.json_text import read_json
+
 BARE = "replyscope/bare"
 """The key under which a result stands that is no object."""
 _INTERNAL_ERROR = -32603
@@ -30,7 +32,7 @@ class NotAMessage(ValueError):
 def read_messages(text: bytes) -> Iterator[JSONRPCMessage]:
     """The messages of one line. Raises NotAMessage."""
     try:
-        value = json.loads(text.decode("utf-8-sig", "replace"))
+        value = read_json(text.decode("utf-8-sig", "replace"))
         if b"\\ud" in text or b"\\uD" in text:
             value = json.loads(_whole(json.dumps(value, ensure_ascii=False)))
     except (ValueError, RecursionError) as error:

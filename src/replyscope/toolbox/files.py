@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from replyscope.domain.picture import SUFFIXES, describe_picture, read_picture
+from replyscope.domain.regular_file import write_own
 from replyscope.domain.tool import KeptFile
 
 
@@ -38,8 +39,7 @@ class KeptFiles:
         if not path.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             partial = path.with_suffix(f"{suffix}.{os.getpid()}")
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+            with write_own(partial) as file:
                 file.write(data)
             partial.replace(path)
         return KeptFile(name, media_type, str(path), len(data))

@@ -13,8 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replyscope.domain.environment import tool_environment, without_secrets
+from replyscope.domain.environment import (
+    NETWORK,
+    kept_environment,
+    tool_environment,
+    without_secrets,
+)
 from replyscope.domain.regular_file import open_regular
+from replyscope.domain.route import system_environment
 from replyscope.domain.tool import ConsentRule, Tool, ToolOutcome, ToolSettings, ToolSource
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.permit import rules_as_text
@@ -142,6 +148,8 @@ class FunctionTools:
         if path == SHIPPED:  # its commands are the model's: they get no named variable
             kept = without_secrets(tool_environment(os.environ), settings.key_variables)
             kept["REPLYSCOPE_RULES"] = rules_as_text(settings.consent, rules)
+            if more == ("http_get",):  # a proxy may need its password, which no command gets
+                kept |= kept_environment(system_environment(), NETWORK, separator=os.pathsep)
         else:
             kept = tool_environment(os.environ, settings.environment)
         environment = {**kept, "REPLYSCOPE_HTTP_HOSTS": json.dumps(settings.http_hosts)}

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from replyscope.toolbox.asyncio_internals import close_pipes
 from replyscope.toolbox.process_tree import MARK, kill_tree
 
 _CHUNK = 65_536
@@ -90,7 +91,7 @@ async def run_process(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        process._transport.close()  # type: ignore[attr-defined]  # asyncio offers no other way
+        close_pipes(process)
 
 
 async def _start(

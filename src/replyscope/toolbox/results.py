@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from replyscope.domain.json_text import read_json
 from replyscope.domain.tool import KeptFile, ToolOutcome
 from replyscope.toolbox.files import KeptFiles
 
@@ -59,8 +60,8 @@ def _is_said(structured: Any, texts: list[str]) -> bool:
             return True
         if text.lstrip()[:1] in ("{", "[", '"') or len(text) < 100:
             try:
-                value = json.loads(text)
-            except (ValueError, RecursionError):
+                value = read_json(text)
+            except ValueError:
                 continue
             if value in (structured, only):
                 return True

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import webbrowser
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mcp import MCPError
@@ -14,6 +15,7 @@ from replyscope.domain.tool import McpServer, Offer, Tool, ToolOutcome, ToolSour
 from replyscope.toolbox.connection import ServerConnection
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.loop_thread import LoopThread
+from replyscope.toolbox.server_folders import ServerFolders
 from replyscope.toolbox.sign_in import OpenPage
 
 T = TypeVar("T")
@@ -22,7 +24,8 @@ _log = logging.getLogger(__name__)
 
 class ToolServers:
     """`servers` are read anew, so that one that was just added is there; `limit_s`, the
-    longest a server may take to start, too.
+    longest a server may take to start, too. `folders` holds a folder for each server that
+    names none; None for temporary ones.
     """
 
     def __init__(
@@ -30,10 +33,12 @@ class ToolServers:
         servers: Callable[[], Sequence[McpServer]],
         open_page: OpenPage = webbrowser.open,
         limit_s: Callable[[], float] = lambda: 60.0,
+        folders: Path | None = None,
     ) -> None:
         self._servers = servers
         self._open_page = open_page
         self._limit_s = limit_s
+        self._folders = ServerFolders(folders)
         self._thread = LoopThread("tool-servers")
         self._open: dict[McpServer, ServerConnection] = {}
 
@@ -108,7 +113,9 @@ class ToolServers:
     def _connection(self, server: McpServer) -> ServerConnection:
         """The connection of a server; one whose entry was changed is another server."""
         if server not in self._open:
-            self._open[server] = ServerConnection(server, self._open_page, self._limit_s)
+            self._open[server] = ServerConnection(
+                server, self._open_page, self._limit_s, self._folders.folder_of
+            )
         return self._open[server]
 
     async def close(self) -> None:
@@ -117,6 +124,7 @@ class ToolServers:
             connections = list(self._open.values())
             await self._thread.run(_close_all(connections))
         await self._thread.stop()
+        self._folders.close()
 
 
 async def _tools_of(connections: Sequence[ServerConnection]) -> tuple[Tool, ...]:

@@ -188,19 +188,19 @@ def _open_inside(tool: str, path: str, flags: int) -> int:
 
 def http_get(url: Annotated[str, Field(description="http or https")]) -> str:
     """The text that a web server answers with. Only hosts that the person allowed."""
-    import httpx2  # half a second that only this tool needs
+    # Half a second that only this tool needs.
+    from replyscope.toolbox.routed import client_by, naming_route, route_to
 
     allowed = json.loads(os.environ.get("REPLYSCOPE_HTTP_HOSTS", "[]"))
-    with httpx2.Client(follow_redirects=False, timeout=30, trust_env=False) as client:
-        for _ in range(5):
-            _check_url(url, allowed)
-            url = normal_address(url)
-            check_permit("http_get", {"url": url})
-            with client.stream("GET", url) as response:
-                if response.is_redirect:
-                    url = urljoin(url, response.headers.get("location", ""))
-                    continue
+    for _ in range(5):
+        _check_url(url, allowed)
+        url = normal_address(url)
+        check_permit("http_get", {"url": url})
+        route = route_to(url, os.environ)
+        with naming_route(route), client_by(route) as client, client.stream("GET", url) as response:
+            if not response.is_redirect:
                 return f"{response.status_code}\n{_body(response)}"
+            url = urljoin(url, response.headers.get("location", ""))
     raise ValueError("the server redirects again and again")
 
 

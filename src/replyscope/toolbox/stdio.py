@@ -7,7 +7,6 @@ process that the server started ends with it.
 
 import asyncio
 import os
-import re
 import signal
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -20,6 +19,7 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 
+from replyscope.toolbox.asyncio_internals import close_pipes
 from replyscope.toolbox.envelope import NotAMessage, read_messages
 from replyscope.toolbox.process import has_ended
 from replyscope.toolbox.process_tree import MARK, kill_tree
@@ -29,7 +29,6 @@ _CHUNK = 1_048_576
 _MOST_LINE = 56_000_000
 _ORPHANED_S = 1.0
 """How long output is read after the process has ended and others have its pipe open."""
-_PYTHON = re.compile(r"(python|pypy)[\d.]*w?(\.exe)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +38,7 @@ class ServerCommand:
     program: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
-    folder: str | None = None
-
-
-def runs_module(program: str, arguments: Sequence[str]) -> bool:
-    """Whether this is `python -m …` or `python -c …`, which look for modules in the folder
-    that they run in.
-    """
-    flags = [argument for argument in arguments if argument.startswith("-")]
-    is_first = bool(arguments) and arguments[0].startswith("-")
-    return bool(_PYTHON.search(program)) and is_first and bool({"-m", "-c"} & set(flags))
+    folder: str
 
 
 class StdioTransport:
@@ -164,7 +154,7 @@ class StdioTransport:
             for stream in self._streams:
                 stream.close()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            process._transport.close()  # type: ignore[attr-defined]  # asyncio has no other way
+            close_pipes(process)
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         """Wait, ask to end, kill; then kill what it left."""

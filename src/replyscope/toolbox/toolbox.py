@@ -27,7 +27,9 @@ _LONGEST_NAME = 64
 
 
 class LocalToolbox:
-    """`paths` are the person's own files of functions, `folder` the one they work in."""
+    """`paths` are the person's own files of functions, `folder` the one they work in;
+    `server_folders` is where tool servers run, None for temporary folders.
+    """
 
     def __init__(
         self,
@@ -36,11 +38,12 @@ class LocalToolbox:
         kept: Path | None,
         settings: Callable[[], ToolSettings],
         open_page: OpenPage = webbrowser.open,
+        server_folders: Path | None = None,
     ) -> None:
         self._files = KeptFiles(kept)
         self._functions = FunctionTools(paths, folder, settings)
         self._servers = ToolServers(
-            lambda: settings().servers, open_page, lambda: settings().timeout_s
+            lambda: settings().servers, open_page, lambda: settings().timeout_s, server_folders
         )
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:

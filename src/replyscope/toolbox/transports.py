@@ -2,33 +2,42 @@
 
 import os
 import re
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import httpx2
 from mcp.client.streamable_http import streamable_http_client
-from mcp.shared._httpx_utils import create_mcp_http_client
 
 from replyscope.domain.environment import tool_environment
+from replyscope.domain.route import system_environment
 from replyscope.domain.tool import McpServer
 from replyscope.toolbox.expansion import expand
 from replyscope.toolbox.http_bound import MOST_BYTES, UNCOMPRESSED, bound_response
+from replyscope.toolbox.routed import RoutedTransport, route_to
 from replyscope.toolbox.server_log import ServerLog
 from replyscope.toolbox.sign_in import KeyringTokens, OpenPage, SignIn
-from replyscope.toolbox.stdio import ServerCommand, StdioTransport, runs_module
+from replyscope.toolbox.stdio import ServerCommand, StdioTransport
 
+_TIMEOUT = httpx2.Timeout(30.0, read=300.0)
+"""As the SDK sets it: a server may hold a response stream open."""
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|LOGIN|URL|URI|DSN", re.IGNORECASE)
 """In the names of variables whose values are not shown."""
 
 
-def stdio_transport(server: McpServer, log: ServerLog) -> StdioTransport:
-    """The transport of a server that is a command. Raises ValueError for a missing variable."""
+def stdio_transport(
+    server: McpServer, log: ServerLog, folder_of: Callable[[str], Path]
+) -> StdioTransport:
+    """The transport of a server that is a command. It runs in the folder that its entry names,
+    else in one of ours. Raises ValueError for a missing variable, OSError.
+    """
     arguments = [expand(argument) for argument in server.arguments]
     environment = tool_environment(os.environ)
-    if server.folder is None and runs_module(server.command or "", arguments):
-        environment["PYTHONSAFEPATH"] = "1"  # else a module of the working folder comes first
     environment |= {name: expand(value) for name, value in server.environment}
-    folder = expand(server.folder) if server.folder else None
+    folder = expand(server.folder) if server.folder else str(folder_of(server.name))
+    log.note(f"[replyscope] runs in {folder}")
     command = ServerCommand(expand(server.command or ""), arguments, environment, folder)
     return StdioTransport(command, log)
 
@@ -38,14 +47,21 @@ async def http_transport(
 ) -> AbstractAsyncContextManager[Any]:
     """The transport of a server that has a URL; `stack` closes what it needs."""
     url = expand(server.url or "")
+    route_to(url, system_environment())  # a bad variable is named before anything is sent
     headers = {name: expand(value) for name, value in server.headers}
     auth = None
     if not any(name.lower() == "authorization" for name in headers):
         sign_in = SignIn(url, KeyringTokens(server.name), open_page, server.sign_in_origins)
         auth = await sign_in.auth()
         stack.callback(sign_in.close)
-    http = create_mcp_http_client({**headers, **UNCOMPRESSED}, auth=auth)
-    http.event_hooks = {"response": [bound_response]}
+    http = httpx2.AsyncClient(
+        transport=RoutedTransport(system_environment),
+        headers={**headers, **UNCOMPRESSED},
+        auth=auth,
+        timeout=_TIMEOUT,
+        event_hooks={"response": [bound_response]},
+        trust_env=False,
+    )
     await stack.enter_async_context(http)
     return streamable_http_client(url, http_client=http, max_sse_event_size=MOST_BYTES)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -26,6 +26,7 @@ from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BR
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.printable_filter import PrintableOnly
+from replyscope.ui.textual_internals import GuardedApp
 from replyscope.ui.theming import build_themes
 
 if TYPE_CHECKING:  # loaded after the first paint
@@ -38,7 +39,7 @@ _EAGER_S = 0.0005
 """While the rest loads, a key waits no longer than this for the thread that loads."""
 
 
-class ReplyscopeApp(App[None]):
+class ReplyscopeApp(GuardedApp):
     """Paints the prompt, loads the chat, and shows it until the person leaves."""
 
     TITLE = "replyscope"
@@ -68,15 +69,10 @@ class ReplyscopeApp(App[None]):
         filters = [*super().get_line_filters(), self._printable_only]
         return [*filters, self._ascii_only] if self._opening.look.ascii_only else filters
 
-    def _handle_exception(self, error: Exception) -> None:
-        """Hand an exception on that ends the app. Textual has no public way to hear of it."""
+    def report_exception(self, error: BaseException) -> None:
+        """Pass an exception that ends the app to the command that started it."""
         if self._opening.hear is not None:
             self._opening.hear(sys.exception() or error)
-        super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        """Leave. Textual's own report has the values of local variables in it, and so keys."""
-        self._close_messages_no_wait()
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy a text; halves of surrogate pairs, which no terminal takes, as U+FFFD."""

@@ -73,6 +73,8 @@ class Services:
     translate: TranslateFrames | None = None
     export: Export | None = None
     import_file: ImportFile | None = None
+    import_hint: Callable[[], Awaitable[str]] | None = None
+    """A phrase that lists the files that can be imported."""
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

@@ -1,1 +1,1 @@
-"""Sessions in the forms in which they are handed on."""
+"""The forms of export of sessions, and redaction."""

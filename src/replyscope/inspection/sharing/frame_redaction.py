@@ -1,7 +1,7 @@
-"""Takes secrets out of recorded frames, where they come in pieces.
+"""Redacts recorded frames, including secrets that are split over several deltas.
 
-A model writes a key or an address over several deltas: no frame holds it, all of them
-together do. Texts of the same place in frames of the same kind are looked at as one.
+A model writes a key or an address over several deltas, so no frame holds it whole. Texts
+of the same place in frames of the same kind are joined before they are redacted.
 """
 
 import json
@@ -19,7 +19,7 @@ _Key = tuple[Any, ...]
 
 
 def clean_frames(frames: Sequence[WireFrame], clean: Redactor) -> tuple[WireFrame, ...]:
-    """The frames without them. One that holds none stays as it came, byte for byte."""
+    """The redacted frames. A frame without secrets does not change by a byte."""
     if not clean.is_on:
         return tuple(frames)
     values = [_value(frame.text) for frame in frames]
@@ -41,7 +41,7 @@ def clean_frames(frames: Sequence[WireFrame], clean: Redactor) -> tuple[WireFram
 
 
 def _value(text: str) -> Any:
-    """What a frame's data say, in a box; None for data that are no JSON."""
+    """The JSON value of a frame's data, in a list; None for data that are not JSON."""
     lines = [line for line in text.splitlines() if line.startswith("data:")]
     try:
         return [read_json("\n".join(line[5:] for line in lines))]

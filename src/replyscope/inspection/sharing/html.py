@@ -69,9 +69,9 @@ def page_end(note: str) -> str:
 
 
 class SessionPage:
-    """One session: its branch, with what each reply was made of folded under it.
+    """The section of one session: its branch, with folded details of each reply.
 
-    `events` are those of the recorded frames, by exchange, where they were read.
+    `events` are the events of the recorded frames by exchange id, if they are known.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A reply as HTML: what was said, and, folded, what it was made of."""
+"""Writes a reply as HTML: its text, and its folded details."""
 
 from collections.abc import Mapping, Sequence
 
@@ -171,7 +171,7 @@ def _bar(bar: Bar, end_ms: float, clean: Clean) -> str:
 
 
 def _pace(timing: Timing) -> str:
-    """How fast the words came, as bars from the first stretch to the last."""
+    """The output rate over time, as bars."""
     pace = timing.pace
     top = max(pace, default=0)
     if len(pace) < 2 or top <= 0:

@@ -138,7 +138,7 @@ def _fence(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: An
 
 
 def _heading(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
-    """A reply's own headings are below those of the page."""
+    """Lowers the headings of a reply below the headings of the page."""
     level = int(tokens[at].tag[1:])
     tag = f"h{min(6, level + 3)}"
     if tokens[at].nesting < 0:

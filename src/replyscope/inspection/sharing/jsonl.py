@@ -1,8 +1,7 @@
-"""A session as one line of JSON: the messages form that fine-tuning and evals read.
+"""Writes a session as one line of JSON, in the messages format of fine-tuning and evals.
 
-What such a file may not hold is left out: replies of which nothing came, and prompts that
-nobody answered at the end. A call that has no result gets one that says so: trainers refuse
-a conversation that goes on after a call without its answer.
+Empty replies, and prompts without a reply at the end, are left out, because trainers refuse
+them. For the same reason a call without a result gets a result that says so.
 """
 
 import base64

@@ -1,6 +1,6 @@
-"""A session as Markdown with a front matter: its branch, readable as it is.
+"""Writes the branch of a session as Markdown with a front matter.
 
-Answers that are not on the branch follow at the end.
+Messages of other branches follow at the end.
 """
 
 import json
@@ -70,7 +70,7 @@ class _Writer:
             yield f"{level} {message.role.value}\n\n{self._said(message)}".rstrip()
 
     def detours(self) -> Iterator[str]:
-        """What is not on the branch: other answers, and what followed them."""
+        """The messages of other branches."""
         by_id = {message.id: message for message in self._shared.messages}
         stretches = [s for found in self._shared.detours().values() for s in found]
         told = False

@@ -53,7 +53,7 @@ class PatternTooSlow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """A stretch of a text that is taken out, and what stands there instead."""
+    """A section of a text, and the text that replaces it."""
 
     start: int
     end: int
@@ -62,10 +62,10 @@ class Redaction:
 
 
 class Redactor:
-    """`counts` says what was taken out, by kind. Own patterns are regular expressions.
+    """A callable that redacts texts. `counts` has the number of redactions by kind.
 
-    `home` is the person's own folder, wherever it is. Raises ValueError for a pattern that
-    is none; calling it raises PatternTooSlow.
+    `patterns` are regular expressions of the person, `home` is the home folder. Raises
+    ValueError for an invalid pattern; calling it raises PatternTooSlow.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Redactor:
         return "".join([*pieces, text[at:]]) if pieces else text
 
     def spans(self, text: str) -> list[Redaction]:
-        """What is taken out of a text, in order and apart from each other."""
+        """The sections to redact, in order and without overlap."""
         found = sorted(self._found(text), key=lambda span: span.start)
         apart: list[Redaction] = []
         for span in found:
@@ -136,7 +136,7 @@ class Redactor:
 
     @property
     def sentence(self) -> str:
-        """What was taken out, in words."""
+        """A sentence with the number of redactions by kind."""
         if not self.is_on:
             return "Nothing is taken out."
         if not self.counts:

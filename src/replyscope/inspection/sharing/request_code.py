@@ -36,7 +36,7 @@ _KNOWN = {
     "/responses": frozenset(f"{_BOTH} {_OF_RESPONSES}".split()),
     "/chat/completions": frozenset(f"{_BOTH} {_OF_CHAT}".split()),
 }
-"""What the SDK's `create` takes by name; the rest goes into `extra_body`."""
+"""The parameters of the SDK's `create`; other fields are passed as `extra_body`."""
 
 
 def as_curl(request: RequestSent, clean: Clean) -> str:
@@ -68,7 +68,7 @@ def _has_api_key(request: RequestSent) -> bool:
 
 
 def _body(request: RequestSent, clean: Clean) -> str:
-    """The body as it was sent, but for what is taken out of its texts."""
+    """The sent body, with its texts redacted."""
     text = request.body.decode("utf-8", errors="replace")
     if clean(text) == text:
         return text

@@ -1,10 +1,9 @@
 """Choices, retries and edits: walking between siblings, editing, forking."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.event import TurnEvent
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.engine.live import Target
 from replyscope.ui.chat.sending import ReplyActions
@@ -54,9 +53,9 @@ class BranchActions(ReplyActions):
             return
         reply = self.reply_at_cursor()
 
-        def start(target: Target) -> AsyncGenerator[TurnEvent, None]:
+        def start(target: Target) -> Awaitable[str | None]:
             chosen = replace(target, model=model) if model else target
-            return conversation.retry(chosen, reply)
+            return conversation.retry(chosen, reply=reply)
 
         self.start_turn(conversation, start, lambda: None)
 

@@ -143,13 +143,13 @@ class Composer(TextArea):
         else:
             self.screen.focus_next()
 
-    async def _on_paste(self, event: events.Paste) -> None:
+    async def on_paste(self, event: events.Paste) -> None:
         if len(event.text) > _MOST_PASTED or event.text.count("\n") >= _MOST_PASTED_LINES:
             event.stop()
             event.prevent_default()
             self.post_message(self.PastedLarge(event.text.replace("\r\n", "\n")))
 
-    async def _on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         # Keys must act in the order they were typed: a binding would be run by the app,
         # before or after the letters that still wait in this widget's queue.
         if not event.is_printable:

@@ -11,7 +11,7 @@ CHAT_KEYS: list[BindingType] = [
     Binding("f6", "focus_next", "Next pane", id="app.next-pane", priority=True),
     Binding("f7", "show_wire", "Wire", id="chat.wire", priority=True),
     Binding("f8", "edit_parameters", "Parameters", id="chat.parameters", priority=True),
-    Binding("ctrl+n", "new_session", "New session", id="sessions.new-here"),
+    Binding("ctrl+n", "new_here", "New session", id="sessions.new-here", priority=True),
     Binding("ctrl+f", "find", "Find", id="chat.find", priority=True),
     Binding("ctrl+g", "edit_outside", "Editor", id="chat.editor", priority=True),
     Binding("ctrl+t", "choose_theme", "Theme", id="app.theme", priority=True),

@@ -40,6 +40,7 @@ from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.services import Services
 from replyscope.ui.terminal.compositor import TightCompositor
+from replyscope.ui.textual_internals import use_compositor
 from replyscope.ui.transcript.content import EntryContent, Tab, reply_content, user_content
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
@@ -59,7 +60,7 @@ class ChatBase(WorkingScreen[None]):
 
     def __init__(self, services: Services) -> None:
         super().__init__()
-        self._compositor = TightCompositor()
+        use_compositor(self, TightCompositor())
         self.services = services
         self.archive = services.archive
         self.targets = Targets(services)

@@ -2,15 +2,13 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from replyscope.domain.event import TurnEvent
 from replyscope.domain.message import Message, Role
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live import Target
@@ -131,15 +129,14 @@ class ReviewingActions(WritingActions):
 
     async def _ask_each(
         self, conversation: Conversation, reply: Message, models: Sequence[str], target: Target
-    ) -> AsyncGenerator[TurnEvent, None]:
+    ) -> str | None:
         """The same prompt to each model, one after another: siblings of the reply."""
+        why = None
         for model in models:
-            chosen = replace(target, model=model)
-            async with aclosing(conversation.retry(chosen, reply)) as events:
-                async for event in events:
-                    yield event
+            why = await conversation.retry(replace(target, model=model), reply=reply) or why
         if conversation is self.conversation:
             self.call_later(self._compare_newest)
+        return why
 
     def _compare_newest(self) -> None:
         replies = [m for m in self.conversation.messages if m.role is Role.ASSISTANT]

@@ -28,6 +28,7 @@ from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.settling import settle
+from replyscope.ui.textual_internals import bindings_of
 from replyscope.ui.transcript.transcript import Transcript
 
 _LOOK_FOR_CHANGES_S = 2.0
@@ -324,14 +325,13 @@ class ChatScreen(ReviewingActions):
         )
         for title, node in (*panes, *panes_more):
             rows: dict[str, tuple[str, str, str]] = {}
-            for key, binding in node._bindings:
+            for binding in bindings_of(node):
                 if binding.id is None:
                     continue
                 shown = self.app.get_key_display(binding)
                 if binding.id in rows:
                     shown = f"{rows[binding.id][0]} {shown}"
                 rows[binding.id] = (shown, binding.description, binding.id)
-                del key
             sections.append((title, list(rows.values())))
         commands = [(f"/{c.name} {c.argument}".strip(), c.help, "") for c in COMMANDS]
         return [*sections, ("Commands", commands)]

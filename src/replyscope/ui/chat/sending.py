@@ -1,15 +1,14 @@
 """Sending, and everything that can be done about a reply."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from textual import on
 from textual.message import Message
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.event import TurnEvent
 from replyscope.domain.exchange import Choice, Exchange
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Part
@@ -23,7 +22,7 @@ from replyscope.ui.dialogs.small import PickDialog
 from replyscope.ui.reading.entries import last_shown, shown
 from replyscope.ui.terminal.frame_pace import FRAME_S, FramePace, rest_after
 
-Start = Callable[[Target], AsyncGenerator[TurnEvent, None]]
+Start = Callable[[Target], Awaitable[str | None]]
 
 
 class TargetWanted(Message):
@@ -113,22 +112,19 @@ class ReplyActions(ChatBase):
         if self.turns.is_running(conversation.session.id):
             give_back()
             return
-        self.turns.start(conversation, self._find_and_run(conversation, start, parts), give_back)
+        run = partial(self._find_and_run, conversation, start, parts)
+        self.turns.start(conversation, run, give_back)
         self.start_drawing()
 
     async def _find_and_run(
         self, conversation: Conversation, start: Start, parts: Sequence[Part]
-    ) -> AsyncGenerator[TurnEvent, None]:
+    ) -> str | None:
         target = await self.targets.target_for(conversation)
         if target is None:
             self.post_message(TargetWanted())
-            return
+            return None
         fitting = await self._made_to_fit(conversation, target, parts)
-        if fitting is None:
-            return
-        async with aclosing(start(fitting)) as events:
-            async for event in events:
-                yield event
+        return await start(fitting) if fitting is not None else None
 
     def start_drawing(self) -> None:
         """Draw frames until no reply streams."""

@@ -1,6 +1,8 @@
 """Sessions: new, open, rename, delete, undo, and their drafts."""
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 from textual import on
 from textual.timer import Timer
@@ -14,8 +16,11 @@ from replyscope.ui.chat.pending import joined
 from replyscope.ui.chat.providers import TargetActions
 from replyscope.ui.chat.sidebar import Sidebar
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
+from replyscope.ui.terminal.settling import settle
 
 _DRAFT_S = 0.5
+_SETTLE_S = 2.0
+"""The longest that a key waits for those before it."""
 
 
 class SessionActions(TargetActions):
@@ -32,6 +37,16 @@ class SessionActions(TargetActions):
         It is shown at once: the next key may come before anything could be saved.
         """
         self._begin_session(is_private=False)
+
+    async def action_new_here(self) -> None:
+        """Start a new session by its key: earlier keys belong to the present session, later
+        ones to the new one. The app waits, so the later ones do, too.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_S):
+                await settle(self.composer)  # its text, and messages that it sends on
+                await settle(*self.composer.ancestors)
+        self.action_new_session()
 
     def action_private_session(self) -> None:
         """Start a session of which nothing is written, and that is gone at exit."""

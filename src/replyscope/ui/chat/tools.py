@@ -1,16 +1,13 @@
 """Tools: choosing them, and what can be done with one call."""
 
 import json
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.event import TurnEvent
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.printable import exact_line, printable_line
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.calls import calls_of, results_under, with_result
-from replyscope.engine.live import Target
 from replyscope.inspection.arguments import editable_arguments
 from replyscope.ui.chat.consent import ConsentActions
 from replyscope.ui.chat.tools_dialog import ToolsDialog
@@ -111,11 +108,8 @@ class ToolActions(ConsentActions):
             self.tell("No tool waits here.", is_error=False)
             return
 
-        def start(target: Target) -> AsyncGenerator[TurnEvent, None]:
-            return conversation.run_tools(target)
-
         self.composer.focus()  # the card that may come takes the keys from there
-        self.start_turn(conversation, start, lambda: None)
+        self.start_turn(conversation, conversation.run_tools, lambda: None)
 
     def action_open_call(self) -> None:
         """What can be done with a call of the reply under the cursor."""

@@ -1,10 +1,8 @@
 """Runs replies: one worker per conversation, wherever the reader looks meanwhile."""
 
-import asyncio
 import logging
-import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from textual.message import Message
@@ -12,15 +10,11 @@ from textual.widget import Widget
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.event import ToolsStopped, TurnEvent
 from replyscope.domain.unlogged import unlogged
 from replyscope.engine.conversation import Conversation
 
-_YIELD_AFTER_S = 0.004
-_TURNS = 4
-"""Turns of the loop that a reply leaves to others then: a key takes about ten from its
-press to the screen.
-"""
+Run = Callable[[], Awaitable[str | None]]
+"""Runs one turn to its end; why it stopped early, None when it did not."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +28,7 @@ class TurnEnded(Message):
         conversation: Conversation,
         fault: ReplyscopeError | None,
         give_back: Callable[[], None],
-        why: str = "",
+        why: str | None = None,
     ) -> None:
         super().__init__()
         self.conversation = conversation
@@ -66,17 +60,12 @@ class Turns:
         self._owner = owner
         self._turns: dict[str, _Turn] = {}
 
-    def start(
-        self,
-        conversation: Conversation,
-        events: AsyncGenerator[TurnEvent, None],
-        give_back: Callable[[], None],
-    ) -> None:
-        """Drive a reply to its end in a worker of its own."""
+    def start(self, conversation: Conversation, run: Run, give_back: Callable[[], None]) -> None:
+        """Run a turn in a worker of its own."""
         turn = _Turn()
         self._turns[conversation.session.id] = turn
         turn.worker = self._owner.run_worker(
-            self._drive(turn, conversation, events, give_back),
+            self._drive(turn, conversation, run, give_back),
             group=f"turn-{conversation.session.id}",
             exit_on_error=False,
         )
@@ -110,26 +99,16 @@ class Turns:
         self,
         turn: _Turn,
         conversation: Conversation,
-        events: AsyncGenerator[TurnEvent, None],
+        run: Run,
         give_back: Callable[[], None],
     ) -> None:
         fault: ReplyscopeError | None = None
-        why = ""
-        rested = time.monotonic()
+        why: str | None = None
         turn.has_begun = True
         unlogged.set(conversation.is_private)
         try:
-            async with aclosing(events):
-                if turn.is_cancelled:
-                    return
-                async for event in events:
-                    if type(event) is ToolsStopped:
-                        why = event.why
-                    # At full speed the loop would never turn: keys come first.
-                    if time.monotonic() - rested > _YIELD_AFTER_S:
-                        for _ in range(_TURNS):
-                            await asyncio.sleep(0)
-                        rested = time.monotonic()
+            if not turn.is_cancelled:
+                why = await run()
         except ReplyscopeError as error:
             fault = error
         except Exception as error:  # noqa: BLE001 - a fault of ours: told, and in the log

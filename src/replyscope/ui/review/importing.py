@@ -13,10 +13,6 @@ from replyscope.ui.dialogs.progress import WorkDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.services import Services, Tell
 
-_KINDS = (
-    "Our JSON, conversations.json of ChatGPT (or the zip or folder with it), an export of "
-    "Open WebUI, a database of llm, elia or oterm, or a .sse file. It stays as it is."
-)
 _MOST_TOLD = 5
 
 
@@ -26,7 +22,9 @@ async def ask_import(
     """Ask, look through it, ask again, take in, tell."""
     typed: str | None = path
     if not typed:
-        typed = await app.push_screen_wait(LineDialog("File to take in", note=_KINDS))
+        hint = await services.import_hint() if services.import_hint is not None else ""
+        note = f"{hint[:1].upper()}{hint[1:]}. It stays as it is."
+        typed = await app.push_screen_wait(LineDialog("File to take in", note=note))
     read = services.import_file
     if not typed or read is None:
         return

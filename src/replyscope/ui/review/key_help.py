@@ -8,6 +8,7 @@ from textual.dom import DOMNode
 from replyscope.ui.dialogs.help import HelpScreen
 from replyscope.ui.review.query_completion import LANGUAGE
 from replyscope.ui.review.results import Results
+from replyscope.ui.textual_internals import bindings_of
 from replyscope.ui.working_screen import WorkingScreen
 
 
@@ -28,6 +29,6 @@ class ReviewHelp:
 
     def _keys_of(self, node: DOMNode) -> Iterable[tuple[str, str, str]]:
         """Keys, description and id of each binding that can be remapped."""
-        for _, binding in node._bindings:
+        for binding in bindings_of(node):
             if binding.id is not None:
                 yield self._screen.app.get_key_display(binding), binding.description, binding.id

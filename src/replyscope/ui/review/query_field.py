@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from replyscope.domain.query_fields import FIELDS
 from replyscope.ui.review.query_completion import QuerySuggester, complete
+from replyscope.ui.textual_internals import bindings_for_key
 
 _FIELD = re.compile(r"(?<![^\s(-])(" + "|".join(FIELDS) + "):")
 
@@ -65,18 +66,17 @@ class QueryField(Input):
         self._known = known
         self.highlighter = _Colours(self)
 
-    async def _on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Keys act in the order in which they came.
 
         Textual's own way enters a letter at once, and lets what a key is bound to wait for
         the app: of keys that come together, as while the screen is busy, letters win.
         """
-        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+        for binding in bindings_for_key(self, event.key):
             event.stop()
             event.prevent_default()
             await self.run_action(binding.action)
             return
-        await super()._on_key(event)
 
     def watch_fault_at(self) -> None:
         self.refresh()

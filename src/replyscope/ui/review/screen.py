@@ -22,6 +22,7 @@ from replyscope.ui.review.searching import SearchWidgets
 from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal.compositor import TightCompositor
+from replyscope.ui.textual_internals import use_compositor
 from replyscope.ui.transcript.preview import Preview
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
@@ -46,7 +47,7 @@ class ReviewScreen(WorkingScreen[Opened | None]):
 
     def __init__(self, services: Services, query: str = "") -> None:
         super().__init__()
-        self._compositor = TightCompositor()
+        use_compositor(self, TightCompositor())
         self._first_query = query
         self._commands = {command.name: command for command in REVIEW_COMMANDS}
         self._widgets = SearchWidgets(

@@ -8,20 +8,15 @@ it. What reaches the terminal is the same.
 
 from collections.abc import Iterable, Iterator
 
-from textual._compositor import Compositor  # Textual offers no other way to its painting
 from textual.geometry import Region
-from textual.strip import Strip
+
+from replyscope.ui.textual_internals import RegionCompositor, Render
 
 
-class TightCompositor(Compositor):
-    """Textual's own compositor, with less to render."""
+class TightCompositor(RegionCompositor):
+    """A compositor that renders only the lines that are painted."""
 
-    def _get_renders(
-        self, crop: Region | None = None
-    ) -> Iterable[tuple[Region, Region, list[Strip]]]:
-        if crop is None:
-            yield from super()._get_renders()
-            return
+    def renders_of(self, crop: Region) -> Iterable[Render]:
         bare = [crop]
         # Front to back: where several lie over each other, the first is what is seen.
         for widget, (region, clip) in self.visible_widgets.items():

@@ -9,12 +9,12 @@ import codecs
 import contextlib
 import os
 import selectors
-from typing import IO, Any
+from typing import IO
 
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from replyscope.ui.terminal.paste_guard import PasteGuard
+from replyscope.ui.textual_internals import build_parser, wrap_output
 
 _MOST_READ = 4 * 1024
 
@@ -23,12 +23,12 @@ class TerminalDriver(LinuxDriver):
     """Reads with a guard, writes without fear."""
 
     def start_application_mode(self) -> None:
-        self._file: Any = _Forgiving(self._file)
+        wrap_output(self, _Forgiving)
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def run_input_thread(self) -> None:
         """Wait for input and dispatch events."""
-        parser = XTermParser(self._debug)
+        parser = build_parser(self)
         guard = PasteGuard()
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:

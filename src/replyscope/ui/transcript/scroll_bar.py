@@ -11,6 +11,8 @@ from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 
+from replyscope.ui.textual_internals import ensure_vertical_bar
+
 _STEPS = 2  # half a cell is a difference that can be seen
 
 Look = tuple[object, ...]
@@ -48,12 +50,9 @@ class CalmScrollView(ScrollView):
     @property
     def vertical_scrollbar(self) -> ScrollBar:
         """Textual's own property, with a bar that paints less."""
-        if self._vertical_scrollbar is None:
-            bar = CalmScrollBar(name="vertical", thickness=self.scrollbar_size_vertical)
-            bar.display = False
-            self._vertical_scrollbar = bar
-            self.app._start_widget(self, bar)
-        return self._vertical_scrollbar
+        return ensure_vertical_bar(
+            self, lambda: CalmScrollBar(name="vertical", thickness=self.scrollbar_size_vertical)
+        )
 
     def sync_bar(self) -> None:
         """The bar may have appeared only after the scroll that it should show."""

@@ -1,0 +1,56 @@
+"""Builds the services that import and export sessions. Loaded at their first use."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from replyscope.cli.wiring import Wiring, translate_frames
+from replyscope.config.settings import read_settings
+from replyscope.domain.shared import Form, Progress
+from replyscope.engine.exporting import Exporter
+from replyscope.engine.import_files import FileReader
+from replyscope.engine.importing import Imported, Importer
+from replyscope.engine.sniffing import FormatTable
+from replyscope.readers.formats import FORMATS
+from replyscope.store.foreign import open_foreign
+
+_TABLE = FormatTable(FORMATS)
+
+
+def importer_of(wiring: Wiring) -> Importer:
+    """The import of all known formats into the store."""
+    return Importer(FileReader(_TABLE, open_foreign, translate_frames), wiring.store)
+
+
+def exporter_of(wiring: Wiring) -> Exporter:
+    """The export of saved and private sessions, with the redaction of the settings file."""
+    settings = wiring.paths.settings
+    return Exporter(
+        wiring.store,
+        wiring.archive.store_of,
+        translate_frames,
+        lambda: read_settings(settings).redact,
+        str(Path.home()),
+    )
+
+
+async def import_file(wiring: Wiring, path: Path, is_dry: bool, progress: Progress) -> Imported:
+    """Import a file for the app. Raises ImportFault, StoreError."""
+    return await importer_of(wiring).import_file(path, is_dry=is_dry, progress=progress)
+
+
+async def export_to_file(
+    wiring: Wiring,
+    ids: Sequence[str],
+    form: Form,
+    path: Path | None,
+    is_redacted: bool,
+    progress: Progress,
+) -> list[str]:
+    """Export sessions for the app. Raises OutputError, SettingsError, StoreError."""
+    clean = exporter_of(wiring).redactor(is_on=is_redacted)
+    return await exporter_of(wiring).export_to_file(ids, form, path, clean, progress)
+
+
+async def import_hint() -> str:
+    """A phrase that lists the files that can be imported."""
+    return _TABLE.hint

@@ -1,0 +1,150 @@
+"""Reads the values of a large JSON document one by one, holding at most one in memory.
+
+An item that is not valid JSON is returned as Broken and skipped. If its end cannot be found,
+the rest of the document is one Broken item.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from replyscope.domain.json_text import is_too_deep
+
+MOST = 200_000_000
+"""Characters of one item; more are not read into memory."""
+_CHUNK = 1 << 20
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}"]', re.DOTALL)
+_SPACE = re.compile(r"[\s,]*")
+_DOCUMENT = re.compile(r"\n[{\[]")
+_WHOLE_LITERAL = 16  # a number or word may go on beyond what was read
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An item that is not valid JSON or too large, and the reason."""
+
+    why: str
+
+
+class JsonItems:
+    """A reader of a text stream. Iterating gives the items of the array at its position."""
+
+    def __init__(self, stream: TextIO, most: int = MOST) -> None:
+        self._stream = stream
+        self._most = most
+        self._buffer = ""
+        self._at = 0
+        self._decoder = json.JSONDecoder()
+        self.is_cut = False
+        """Whether an array has no end, so that nothing more can be read."""
+
+    def enter(self, opening: re.Pattern[str]) -> bool:
+        """Skip the opening if the document begins with it. Returns whether it does."""
+        while len(self._buffer) - self._at < 200 and self._more():
+            pass
+        found = opening.match(self._buffer, self._at)
+        if found is not None:
+            self._at = found.end()
+        return found is not None
+
+    def __iter__(self) -> Iterator[Any]:
+        """Each item, or Broken in its place."""
+        while True:
+            character = self._next_character()
+            if character == "]":
+                self._at += 1
+                return
+            if not character:
+                self.is_cut = True
+                yield Broken("the file ends in the middle")
+                return
+            try:
+                yield self.value()
+            except ValueError as error:
+                yield Broken(str(error))
+                if not self._skip():
+                    self.is_cut = True
+                    return
+
+    def value(self) -> Any:
+        """The value at the position. Raises ValueError, and then the position has not changed."""
+        self._next_character()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._buffer, self._at)
+            except RecursionError:
+                raise ValueError("it is nested too deeply") from None
+            except json.JSONDecodeError as error:
+                if not self._may_go_on(error):
+                    raise ValueError(f"it is not JSON: {error.msg}") from None
+                if not self._more():
+                    raise ValueError("the file ends in the middle of it") from None
+            else:
+                if is_too_deep(value):
+                    raise ValueError("it is nested too deeply")
+                rest = len(self._buffer) - end
+                is_closed = rest > _WHOLE_LITERAL or self._buffer[end - 1] in '"]}'
+                if is_closed or not self._more():
+                    self._at = len(self._buffer) - rest
+                    return value
+
+    def skip_lines(self) -> bool:
+        """Go to the next line that begins a document; False if there is none."""
+        while True:
+            found = _DOCUMENT.search(self._buffer, self._at)
+            if found is not None:
+                self._at = found.end() - 1
+                return True
+            self._at = max(self._at, len(self._buffer) - 1)
+            if not self._more():
+                return False
+
+    def is_over(self) -> bool:
+        """Whether only space is left."""
+        return not self._next_character()
+
+    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+        """Whether the buffer may end within the value, so that more text is needed."""
+        if len(self._buffer) - self._at > self._most:
+            raise ValueError(f"it is larger than {self._most // 1_000_000} MB") from None
+        is_open = error.msg.startswith("Unterminated string")
+        return is_open or error.pos >= len(self._buffer) - _WHOLE_LITERAL
+
+    def _more(self) -> bool:
+        piece = self._stream.read(max(_CHUNK, len(self._buffer) - self._at))
+        self._buffer = self._buffer[self._at :] + piece
+        self._at = 0
+        return bool(piece)
+
+    def _next_character(self) -> str:
+        while True:
+            found = _SPACE.match(self._buffer, self._at)
+            self._at = found.end() if found is not None else self._at
+            if self._at < len(self._buffer):
+                return self._buffer[self._at]
+            if not self._more():
+                return ""
+
+    def _skip(self) -> bool:
+        """Skip the broken item by its brackets; False if its end is not found."""
+        depth = 0
+        start = self._at
+        while True:
+            found = _TOKEN.search(self._buffer, start)
+            token = found.group() if found is not None else ""
+            if found is None or token == '"':  # a string that goes on beyond what was read
+                self._at = found.start() if found is not None else len(self._buffer)
+                if len(self._buffer) - self._at > self._most or not self._more():
+                    return False
+                start = 0
+                continue
+            start = found.end()
+            if token in "[{":
+                depth += 1
+            elif token in "]}":
+                depth -= 1
+            if depth <= 0:
+                self._at = start - (depth < 0)  # that bracket closes what it stands in
+                return True

@@ -1,0 +1,90 @@
+"""Reads the conversations of JSON documents.
+
+A file has one document or several, one after the other (JSONL). A document is a conversation,
+a list of conversations, or an object with such a list. Entries are read one by one, and an
+invalid entry is reported and skipped.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from replyscope.domain.foreign import Unreadable
+from replyscope.domain.import_faults import DATA_FAULTS, BadData, fault_in_words
+from replyscope.domain.import_format import Item
+from replyscope.domain.json_items import Broken, JsonItems
+from replyscope.engine.sniffing import FormatTable
+
+_LIST = re.compile(r"\s*\[")
+
+
+class Found(NamedTuple):
+    """An item; whether its format is known, and whether it is JSON at all."""
+
+    item: Item
+    is_known: bool
+    is_json: bool = True
+
+
+def items_of(document: JsonItems, name: str, table: FormatTable) -> Iterator[Found]:
+    """The items of a file; `name` is the file's."""
+    for number, entry in enumerate(_entries(document, table), start=1):
+        if isinstance(entry, Broken) and number == 1:  # perhaps the file is not JSON
+            yield Found(Unreadable(name, entry.why), is_known=False, is_json=False)
+        else:
+            is_known = table.of_entry(entry) is not None
+            yield Found(read_entry(entry, number, table), is_known)
+
+
+def read_entry(entry: Any, number: int, table: FormatTable) -> Item:
+    """The conversation of one entry, or why it cannot be read; `number` counts from 1."""
+    name = f"conversation {number}"
+    if isinstance(entry, Broken):
+        return Unreadable(name, entry.why)
+    if not isinstance(entry, Mapping):
+        return Unreadable(name, "it is no conversation: not a JSON object")
+    title = entry.get("title")
+    name = title[:200] if isinstance(title, str) and title else name
+    try:
+        known = table.of_entry(entry)
+        if known is None:
+            raise BadData(table.no_messages)
+        return known.read(entry)
+    except DATA_FAULTS as error:
+        return Unreadable(name, fault_in_words(error))
+
+
+def _entries(document: JsonItems, table: FormatTable) -> Iterator[Any]:
+    """Every entry of every document in a file."""
+    while not document.is_cut and not document.is_over():
+        if any(document.enter(opening) for opening in table.openings):
+            yield from document
+            return
+        if document.enter(_LIST):
+            for item in document:
+                yield from _flat(item, table)
+            continue
+        try:
+            value = document.value()
+        except ValueError as error:
+            yield Broken(str(error))
+            if not document.skip_lines():
+                return
+        else:
+            yield from _flat(value, table)
+
+
+def _flat(value: Any, table: FormatTable) -> Iterator[Any]:
+    """The entries of a list, or of an object that has lists of conversations."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _flat(item, table)
+        return
+    if isinstance(value, Mapping) and table.of_entry(value) is None:
+        lists = [one for one in value.values() if isinstance(one, list)]
+        known = [one for one in lists if any(table.of_entry(item) is not None for item in one)]
+        for one in known:
+            yield from one
+        if known:
+            return
+    yield value

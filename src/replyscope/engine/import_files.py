@@ -1,0 +1,259 @@
+"""Reads the sessions of a path: a file, a folder, a zip or a database, in any known format."""
+
+import io
+import itertools
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from replyscope.domain.errors import ImportFault
+from replyscope.domain.foreign import Batch, Foreign, ForeignConversation, Unreadable, shared_of
+from replyscope.domain.import_faults import DATA_FAULTS, fault_in_words
+from replyscope.domain.import_format import (
+    DatabaseFault,
+    DatabaseFormat,
+    ImportedFile,
+    Item,
+    OpenDatabase,
+)
+from replyscope.domain.json_items import JsonItems
+from replyscope.domain.ports import TranslateFrames
+from replyscope.domain.regular_file import open_regular
+from replyscope.domain.shared import Shared
+from replyscope.engine.import_documents import Found, items_of
+from replyscope.engine.recorded_stream import session_of_stream
+from replyscope.engine.sniffing import FormatTable
+
+_UNREADABLE = (OSError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, EOFError,
+               RuntimeError, NotImplementedError)  # fmt: skip
+"""The errors of a file that cannot be read."""
+_SQLITE = b"SQLite format 3\x00"
+_ZIP = b"PK"
+_MOST_UNKNOWN = 1_000
+"""Entries of an unknown form, after which the file is one of an unknown form."""
+_REST = "the rest"
+
+
+class FileReader:
+    """Reads paths with the formats of a table. Blocks."""
+
+    def __init__(
+        self, table: FormatTable, open_database: OpenDatabase, translate: TranslateFrames
+    ) -> None:
+        self._table = table
+        self._open_database = open_database
+        self._translate = translate
+
+    def read(self, path: Path) -> Batch:
+        """The sessions of a path. Raises ImportFault when nothing there can be read."""
+        try:
+            if path.is_dir():
+                return self._folder(path)
+            with open_regular(path) as file:
+                head = file.read(16)
+            if head.startswith(_SQLITE):
+                return self._database(path)
+            if head.startswith(_ZIP):
+                return self._zip(path)
+            return self._files(path, [_on_disk(path, path.name)])
+        except _UNREADABLE as error:
+            raise ImportFault(f"{path} can't be read ({error}).", self._next_step) from error
+
+    @property
+    def _next_step(self) -> str:
+        return f"It may be {self._table.hint}."
+
+    def _folder(self, path: Path) -> Batch:
+        names = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
+        members = self._members(path, names)
+        return self._files(path, [_on_disk(path / name, Path(name).name) for name in members])
+
+    def _zip(self, path: Path) -> Batch:
+        closing = ExitStack()
+        try:
+            # Members are only read. None is unpacked to the disk, whatever its name is.
+            opened = closing.enter_context(open_regular(path))
+            archive = closing.enter_context(zipfile.ZipFile(opened))
+            members = self._members(path, archive.namelist())
+            return self._files(path, [_in_zip(archive, name) for name in members], closing)
+        except BaseException:
+            closing.close()
+            raise
+
+    def _members(self, path: Path, names: list[str]) -> list[str]:
+        members = self._table.members(names)
+        if not members:
+            raise ImportFault(f"{path} has no {self._table.member_names} in it.", self._next_step)
+        return members
+
+    def _files(
+        self, path: Path, files: list[ImportedFile], closing: ExitStack | None = None
+    ) -> Batch:
+        """The sessions of files; `closing` is closed after the last.
+
+        Raises ImportFault when no entry has a known form.
+        """
+        progress = _Progress(files)
+        closing = closing or ExitStack()
+        closing.callback(progress.close)
+        found = self._found(progress.each(), is_alone=len(files) == 1)
+        try:
+            begun = self._begun(str(path), found)
+        except BaseException:
+            closing.close()
+            raise
+
+        def each() -> Iterator[Foreign]:
+            with closing:
+                for one in itertools.chain(begun, found):
+                    yield self._session(one.item)
+
+        return Batch(each(), progress.size, progress.place)
+
+    def _begun(self, name: str, found: Iterator[Found]) -> list[Found]:
+        """The items up to the first one of a known form."""
+        begun: list[Found] = []
+        for one in found:
+            begun.append(one)
+            if one.is_known:
+                return begun
+            if len(begun) > _MOST_UNKNOWN:
+                break
+        raise ImportFault(_what_is_wrong(name, begun), self._next_step)
+
+    def _found(self, files: Iterable[ImportedFile], *, is_alone: bool) -> Iterator[Found]:
+        """The items of all files. A file that cannot be read is reported and skipped."""
+        for file in files:
+            try:
+                yield from self._of_file(file)
+            except ImportFault as error:
+                if is_alone:
+                    raise ImportFault(error.message, self._next_step) from error
+                yield Found(Unreadable(file.name, error.message), is_known=True)
+            except _UNREADABLE as error:
+                why = f"the file can't be read ({error})"
+                yield Found(Unreadable(file.name, why), is_known=False, is_json=False)
+
+    def _of_file(self, file: ImportedFile) -> Iterator[Found]:
+        known = self._table.of_file(file)
+        if known is not None:
+            for item in known.read(file):
+                yield Found(item, is_known=True)
+            return
+        with io.TextIOWrapper(file.open(), encoding="utf-8-sig") as text:
+            yield from items_of(JsonItems(text), file.name, self._table)
+
+    def _database(self, path: Path) -> Batch:
+        try:
+            with self._open_database(path) as database:
+                known = self._table.of_database(database.tables)
+                count = known.count(database) if known is not None else 0
+        except DatabaseFault as error:
+            raise _database_fault(path, error) from error
+        if known is None:
+            why = f"{path} is a database of a program that is not known."
+            raise ImportFault(why, self._next_step)
+        done = itertools.count()
+        place = 0
+
+        def each(known: DatabaseFormat) -> Iterator[Foreign]:
+            nonlocal place
+            for item in self._rows(path, known):
+                place = next(done) + 1
+                yield self._session(item)
+
+        return Batch(each(known), count, lambda: place)
+
+    def _rows(self, path: Path, known: DatabaseFormat) -> Iterator[Item]:
+        try:
+            with self._open_database(path) as database:
+                for item in known.read(database):
+                    yield item
+                    database.begin()
+        except (DatabaseFault, OSError) as error:
+            yield Unreadable(_REST, f"it can't be read: {error}")
+
+    def _session(self, item: Item) -> Foreign:
+        """The session of an item, or why there is none."""
+        if isinstance(item, Shared | Unreadable):
+            return item
+        try:
+            if isinstance(item, ForeignConversation):
+                return shared_of(item)
+            return session_of_stream(item, self._translate)
+        except DATA_FAULTS as error:
+            key = item.key if isinstance(item, ForeignConversation) else ""
+            return Unreadable(item.title or key, fault_in_words(error))
+
+
+class _Progress:
+    """Counts the bytes that were read of some files."""
+
+    def __init__(self, files: list[ImportedFile]) -> None:
+        self._files = files
+        self._done = 0
+        self._opened: IO[bytes] | None = None
+        self.size = sum(file.size for file in files)
+
+    def each(self) -> Iterator[ImportedFile]:
+        """The files, each of which is finished when the next one is requested."""
+        for file in self._files:
+            yield replace(file, open=partial(self._open, file))
+            self._done += file.size
+            self.close()
+
+    def place(self) -> int:
+        """The bytes read, of `size`."""
+        is_open = self._opened is not None and not self._opened.closed
+        return self._done + (self._opened.tell() if self._opened and is_open else 0)
+
+    def close(self) -> None:
+        """Close the file that is open."""
+        if self._opened is not None:
+            self._opened.close()
+        self._opened = None
+
+    def _open(self, file: ImportedFile) -> IO[bytes]:
+        self._opened = file.open()
+        return self._opened
+
+
+def _on_disk(path: Path, name: str) -> ImportedFile:
+    status = path.stat()
+    at = datetime.fromtimestamp(status.st_mtime, UTC)
+    return ImportedFile(name, status.st_size, partial(open_regular, path), at)
+
+
+def _in_zip(archive: zipfile.ZipFile, name: str) -> ImportedFile:
+    size = archive.getinfo(name).file_size
+    return ImportedFile(PurePosixPath(name).name, size, partial(archive.open, name))
+
+
+def _what_is_wrong(name: str, begun: list[Found]) -> str:
+    if not begun:
+        return f"{name} is empty."
+    first = begun[0]
+    if isinstance(first.item, Unreadable) and not first.is_json:
+        return f"{name} is not whole JSON ({first.item.why})."
+    return f"{name} is JSON of a kind that is not known."
+
+
+def _database_fault(path: Path, error: DatabaseFault) -> ImportFault:
+    if error.is_forbidden:
+        return ImportFault(
+            f"{path} has a view, a virtual table or a computed column where the program has "
+            "a plain table.",
+            "Export it again with the program that made it.",
+        )
+    if error.is_mismatch:
+        return ImportFault(
+            f"{path} does not have the expected tables ({error}).",
+            "Check that llm, elia or oterm made it.",
+        )
+    return ImportFault(f"{path} is a damaged database ({error}).", "Copy it again.")

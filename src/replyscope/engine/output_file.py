@@ -1,0 +1,54 @@
+"""Writes a text file that replaces an older one only when it is complete."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from replyscope.domain.errors import OutputError
+from replyscope.domain.unicode_text import REPLACE
+
+Write = Callable[[str], object]
+_LONGEST_NAME = 100
+
+
+@contextmanager
+def open_output_file(path: Path) -> Iterator[Write]:
+    """A file to write. Another kind of file (a pipe, a device) is written directly.
+
+    Raises OutputError.
+    """
+    target = path.expanduser()
+    if target.is_dir():
+        raise OutputError(f"{path} is a folder.", "Name a file in it.")
+    try:
+        if target.exists() and not target.is_file():
+            with target.open("w", encoding="utf-8", errors=REPLACE, newline="") as file:
+                yield file.write
+        else:
+            with _replacing(target.resolve()) as write:  # a link stays one
+                yield write
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        why = error.strerror or str(error)
+        step = "Free some space." if "space" in why else "Check the folder."
+        raise OutputError(f"{path} can't be written ({why}).", step) from error
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Write]:
+    number, name = tempfile.mkstemp(
+        dir=target.parent, prefix=f".{target.name[:_LONGEST_NAME]}.", suffix=".part"
+    )
+    spare = Path(name)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8", errors=REPLACE, newline="") as file:
+            yield file.write
+        if target.exists():
+            shutil.copymode(target, spare)
+        spare.replace(target)
+    finally:
+        spare.unlink(missing_ok=True)

@@ -1,0 +1,33 @@
+"""Makes a session of a recorded stream, which is one reply without its question."""
+
+from dataclasses import replace
+
+from replyscope.domain.event import WireFrame, WireRecord
+from replyscope.domain.exchange import Api, Exchange, Timing
+from replyscope.domain.foreign import ForeignConversation, shared_of
+from replyscope.domain.import_format import RecordedStream
+from replyscope.domain.message import Message, ReplySource, Role
+from replyscope.domain.ports import TranslateFrames
+from replyscope.domain.session import Session
+from replyscope.domain.shared import Shared
+from replyscope.engine.recovery import refold
+
+_SOURCE = "sse"
+
+
+def session_of_stream(stream: RecordedStream, translate: TranslateFrames) -> Shared:
+    """The session with the reply and its frames. Times are unknown. Raises DATA_FAULTS."""
+    frames = [WireFrame(0.0, text) for text in stream.frames]
+    text = "".join(stream.frames)
+    api = Api.RESPONSES if '"response.' in text or "event: response." in text else Api.CHAT
+    empty = ForeignConversation(_SOURCE, f"{stream.title}/{text}", stream.title, stream.at, ())
+    base = shared_of(empty).session
+    at, key = base.created_at, base.id
+    opening = Exchange(f"{key}x", api, _SOURCE, "", "unknown", at)
+    folded = refold(opening, frames, translate, broken=None)
+    model = folded.answered_model or opening.model
+    exchange = replace(folded, model=model, timing=Timing())
+    reply = Message(f"{key}a", Role.ASSISTANT, (), at, None, (ReplySource(exchange.id, 0),))
+    session = Session(key, stream.title, at, at, head_id=reply.id, is_title_given=True)
+    record = WireRecord(None, tuple(frames))
+    return Shared(session, (reply,), {exchange.id: exchange}, (_SOURCE,), {exchange.id: record})

@@ -1,0 +1,66 @@
+"""The table of import formats: recognises the format of a value, a file or a database."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from replyscope.domain.import_format import (
+    DatabaseFormat,
+    EntryFormat,
+    FileFormat,
+    Format,
+    ImportedFile,
+)
+
+_HEAD = 1_000
+_BOM = b"\xef\xbb\xbf"
+
+
+class FormatTable:
+    """The formats in the order in which they are tried; the first match counts."""
+
+    def __init__(self, formats: Sequence[Format]) -> None:
+        self._formats = tuple(formats)
+        self._entries = [one for one in formats if isinstance(one, EntryFormat)]
+        self._files = [one for one in formats if isinstance(one, FileFormat)]
+        self._databases = [one for one in formats if isinstance(one, DatabaseFormat)]
+        self.openings = [one.opening for one in self._entries if one.opening is not None]
+
+    def of_entry(self, value: object) -> EntryFormat | None:
+        """The format of a JSON value."""
+        if not isinstance(value, Mapping):
+            return None
+        entry: Mapping[str, Any] = value
+        return next((one for one in self._entries if one.sniff(entry)), None)
+
+    def of_file(self, file: ImportedFile) -> FileFormat | None:
+        """The format of a file. Raises OSError, and the errors of a damaged zip."""
+        with file.open() as opened:
+            head = opened.read(_HEAD).removeprefix(_BOM).lstrip()
+        return next((one for one in self._files if one.sniff(file, head)), None)
+
+    def of_database(self, tables: Mapping[str, set[str]]) -> DatabaseFormat | None:
+        """The format of a database, by the columns of its tables."""
+        return next((one for one in self._databases if one.sniff(tables)), None)
+
+    def members(self, names: Sequence[str]) -> list[str]:
+        """The names of the files to read in a folder or a zip, in their order."""
+        return next((found for one in self._formats if (found := one.members(names))), [])
+
+    @property
+    def member_names(self) -> str:
+        """A phrase with the typical names of files that are read in folders."""
+        return " or ".join(one.member for one in self._formats if one.member)
+
+    @property
+    def hint(self) -> str:
+        """A sentence part that lists the files that can be imported."""
+        others = [one.hint for one in self._formats if not isinstance(one, DatabaseFormat)]
+        names = [one.title for one in self._databases]
+        database = f"a database of {', '.join(names[:-1])} or {names[-1]}"
+        return ", ".join((*others[:-1], database, f"or {others[-1]}"))
+
+    @property
+    def no_messages(self) -> str:
+        """The reason for refusing a JSON object without messages: the missing fields."""
+        fields = [f"a `{one.field}` ({one.title})" for one in self._entries if one.field]
+        return f"it has no messages: neither {' nor '.join(fields)}"

@@ -1,0 +1,182 @@
+"""One turn: a reply, and after it what rules and tools make of it.
+
+A turn is a coroutine that ends when its last reply is saved. Its methods return why it
+stopped before the model had said its last, in a sentence; None when it did not.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from replyscope.domain.event import Listen
+from replyscope.domain.exchange import APPROVAL, Api, Exchange
+from replyscope.domain.fold import ExchangeFold
+from replyscope.domain.message import Message, ReplySource, Role, ToolResultPart
+from replyscope.domain.request import ModelRequest
+from replyscope.domain.rule import Action, Rule
+from replyscope.domain.tool import Tool, ToolSettings
+from replyscope.engine.asking import make_opening, make_request
+from replyscope.engine.calling import Calling, Tooling
+from replyscope.engine.live import LiveReply, Target
+from replyscope.engine.open_session import OpenSession
+from replyscope.engine.rounds import Rounds
+
+_log = logging.getLogger(__name__)
+
+
+class Turn:
+    """Asks a target for replies in an open session. `listen` gets every event once."""
+
+    def __init__(
+        self,
+        session: OpenSession,
+        target: Target,
+        listen: Listen,
+        tooling: Tooling | None,
+        offered: tuple[Tool, ...],
+    ) -> None:
+        self._session = session
+        self._target = target
+        self._listen = listen
+        self._tooling = tooling
+        self._offered = offered
+        self._rounds = Rounds(tooling.settings() if tooling is not None else ToolSettings())
+
+    async def answer(self, under: str) -> str | None:
+        """A reply to a message, and what follows it."""
+        await self._reply(self._target, under)
+        session = self._session
+        if len(session.tree.siblings(session.messages[-1])) == 1 or self._wanted_choices == 1:
+            return await self.go_on()
+        return None
+
+    async def continue_reply(self) -> str | None:
+        """More of the last reply, joined to it as another exchange, and what follows it."""
+        await self._continue()
+        return await self.go_on()
+
+    async def go_on(self) -> str | None:
+        """What follows a reply by itself: the actions of rules, and the tools it asked for."""
+        while True:
+            rules = self._session.rules
+            rule = await rules.act() if rules is not None else None
+            if rule is not None and rule.action is Action.STOP:
+                return f"A rule stopped here: {rule.when}."
+            if rule is not None:
+                await self._once_more(rule)
+            elif self._tooling is None or not self._can_answer():
+                return None
+            elif why := await self._run_tools(self._tooling):
+                return why
+
+    async def _once_more(self, rule: Rule) -> None:
+        """Continue the last reply, or ask again, perhaps another model."""
+        if rule.action is Action.CONTINUE:
+            await self._continue()
+            return
+        last = self._session.messages[-1]
+        self._session.tree.go_to(last.parent_id)
+        model = rule.model or self._target.model
+        await self._reply(replace(self._target, model=model), last.parent_id)
+
+    async def _continue(self) -> None:
+        last = self._session.messages[-1]
+        request = self._request(self._target, continues=True)
+        opening = self._opening(self._target)
+        joined = replace(last, sources=(*last.sources, ReplySource(opening.id)))
+        await self._exchange(self._target, request, opening, [joined])
+
+    def _can_answer(self) -> bool:
+        """Whether calls wait. A model that was offered nothing and asks all the same waits."""
+        calls = self._session.waiting_calls()
+        return any(self._offered or call.kind == APPROVAL for call in calls)
+
+    async def _run_tools(self, tooling: Tooling) -> str | None:
+        """The results of a reply's calls, and the reply to them; unless a limit is reached."""
+        session = self._session
+        if why := self._rounds.why_over([session.exchanges[key] for key in session.turn]):
+            return why
+        answered, is_stopped = await self._answer_calls(tooling)
+        if is_stopped:
+            return "A tool was asked for, and nobody was there to allow it."
+        await self._reply(self._target, answered.id)
+        return None
+
+    async def _answer_calls(self, tooling: Tooling) -> tuple[Message, bool]:
+        """Run what waits; the message with the results, and whether a call still waits."""
+        session = self._session
+        calls = session.waiting_calls()
+        message = await session.results_message()
+
+        async def save(parts: tuple[ToolResultPart, ...]) -> None:
+            nonlocal message
+            message = await session.update_message(replace(message, parts=parts))
+
+        parts = [part for part in message.parts if isinstance(part, ToolResultPart)]
+        about = (session.session.id, calls, parts, self._offered)
+        calling = session.calling = Calling(*about, tooling, session.clock, save, session.writer_id)
+        try:
+            await calling.run()
+        finally:
+            session.calling = None
+        return message, calling.is_stopped
+
+    async def _reply(self, target: Target, under: str | None) -> None:
+        """Ask for as many choices as the session wants, in one request where the API can."""
+        request = self._request(target)
+        wanted = self._wanted_choices
+        if wanted == 1 or target.provider.api is Api.CHAT:
+            await self._choices(target, request, under, wanted)
+            return
+        # A TaskGroup would cancel the other choices at the first fault.
+        runs = [self._choices(target, request, under, 1) for _ in range(wanted)]
+        for result in await asyncio.gather(*runs, return_exceptions=True):
+            if result is not None:
+                raise result
+
+    async def _choices(
+        self, target: Target, request: ModelRequest, under: str | None, count: int
+    ) -> None:
+        opening = self._opening(target)
+        new_id, at = self._session.new_id, opening.started_at
+        messages = [
+            Message(new_id(), Role.ASSISTANT, (), at, under, (ReplySource(opening.id, index),))
+            for index in range(count)
+        ]
+        await self._exchange(target, request, opening, messages)
+
+    async def _exchange(
+        self, target: Target, request: ModelRequest, opening: Exchange, messages: Sequence[Message]
+    ) -> None:
+        writer = await self._session.begin_exchange(messages, opening)
+        _log.info(
+            "exchange %s in session %s: %s at %s",
+            opening.id,
+            self._session.session.id,
+            target.model,
+            opening.base_url,
+        )
+        live = LiveReply(messages, ExchangeFold(opening), self._session.clock)
+        await self._session.run_exchange(live, request, target.provider, writer, self._listen)
+
+    @property
+    def _wanted_choices(self) -> int:
+        return max(1, self._session.session.settings.parameters.n or 1)
+
+    def _request(self, target: Target, *, continues: bool = False) -> ModelRequest:
+        session = self._session
+        return make_request(
+            session.session.settings,
+            session.messages,
+            session.exchanges,
+            target,
+            self._offered,
+            continues=continues,
+            is_private=session.is_private,
+        )
+
+    def _opening(self, target: Target) -> Exchange:
+        session = self._session
+        now = session.clock.now()
+        return make_opening(session.new_id(), now, session.session.settings, target)

@@ -1,0 +1,104 @@
+"""The bound on what one reply says: it is held in memory, shown and saved as a whole."""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from replyscope.domain.event import (
+    Event,
+    FrameSkipped,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallReported,
+    WireFrame,
+)
+from replyscope.domain.limits import CHOICES
+from replyscope.provider.bounds import TooMuch
+
+MOST_SAID = 20 * 1024 * 1024
+"""Bytes of texts and arguments as memory holds them: four for each character once one is not
+ASCII. A reply of 128,000 tokens has less than one million."""
+MOST_OTHER = 64 * 1024 * 1024
+"""The same of all other events, such as images."""
+MOST_CALLS = 2_000
+MOST_EVENTS = 100_000
+"""Events other than deltas."""
+
+
+class _Size:
+    """The size of texts that are joined."""
+
+    def __init__(self) -> None:
+        self._characters = 0
+        self._width = 1
+
+    @property
+    def in_memory(self) -> int:
+        """Bytes: one wide character widens all others."""
+        return self._characters * self._width
+
+    def add(self, text: str) -> None:
+        """Count a text."""
+        self._characters += len(text)
+        if self._width == 1 and not text.isascii():
+            self._width = 4
+
+
+class ReplyBound:
+    """Counts what the events of one reply say."""
+
+    def __init__(self) -> None:
+        self._said = _Size()
+        self._other = _Size()
+        self._events = 0
+        self._choices: set[int] = set()
+        self._calls: set[tuple[int, int]] = set()
+
+    def count(self, event: Event) -> None:
+        """Count one event."""
+        match event:
+            case WireFrame() | FrameSkipped():
+                return  # bounded with the stream
+            case TextDelta() | ReasoningDelta() | RefusalDelta():
+                self._said.add(event.text)
+            case ToolCallDelta():
+                self._said.add(event.arguments)
+                self._other.add(event.fields)
+                self._calls.add((event.choice, event.slot))
+            case ToolCallReported():
+                self._calls.add((event.choice, event.slot))
+                self._count_other(event)
+            case _:
+                self._count_other(event)
+        self._choices.add(getattr(event, "choice", 0))
+
+    def _count_other(self, event: Event) -> None:
+        self._events += 1
+        for text in _texts_in(event):
+            self._other.add(text)
+
+    def check(self) -> None:
+        """Raises TooMuch. Called between chunks, so that every frame that came is kept."""
+        for size, most in ((self._said, MOST_SAID), (self._other, MOST_OTHER)):
+            if size.in_memory > most:
+                raise TooMuch(f"a reply of more than {most // 1024**2} MB")
+        if len(self._choices) > CHOICES.most:
+            raise TooMuch(f"a reply with more than {CHOICES.most:g} choices")
+        if len(self._calls) > MOST_CALLS:
+            raise TooMuch(f"a reply with more than {MOST_CALLS:,} tool calls")
+        if self._events > MOST_EVENTS:
+            raise TooMuch(f"a reply with more than {MOST_EVENTS:,} events that are no text")
+
+
+def _texts_in(value: Any) -> list[str]:
+    """The texts in an event, however deep."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, bytes):
+        return [value.decode("latin-1")]
+    if is_dataclass(value):
+        value = [getattr(value, one.name) for one in fields(value)]
+    if isinstance(value, list | tuple):
+        return [text for one in value for text in _texts_in(one)]
+    return []

@@ -1,0 +1,126 @@
+"""HTTP for tools: a proxy and certificates for each address, chosen as for models.
+
+Redirects and sign-ins lead to other addresses, so the choice is made for each request.
+Proxy passwords appear in no error.
+"""
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import httpcore2
+import httpx2
+
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.proxies import RouteFault
+from replyscope.domain.route import Route, find_route
+from replyscope.toolbox.httpx_internals import wrap_network
+
+_Key = tuple[str | None, bool]
+_opened: ContextVar[list[httpcore2.AsyncNetworkStream]] = ContextVar("opened connections")
+
+
+def route_to(url: str, environment: Mapping[str, str]) -> Route:
+    """The proxy and the certificates for a URL. Raises ConnectError that names the variable."""
+    try:
+        return find_route(Endpoint("tool", url), environment, _system_context)
+    except RouteFault as fault:
+        raise httpx2.ConnectError(str(fault).rstrip(".")) from fault
+
+
+def client_by(route: Route) -> httpx2.Client:
+    """A client for requests by one route. It follows no redirect."""
+    return httpx2.Client(
+        follow_redirects=False,
+        timeout=30,
+        trust_env=False,
+        verify=route.tls,
+        proxy=_proxy_of(route),
+    )
+
+
+class RoutedTransport(httpx2.AsyncBaseTransport):
+    """One transport for each proxy that requests need. `environment` is read each time."""
+
+    def __init__(self, environment: Callable[[], Mapping[str, str]]) -> None:
+        self._environment = environment
+        self._transports: dict[_Key, httpx2.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The response. Raises ConnectError and its like, which name the proxy."""
+        route = route_to(str(request.url), self._environment())
+        proxy = route.proxy.url if route.proxy is not None else None
+        key = (proxy, request.url.scheme == "https")
+        if key not in self._transports:
+            self._transports[key] = _transport_of(route)
+        opened: list[httpcore2.AsyncNetworkStream] = []
+        entered = _opened.set(opened)
+        try:
+            with naming_route(route):
+                return await self._transports[key].handle_async_request(request)
+        except BaseException:
+            for stream in opened:  # httpcore2 leaves one open that a SOCKS proxy refused
+                await stream.aclose()
+            raise
+        finally:
+            _opened.reset(entered)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for transport in self._transports.values():
+            await transport.aclose()
+
+
+@contextmanager
+def naming_route(route: Route) -> Iterator[None]:
+    """Add the proxy, or the source of the certificates, to the error of a connection."""
+    try:
+        yield
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
+        said = str(error) or type(error).__name__
+        if route.trusted_by and "CERTIFICATE_VERIFY_FAILED" in said:
+            said = f"{said}; trusted is what {route.trusted_by} names"
+        if route.proxy is None and said == str(error):
+            raise
+        raise httpx2.ConnectError(f"{said}{route.through}", request=_request_of(error)) from error
+
+
+class _NotingBackend(httpcore2.AsyncNetworkBackend):
+    """Opens connections, and notes those of the current request."""
+
+    def __init__(self, backend: httpcore2.AsyncNetworkBackend) -> None:
+        self._backend = backend
+
+    async def connect_tcp(self, *arguments: Any, **named: Any) -> httpcore2.AsyncNetworkStream:
+        stream = await self._backend.connect_tcp(*arguments, **named)
+        _opened.get([]).append(stream)
+        return stream
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
+
+
+def _transport_of(route: Route) -> httpx2.AsyncHTTPTransport:
+    transport = httpx2.AsyncHTTPTransport(verify=route.tls, proxy=_proxy_of(route), trust_env=False)
+    wrap_network(transport, _NotingBackend)
+    return transport
+
+
+def _request_of(error: httpx2.TransportError) -> httpx2.Request | None:
+    try:
+        return error.request
+    except RuntimeError:  # as httpx2 says that there is none
+        return None
+
+
+def _proxy_of(route: Route) -> httpx2.Proxy | None:
+    if route.proxy is None:
+        return None
+    tls = route.tls if route.proxy.url.startswith("https:") else None
+    return httpx2.Proxy(route.proxy.address, auth=route.proxy.login, ssl_context=tls)
+
+
+def _system_context() -> ssl.SSLContext:
+    return httpx2.create_ssl_context(trust_env=False)

@@ -1,0 +1,128 @@
+"""The private parts of Textual that the program uses, each with the reason.
+
+Every other module uses Textual's public interface. `tests/test_internals.py` fails when one
+of these parts changes; pyproject.toml keeps Textual below its next minor release.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO, Any
+
+from textual._compositor import Compositor
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.driver import Driver
+from textual.geometry import Region
+from textual.screen import Screen
+from textual.scrollbar import ScrollBar
+from textual.strip import Strip
+from textual.widget import Widget
+
+__all__ = [
+    "Compositor",
+    "GuardedApp",
+    "RegionCompositor",
+    "Render",
+    "XTermParser",
+    "bindings_for_key",
+    "bindings_of",
+    "build_parser",
+    "ensure_vertical_bar",
+    "use_compositor",
+    "wrap_output",
+]
+
+Render = tuple[Region, Region, list[Strip]]
+"""A widget's region, the clip, and the lines of it that are painted."""
+
+
+class RegionCompositor(Compositor):
+    """A compositor whose subclass decides which widgets a painted region needs.
+
+    Textual renders all lines of each widget whose container meets the region. No upstream
+    issue known; see docs/decisions/0012.
+    """
+
+    def _get_renders(self, crop: Region | None = None) -> Iterable[Render]:
+        return super()._get_renders() if crop is None else self.renders_of(crop)
+
+    def renders_of(self, crop: Region) -> Iterable[Render]:
+        """What to render for a region of the screen."""
+        return super()._get_renders(crop)
+
+
+def use_compositor(screen: Screen[Any], compositor: Compositor) -> None:
+    """Let a screen paint with another compositor. A screen makes its own; no upstream
+    issue known.
+    """
+    screen._compositor = compositor
+
+
+class GuardedApp(App[None]):
+    """An app that reports an exception before it ends, and prints no values of variables.
+
+    Textual's only public sign of an exception is the return code after the end, and its
+    report on the terminal has local variables in it. No upstream issue known.
+    """
+
+    def report_exception(self, error: BaseException) -> None:
+        """Called with each exception that ends the app."""
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.report_exception(error)
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+
+def bindings_of(node: DOMNode) -> Iterator[Binding]:
+    """The key bindings of a node and its base classes, with the person's keys applied.
+
+    `Screen.active_bindings` has only those of the focused widget and its parents. No
+    upstream issue known.
+    """
+    for _, binding in node._bindings:
+        yield binding
+
+
+def bindings_for_key(node: DOMNode, key: str) -> list[Binding]:
+    """A node's own bindings of a key.
+
+    Needed to run them in the order of the keys: Textual enters letters at once and lets the
+    app run bindings later. https://github.com/Textualize/textual/issues/6605
+    """
+    return list(node._bindings.key_to_bindings.get(key, ()))
+
+
+def ensure_vertical_bar(widget: Widget, build: Callable[[], ScrollBar]) -> ScrollBar:
+    """A widget's vertical scroll bar; `build` makes it the first time.
+
+    Textual has no hook for the class of a scroll bar. No upstream issue known.
+    """
+    if widget._vertical_scrollbar is None:
+        bar = build()
+        bar.display = False
+        widget._vertical_scrollbar = bar
+        widget.app._start_widget(widget, bar)
+    return widget._vertical_scrollbar
+
+
+def wrap_output(driver: Driver, wrap: Callable[[IO[str]], Any]) -> None:
+    """Replace the file that a terminal driver writes to.
+
+    The thread that writes ends at the first error, and then nobody reads the queue of
+    writes: the app blocks. https://github.com/Textualize/textual/issues/6692 is the same
+    queue after `App.suspend`.
+    """
+    owner: Any = driver
+    owner._file = wrap(owner._file)
+
+
+def build_parser(driver: Driver) -> XTermParser:
+    """The parser of a terminal's input, for a driver that reads by itself: Textual's input
+    thread ends at a byte that is not UTF-8.
+    https://github.com/Textualize/textual/issues/6456
+    """
+    return XTermParser(driver._debug)

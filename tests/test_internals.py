@@ -1,0 +1,244 @@
+"""The private parts of libraries: they are as they were, and no other module uses any."""
+
+import ast
+import asyncio
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from openai import AsyncAzureOpenAI, AsyncOpenAI
+from openai.types.responses import ResponseStreamEvent
+from textual.app import App, ComposeResult
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.driver import Driver
+from textual.screen import Screen
+from textual.scrollbar import ScrollBar
+from textual.widgets import Input
+
+import replyscope
+from replyscope.provider.openai_internals import HookedClient, build_object
+from replyscope.toolbox.asyncio_internals import close_pipes
+from replyscope.toolbox.mcp_internals import create_mcp_http_client
+from replyscope.ui import textual_internals
+from replyscope.ui.textual_internals import (
+    Compositor,
+    GuardedApp,
+    XTermParser,
+    bindings_for_key,
+    bindings_of,
+    ensure_vertical_bar,
+    use_compositor,
+    wrap_output,
+)
+
+SOURCE = Path(replyscope.__file__).parent
+ALLOWED = {"os._exit", "os._Environ"}
+"""Names with an underscore that their library documents."""
+LIBRARIES = ("asyncio", "httpcore2", "httpx2", "mcp", "openai", "rich", "textual")
+PARAMETERS = {
+    Compositor._get_renders: ("self", "crop"),
+    GuardedApp._close_messages_no_wait: ("self",),
+    App._fatal_error: ("self",),
+    App._handle_exception: ("self", "error"),
+    GuardedApp._start_widget: ("self", "parent", "widget"),
+    Driver.__init__: ("self", "app", "debug", "mouse", "size"),
+    XTermParser.__init__: ("self", "debug"),
+    AsyncOpenAI._make_sse_decoder: ("self",),
+    AsyncOpenAI._prepare_request: ("self", "request"),
+    AsyncAzureOpenAI._make_sse_decoder: ("self",),
+    create_mcp_http_client: ("headers", "timeout", "auth"),
+}
+
+
+@pytest.mark.parametrize("part", PARAMETERS, ids=lambda part: part.__qualname__)
+def test_a_private_function_has_the_parameters_that_we_rely_on(part: Any) -> None:
+    assert tuple(inspect.signature(part).parameters) == PARAMETERS[part]
+
+
+class _Bars(Screen[None]):
+    BINDINGS = [Binding("ctrl+k", "first", "First", id="first")]  # noqa: RUF012
+
+    def compose(self) -> ComposeResult:
+        yield Input()
+
+
+class _ReportingApp(GuardedApp):
+    def __init__(self) -> None:
+        super().__init__()
+        self.reported: list[BaseException] = []
+
+    def report_exception(self, error: BaseException) -> None:
+        self.reported.append(error)
+
+
+async def test_a_screen_paints_with_the_compositor_that_it_was_given() -> None:
+    painted: list[bool] = []
+
+    class Counting(textual_internals.RegionCompositor):
+        def _get_renders(self, crop: Any = None) -> Any:
+            painted.append(crop is None)
+            return super()._get_renders(crop)
+
+    screen = _Bars()
+    use_compositor(screen, Counting())
+    app = _ReportingApp()
+    async with app.run_test() as pilot:
+        await app.push_screen(screen)
+        await pilot.pause()
+    assert painted
+
+
+async def test_the_bindings_of_a_node_are_listed_with_their_ids() -> None:
+    app = _ReportingApp()
+    async with app.run_test():
+        screen = _Bars()
+        await app.push_screen(screen)
+        assert "first" in [binding.id for binding in bindings_of(screen)]
+        assert [binding.id for binding in bindings_for_key(screen, "ctrl+k")] == ["first"]
+
+
+async def test_a_scroll_bar_of_ours_is_built_once() -> None:
+    app = _ReportingApp()
+    async with app.run_test():
+        screen = _Bars()
+        await app.push_screen(screen)
+        field = screen.query_one(Input)
+        built = ensure_vertical_bar(field, lambda: ScrollBar(name="vertical"))
+        assert built.parent is field
+        assert ensure_vertical_bar(field, ScrollBar) is built is field.vertical_scrollbar
+
+
+async def test_an_exception_is_reported_before_the_app_ends() -> None:
+    app = _ReportingApp()
+
+    async def run() -> None:
+        async with app.run_test() as pilot:
+            app.call_later(lambda: 1 / 0)
+            await pilot.pause()
+
+    with pytest.raises(ZeroDivisionError):
+        await run()
+    assert [type(error) for error in app.reported] == [ZeroDivisionError]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the driver needs termios")
+async def test_a_driver_writes_to_the_file_that_it_was_given() -> None:
+    from textual.drivers.linux_driver import LinuxDriver
+
+    driver = LinuxDriver(_ReportingApp())
+    wrapped: list[Any] = []
+    wrap_output(driver, wrapped.append)
+    assert wrapped == [sys.__stderr__]
+    assert "WriterThread(self._file)" in inspect.getsource(LinuxDriver.start_application_mode)
+    assert isinstance(textual_internals.build_parser(driver), XTermParser)
+
+
+async def test_the_sdk_asks_its_client_for_a_decoder_and_shows_it_the_request() -> None:
+    seen: list[str] = []
+
+    class Client(HookedClient, AsyncOpenAI):
+        def before_request(self, request: httpx2.Request) -> None:
+            seen.append(request.url.path)
+
+        def decoder(self) -> None:
+            seen.append("decoder")
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        head = {"content-type": "text/event-stream"}
+        return httpx2.Response(200, headers=head, content=b"data: [DONE]\n\n")
+
+    transport = httpx2.MockTransport(answer)
+    async with Client(api_key="none", http_client=httpx2.AsyncClient(transport=transport)) as one:
+        stream = await one.chat.completions.create(model="m", messages=[], stream=True)
+        assert [chunk async for chunk in stream] == []
+    assert seen == ["/v1/chat/completions", "decoder"]
+
+
+def test_an_sdk_object_is_built_from_json_that_does_not_fit_its_type() -> None:
+    value = {"type": "response.output_text.delta", "delta": 5, "more": True}
+    built = build_object(ResponseStreamEvent, value)
+    assert (type(built).__name__, built.delta, built.more) == ("ResponseTextDeltaEvent", 5, True)
+
+
+async def test_the_pipes_of_a_process_are_closed() -> None:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "", stdin=pipe)
+    await process.wait()
+    close_pipes(process)
+    assert process.stdin is not None
+    assert process.stdin.is_closing()
+
+
+def _modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        if not path.stem.endswith("_internals"):
+            yield path.relative_to(SOURCE).as_posix(), ast.parse(path.read_text("utf-8"))
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def _own_names() -> set[str]:
+    """Every private name that the program defines itself."""
+    found = {"_replace", "_asdict"}  # of named tuples, and documented
+    for _, tree in _modules():
+        for node in ast.walk(tree):
+            match node:
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    found.add(name)
+                case ast.ClassDef(name=name):
+                    found.add(name)
+                case ast.Attribute(attr=name, ctx=ast.Store()) | ast.Name(id=name, ctx=ast.Store()):
+                    found.add(name)
+    return found
+
+
+def test_private_names_of_libraries_are_used_in_the_internals_modules_only() -> None:
+    own = _own_names()
+    found = []
+    for path, tree in _modules():
+        for node in ast.walk(tree):
+            names: list[str] = []
+            match node:
+                case ast.Import(names=imported):
+                    names = [one.name for one in imported if "._" in one.name]
+                case ast.ImportFrom(module=module, names=imported) if module is not None:
+                    dotted = [f"{module}.{one.name}" for one in imported]
+                    foreign = not module.startswith("replyscope")
+                    names = [name for name in dotted if foreign and "._" in f".{name}"]
+                case ast.Attribute(value=value, attr=attr) if _is_private(attr):
+                    name = f"{ast.unparse(value)}.{attr}"
+                    names = [name] if attr not in own and name not in ALLOWED else []
+            found += [f"{path}:{getattr(node, 'lineno', 0)} {name}" for name in names]
+    assert [one for one in found if "__future__" not in one] == []
+
+
+def test_no_private_method_of_a_library_is_overridden_elsewhere() -> None:
+    overridden = []
+    for info in pkgutil.walk_packages(replyscope.__path__, "replyscope."):
+        if info.name.endswith(("__main__", ".serve", "_internals")):
+            continue
+        for name, kind in vars(importlib.import_module(info.name)).items():
+            if not inspect.isclass(kind) or kind.__module__ != info.name:
+                continue
+            foreign = [one for one in kind.__mro__ if one.__module__.startswith(LIBRARIES)]
+            for attribute, value in vars(kind).items():
+                if inspect.isfunction(value) and _is_private(attribute):
+                    overridden += [
+                        f"{info.name}.{name}.{attribute}"
+                        for base in foreign
+                        if attribute in vars(base)
+                    ]
+    assert overridden == []
+
+
+def test_a_node_keeps_its_bindings_where_we_read_them() -> None:
+    assert list(bindings_of(DOMNode())) == []
