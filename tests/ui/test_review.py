@@ -619,3 +619,13 @@ async def test_a_terminal_too_small_for_the_preview_lists_and_opens(
         await pilot.press("f5", "enter", "enter")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
         await until(pilot, lambda: "About apples." in frame(pilot))
+
+
+async def test_f6_focuses_the_next_pane(server: LoopbackServer, tmp_path: Path) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples")
+        screen = await open_review(pilot)
+        assert screen.query_one(QueryField).has_focus
+        await pilot.press("f6")
+        await until(pilot, lambda: screen.query_one(Results).has_focus)

@@ -16,7 +16,7 @@ _NAME = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class NumberRow:
     """A row and the term that finds its replies; a title has none."""
 
     title: str
@@ -24,11 +24,11 @@ class Row:
     term: str | None = None
 
 
-def figure_rows(total: Sums) -> Iterator[Row]:
+def figure_rows(total: Sums) -> Iterator[NumberRow]:
     """Each figure of all replies; each leads to the replies that it is about."""
 
-    def row(label: str, value: str, note: str, term: str, look: str = "") -> Row:
-        return Row(
+    def row(label: str, value: str, note: str, term: str, look: str = "") -> NumberRow:
+        return NumberRow(
             label,
             Content.assemble(
                 (f" {label:<15}", _MUTED), (f"{value:>14}", look or "bold"), (f"  {note}", _MUTED)
@@ -61,7 +61,7 @@ def figure_rows(total: Sums) -> Iterator[Row]:
     )
 
 
-LEGEND = Row("≥ some are unknown   ~ partly estimated")
+LEGEND = NumberRow("≥ some are unknown   ~ partly estimated")
 
 
 def _slower(name: str, value_s: float | None) -> str:
@@ -73,7 +73,7 @@ def _time(value_s: float | None) -> str:
     return UNKNOWN if value_s is None else seconds(value_s * 1000)
 
 
-def group_rows(stats: Stats, measure: Measure, room: int) -> Iterator[Row]:
+def group_rows(stats: Stats, measure: Measure, room: int) -> Iterator[NumberRow]:
     """The replies by model, ending, tool and day, with bars of what is plotted."""
     groups: Sequence[tuple[str, Sequence[Sums]]] = (
         ("by model", stats.models[:20]),
@@ -84,11 +84,11 @@ def group_rows(stats: Stats, measure: Measure, room: int) -> Iterator[Row]:
     for title, sums in groups:
         if not sums:
             continue
-        yield Row(title)
+        yield NumberRow(title)
         stacks = [measure.stack_of(one) or (0.0, 0.0) for one in sums]
         most = max(map(sum, stacks)) or 1.0
         for one, stack in zip(sums, stacks, strict=True):
-            yield Row(one.name, _group_row(one, stack, most, measure, room), one.term)
+            yield NumberRow(one.name, _group_row(one, stack, most, measure, room), one.term)
 
 
 def _group_row(

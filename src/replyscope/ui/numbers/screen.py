@@ -23,7 +23,7 @@ from replyscope.engine.review import Review
 from replyscope.inspection.plot import Measure
 from replyscope.inspection.stats import Stats, spans_of, stats_of, within
 from replyscope.ui.numbers.plot_view import PlotView
-from replyscope.ui.numbers.rows import LEGEND, Row, figure_rows, group_rows
+from replyscope.ui.numbers.rows import LEGEND, NumberRow, figure_rows, group_rows
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 
 _WIDE = 110
@@ -121,13 +121,13 @@ class StatsScreen(Screen[str | None]):
         figures.display = is_wide
         self._terms.clear()
         measure = self._measure
-        whole = [Row("all replies"), *figure_rows(stats.total), LEGEND]
+        whole = [NumberRow("all replies"), *figure_rows(stats.total), LEGEND]
         room = max(30, self.size.width - (52 if is_wide else 6))
         groups = list(group_rows(stats, measure, room))
         self._fill(figures, whole if is_wide else ())
         self._fill(rows, groups if is_wide else [*whole, *groups])
 
-    def _fill(self, shown: OptionList, rows: Sequence[Row]) -> None:
+    def _fill(self, shown: OptionList, rows: Sequence[NumberRow]) -> None:
         kept = shown.highlighted
         options = []
         for row in rows:

@@ -1,4 +1,4 @@
-"""What the messages of a conversation are drawn as."""
+"""The entries of a transcript: which messages of a branch have one, and how they are marked."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from replyscope.ui.transcript.content import EntryContent
 
 
 def shown(branch: Iterable[Message]) -> list[Message]:
-    """A branch as entries: the results of tools stand with the reply that asked for them."""
+    """The messages of a branch that have an entry: tool results are shown in their reply's."""
     return [message for message in branch if message.role is not Role.TOOL]
 
 
@@ -21,7 +21,7 @@ def last_shown(branch: Sequence[Message]) -> str | None:
 
 
 def reply_at(branch: Sequence[Message], key: str | None) -> Message | None:
-    """The reply of that id on a branch; for a person's message, the reply to it."""
+    """The reply of that id on a branch; for a person's message, the reply that follows."""
     number = next((n for n, message in enumerate(branch) if message.id == key), None)
     if number is None:
         return None
@@ -32,7 +32,7 @@ def reply_at(branch: Sequence[Message], key: str | None) -> Message | None:
 
 
 def mood_of(message: Message, exchanges: Mapping[str, Exchange]) -> Mood:
-    """How the newest exchange of a message ended, as a mood."""
+    """The mood of a message: that of its newest exchange's finish reason."""
     source = message.sources[-1] if message.sources else None
     exchange = exchanges.get(source.exchange_id) if source is not None else None
     if source is None or exchange is None:
@@ -41,7 +41,7 @@ def mood_of(message: Message, exchanges: Mapping[str, Exchange]) -> Mood:
 
 
 def with_summary(content: EntryContent, exchange: Exchange) -> EntryContent:
-    """The entry with the one line that stands for the inspector on narrow screens."""
+    """The entry with a summary line, which replaces the inspector on narrow screens."""
     usage = exchange.usage
     out = count(usage.output_tokens if usage else None)
     text = f"{out} tok out · {seconds(exchange.timing.first_token_ms)} · {rate(exchange)}"

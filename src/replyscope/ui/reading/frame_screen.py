@@ -1,4 +1,4 @@
-"""One frame of the wire at length."""
+"""The dialog of one wire frame, formatted."""
 
 from collections.abc import Sequence
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""What the reply under the cursor is made of: overview, tools and wire."""
+"""The inspector: the overview, tools, wire and timeline of one exchange, in tabs."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -22,7 +22,7 @@ from replyscope.ui.reading.wire_view import WireView
 
 
 class Inspector(Vertical):
-    """Draws one exchange at a time; asks nobody for anything."""
+    """Draws the exchange that it is given. Loads nothing."""
 
     class TabOpened(Message):
         """Another tab is open and wants drawing."""
@@ -126,12 +126,12 @@ class Inspector(Vertical):
         self.query_one(WireView).show_wire(head, frames)
 
     def grow_wire(self) -> None:
-        """More frames came to the ones shown."""
+        """Show the frames that were added since."""
         self.query_one(WireView).grow()
 
 
 def wire_head(exchange: Exchange, record: WireRecord) -> list[str]:
-    """What stands above the frames."""
+    """The lines above the frames: the request, and the head of the response."""
     lines = request_lines(record.request) if record.request is not None else []
     answer = response_lines(exchange)
     return [*lines, *([""] if lines else []), *answer, *([""] if answer else [])]

@@ -1,4 +1,4 @@
-"""Where a replay is: the events read so far, and the exchange folded up to a moment."""
+"""The playback of a replay: the events read so far, and the exchange folded up to a moment."""
 
 import copy
 from bisect import bisect_left, bisect_right
@@ -52,24 +52,24 @@ class Playback:
 
     @property
     def frame(self) -> int:
-        """How many frames have come."""
+        """The number of frames up to the moment."""
         return min(self._next, self._frames)
 
     @property
     def share(self) -> float:
-        """How much of the whole has passed."""
+        """The played share of the recording, 0 to 1."""
         return min(1.0, self.at_ms / self.end_ms) if self.end_ms > 0 else float(self.is_over)
 
     @property
     def ready(self) -> float:
-        """How much of the whole can be played."""
+        """The share of the recording that can be played, 0 to 1."""
         if self._is_read:
             return 1.0
         last = self._times[self._playable - 1] if self._playable > 0 else 0.0
         return min(1.0, last / self.end_ms) if self.end_ms > 0 else 0.0
 
     def events(self) -> list[Event]:
-        """All that was read."""
+        """Every event read so far."""
         return [event for step in self._steps for event in step]
 
     def exchange(self) -> Exchange:
@@ -92,7 +92,7 @@ class Playback:
         return self._fold_to(target)
 
     def step(self, step: int) -> bool:
-        """One frame on or back, also among those that came at once; whether there was one."""
+        """Go one frame forward or back, and return whether there was one."""
         target = max(0, min(self._next + step, self._playable))
         self.at_ms = self._times[target - 1] if target > 0 else 0.0
         self.is_waiting = False

@@ -1,4 +1,4 @@
-"""Reads the time of a recorded reply: from its frames, by the one who knows their meaning."""
+"""Builds the timeline of a recorded reply from its frames, using the provider's translator."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -45,7 +45,7 @@ def _why_no_frames(exchange: Exchange) -> str:
 async def load_timelines(
     services: Services, exchange: Exchange, results: Mapping[str, ToolResultPart]
 ) -> AsyncIterator[Timeline]:
-    """What a recorded exchange was doing when: of a long one first what is known at once.
+    """The timeline of a recorded exchange; for a long one first a timeline of its frames alone.
 
     Raises StoreError.
     """

@@ -1,4 +1,4 @@
-"""How far a replay is: a line that can be clicked and dragged along, and the keys."""
+"""The progress bar of a replay, which seeks by mouse, and its keys."""
 
 from textual.content import Content
 from textual.events import Click, MouseMove
@@ -10,10 +10,10 @@ _MUTED = "$foreground 60%"
 
 
 class ReplayBar(Widget):
-    """Draws what it is told; a click asks to go there."""
+    """Draws the progress and a status text. A click or a drag posts `Sought`."""
 
     class Sought(Message):
-        """A place is wanted, as a share of the whole."""
+        """A position was clicked, as a share of the recording, 0 to 1."""
 
         def __init__(self, share: float) -> None:
             super().__init__()
@@ -25,13 +25,13 @@ class ReplayBar(Widget):
         self._text = ""
 
     def show(self, share: float, ready: float, text: str) -> None:
-        """How much was played, how much can be, and what to say of it."""
+        """Show the played and the playable share, 0 to 1, and the status text."""
         if (share, ready, text) != (self._share, self._ready, self._text):
             self._share, self._ready, self._text = share, ready, text
             self.refresh()
 
     def render(self) -> Content:
-        """The line, and what is said below it."""
+        """The bar, the status text, and the key hints."""
         width = max(1, self.content_size.width)
         done = round(self._share * width)
         ready = max(done, round(self._ready * width))
@@ -62,7 +62,7 @@ class ReplayBar(Widget):
 
 
 def _keys(width: int) -> list[str | tuple[str, str | Style]]:
-    """What can be pressed; each is a button, too."""
+    """The key hints; each is a button, too."""
     is_wide = width >= 76
     rows = (
         (("space pause" if is_wide else "space", "pause"),),

@@ -1,4 +1,4 @@
-"""Plays a recorded reply again, in its conversation, as it came."""
+"""The replay screen: plays a recorded reply in its conversation, at the recorded pace."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ from replyscope.ui.working_screen import WorkingScreen
 
 _FPS = 30
 _SEEK = 0.05
-"""How much of the whole one step of seeking is."""
+"""The share of the recording that one step seeks over."""
 _INSPECT_EVERY = 6
 
 
@@ -196,7 +196,7 @@ class ReplayScreen(WorkingScreen[None]):
         self.reading.open_tab(name, focuses=False)
 
     def action_pause(self) -> None:
-        """Pause, or go on; at the end, from the start."""
+        """Pause or resume; at the end, restart."""
         if self._playback.is_over:
             self.action_restart()
             return
@@ -230,7 +230,7 @@ class ReplayScreen(WorkingScreen[None]):
 
 
 def _before_answer(exchange: Exchange) -> Exchange:
-    """The exchange as it was before the server answered."""
+    """The exchange before the response: no status, choices, usage or cost."""
     unanswered: dict[str, Any] = {"status": None, "headers": (), "request_id": None}
     return replace(
         exchange,

@@ -1,4 +1,4 @@
-"""The source of a replay: a recorded reply as it was at the moment of the playback."""
+"""The source of a replay: a recorded reply at the moment of the playback."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -11,9 +11,9 @@ from replyscope.ui.reading.playback import Playback
 
 
 class ReplaySource:
-    """One reply, wherever the cursor is. Nothing is read from the store.
+    """One reply, wherever the cursor is. Nothing is loaded from the store.
 
-    `exchange` is the reply as it was saved; wire and timeline are always its.
+    `exchange` is the finished exchange; wire and timeline are drawn from it at each moment.
     """
 
     can_step = False
@@ -40,7 +40,7 @@ class ReplaySource:
         return {}
 
     def at_moment(self, exchange: Exchange) -> Exchange:
-        """The exchange at the moment; at the end, as it was saved."""
+        """The exchange at the moment; at the end, the finished one."""
         return exchange if self._playback.is_over else self._playback.exchange()
 
     def record_now(self, exchange: Exchange) -> WireRecord:

@@ -1,4 +1,4 @@
-"""Opens the screens of a reply: its replay, and its comparison with others."""
+"""Opens the screens of a reply: its replay, and its comparison with other replies."""
 
 import asyncio
 import importlib

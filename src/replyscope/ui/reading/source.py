@@ -88,7 +88,7 @@ class StoredSource:
         return user_content(read_in(message, {}))
 
     def reply_at(self, key: str | None) -> Message | None:
-        """The reply under the cursor; for a person's message, the reply to it."""
+        """The reply under the cursor; for a person's message, the reply that follows."""
         return reply_at(self.tree.branch, key)
 
     def results(self, reply: Message) -> Mapping[str, ToolResultPart]:

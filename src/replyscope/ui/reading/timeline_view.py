@@ -1,4 +1,4 @@
-"""What a reply was doing when: bars over time, and a moment that can be picked."""
+"""The timeline of a reply: its phases as bars over time, and a cursor."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ class TimelineView(Widget, can_focus=True):
     ]
 
     class MomentChosen(Message):
-        """The frames around a moment are wanted, in milliseconds since the request."""
+        """Enter was pressed at a moment, in milliseconds since the request: show its frames."""
 
         def __init__(self, at_ms: float) -> None:
             super().__init__()
@@ -88,7 +88,7 @@ class TimelineView(Widget, can_focus=True):
         return max(0, min(self._room - 1, round(share * (self._room - 1))))
 
     def render(self) -> Content:
-        """The bars, each under the one that began before it; the pace over them."""
+        """The token rate, then the bars in the order of their start."""
         exchange, timeline = self._exchange, self._timeline
         if exchange is None or timeline.end_ms <= 0:
             return Content.styled("Nothing was timed.", _MUTED)

@@ -1,4 +1,4 @@
-"""What went over the wire, line by line: drawn only where it is seen."""
+"""The wire view: request, response head and frames, of which only visible lines are drawn."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -72,7 +72,7 @@ class WireView(ScrollView, can_focus=True):
         self._move_to(len(self._head) + max(0, number - 1))
 
     def grow(self) -> None:
-        """Show the frames that came since."""
+        """Show the frames that were added since."""
         if len(self._frames) == self._count:
             return
         follows = self.scroll_offset.y >= self.max_scroll_y and self._count > 0
@@ -129,7 +129,7 @@ class WireView(ScrollView, can_focus=True):
         self.scroll_relative(x=columns, animate=False)
 
     def action_open_frame(self) -> None:
-        """Read the frame under the cursor at length."""
+        """Open the frame under the cursor in a dialog."""
         number = self._cursor - len(self._head)
         if 0 <= number < self._count:
             self.post_message(self.FrameOpened(self._frames, number))

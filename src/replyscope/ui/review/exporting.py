@@ -1,4 +1,4 @@
-"""Asks in what form and where to sessions are handed on, and tells what came of it."""
+"""The export dialogs: they ask for the format and the file, and report the result."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Asks for a file, says what would come of taking it in, takes it in, and tells."""
+"""The import dialogs: they ask for a file, preview its sessions, and report the result."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +19,7 @@ _MOST_TOLD = 5
 async def ask_import(
     app: App[Any], services: Services, path: str, tell: Callable[..., None]
 ) -> None:
-    """Ask, look through it, ask again, take in, tell."""
+    """Ask for a file, preview the import, confirm it, import, and report the result."""
     typed: str | None = path
     if not typed:
         hint = await services.import_hint() if services.import_hint is not None else ""

@@ -1,4 +1,4 @@
-"""The help of the review screen: the query language, and the keys as they are bound now."""
+"""The help of the review screen: the query language, and the present key bindings."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -18,6 +18,7 @@ class ReviewLayout:
         self._field = field
         self._folders = folders
         self._results = results
+        self.focus_next = screen.focus_next
 
     def focus_query(self) -> None:
         """Focus the query field."""
@@ -26,10 +27,6 @@ class ReviewLayout:
     def focus_results(self) -> None:
         """Focus the results."""
         self._screen.set_focus(self._results)
-
-    def focus_next(self) -> None:
-        """Focus the next pane."""
-        self._screen.focus_next()
 
     def toggle_folders(self) -> None:
         """Show or hide folders and facets."""

@@ -74,7 +74,7 @@ def complete(text: str, known: Callable[[str], Iterable[str]]) -> Completion | N
 
 
 def _start_of_last(text: str) -> int:
-    """Where the last term begins: after the last space that is not in quotation marks."""
+    """The index of the last term's start: after the last space that is not in quotation marks."""
     start, is_quoted = 0, False
     for at, char in enumerate(text):
         if char == '"':

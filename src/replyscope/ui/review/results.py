@@ -35,7 +35,7 @@ _MOST_DRAWN = 400
 
 
 def name_of(found: Found) -> Named:
-    """What names a row."""
+    """The name of a row."""
     key = found.exchange_id if isinstance(found, Hit) else found.session_id
     return found.session_id, key
 
@@ -87,7 +87,7 @@ class Results(ScrollView, can_focus=True):
 
     @property
     def count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return len(self._names)
 
     @property
@@ -102,7 +102,7 @@ class Results(ScrollView, can_focus=True):
         return self._names[number] if number is not None and number < self.count else None
 
     def row(self, number: int) -> Found | None:
-        """What a row says, as far as it is known."""
+        """The reply or session of a row; None while it is not loaded."""
         return self._rows.get(self._names[number][1])
 
     def chosen_sessions(self) -> list[str]:
@@ -129,7 +129,7 @@ class Results(ScrollView, can_focus=True):
         self.highlighted = 0 if found else None
 
     def show_order(self, names: Sequence[Named]) -> None:
-        """Say which rows there are in all; the highlight stays on its row, or in its place."""
+        """Set the names of all rows. The highlight stays on its row, or else at its number."""
         was, number = self._current_name, self.highlighted
         before = was
         self._set_names(names)
@@ -161,7 +161,7 @@ class Results(ScrollView, can_focus=True):
             self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     def fill(self, found: Iterable[Found]) -> None:
-        """Say what rows say, those that were known before too."""
+        """Show loaded rows, and redraw those that have changed."""
         before = self.current
         new = {name_of(one)[1]: one for one in found}
         changed = {key for key, one in new.items() if self._rows.get(key, one) != one}
@@ -219,7 +219,7 @@ class Results(ScrollView, can_focus=True):
             self.post_message(self.Wanted())
 
     def action_move(self, step: int) -> None:
-        """Highlight a row so much further on."""
+        """Move the highlight by a number of rows."""
         if self.count:
             number = self.highlighted or 0
             self.highlighted = min(max(0, number + step), self.count - 1)

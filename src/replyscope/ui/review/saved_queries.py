@@ -34,7 +34,7 @@ class SavedQueries:
         self._desk.ask_dialog(LineDialog(title), accept)
 
     def remove(self, folder: Folder) -> None:
-        """Remove a folder; those that are always there stay."""
+        """Remove a folder of the person's own."""
         if not folder.is_own:
             self._desk.tell("Only folders of your own can be removed.", is_error=False)
             return

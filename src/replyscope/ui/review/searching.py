@@ -244,7 +244,7 @@ class Searching:
         self._status.update(Content(" · ".join(pieces)), layout=False)
 
     def known_values(self, field: str) -> Iterable[str]:
-        """The values of a query field in the archive, as far as they are loaded."""
+        """The values of a query field in the archive; empty until they are loaded."""
         return self._desk.known.get(field, ())
 
     def open_folder(self, folder: Folder) -> None:

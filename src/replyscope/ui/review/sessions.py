@@ -1,4 +1,4 @@
-"""Commands on the chosen sessions: delete, restore, rename, and remove for good."""
+"""Commands on the chosen sessions: delete, restore, rename, and purge."""
 
 from collections.abc import Callable, Sequence
 
@@ -55,7 +55,7 @@ class ChosenSessions:
         self._desk.ask_dialog(LineDialog("Title", found.title), accept)
 
     def purge(self) -> None:
-        """Remove deleted sessions for good, once their number was typed."""
+        """Purge deleted sessions, once their number was typed."""
         if not self._lists_deleted:
             self._desk.tell("Only deleted sessions can be removed for good: is:deleted lists them.")
             return
