@@ -27,7 +27,7 @@ from replyscope.provider.openai_internals import HookedClient, build_object
 from replyscope.toolbox.asyncio_internals import close_pipes
 from replyscope.toolbox.mcp_internals import create_mcp_http_client
 from replyscope.ui import textual_internals
-from replyscope.ui.textual_internals import (
+from replyscope.ui.terminal.textual_internals import (
     Compositor,
     GuardedApp,
     XTermParser,

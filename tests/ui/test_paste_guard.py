@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from textual import events
 
 from replyscope.ui.terminal.paste_guard import PasteGuard
-from replyscope.ui.textual_internals import XTermParser
+from replyscope.ui.terminal.textual_internals import XTermParser
 
 BEGIN, END = "\x1b[200~", "\x1b[201~"
 pieces = st.lists(

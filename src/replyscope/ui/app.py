@@ -26,7 +26,7 @@ from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BR
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.printable_filter import PrintableOnly
-from replyscope.ui.textual_internals import GuardedApp
+from replyscope.ui.terminal.textual_internals import GuardedApp
 from replyscope.ui.theming import build_themes
 
 if TYPE_CHECKING:  # loaded after the first paint

@@ -8,7 +8,7 @@ from replyscope.ui.chat.panes import Panes
 from replyscope.ui.dialogs.help import HelpRows, HelpScreen
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.wire_view import WireView
-from replyscope.ui.textual_internals import bindings_of
+from replyscope.ui.terminal.textual_internals import bindings_of
 from replyscope.ui.working_screen import WorkingScreen
 
 

@@ -27,7 +27,7 @@ from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal.compositor import TightCompositor
-from replyscope.ui.textual_internals import use_compositor
+from replyscope.ui.terminal.textual_internals import use_compositor
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 

@@ -78,11 +78,7 @@ class Sidebar(OptionList):
                 mark = "…"
             elif summary.id in finished:
                 mark = "●"
-            title = Content(f"{mark}{printable_line(summary.title)}")
-            style = "$text-primary bold" if summary.id == current else ""
-            if summary.is_private:
-                style = f"$text-warning {style.partition(' ')[2]}"
-            options.append(Option(title.stylize(style) if style else title, id=summary.id))
+            options.append(_session_option(summary, mark, is_current=summary.id == current))
         self.clear_options()
         self.add_options(options)
         for wanted in (highlighted, current):
@@ -106,6 +102,15 @@ class Sidebar(OptionList):
     def action_ask(self, what: str) -> None:
         """Tell the screen what is wanted."""
         self.post_message(self.Asked(what, self.highlighted_id))
+
+
+def _session_option(summary: SessionSummary, mark: str, *, is_current: bool) -> Option:
+    """The row of a session: its state mark and its title."""
+    title = Content(f"{mark}{printable_line(summary.title)}")
+    style = "$text-primary bold" if is_current else ""
+    if summary.is_private:
+        style = f"$text-warning {style.partition(' ')[2]}"
+    return Option(title.stylize(style) if style else title, id=summary.id)
 
 
 def _day_option(label: str, cost_usd: float | None) -> Option:

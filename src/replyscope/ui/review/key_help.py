@@ -8,7 +8,7 @@ from textual.dom import DOMNode
 from replyscope.ui.dialogs.help import HelpScreen
 from replyscope.ui.review.query_completion import LANGUAGE
 from replyscope.ui.review.results import Results
-from replyscope.ui.textual_internals import bindings_of
+from replyscope.ui.terminal.textual_internals import bindings_of
 from replyscope.ui.working_screen import WorkingScreen
 
 

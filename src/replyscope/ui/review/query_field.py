@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from replyscope.domain.query_fields import FIELDS
 from replyscope.ui.review.query_completion import QuerySuggester, complete
-from replyscope.ui.textual_internals import bindings_for_key
+from replyscope.ui.terminal.textual_internals import bindings_for_key
 
 _FIELD = re.compile(r"(?<![^\s(-])(" + "|".join(FIELDS) + "):")
 

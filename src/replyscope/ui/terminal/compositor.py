@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from textual.geometry import Region
 
-from replyscope.ui.textual_internals import RegionCompositor, Render
+from replyscope.ui.terminal.textual_internals import RegionCompositor, Render
 
 
 class TightCompositor(RegionCompositor):

@@ -14,7 +14,7 @@ from typing import IO
 from textual.drivers.linux_driver import LinuxDriver
 
 from replyscope.ui.terminal.paste_guard import PasteGuard
-from replyscope.ui.textual_internals import build_parser, wrap_output
+from replyscope.ui.terminal.textual_internals import build_parser, wrap_output
 
 _MOST_READ = 4 * 1024
 

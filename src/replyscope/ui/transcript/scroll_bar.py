@@ -11,7 +11,7 @@ from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 
-from replyscope.ui.textual_internals import ensure_vertical_bar
+from replyscope.ui.terminal.textual_internals import ensure_vertical_bar
 
 _STEPS = 2  # half a cell is a difference that can be seen
 
