@@ -26,7 +26,7 @@ import replyscope
 from replyscope.provider.openai_internals import HookedClient, build_object
 from replyscope.toolbox.asyncio_internals import close_pipes
 from replyscope.toolbox.mcp_internals import create_mcp_http_client
-from replyscope.ui import textual_internals
+from replyscope.ui.terminal import textual_internals
 from replyscope.ui.terminal.textual_internals import (
     Compositor,
     GuardedApp,
