@@ -68,7 +68,7 @@ async def test_a_folder_that_is_gone_is_told_and_the_message_stays_written(
     ("answer", "words"),
     [
         (error(500, "boom"), "boom"),
-        (Answer(chunks=(), cut=True), "broke off"),
+        (Answer(chunks=(), cut=True), "was interrupted"),
         (Answer(200, "text/html", [b"<title>Welcome</title>"]), "Welcome"),
     ],
 )

@@ -164,10 +164,10 @@ async def quota_event(wire: Wire) -> None:
 
 PAGE = b"<!doctype html><title>Welcome</title>"
 ROWS = {
-    "cut": Row(streams(ends=Wire.cut), TRUNCATED, "interrupted", "broke off"),
-    "reset": Row(streams(ends=Wire.reset), TRUNCATED, "interrupted", "broke off"),
-    "short": Row(short, TRUNCATED, "interrupted", "broke off"),
-    "bad_chunk": Row(bad_chunk, TRUNCATED, "interrupted", "broke off"),
+    "cut": Row(streams(ends=Wire.cut), TRUNCATED, "interrupted", "was interrupted"),
+    "reset": Row(streams(ends=Wire.reset), TRUNCATED, "interrupted", "was interrupted"),
+    "short": Row(short, TRUNCATED, "interrupted", "was interrupted"),
+    "bad_chunk": Row(bad_chunk, TRUNCATED, "interrupted", "was interrupted"),
     "silent_end": Row(streams(), TRUNCATED, None),
     "no_blank_line": Row(no_blank_line, COMPLETED, None),
     "half_json": Row(streams(b'data: {"ha'), TRUNCATED, "interrupted", "middle of a frame"),
@@ -189,10 +189,10 @@ ROWS = {
     "quota_event": Row(quota_event, FAILED, "quota", "quota", keeps=False),
     "gap": Row(gap, TRUNCATED, "timeout", "too long"),
     "mute": Row(mute, FAILED, "timeout", "too long", keeps=False),
-    "hangs_up": Row(hangs_up, FAILED, "interrupted", "broke off", keeps=False),
-    "no_http": Row(no_http, FAILED, "interrupted", "broke off", keeps=False),
+    "hangs_up": Row(hangs_up, FAILED, "interrupted", "was interrupted", keeps=False),
+    "no_http": Row(no_http, FAILED, "interrupted", "was interrupted", keeps=False),
     "not_gzip": Row(not_gzip, FAILED, "not_a_stream", "decompressed", keeps=False),
-    "many_headers": Row(many_headers, FAILED, "interrupted", "broke off", keeps=False),
+    "many_headers": Row(many_headers, FAILED, "interrupted", "was interrupted", keeps=False),
     "key": Row(
         answers(says("Wrong key"), b"401 No"), FAILED, "authentication", "Wrong", keeps=False
     ),

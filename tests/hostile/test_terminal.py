@@ -201,7 +201,7 @@ def test_a_request_to_the_mock_is_told_without_obeying_it(
         terminal.wait_for("serves 1 exchange")
         port = int(terminal.screen.split("127.0.0.1:")[1].split("/")[0])
         _send_raw(port, b"GET /v1/\x1b]0;Zq\x07\x9b7007m HTTP/1.1\r\nhost: x\r\n\r\n")
-        terminal.wait_for("no HTTP that can be read")
+        terminal.wait_for("invalid HTTP request")
         assert escaped(bytes(terminal.received)) == []
 
 

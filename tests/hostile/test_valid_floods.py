@@ -57,7 +57,7 @@ def test_no_valid_reply_takes_much_memory(
             _configure(folder, bad.base_url, api)
             status, said, reached = peak(folder, "ask", "hi")
         assert status == 3, (api, name, said)
-        assert "and was not read any further" in said
+        assert "The rest was not read." in said
         assert reached - idle <= MOST_BYTES, f"{api}, {name}: {(reached - idle) / 1e6:.0f} MB"
         assert "hi" in run_program(folder, "sessions", "list").stdout
         most = max(most, reached - idle)
@@ -85,7 +85,7 @@ def test_no_valid_reply_takes_much_memory_of_the_app(suite: Suite, tmp_path: Pat
                 terminal.settle(1.0)
                 idle = _memory(terminal.pid)
                 terminal.type("hi\r")
-                terminal.wait_for("was not read any further", timeout_s=600)
+                terminal.wait_for("was not read", timeout_s=600)
                 reached = _memory(terminal.pid)
         assert reached - idle <= MOST_BYTES, f"{api}, {name}: {(reached - idle) / 1e6:.0f} MB"
         most = max(most, reached - idle)

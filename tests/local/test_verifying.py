@@ -53,7 +53,7 @@ def test_weights_that_were_changed_are_not_loaded(tmp_path: Path, change: str) -
             path.write_bytes(other)
             if "same time" in change:
                 os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    with pytest.raises(LocalModelError, match="not the published file"):
+    with pytest.raises(LocalModelError, match="differs from the published file"):
         verify_weights(path, weights)
 
 
@@ -62,7 +62,7 @@ def test_a_verdict_that_is_nonsense_counts_for_nothing(tmp_path: Path, verdict: 
     path, weights = _weights(tmp_path)
     path.write_bytes(_DATA[:-1] + b"!")
     path.with_suffix(".verified").write_text(verdict)
-    with pytest.raises(LocalModelError, match="not the published file"):
+    with pytest.raises(LocalModelError, match="differs from the published file"):
         verify_weights(path, weights)
 
 
@@ -95,5 +95,5 @@ async def test_installing_replaces_a_file_that_was_changed(
 async def test_a_file_that_is_no_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.gguf").write_text("hello")
     models = EmbeddedModels(tmp_path, lambda _name, _key: None)
-    with pytest.raises(LocalModelError, match="does not begin as weights do"):
+    with pytest.raises(LocalModelError, match="is not a GGUF file"):
         models.add_own(tmp_path / "a.gguf")

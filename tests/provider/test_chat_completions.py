@@ -253,7 +253,7 @@ async def test_a_rejected_system_role_becomes_developer_then_user(
     [
         (error(401, "Incorrect API key provided: sk-planted-key-123."), "authentication", "key"),
         (error(404, "The model `x` does not exist"), "not_found", "does not exist"),
-        (error(429, "Rate limit reached"), "rate_limit", "slow down"),
+        (error(429, "Rate limit reached"), "rate_limit", "limits the request rate"),
         (
             error(429, "You exceeded your current quota", code="insufficient_quota"),
             "quota",
@@ -263,7 +263,7 @@ async def test_a_rejected_system_role_becomes_developer_then_user(
         (
             error(400, "This model's maximum context length is 10 tokens."),
             "context_overflow",
-            "does not fit",
+            "exceeds the context window",
         ),
         (Answer(503, "text/html", [b"<html><title>Bad gateway</title>"]), "server", "Bad gateway"),
         (

@@ -80,7 +80,7 @@ async def test_a_status_that_is_an_error(
     [
         ("text/html", HTML, "not_a_stream", "Welcome"),
         ("application/json", b'{"error": {"message": "no such deal"}}', "server", "no such deal"),
-        ("text/event-stream", b"", "empty", "without sending anything"),
+        ("text/event-stream", b"", "empty", "sent an empty response"),
     ],
 )
 async def test_an_answer_that_is_no_stream(

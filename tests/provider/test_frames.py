@@ -74,5 +74,5 @@ def test_frames_that_say_nothing_are_left_when_they_are_too_many(
     tap = FrameTap(Mask([]), lambda: 0.0)
     patient = [b": wait\n\n" * 10, b"data: {}\n\n", b": wait\n\n" * 10]
     assert [sse.data for sse in tap.iter_bytes(iter(patient))] == ["{}"]
-    with pytest.raises(Flood, match="say nothing"):
+    with pytest.raises(Flood, match="without data"):
         list(tap.iter_bytes(iter([b": wait\n\n" * 11])))

@@ -81,7 +81,9 @@ async def test_a_proxy_that_is_not_there_is_named(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     async with open_chat(FAR, clock) as provider:
         told = message_of(await run(provider, ask()))
-    assert "far.example can't be reached through the proxy http://127.0.0.1:1 (http_proxy)" in told
+    assert (
+        "Could not connect to far.example through the proxy http://127.0.0.1:1 (http_proxy)" in told
+    )
 
 
 def _write_faults(folder: Path) -> dict[str, str]:

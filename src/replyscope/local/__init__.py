@@ -1,4 +1,4 @@
-"""Floor 1: the embedded model: its catalogue, its download, and the child process it runs in.
+"""Floor 1: embedded models: the catalogue, the download, and the child process of the engine.
 
-Nothing here is imported, downloaded or started before a person asks for it.
+The program imports, downloads and starts nothing here until the user requests it.
 """

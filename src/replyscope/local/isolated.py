@@ -1,7 +1,7 @@
-"""How Python children of the embedded model are started: isolated from the working folder.
+"""Commands and environments for Python child processes, isolated from the working folder.
 
-Neither the folder nor `PYTHON*` variables are on the child's path, so a `json.py` that lies
-there is never run; and the child works in a folder of ours.
+Neither the working folder nor `PYTHON*` variables are on the child's import path, so a
+`json.py` there is never imported.
 """
 
 import os
@@ -15,13 +15,15 @@ _PACKAGE = Path(__file__).parents[2]
 
 
 def python_command(module: str, *arguments: str) -> tuple[str, ...]:
-    """A command that runs a module. `-P` keeps the working folder off the path; `-I` would
-    also hide packages that were installed for one user.
+    """A command that runs a module.
+
+    `-P` keeps the working folder off the import path; `-I` would also hide packages in the
+    user's site-packages.
     """
     return (sys.executable, "-P", "-m", module, *arguments)
 
 
 def python_environment(*allowed: Sequence[str]) -> dict[str, str]:
-    """The environment of such a child: this very replyscope, and an allow-list."""
+    """The environment of a child: the allowed variables, and the path to this replyscope."""
     kept = kept_environment(os.environ, BASIC, *allowed, separator=os.pathsep)
     return {**kept, "PYTHONPATH": str(_PACKAGE), "PYTHONSAFEPATH": "1"}

@@ -1,4 +1,4 @@
-"""The embedded models as the rest of the program sees them. Implements LocalModels."""
+"""The embedded models: installs their weights and runs the engine. Implements LocalModels."""
 
 import asyncio
 import contextlib
@@ -27,9 +27,9 @@ _MAGIC = b"GGUF"
 
 
 class EmbeddedModels:
-    """Installs weights into a folder and runs one model at a time in a child process.
+    """A manager of embedded models in one folder, with one model at a time in a child process.
 
-    `hold_key` receives the key that the child's server asks for; it lives in memory only.
+    `hold_key` receives the API key of the child's server, which is kept in memory only.
     """
 
     default_name = DEFAULT
@@ -43,7 +43,7 @@ class EmbeddedModels:
         self._log_path = folder / "engine.log"
 
     def missing_engine(self) -> str | None:
-        """How to install the engine, None when it is there."""
+        """Instructions to install the engine; None when it is installed."""
         if importlib.util.find_spec("xllamacpp") is not None:
             return None
         return (
@@ -52,7 +52,7 @@ class EmbeddedModels:
         )
 
     def list_models(self) -> tuple[LocalModel, ...]:
-        """The catalogue, with what is installed."""
+        """The models of the catalogue, with their install state."""
         return tuple(
             LocalModel(
                 name=w.name,
@@ -67,7 +67,7 @@ class EmbeddedModels:
         )
 
     async def install(self, name: str) -> AsyncGenerator[InstallProgress, None]:
-        """Download, verify and put in place. Raises LocalModelError."""
+        """Download, verify and install the weights of a model. Raises LocalModelError."""
         missing = self.missing_engine()
         if missing is not None:
             raise LocalModelMissing(missing)
@@ -82,7 +82,7 @@ class EmbeddedModels:
             raise LocalModelError(f"{name} can't be installed ({error}).") from error
 
     async def remove(self, name: str) -> None:
-        """Delete the weights, and what came of an unfinished download."""
+        """Delete the weights of a model, and the parts of an unfinished download."""
         weights = find_weights(name)
         if self._running is not None and self._running[0] == name:
             await self.stop()
@@ -95,24 +95,22 @@ class EmbeddedModels:
             raise LocalModelError(f"{name} can't be removed ({error}).") from error
 
     def add_own(self, path: Path) -> str:
-        """Make a person's own weights startable; their name. Raises LocalModelError."""
+        """Register a weights file of the user. Returns its name. Raises LocalModelError."""
         path = path.expanduser().absolute()
         if not path.is_file():
-            raise LocalModelError(f"{path} is not a file.", "Give the path of GGUF weights.")
+            raise LocalModelError(f"{path} is not a file.", "Give the path of a GGUF file.")
         try:
             with path.open("rb") as file:
                 magic = file.read(len(_MAGIC))
         except OSError as error:
             raise LocalModelError(f"{path} can't be read ({error.strerror}).") from error
         if magic != _MAGIC:
-            raise LocalModelError(
-                f"{path} does not begin as weights do.", "Give the path of GGUF weights."
-            )
+            raise LocalModelError(f"{path} is not a GGUF file.", "Choose weights in GGUF format.")
         self._own[path.stem] = path
         return path.stem
 
     async def start(self, name: str) -> Endpoint:
-        """Run a model; the endpoint it answers on. One that runs already is kept.
+        """Start a model, unless it is running already. Returns its endpoint.
 
         Raises LocalModelError.
         """
@@ -136,7 +134,7 @@ class EmbeddedModels:
         return endpoint
 
     async def _verified(self, name: str) -> Path:
-        """The weights of a model of the catalogue. Raises LocalModelError."""
+        """The verified weights of a catalogue model. Raises LocalModelError."""
         weights = find_weights(name)
         path = weights_path(self._folder, weights)
         if not path.is_file():
@@ -147,7 +145,7 @@ class EmbeddedModels:
         return path
 
     async def stop(self) -> None:
-        """End the child process; it goes when its standard input closes."""
+        """Stop the child process. It exits when its standard input closes."""
         process, self._process, self._running = self._process, None, None
         if process is None or process.returncode is not None:
             return
@@ -163,7 +161,7 @@ class EmbeddedModels:
         return self._process is not None and self._process.returncode is None
 
     async def _spawn(self, path: Path, alias: str, key: str) -> str:
-        """Start the child and wait until it serves; the address it printed."""
+        """Start the child and wait until it is ready. Returns its address."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         with write_own(self._log_path) as log:
             process = await asyncio.create_subprocess_exec(
@@ -172,8 +170,8 @@ class EmbeddedModels:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 env=python_environment(ENGINE),
-                cwd=self._folder,  # the engine looks for libraries where it works
-                start_new_session=True,  # Ctrl+C in the terminal is for the chat alone
+                cwd=self._folder,  # the engine searches its working folder for libraries
+                start_new_session=True,  # so that Ctrl+C in the terminal does not reach the child
             )
         self._process = process
         config = {
@@ -199,8 +197,8 @@ class EmbeddedModels:
             if text.startswith("READY "):
                 return text.removeprefix("READY ").rstrip("/")
         raise LocalModelError(
-            f"The embedded model stopped while it started ({self._log_end()}).",
-            "Check the free memory; `replyscope local remove` and `install` renew the weights.",
+            f"The embedded model exited during startup ({self._log_end()}).",
+            "Check the free memory. `replyscope local remove` and `install` renew the weights.",
         )
 
     def _log_end(self) -> str:
@@ -212,8 +210,9 @@ class EmbeddedModels:
 
 
 def _template_of(name: str) -> str | None:
-    """How a model is told about tools, where its own way is of no use: Qwen's prints calls
-    as text, which the engine does not take for calls.
+    """The chat template that replaces a model's own; None to keep that.
+
+    Qwen's own template makes the model print tool calls as text, which the engine cannot parse.
     """
     path = Path(__file__).with_name("templates") / f"{name}.jinja"
     return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -1,8 +1,8 @@
 """The child process that runs the engine: `python -m replyscope.local.serve`.
 
-Takes its configuration as one line of JSON on standard input, so that the key is in
-no process listing, prints READY and the address, and ends when standard input
-closes: also when its parent is killed.
+It reads its configuration as one line of JSON from standard input, so that the key is not in
+the process list, and prints READY and its address. It exits when standard input closes, also
+when its parent is killed.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 def main() -> None:
     """Serve until standard input closes."""
     config = json.loads(sys.stdin.readline())
-    import xllamacpp  # the engine logs and may crash: only ever in this process
+    import xllamacpp  # only in this process, because the engine logs and may crash
 
     params = xllamacpp.CommonParams()
     params.model.path = config["model"]

@@ -1,7 +1,7 @@
-"""Checks that weights are the published file, each time before they are loaded.
+"""Verifies the SHA-256 of weights before each load, with a cache of the result.
 
-Hashing a gigabyte takes seconds, so the verdict is kept beside the weights. It holds for
-the file as it is: size, inode, and the times of its last change and of its last touch.
+Hashing a gigabyte takes seconds, so the result is cached in a file next to the weights. It is
+valid while the size, inode, mtime and ctime of the weights are the same.
 """
 
 import hashlib
@@ -17,8 +17,9 @@ _BLOCK = 1 << 20
 
 
 def verify_weights(path: Path, weights: Weights) -> None:
-    """Raise LocalModelError unless a file is what was published. Blocks, for seconds when
-    the file was changed or is new.
+    """Raise LocalModelError unless a file has the published hash.
+
+    Blocks for seconds when the result is not cached.
     """
     try:
         is_right = _is_published(path, weights)
@@ -26,13 +27,13 @@ def verify_weights(path: Path, weights: Weights) -> None:
         raise LocalModelError(f"{path} can't be read ({error.strerror}).") from error
     if not is_right:
         raise LocalModelError(
-            f"{path.name} is not the published file any more, and was not loaded.",
+            f"{path.name} differs from the published file and was not loaded.",
             f"Run `replyscope local remove {weights.name}`, then `install` it again.",
         )
 
 
 def note_verified(path: Path, weights: Weights) -> None:
-    """Keep the verdict about a file that was hashed just now. Raises OSError."""
+    """Cache the result for a file that was just hashed. Raises OSError."""
     _write(path, _state(path, weights))
 
 
@@ -51,7 +52,7 @@ def _is_published(path: Path, weights: Weights) -> bool:
     try:
         _write(path, state)
     except OSError:
-        pass  # a folder that can't be written to costs the time again
+        pass  # in a read-only folder the file is hashed each time
     return True
 
 

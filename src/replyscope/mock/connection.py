@@ -1,7 +1,7 @@
 """The HTTP/1.1 connection of one client: h11 for the protocol, asyncio for the socket.
 
-Connections stay open between requests. A response can be cut off, as that of a server that
-died.
+Connections stay open between requests. A response can be cut off, to reproduce a connection
+that was lost.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class Request:
 
 
 class HttpConnection:
-    """Reads the requests of one client and writes the response to each."""
+    """The server side of one HTTP connection: reads requests and writes responses."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -81,23 +81,20 @@ class HttpConnection:
             h11.Response(status_code=status, headers=encoded, reason=reason.encode("ascii"))
         )
 
-    def write(self, data: bytes) -> None:
-        """Write a part of the body into the buffer."""
+    async def write(self, data: bytes) -> None:
+        """Write a part of the body, and wait while the buffer is full. Raises ConnectionError."""
         if data:
             self._write(h11.Data(data=data))
-
-    async def flush(self) -> None:
-        """Wait until the client has read most of the buffer. Raises ConnectionError."""
         await self._writer.drain()
 
     async def end(self) -> None:
-        """End the response."""
+        """End the response. Raises ConnectionError."""
         self._write(h11.EndOfMessage())
-        await self.flush()
+        await self._writer.drain()
 
     async def close(self) -> None:
         """Close the connection; a response that has not ended is cut off."""
-        await self.flush()
+        await self._writer.drain()
         self._writer.close()
         await self._writer.wait_closed()
 
@@ -109,7 +106,7 @@ class HttpConnection:
     async def send(self, status: int, body: bytes, headers: Headers) -> None:
         """Send a whole response."""
         self.begin(status, [*headers, ("content-length", str(len(body)))])
-        self.write(body)
+        await self.write(body)
         await self.end()
 
     def _write(self, event: h11.Event) -> None:

@@ -37,7 +37,7 @@ def find_recording(
     """The recording of the same messages, or else of the same last prompt.
 
     Recordings whose request is not known are served in turn, and with `any_` all of them are. Of
-    several matches, the first that was not `served` yet, and then the last one again.
+    several matches the first one that is not in `served` is returned, or else the last.
     """
     ours = [one for one in recordings if one.exchange.api is api]
     asked = asked_of(body)

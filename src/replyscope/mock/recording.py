@@ -1,4 +1,4 @@
-"""A recorded exchange in the form in which it is served: headers, frames, ending."""
+"""A recorded exchange as an HTTP response: headers, frames, ending."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _NOT_OURS = {
     "transfer-encoding",
     "upgrade",
 }
-"""Headers about the connection of then, or that would lead a client away from this server."""
+"""Headers about the recorded connection, or that would redirect a client elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class Recording:
         """The reason for a response that was cut off, as a clause; None for a complete one."""
         exchange = self.exchange
         if exchange.state is ExchangeState.CANCELLED:
-            return "it was stopped here before it was whole"
+            return "it was cancelled before it was complete"
         if exchange.is_detached:
-            return "it was left before it was whole"
+            return "replyscope disconnected before it was complete"
         failure: Failure | None = exchange.failure
         if failure is not None and failure.kind in _CUT:
-            return f"it broke off: {failure.message}"
+            return f"it failed: {failure.message}"
         return None

@@ -85,7 +85,7 @@ class MockServer:
                 while (request := await connection.next_request()) is not None:
                     await self._answer(connection, request)
             except h11.RemoteProtocolError as error:
-                self._report(f"no HTTP that can be read: {error}")
+                self._report(f"invalid HTTP request: {error}")
         with suppress(ConnectionError):
             await connection.close()
 
@@ -94,7 +94,7 @@ class MockServer:
         path = url.path.removeprefix("/v1").rstrip("/")
         line = f"{request.method} {url.path}"
         if _host(request) not in _LOOPBACK:
-            self._report(f"421 {line}: asked for as {request.headers['host']}")
+            self._report(f"421 {line}: the host {request.headers['host']} is not loopback")
             await connection.send_json(421, _error("This server answers on loopback only."))
             return
         if request.method == "GET" and (found := self._kept(path, url.query)) is not None:
@@ -108,7 +108,7 @@ class MockServer:
                 self._recordings, api, request.body, self._served, any_=self._answers_any
             )
         if fitting is None:
-            self._report(f"404 {line}: nothing like it was recorded")
+            self._report(f"404 {line}: no matching recording")
             await connection.send_json(404, _error(self._nothing(request.method, url.path, api)))
             return
         recording, fit = fitting
@@ -130,11 +130,11 @@ class MockServer:
             return
         whole = whole_of(found.exchange.api, found.frames)
         if whole is None:
-            self._report(f"400 {line}: exchange {found.exchange.id} never became whole")
-            why = found.why_cut or "it ended without a whole reply"
+            self._report(f"400 {line}: exchange {found.exchange.id} is incomplete")
+            why = found.why_cut or "it ended without a complete reply"
             message = (
-                f"This reply was recorded as a stream, and {why.rstrip('.')}: there is no whole "
-                "object to answer with. Ask with stream=true to get what came."
+                f"This reply was recorded as a stream, and {why.rstrip('.')}. It has no complete "
+                "response object. Request it with stream=true to get the recorded part."
             )
             await connection.send_json(400, _error(message, "recorded_in_part"), told)
             return
@@ -161,10 +161,9 @@ class MockServer:
         before_ms = 0.0
         for frame in frames:
             if self._speed > 0 and frame.at_ms > before_ms:
-                await connection.flush()
                 await self._wait(frame.at_ms - before_ms)
             before_ms = frame.at_ms
-            connection.write(frame.text.encode("utf-8", "surrogatepass"))
+            await connection.write(frame.text.encode("utf-8", "surrogatepass"))
         if found.why_cut is None:
             await connection.end()
         else:
@@ -175,7 +174,7 @@ class MockServer:
             await asyncio.sleep(passed_ms / 1000 / self._speed)
 
     def _kept(self, path: str, query: str) -> tuple[Recording | None, Any] | None:
-        """Answer a GET: the models, or a reply by its id, whole or as a stream."""
+        """Find the response to a GET: the models, or a reply by its id, complete or streamed."""
         models = sorted({one.exchange.model for one in self._recordings})
         data = [
             {"id": n, "object": "model", "created": 0, "owned_by": "replyscope"} for n in models
@@ -222,9 +221,9 @@ class MockServer:
             other = Api.CHAT if api is Api.RESPONSES else Api.RESPONSES
             return f"Nothing was recorded over the {api.value} API. {served}, all {other.value}."
         return (
-            f"Nothing was recorded for this {method} {path}: {served}, and none was asked these "
-            "messages or this last question. Ask the same, or start with --any to be answered "
-            "whatever is asked."
+            f"Nothing was recorded for this {method} {path}: {served}, and none has the same "
+            "messages or the same last prompt. Send a recorded request, or start with --any to "
+            "answer every request."
         )
 
 

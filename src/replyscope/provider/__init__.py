@@ -1,4 +1,4 @@
-"""Floor 1: the OpenAI SDK, and nothing else, is spoken here.
+"""Floor 1: the client of model servers, and the only package that uses the OpenAI SDK.
 
-Opens streams, taps their frames and turns chunks into domain events.
+Opens streams, records their frames and translates chunks into domain events.
 """

@@ -1,7 +1,7 @@
-"""What to change when a server rejects a parameter.
+"""Adaptations: changes to a request after a server rejected one of its parameters.
 
-A rejection names the parameter somewhere: in `param`, in the message, or in a
-validation report. Each change is made once, said aloud and remembered per model.
+A rejection names the parameter in `param`, in the message, or in a validation report. Each
+adaptation is made once, reported as an event and remembered per model.
 """
 
 import json
@@ -45,9 +45,9 @@ _SYSTEM_ROLES = ("system", "developer", "user")
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """Use `instead` ("drop", or another name) for `name`; `note` tells a person.
+    """A change to a request: `instead` ("drop" or a new name) replaces `name`.
 
-    `is_lasting` is false for what only this request needs.
+    `note` is shown to the user. With `is_lasting` false it is not remembered for the model.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Adaptation:
 def propose_adaptation(
     error: APIStatusError, body: Mapping[str, Any], known: Mapping[str, str]
 ) -> Adaptation | None:
-    """The change that may make the server take the request; None when nothing fits."""
+    """The change that may make the server accept the request; None when no rule applies."""
     if error.status_code not in (400, 404, 415, 422):
         return None
     said = _words_of(error)
@@ -72,7 +72,7 @@ def propose_adaptation(
 
 
 def _words_of(error: APIStatusError) -> str:
-    """Everything the rejection says, as one text. Words of the conversation are not in it."""
+    """The text of a rejection: its `param`, message and body, without the conversation."""
     body = error.body
     detail = body if isinstance(body, str) else json.dumps(body, default=str)
     return f"{error.param or ''} {error.message} {detail}"
@@ -81,8 +81,11 @@ def _words_of(error: APIStatusError) -> str:
 def _for_parameter(
     name: str, said: str, body: Mapping[str, Any], known: Mapping[str, str]
 ) -> Adaptation | None:
-    """A limit is renamed but never dropped, and a wish for privacy is kept: the person
-    would pay for either. A value that is out of range is the person's to change.
+    """The adaptation of one parameter; None when the user has to decide.
+
+    A limit is renamed but never dropped, because the user pays for the tokens, and
+    `store = false` is never dropped, because it protects privacy. A value that is out of range
+    is not changed.
     """
     if not _IS_UNKNOWN.search(said) or _IS_OUT_OF_RANGE.search(said):
         return None
@@ -93,7 +96,7 @@ def _for_parameter(
         return Adaptation(name, other, f"{name} was rejected; sent as {other} instead")
     if name == "store" and body["store"] is False:
         return None
-    # An error that names the response means that this one is gone, not that none are kept.
+    # An error that names the response means that this one expired, not that none are stored.
     is_lasting = name != "previous_response_id" or str(body[name]) not in said
     return Adaptation(name, "drop", f"{name} was rejected; sent without it", is_lasting)
 
@@ -115,7 +118,7 @@ def _for_system_role(
 def _for_own_field(
     said: str, body: Mapping[str, Any], known: Mapping[str, str]
 ) -> Adaptation | None:
-    """A field that came with a reply, and that the server does not want back."""
+    """Drop a field of an earlier reply that the server rejects in a request."""
     if _IS_MISSED.search(said):
         return None
     for name, value in own_fields(body.get("messages", [])):
@@ -129,7 +132,7 @@ def _for_own_field(
 
 
 def _names_in(value: object, depth: int = 0) -> set[str]:
-    """The names of the fields within a field; long enough to be meant when they are said."""
+    """The names of nested fields. Short names are left out: an error may use them as words."""
     inner: list[object] = list(value.values()) if isinstance(value, dict) else []
     inner = list(value) if isinstance(value, list) else inner
     names = {name for name in value if len(name) > 8} if isinstance(value, dict) else set()
@@ -154,7 +157,7 @@ _HISTORY = (
             r"function_response\.name|tool\S* \S*name\S* .*(required|missing|empty)",
             re.IGNORECASE,
         ),
-        "results of tools without a name were rejected; sent with their names",
+        "tool results without a name were rejected; sent with the tool's name",
     ),
     (
         "reasoning_content",
@@ -169,7 +172,7 @@ _HISTORY = (
         "turns",
         "strict",
         re.compile(r"alternat|unexpected role|after role|consecutive|roles? must", re.IGNORECASE),
-        "the order of the messages was rejected; sent in strict turns",
+        "the order of the messages was rejected; sent with alternating roles",
     ),
     (
         "content",
@@ -181,7 +184,7 @@ _HISTORY = (
         "a reply without text was rejected; sent with an empty text",
     ),
 )
-"""What may be wrong with the messages: the adaptation, and how servers say that."""
+"""Adaptations of the messages: name, value, pattern of the error text, note."""
 
 
 def _for_history(said: str, body: Mapping[str, Any], known: Mapping[str, str]) -> Adaptation | None:
@@ -202,13 +205,13 @@ def _for_history(said: str, body: Mapping[str, Any], known: Mapping[str, str]) -
 
 
 def _for_schema(said: str, body: Mapping[str, Any], known: Mapping[str, str]) -> Adaptation | None:
-    """A word of JSON schema that the server does not know, in a tool's parameters."""
+    """Drop a JSON schema keyword that the server does not support from the tools' parameters."""
     if not body.get("tools") or not _IS_UNKNOWN.search(said):
         return None
     for word in dict.fromkeys(schema_words([t.get("function", t) for t in body["tools"]])):
         is_named = re.search(rf"[\"'`./\[]{re.escape(word)}\b", said)
         if is_named and f"schema.{word}" not in known and word not in _OF_FUNCTIONS:
-            note = f"{word} in the schemas of tools was rejected; sent without it"
+            note = f"{word} in tool schemas was rejected; sent without it"
             return Adaptation(f"schema.{word}", "drop", note)
     return None
 

@@ -1,8 +1,9 @@
-"""Bounds on what a server sends: the one place that reads HTTP heads and bodies.
+"""Bounds on HTTP responses: an HTTP transport that limits their size and duration.
 
-Every answer has a limit in bytes, counted after decompression, and a deadline. The body of
-an error is cut at its limits; any other that goes past them raises TooMuch or TooLate.
-Event streams have no deadline here: their reader waits for events, not for bytes.
+Every response has a limit in bytes, counted after decompression, and a deadline in seconds.
+The body of an error response is truncated at its limits; any other body that exceeds them
+raises TooMuch or TooLate. Event streams have no deadline here: their reader waits for events,
+not for bytes.
 """
 
 import asyncio
@@ -11,36 +12,36 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import httpcore2
 import httpx2
 
 from replyscope.domain.sse import Flood
-from replyscope.provider.httpx_internals import wrap_network
+from replyscope.provider.httpx_internals import set_network_backend
 
 MOST_OF_A_HEAD = 512 * 1024
 MOST_OF_AN_ERROR = 256 * 1024
 MOST_OF_A_BODY = 32 * 1024 * 1024
 MOST_OF_A_LIST = 8 * 1024 * 1024
 MOST_OF_A_STREAM = 192 * 1024 * 1024
-"""Frames are held in memory while they come. A reply of 128,000 tokens has 60 MB."""
+"""Frames are kept in memory while streaming. A reply of 128,000 tokens has 60 MB."""
 MOST_ENCODINGS = 3
 LONGEST_ERROR_S = 15.0
 _LONGEST_S = 600.0
 
 
 class TooMuch(Flood, httpx2.TransportError):
-    """A server sends more than there may be. The text says what."""
+    """A response is larger than its limit. The text names the part and the limit."""
 
 
 class TooLate(httpx2.TimeoutException):
-    """A server sends, but does not come to an end. The text says what it did not end."""
+    """A response is not complete at its deadline. The text names the part and the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A limit in bytes and in seconds; past it an answer is cut, or it is an error."""
+    """The limits of a response body in bytes and seconds; `is_cut` truncates instead of raising."""
 
     most: int
     longest_s: float | None
@@ -49,7 +50,7 @@ class Bound:
 
 @dataclass(slots=True)
 class _Head:
-    """The head of an answer that is awaited: the bytes it may have, the connections opened."""
+    """The state of a request until its response headers are complete: bytes left, connections."""
 
     room: int = MOST_OF_A_HEAD
     opened: list[httpcore2.AsyncNetworkStream] = field(default_factory=list)
@@ -58,11 +59,14 @@ class _Head:
 _head: ContextVar[_Head | None] = ContextVar("the awaited head", default=None)
 
 
-class _WatchedStream(httpcore2.AsyncNetworkStream):
-    """A connection that counts what it reads while the head of an answer is awaited."""
+class _WatchedStream:
+    """A proxy of a connection that counts the bytes read until the response headers end."""
 
     def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
         self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._stream.read(max_bytes, timeout)
@@ -70,14 +74,8 @@ class _WatchedStream(httpcore2.AsyncNetworkStream):
         if head is not None:
             head.room -= len(data)
             if head.room < 0:
-                raise TooMuch(f"headers of more than {MOST_OF_A_HEAD // 1024} kB")
+                raise TooMuch(f"more than {MOST_OF_A_HEAD // 1024} kB of headers")
         return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
 
     async def start_tls(
         self,
@@ -85,17 +83,15 @@ class _WatchedStream(httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        return _WatchedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        return _watched(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
 
-class _WatchedBackend(httpcore2.AsyncNetworkBackend):
-    """Opens connections that are watched."""
+def _watched(stream: httpcore2.AsyncNetworkStream) -> httpcore2.AsyncNetworkStream:
+    return cast("httpcore2.AsyncNetworkStream", _WatchedStream(stream))
 
-    def __init__(self, backend: httpcore2.AsyncNetworkBackend) -> None:
-        self._backend = backend
+
+class _WatchedBackend(httpcore2.AnyIOBackend):
+    """A network backend that opens watched connections."""
 
     async def connect_tcp(
         self,
@@ -105,31 +101,28 @@ class _WatchedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        stream = await super().connect_tcp(host, port, timeout, local_address, socket_options)
         if (head := _head.get()) is not None:
             head.opened.append(stream)
-        return _WatchedStream(stream)
-
-    async def sleep(self, seconds: float) -> None:
-        await self._backend.sleep(seconds)
+        return _watched(stream)
 
 
 class WatchedTransport(httpx2.AsyncHTTPTransport):
-    """The HTTP transport with watched connections."""
+    """An HTTP transport with watched connections."""
 
     def __init__(self, tls: ssl.SSLContext, proxy: httpx2.Proxy | None = None) -> None:
         super().__init__(verify=tls, proxy=proxy, trust_env=False)
-        wrap_network(self, _WatchedBackend)
+        set_network_backend(self, _WatchedBackend())
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
-    """Bounds the answers of another transport."""
+    """A transport that bounds the responses of another one."""
 
     def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
         self._inner = inner
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The answer, its head complete. Raises TooMuch, TooLate."""
+        """The response, with complete headers. Raises TooMuch, TooLate."""
         timeouts = request.extensions.get("timeout", {})
         longest_s = timeouts.get("read") or _LONGEST_S
         head = _Head()
@@ -139,10 +132,10 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
             async with asyncio.timeout(until_s) as waiting:
                 response = await self._inner.handle_async_request(request)
         except BaseException as error:
-            for stream in head.opened:  # httpcore2 leaves one open that a SOCKS proxy refused
+            for stream in head.opened:  # httpcore2 does not close one that a SOCKS proxy refused
                 await stream.aclose()
             if isinstance(error, TimeoutError) and waiting.expired():
-                raise TooLate(f"did not begin its answer within {until_s:g} s") from None
+                raise TooLate(f"did not start its response within {until_s:g} s") from None
             raise
         finally:
             _head.reset(entered)
@@ -163,7 +156,7 @@ def _bound_of(request: httpx2.Request, response: httpx2.Response, longest_s: flo
 
 
 class _BoundedResponse(httpx2.Response):
-    """An answer whose body ends at its bound."""
+    """A response whose body is limited by a Bound."""
 
     def __init__(self, answer: httpx2.Response, bound: Bound) -> None:
         super().__init__(
@@ -174,7 +167,7 @@ class _BoundedResponse(httpx2.Response):
         )
         encodings = answer.headers.get("content-encoding", "").count(",") + 1
         if encodings > MOST_ENCODINGS:
-            raise TooMuch(f"a body that is encoded {encodings} times")
+            raise TooMuch(f"a body with {encodings} content encodings")
         self._bound = bound
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
@@ -193,7 +186,7 @@ class _BoundedResponse(httpx2.Response):
                         raise
                     if bound.is_cut:
                         return
-                    late = f"did not end its answer within {bound.longest_s:g} s"
+                    late = f"did not complete its response within {bound.longest_s:g} s"
                     raise TooLate(late) from None
                 read += len(chunk)
                 if read > bound.most:
@@ -201,5 +194,5 @@ class _BoundedResponse(httpx2.Response):
                         yield chunk[: max(0, bound.most - read)]
                         return
                     size = f"{bound.most // 1024**2} MB"
-                    raise TooMuch(f"an answer of more than {size}")
+                    raise TooMuch(f"a response of more than {size}")
                 yield chunk

@@ -1,10 +1,10 @@
 """Assembles the tool calls of one Chat Completions choice from its deltas. Pure.
 
-A call is known by its id, index, name and order together, and servers get each of them
-wrong. What is sure: the arguments of a call are one JSON object, so nothing follows once
-that is whole, and servers write one call after the other.
+A call is identified by its id, index, name and order together, because any single one may be
+wrong. Two facts are reliable: the arguments of a call are one JSON object, so the call is
+complete once that object is closed, and servers send one call after the other.
 
-| a delta                                 | belongs to           | seen at                      |
+| a delta                                 | belongs to           | sent by                      |
 |-----------------------------------------|----------------------|------------------------------|
 | has a known id                          | the call of that id  | OpenAI, vLLM                 |
 | repeats that id with another call       | a new call           | gateways with the name as id |
@@ -33,7 +33,7 @@ _FUNCTION = ("name", "arguments", "input")
 
 @dataclass(slots=True)
 class _Call:
-    """What is known of one call."""
+    """A call as assembled so far."""
 
     slot: int
     kind: str
@@ -43,15 +43,15 @@ class _Call:
     arguments: GrowingText = field(default_factory=GrowingText)
     scan: ObjectScan = field(default_factory=ObjectScan)
     adds: bool = False
-    """Whether its pieces are known to add to each other, not to repeat what came."""
+    """Whether its deltas append to each other, instead of repeating the arguments so far."""
     doubted: str = ""
-    """Arguments that a piece seemed to repeat; put back when the next piece does not."""
+    """Arguments that a delta seemed to repeat; restored when the next delta does not."""
     is_named_again: bool = False
-    """Whether its name came once more, without an id: more arguments are another call's."""
+    """Whether its name was repeated without an id: further arguments belong to another call."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether the arguments are closed: then nothing more belongs to them."""
+        """Whether the JSON object of the arguments is closed."""
         return self.scan.is_closed
 
     @property
@@ -65,7 +65,7 @@ class _Call:
 
 @dataclass(frozen=True, slots=True)
 class _Delta:
-    """One entry of `tool_calls`, as far as it can be read."""
+    """An entry of `tool_calls`; fields with invalid values are None or empty."""
 
     index: int | None
     id: str | None
@@ -80,14 +80,14 @@ class _Delta:
 
 
 class CallAssembler:
-    """The calls of one choice; slots number them in the order in which they began."""
+    """An assembler of the tool calls of one choice. Slots number the calls in order of start."""
 
     def __init__(self, choice: int) -> None:
         self._choice = choice
         self._calls: list[_Call] = []
 
     def read(self, entries: Sequence[object]) -> list[ToolCallDelta]:
-        """What the entries of one delta's `tool_calls` add, each to its call."""
+        """Append the entries of a delta's `tool_calls` to their calls; return the changes."""
         are_several = len(entries) > 1
         deltas = [_read(e, n if are_several else None) for n, e in enumerate(entries)]
         return [self._take(delta) for delta in deltas if delta is not None]
@@ -118,7 +118,7 @@ class CallAssembler:
         )
 
     def _find(self, delta: _Delta) -> _Call | None:
-        """The call that a delta belongs to; None when it begins one."""
+        """The call that a delta belongs to; None when it starts a new one."""
         if not self._calls:
             return None
         for call in reversed(self._calls):
@@ -132,7 +132,7 @@ class CallAssembler:
         return self._under_another_index(delta)
 
     def _go_on(self, call: _Call, delta: _Delta) -> _Call | None:
-        """The call at the delta's place, if the delta can be more of it."""
+        """The candidate call, if the delta can continue it; None when it starts a new one."""
         has_new_id = delta.id is not None and call.id is not None
         if delta.name is None:
             if call.is_named_again and call.is_whole and delta.says_more:
@@ -184,7 +184,7 @@ def _read(entry: object, position: int | None) -> _Delta | None:
 
 
 def _other_fields(given: Fields, function: Fields) -> str:
-    """The fields that only the server reads, in their places."""
+    """The server's additional fields as JSON, nested as received."""
     other = {name: to_plain(value) for name, value in given.items() if name not in _OURS}
     inner = {name: to_plain(v) for name, v in function.items() if name not in _FUNCTION}
     if inner:
@@ -193,7 +193,7 @@ def _other_fields(given: Fields, function: Fields) -> str:
 
 
 def _repeats_id(call: _Call, delta: _Delta) -> bool:
-    """Whether a delta with a call's id is another call all the same."""
+    """Whether a delta with the id of a known call starts a new call."""
     is_elsewhere = delta.index is not None and delta.index != call.index
     if delta.name is None or call.name is None or call.is_begun:
         return False
@@ -204,15 +204,18 @@ def _repeats_id(call: _Call, delta: _Delta) -> bool:
 
 
 def _goes_with(call: _Call, delta: _Delta) -> bool:
-    """Whether arguments belong to a call that has some: the same again, or those that an
-    empty object stood for.
+    """Whether arguments belong to a call that already has some: they repeat them, or replace
+    an empty object.
     """
     so_far = str(call.arguments).strip()
     return so_far in ("{}", delta.arguments.strip())
 
 
 def _add_name(call: _Call, name: str | None) -> bool:
-    """Names come whole, repeated, growing or in pieces; whether it changed."""
+    """Set or extend the name, which servers send whole, repeated or in pieces.
+
+    Returns whether it changed.
+    """
     if name is None or name == call.name:
         return False
     known = call.name or ""
@@ -221,10 +224,10 @@ def _add_name(call: _Call, name: str | None) -> bool:
 
 
 def _add_arguments(call: _Call, piece: str) -> tuple[str, bool]:
-    """What a piece adds to the arguments, and whether they begin anew with it.
+    """Append a delta to the arguments.
 
-    Some servers begin with an empty object, repeat the whole at the end, or send all of
-    it so far each time.
+    Returns the text to append, and whether it replaces the arguments so far: some servers
+    start with an empty object, repeat all arguments at the end, or send the cumulative text.
     """
     so_far = str(call.arguments) if _may_repeat(call, piece) else ""
     restarts = False
@@ -249,7 +252,7 @@ def _add_arguments(call: _Call, piece: str) -> tuple[str, bool]:
 
 
 def _may_repeat(call: _Call, piece: str) -> bool:
-    """Whether it is worth a look at the arguments so far."""
+    """Whether a delta may repeat the arguments; a cheap check before they are compared."""
     if not piece.strip():
         return False
     if call.is_whole and piece.lstrip().startswith("{"):
@@ -258,7 +261,7 @@ def _may_repeat(call: _Call, piece: str) -> bool:
 
 
 def _may_begin_json(text: str) -> bool:
-    """Whether JSON may begin so: a reader finds no fault before its end."""
+    """Whether a text is the start of a JSON value: the parser finds no error before its end."""
     try:
         read_json(text)
     except ValueError as error:

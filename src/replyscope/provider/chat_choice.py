@@ -1,8 +1,8 @@
 """Reads the deltas of one Chat Completions choice: reasoning, text, calls, images, sources.
 
-Servers put a choice's words into `delta`, `message` or `text`, reasoning into five fields
-or into the text itself, and fields of their own beside them. Nothing is dropped: what is
-not shown is kept, so that it can go back, and named.
+Servers send the text of a choice in `delta`, `message` or `text`, and reasoning in five
+fields or in the text itself. Additional fields are never dropped: they are stored, so that
+they can be sent back, and reported by name.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,20 +28,20 @@ from replyscope.provider.images import read_image
 from replyscope.provider.plain import Fields, fields_of, list_of, text_of, to_plain
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thought")
-"""DeepSeek, Kimi, xAI and Z.ai; OpenRouter, Groq and vLLM; Copilot; Ollama; others."""
+"""Used by DeepSeek, Kimi, xAI and Z.ai; OpenRouter, Groq and vLLM; Copilot; Ollama."""
 _DETAILS = "reasoning_details"
 _READ = {
     *("role", "content", "refusal", "tool_calls", "function_call", "audio", "images"),
     *("annotations", "usage", _DETAILS, *_REASONING, *SOURCE_FIELDS),
 }
 _NOT_OF_THE_MESSAGE = ("logprobs", "token_ids", "prompt_token_ids", "obfuscation", "p", "error")
-"""Fields of a delta that describe its transport: they never go back."""
+"""Fields of a delta that describe its transport; never sent back."""
 _NAMELESS = ("obfuscation", "p", "error")
 _FIELDS = {name: (name,) for name in _REASONING}
 
 
 class ChoiceReader:
-    """The reader of one choice; remembers what was already read."""
+    """A parser of the deltas of one choice. It keeps the state of the stream so far."""
 
     def __init__(self, index: int, think_tags: ThinkTags) -> None:
         self._index = index
@@ -50,13 +50,13 @@ class ChoiceReader:
         self._reasons_by: str | None = None
         self._has_delta = False
         self._seen = {"content"}
-        """The fields of deltas that came."""
+        """Names of the fields received in deltas."""
         self._length = 0
         self._messages: dict[str, str] = {}
         self._named: set[str] = set()
 
     def read_delta(self, delta: object) -> Iterator[Event]:
-        """What a delta adds. Some servers send its text alone."""
+        """The events of a delta. Some servers send a plain text instead of an object."""
         if isinstance(delta, str):
             delta = {"content": delta}
         given = fields_of(delta)
@@ -66,7 +66,7 @@ class ChoiceReader:
             yield from self._read(given)
 
     def read_message(self, message: object) -> Iterator[Event]:
-        """What a whole message, or one that grows with each chunk, adds to what came."""
+        """The new events of a complete message, or of one that grows with each chunk."""
         given = fields_of(message)
         if self._has_delta:
             content = given.get("content")
@@ -77,7 +77,7 @@ class ChoiceReader:
         yield from self._read({name: self._news(name, value) for name, value in given.items()})
 
     def _is_news(self, name: str) -> bool:
-        """Whether a field of a whole message may bring what no delta brought."""
+        """Whether a field of a complete message may have content that no delta had."""
         if name in ("images", "annotations"):
             return True
         if name in _REASONING or name == _DETAILS:
@@ -90,12 +90,12 @@ class ChoiceReader:
             yield from self._text(text)
 
     def finish(self) -> Iterator[Event]:
-        """What was held back, in case that it began a tag."""
+        """The buffered text that might have been the start of a think tag."""
         for piece in self._splitter.finish():
             yield self._piece(piece.text, piece.received, is_reasoning=piece.is_reasoning)
 
     def _news(self, name: str, value: object) -> object:
-        """Of a text that is sent anew each time, what is new."""
+        """The new part of a text that the server sends cumulatively."""
         if not isinstance(value, str):
             return value
         told = self._messages.get(name, "")
@@ -105,7 +105,7 @@ class ChoiceReader:
     def _read(self, given: Fields) -> Iterator[Event]:
         content = given.get("content")
         if content and len(given) == 1 and isinstance(content, str):
-            yield from self._text(content)  # what nearly every delta is
+            yield from self._text(content)  # the common case
             return
         yield from self._read_reasoning(given)
         if isinstance(content, str):
@@ -138,7 +138,7 @@ class ChoiceReader:
         return TextDelta(self._index, text)
 
     def _read_reasoning(self, given: Fields) -> Iterator[Event]:
-        """The same reasoning may come in several fields: the first one that has any is shown."""
+        """Reasoning from the first field that has text; servers may repeat it in several."""
         found = [n for n in _REASONING if isinstance(given.get(n), str) and given[n]]
         details = given.get(_DETAILS)
         if not found and not details:
@@ -160,14 +160,14 @@ class ChoiceReader:
             yield from self._name_hidden(details)
 
     def _name_hidden(self, details: object) -> Iterator[Event]:
-        """Reasoning that is encrypted can't be shown: that it came can."""
+        """Report encrypted reasoning by its type; its text cannot be shown."""
         for entry in list_of(details):
             kind = text_of(fields_of(entry).get("type"))
             if kind not in (None, "reasoning.text", "reasoning.summary"):
                 yield from self._name(kind, entry)
 
     def _read_parts(self, content: object) -> Iterator[Event]:
-        """Content as a list of parts: Mistral's, and those of the Responses API."""
+        """The events of content in parts, as Mistral and the Responses API send it."""
         for part in content if isinstance(content, list) else [content]:
             given = fields_of(part)
             text = part if isinstance(part, str) else given.get("text")
@@ -206,7 +206,7 @@ class ChoiceReader:
                 yield from self._name(name, value)
 
     def _read_audio(self, audio: Fields) -> Iterator[Event]:
-        """Speech: its transcript is the reply's text. The id goes back, as the API wants it."""
+        """The transcript of speech as text. The id is stored, since the API requires it back."""
         transcript = audio.get("transcript")
         if isinstance(transcript, str):
             yield from self._text(transcript)
@@ -217,7 +217,7 @@ class ChoiceReader:
             yield from self._name("audio", told)
 
     def _name_misshapen(self, given: Fields) -> Iterator[Event]:
-        """Fields that we know, with values that can't be what they are for."""
+        """Report known fields whose values have the wrong type."""
         for name, value in given.items():
             if name in _SHAPES and not isinstance(value, _SHAPES[name]):
                 yield from self._name(name, value)
@@ -242,7 +242,7 @@ _SHAPES: dict[str, type[Any] | tuple[type[Any], ...]] = {
 
 
 def _text_of_details(details: object) -> str:
-    """The words in OpenRouter's and MiniMax's list of reasoning steps."""
+    """The text of `reasoning_details`, the list of OpenRouter and MiniMax."""
     texts = []
     for entry in list_of(details):
         given = fields_of(entry)
@@ -251,7 +251,7 @@ def _text_of_details(details: object) -> str:
 
 
 def _thought_of(part: Fields) -> str:
-    """The words in a part that is thinking: a text, or parts of its own."""
+    """The text of a reasoning part: a string, or nested parts."""
     thinking = part.get("thinking")
     if isinstance(thinking, str):
         return thinking

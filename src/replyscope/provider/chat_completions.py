@@ -1,4 +1,4 @@
-"""The dialect of `/v1/chat/completions`."""
+"""The Chat Completions API, `/v1/chat/completions`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from replyscope.provider.stream_errors import find_error
 
 
 class ChatCompletions:
-    """Implements Dialect."""
+    """The Chat Completions API. Implements Dialect."""
 
     api = Api.CHAT
 
@@ -29,13 +29,13 @@ class ChatCompletions:
     async def open(
         self, client: openai.AsyncOpenAI, body: dict[str, Any]
     ) -> openai.AsyncStream[Any]:
-        """Send, and wait for the head of the answer."""
+        """Send the request and wait for the response headers."""
         call = past_the_sdks_types(body, "messages")
         stream: openai.AsyncStream[Any] = await client.chat.completions.create(**call)
         return stream
 
     def translator(self, think_tags: ThinkTags) -> ChatTranslator:
-        """A reader for one stream."""
+        """A new translator for one stream."""
         return ChatTranslator(think_tags)
 
     def translate_whole(self, data: Mapping[str, Any], think_tags: ThinkTags) -> list[Event] | None:

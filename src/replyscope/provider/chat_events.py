@@ -1,8 +1,8 @@
-"""Turns Chat Completions chunks into domain events.
+"""Translates Chat Completions chunks into domain events.
 
-Reads the SDK's own objects, and believes nothing of their types: compatible servers
-leave out, repeat and misshape what the SDK declares. Reading twice gives the same
-events, so a recorded stream replays as it ran.
+Chunks are objects of the SDK, but their declared types are not reliable: compatible servers
+omit and repeat fields and send other types. The same chunks always give the same events, so
+that a recorded stream can be replayed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,17 +43,17 @@ _OF_CHOICES = {
     *("usage", "error", "obfuscation"),
 }
 _OF_NATIVE_REPLIES = {"message", "done", "done_reason", "created_at"}
-"""What Ollama's own API puts beside its message, where a proxy passes it on."""
+"""Fields of Ollama's own API, which some proxies forward unchanged."""
 
 
 class ChatTranslator:
-    """Translates the chunks of one stream; remembers only what was already said.
+    """A translator of the chunks of one stream.
 
-    `fault` is the error object that came inside the stream, None when none did.
+    `fault` is the error object received in the stream, None when there was none.
     """
 
     is_complete = False
-    """Chat Completions ends with a marker, which the tap sees."""
+    """Always false: Chat Completions ends with `[DONE]`, which FrameTap detects."""
 
     def __init__(self, think_tags: ThinkTags = ThinkTags.AUTO) -> None:
         self._think_tags = think_tags
@@ -68,17 +68,17 @@ class ChatTranslator:
 
     @property
     def has_said_all(self) -> bool:
-        """Every choice has finished, and what they used came after them; or an error came."""
+        """Whether every choice has finished and usage followed, or an error was received."""
         return self._has_ended or self.fault is not None
 
     def translate_data(self, data: object, event: str | None = None) -> list[Event]:
-        """The events of one decoded frame, built the way the SDK's stream builds them."""
+        """The events of one decoded frame, parsed as the SDK's stream parses it."""
         if event == "error" and self.fault is None and isinstance(data, Mapping):
             self.fault = find_error(data, event)
         return self.translate(chunk_from_json(data))
 
     def translate(self, chunk: object) -> list[Event]:
-        """The events of one chunk, in order. Anything that is no chunk gives none."""
+        """The events of one chunk, in order; empty for any other object."""
         if not isinstance(chunk, ChatCompletionChunk):
             return []
         given = fields_of(chunk)
@@ -100,7 +100,7 @@ class ChatTranslator:
         return events
 
     def finish(self) -> list[Event]:
-        """What was held back until now: no more will come."""
+        """The events of buffered text at the end of the stream."""
         return [event for reader in self._choices.values() for event in reader.finish()]
 
     def _identify(self, given: Fields, events: list[Event]) -> None:
@@ -174,7 +174,7 @@ def _have_extras(choices: list[Any]) -> bool:
 
 
 def _native_choices(given: Fields) -> list[Fields]:
-    """The reply of an Ollama that answers in its own form, as a choice."""
+    """A reply in the format of Ollama's own API as a list of one choice."""
     message = given.get("message")
     if not isinstance(message, Mapping):
         return []
@@ -183,12 +183,12 @@ def _native_choices(given: Fields) -> list[Fields]:
 
 
 def _word(value: object) -> str | None:
-    """A finish word; None where there is none, also in the words of KoboldCpp."""
+    """A finish reason; None when absent. KoboldCpp sends "null" and "None" as text."""
     return None if value in (None, "", "null", "None") else str(value)
 
 
 def chunk_from_json(data: object) -> ChatCompletionChunk | None:
-    """The SDK's object for one decoded frame, built the way its stream builds it."""
+    """The SDK's chunk for one decoded frame, parsed as the SDK's stream parses it."""
     if not isinstance(data, dict):
         return None
     return ChatCompletionChunk.construct(**data)
@@ -197,7 +197,7 @@ def chunk_from_json(data: object) -> ChatCompletionChunk | None:
 def translate_completion(
     data: Mapping[str, Any], think_tags: ThinkTags = ThinkTags.AUTO
 ) -> list[Event]:
-    """The events of a whole completion, for servers that do not stream when asked to."""
+    """The events of a complete response, for servers that ignore `stream`."""
     completion = ChatCompletion.construct(**data)
     choices: object = getattr(completion, "choices", None)
     deltas = []

@@ -1,4 +1,4 @@
-"""Puts a domain request into the form of Chat Completions.
+"""Builds the body of a Chat Completions request from a domain request.
 
 Pure: the same request and adaptations give the same body.
 """
@@ -35,10 +35,10 @@ _PLAIN_PARAMETERS = ("temperature", "top_p", "seed", "reasoning_effort", "verbos
 
 
 def limit_name(base_url: str) -> str:
-    """The name that a host's models want for the limit on output tokens.
+    """The name of a host's parameter for the limit on output tokens.
 
-    OpenAI's and Azure's reasoning models know the new name only; most compatible
-    servers the old one. A wrong guess is corrected by an adaptation.
+    The reasoning models of OpenAI and Azure accept only the new name, most compatible servers
+    only the old one. An adaptation corrects a wrong guess.
     """
     host = urlsplit(base_url).hostname or ""
     is_openai = host == "api.openai.com" or host.endswith((".openai.com", ".azure.com"))
@@ -50,7 +50,7 @@ def chat_body(
 ) -> dict[str, Any]:
     """Keyword arguments for `chat.completions.create`, adaptations applied.
 
-    An adaptation is "drop", or what to use instead.
+    The value of an adaptation is "drop" or the replacement.
     """
     body: dict[str, Any] = {
         "model": request.model,
@@ -90,9 +90,9 @@ def _form_of(schema: Schema) -> dict[str, Any]:
 
 
 def wire_messages(request: ModelRequest, system_role: str) -> list[dict[str, Any]]:
-    """The branch as the API wants it, the system prompt first.
+    """The messages of a branch in the format of the API, the system prompt first.
 
-    Where a model takes no such role, the prompt goes before the first user message.
+    With the role "user" the prompt is a user message, for models without a system role.
     """
     wire = [entry for message in request.messages for entry in _wire_messages(message)]
     if request.continues:
@@ -105,7 +105,7 @@ def wire_messages(request: ModelRequest, system_role: str) -> list[dict[str, Any
 
 
 def function_of(tool: Tool, adaptations: Mapping[str, str]) -> dict[str, Any]:
-    """A tool as both APIs describe a function."""
+    """The function definition of a tool, the same in both APIs."""
     return {
         "name": tool.name,
         "description": tool.description,
@@ -130,7 +130,7 @@ def _wire_messages(message: Message) -> list[dict[str, Any]]:
 
 
 def _said(message: Message) -> dict[str, Any] | None:
-    """A reply: its text, the calls it asked for, and the fields that its server put there."""
+    """An assistant message: text, tool calls, and the fields that its server added."""
     said = [p.text for p in message.parts if isinstance(p, TextPart | RefusalPart)]
     calls = [_call(part) for part in message.parts if isinstance(part, ToolCallPart)]
     text = "".join(said)
@@ -146,7 +146,7 @@ def _said(message: Message) -> dict[str, Any] | None:
 
 
 def _call(part: ToolCallPart) -> dict[str, Any]:
-    """A call, with the fields that its server put into it."""
+    """A tool call, with the fields that its server added."""
     fields = json.loads(part.fields) if part.fields else {}
     inner = fields.pop("function", {})
     if part.kind == "custom":

@@ -1,4 +1,4 @@
-"""Reads the sources that a reply names, in the forms of both APIs and of search servers. Pure."""
+"""Parses the citations and sources of a reply, from both APIs and from search servers. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,13 +7,13 @@ from replyscope.domain.exchange import Citation
 from replyscope.provider.plain import fields_of, first_text, list_of, number_of, text_of
 
 SOURCE_FIELDS = ("citations", "search_results", "sources", "web_search_results")
-"""Fields beside a reply's text that list its sources: Perplexity, xAI, Cohere, GLM."""
+"""Fields that list the sources of a reply, as Perplexity, xAI, Cohere and GLM send them."""
 _URLS = ("url", "uri", "link", "source_url")
 _TITLES = ("title", "filename", "name")
 
 
 def read_citation(annotation: object) -> Citation | None:
-    """A citation of a text part: flat, or nested under the name of its type."""
+    """The citation in an annotation, flat or nested under the name of its type."""
     if isinstance(annotation, str):
         return Citation("url_citation", url=annotation) if annotation else None
     outer = fields_of(annotation)
@@ -32,7 +32,7 @@ def read_citation(annotation: object) -> Citation | None:
 
 
 def read_sources(given: Mapping[str, Any]) -> Iterator[Citation]:
-    """The sources that stand beside a reply's text, each once, in the order of their numbers."""
+    """The sources listed with a reply, without duplicates, in the order of their numbers."""
     found: dict[object, Citation] = {}
     for name in SOURCE_FIELDS:
         for number, entry in enumerate(list_of(given.get(name))):

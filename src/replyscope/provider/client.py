@@ -1,7 +1,7 @@
-"""Builds the SDK's client for an endpoint, with a tap on what goes out and comes back.
+"""Builds the SDK's client for an endpoint, with hooks that record the request and the frames.
 
-One client per exchange, all sharing one HTTP connection pool: a tap belongs to one
-request. Retries are off, because a repeated request must be visible.
+Each exchange has a client, because a FrameTap belongs to one request; all share one HTTP
+connection pool. The SDK's own retries are off, because every retry has to be visible.
 """
 
 import ssl
@@ -23,7 +23,7 @@ OnRequest = Callable[[httpx2.Request], None]
 
 
 class _Tapped(HookedClient):
-    """A client whose request and frames are recorded."""
+    """A mixin for SDK clients that records the request and the frames."""
 
     tap: FrameTap | None = None
     on_request: OnRequest | None = None
@@ -38,22 +38,22 @@ class _Tapped(HookedClient):
 
 
 class TappedOpenAI(_Tapped, AsyncOpenAI):
-    """`AsyncOpenAI` with a tap."""
+    """`AsyncOpenAI` with recording."""
 
 
 class TappedAzure(_Tapped, AsyncAzureOpenAI):
-    """`AsyncAzureOpenAI` with a tap."""
+    """`AsyncAzureOpenAI` with recording."""
 
 
 def system_context() -> ssl.SSLContext:
-    """The context that trusts the system's authorities."""
+    """The TLS context that trusts the system's certificate authorities."""
     return httpx2.create_ssl_context(trust_env=False)
 
 
 def open_http(
     endpoint: Endpoint, route: Route, transport: httpx2.AsyncBaseTransport | None = None
 ) -> httpx2.AsyncClient:
-    """The connection pool of an endpoint: its route, timeouts, bounds on what comes back."""
+    """The HTTP connection pool of an endpoint, with its route, timeouts and response bounds."""
     return httpx2.AsyncClient(
         transport=BoundedTransport(transport or WatchedTransport(route.tls, _proxy_of(route))),
         timeout=httpx2.Timeout(endpoint.timeout_s, connect=15.0),
@@ -77,7 +77,7 @@ def build_client(
     tap: FrameTap | None = None,
     on_request: OnRequest | None = None,
 ) -> AsyncOpenAI:
-    """A client for one request. Servers that want no key get a word that says so."""
+    """A client for one request. Without a key it sends `none`, since the SDK requires one."""
     client: TappedOpenAI | TappedAzure
     parts = urlsplit(endpoint.base_url)
     base_url = urlunsplit(parts._replace(query=""))

@@ -1,5 +1,5 @@
-"""Translates what goes wrong on the way to a server into failures that name the proxy, the
-certificates or the address.
+"""Translates connection errors into failures that name the proxy, the certificates or the
+address.
 """
 
 import ssl
@@ -19,13 +19,13 @@ _LONGEST = 500
 
 BAD_KEY = Failure(
     "bad_key",
-    "The API key or a header has a character that HTTP can't carry.",
-    "Copy the key again; it is plain letters and digits.",
+    "The API key or a header contains a character that HTTP cannot send.",
+    "Copy the key again; a key has only ASCII characters.",
 )
 
 
 class ConnectionErrors:
-    """Knows the server's name, the way to it, and what to mask."""
+    """A translator of connection errors for one server, its route and its mask."""
 
     def __init__(self, base_url: str, mask: Mask, route: Route) -> None:
         self._base_url = without_login(base_url)
@@ -37,26 +37,26 @@ class ConnectionErrors:
 
     @property
     def path_hint(self) -> str:
-        """What to do when nothing is found below a base URL without a path; empty with one."""
+        """The hint for a base URL without a path; empty when it has one."""
         if urlsplit(self._base_url).path or self.host.endswith(".azure.com"):
             return ""
-        return f"Most servers want a path in the base URL: try {self._base_url}/v1."
+        return f"Most servers need a path in the base URL: try {self._base_url}/v1."
 
     def flood(self, cause: Flood) -> Failure:
-        """The failure of an answer that has no end, or is too large."""
+        """The failure of a response that exceeds a limit."""
         return Failure(
             "flood",
-            f"{self.host} sent {cause}, and was not read any further.",
-            "What came is kept. See the wire view; the fault is the server's.",
+            f"{self.host} sent {cause}. The rest was not read.",
+            "The partial reply is kept. See the wire view; the fault is the server's.",
         )
 
     def timeout(self, cause: BaseException) -> Failure:
-        """The failure of an answer that does not begin, or does not end."""
-        said = "sent nothing for too long"
+        """The failure of a response that does not start, or does not end, in time."""
+        said = "sent no data in time"
         if isinstance(cause, TooLate):
             said = str(cause)
         elif isinstance(cause, httpx2.ConnectTimeout):
-            said = f"did not take the connection in time{self._through}"
+            said = f"did not accept the connection in time{self._through}"
         return Failure(
             "timeout",
             f"{self.host} {said}.",
@@ -64,31 +64,33 @@ class ConnectionErrors:
         )
 
     def _redirected(self, cause: Redirected) -> Failure:
-        """The failure of a redirect that was not followed; the base URL it would lead to."""
+        """The failure of a redirect that was not followed, with the base URL of its target."""
         where = self._mask.text(cause.target)
-        why = "is not followed there" if cause.is_elsewhere else "would lose its body"
+        why = "The API key is not sent to another server"
+        if not cause.is_elsewhere:
+            why = "Following the redirect would drop the request body"
         try:
             hint = f"set the base URL to {read_base_url(where).base_url}"
         except AddressError:
             hint = "check the base URL"
         return Failure(
             "redirected",
-            f"{self.host} redirects to {where} ({cause.status}); a request with a key {why}.",
-            f"If that is the right server, {hint}.",
+            f"{self.host} redirects to {where} ({cause.status}). {why}.",
+            f"If this is the right server, {hint}.",
             status=cause.status,
         )
 
     def bad_url(self, detail: str) -> Failure:
-        """The failure of a base URL that no request can go to."""
+        """The failure of an invalid base URL."""
         detail = self._mask.text(detail)
         return Failure(
             "bad_url",
-            f"{self.host} is not an address that a request can go to ({short(detail)}).",
-            "Give the base URL whole, such as http://127.0.0.1:8080/v1.",
+            f"{self.host} is not a valid server address ({short(detail)}).",
+            "Enter the complete base URL, such as http://127.0.0.1:8080/v1.",
         )
 
     def translate(self, cause: BaseException) -> Failure:
-        """The failure that a cause on the way stands for."""
+        """The failure for the root cause of a connection error."""
         if isinstance(cause, Redirected):
             return self._redirected(cause)
         if isinstance(cause, Flood):
@@ -97,47 +99,47 @@ class ConnectionErrors:
         if isinstance(cause, httpx2.RemoteProtocolError | httpx2.ReadError | ConnectionResetError):
             return Failure(
                 "interrupted",
-                f"The connection to {self.host}{self._through} broke off ({short(detail)}).",
-                "What came is kept. Continue or retry.",
+                f"The connection to {self.host}{self._through} was interrupted ({short(detail)}).",
+                "The partial reply is kept. Continue or retry.",
             )
         if isinstance(cause, httpx2.LocalProtocolError) and "header value" in detail:
-            return BAD_KEY  # the detail quotes the key, in a spelling that the mask can't know
+            return BAD_KEY  # the detail quotes the key in an encoding that the mask does not match
         if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL | OverflowError):
             return self.bad_url(detail)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError):
             return Failure(
                 "tls",
-                f"{self.host} does not speak TLS as it should ({short(detail)}).",
-                "If it is a plain HTTP server, begin the base URL with http://.",
+                f"The TLS handshake with {self.host} failed ({short(detail)}).",
+                "If the server uses plain HTTP, start the base URL with http://.",
             )
         if isinstance(cause, ssl.SSLError):
-            known = f"Trusted is what {self._trusted_by} names. " if self._trusted_by else ""
+            known = f"Authorities come from {self._trusted_by}. " if self._trusted_by else ""
             return Failure(
                 "tls",
-                f"{self.host} has a certificate that is not trusted ({short(detail)}).",
-                f"{known}For a private authority set ca_bundle for this provider in the settings.",
+                f"The certificate of {self.host} is not trusted ({short(detail)}).",
+                f"{known}For a private authority, set ca_bundle for this provider in the settings.",
             )
         return self._unreachable(short(detail))
 
     def _unreachable(self, detail: str) -> Failure:
-        next_step = "Check the base URL and the network, and that the server runs."
+        next_step = "Check the base URL and the network, and that the server is running."
         if self._proxy is not None:
             next_step = "Check the proxy of this provider in the settings."
             if self._proxy.source.isidentifier():
                 next_step = f"Check the proxy in {self._proxy.source}; NO_PROXY lists exceptions."
         return Failure(
-            "unreachable", f"{self.host} can't be reached{self._through} ({detail}).", next_step
+            "unreachable", f"Could not connect to {self.host}{self._through} ({detail}).", next_step
         )
 
 
 def short(text: str) -> str:
-    """Somebody else's words in one line of bounded length, without its full stop."""
+    """A server's or library's text in one line of bounded length, without its full stop."""
     text = " ".join(text.split()).rstrip(".")
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """The deepest cause that still says something."""
+    """The deepest cause of an error that has a message."""
     seen = {id(error)}
     best = error
     while (deeper := error.__cause__ or error.__context__) is not None and id(deeper) not in seen:

@@ -1,4 +1,4 @@
-"""What differs between the wire APIs: how to ask, and how to read what comes."""
+"""Protocols for the two wire APIs: the request body, and the translator of the stream."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -13,38 +13,38 @@ from replyscope.provider.frame_reader import NOT_JSON, EventData
 
 
 class Translator(Protocol):
-    """Turns the SDK's objects of one stream into domain events.
+    """A translator of one stream, from SDK objects to domain events.
 
-    `fault` is the error object or words that came inside the stream, None when none did.
+    `fault` is the error object or text received in the stream, None when there was none.
     """
 
     fault: object | None
 
     @property
     def is_complete(self) -> bool:
-        """Whether the server said that the reply is over."""
+        """Whether the server reported the end of the reply."""
         ...
 
     @property
     def has_said_all(self) -> bool:
-        """Whether nothing more is to come, whether or not the server says that it is over."""
+        """Whether the reply has all its parts, even if the server did not report its end."""
         ...
 
     def translate(self, chunk: object) -> list[Event]:
-        """The events of one object. What is not understood gives none."""
+        """The events of one object; empty for an unknown one."""
         ...
 
     def translate_data(self, data: object, event: str | None = None) -> list[Event]:
-        """The events of one decoded frame, built the way the SDK builds them."""
+        """The events of one decoded frame, parsed as the SDK parses it."""
         ...
 
     def finish(self) -> list[Event]:
-        """What was held back until now: no more will come."""
+        """The events of buffered text at the end of the stream."""
         ...
 
 
 def translate_said(translator: Translator, said: EventData) -> list[Event]:
-    """What the data of one event meant; that it could not be read, when it could not."""
+    """The events of one SSE event; FrameSkipped when its data is not a JSON object."""
     if said.is_done:
         return []
     if said.value is NOT_JSON and said.event == "error":
@@ -58,39 +58,37 @@ def translate_said(translator: Translator, said: EventData) -> list[Event]:
 
 
 class Dialect(Protocol):
-    """One wire API."""
+    """A wire API: Chat Completions or Responses."""
 
     @property
-    def api(self) -> Api:
-        """Which one."""
-        ...
+    def api(self) -> Api: ...
 
     def body(
         self, request: ModelRequest, base_url: str, adaptations: Mapping[str, str]
     ) -> dict[str, Any]:
-        """Keyword arguments for the SDK's call. An adaptation is "drop" or a new name."""
+        """Keyword arguments for the SDK's call. The value of an adaptation is "drop" or a name."""
         ...
 
     async def open(
         self, client: openai.AsyncOpenAI, body: dict[str, Any]
     ) -> openai.AsyncStream[Any]:
-        """Send, and wait for the head of the answer."""
+        """Send the request and wait for the response headers."""
         ...
 
     def translator(self, think_tags: ThinkTags) -> Translator:
-        """A reader for one stream."""
+        """A new translator for one stream."""
         ...
 
     def translate_whole(self, data: Mapping[str, Any], think_tags: ThinkTags) -> list[Event] | None:
-        """The events of an answer that was not streamed; None when it is no such answer."""
+        """The events of a response without a stream; None for a response of another kind."""
         ...
 
 
 def past_the_sdks_types(body: dict[str, Any], name: str) -> dict[str, Any]:
-    """The same call with one argument given as plain JSON.
+    """The same call with one argument as plain JSON, which bypasses the SDK's transformation.
 
-    The SDK walks through what it is given to rename what has other names on the wire,
-    0.4 ms a message during which nothing else runs; ours has those names already.
+    The SDK walks through all arguments to rename keys. That blocks the event loop for 0.4 ms
+    for each message, and our keys have the wire names already.
     """
     if name not in body:
         return body

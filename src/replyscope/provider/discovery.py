@@ -1,4 +1,4 @@
-"""Asks the usual ports of local model servers who is there. Loopback only."""
+"""Discovers local model servers on their default ports. Loopback only."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ _USUAL = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 
 async def find_servers(
     ports: tuple[tuple[str, int], ...] = _USUAL, *, timeout_s: float = 0.8
 ) -> tuple[FoundServer, ...]:
-    """The servers on this machine that list models the OpenAI way."""
+    """The servers on this machine that answer `GET /v1/models`."""
     transport = BoundedTransport(WatchedTransport(unused_context()))
     async with httpx2.AsyncClient(transport=transport, timeout=timeout_s, trust_env=False) as http:
         found = await asyncio.gather(*(_ask(http, product, port) for product, port in ports))

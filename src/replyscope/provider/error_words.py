@@ -1,7 +1,7 @@
-"""The human part of an error body, whatever its shape: who answered, and who is behind it.
+"""Extracts the message from an error body of any format. Pure.
 
-A gateway puts words of its own around those of the server behind it, often as JSON in a
-string. Both are kept: the outer words first. Pure.
+A gateway wraps the error of its upstream server in its own, often as JSON in a string. Both
+messages are kept, the gateway's first.
 """
 
 import json
@@ -30,9 +30,7 @@ _DEEPEST = 6
 
 
 def words_of_error(body: object, depth: int = 0) -> str | None:
-    """The human part of an error, whatever its shape: a gateway's words, and after them
-    those of the server behind it. None when there are none.
-    """
+    """The message in an error body, a gateway's before its upstream's; None without one."""
     if depth > _DEEPEST:
         return None
     if isinstance(body, list):
@@ -60,7 +58,7 @@ def _words_of_object(body: Mapping[str, Any], depth: int) -> str | None:
 
 
 def _words_of_text(text: str, depth: int) -> str | None:
-    """Words; of JSON or of the first event within them, the words in that."""
+    """The message in a text, which may be JSON or server-sent events."""
     stripped = text.strip()
     events = [line[5:].strip() for line in stripped.splitlines() if line.startswith("data:")]
     stripped = events[0] if events else stripped

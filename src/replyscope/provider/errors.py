@@ -1,7 +1,6 @@
-"""Translates what the SDK raises into a failure with a sentence and a next step.
+"""Translates exceptions of the SDK into failures with a message and a next step.
 
-The one place that knows the SDK's exceptions. Every sentence says which server,
-what it said, and what to do.
+The only module that uses the SDK's exceptions. Every message names the server and quotes it.
 """
 
 import logging
@@ -23,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class ErrorTranslator:
-    """Knows the server's name and what to mask."""
+    """A translator of exceptions for one server and its mask."""
 
     def __init__(self, base_url: str, mask: Mask, route: Route) -> None:
         self._connection = ConnectionErrors(base_url, mask, route)
@@ -31,7 +30,7 @@ class ErrorTranslator:
         self._mask = mask
 
     def translate(self, error: BaseException) -> Failure:
-        """The failure that an SDK, HTTP or decoding error stands for."""
+        """The failure for an SDK, HTTP or decoding error."""
         cause = root_cause(error)
         _log.debug("%s from %s: %s", type(error).__name__, self._host, type(cause).__name__)
         if isinstance(error, openai.APIStatusError):
@@ -41,7 +40,7 @@ class ErrorTranslator:
         if isinstance(error, httpx2.InvalidURL):
             return self._connection.bad_url(str(error))
         if isinstance(cause, httpx2.DecodingError):
-            return self.not_a_stream(f"it can't be decompressed ({short(str(cause))})")
+            return self.not_a_stream(f"it cannot be decompressed ({short(str(cause))})")
         if isinstance(error, openai.APIConnectionError | httpx2.HTTPError | OSError):
             return self._connection.translate(cause)
         if isinstance(error, openai.APIError):
@@ -78,7 +77,7 @@ class ErrorTranslator:
         return self.in_stream(error.body or error.message)
 
     def in_stream(self, body: object) -> Failure:
-        """The failure that an error object inside a stream stands for."""
+        """The failure for an error object in a stream."""
         said = self._mask.text(server_words(body) or "no reason given")
         code = self._mask.known(_code_of(body))
         kind = _kind(None, code, said)
@@ -86,25 +85,25 @@ class ErrorTranslator:
             kind = "server_error_in_stream"
         return Failure(
             kind,
-            f"{self._host} broke off with an error: {_sentence(said)}",
-            "What came is kept. Retry.",
+            f"{self._host} ended the stream with an error: {_sentence(said)}",
+            "The partial reply is kept. Retry.",
             code=code,
         )
 
     def in_body(self, body: Any) -> Failure:
-        """The failure that an error object inside a 200 answer stands for."""
+        """The failure for an error object in a response with status 200."""
         code = self._mask.known(_code_of(body))
         words = server_words(body) or "no reason given"
         return Failure(
             _kind(None, code, words),
-            f"{self._host} answered with an error: {_sentence(self._mask.text(words))}",
+            f"{self._host} returned an error: {_sentence(self._mask.text(words))}",
             "Check the model and the parameters, then retry.",
             status=200,
             code=code,
         )
 
     def of_stored(self, error: BaseException, response_id: str) -> Failure:
-        """The failure of a call about a stored reply: it may be gone, or never be kept here."""
+        """The failure of a request for a stored reply that has expired or is not supported."""
         failure = self.translate(error)
         if failure.status not in (404, 405, 501):
             return failure
@@ -112,18 +111,18 @@ class ErrorTranslator:
             return replace(
                 failure,
                 kind="expired",
-                message=f"{self._host} has no {response_id} any more, or never had it.",
-                next_step="Replies are kept for about 30 days, and only if stored.",
+                message=f"{self._host} does not have {response_id}: expired, or never stored.",
+                next_step="Servers keep a reply for about 30 days, and only if it was stored.",
             )
         return replace(
             failure,
             kind="unsupported",
-            message=f"This is not supported by this server: {self._host} keeps no such replies.",
-            next_step="What replyscope saved itself is in `replyscope sessions`.",
+            message=f"This is not supported by this server: {self._host} does not store replies.",
+            next_step="The replies that replyscope saved are in `replyscope sessions`.",
         )
 
     def garbled(self) -> Failure:
-        """The failure of a stream of which no frame could be read."""
+        """The failure of a stream whose last frames are not JSON."""
         return Failure(
             "garbled",
             f"{self._host} sent frames that are not JSON.",
@@ -132,30 +131,29 @@ class ErrorTranslator:
         )
 
     def nothing_came(self) -> Failure:
-        """The failure of a 200 answer that ended before its first event."""
+        """The failure of a response with status 200 and no event."""
         return Failure(
             "empty",
-            f"{self._host} ended its answer without sending anything.",
+            f"{self._host} sent an empty response.",
             "Retry; if it happens again, check the base URL and the server's log.",
             status=200,
         )
 
     def cut_short(self) -> Failure:
-        """The failure of a stream that ended, in order, inside one of its frames."""
+        """The failure of a stream that was closed in the middle of a frame."""
         return Failure(
             "interrupted",
-            f"{self._host} ended its answer in the middle of a frame.",
-            "What came is kept. Continue or retry.",
+            f"{self._host} ended the response in the middle of a frame.",
+            "The partial reply is kept. Continue or retry.",
         )
 
     def not_a_stream(self, body: str) -> Failure:
-        """The failure of a 200 answer that is no event stream at all."""
+        """The failure of a response with status 200 that is neither a stream nor a reply."""
         said = self._mask.text(_title_or_start(body))
         return Failure(
             "not_a_stream",
-            f"{self._host} answered with something that is not a reply stream: {_sentence(said)}",
-            self._connection.path_hint
-            or "Check the base URL (most servers want it to end in /v1).",
+            f"{self._host} did not return a reply: {_sentence(said)}",
+            self._connection.path_hint or "Check the base URL (on most servers it ends in /v1).",
             status=200,
         )
 
@@ -165,13 +163,13 @@ _SENTENCES = {
         "{host} rejected the API key ({status})",
         "Set a valid key: /provider in the app, or OPENAI_API_KEY.",
     ),
-    "permission": ("{host} denied access ({status})", "Check what this key may use."),
+    "permission": ("{host} denied access ({status})", "Check the permissions of this key."),
     "not_found": (
-        "{host} does not know this model or address ({status})",
+        "{host} did not find this model or address ({status})",
         "Pick another model (F2 in the app, --model), or check the base URL.",
     ),
     "context_overflow": (
-        "The conversation does not fit this model of {host} ({status})",
+        "The conversation exceeds the context window on {host} ({status})",
         "Start a new session, shorten the prompt, or pick a model with a larger window.",
     ),
     "too_large": (
@@ -183,12 +181,12 @@ _SENTENCES = {
         "Change the parameter that it names, then send again.",
     ),
     "content_filter": (
-        "{host} filtered the request itself, before any model saw it ({status})",
-        "Change the words that it takes offence at, then send again; the wire view has details.",
+        "{host} blocked the request before it reached the model ({status})",
+        "Change the content that the filter names, then send again; the wire view has details.",
     ),
-    "rate_limit": ("{host} asks to slow down ({status})", "Wait a moment, then retry."),
+    "rate_limit": ("{host} limits the request rate ({status})", "Wait a moment, then retry."),
     "quota": (
-        "{host} says that the account's quota is used up ({status})",
+        "The quota of this account on {host} is used up ({status})",
         "Check the plan and billing of this account; retrying will not help.",
     ),
     "server": ("{host} failed ({status})", "Retry in a moment; the fault is the server's."),
@@ -232,7 +230,7 @@ def _code_of(body: object) -> str | None:
 
 
 def server_words(body: object) -> str | None:
-    """The human part of an error body, whatever its shape; None when there is none."""
+    """The message in an error body of any format; None when there is none."""
     words = words_of_error(body)
     return _title_or_start(words) if words else None
 
@@ -247,6 +245,6 @@ def _title_or_start(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Somebody else's words, so ended that a sentence of ours can follow."""
+    """A server's text as a sentence with its final punctuation."""
     text = short(text)
     return text if text.endswith(("!", "?", "…", "}", "”")) else f"{text}."

@@ -1,8 +1,7 @@
-"""Reads what the frames of one stream say, in order, as JSON.
+"""Parses the frames of one stream, live or recorded, into events with JSON data.
 
-Live streams and recorded ones go through it, so they are read alike. It takes what
-servers get wrong about framing: an event's name in a frame of its own, several events in
-one frame, and JSON without the `data:` before it.
+It accepts three framing errors of servers: an event name in a separate frame, several events
+in one frame, and JSON without `data:`.
 """
 
 import re
@@ -13,12 +12,12 @@ from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.sse import is_done_marker, parse_lines
 
 NOT_JSON = object()
-"""The value of data that is no JSON."""
+"""The value of data that cannot be parsed as JSON."""
 
 
 @dataclass(slots=True)
 class EventData:
-    """The data of one event: its text, and the JSON value in it."""
+    """The data of one event: its text, and its parsed JSON value or NOT_JSON."""
 
     event: str | None
     text: str
@@ -26,12 +25,12 @@ class EventData:
 
     @property
     def is_done(self) -> bool:
-        """Whether it is the marker after which nothing follows."""
+        """Whether it is `[DONE]`, the end marker of a stream."""
         return is_done_marker(self.text)
 
 
 class FrameReader:
-    """`has_data` is whether any frame so far was one of an event stream."""
+    """A parser of frames. `has_data` is whether any frame so far had a `data` field."""
 
     def __init__(self) -> None:
         self.has_data = False
@@ -39,7 +38,7 @@ class FrameReader:
         self._bare: list[EventData] = []
 
     def read(self, text: str) -> list[EventData]:
-        """What a frame says: nothing for comments and pings."""
+        """The events of a frame; empty for comments and pings."""
         event, lines = parse_lines(text)
         if not any(line.strip() for line in lines):
             self._event = event or self._event
@@ -51,8 +50,10 @@ class FrameReader:
         return said
 
     def _read_bare(self, text: str) -> list[EventData]:
-        """JSON without a field before it. The whole of an answer may be that: until a frame
-        of an event stream comes, it is kept for then.
+        """The events of a frame without `data`.
+
+        They are buffered until the first frame with `data`, because a response that is not a
+        stream is such JSON as well.
         """
         said = _bare_lines(text)
         if self.has_data:
@@ -62,7 +63,7 @@ class FrameReader:
 
 
 def _bare_lines(text: str) -> list[EventData]:
-    """JSON objects that stand in a frame without a field's name: one in all, or one a line."""
+    """JSON objects without a field name: the whole frame, or one object per line."""
     whole = text.strip()
     if not whole.startswith("{") and "\n{" not in text:
         return []
@@ -74,7 +75,7 @@ def _bare_lines(text: str) -> list[EventData]:
 
 
 def _read_data(event: str | None, lines: list[str]) -> list[EventData]:
-    """One event, or several where each line is one by itself."""
+    """One event, or one per line when each line is JSON by itself."""
     text = "\n".join(lines)
     value = _with_type(event, _value_of(text))
     if value is NOT_JSON and len(lines) > 1:
@@ -85,7 +86,7 @@ def _read_data(event: str | None, lines: list[str]) -> list[EventData]:
 
 
 def _with_type(event: str | None, value: Any) -> Any:
-    """The value, with the type that some gateways say in the event's name only."""
+    """The value with its `type`, which some gateways send only as the event name."""
     is_named = event is not None and event.startswith("response.")
     if is_named and isinstance(value, dict) and value.get("type") is None:
         return {**value, "type": event}

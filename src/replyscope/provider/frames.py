@@ -1,10 +1,9 @@
-"""The wire tap: splits a byte stream into SSE frames and keeps each with its time.
+"""The wire tap: an SSE decoder that records every frame with its time.
 
-It stands in for the SDK's decoder, because that one hides the [DONE] marker, drops
-a last frame without its blank line, dies on frames without data and on bytes that
-are not UTF-8, and ends the stream at the first frame that is no JSON or has an error
-in it. Here every byte ends up in a frame; the SDK gets those that it can read, and the
-others are kept beside it.
+It replaces the SDK's decoder, which hides the [DONE] marker, drops a last frame without a
+blank line, fails on frames without data and on invalid UTF-8, and ends the stream at the first
+frame that is not JSON or has an error. Here every byte is recorded in a frame. The SDK gets
+the events that it can parse; the other events are kept separately.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,21 +18,21 @@ from replyscope.provider.mask import Mask
 from replyscope.provider.openai_internals import ServerSentEvent
 
 MOST_EMPTY = 100_000
-"""Frames without data in a row: at one a second, more than a day of waiting."""
+"""Consecutive frames without data: at one per second, more than a day."""
 MOST_EMPTY_BYTES = 16 * 1024 * 1024
-"""Bytes of such frames: they are kept until one with data comes."""
+"""Bytes of consecutive frames without data."""
 
 
 @dataclass(slots=True)
 class Arrival:
-    """A frame, and what it says that the SDK was not given."""
+    """A recorded frame, and its events that the SDK did not get."""
 
     frame: WireFrame
     aside: tuple[EventData, ...] = ()
 
 
 class _Decoded(ServerSentEvent):
-    """An event whose JSON was read already."""
+    """An event of the SDK with parsed JSON, so that the SDK does not parse it again."""
 
     def __init__(self, said: EventData) -> None:
         super().__init__(event=said.event, data=said.text.lstrip())
@@ -44,7 +43,7 @@ class _Decoded(ServerSentEvent):
 
 
 class FrameTap:
-    """Collects the frames of one response as the SDK reads it."""
+    """A decoder that records the frames of one response while the SDK reads it."""
 
     def __init__(self, mask: Mask, elapsed_ms: Callable[[], float]) -> None:
         self._mask = mask
@@ -53,25 +52,25 @@ class FrameTap:
         self._arrivals: list[Arrival] = []
         self.saw_done = False
         self.ends_garbled = False
-        """Whether the last data so far could not be read."""
+        """Whether the last data so far is not JSON."""
         self.is_cut_short = False
-        """Whether the stream ended inside a frame."""
+        """Whether the stream ended in the middle of a frame."""
         self.first_text = ""
         self._empty = self._empty_bytes = 0
 
     @property
     def saw_data(self) -> bool:
-        """Whether a frame of an event stream came."""
+        """Whether any frame had data."""
         return self._reader.has_data
 
     def take(self) -> list[Arrival]:
-        """The frames that came since the last call."""
+        """Remove and return the frames since the last call."""
         arrivals, self._arrivals = self._arrivals, []
         return arrivals
 
     def _record(self, raw: bytes, at_ms: float, *, is_given: bool = True) -> list[ServerSentEvent]:
-        """Keep a frame; what of it the SDK is given, if it is given anything more."""
-        # Masked before anybody reads it: what is folded is what is recorded.
+        """Record a frame; return its events for the SDK, none unless `is_given`."""
+        # Masked before it is parsed, so that events and the recording have the same text.
         text = self._mask.text(raw.decode("utf-8", errors="replace"))
         if has_too_many_values(raw):
             self._arrivals.append(Arrival(WireFrame(at_ms, text)))
@@ -85,7 +84,7 @@ class FrameTap:
             self._empty_bytes += len(raw)
             if self._empty > MOST_EMPTY or self._empty_bytes > MOST_EMPTY_BYTES:
                 count = f"{self._empty:,} frames, {self._empty_bytes:,} bytes"
-                raise Flood(f"{count} in a row that say nothing")
+                raise Flood(f"{count} in a row without data")
             return []
         self._empty = self._empty_bytes = 0
         given = [one for one in said if is_given and _is_for_the_sdk(one)]
@@ -96,7 +95,7 @@ class FrameTap:
         return [_Decoded(one) for one in given]
 
     async def aiter_bytes(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
-        """The SDK's decoder protocol: bytes in, frames with data out."""
+        """Decode a byte stream into the events for the SDK."""
         splitter = FrameSplitter()
         at_ms = 0.0
         try:
@@ -107,13 +106,13 @@ class FrameTap:
                         yield sse
         except BaseException:
             self._record_last(splitter, at_ms, is_given=False)
-            self.ends_garbled = self.is_cut_short = False  # it was left, or broke: no ending
+            self.ends_garbled = self.is_cut_short = False  # cancelled or broken: not an ending
             raise
         for sse in self._record_last(splitter, at_ms):
             yield sse
 
     def iter_bytes(self, chunks: Iterator[bytes]) -> Iterator[ServerSentEvent]:
-        """The protocol's synchronous half, for a client that is not async."""
+        """The synchronous version, which the SDK's protocol requires."""
         splitter = FrameSplitter()
         at_ms = 0.0
         for chunk in chunks:
@@ -125,7 +124,7 @@ class FrameTap:
     def _record_last(
         self, splitter: FrameSplitter, at_ms: float, *, is_given: bool = True
     ) -> list[ServerSentEvent]:
-        """What is left when the stream ends: whole, or cut inside a frame."""
+        """Record the rest of the bytes when the stream ends, possibly an incomplete frame."""
         last = splitter.finish()
         if not last.strip():
             return []
@@ -137,7 +136,7 @@ class FrameTap:
 
 
 def _is_for_the_sdk(said: EventData) -> bool:
-    """Whether the SDK reads it: it raises for what is no JSON and for an error."""
+    """Whether the SDK can parse an event; it raises for other data and for errors."""
     if said.is_done:
         return True
     value = said.value

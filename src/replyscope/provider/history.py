@@ -1,16 +1,16 @@
-"""Adapts the messages of a Chat Completions request to what a server takes. Pure.
+"""Applies adaptations to the messages of a Chat Completions request. Pure.
 
-Each adaptation is learnt from a rejection (see adaptation.py) and kept for the model:
+An adaptation is derived from a rejection (see adaptation.py) and stored for the model:
 
-| name                    | value    | what is done                                        |
+| name                    | value    | effect                                              |
 |-------------------------|----------|-----------------------------------------------------|
-| messages.FIELD          | drop     | a reply's own field is left out                     |
-| tool_calls.FIELD        | drop     | a call's own field is left out                      |
-| tool_call_id            | short    | ids become nine letters and digits, always the same |
-| tool_name               | send     | a tool's result says its name                       |
-| content                 | text     | a reply that only calls tools has an empty text     |
-| reasoning_content       | fill     | a reply without reasoning has a blank one           |
-| turns                   | strict   | no two messages of one role, none without a reply   |
+| messages.FIELD          | drop     | the server's own field of a reply is removed        |
+| tool_calls.FIELD        | drop     | the server's own field of a tool call is removed    |
+| tool_call_id            | short    | ids are hashed to nine letters and digits           |
+| tool_name               | send     | a tool result includes the tool's name              |
+| content                 | text     | a reply with only tool calls has an empty text      |
+| reasoning_content       | fill     | a reply without reasoning has a space as reasoning  |
+| turns                   | strict   | user and assistant messages alternate               |
 """
 
 import hashlib
@@ -30,7 +30,7 @@ REASONING = "reasoning_content"
 
 
 def own_fields(messages: Iterable[Entry]) -> Iterator[tuple[str, Any]]:
-    """The fields beyond the API's own, with their values: by the names that adaptations use."""
+    """The fields outside the API's standard, with the names that adaptations use."""
     for entry in messages:
         if entry.get("role") != "assistant":
             continue
@@ -43,8 +43,9 @@ def own_fields(messages: Iterable[Entry]) -> Iterator[tuple[str, Any]]:
 
 
 def adapt_history(messages: Iterable[Entry], adaptations: Mapping[str, str]) -> list[Entry]:
-    """The messages as the server takes them. Messages of a person in a row are joined:
-    many chat templates insist on turns.
+    """The messages with the adaptations applied.
+
+    Consecutive user messages are merged, because many chat templates require alternation.
     """
     adapted = [_adapt_entry(entry, adaptations) for entry in messages]
     if adaptations.get("turns") == "strict":
@@ -62,7 +63,7 @@ def _adapt_entry(entry: Entry, adaptations: Mapping[str, str]) -> Entry:
         if entry.get("content") is None and "content" in adaptations:
             entry["content"] = ""
         if adaptations.get(REASONING) == "fill":
-            entry.setdefault(REASONING, " ")  # Kimi takes an empty one for none
+            entry.setdefault(REASONING, " ")  # Kimi treats an empty text as missing
     if entry["role"] == "tool":
         name = entry.pop("name", None)
         if name and "tool_name" in adaptations:
@@ -82,7 +83,7 @@ def _adapt_call(call: Entry, adaptations: Mapping[str, str]) -> Entry:
 
 
 def sent_id(call_id: str, adaptations: Mapping[str, str]) -> str:
-    """A call's id as it is sent: as it is, or in the shape that every server takes."""
+    """The id of a tool call on the wire: unchanged, or hashed to a format all servers accept."""
     if adaptations.get("tool_call_id") != "short":
         return call_id
     if len(call_id) == _ID_LENGTH and all(char in _ALPHABET for char in call_id):
@@ -96,7 +97,7 @@ def sent_id(call_id: str, adaptations: Mapping[str, str]) -> str:
 
 
 def join_turns(messages: Iterable[Entry]) -> list[Entry]:
-    """The messages, those of a person that follow each other as one."""
+    """The messages with consecutive user messages merged."""
     joined: list[Entry] = []
     for entry in messages:
         last = joined[-1] if joined else None
@@ -118,7 +119,7 @@ def _parts(content: Any) -> list[Any]:
 
 
 def _fill_turns(messages: list[Entry]) -> Iterator[Entry]:
-    """A reply between a tool's result and the person, and a person before the first reply."""
+    """Insert a reply between a tool result and a user message, and a first user message."""
     last = ""
     for entry in messages:
         role = entry["role"]

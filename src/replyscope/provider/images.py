@@ -1,4 +1,4 @@
-"""Reads the images that a reply brings, as data or as addresses. Pure."""
+"""Parses the images of a reply, as base64 data or as URLs. Pure."""
 
 from replyscope.domain.exchange import ReplyImage
 from replyscope.provider.plain import fields_of, first_text
@@ -23,7 +23,7 @@ def read_image(part: object) -> ReplyImage | None:
 
 
 def inline_image(data: str, media_type: str = "") -> ReplyImage:
-    """An image of which the base64 came; its size is that of the bytes."""
+    """An image from base64 data; its size is the number of decoded bytes."""
     data = data.partition("base64,")[2] or data
     size = len(data.rstrip("=")) * 3 // 4
     return ReplyImage(media_type or "image/png", size, data=data)

@@ -1,22 +1,22 @@
-"""Tells which output item of a response an event is about. Pure.
+"""Assigns the events of a response to its output items. Pure.
 
-An item is known by its id, a call by its call_id; `output_index` is a hint. Servers get
-each of them wrong, so a slot of ours stands for each item, in the order of appearance.
+An item is identified by its id, a call by its call_id; `output_index` is a hint. Any of these
+may be wrong, so every item also gets a slot number, in order of appearance.
 
-| what comes                          | belongs to                                  | seen at      |
+| event                               | belongs to                                  | sent by      |
 |-------------------------------------|---------------------------------------------|--------------|
 | a known id or call_id               | that item                                   | OpenAI       |
-| `added` with an unknown one         | a new item                                  | all          |
+| `added` with an unknown one         | a new item                                  | any server   |
 | … no id at all, and a known index   | the open item of its kind there             | gateways     |
 | a delta with an unknown id          | the last open item of its kind at its index | Copilot      |
-| … where ids are known to stay       | a new item                                  | index 0      |
-| … no index, or none of an open item | the open item of its kind without deltas,   | llama.cpp    |
-|                                     | else the last one that began with `added`   |              |
+| … where ids are known to be stable  | a new item                                  | index 0      |
+| … no index, or no open item has it  | the open item of its kind without deltas,   | llama.cpp    |
+|                                     | else the last one that had `added`          |              |
 | … no id either                      | the last open item of its kind              | llama.cpp    |
 | `done` with an unknown id           | the open item of its kind at its index      | Copilot      |
 | … no index                          | the first open item of its kind             | llama.cpp    |
-| an item of the final output         | the item that says the same; else the next  | OpenAI, LM   |
-|                                     | of its kind that is not there yet           | Studio       |
+| an item of the final output         | the item with the same content, else the    | OpenAI, LM   |
+|                                     | next unlisted one of its kind               | Studio       |
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,12 +25,12 @@ from dataclasses import dataclass, field
 from replyscope.provider.plain import Fields, fields_of, list_of, number_of, text_of
 
 TEXT, CALL, REASONING = "message", "call", "reasoning"
-"""Kinds of items that have deltas of their own."""
+"""Kinds of items with deltas."""
 
 
 @dataclass(slots=True)
 class Place:
-    """One item: what it is known by."""
+    """The slot of one item, with its identifiers and state."""
 
     slot: int
     kind: str | None
@@ -42,24 +42,24 @@ class Place:
     was_added: bool = False
     has_deltas: bool = False
     is_listed: bool = False
-    """Whether the final output has it."""
+    """Whether the final output includes it."""
 
 
 class ItemPlaces:
-    """The items of one response."""
+    """An index of the items of one response."""
 
     def __init__(self) -> None:
         self._places: list[Place] = []
         self._ids_stay = False
-        """Whether any delta had the id of one before it."""
+        """Whether any delta repeated the id of an earlier delta."""
 
     @property
     def all(self) -> Sequence[Place]:
-        """Every place so far, in the order of the slots."""
+        """All places so far, in the order of their slots."""
         return self._places
 
     def added(self, item: Fields, index: object) -> Place:
-        """The place of an item that begins."""
+        """The place of an item in an `added` event."""
         kind, number = kind_of(item), number_of(index)
         known = self._known(item, kind)
         if known is not None and not _may_be(known, item):
@@ -72,7 +72,7 @@ class ItemPlaces:
         return self._learn(place, item, number)
 
     def delta(self, kind: str, item_id: object, index: object) -> Place:
-        """The place of the item that a delta of some kind belongs to."""
+        """The place of the item that a delta belongs to."""
         number, known_by = number_of(index), text_of(item_id)
         place = self._by_id(known_by) or self._open_for(kind, known_by, number)
         place = place or self._new(kind, number)
@@ -89,7 +89,7 @@ class ItemPlaces:
         return None
 
     def _open_for(self, kind: str, item_id: str | None, number: int | None) -> Place | None:
-        """The open item that a delta goes on with, where its id says nothing."""
+        """The open item that a delta with an unknown id continues."""
         open_ones = list(self._open(kind))
         there = [place for place in open_ones if number is not None and place.index == number]
         if item_id is not None and self._ids_stay:
@@ -103,7 +103,7 @@ class ItemPlaces:
         return left[-1] if left else None
 
     def done(self, item: Fields, index: object) -> Place:
-        """The place of an item that is whole."""
+        """The place of an item in a `done` event."""
         kind, number = kind_of(item), number_of(index)
         place = self._known(item, kind)
         if place is None:
@@ -117,7 +117,7 @@ class ItemPlaces:
         return self._learn(place, item, number)
 
     def listed(self, item: Fields) -> Place:
-        """The place of an item of the final output; ask in the order of the list."""
+        """The place of an item of the final output. Call it in the order of that list."""
         kind = kind_of(item)
         place = self._known(item, kind)
         if place is None or place.is_listed:
@@ -131,8 +131,9 @@ class ItemPlaces:
         return self._learn(place, item, None)
 
     def order(self, listed: list[Place]) -> list[Place]:
-        """All places as the final output orders them; one that it leaves out keeps its
-        place after the one before it.
+        """All places in the order of the final output.
+
+        An item that it omits keeps its position after its predecessor.
         """
         before: dict[int | None, list[Place]] = {}
         last: int | None = None
@@ -147,7 +148,7 @@ class ItemPlaces:
         return ordered
 
     def _known(self, item: Fields, kind: str | None) -> Place | None:
-        """By call_id first; the id counts where a call_id changes on the way (tool search)."""
+        """Find an item by call_id, then by id, since tool search changes the call_id."""
         call_id, ids = text_of(item.get("call_id")), _ids_of(item)
         for place in self._places:
             is_named = place.call_id == call_id or call_id in place.ids
@@ -176,7 +177,7 @@ class ItemPlaces:
 
 
 def kind_of(item: Fields) -> str | None:
-    """An item's type; calls of any type are one kind to a delta."""
+    """The type of an item."""
     return text_of(item.get("type"))
 
 
@@ -188,7 +189,7 @@ def _is_of_kind(place: Place, kind: str | None) -> bool:
 
 
 def _may_be(place: Place, item: Fields) -> bool:
-    """Whether an item can be the one at a place: two call_ids are two calls."""
+    """Whether an item can be the one at a place: different call_ids are different calls."""
     call_id = text_of(item.get("call_id"))
     return call_id is None or place.call_id in (None, call_id)
 
@@ -203,7 +204,7 @@ def _ids_of(item: Fields) -> set[str]:
 
 
 def signature_of(item: Fields) -> str:
-    """What an item says, in a form to compare; empty for one that says nothing yet."""
+    """The content of an item as a text for comparison; empty when it has no content yet."""
     parts = [*list_of(item.get("content")), *list_of(item.get("summary"))]
     words = [text_of(fields_of(p).get(n)) for p in parts for n in ("text", "refusal")]
     own = [text_of(item.get(n)) for n in ("name", "arguments", "input", "encrypted_content")]

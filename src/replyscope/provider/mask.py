@@ -1,7 +1,7 @@
-"""Secrets leave this room only as dots.
+"""Masks secrets in requests and responses before they are recorded or shown.
 
-Whatever is recorded or shown of a request or an answer passes through a mask that
-knows the key in use, so a server that echoes it can't put it in the database.
+The mask has the API key in use, so a server that echoes the key cannot put it into the
+database.
 """
 
 import base64
@@ -25,14 +25,14 @@ _DISTINCT, _LONG = 6, 12
 
 
 class Mask:
-    """Replaces known secrets in text, bytes and headers, however they are spelt there."""
+    """A filter that replaces known secrets in text, bytes and headers, in every encoding."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = filter(is_secret, secrets)
         spelt = {spelling for secret in known for spelling in _spellings(secret)}
         distinct = [spelling for spelling in spelt if len(spelling) >= _DISTINCT]
         self._secrets = tuple(sorted(distinct, key=lambda s: (-len(s), s)))
-        # A short one may be a piece of any word: it counts where it stands alone.
+        # A short secret may be part of a word: it is masked only as a separate word.
         short = "|".join(re.escape(s) for s in sorted(spelt) if len(s) < _DISTINCT)
         alone = rf"(?<![A-Za-z0-9])(?:{short})(?![A-Za-z0-9])"
         self._short = re.compile(alone) if short else None
@@ -46,7 +46,7 @@ class Mask:
         return text if self._short is None else self._short.sub(_DOTS, text)
 
     def known(self, text: str | None) -> str | None:
-        """The text without the secrets, where there is one."""
+        """The text without the secrets; None for None."""
         return None if text is None else self.text(text)
 
     def body(self, body: bytes) -> bytes:
@@ -58,7 +58,7 @@ class Mask:
         return body if self._short_bytes is None else self._short_bytes.sub(_DOTS.encode(), body)
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        """Headers with the values of those that carry secrets masked."""
+        """The headers with secret values masked."""
         return tuple(
             (name, _DOTS if _SECRET_HEADER.search(name) else self.text(value))
             for name, value in headers
@@ -66,9 +66,9 @@ class Mask:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """As it is, within JSON, within JSON in JSON (arguments), in a URL, in base64.
+    """The encodings of a secret: plain, in JSON, in nested JSON (arguments), in a URL, in base64.
 
-    Of a key of letters and digits all but the last are one.
+    For a key of letters and digits only base64 differs from the plain text.
     """
     yield quote(secret, safe="")
     yield base64.b64encode(secret.encode()).decode("ascii").rstrip("=")
@@ -80,7 +80,7 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def secrets_of(endpoint: Endpoint, proxy: Proxy | None = None) -> list[str]:
-    """What an endpoint's own settings hold of secrets: in headers and in URLs."""
+    """The secrets in an endpoint's settings: in its headers and URLs."""
     found = [value for name, value in endpoint.headers if _SECRET_HEADER.search(name)]
     found += [word for value in found for word in value.split() if len(word) >= _LONG]
     urls = (endpoint.base_url, endpoint.proxy or "", proxy.url if proxy is not None else "")

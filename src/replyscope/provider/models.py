@@ -1,4 +1,4 @@
-"""Reads a server's model list, with the context window where it says one."""
+"""Parses a server's model list, with the context window if it is stated."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +9,9 @@ _WINDOW_FIELDS = ("context_window", "context_length", "max_model_len", "max_cont
 
 
 def read_models(body: object) -> tuple[ModelInfo, ...]:
-    """The models of a list, sorted by id. Some servers send the bare list; entries
-    without an id are left out.
+    """The models of a list, sorted by id, without entries that have no id.
+
+    Some servers send an array without the enclosing object.
     """
     data = body.get("data", body.get("models")) if isinstance(body, Mapping) else body
     entries = data if isinstance(data, list) else []
@@ -19,7 +20,7 @@ def read_models(body: object) -> tuple[ModelInfo, ...]:
 
 
 def read_model(entry: Mapping[str, Any]) -> ModelInfo:
-    """One model. OpenAI says no window; vLLM, LM Studio and llama.cpp do, each its way."""
+    """One model. vLLM, LM Studio and llama.cpp state the window in different fields."""
     meta = entry.get("meta")
     candidates = [entry.get(name) for name in _WINDOW_FIELDS]
     if isinstance(meta, Mapping):

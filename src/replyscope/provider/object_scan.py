@@ -1,6 +1,6 @@
-"""Tells, while a text comes in pieces, whether a JSON object in it is closed. Pure.
+"""An incremental scanner that detects the end of a JSON object. Pure.
 
-Costs what a piece costs, however long the text is by then.
+The cost of a chunk does not depend on the length of the text before it.
 """
 
 import re
@@ -9,7 +9,7 @@ _MARKS = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 
 
 class ObjectScan:
-    """Counts brackets outside strings. `is_closed` is whether the first one was closed."""
+    """A counter of brackets outside strings."""
 
     __slots__ = ("_depth", "_has_opened", "_in_string", "_rest")
 
@@ -21,11 +21,11 @@ class ObjectScan:
 
     @property
     def is_closed(self) -> bool:
-        """Whether as many brackets were closed as opened, and the text is in no string."""
+        """Whether a bracket was opened, all are closed, and the text is outside a string."""
         return self._has_opened and self._depth <= 0 and not self._in_string
 
     def feed(self, piece: str) -> None:
-        """More of the text."""
+        """Scan the next chunk of the text."""
         text, self._rest = self._rest + piece, ""
         slashes = len(text) - len(text.rstrip("\\"))
         if slashes % 2:

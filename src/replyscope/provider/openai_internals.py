@@ -23,11 +23,11 @@ class Decoder(Protocol):
 
 
 class HookedClient:
-    """A base class that goes before an SDK client and gives it two hooks.
+    """A mixin that gives an SDK client two hooks. It comes before the client in the bases.
 
     The SDK has no public way to replace its stream decoder or to see the final request of one
-    client. No upstream issue known; see docs/decisions/0001. The decoder must be ours as well
-    because the SDK's ends the stream at a frame without data
+    client. No upstream issue known; see docs/decisions/0001. The SDK's decoder also
+    ends the stream at a frame without data
     (https://github.com/openai/openai-python/issues/3833).
     """
 
@@ -49,7 +49,7 @@ class HookedClient:
 
 
 def build_object(type_: Any, value: Any) -> Any:
-    """An SDK object from JSON that may not fit its type, as the SDK builds those of a stream.
+    """An SDK object from JSON that may not match its type, as the SDK builds stream events.
 
     The public constructors validate and raise. No upstream issue known.
     """

@@ -1,7 +1,7 @@
-"""Streams exchanges with one endpoint, over the API that its dialect knows.
+"""The provider of one endpoint: streams exchanges over the wire API of its dialect.
 
-Reports domain events and never raises for a failure: errors end the stream as its
-last event, so that what came before them is recorded like any reply.
+It reports domain events. A failure is never raised: it is in the last event of the stream, so
+that the partial reply is recorded like any other.
 """
 
 import asyncio
@@ -53,9 +53,9 @@ _BROKEN_OFF = ("interrupted", "timeout")
 _AFTER_THE_END_S = 1.0
 LONGEST_LIST_S = 15.0
 _SLICE = 8
-"""Chunks that are read before other tasks get a turn of the event loop: about a millisecond.
-The SDK's stream suspends only where it reads from the socket, and a key takes about ten turns
-from its press to the screen.
+"""Chunks that are read before other tasks can run on the event loop: about a millisecond.
+The SDK's stream suspends only when it reads from the socket, and a key press needs about ten
+iterations of the loop until it is on the screen.
 """
 
 Recall = Callable[[str, str], Awaitable[Mapping[str, str]]]
@@ -64,7 +64,7 @@ Remember = Callable[[str, str, str, str], Awaitable[None]]
 
 @dataclass(slots=True)
 class _Attempt:
-    """One request on the wire: its tap, who gets its events, when it was sent, and itself."""
+    """One attempt at a request: its tap, the listener for its events, and its start time."""
 
     tap: FrameTap
     listen: Listen
@@ -81,7 +81,7 @@ _Again = Adaptation | RetryPlan
 
 
 class OpenAIProvider:
-    """A connection to one endpoint. Implements ModelProvider."""
+    """The client of one endpoint. Implements ModelProvider."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class OpenAIProvider:
         self._recall = recall
         self._remember = remember
         self._unsaved: dict[str, dict[str, str]] = {}
-        """What private requests showed that a model rejects, until the program ends."""
+        """Adaptations from private requests by model; kept in memory only."""
         route = find_route(endpoint, system_environment(), system_context)
         self._http = open_http(endpoint, route, transport)
         self._mask = Mask([*([key] if key else []), *secrets_of(endpoint, route.proxy)])
@@ -108,12 +108,12 @@ class OpenAIProvider:
 
     @property
     def api(self) -> Api:
-        """The wire API it speaks."""
+        """The wire API of the endpoint."""
         return self._dialect.api
 
     @property
     def stored(self) -> OpenAIStoredReplies:
-        """The replies that the server keeps."""
+        """The replies stored on the server."""
         return OpenAIStoredReplies(
             self._endpoint,
             lambda: build_client(self._endpoint, self._key, self._http),
@@ -126,14 +126,14 @@ class OpenAIProvider:
         await self._http.aclose()
 
     async def list_models(self) -> tuple[ModelInfo, ...]:
-        """The server's `/models`. Raises ProviderError."""
+        """The models in the server's `/models`. Raises ProviderError."""
         try:
             return await self._ask_for_models()
         except Exception as error:
             failure = self._errors.translate(error)
             if failure.kind != "interrupted":
                 raise ProviderError(failure) from error
-        try:  # a connection that was kept open may just have been closed: once more
+        try:  # the server may have just closed a kept-alive connection: retry once
             return await self._ask_for_models()
         except Exception as error:
             raise ProviderError(self._errors.translate(error)) from error
@@ -144,7 +144,7 @@ class OpenAIProvider:
         return read_models(read_bounded_json(self._mask.body(raw.content)))
 
     async def stream(self, request: ModelRequest, listen: Listen) -> None:
-        """Run one exchange: `listen` gets each event, `StreamEnded` last, once."""
+        """Run one exchange. `listen` gets each event; the last one is a single `StreamEnded`."""
         known = dict(await self._recall(self._endpoint.public_url, request.model))
         known |= self._unsaved.get(request.model, {})
         adapted = retried = 0
@@ -168,8 +168,8 @@ class OpenAIProvider:
             listen(RequestAdapted(again.note))
         failure = Failure(
             "bad_request",
-            f"{self._endpoint.name} rejected one parameter after another.",
-            "Check what this server supports; the wire view has its answers.",
+            f"{self._endpoint.name} rejected the request after {_MOST_ADAPTATIONS} adaptations.",
+            "Check which parameters this server supports; the wire view has its responses.",
         )
         listen(StreamEnded(StreamEnd.FAILED, 0.0, failure))
 
@@ -180,7 +180,7 @@ class OpenAIProvider:
         await self._remember(self._endpoint.public_url, request.model, found.name, found.instead)
 
     def _left_out(self, request: ModelRequest, known: Mapping[str, str]) -> list[str]:
-        """What is not sent because this model is known to reject it, each time anew."""
+        """Notes on the parameters that are omitted because this model rejects them."""
         if "drop" not in known.values():
             return []
         whole = self._dialect.body(request, self._endpoint.base_url, {})
@@ -201,14 +201,14 @@ class OpenAIProvider:
         listen: Listen,
     ) -> _Again | None:
         came = request.resumes.frames if request.resumes is not None else ()
-        # A resumed reply's clock goes on where its last frame came.
+        # The clock of a resumed reply continues from the time of its last frame.
         started_ms = self._clock.monotonic_ms() - (came[-1].at_ms if came else 0.0)
         attempt = _Attempt(
             FrameTap(self._mask, lambda: self._clock.monotonic_ms() - started_ms),
             listen,
             started_ms,
         )
-        # A task, because the request is shown while the server still thinks.
+        # A task, because the request is shown before the response starts.
         opening = asyncio.create_task(self._open(body, attempt))
         seen = asyncio.create_task(attempt.sent.wait())
         try:
@@ -224,7 +224,7 @@ class OpenAIProvider:
         except openai.APIStatusError as error:
             again = propose_adaptation(error, body, known)
             return again or self._refused(attempt, error, retried)
-        except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
+        except Exception as error:  # noqa: BLE001 - every failure is reported as an event
             return self._failed(attempt, error, retried)
         async with stream:
             await self._read(stream, attempt, came)
@@ -258,7 +258,7 @@ class OpenAIProvider:
     async def _read_chunks(
         self, stream: openai.AsyncStream[Any], attempt: _Attempt, translator: Translator
     ) -> Failure | None:
-        """Read every chunk; why the stream broke, None when it did not."""
+        """Read every chunk. Returns the failure that ended the stream, None for none."""
         count = 0
         events: list[Event] = []
         failure: Failure | None = None
@@ -268,15 +268,15 @@ class OpenAIProvider:
             if count % _SLICE == 0:
                 await asyncio.sleep(0)
             try:
-                bound.check()  # after the events of the chunk before: all that came is kept
+                bound.check()  # after the events of the previous chunk, so that they are kept
                 chunk = await _next_chunk(stream, translator, self._endpoint.timeout_s)
                 if chunk is None:
                     break
                 events += _arrived(attempt.tap, translator)
                 events += translator.translate(chunk)
-            except Exception as error:  # noqa: BLE001 - a failure is an event, whatever it is
+            except Exception as error:  # noqa: BLE001 - every failure is reported as an event
                 failure = self._errors.translate(error)
-            # Outside of the block above: what the listener raises is no failure of the server.
+            # Outside the try block: an exception of the listener is not a failure of the server.
             for event in events:
                 bound.count(event)
                 attempt.listen(event)
@@ -284,7 +284,7 @@ class OpenAIProvider:
         return failure
 
     def _read_body(self, attempt: _Attempt) -> None:
-        """Read an answer that is not an event stream: a whole completion, or an error."""
+        """Parse a response that is not an event stream: a complete reply, or an error."""
         listen, text = attempt.listen, attempt.tap.first_text
         if is_of_a_stream(text):
             is_cut = attempt.tap.is_cut_short
@@ -297,7 +297,7 @@ class OpenAIProvider:
             data = read_bounded_json(text)
             if isinstance(data, dict):
                 events = self._dialect.translate_whole(data, think_tags)
-        except Exception:  # noqa: BLE001 - it is no answer of this API, then
+        except Exception:  # noqa: BLE001 - not a response of this API
             events = None
         if events is not None:
             for event in events:
@@ -327,7 +327,7 @@ class OpenAIProvider:
     def _refused(
         self, attempt: _Attempt, error: openai.APIStatusError, retried: int
     ) -> RetryPlan | None:
-        """Report an answer that is an error: its head and, when it is the last try, its body."""
+        """Report an error response: its headers and, on the last attempt, its body."""
         attempt.listen(self._opened(error.response))
         body = self._mask.text(error.response.text)
         return self._failed(attempt, error, retried, body)
@@ -335,7 +335,7 @@ class OpenAIProvider:
     def _failed(
         self, attempt: _Attempt, error: Exception, retried: int, body: str = ""
     ) -> RetryPlan | None:
-        """Another try where that may help; where not, the ending is reported."""
+        """A plan for a retry; or None, after the failure is reported as the end."""
         failure = self._errors.translate(error)
         most, now = self._endpoint.max_retries, self._clock.now()
         failure = with_wait(failure, error, now)
@@ -352,7 +352,7 @@ class OpenAIProvider:
 
 
 def _ending(failure: Failure | None, *, done: bool) -> tuple[StreamEnd, Failure | None]:
-    """How a stream ended, and what is told of it: nothing, when all had come before."""
+    """The ending of a stream and its failure. A failure after a complete reply is ignored."""
     if failure is None:
         return (StreamEnd.DONE if done else StreamEnd.CLOSED), None
     if failure.kind not in _BROKEN_OFF:
@@ -363,11 +363,10 @@ def _ending(failure: Failure | None, *, done: bool) -> tuple[StreamEnd, Failure 
 async def _next_chunk(
     stream: openai.AsyncStream[Any], translator: Translator, longest_s: float
 ) -> Any:
-    """The next chunk, None at the end. Once all was said, only what follows at once: a server
-    that keeps the connection open takes no time, and one that breaks it then nothing of a
-    whole reply.
+    """The next chunk, None at the end. Raises TooLate after `longest_s` without a chunk.
 
-    Comments and pieces of a frame are no chunks: they don't put `longest_s` off.
+    After a complete reply it waits only one second, for servers that keep the connection open,
+    and ignores errors. Comments and incomplete frames do not extend `longest_s`.
     """
     is_over = translator.has_said_all
     waiting = asyncio.timeout(_AFTER_THE_END_S if is_over else longest_s)
@@ -380,12 +379,12 @@ async def _next_chunk(
         if (is_over and waiting.expired()) or translator.is_complete:
             return None
         if waiting.expired():
-            raise TooLate(f"sent nothing of a reply for too long ({longest_s:g} s)") from error
+            raise TooLate(f"sent no part of a reply for {longest_s:g} s") from error
         raise
 
 
 def _arrived(tap: FrameTap, translator: Translator) -> Iterator[Event]:
-    """The frames that came, and what they say that the SDK was not given."""
+    """The recorded frames, and the events of the data that the SDK did not get."""
     for arrival in tap.take():
         yield arrival.frame
         for said in arrival.aside:
@@ -393,7 +392,7 @@ def _arrived(tap: FrameTap, translator: Translator) -> Iterator[Event]:
 
 
 def _tell_again(translator: Translator, came: Sequence[WireFrame]) -> None:
-    """Of a response that is resumed, the translator has to know what was already told."""
+    """Feed the translator with the recorded frames of a response that is resumed."""
     reader = FrameReader()
     for frame in came:
         for said in reader.read(frame.text):

@@ -1,4 +1,4 @@
-"""Opens the provider that an endpoint's API asks for, and replays recorded frames."""
+"""Creates the provider for an endpoint, and translates recorded frames."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -22,7 +22,7 @@ from replyscope.provider.responses import Responses
 def open_provider(
     endpoint: Endpoint, key: str | None, clock: Clock, recall: Recall, remember: Remember
 ) -> ModelProvider:
-    """A provider for the endpoint. Raises ProviderError when its settings can't work."""
+    """A provider for the endpoint. Raises ProviderError when its settings are invalid."""
     try:
         return OpenAIProvider(_dialect_of(endpoint.api), endpoint, key, clock, recall, remember)
     except RouteFault as fault:
@@ -32,17 +32,17 @@ def open_provider(
     except (OSError, ValueError) as error:
         failure = Failure(
             "settings",
-            f"The provider {endpoint.name} can't be set up ({error}).",
+            f"Could not set up the provider {endpoint.name} ({error}).",
             "Check its proxy, ca_bundle and base_url in the settings.",
         )
         raise ProviderError(failure) from error
 
 
 def prepare(api: Api) -> None:
-    """Have the SDK build what it would build at the first event. Blocks half a second.
+    """Load the SDK's models for a stream. Blocks for half a second, so call it in a thread.
 
-    On the event loop that would be half a second in which no key is heard and no frame
-    saved. Chat Completions needs next to nothing.
+    Otherwise the first event of a stream loads them and blocks the event loop. Chat
+    Completions needs no preparation.
     """
     if api is Api.RESPONSES:
         translator = Responses().translator(ThinkTags.AUTO)
@@ -65,7 +65,7 @@ _FIRST_EVENTS: tuple[dict[str, Any], ...] = (
 def translate_frames(
     api: Api, frames: Iterable[WireFrame], think_tags: ThinkTags = ThinkTags.AUTO
 ) -> Iterator[Event]:
-    """The events of recorded frames, each frame before what it meant."""
+    """The events of recorded frames, each frame before its events."""
     dialect = _dialect_of(api)
     translator = dialect.translator(think_tags)
     reader = FrameReader()
@@ -82,11 +82,11 @@ def translate_frames(
 
 
 def _whole(dialect: Dialect, text: str, think_tags: ThinkTags) -> list[Event]:
-    """The events of an answer that was no stream; none when it was no reply either."""
+    """The events of a response without a stream; empty when it is not a reply."""
     try:
         data = read_bounded_json(text)
         events = dialect.translate_whole(data, think_tags) if isinstance(data, dict) else None
-    except Exception:  # noqa: BLE001 - it is no answer of this API, as when it came
+    except Exception:  # noqa: BLE001 - not a response of this API, as in the live exchange
         return []
     return events or []
 

@@ -1,7 +1,7 @@
-"""Reads the SDK's objects as plain mappings, with what they declare and what they don't.
+"""Converts the SDK's objects to plain mappings, with declared and undeclared fields.
 
-Servers that are only compatible leave out, repeat and misshape fields: nothing of a type
-is believed. Null is the same as absent.
+Compatible servers omit fields and send other types, so every value is checked. Null is the
+same as absent.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,9 @@ Fields = Mapping[str, Any]
 
 
 def fields_of(value: object) -> Fields:
-    """The fields of an SDK object or a mapping that are not null, one level deep; empty for
-    anything else.
+    """The fields of an SDK object or a mapping that are not null; empty for other values.
+
+    Nested objects are not converted.
     """
     if isinstance(value, BaseModel):
         given = {name: field for name, field in value.__dict__.items() if field is not None}
@@ -30,12 +31,12 @@ def fields_of(value: object) -> Fields:
 
 
 def other_fields_of(value: object) -> Fields:
-    """The fields that the SDK does not declare; of a mapping, all."""
+    """The undeclared fields of an SDK object; all fields of a mapping."""
     return (value.model_extra or {}) if isinstance(value, BaseModel) else fields_of(value)
 
 
 def to_plain(value: Any) -> Any:
-    """An SDK object as the JSON that it was built from."""
+    """The JSON value that an SDK object was built from."""
     if isinstance(value, BaseModel):
         given = {name: to_plain(value.__dict__[name]) for name in value.model_fields_set}
         return {**given, **(value.model_extra or {})}
@@ -47,27 +48,27 @@ def to_plain(value: Any) -> Any:
 
 
 def text_of(value: object) -> str | None:
-    """A text that is not empty; None for anything else."""
+    """A text that is not empty; None for other values."""
     return value if isinstance(value, str) and value else None
 
 
 def mapping_of(value: object) -> Fields:
-    """A mapping with its nulls; empty for anything else."""
+    """A mapping with its nulls; empty for other values."""
     return value if isinstance(value, Mapping) else {}
 
 
 def first_text(*values: object) -> str:
-    """The first that is a text and not empty; "" when none is."""
+    """The first value that is a text and not empty; "" if there is none."""
     return next((value for value in values if isinstance(value, str) and value), "")
 
 
 def list_of(value: object) -> list[Any]:
-    """A list; empty for anything else."""
+    """A list; empty for other values."""
     return value if isinstance(value, list) else []
 
 
 def number_of(value: object) -> int | None:
-    """A whole number that can be kept, also one in a text; None for anything else."""
+    """An integer that SQLite can store, or digits in a text; None for other values."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -76,7 +77,7 @@ def number_of(value: object) -> int | None:
 
 
 def as_text(value: object) -> str:
-    """A text as it is, anything else as JSON, null as nothing."""
+    """A text unchanged, null as an empty text, other values as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else dump_json(value)

@@ -1,7 +1,7 @@
-"""What an exchange costs and how much a model can read, by a price list that ships offline.
+"""Estimates of costs and context windows, from an offline price list.
 
-The server's address decides whose prices count: a local model is never priced as the
-cloud's model of the same name.
+The server's address selects the prices, so a local model never gets the price of a cloud model
+with the same name.
 """
 
 import asyncio
@@ -13,16 +13,19 @@ from replyscope.domain.exchange import Exchange, Usage
 
 
 class Prices:
-    """Implements PriceList. The list takes a quarter of a second to load: late, in a thread."""
+    """A price list. Implements PriceList.
+
+    Loading takes a quarter of a second, so it happens at the first use, in a thread.
+    """
 
     async def estimate(self, exchange: Exchange) -> float | None:
-        """US dollars for the usage that was reported; None when nobody can say."""
+        """The cost of the reported usage in US dollars; None when the price is unknown."""
         if exchange.usage is None or is_loopback(exchange.base_url):
             return None
         return await asyncio.to_thread(_price, exchange, exchange.usage)
 
     async def context_window(self, base_url: str, model: str) -> int | None:
-        """Tokens that a model can read and write together; None when nobody can say."""
+        """The context window of a model in tokens, input and output; None when unknown."""
         if is_loopback(base_url):
             return None
         return await asyncio.to_thread(_window, base_url, model)
@@ -44,7 +47,7 @@ def _price(exchange: Exchange, usage: Usage) -> float | None:
 
 
 def _tier(name: str | None) -> dict[str, str] | None:
-    """What the price depends on beside the model: flex costs less, priority more."""
+    """The price context of a service tier: flex costs less, priority more."""
     return None if name is None else {"service_tier": name}
 
 
@@ -55,7 +58,7 @@ def _window(base_url: str, model: str) -> int | None:
 
 
 def _look_up(base_url: str, model: str, usage: Usage, **options: Any) -> Any:
-    """The price list's answer; None for a model or server that it does not know."""
+    """The entry of the price list; None for an unknown model or server."""
     prices = importlib.import_module("genai_prices")
     counts = prices.Usage(
         input_tokens=usage.input_tokens,

@@ -1,7 +1,7 @@
-"""Redirects of the model API: followed within one origin, and only where nothing is lost.
+"""A limit on redirects of the model API: only within one origin, and only with the body.
 
-A request carries the key, the headers and the whole conversation, so another origin is
-never sent it; the person is told where to and can change the base URL.
+A request has the API key and the whole conversation, so it is never sent to another origin.
+The error shows the target, and the user can change the base URL.
 """
 
 import httpx2
@@ -10,7 +10,7 @@ from replyscope.domain.address import without_login
 
 
 class Redirected(httpx2.TransportError):
-    """A redirect that is not followed: to another origin, or one that would lose the body.
+    """A redirect that is not followed: to another origin, or without the request body.
 
     `target` is the URL, without user name, password and query.
     """

@@ -1,4 +1,4 @@
-"""The bound on what one reply says: it is held in memory, shown and saved as a whole."""
+"""The size limit of one reply, which is kept in memory, rendered and saved as a whole."""
 
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -17,17 +17,17 @@ from replyscope.domain.limits import CHOICES
 from replyscope.provider.bounds import TooMuch
 
 MOST_SAID = 20 * 1024 * 1024
-"""Bytes of texts and arguments as memory holds them: four for each character once one is not
-ASCII. A reply of 128,000 tokens has less than one million."""
+"""Bytes of texts and arguments in memory: four per character if any character is not ASCII.
+A reply of 128,000 tokens has less than one million."""
 MOST_OTHER = 64 * 1024 * 1024
-"""The same of all other events, such as images."""
+"""Bytes of all other events, such as images."""
 MOST_CALLS = 2_000
 MOST_EVENTS = 100_000
 """Events other than deltas."""
 
 
 class _Size:
-    """The size of texts that are joined."""
+    """The size of a text that is appended to."""
 
     def __init__(self) -> None:
         self._characters = 0
@@ -35,18 +35,18 @@ class _Size:
 
     @property
     def in_memory(self) -> int:
-        """Bytes: one wide character widens all others."""
+        """The size in bytes. One character outside ASCII makes Python use four for each."""
         return self._characters * self._width
 
     def add(self, text: str) -> None:
-        """Count a text."""
+        """Add the size of a text."""
         self._characters += len(text)
         if self._width == 1 and not text.isascii():
             self._width = 4
 
 
 class ReplyBound:
-    """Counts what the events of one reply say."""
+    """A counter of the sizes of one reply, checked against their limits."""
 
     def __init__(self) -> None:
         self._said = _Size()
@@ -59,7 +59,7 @@ class ReplyBound:
         """Count one event."""
         match event:
             case WireFrame() | FrameSkipped():
-                return  # bounded with the stream
+                return  # limited with the stream
             case TextDelta() | ReasoningDelta() | RefusalDelta():
                 self._said.add(event.text)
             case ToolCallDelta():
@@ -79,7 +79,7 @@ class ReplyBound:
             self._other.add(text)
 
     def check(self) -> None:
-        """Raises TooMuch. Called between chunks, so that every frame that came is kept."""
+        """Raise TooMuch over a limit. Called between chunks, so that every frame is kept."""
         for size, most in ((self._said, MOST_SAID), (self._other, MOST_OTHER)):
             if size.in_memory > most:
                 raise TooMuch(f"a reply of more than {most // 1024**2} MB")
@@ -88,11 +88,11 @@ class ReplyBound:
         if len(self._calls) > MOST_CALLS:
             raise TooMuch(f"a reply with more than {MOST_CALLS:,} tool calls")
         if self._events > MOST_EVENTS:
-            raise TooMuch(f"a reply with more than {MOST_EVENTS:,} events that are no text")
+            raise TooMuch(f"a reply with more than {MOST_EVENTS:,} events other than text")
 
 
 def _texts_in(value: Any) -> list[str]:
-    """The texts in an event, however deep."""
+    """The texts in an event, at any depth."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, bytes):

@@ -1,7 +1,7 @@
-"""Turns Responses events into domain events.
+"""Translates the events of the Responses API into domain events.
 
-Dispatches on the `.type` string: an event that the SDK doesn't know comes as another
-class with the right type. Reading twice gives the same events.
+It dispatches on the `type` string, because the SDK builds an unknown event as another class
+with the right `type`. The same events always give the same result.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -35,19 +35,19 @@ _QUIET = {
     *("store", "output_text", "billing", "frequency_penalty", "presence_penalty"),
     *("obfuscation", "sequence_number"),
 }
-"""Fields of OpenAI's own that the SDK does not declare, and those that say nothing."""
+"""Fields that are not reported: OpenAI's undeclared ones, and fields without information."""
 _TOLD = (
     *("prompt_cache_diagnostics", "moderation", "tool_usage", "input_transformations"),
     "logprobs",
 )
-"""Standard fields that are shown as they come."""
+"""Standard fields that are reported unchanged."""
 
 
 class ResponseTranslator:
-    """Translates the events of one stream; remembers what was already told.
+    """A translator of the events of one stream.
 
-    `fault` is the error object that came inside the stream, None when none did;
-    `is_complete` whether the server said that nothing more will come.
+    `fault` is the error object received in the stream, None when there was none.
+    `is_complete` is whether the server reported the end of the response.
     """
 
     def __init__(self, think_tags: ThinkTags = ThinkTags.AUTO) -> None:
@@ -61,11 +61,11 @@ class ResponseTranslator:
 
     @property
     def has_said_all(self) -> bool:
-        """The last event is the end."""
+        """Whether the response is complete or failed."""
         return self.is_complete or self.fault is not None
 
     def translate_data(self, data: object, event: str | None = None) -> list[Event]:
-        """The events of one decoded frame, built the way the SDK's stream builds them."""
+        """The events of one decoded frame, parsed as the SDK's stream parses it."""
         if not isinstance(data, dict):
             return []
         if "type" not in data and data.get("object") == "response":
@@ -91,7 +91,7 @@ class ResponseTranslator:
         return self._unread(chunk) if _is_known_progress(kind) else [UnknownEventSeen(kind)]
 
     def finish(self) -> list[Event]:
-        """What was held back until now: no more will come."""
+        """The events of buffered text and items at the end of the stream."""
         return [*self.output.finish(), *self.words.finish()]
 
     def _annotation(self, event: Any) -> list[Event]:
@@ -109,7 +109,7 @@ class ResponseTranslator:
         return self.output.done(item, index) if isinstance(item, Mapping) else []
 
     def _response(self, event: Any) -> list[Event]:
-        """A whole response object: at the start, on changes of status, and at the end."""
+        """Read a response object, sent at the start, on changes of status, and at the end."""
         response = _plain(getattr(event, "response", None))
         if not isinstance(response, Mapping):
             return []
@@ -132,7 +132,7 @@ class ResponseTranslator:
         return [*events, StatusStated(status, reason, code, message)]
 
     def _error(self, event: Any) -> list[Event]:
-        """The `error` event, flat or nested."""
+        """Read an `error` event, flat or nested."""
         body = _plain(event)
         nested = body.get("error") if isinstance(body, Mapping) else None
         self.fault = nested if isinstance(nested, dict | str) and nested else body
@@ -153,7 +153,7 @@ class ResponseTranslator:
         return [said]
 
     def _unread(self, event: Any) -> list[Event]:
-        """The fields of an event that nobody reads, at any depth, each once."""
+        """The unknown fields of an event, at any depth, each value once."""
         events: list[Event] = []
         for name, value in _unknown_fields(event):
             if value in (None, []) or self._extras.get(name) == value or name in _QUIET:
@@ -209,7 +209,7 @@ _PROGRESS = (
 
 
 def _is_known_progress(kind: str) -> bool:
-    """Steps that the items themselves tell again when they are done."""
+    """Whether an event reports progress that the finished item includes as well."""
     stem, _, _ = kind.removeprefix("response.").rpartition(".")
     return kind.startswith("response.") and stem.split(".")[0] in _PROGRESS
 
@@ -220,7 +220,7 @@ def _is_response_event(data: Mapping[str, Any]) -> bool:
 
 
 def _unknown_fields(value: object) -> Iterator[tuple[str, object]]:
-    """The fields that the SDK does not declare, and the standard ones that are shown whole."""
+    """The fields that the SDK does not declare, and the fields in `_TOLD`."""
     if isinstance(value, list):
         for one in value:
             yield from _unknown_fields(one)
@@ -238,7 +238,7 @@ def _unknown_fields(value: object) -> Iterator[tuple[str, object]]:
 
 
 def _plain(value: Any) -> Any:
-    """An SDK object as the JSON that it was built from."""
+    """The JSON value that an SDK object was built from."""
     if hasattr(value, "to_dict"):
         return value.to_dict(mode="json", warnings=False)
     return value
@@ -247,7 +247,7 @@ def _plain(value: Any) -> Any:
 def translate_response(
     data: Mapping[str, Any], think_tags: ThinkTags = ThinkTags.AUTO
 ) -> list[Event]:
-    """The events of a whole response, for servers that do not stream when asked to."""
+    """The events of a complete response, for servers that ignore `stream`."""
     kind = f"response.{data.get('status') or 'completed'}"
     translator = ResponseTranslator(think_tags)
     events = translator.translate_data({"type": kind, "response": dict(data)})

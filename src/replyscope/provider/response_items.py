@@ -1,7 +1,6 @@
-"""Reads the output items of a response: each tool call as what it is.
+"""Parses the output items of a response into tool calls, by the type of each item.
 
-Items are plain JSON objects here, as the SDK's own objects dump them; nothing of
-their shape is believed.
+Items are plain JSON objects, as the SDK dumps its own objects. Every value is checked.
 """
 
 import base64
@@ -26,7 +25,7 @@ KINDS_TO_RUN = {
     "apply_patch_call": "apply_patch_call",
     "mcp_approval_request": "mcp_approval_request",
 }
-"""Item types that wait for somebody outside the server, and the kind each is shown as."""
+"""Item types of calls that run outside the server, with the kind shown for each."""
 
 _STATES = {
     "completed": ToolCallState.COMPLETED,
@@ -36,18 +35,18 @@ _STATES = {
 
 
 def is_call(item: Item) -> bool:
-    """Whether an item is a tool call, run by whomever."""
+    """Whether an item is a tool call, run by the server or by the client."""
     kind = text_of(item.get("type")) or ""
     return kind.endswith("_call") or kind in KINDS_TO_RUN
 
 
 def call_key(item: Item) -> str:
-    """The id that pairs a call with its output: the call's own, or the item's."""
+    """The id that links a call to its output: its call_id, or else the id of the item."""
     return text_of(item.get("call_id")) or text_of(item.get("id")) or ""
 
 
 def read_call(item: Item, *, is_done: bool, output: Item | None = None) -> ToolCall:
-    """A call with its arguments and, where the server ran it or has it, its result."""
+    """A tool call with its arguments, and its result if the server has one."""
     kind = text_of(item.get("type")) or "call"
     name, arguments = _READERS.get(kind, _read_other)(item)
     result = _result_of(output) if output is not None else _own_result(kind, item)
@@ -92,7 +91,7 @@ def _read_shell(item: Item) -> tuple[str, str]:
 
 
 def _read_other(item: Item) -> tuple[str, str]:
-    """A call of any type: its own name, and whatever says what it does."""
+    """A call of any other type: its name, and the first field with its arguments."""
     kind = text_of(item.get("type")) or "call"
     name = text_of(item.get("name")) or kind.removesuffix("_call")
     for field in ("arguments", "input", "action", "actions", "operation", "queries", "code"):
@@ -111,7 +110,7 @@ def _read_image(item: Item) -> tuple[str, str]:
 
 
 def _read_computer(item: Item) -> tuple[str, str]:
-    """What is to be done on the screen, an action a line."""
+    """The actions of a computer call, one per line."""
     actions = item.get("actions") or [item.get("action")]
     known = [action for action in actions if isinstance(action, Mapping)]
     lines = [_computer_action(action) for action in known]
@@ -122,7 +121,7 @@ def _read_computer(item: Item) -> tuple[str, str]:
 
 
 def _computer_action(action: Item) -> str:
-    """The verb first; then every detail that the server gave, in its own words."""
+    """An action as text: its type and position, then its other fields."""
     verb = text_of(action.get("type")) or "act"
     place = f" at {action['x']}, {action['y']}" if {"x", "y"} <= action.keys() else ""
     told = {k: v for k, v in action.items() if k not in ("type", "x", "y") and v is not None}
@@ -143,7 +142,7 @@ _READERS: dict[str, Callable[[Item], tuple[str, str]]] = {
 
 
 def _own_result(kind: str, item: Item) -> str | None:
-    """What a hosted tool came to, as its own item tells it."""
+    """The result of a hosted tool, from its own item."""
     if item.get("error"):
         return as_text(item["error"])
     match kind:
@@ -180,7 +179,7 @@ def _found_file(result: Item) -> str:
 
 
 def _result_of(output: Item) -> str:
-    """The output item that belongs to a call."""
+    """The result in the output item of a call."""
     value = output.get("output")
     if isinstance(value, Mapping) and value.get("type") == "computer_screenshot":
         url = text_of(value.get("image_url")) or ""

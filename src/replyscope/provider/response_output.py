@@ -1,4 +1,4 @@
-"""Reads the output items of a response as they begin, as they end, and in the final list."""
+"""Parses the output items of a response when they are added, done and listed at the end."""
 
 from dataclasses import replace
 from typing import Any
@@ -27,7 +27,7 @@ _ARGUMENTS = "arguments"
 
 
 class ResponseOutput:
-    """The items of one response; remembers what was reported of each."""
+    """A parser of the items of one response. It keeps the state reported for each item."""
 
     def __init__(self, places: ItemPlaces, words: ResponseWords) -> None:
         self._places = places
@@ -39,17 +39,17 @@ class ResponseOutput:
         self._begun: dict[int, Item] = {}
 
     def added(self, item: Fields, index: object) -> list[Event]:
-        """An item begins."""
+        """The events of an `added` item."""
         place = self._places.added(item, index)
         self._begun[place.slot] = item
         return self._report(place, item, is_done=False)
 
     def done(self, item: Fields, index: object) -> list[Event]:
-        """An item is whole."""
+        """The events of a `done` item."""
         return self._report(self._places.done(item, index), item, is_done=True)
 
     def list_all(self, items: list[Fields]) -> list[Event]:
-        """The final output: what it adds to the items that came, and their order."""
+        """The events of the final output: missing items and content, and the order of items."""
         for place in self._places.all:
             if not place.signature and place.kind == "message":
                 place.signature = self._words.told_of(place)
@@ -68,7 +68,7 @@ class ResponseOutput:
         return events
 
     def finish(self) -> list[Event]:
-        """What items said as they began, where nothing else told it."""
+        """The content of `added` items that no later event repeated."""
         events: list[Event] = []
         for slot, item in self._begun.items():
             if slot not in self._finished:
@@ -79,12 +79,12 @@ class ResponseOutput:
         return events
 
     def _has_more(self, slot: int, item: Item) -> bool:
-        """Whether a call that a person has to run came with arguments, and without deltas."""
+        """Whether a call for the client had its arguments in `added`, without deltas."""
         is_to_run = text_of(item.get("type")) in KINDS_TO_RUN
         return is_to_run and not self._told.has(_ARGUMENTS, slot)
 
     def arguments_delta(self, event: Any) -> list[Event]:
-        """More arguments of a call, or input of a custom one."""
+        """The events of a delta of arguments, or of the input of a custom call."""
         words = text_of(getattr(event, "delta", None))
         if words is None:
             return []
@@ -93,7 +93,7 @@ class ResponseOutput:
         return [ToolCallDelta(_CHOICE, slot, None, None, words)]
 
     def arguments_done(self, event: Any) -> list[Event]:
-        """The whole arguments; they count where they are not what the deltas made."""
+        """The events of complete arguments, which replace the deltas if they differ."""
         whole = text_of(getattr(event, "arguments", None)) or text_of(getattr(event, "input", None))
         slot = self._place_of_call(event).slot
         if not whole:
@@ -132,7 +132,7 @@ class ResponseOutput:
         call = read_call(item, is_done=is_done)
         self._calls[call_key(item)] = (slot, item)
         if not is_done and kind in KINDS_TO_RUN:
-            # Arguments come as deltas, or with the finished item; counting both would double them.
+            # Arguments follow as deltas or in the finished item; using both would double them.
             return [ToolCallDelta(_CHOICE, slot, call.id, call.name, "", call.kind)]
         if kind in KINDS_TO_RUN and call.arguments.strip() in ("", "{}"):
             # LM Studio ends a call with an empty object, whatever its arguments were.
@@ -145,7 +145,7 @@ class ResponseOutput:
         return events
 
     def _output(self, item: Item) -> list[Event]:
-        """The result of a call that the server made within the same response."""
+        """The result of a call that the server ran within the same response."""
         known = self._calls.get(call_key(item))
         if known is None:
             return []
@@ -153,7 +153,7 @@ class ResponseOutput:
         return [ToolCallReported(_CHOICE, slot, read_call(call, is_done=True, output=item))]
 
     def _late_words(self, slot: int, item: Fields) -> list[Event]:
-        """Text, refusal, reasoning and citations that no delta brought."""
+        """Text, refusal, reasoning and citations that were missing from the deltas."""
         if kind_of(item) == "reasoning":
             return self._words.whole_reasoning(slot, item)
         if kind_of(item) != "message":

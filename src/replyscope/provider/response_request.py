@@ -1,4 +1,4 @@
-"""Puts a domain request into the form of the Responses API.
+"""Builds the body of a Responses request from a domain request.
 
 Pure: the same request and adaptations give the same body.
 """
@@ -109,7 +109,7 @@ def _with_sent_id(item: dict[str, Any], adaptations: Mapping[str, str]) -> dict[
 
 
 def _message_items(message: Message) -> list[dict[str, Any]]:
-    """A message as input items. A reply that has its own items is sent back as those."""
+    """The input items of a message. A reply with stored output items is sent as those."""
     if message.role is Role.ASSISTANT:
         opaque = [part for part in message.parts if isinstance(part, OpaquePart)]
         if opaque:
@@ -125,7 +125,7 @@ def _message_items(message: Message) -> list[dict[str, Any]]:
 
 
 def _result_item(part: ToolResultPart) -> dict[str, Any]:
-    """What became of a call, in the form that its kind wants."""
+    """The output item of a call, in the format of its kind."""
     if part.kind == "mcp_approval_request":
         item: dict[str, Any] = {
             "type": "mcp_approval_response",
@@ -163,7 +163,7 @@ def _said_item(part: Part) -> dict[str, Any] | None:
 
 
 def _said(content: dict[str, Any]) -> dict[str, Any]:
-    """The long form of what an assistant said; llama.cpp takes no other."""
+    """An assistant message in the long form, the only one that llama.cpp accepts."""
     return {"type": "message", "role": "assistant", "content": [content]}
 
 

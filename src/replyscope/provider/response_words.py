@@ -1,4 +1,4 @@
-"""Reads the words of a response: text, refusals and reasoning, as deltas and as wholes."""
+"""Parses the text, refusals and reasoning of a response, as deltas and as complete parts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ _TEXT, _REFUSAL, _REASONING = "text", "refusal", "reasoning"
 
 
 class ResponseWords:
-    """The words of one response's items; remembers what was told of each."""
+    """A parser of the texts of one response. It keeps the text reported for each item."""
 
     def __init__(self, places: ItemPlaces, think_tags: ThinkTags) -> None:
         self._places = places
@@ -24,36 +24,36 @@ class ResponseWords:
         self._told = StreamedText()
 
     def text_delta(self, event: Any) -> list[Event]:
-        """More text of a message."""
+        """The events of a text delta."""
         return self._delta(_TEXT, event)
 
     def refusal_delta(self, event: Any) -> list[Event]:
-        """More of a refusal."""
+        """The events of a refusal delta."""
         return self._delta(_REFUSAL, event)
 
     def text_done(self, event: Any) -> list[Event]:
-        """The whole text of a part."""
+        """The text of a complete part that its deltas lacked."""
         whole = text_of(getattr(event, "text", None)) or text_of(getattr(event, "transcript", None))
         return self._done(_TEXT, event, whole)
 
     def refusal_done(self, event: Any) -> list[Event]:
-        """The whole refusal."""
+        """The text of a complete refusal that its deltas lacked."""
         return self._done(_REFUSAL, event, text_of(getattr(event, "refusal", None)))
 
     def reasoning_delta(self, event: Any) -> list[Event]:
-        """More reasoning. Parts of a summary are paragraphs of their own."""
+        """The events of a reasoning delta. Each part of a summary is a new paragraph."""
         slot = self._place(REASONING, event).slot
         return self._thought(slot, _part_of(event) or 0, text_of(getattr(event, "delta", None)))
 
     def reasoning_done(self, event: Any) -> list[Event]:
-        """The whole of a part of the reasoning."""
+        """The text of a complete part of the reasoning, if it had no deltas."""
         slot, part = self._place(REASONING, event).slot, _part_of(event) or 0
         if self._told.has(_REASONING, slot, part):
             return []
         return self._thought(slot, part, text_of(getattr(event, "text", None)))
 
     def whole_message(self, slot: int, item: Fields) -> list[Event]:
-        """The words of a message that no delta brought."""
+        """The text and refusals of a complete message that its deltas lacked."""
         said: dict[str, str] = {_TEXT: "", _REFUSAL: ""}
         for part in map(fields_of, list_of(item.get("content"))):
             said[_TEXT] += text_of(part.get("text")) or text_of(part.get("transcript")) or ""
@@ -63,7 +63,7 @@ class ResponseWords:
         return [event for what, whole in said.items() for event in self._rest(what, slot, whole)]
 
     def whole_reasoning(self, slot: int, item: Fields) -> list[Event]:
-        """The reasoning of an item of which no delta came."""
+        """The reasoning of a complete item, if it had no deltas."""
         if self._told.has(_REASONING, slot):
             return []
         parts = [*list_of(item.get("summary")), *list_of(item.get("content"))]
@@ -71,11 +71,11 @@ class ResponseWords:
         return self._thought(slot, 0, "\n\n".join(text for text in texts if text))
 
     def told_of(self, place: Place) -> str:
-        """The text that was told of a message."""
+        """The text reported so far for a message."""
         return self._told.whole(_TEXT, place.slot)
 
     def finish(self) -> list[Event]:
-        """What was held back, in case that it began a tag."""
+        """The buffered text that might have been the start of a think tag."""
         return [_said(p.text, p.received, reasons=p.is_reasoning) for p in self._splitter.finish()]
 
     def _place(self, kind: str, event: Any) -> Place:
@@ -95,7 +95,7 @@ class ResponseWords:
         return self._rest(what, slot, whole or "", _part_of(event))
 
     def _rest(self, what: str, slot: int, whole: str, part: int | None = None) -> list[Event]:
-        """What a whole has beyond the deltas; where it contradicts them, both count."""
+        """The part of a complete text after its deltas; all of it when it contradicts them."""
         if not whole:
             return []
         missing = self._told.rest(what, slot, part, whole)
@@ -125,7 +125,7 @@ def _said(text: str, received: str, *, reasons: bool) -> Event:
 
 
 def _part_of(event: Any) -> int | None:
-    """The part's number; summaries count apart from the text of the reasoning."""
+    """The number of the part. Summaries are numbered separately from reasoning text."""
     summary = number_of(getattr(event, "summary_index", None))
     content = number_of(getattr(event, "content_index", None))
     return content if summary is None else summary

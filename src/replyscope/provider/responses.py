@@ -1,4 +1,4 @@
-"""The dialect of `/v1/responses`."""
+"""The Responses API, `/v1/responses`."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from replyscope.provider.response_request import response_body
 
 
 def _resumption(resumes: Resumption) -> dict[str, Any]:
-    """What asks for the events after the last one that came."""
+    """Keyword arguments that request the events after the last recorded one."""
     body: dict[str, Any] = {"response_id": resumes.response_id, "stream": True}
     for frame in reversed(resumes.frames):
         parsed = parse_frame(frame.text)
@@ -31,14 +31,14 @@ def _resumption(resumes: Resumption) -> dict[str, Any]:
 
 
 class Responses:
-    """Implements Dialect."""
+    """The Responses API. Implements Dialect."""
 
     api = Api.RESPONSES
 
     def body(
         self, request: ModelRequest, base_url: str, adaptations: Mapping[str, str]
     ) -> dict[str, Any]:
-        """Keyword arguments for `responses.create`, or what resumes a response."""
+        """Keyword arguments for `responses.create`, or for `retrieve` to resume a response."""
         if request.resumes is not None:
             return _resumption(request.resumes)
         return response_body(request, adaptations)
@@ -46,13 +46,13 @@ class Responses:
     async def open(
         self, client: openai.AsyncOpenAI, body: dict[str, Any]
     ) -> openai.AsyncStream[Any]:
-        """Send, and wait for the head of the answer."""
+        """Send the request and wait for the response headers."""
         call = client.responses.retrieve if "response_id" in body else client.responses.create
         stream: openai.AsyncStream[Any] = await call(**past_the_sdks_types(body, "input"))
         return stream
 
     def translator(self, think_tags: ThinkTags) -> ResponseTranslator:
-        """A reader for one stream."""
+        """A new translator for one stream."""
         return ResponseTranslator(think_tags)
 
     def translate_whole(self, data: Mapping[str, Any], think_tags: ThinkTags) -> list[Event] | None:

@@ -1,7 +1,6 @@
-"""Whether another try may help, and how long to wait before it. Pure but for the dice.
+"""Plans retries: whether to retry a request, and the wait before it. Pure except for jitter.
 
-Only tries that failed before the first event count; a reply that began is never
-asked for twice.
+Only requests that failed before their first event are retried.
 """
 
 import random
@@ -21,7 +20,7 @@ _LONGEST_WAIT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RetryPlan:
-    """Try again after `wait_s` seconds; `failure` is why."""
+    """A retry after `wait_s` seconds because of `failure`."""
 
     failure: Failure
     wait_s: float
@@ -30,10 +29,10 @@ class RetryPlan:
 def plan_retry(
     error: Exception, failure: Failure, *, retried: int, most: int, now: datetime
 ) -> RetryPlan | None:
-    """The next try after `retried` ones; None when there is to be none.
+    """The next retry after `retried` ones; None for no retry.
 
-    A server's `Retry-After` is obeyed up to a minute; one that asks for more gets no
-    further try, so that the person can decide. `x-should-retry` is the server's own word.
+    A server's `Retry-After` is obeyed up to a minute. A longer one prevents the retry, so that
+    the user can decide. `x-should-retry` from the server overrides the kind of failure.
     """
     if retried >= most:
         return None
@@ -48,12 +47,12 @@ def plan_retry(
 
 
 def with_wait(failure: Failure, error: Exception, now: datetime) -> Failure:
-    """A failure that says how long the server asks to wait, where that is long."""
+    """The failure with the server's `Retry-After` as next step, if that is over a minute."""
     asked_s = wait_asked_for(_headers(error), now)
     if asked_s is None or asked_s <= _LONGEST_WAIT_S:
         return failure
     wait = f"{asked_s / 60:.0f} minutes" if asked_s < 7_200 else f"{asked_s / 3_600:.0f} hours"
-    return replace(failure, next_step=f"It asks to wait {wait}; retry then.")
+    return replace(failure, next_step=f"Retry in {wait}, as the server requests.")
 
 
 def _headers(error: Exception) -> Mapping[str, str]:
@@ -61,7 +60,7 @@ def _headers(error: Exception) -> Mapping[str, str]:
 
 
 def wait_asked_for(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds that a server asks to wait: it says milliseconds, seconds, or a date."""
+    """The wait that a server requests, in seconds; its headers have milliseconds or a date too."""
     milliseconds, after = headers.get("retry-after-ms"), headers.get("retry-after")
     try:
         if milliseconds is not None:

@@ -1,15 +1,15 @@
-"""Leaves words of JSON schema out of tools, for servers that take only some. Pure."""
+"""Removes JSON schema keywords from tools, for servers that support only some. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 _NEEDED = ("type", "properties", "required", "items", "enum", "description")
 _BY_NAME = ("properties", "$defs", "definitions", "patternProperties")
-"""Keywords whose members have names of the tool's, not of JSON schema."""
+"""Keywords whose members are named by the tool, not by JSON schema."""
 
 
 def schema_words(schema: Any) -> Iterator[str]:
-    """The keywords of a schema that a tool can do without, at any depth."""
+    """The optional keywords in a schema, at any depth."""
     if isinstance(schema, list):
         for one in schema:
             yield from schema_words(one)
@@ -24,7 +24,7 @@ def schema_words(schema: Any) -> Iterator[str]:
 
 
 def adapt_schema(schema: Any, adaptations: Mapping[str, str]) -> Any:
-    """The schema without the keywords that the server rejected: `schema.WORD` is "drop"."""
+    """The schema without the rejected keywords, whose adaptation `schema.KEYWORD` is "drop"."""
     if not any(name.startswith("schema.") for name in adaptations):
         return schema
     if isinstance(schema, list):

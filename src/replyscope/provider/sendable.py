@@ -1,7 +1,6 @@
-"""Makes a request body that can go out as UTF-8.
+"""Makes a request body encodable as UTF-8.
 
-A model may send half of a surrogate pair; what it said is kept as it came, but no
-later request could carry it.
+A model may send a lone surrogate. The recorded reply keeps it, but a request cannot.
 """
 
 import json
@@ -11,7 +10,7 @@ from replyscope.domain.unicode_text import sound
 
 
 def sendable(body: dict[str, Any]) -> dict[str, Any]:
-    """The same body, or one whose lone surrogates are U+FFFD."""
+    """The body with lone surrogates replaced by U+FFFD; the same object if it has none."""
     try:
         json.dumps(body, ensure_ascii=False).encode()
     except UnicodeEncodeError:

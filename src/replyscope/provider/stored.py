@@ -1,4 +1,4 @@
-"""Replies that the provider keeps: fetched, cancelled, changed and deleted through the SDK."""
+"""Fetches, cancels, changes and deletes the replies that are stored on a server."""
 
 import json
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
@@ -29,7 +29,7 @@ _ROLES = {"user": Role.USER, "system": Role.SYSTEM, "developer": Role.SYSTEM, "t
 
 
 class OpenAIStoredReplies:
-    """Implements domain.ports.StoredReplies. Every method raises ProviderError."""
+    """The replies stored on a server. Implements StoredReplies; methods raise ProviderError."""
 
     def __init__(
         self,
@@ -44,18 +44,18 @@ class OpenAIStoredReplies:
         self._mask = mask
 
     async def fetch(self, response_id: str) -> FetchedReply:
-        """A reply and what was said to the model for it."""
+        """A reply and the messages of its request."""
         if _is_chat(response_id):
             return await self._guard(response_id, self._fetch_chat(response_id))
         return await self._guard(response_id, self._fetch_response(response_id))
 
     async def cancel(self, response_id: str) -> str:
-        """Stop a reply that the server still works on; its status then."""
+        """Cancel a reply that the server still generates. Returns its new status."""
         answer = await self._guard(response_id, self._client().responses.cancel(response_id))
         return str(answer.status or "unknown")
 
     async def delete(self, response_id: str) -> None:
-        """Make the provider forget a reply."""
+        """Delete a reply on the server."""
         client = self._client()
         job: Awaitable[Any] = (
             client.chat.completions.delete(response_id)
@@ -65,7 +65,7 @@ class OpenAIStoredReplies:
         await self._guard(response_id, job)
 
     async def set_metadata(self, response_id: str, metadata: Mapping[str, str]) -> None:
-        """Replace a stored completion's metadata. Responses can't be changed."""
+        """Replace the metadata of a stored completion. The Responses API has no such request."""
         job = self._client().chat.completions.update(response_id, metadata=dict(metadata))
         await self._guard(response_id, job)
 
@@ -115,8 +115,9 @@ class OpenAIStoredReplies:
 
 
 async def _plain_items(items: AsyncIterable[Any]) -> list[Mapping[str, Any]]:
-    """Every page's items. A server that does not say that a page is the last one would be
-    asked for ever: an id that comes again ends it.
+    """The items of all pages.
+
+    Some servers never mark the last page, so a repeated id ends the list as well.
     """
     found: list[Mapping[str, Any]] = []
     seen: set[str] = set()
@@ -130,7 +131,7 @@ async def _plain_items(items: AsyncIterable[Any]) -> list[Mapping[str, Any]]:
         seen.add(item_id or "")
         found.append(plain)
         if len(found) >= _MOST_ITEMS:
-            raise Flood(f"more than {_MOST_ITEMS:,} items of one reply")
+            raise Flood(f"more than {_MOST_ITEMS:,} items for one reply")
     return found
 
 
@@ -139,7 +140,7 @@ def _is_chat(response_id: str) -> bool:
 
 
 def _input_of(item: Mapping[str, Any]) -> FetchedInput | None:
-    """An input item as a message; what an assistant said is in the replies before."""
+    """An input item as a message; None for an assistant message, which an earlier reply has."""
     kind, item_id = text_of(item.get("type")) or "message", text_of(item.get("id"))
     if kind.endswith("_output"):
         output = item.get("output")

@@ -1,6 +1,6 @@
-"""Finds the error in what a server sent with status 200, whatever its shape. Pure.
+"""Finds the error in a response with status 200, in any format. Pure.
 
-The shapes, and who sends them:
+The formats and their senders:
 
     {"error": …}                              OpenAI, OpenRouter, llama.cpp, Groq
     {"object": "error", "message": …}         vLLM, LMDeploy
@@ -10,8 +10,8 @@ The shapes, and who sends them:
     {"errors": […]}                           Cloudflare
     {"code": …, "message": …}                 DashScope, SiliconFlow
     {"success": false, "message": …}          gateways
-    {"choices": [{"error": …}]}               OpenRouter, when a provider breaks off
-    event: error                              proxies, with JSON or with words
+    {"choices": [{"error": …}]}               OpenRouter, when its provider fails
+    event: error                              proxies, with JSON or text
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _FAILED = ("error", "failed", "failure", "fail")
 
 
 def find_error(data: Mapping[str, Any], event: str | None = None) -> object | None:
-    """The error object or words in one event's JSON; None when it holds none."""
+    """The error object or text in the JSON of one event; None when there is none."""
     error = data.get("error")
     if error and not (error is True and _first_words(data)):
         return _with_outer_words(error, data)
@@ -48,7 +48,7 @@ def find_error(data: Mapping[str, Any], event: str | None = None) -> object | No
 
 
 def _with_outer_words(error: object, data: Mapping[str, Any]) -> object:
-    """Some put the words beside a bare code or title: {"error": "Bad", "message": …}."""
+    """The error with the message of a sibling field: {"error": "Bad", "message": …}."""
     words = _first_words(data)
     if isinstance(error, str) and words and words != error:
         return {"message": f"{error}: {words}", "code": _code(data)}
@@ -61,7 +61,7 @@ def _error_of_choices(choices: object) -> object | None:
 
 
 def _is_of_a_reply(data: Mapping[str, Any]) -> bool:
-    """Whether it is a chunk, a response or a native reply, which may have such fields too."""
+    """Whether the JSON is a chunk or a response, which may have fields of the same names."""
     kind = data.get("object")
     is_chunk = isinstance(kind, str) and kind.startswith(("chat.completion", "response"))
     return is_chunk or data.get("usage") is not None or "output" in data
@@ -76,7 +76,7 @@ def _code(data: Mapping[str, Any]) -> object | None:
 
 
 def _is_fault(name: str, code: object) -> bool:
-    """Whether a code stands for a fault: 0 and those of HTTP's success do not."""
+    """Whether a code means an error: not 0, and not an HTTP success code."""
     if isinstance(code, bool) or code is None:
         return False
     if isinstance(code, str) and not code.lstrip("-").isdigit():

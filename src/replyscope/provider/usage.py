@@ -1,7 +1,6 @@
-"""Reads token counts, whatever a server calls them and wherever it puts them. Pure.
+"""Parses token counts and costs, with all field names and places that servers use. Pure.
 
-A count is believed when it is a whole number that is not negative and fits a database's
-integer; else it is unknown.
+A count is valid if it is a non-negative integer that SQLite can store; otherwise it is None.
 """
 
 from collections.abc import Iterator
@@ -57,7 +56,7 @@ _TOTAL_COSTS = ("total_cost", "total", "amount", "amount_usd", "usd")
 
 
 def read_usage(usage: object) -> UsageReported | None:
-    """Counts and cost of a usage object; None when it holds no count."""
+    """The counts and the cost in a usage object; None when it has no count."""
     given = fields_of(usage)
     into, out = _details(given, _INPUT_DETAILS), _details(given, _OUTPUT_DETAILS)
     counts = Usage(
@@ -74,7 +73,7 @@ def read_usage(usage: object) -> UsageReported | None:
 
 
 def find_usage(places: Fields) -> UsageReported | None:
-    """Counts in a chunk's fields: in one that is named for it, or among the fields."""
+    """The usage in a chunk: in a field such as `usage`, or directly among its fields."""
     for name in ("usage", "x_groq", "usageMetadata", "usage_metadata", "metrics", "token_usage"):
         place = fields_of(places.get(name))
         found = read_usage(place.get("usage")) or read_usage(place)
@@ -90,8 +89,9 @@ _READ = {
 
 
 def unread_usage(usage: object) -> Iterator[tuple[str, object]]:
-    """The fields of a usage object that nobody reads, as `usage.FIELD`, and counts that are
-    no numbers of tokens. Those that are zero or empty say nothing.
+    """The unknown fields of a usage object, as `usage.FIELD`, and counts that are invalid.
+
+    Fields that are zero or empty are left out.
     """
     given = fields_of(usage)
     for name, value in given.items():
