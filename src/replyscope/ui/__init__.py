@@ -1,1 +1,1 @@
-"""Floor 4: the Textual app. Shows what the engine does and asks it for more; no I/O."""
+"""Floor 4: the Textual application. It shows the engine's state and calls it; no I/O."""
