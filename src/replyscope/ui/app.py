@@ -65,7 +65,7 @@ class ReplyscopeApp(GuardedApp):
         self.set_keymap(opening.look.keys)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's line filters, the filter of control characters, and perhaps the ASCII filter."""
+        """Textual's line filters, the filter of control characters, and if set the ASCII filter."""
         filters = [*super().get_line_filters(), self._printable_only]
         return [*filters, self._ascii_only] if self._opening.look.ascii_only else filters
 
