@@ -268,11 +268,11 @@ class Transcript(CalmScrollView, can_focus=True):
         self.post_message(self.CursorMoved(self.cursor_key))
 
     def action_move_cursor(self, step: int) -> None:
-        """Move the cursor to the next or previous entry, and scroll to it."""
+        """Move the cursor to the next or previous entry, and scroll the entry into view."""
         self.point_at(self.cursor + step)
 
     def point_at(self, number: int) -> None:
-        """Move the cursor to an entry, and scroll to it."""
+        """Move the cursor to an entry, and scroll the entry into view."""
         count = len(self._layout_of.entries)
         if not count:
             return
