@@ -137,7 +137,7 @@ class Reviewing:
         self._reply_screens.replay(reply)
 
     def compare(self, models: str = "") -> None:
-        """Compare the reply with its sibling. With names of models, retry with each of them first."""
+        """Compare the reply with its sibling; with names of models, retry with each one first."""
         conversation, reply = self._desk.conversation, self._view.reply_at_cursor()
         names = models.replace(",", " ").split()
         if reply is None:

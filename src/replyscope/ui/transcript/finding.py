@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.entry import Entry
 
-Place = tuple[int, int]  # an entry, and a line of it
+Place = tuple[int, int]  # the index of an entry, and a line within the entry
 
 
 class Finder:
