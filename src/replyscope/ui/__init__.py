@@ -1,1 +1,1 @@
-"""Floor 4: the Textual application. It shows the engine's state and calls it; no I/O."""
+"""Floor 4: the Textual app. It shows the state of the engine and calls the engine; no I/O."""

@@ -15,10 +15,10 @@ if TYPE_CHECKING:  # at run time its imports would delay the first paint
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The arguments of the app. `theme` is the look's own, None when no such theme exists;
-    `is_fresh` is whether no saved session is opened. `load` imports and builds everything
-    else; it blocks. `hear` is called with each unexpected exception, `hear_loop` by the event
-    loop.
+    """The arguments of the app. `theme` is the theme that `look` names, None if its file does
+    not exist; `is_fresh` is whether the app starts with a new session. `load` imports and
+    builds everything else; it blocks. `hear` is called with each unexpected exception,
+    `hear_loop` by the event loop.
     """
 
     look: Look

@@ -32,7 +32,9 @@ from replyscope.engine.review import Review
 Tell = Callable[[int, int], None]
 """A progress callback: the units that are done, and the total."""
 Export = Callable[[Sequence[str], Form, Path | None, bool, Tell], Awaitable[list[str]]]
-"""Exports sessions. Without a path it writes nothing, and only reports the redactions."""
+"""Exports sessions; with True they are redacted. Without a path it writes nothing, and only
+reports the redactions.
+"""
 ImportFile = Callable[[Path, bool, Tell], Awaitable[Imported]]
 """Imports a file. With True (`is_dry`) it saves nothing, and only reports the result."""
 
