@@ -1,1 +1,1 @@
-"""Floor 4: the Textual app. Shows what the engine does and asks it for more; no I/O."""
+"""Floor 4: the Textual app. It shows the state of the engine and calls the engine; no I/O."""

@@ -36,11 +36,11 @@ if TYPE_CHECKING:  # loaded after the first paint
 
 _LONGEST_LEAVING_S = 8.0
 _EAGER_S = 0.0005
-"""While the rest loads, a key waits no longer than this for the thread that loads."""
+"""The longest that a key waits for the thread that loads the rest, in seconds."""
 
 
 class ReplyscopeApp(GuardedApp):
-    """Paints the prompt, loads the chat, and shows it until the person leaves."""
+    """The application. Paints the prompt, loads the chat, and shows it until the person quits."""
 
     TITLE = "replyscope"
     CSS_PATH: ClassVar[list[str]] = ["styles/app.tcss", "styles/chat.tcss"]  # type: ignore[assignment]
@@ -65,21 +65,21 @@ class ReplyscopeApp(GuardedApp):
         self.set_keymap(opening.look.keys)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own, the gate before the terminal, and ours for those without symbols."""
+        """Textual's line filters, the filter of control characters, and if set the ASCII filter."""
         filters = [*super().get_line_filters(), self._printable_only]
         return [*filters, self._ascii_only] if self._opening.look.ascii_only else filters
 
     def report_exception(self, error: BaseException) -> None:
-        """Pass an exception that ends the app to the command that started it."""
+        """Report an exception that ends the app to the command that started it."""
         if self._opening.hear is not None:
             self._opening.hear(sys.exception() or error)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy a text; halves of surrogate pairs, which no terminal takes, as U+FFFD."""
+        """Copy a text. Lone surrogates, which cannot be encoded, become U+FFFD."""
         super().copy_to_clipboard(sound(text))
 
     def get_driver_class(self) -> type[Driver]:
-        """Textual's choice, but for the one that we make safe."""
+        """Textual's choice of driver; instead of `LinuxDriver` our safe subclass."""
         chosen = super().get_driver_class()
         if sys.platform == "win32" or chosen.__name__ != "LinuxDriver":
             return chosen
@@ -88,12 +88,12 @@ class ReplyscopeApp(GuardedApp):
         return TerminalDriver
 
     def get_default_screen(self) -> Screen[None]:
-        """The prompt, which the chat comes to lie over."""
+        """The prompt screen. The chat screen is pushed over this one."""
         return FrontScreen(is_fresh=self._opening.is_fresh)
 
     async def on_event(self, event: events.Event) -> None:
-        """Let the chat see each key before any widget has it: a widget's own queue is too
-        late to say whose the next one is.
+        """Offer each key to the chat before any widget gets it. A widget's own queue is too
+        late to decide which widget gets the next key.
         """
         is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
         if is_input and self._chat is not None and self._chat.groups.consent.takes_input(event):
@@ -107,7 +107,7 @@ class ReplyscopeApp(GuardedApp):
         self.call_after_refresh(self._begin)
 
     def _leave_on_signals(self) -> None:
-        """A closed terminal and a shutdown save what streams, as quitting does."""
+        """Save the streams when the terminal closes or the machine shuts down, as quitting does."""
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
@@ -116,9 +116,9 @@ class ReplyscopeApp(GuardedApp):
                     loop.add_signal_handler(number, self._leave_by_signal)
 
     def _leave_by_signal(self) -> None:
-        """Save and go; at a second signal, or when saving takes too long, just go.
+        """Save and exit; at a second signal, or when saving takes too long, exit at once.
 
-        The journal is committed all along: little can be lost then.
+        The journal is committed while a reply streams, so little can be lost.
         """
         if self._deadline is not None:
             os._exit(1)
@@ -134,7 +134,7 @@ class ReplyscopeApp(GuardedApp):
         self.run_worker(load)
 
     async def _load(self) -> None:
-        """Import and build the rest in a thread, so that keys are heard meanwhile."""
+        """Import and build the rest in a thread, so that keys are handled meanwhile."""
         rarely_s = sys.getswitchinterval()
         sys.setswitchinterval(_EAGER_S)
         try:
@@ -147,11 +147,11 @@ class ReplyscopeApp(GuardedApp):
         self.call_next(self._show_chat)
 
     async def _show_chat(self) -> None:
-        """Put the chat over the prompt. Runs in the app's own queue, where new keys
-        wait until the chat has them.
+        """Push the chat over the prompt. Runs in the app's own queue: new keys wait there
+        until the chat is mounted.
         """
         if self._chat is None or self._services is None or not self.screen_stack:
-            return  # the person left meanwhile
+            return  # the person quit meanwhile
         self._take_themes(self._services)
         front = self.screen_stack[0]
         assert isinstance(front, FrontScreen)
@@ -171,7 +171,7 @@ class ReplyscopeApp(GuardedApp):
                 self.theme = DEFAULT_THEME
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: the same commands as after a slash."""
+        """The commands of the palette: the slash commands."""
         if self._chat is not None and screen is self._chat:
             yield from self._chat.system_commands()
 

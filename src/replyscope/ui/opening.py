@@ -1,4 +1,4 @@
-"""What the app needs before its first paint, and how it gets the rest."""
+"""The parts of the app that the first paint needs, and the loader of the rest."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:  # at run time its imports would delay the first paint
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """`theme` is the look's own, None when there is no such theme; `is_fresh` says that
-    no saved session is opened. `load` imports and builds everything else; it blocks.
-    `hear` is called with each exception that nobody expected, `hear_loop` by the event loop.
+    """The arguments of the app. `theme` is the theme that `look` names, None if its file does
+    not exist; `is_fresh` is whether the app starts with a new session. `load` imports and
+    builds everything else; it blocks. `hear` is called with each unexpected exception,
+    `hear_loop` by the event loop.
     """
 
     look: Look

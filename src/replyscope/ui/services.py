@@ -1,4 +1,4 @@
-"""What the screens may ask for. The command line fills it in; nothing here does I/O."""
+"""The services that the screens use. The command line builds them; nothing here does I/O."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,19 +30,21 @@ from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
 
 Tell = Callable[[int, int], None]
-"""Gets how far it is, and of how much."""
+"""A progress callback: the units that are done, and the total."""
 Export = Callable[[Sequence[str], Form, Path | None, bool, Tell], Awaitable[list[str]]]
-"""Writes sessions; without a path nothing, only what would be taken out is told."""
+"""Exports sessions; with True they are redacted. Without a path it writes nothing, and only
+reports the redactions.
+"""
 ImportFile = Callable[[Path, bool, Tell], Awaitable[Imported]]
-"""Takes a file in, or only says what would come of it."""
+"""Imports a file. With True (`is_dry`) it saves nothing, and only reports the result."""
 
 
 @dataclass(slots=True)
 class Services:
-    """One run's parts, as the app sees them.
+    """The services of one run of the app.
 
-    `endpoint` is where to send at the start, None when the person has to choose.
-    `faults` are sentences about files that were wrong, to show once.
+    `endpoint` is the first target of requests, None when the person has to choose one.
+    `faults` are sentences about invalid files, to show once.
     """
 
     archive: Archive
@@ -80,7 +82,9 @@ class Services:
     tool_settings: Callable[[], ToolSettings] = ToolSettings
     add_servers: Callable[[str], tuple[McpServer, ...]] = lambda _pasted: ()
     undo: list[tuple[str, Callable[[], Awaitable[None]]]] = field(default_factory=list)
-    """What was done on the review screen, the newest last, each with what takes it back."""
+    """The undo stack of the review screen, the newest last: a description, and the function
+    that undoes it.
+    """
     model: str | None = None
     session_id: str | None = None
     opens_newest: bool = False

@@ -1,4 +1,4 @@
-"""Makes Textual themes of theme files. A theme that can't be drawn is reported, not used."""
+"""Builds Textual themes from theme files. An invalid theme is reported and not used."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from replyscope.domain.look import ThemeSource
 
 
 def build_themes(sources: Iterable[ThemeSource]) -> tuple[list[Theme], list[str]]:
-    """The themes whose colours are colours, and a sentence for each of the others."""
+    """The valid themes, and an error sentence for each theme with an invalid colour."""
     themes: list[Theme] = []
     faults: list[str] = []
     for source in sources:

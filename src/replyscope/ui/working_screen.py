@@ -1,4 +1,4 @@
-"""A screen that works in the background, and tells and asks the person."""
+"""A base class of screens: background workers, toasts and dialogs."""
 
 import logging
 from collections.abc import Callable, Coroutine
@@ -19,10 +19,10 @@ _log = logging.getLogger(__name__)
 
 
 class WorkingScreen(Screen[Result]):
-    """Workers, sentences and dialogs."""
+    """A screen that runs workers, shows toasts and opens dialogs."""
 
     least_error_s = 8.0
-    """How long a fault is told at the least, in seconds."""
+    """The shortest time that an error toast is shown, in seconds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class WorkingScreen(Screen[Result]):
 
     @property
     def is_unlogged(self) -> bool:
-        """Whether a log hears nothing of what is done here."""
+        """Whether the work of this screen is kept out of the log."""
         return False
 
     def start_work(
@@ -42,11 +42,11 @@ class WorkingScreen(Screen[Result]):
     ) -> None:
         """Run a coroutine function in a worker.
 
-        It is passed uncalled: a worker that is cancelled before it begins would leave
-        a coroutine that nobody awaits.
+        It is passed uncalled: a worker that is cancelled before its start would leave
+        a coroutine that is never awaited.
         """
         job: Any = partial(work, *arguments)
-        token = unlogged.set(self.is_unlogged)  # a worker has the context of its beginning
+        token = unlogged.set(self.is_unlogged)  # a worker copies the context at its start
         try:
             worker = self.run_worker(job, group=group, exclusive=exclusive, exit_on_error=False)
         finally:
@@ -56,7 +56,7 @@ class WorkingScreen(Screen[Result]):
 
     @on(Worker.StateChanged)
     def _tell_fault(self, event: Worker.StateChanged) -> None:
-        """A fault of ours costs one action, not the session."""
+        """Show an unexpected error of a worker. It stops one action, not the session."""
         error = event.worker.error
         if event.state is WorkerState.ERROR and error is not None:
             if event.worker not in self._unlogged:
@@ -64,7 +64,7 @@ class WorkingScreen(Screen[Result]):
             self.tell(f"replyscope itself failed: {type(error).__name__}: {error}")
 
     def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
-        """Show a sentence once."""
+        """Show a toast. An error is shown longer."""
         text = printable_text(str(error))
         reading_s = len(text) / 15
         if is_error:

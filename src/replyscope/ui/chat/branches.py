@@ -1,4 +1,4 @@
-"""Choices, retries and edits: walking between siblings, editing, forking."""
+"""The commands of branches: show a sibling, retry, edit and fork."""
 
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from replyscope.ui.dialogs.small import PickDialog
 
 
 class Branches:
-    """The commands of branches. A session is a tree: no message is overwritten."""
+    """Commands of branches. A session is a tree of messages: no message is overwritten."""
 
     def __init__(self, desk: Desk, view: ChatView, drafts: Drafts, sending: Sending) -> None:
         self._desk = desk
@@ -51,7 +51,7 @@ class Branches:
         self._view.draw_all()
 
     def retry(self, model: str = "") -> None:
-        """Ask again for the reply under the cursor; both stay."""
+        """Retry the reply under the cursor. Both replies are kept, as siblings."""
         conversation = self._desk.conversation
         if self._desk.turns.is_running(conversation.session.id):
             return
@@ -67,14 +67,14 @@ class Branches:
         self._sending.start_turn(conversation, start, lambda: None)
 
     def retry_elsewhere(self) -> None:
-        """Ask another model for the reply under the cursor."""
+        """Retry the reply under the cursor with another model."""
         rows = [(model.id, model.owner or "") for model in self._desk.targets.models]
         current = self._desk.targets.model_for(self._desk.conversation)
         dialog = PickDialog("Ask again with", rows, current=current, is_free=True)
         self._desk.ask_dialog(dialog, self.retry)
 
     def edit_message(self) -> None:
-        """Edit an earlier message; the new text is sent as its sibling."""
+        """Edit an earlier message. The new text is sent as its sibling."""
         message = self._view.message_at_cursor()
         tree = self._desk.conversation.tree
         while message is not None and message.role in (Role.ASSISTANT, Role.TOOL):

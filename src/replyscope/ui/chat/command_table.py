@@ -1,4 +1,4 @@
-"""The commands of the chat: slash commands, keys, palette and help are made from this table."""
+"""The table of commands of the chat: the source of slash commands, keys, palette and help."""
 
 from textual.binding import BindingType
 

@@ -1,4 +1,4 @@
-"""Commands: each with its name, its line in the help, its key, and the function it runs."""
+"""The types of commands and keys: name, help text, key binding, and the function to run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ class CommandLine(Protocol):
 
     @property
     def help(self) -> str:
-        """One line about it."""
+        """The help text, one line."""
 
     @property
     def argument(self) -> str:
-        """The name of the text that may follow; empty when none may."""
+        """The name of the argument; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The keys of a command. `id` is the name by which a person remaps them, `text` is their
-    line in the help, and `place` is its number there.
+    """The keys of a command. `id` is the name in the key map, `text` is their line in the help,
+    and `place` is the position of that line.
     """
 
     keys: str
@@ -38,16 +38,16 @@ class Key:
     is_priority: bool = False
 
     def binding(self, command: str) -> Binding:
-        """The binding that runs a command of the screen."""
+        """The Textual binding that runs a command."""
         action = f"run({command!r})"
         return Binding(self.keys, action, self.text, id=self.id, priority=self.is_priority)
 
 
 @dataclass(frozen=True, slots=True)
 class Command(Generic[Groups]):
-    """One command. `run` gets the groups and the text after the name.
+    """One command. `run` gets the groups and the argument.
 
-    Without `help` the command has a key alone and cannot be typed.
+    A command without `help` has only a key, and no slash command.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Command(Generic[Groups]):
 
 
 def find_command(commands: Sequence[CommandLine], name: str) -> CommandLine | None:
-    """The command of that name, or the only one whose name begins so."""
+    """The command with a name, or the only command that the name is a prefix of."""
     exact = [command for command in commands if command.name == name]
     begins = [command for command in commands if name and command.name.startswith(name)]
     if exact:

@@ -1,4 +1,4 @@
-"""Where the next message is written. Knows keys and text; never sends by itself."""
+"""The composer: the text field of the next message. It posts messages and never sends."""
 
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ _IN_ORDER = ("chat.send", "chat.newline", "chat.complete")
 
 
 class Composer(TextArea):
-    """A multi-line editor: Enter submits, Ctrl+J or Shift+Enter break the line."""
+    """A multi-line text area: Enter submits, Ctrl+J or Shift+Enter break the line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "Send", id="chat.send"),
@@ -27,35 +27,35 @@ class Composer(TextArea):
     ]
 
     class Submitted(Message):
-        """The person wants this sent."""
+        """Enter was pressed; `text` is to be sent."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class Chosen(Message):
-        """Take the highlighted suggestion. `submits` when Enter was pressed."""
+        """The highlighted suggestion was accepted; `submits` is whether with Enter."""
 
         def __init__(self, submits: bool) -> None:
             super().__init__()
             self.submits = submits
 
     class Moved(Message):
-        """Move the highlight of the suggestions."""
+        """The highlight of the suggestions is to move."""
 
         def __init__(self, step: int) -> None:
             super().__init__()
             self.step = step
 
     class PastedLarge(Message):
-        """A paste too large to edit came."""
+        """A text was pasted that is too large to edit."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class BackspaceWhenEmpty(Message):
-        """Backspace with nothing left to delete."""
+        """Backspace was pressed in the empty field."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(
@@ -71,26 +71,26 @@ class Composer(TextArea):
         self.is_suggesting = False
 
     def get_line(self, line_index: int) -> Text:
-        """A line as it is drawn: control characters as symbols, the text stays as it is."""
+        """The line to render: control characters become symbols; the text does not change."""
         line = super().get_line(line_index)
         if is_printable(line.plain):
             return line
         return Text(printable_line(line.plain), end="")
 
     def set_history(self, prompts: list[str]) -> None:
-        """Earlier prompts, oldest first."""
+        """Set the history of prompts, oldest first."""
         self._history = prompts
         self._history_at = None
 
     def remember(self, prompt: str) -> None:
-        """Add a prompt that was sent."""
+        """Append a sent prompt to the history."""
         history = self._private_history if self._is_private else self._history
         history[:] = [p for p in history if p != prompt] + [prompt]
         self._history_at = None
 
     def show_private(self, is_private: bool) -> None:
-        """Say whether what is written here is private. Prompts of private sessions are
-        offered in those alone: elsewhere one that is only looked at would become a draft.
+        """Set whether the session is private. The history offers prompts of private sessions
+        in private sessions only: elsewhere a recalled prompt could be saved as a draft.
         """
         self._is_private = is_private
         self._history_at, self._unsent = None, ""
@@ -99,7 +99,7 @@ class Composer(TextArea):
         self.placeholder = _PRIVATE_PLACEHOLDER if is_private else _PLACEHOLDER
 
     def replace_text(self, text: str, cursor: int | None = None) -> None:
-        """Show another text, with so many characters before the cursor; None puts it at the end."""
+        """Replace the text. `cursor` is an offset in characters; None is the end."""
         self._history_at = None
         self._show_text(text, cursor)
 
@@ -113,8 +113,8 @@ class Composer(TextArea):
 
     @property
     def written(self) -> tuple[str, int | None]:
-        """The message that is being written, and how many characters stand before the cursor,
-        None at its end. An earlier prompt that is only looked at is not written.
+        """The text of the message, and the offset of the cursor in characters, None at the
+        end. While a recalled prompt is shown without edits, the text is the unsent one.
         """
         if self._history_at is not None and self.text == self._shown_prompt:
             return self._unsent, None
@@ -124,7 +124,7 @@ class Composer(TextArea):
         return text, cursor if cursor < len(text) else None
 
     def action_submit(self) -> None:
-        """Enter: take a suggestion, or send. What is typed next is the next message."""
+        """Enter: accept a suggestion, or submit. Later keys belong to the next message."""
         if self.is_suggesting:
             self.post_message(self.Chosen(submits=True))
         else:
@@ -137,7 +137,7 @@ class Composer(TextArea):
         self.insert("\n")
 
     def action_complete(self) -> None:
-        """Tab: take a suggestion, or go to the next pane."""
+        """Tab: accept a suggestion, or focus the next pane."""
         if self.is_suggesting:
             self.post_message(self.Chosen(submits=False))
         else:
@@ -150,8 +150,8 @@ class Composer(TextArea):
             self.post_message(self.PastedLarge(event.text.replace("\r\n", "\n")))
 
     async def on_key(self, event: events.Key) -> None:
-        # Keys must act in the order they were typed: a binding would be run by the app,
-        # before or after the letters that still wait in this widget's queue.
+        # Keys must act in the order of typing. The app would run a binding before or after
+        # the letters that are still in this widget's queue.
         if not event.is_printable:
             active = self.screen.active_bindings.get(event.key)
             if active is not None and active.node is self and active.binding.id in _IN_ORDER:
@@ -198,7 +198,9 @@ class Composer(TextArea):
         return True
 
     def completion(self) -> tuple[str | None, str]:
-        """What stands at the cursor: ("command", "/mo"), ("file", "@src/m") or nothing."""
+        """The kind and text of the word at the cursor: ("command", "/mo"), ("file", "@src/m")
+        or (None, "").
+        """
         row, column = self.cursor_location
         before = self.document.get_line(row)[:column]
         if row == 0 and before.startswith("/") and " " not in before:
@@ -207,6 +209,6 @@ class Composer(TextArea):
         return ("file", word) if word.startswith("@") else (None, "")
 
     def replace_word(self, word: str, by: str) -> None:
-        """Put a completion in place of the word at the cursor."""
+        """Replace the word at the cursor by a completion."""
         row, column = self.cursor_location
         self.replace(by, (row, column - len(word)), (row, column))

@@ -1,9 +1,9 @@
-"""Consent: deciding about the calls that wait, with a card that no key reaches by accident.
+"""Consent: decisions about waiting tool calls, on a card that no key answers by accident.
 
 A card can appear while a person types. Its keys answer only after a pause of `LOOK_S`
 without a key, counted from its drawing. Before that, and after each answer, keys reach
-the composer. The app hands every key to `takes_input` in the
-order in which they were typed, before any widget has it.
+the composer. The app passes every key to `takes_input` in the order of typing, before any
+widget gets it.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from replyscope.ui.working_screen import WorkingScreen
 
 
 class ConsentPrompt:
-    """The card of the calls that wait: when it is drawn, and which keys answer it."""
+    """Controls the consent card: its drawing, and the keys that answer it."""
 
     LOOK_S: ClassVar[float] = 0.7
-    """A pause without a key, in seconds, in which a person looks at what has come."""
+    """The pause without a key after which answers count, in seconds: time to read the card."""
     REPEAT_S: ClassVar[float] = 0.2
-    """A held key comes again within this time, in seconds."""
+    """The longest interval between the repeats of a held key, in seconds."""
 
     def __init__(self, desk: Desk, screen: WorkingScreen[None]) -> None:
         self._desk = desk
@@ -40,7 +40,7 @@ class ConsentPrompt:
         self._repeat_timer: Stoppable | None = None
 
     def open(self, refresh_sidebar: Callable[[], None]) -> None:
-        """Ask the person about calls from now on."""
+        """Show waiting calls from now on."""
         consent = self._desk.services.consent
         if consent is None:
             return
@@ -83,7 +83,7 @@ class ConsentPrompt:
             self._screen.call_after_refresh(self._await_look)
 
     def _await_look(self) -> None:
-        """Hear no answer before the next pause."""
+        """Ignore answers until the next pause."""
         if self._look_timer is not None:
             self._look_timer.stop()
             self._look_timer = None
@@ -93,14 +93,14 @@ class ConsentPrompt:
             self._look_timer = self._desk.set_timer(self.LOOK_S, self._look)
 
     def _look(self) -> None:
-        """The pause is over: hear answers, where the person can have looked."""
+        """Accept answers after the pause, if the card was visible during it."""
         card = self._screen.query_one(ConsentCard)
         if card.wanted is None:
             return
         if self._screen.app.screen is not self._screen or not self._desk.app.app_focus:
             self._await_look()
             return
-        self._looked_at = Message().time  # of the clock by which keys are timed
+        self._looked_at = Message().time  # the clock of key events
         card.set_ready(is_ready=True)
         if self._screen.focused is self._composer and not self._composer.text:
             self._screen.set_focus(card)
@@ -136,7 +136,7 @@ class ConsentPrompt:
         return False
 
     def focus_next(self) -> None:
-        """Go to the next pane: from the composer to the card, while there is one."""
+        """Focus the next pane: from the composer the card, if it is shown."""
         card = self._screen.query_one(ConsentCard)
         if self._screen.focused is self._composer and card.wanted is not None:
             self._screen.set_focus(card)
@@ -144,8 +144,8 @@ class ConsentPrompt:
             self._screen.focus_next()
 
     def _take_answer(self, card: ConsentCard, answer: Answer, key: str) -> None:
-        """Answer at once, but for the key that answered the card before: that may be held
-        down, and counts when it does not come again.
+        """Answer at once, except with the key that answered the previous card. That key may
+        be held down, so it counts only when it does not repeat.
         """
         if key == self._answer_key:
             self._repeat_timer = self._desk.set_timer(self.REPEAT_S, lambda: self._say(answer))
@@ -157,7 +157,7 @@ class ConsentPrompt:
         self._screen.query_one(ConsentCard).answer(answer)
 
     def _stop_repeat(self) -> bool:
-        """Forget the answer that waits; whether one did."""
+        """Drop the delayed answer. Returns whether one was delayed."""
         timer, self._repeat_timer = self._repeat_timer, None
         if timer is not None:
             timer.stop()

@@ -1,8 +1,7 @@
-"""The consent card: a tool call that waits, and the answers that a person can give.
+"""The consent card: a waiting tool call, and the possible answers.
 
-Invariant: no answer runs a call that could not be seen. The card has to be on the screen
-as a whole, and the call has to be read to its end. When keys are answers is the screen's
-to say; see `chat_consent`.
+Invariant: no answer runs a call that was not fully visible. The whole card has to be on the
+screen, and the call has to be scrolled to its end. `consent` decides when keys are answers.
 """
 
 from enum import StrEnum
@@ -27,8 +26,9 @@ from replyscope.inspection.figures import count as in_figures
 
 _MOST_SHOWN = 100_000
 _MOST_READ = 10 * _MOST_SHOWN
-"""Of more than that, however it is laid out, only the beginning is read."""
-"""Characters of a call that the card lays out; a longer one can only be refused."""
+"""Of a longer call only the first `_MOST_READ` characters are read. A call of more than
+`_MOST_SHOWN` characters can only be refused.
+"""
 
 _TOO_LONG = "This call is too long to be shown ({}characters), so it can only be refused [n]."
 _TOO_SMALL = "Too small to show this call. Make the window larger, or [n] refuses."
@@ -37,7 +37,7 @@ _UNREAD = "Read this call to its end first: [j], [PgDn] and [End] scroll down."
 
 
 class Answer(StrEnum):
-    """What a person can say to a call."""
+    """An answer to a tool call."""
 
     ONCE = "once"
     SESSION = "session"
@@ -61,7 +61,7 @@ _NOTICES = "textual-toastrack"
 
 
 class ConsentCard(Vertical, can_focus=True):
-    """Shown while a call waits. Its keys answer once `is_ready` was set for this call."""
+    """A card that is shown while a call waits. Its keys answer once `is_ready` is set."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -78,7 +78,7 @@ class ConsentCard(Vertical, can_focus=True):
     ]
 
     class Answered(Message):
-        """The person has answered."""
+        """The person answered."""
 
         def __init__(self, wanted: CallToDecide, answer: Answer) -> None:
             super().__init__()
@@ -86,7 +86,7 @@ class ConsentCard(Vertical, can_focus=True):
             self.answer = answer
 
     class NotYet(Message):
-        """The call cannot be allowed yet; `why` says what to do."""
+        """The call cannot be allowed yet; `why` is the reason and the remedy."""
 
         def __init__(self, why: str) -> None:
             super().__init__()
@@ -117,11 +117,11 @@ class ConsentCard(Vertical, can_focus=True):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the person has looked at this call: before, nothing is an answer."""
+        """Whether answers count: the person has had time to read this call."""
         return self._is_ready and self.wanted is not None
 
     def show(self, wanted: CallToDecide | None, count: int = 0) -> None:
-        """Ask about a call; None hides the card. `count` is how many wait in all."""
+        """Show a call; None hides the card. `count` is the number of waiting calls."""
         is_new = wanted is not self.wanted
         self.wanted, self._count = wanted, count
         self.display = wanted is not None
@@ -133,24 +133,24 @@ class ConsentCard(Vertical, can_focus=True):
             self._draw()
 
     def set_ready(self, *, is_ready: bool) -> None:
-        """Hear answers from now on, or no more."""
+        """Accept or ignore answers from now on."""
         self._is_ready = is_ready
         self._draw_if_shown()
 
     def answer_of(self, key: str) -> Answer | None:
-        """The answer that a key stands for, as keys are mapped now."""
+        """The answer of a key in the current key map."""
         active = self.screen.active_bindings.get(key)
         if active is None or active.node is not self:
             return None
         return _ANSWERS.get(active.binding.id or "")
 
     def has_key(self, key: str) -> bool:
-        """Whether the card does something at a key."""
+        """Whether the card has a binding for a key."""
         active = self.screen.active_bindings.get(key)
         return active is not None and active.node is self
 
     def answer(self, answer: Answer) -> bool:
-        """Answer, unless the call could not be seen; whether that was an answer."""
+        """Answer, if the call was fully visible. Returns whether the answer counts."""
         wanted = self.wanted
         if wanted is None or not self._is_ready or not self._offers(answer):
             return False
@@ -167,7 +167,7 @@ class ConsentCard(Vertical, can_focus=True):
         self.answer(Answer(answer))
 
     def _why_not_yet(self) -> str:
-        """Why this call cannot be allowed, and what to do; empty when it can."""
+        """The reason why this call cannot be allowed, and the remedy; empty when it can."""
         if self._length > _MOST_SHOWN:
             return _TOO_LONG.format(f"{in_figures(self._length)} ")
         if not self._is_whole():
@@ -182,14 +182,14 @@ class ConsentCard(Vertical, can_focus=True):
         return all(self._seen_of(part) == part.region.size.area > 0 for part in parts)
 
     def _seen_of(self, part: Widget) -> int:
-        """How many cells of a part are on the screen."""
+        """The number of visible cells of a part."""
         try:
             return self.screen.find_widget(part).visible_region.area
         except NoWidget:
             return 0
 
     def _is_covered(self) -> bool:
-        """Whether a pane lies over the call. Notices do not count: they go by themselves."""
+        """Whether a pane covers the call. Toasts do not count: they disappear by themselves."""
         parts = (self.query_one("#consent-title"), self._pane)
         places = [place for part in parts for place in _edges(part.region)]
         tops = {self.screen.get_widget_at(x, y)[0] for x, y in places}
@@ -201,7 +201,7 @@ class ConsentCard(Vertical, can_focus=True):
         return pane.region.height > 0 and pane.scroll_target_y >= pane.max_scroll_y
 
     def _draw(self) -> None:
-        """Draw the call; what has no room in the title stands whole above the arguments."""
+        """Draw the call. A text that does not fit the title is shown above the arguments."""
         wanted = self.wanted
         if wanted is None:
             return
@@ -251,7 +251,7 @@ class ConsentCard(Vertical, can_focus=True):
         self.call_after_refresh(self._draw_more)
 
     def _draw_more(self) -> None:
-        """Say what is out of view, and note when the end was seen."""
+        """Show the number of hidden lines, and record that the end was visible."""
         if self.wanted is None:
             return
         pane = self._pane
@@ -269,7 +269,9 @@ class ConsentCard(Vertical, can_focus=True):
             self._is_read = True
 
     def _offers(self, answer: Answer) -> bool:
-        """A tool that always asks has no standing yes; an approval has no arguments of ours."""
+        """Whether an answer is offered. A tool that always asks is allowed once only, and so is
+        a provider's approval, whose arguments cannot be edited either.
+        """
         wanted = self.wanted
         if wanted is None:
             return False
@@ -279,7 +281,7 @@ class ConsentCard(Vertical, can_focus=True):
         return not (is_providers and answer in (Answer.EDIT, Answer.ALWAYS, Answer.SESSION))
 
     def watch_has_focus(self, _has_focus: bool) -> None:
-        """The keys say whether they are listened to."""
+        """Draw the keys again: they show whether the card has the focus."""
         super().watch_has_focus(_has_focus)
         self._draw_if_shown()
 
@@ -295,7 +297,7 @@ class ConsentCard(Vertical, can_focus=True):
         self._pane.scroll_relative(y=step, animate=False, immediate=True)
 
     def action_scroll_page(self, step: int) -> None:
-        """Scroll the call by what is in view."""
+        """Scroll the call by pages."""
         pane = self._pane
         pane.scroll_relative(y=step * max(1, pane.size.height - 1), animate=False, immediate=True)
 

@@ -1,4 +1,4 @@
-"""Copying messages and code, and opening links."""
+"""The commands that copy messages and code, and open links."""
 
 import webbrowser
 
@@ -12,21 +12,21 @@ from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
 
 
 class Copying:
-    """The commands that take a text out of the application."""
+    """Commands of the clipboard and of links."""
 
     def __init__(self, desk: Desk, view: ChatView) -> None:
         self._desk = desk
         self._view = view
 
     def copy_message(self) -> None:
-        """Copy the message under the cursor in its Markdown source."""
+        """Copy the Markdown source of the message under the cursor."""
         text = self._text_at_cursor()
         if text:
             self._desk.app.copy_to_clipboard(text)
             self._desk.tell("Message copied", is_error=False)
 
     def copy_code(self) -> None:
-        """Copy the code block of the message under the cursor; of several, a chosen one."""
+        """Copy a code block of the message under the cursor. With several, a dialog asks which."""
         blocks = code_blocks(self._text_at_cursor())
 
         def copy(number: str) -> None:
@@ -49,7 +49,7 @@ class Copying:
         return "".join(part.text for part in parts if isinstance(part, TextPart))
 
     def open_link(self, target: str) -> None:
-        """Open a link that was clicked, and say which."""
+        """Open a clicked link in the browser, and show its address."""
         if not target.startswith(("http://", "https://", "mailto:")):
             self._desk.tell(f"{printable_line(target)} is no web address; it was not opened.")
             return

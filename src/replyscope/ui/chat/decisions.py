@@ -1,4 +1,4 @@
-"""Decisions about tool calls: what each answer on the card means, with the dialogs it needs."""
+"""Converts answers on the consent card to decisions, with dialogs where they are needed."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ _YOU = "you, once"
 
 
 class Decisions:
-    """Turns the answers into decisions. No call runs that the person did not allow."""
+    """A converter of answers to decisions. Only a call that the person allowed runs."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk

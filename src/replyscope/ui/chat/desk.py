@@ -23,21 +23,21 @@ class Stoppable(Protocol):
     """A timer."""
 
     def stop(self) -> None:
-        """Call nothing any more."""
+        """Stop the timer."""
 
 
 class Application(Protocol):
-    """The application as the groups need it: dialogs, the clipboard, the bell, the focus."""
+    """The interface of the application: dialogs, the clipboard, the bell and the focus."""
 
     app_focus: bool
 
     async def push_screen_wait(self, screen: "Screen[Answer]") -> Answer:
-        """Open a screen from a worker, and return its value."""
+        """Open a screen from a worker, and return its result."""
 
     def push_screen(
         self, screen: "Screen[Answer]", callback: Callable[[Answer | None], None] | None = None
     ) -> object:
-        """Open a screen; `callback` gets its value, None when it was cancelled."""
+        """Open a screen; `callback` gets its result, None when it was cancelled."""
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy a text."""
@@ -47,7 +47,7 @@ class Application(Protocol):
 
 
 class Host(TurnOwner, Protocol):
-    """The screen as the desk needs it: workers, toasts and timers."""
+    """The interface of the screen: workers, toasts and timers."""
 
     @property
     def app(self) -> Application:
@@ -66,14 +66,16 @@ class Host(TurnOwner, Protocol):
         """Run a coroutine function in a worker."""
 
     def ask_dialog(self, dialog: "Screen[str | None]", accept: Callable[[str], object]) -> None:
-        """Open a dialog; `accept` gets its value unless it was cancelled."""
+        """Open a dialog; `accept` gets its result unless it was cancelled."""
 
     def set_timer(self, delay: float, callback: Callable[[], None]) -> Stoppable:
         """Call a function after a delay in seconds."""
 
 
 class Desk:
-    """The open conversation, the turns that run, what is written, and the services."""
+    """The shared state of the chat: the open conversation, the running turns, the drafts, and
+    the services.
+    """
 
     def __init__(self, services: Services, host: Host) -> None:
         self.services = services
@@ -83,10 +85,10 @@ class Desk:
         self.pending = Pending()
         self.conversation: Conversation = services.archive.new(SessionSettings())
         self.finished: set[str] = set()
-        """The sessions whose reply ended while another was shown."""
+        """The ids of sessions whose reply ended while another session was open."""
         self.is_leaving = False
         self.leaves_anyway = False
-        """Whether to leave even when something could not be saved."""
+        """Whether to quit with unsaved changes."""
         self.tell = host.tell
         self.start_work = host.start_work
         self.ask_dialog = host.ask_dialog
@@ -97,7 +99,7 @@ class Desk:
 
     @property
     def exchanges_now(self) -> Mapping[str, Exchange]:
-        """The conversation's exchanges, with the present state of each stream."""
+        """The conversation's exchanges, with the current state of each stream."""
         lives = self.conversation.lives
         if not lives:
             return self.conversation.exchanges

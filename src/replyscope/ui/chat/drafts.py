@@ -1,4 +1,4 @@
-"""Drafts: what is written, attached, queued or about to be sent, saved with its session."""
+"""Drafts: the unsent text, attachments and queued messages, saved with their session."""
 
 from collections.abc import Callable, Iterable
 
@@ -11,7 +11,7 @@ _SAVE_AFTER_S = 0.5
 
 
 class Drafts:
-    """Saves the drafts. `read` returns the text of the composer and its cursor."""
+    """Saves drafts. `read` returns the text of the composer and its cursor."""
 
     def __init__(self, desk: Desk, read: Callable[[], tuple[str, int | None]]) -> None:
         self._desk = desk
@@ -20,13 +20,13 @@ class Drafts:
 
     @property
     def draft(self) -> Draft:
-        """The message that is being written."""
+        """The draft of the open conversation."""
         text, cursor = self._read()
         return Draft(text, tuple(self._desk.pending.attachments), cursor)
 
     def turn_to(self, conversation: Conversation) -> Draft:
-        """Open a conversation on the desk, and return its draft. The draft of the one before
-        is kept.
+        """Open a conversation on the desk, and return its draft. The draft of the previous
+        conversation is kept.
         """
         desk, session = self._desk, conversation.session
         if conversation is not desk.conversation:
@@ -37,7 +37,7 @@ class Drafts:
         return desk.pending.take_written(session.id) or session.whole_draft
 
     def save_soon(self) -> None:
-        """Save the draft within a second, also while the person types on."""
+        """Save the draft within a second, also while the person continues to type."""
         if self._timer is None:
             self._timer = self._desk.set_timer(_SAVE_AFTER_S, self._save_now)
 
@@ -46,11 +46,11 @@ class Drafts:
         self._desk.start_work(self.save, group="draft")
 
     async def save(self) -> None:
-        """Keep what is written, attached, queued or about to be sent, with its session."""
+        """Save the draft of the open session, with its queued and unsent messages."""
         await self.save_of(self._desk.conversation, self.draft)
 
     async def save_left(self, conversations: Iterable[Conversation]) -> None:
-        """Keep what is written and queued in sessions that are not shown."""
+        """Save the drafts and queued messages of sessions that are not open."""
         for conversation in conversations:
             if conversation is not self._desk.conversation:
                 written = self._desk.pending.written_in(conversation.session.id)
@@ -61,17 +61,17 @@ class Drafts:
         session = conversation.session
         draft = self._desk.pending.with_unsent(session.id, conversation.tree.messages, draft)
         if draft == session.whole_draft or (conversation.is_new and is_command(draft)):
-            return  # a command makes no session of its own
+            return  # a command does not create a session
         conversation.session = session.with_draft(draft)
         try:
             await conversation.save_head()
         except ReplyscopeError as error:
-            # It is not on disk: the next change, and leaving, try again.
+            # It is not on disk: the next change, or quitting, tries again.
             conversation.session = conversation.session.with_draft(session.whole_draft)
             self._desk.tell(error)
 
 
 def is_command(draft: Draft) -> bool:
-    """Whether what is written is a command, or becomes one: a line that begins with a slash."""
+    """Whether a draft is a command or the start of one: a line that begins with a slash."""
     is_line = draft.text.startswith("/") and "\n" not in draft.text
     return is_line and not draft.attachments

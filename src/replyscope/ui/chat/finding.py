@@ -1,4 +1,4 @@
-"""Finding a text in the open conversation."""
+"""The commands that find a text in the open conversation."""
 
 from textual.widgets import Input
 
@@ -8,7 +8,7 @@ from replyscope.ui.working_screen import WorkingScreen
 
 
 class Finding:
-    """The commands of the find field."""
+    """Commands of the find field."""
 
     def __init__(self, desk: Desk, panes: Panes, screen: WorkingScreen[None]) -> None:
         self._desk = desk
@@ -16,7 +16,7 @@ class Finding:
         self._screen = screen
 
     def find(self, text: str = "") -> None:
-        """Find in this conversation."""
+        """Open the find field; with a text, also find it in the open conversation."""
         field = self._screen.query_one("#find", Input)
         field.display = True
         field.value = text
@@ -29,13 +29,13 @@ class Finding:
         self._panes.transcript.needle = text
 
     def find_text(self, text: str) -> None:
-        """Go to the last match of a text."""
+        """Scroll to the last match of a text."""
         if not self._panes.transcript.find_next(text, backwards=True):
             self._desk.tell(f"“{text}” is not in this conversation", is_error=False)
             return
         self._panes.transcript.focus()
 
     def find_again(self, step: int) -> None:
-        """Go to the next or previous match."""
+        """Scroll to the next or previous match."""
         if self._panes.transcript.needle:
             self._panes.transcript.find_next(self._panes.transcript.needle, backwards=step < 0)

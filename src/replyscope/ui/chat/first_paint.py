@@ -1,6 +1,6 @@
-"""The prompt alone, in the chat's own places: painted first, while the chat is loaded.
+"""The first screen: the prompt, in the layout of the chat, painted while the chat is loaded.
 
-What is typed here is not lost: the chat takes it over, in its order.
+Its input is not lost: the chat screen continues with it, in order.
 """
 
 from textual import on
@@ -28,7 +28,7 @@ What the provider keeps of it is the provider's."""
 
 
 class FrontScreen(Screen[None]):
-    """Takes what is typed until the chat is there."""
+    """A screen with a composer that is shown until the chat is loaded."""
 
     HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
@@ -56,7 +56,7 @@ class FrontScreen(Screen[None]):
         self._sent.append(event)
 
     async def hand_over(self) -> tuple[list[Message], str]:
-        """What was sent and what is being written, once every key so far is in."""
+        """The submitted messages and the text of the composer, after every key so far."""
         composer = self.query_one(Composer)
         await settle(composer, self)
         return self._sent, composer.text

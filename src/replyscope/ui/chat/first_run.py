@@ -1,4 +1,4 @@
-"""Where to send: one friendly screen with every way to a model."""
+"""The screen of the first run: a choice among all kinds of providers."""
 
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ _EXAMPLE_URL = "http://127.0.0.1:8000/v1"
 
 
 class FirstRun(ModalScreen[ProviderChoice | None]):
-    """Offers the embedded model first, then keys, servers on this machine, any URL."""
+    """A modal list of providers: the embedded model, API keys, servers on this machine, a URL."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Not now")]
 

@@ -1,4 +1,4 @@
-"""The groups of the chat, composed: each gets the desk, and the other groups that it needs."""
+"""The composition of the chat's groups: each gets the desk, and the groups that it uses."""
 
 from collections.abc import Awaitable, Callable, Sequence
 

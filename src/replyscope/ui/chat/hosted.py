@@ -1,4 +1,4 @@
-"""Tools that a provider runs itself, each as the JSON that asks for it (Responses only)."""
+"""Hosted tools, which a provider runs itself: name and JSON definition (Responses only)."""
 
 HOSTED = {
     "web search": '{"type":"web_search"}',

@@ -1,4 +1,4 @@
-"""Installs and starts the embedded model, with a bar that can be cancelled and resumed."""
+"""A progress dialog that installs and starts the embedded model. A download can be resumed."""
 
 from contextlib import aclosing
 from typing import ClassVar
@@ -19,9 +19,11 @@ from replyscope.inspection.figures import size
 
 
 class InstallScreen(ModalScreen[Endpoint | None]):
-    """Ends with the running model's endpoint, or None when the person gave up."""
+    """A modal progress dialog. It returns the endpoint of the running model, or None when it
+    was cancelled.
+    """
 
-    # Nothing has the focus: what is typed ahead must not press Cancel.
+    # Nothing has the focus, so that keys typed ahead cannot press Cancel.
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel")]
 
@@ -68,6 +70,6 @@ class InstallScreen(ModalScreen[Endpoint | None]):
 
     @on(Button.Pressed, "#cancel")
     def action_give_up(self) -> None:
-        """Stop; what was downloaded stays for the next try."""
+        """Cancel; the downloaded part is kept for the next attempt."""
         self.workers.cancel_node(self)
         self.dismiss(None)

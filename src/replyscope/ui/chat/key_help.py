@@ -13,7 +13,7 @@ from replyscope.ui.working_screen import WorkingScreen
 
 
 class KeyHelp:
-    """Reads the keys from the panes, so that remapped keys are shown."""
+    """Builds the help from the bindings of the panes, so that remapped keys are shown."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class KeyHelp:
         self._commands = commands
 
     def show_help(self) -> None:
-        """Show keys and commands."""
+        """Show the help screen."""
         self._desk.show(HelpScreen(self._help_rows()))
 
     def _help_rows(self) -> HelpRows:

@@ -1,4 +1,4 @@
-"""The panes of the chat: which are shown, and which has the keys."""
+"""The commands that show, hide and focus the panes of the chat."""
 
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.desk import Desk
@@ -10,7 +10,7 @@ from replyscope.ui.working_screen import WorkingScreen
 
 
 class PaneLayout:
-    """The commands that show, hide and focus panes."""
+    """Commands of the panes."""
 
     def __init__(
         self,
@@ -31,12 +31,12 @@ class PaneLayout:
     def resize(self, width: int) -> None:
         """Draw the entries and the inspector for a new width of the screen, in cells."""
         if width >= LEAST_WIDE:
-            self._visible.inspector_open = False  # it has a place of its own now
+            self._visible.inspector_open = False  # it has a column of its own now
         self._panes.transcript.renew_entries()
         self._screen.call_after_refresh(self._reading.draw)
 
     def back(self) -> None:
-        """Stop the reply, close what is open, or go back to writing."""
+        """Cancel the reply, close the open pane, or focus the composer."""
         if self._screen.query_one("#find").display:
             self._screen.query_one("#find").display = False
             self._panes.transcript.needle = ""
@@ -59,7 +59,7 @@ class PaneLayout:
             self._panes.transcript.focus()
 
     def toggle_inspector(self) -> None:
-        """Show or hide the inspector; on narrow screens it lies over the chat."""
+        """Show or hide the inspector; on narrow screens it covers the chat."""
         if self._visible.is_narrow:
             self._visible.inspector_open = not self._visible.inspector_open
         else:
@@ -68,10 +68,10 @@ class PaneLayout:
         self._screen.call_after_refresh(self._reading.draw)
 
     def toggle_sidebar(self) -> None:
-        """Show or hide the sessions."""
+        """Show or hide the list of sessions."""
         self._visible.sidebar_hidden = not self._visible.sidebar_hidden
 
     def focus_sessions(self) -> None:
-        """Go to the list of sessions."""
+        """Focus the list of sessions."""
         self._visible.sidebar_hidden = False
         self._panes.sidebar.focus()

@@ -1,4 +1,4 @@
-"""The beginning and the end of the chat, and the changes that other windows make meanwhile."""
+"""The start and exit of the chat, and the changes of other processes to the store."""
 
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound, StoreError
 from replyscope.domain.plural import plural
@@ -18,7 +18,7 @@ _EXIT_STORE = 5
 
 
 class Lifecycle:
-    """Opens the archive, watches it for changes, and saves everything before the exit."""
+    """The start and exit: opens the archive, polls it for changes, and saves before the exit."""
 
     def __init__(
         self,
@@ -66,14 +66,14 @@ class Lifecycle:
             self._providers.start_local(services.starts_local)
         elif self._desk.targets.endpoint is not None:
             self._desk.start_work(self._providers.learn_models, group="models", exclusive=True)
-        elif not services.opens_review:  # whoever looks back needs no server
+        elif not services.opens_review:  # the review needs no server
             self._providers.choose_provider()
         if services.opens_review:
             self._reviewing.review()
         self._desk.start_work(self._keep_archive, services.review, group="archive")
 
     async def _keep_archive(self, review: Review) -> None:
-        """Purge sessions that were deleted long ago, and update the search index."""
+        """Purge sessions that were deleted 30 days ago, and update the search index."""
         try:
             purged = await review.purge_old()
             if purged is not None and purged.sessions:
@@ -109,7 +109,7 @@ class Lifecycle:
             await self._panes.draw_sidebar()
 
     async def _catch_up(self) -> None:
-        """Show the changes of another window to the open session."""
+        """Load and show the changes of another process to the open session."""
         conversation = self._desk.conversation
         if conversation.is_new or self._desk.turns.is_running(conversation.session.id):
             return
@@ -126,7 +126,7 @@ class Lifecycle:
             self._panes.draw_all()
 
     async def _save_what_waits(self) -> None:
-        """Save the replies that could not be saved before, as when the disk was full."""
+        """Save the replies that could not be saved before, for example when the disk was full."""
         for conversation in self._desk.archive.unsaved():
             try:
                 await conversation.save_endings()
@@ -139,7 +139,7 @@ class Lifecycle:
         self._desk.start_work(self._quit, group="quit", exclusive=True)
 
     async def _quit(self) -> None:
-        await settle(self._panes.composer, self._screen)  # this key overtakes those typed before it
+        await settle(self._panes.composer, self._screen)  # this key overtakes earlier keys
         if not await self._sessions.may_leave():
             return
         self._desk.is_leaving = True

@@ -1,4 +1,4 @@
-"""Draws replies while they stream: frames on a timer, until no reply streams."""
+"""Draws streaming replies: frames on a timer, until no reply streams."""
 
 import time
 
@@ -10,7 +10,7 @@ from replyscope.ui.terminal.frame_pace import FRAME_S, FramePace, rest_after
 
 
 class LiveDrawing:
-    """The frames of the open conversation. A frame without changes draws nothing."""
+    """The frame timer of the open conversation. A frame without changes draws nothing."""
 
     def __init__(self, desk: Desk, panes: Panes, reading: ReadingPane) -> None:
         self._desk = desk
@@ -29,7 +29,7 @@ class LiveDrawing:
             self._desk.set_timer(FRAME_S, self._draw_frame)
 
     def _draw_frame(self) -> None:
-        """Draw one frame, and start the timer of the next. Under load frames are rarer."""
+        """Draw one frame, and start the timer of the next. Under load the frame rate falls."""
         began_s = time.thread_time()
         self._draw_live()
         rest_s = rest_after(time.thread_time() - began_s)
@@ -53,7 +53,7 @@ class LiveDrawing:
         self._seen_versions = {live.fold_id: version}
         self._panes.transcript.renew_entry(conversation.messages[-1].id)
         self._frame_number += 1
-        # Figures are read, not watched: a fifth of the frames will do.
+        # Every fifth frame is enough for figures.
         if self._frame_number % 5 == 0 or is_waiting:
             self._reading.draw()
             self._panes.draw_status()

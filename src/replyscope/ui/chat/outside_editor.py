@@ -1,4 +1,4 @@
-"""Writing the message in $EDITOR."""
+"""The command that edits the message in $EDITOR."""
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.ui.chat.desk import Desk
@@ -8,7 +8,7 @@ from replyscope.ui.working_screen import WorkingScreen
 
 
 class OutsideEditor:
-    """Suspends the application while the editor runs."""
+    """A command that runs an external editor. The application is suspended meanwhile."""
 
     def __init__(self, desk: Desk, panes: Panes, screen: WorkingScreen[None]) -> None:
         self._desk = desk
@@ -16,14 +16,14 @@ class OutsideEditor:
         self._screen = screen
 
     def edit_outside(self) -> None:
-        """Write the message in $EDITOR."""
+        """Edit the message in $EDITOR."""
         if self._desk.conversation.is_private:
             self._desk.tell("An editor is given a file, and of a private session none is written.")
             return
         self._desk.start_work(self._edit_outside, group="editor", exclusive=True)
 
     async def _edit_outside(self) -> None:
-        await settle(self._panes.composer)  # this key overtakes those typed before it
+        await settle(self._panes.composer)  # this key overtakes earlier keys
         try:
             with self._screen.app.suspend():
                 text = self._desk.services.edit_text(self._panes.composer.text)

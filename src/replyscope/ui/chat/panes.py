@@ -1,4 +1,4 @@
-"""The panes of the chat, and how the open conversation is drawn into them."""
+"""The panes of the chat, and the drawing of the open conversation into them."""
 
 import asyncio
 from contextlib import suppress
@@ -26,11 +26,11 @@ from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
 SETTLE_S = 2.0
-"""The longest that a key waits for those before it."""
+"""The longest time that a key waits for earlier keys, in seconds."""
 
 
 class Panes:
-    """Draws the desk's conversation into the panes of the screen."""
+    """The panes of the screen, which show the desk's conversation."""
 
     def __init__(
         self,
@@ -69,22 +69,22 @@ class Panes:
         return self._screen.query_one(Sidebar)
 
     def focus_composer(self) -> None:
-        """Give the composer the keys at once."""
+        """Focus the composer at once."""
         self._screen.set_focus(self.composer)
 
     async def settle(self) -> None:
         """Wait until the panes have handled the keys and messages so far, at most 2 s.
 
-        The application is not waited for: it runs the command that waits.
+        It does not wait for the application, which runs the waiting command.
         """
         composer = self.composer
         panes = [node for node in composer.ancestors if node is not self._screen.app]
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
-                await settle(composer, *panes)  # its text, and messages that it sends on
+                await settle(composer, *panes)  # its text, and the messages that it posts
 
     def show_conversation(self, conversation: Conversation) -> None:
-        """Open a conversation in the panes, with its draft."""
+        """Show a conversation in the panes, with its draft."""
         draft = self._drafts.turn_to(conversation)
         self.composer.show_private(conversation.is_private)
         keys = [message.id for message in shown(conversation.messages)]
@@ -93,11 +93,11 @@ class Panes:
         self.draw_all()
 
     def sync_entries(self, conversation: Conversation) -> None:
-        """Bring the transcript's entries in line with the branch's messages."""
+        """Update the transcript's entries to the messages of the branch."""
         branch = conversation.messages
         if self.transcript.last_key == last_shown(branch):
-            return  # and so is the whole way to it
-        self._drafts.save_soon()  # what was sent is in the draft no more
+            return  # the messages before it are shown then too
+        self._drafts.save_soon()  # a sent message is no longer part of the draft
         drawn, wanted = self.transcript.keys, [message.id for message in shown(branch)]
         if wanted[: len(drawn)] == drawn:
             self._screen.query_one("#welcome").display = False
@@ -133,7 +133,7 @@ class Panes:
         self.transcript.point_at(ids.index(message_id))
 
     def draw_all(self) -> None:
-        """Draw everything but the entries themselves."""
+        """Draw everything except the entries."""
         is_empty = not self._desk.conversation.messages
         welcome = self._screen.query_one("#welcome", Static)
         welcome.display = is_empty
@@ -190,7 +190,7 @@ class Panes:
         self._drafts.save_soon()
 
     async def draw_sidebar(self) -> None:
-        """Read the sessions again and draw them."""
+        """Load the list of sessions again, and draw it."""
         try:
             summaries = await self._desk.archive.list_sessions(limit=500, pinned_first=True)
             oldest = min((s.updated_at for s in summaries), default=self._desk.services.clock.now())
@@ -209,7 +209,7 @@ class Panes:
         )
 
     def today(self) -> date:
-        """The date where the person is."""
+        """The date in the local time zone."""
         return local_today(self._desk.services.clock.now())
 
     def refresh_sidebar(self) -> None:

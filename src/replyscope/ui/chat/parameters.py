@@ -1,4 +1,4 @@
-"""Edits what a session asks for beside its messages."""
+"""The dialog of the system prompt and the parameters of a session."""
 
 from typing import ClassVar
 
@@ -29,7 +29,7 @@ _HINTS = {
 
 
 class ParametersDialog(ModalScreen[tuple[str | None, Parameters] | None]):
-    """Edits a session's system prompt and parameters."""
+    """A modal form that edits a session's system prompt and parameters. None when cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel"),
@@ -64,7 +64,7 @@ class ParametersDialog(ModalScreen[tuple[str | None, Parameters] | None]):
     @on(Button.Pressed, "#accept")
     @on(Input.Submitted)
     def action_accept(self) -> None:
-        """Check the fields and return them, or say which is wrong."""
+        """Validate the fields and return their values, or show which field is invalid."""
         texts = {field.id: field.value.strip() for field in self.query(Input) if field.id}
         try:
             parameters = read_parameters(texts)
@@ -76,7 +76,7 @@ class ParametersDialog(ModalScreen[tuple[str | None, Parameters] | None]):
 
 
 def shown_value(value: object) -> str:
-    """A parameter as it stands in its field."""
+    """Format a parameter for its field."""
     match value:
         case None:
             return ""
@@ -89,7 +89,9 @@ def shown_value(value: object) -> str:
 
 
 def read_parameters(texts: dict[str, str]) -> Parameters:
-    """Parameters from what was typed; empty is None. Raises ValueError with a sentence."""
+    """Parse the fields' texts to parameters; an empty field is None. Raises ValueError with a
+    sentence for the screen.
+    """
     limit = _number(texts, "max_tokens", int, limits.MAX_TOKENS)
     seed = _number(texts, "seed", int, limits.SEED)
     n = _number(texts, "n", int, limits.CHOICES)

@@ -1,7 +1,7 @@
-"""What will be sent with the next message: drafts, attached files, and messages that wait.
+"""The unsent parts of each session: draft, attachments and queued messages.
 
-Invariant: each session has a draft and attachments of its own. What was attached in one is
-never sent from another.
+Invariant: each session has a draft and attachments of its own. A file that was attached in
+one session is never sent from another.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from replyscope.inspection.figures import size
 
 
 class Pending:
-    """The attachments of the message being written, and what is queued per session."""
+    """The drafts, attachments and queues of all sessions, by session id."""
 
     def __init__(self) -> None:
         self._attached: dict[str, list[Attachment]] = {}
@@ -39,24 +39,24 @@ class Pending:
         return self._attached.setdefault(session_id, [])
 
     def turn_to(self, session_id: str, saved: Sequence[Attachment] = ()) -> None:
-        """Write in another session. `saved` are the attachments of its saved draft: they
-        count where nothing newer is known.
+        """Switch to another session. `saved` are the attachments of its saved draft. They are
+        used unless newer ones are known.
         """
         self._place = session_id
         self._attached.setdefault(session_id, list(saved))
 
     def attach(self, part: Attachment, session_id: str | None = None) -> None:
-        """Add a file, here or in another session; the same name replaces."""
+        """Attach a file, by default in the open session. It replaces a file of the same name."""
         place = self._place if session_id is None else session_id
         self._attached[place] = [a for a in self.attached_in(place) if a.name != part.name]
         self._attached[place].append(part)
 
     def add(self, parts: Sequence[Attachment]) -> None:
-        """Add files; where a name is taken, under another."""
+        """Attach files. A file whose name exists already gets another name."""
         self.attachments = _together(self.attachments, parts)
 
     def attach_paste(self, text: str) -> FilePart:
-        """Add a paste that is too large to edit."""
+        """Attach a paste that is too large to edit."""
         names = {attached.name for attached in self.attachments}
         number = 1
         while f"pasted-{number}.txt" in names:
@@ -66,11 +66,11 @@ class Pending:
         return part
 
     def detach_last(self) -> bool:
-        """Take the newest attachment away; whether there was one."""
+        """Remove the newest attachment. Returns whether one existed."""
         return bool(self.attachments and self.attachments.pop())
 
     def take(self, text: str) -> tuple[Part, ...]:
-        """The parts of the message, attachments first; they are taken off the list."""
+        """The parts of the message, attachments first. The attachments are removed here."""
         parts: list[Part] = [*self.attachments]
         if text.strip():
             parts.append(TextPart(text))
@@ -78,29 +78,31 @@ class Pending:
         return tuple(parts)
 
     def give_back(self, parts: Sequence[Part], session_id: str) -> str:
-        """Put the parts of a failed send back where they were; the text for the composer."""
+        """Restore the parts of a failed send. Returns the text for the composer."""
         self._attached[session_id] = _together(_files(parts), self.attached_in(session_id))
         self._starting = {key: p for key, p in self._starting.items() if p is not parts}
         return _text(parts)
 
     def queue(self, session_id: str, parts: tuple[Part, ...]) -> None:
-        """Send this when the running reply is done."""
+        """Queue a message, to be sent after the running reply."""
         self._queued.setdefault(session_id, []).append(parts)
 
     def start(self, session_id: str, parts: tuple[Part, ...]) -> None:
-        """This is on its way, but not yet saved as a message."""
+        """Record the parts of a turn that starts. They are not saved as a message yet."""
         self._starting[session_id] = parts
 
     def settle(self, session_id: str) -> None:
-        """The turn is over: what was on its way was sent, or was given back."""
+        """Forget the parts of a turn that ended: they were sent or restored."""
         self._starting.pop(session_id, None)
 
     def was_sent(self, parts: tuple[Part, ...], messages: Sequence[Message]) -> bool:
-        """Whether these very parts became a message."""
+        """Whether one of the messages has these parts, the same object."""
         return any(message.parts is parts for message in messages)
 
     def with_unsent(self, session_id: str, messages: Sequence[Message], draft: Draft) -> Draft:
-        """A draft to be saved: before it, what was sent or queued and is in no message yet."""
+        """The draft to save. It begins with the parts that were sent or queued, but are not in a
+        message yet.
+        """
         parts = self._starting.get(session_id)
         waiting = [] if parts is None or self.was_sent(parts, messages) else [parts]
         waiting += self._queued.get(session_id, ())
@@ -119,43 +121,43 @@ class Pending:
         )
 
     def edit(self, session_id: str, message: Message) -> None:
-        """What is written will be a sibling of this message."""
+        """Make the draft a sibling of this message."""
         self._edited[session_id] = message
 
     def take_edited(self, session_id: str) -> Message | None:
-        """The message that is edited, once."""
+        """Return the message that is edited, and forget it."""
         return self._edited.pop(session_id, None)
 
     def keep_written(self, session_id: str, draft: Draft) -> None:
-        """Keep what stands in the composer while another session is shown."""
+        """Keep the draft of a session while another session is open."""
         self._written[session_id] = draft
 
     def add_written(self, session_id: str, text: str) -> None:
-        """Put a text before what was written in a session that is not shown."""
+        """Prepend a text to the draft of a session that is not open."""
         written = self.written_in(session_id)
         self._written[session_id] = replace(written, text=joined(text, written.text), cursor=None)
 
     def take_written(self, session_id: str) -> Draft | None:
-        """What stood in the composer when the session was last shown; None at first."""
+        """Return and remove the draft that was kept for a session; None without one."""
         return self._written.pop(session_id, None)
 
     def written_in(self, session_id: str) -> Draft:
-        """What is written in a session that is not shown."""
+        """The draft of a session that is not open."""
         written = self._written.get(session_id, Draft())
         return replace(written, attachments=tuple(self.attached_in(session_id)))
 
     def forget(self, session_id: str) -> None:
-        """Keep nothing of a session that is gone for good."""
+        """Remove everything of a session that was permanently deleted."""
         for known in (self._attached, self._queued, self._starting, self._written, self._edited):
             known.pop(session_id, None)
 
     def next_queued(self, session_id: str) -> tuple[Part, ...] | None:
-        """The message that waits longest."""
+        """Remove the oldest queued message, and return its parts; None without one."""
         waiting = self._queued.get(session_id)
         return waiting.pop(0) if waiting else None
 
     def describe(self, session_id: str) -> str:
-        """One line about attachments and queue; empty when there is nothing."""
+        """A line about attachments and queued messages; empty without them."""
         names = [f"{printable_line(a.name)} {size(_bytes(a))}" for a in self.attachments]
         waiting = len(self._queued.get(session_id, ()))
         if session_id in self._edited:
@@ -166,7 +168,7 @@ class Pending:
 
 
 def joined(*texts: str) -> str:
-    """The texts as paragraphs, without those that say nothing."""
+    """Join the texts as paragraphs, without empty texts."""
     return "\n\n".join(filter(str.strip, texts))
 
 
@@ -179,8 +181,8 @@ def _files(parts: Sequence[Part]) -> list[Attachment]:
 
 
 def _together(first: Sequence[Attachment], second: Sequence[Attachment]) -> list[Attachment]:
-    """Both, without those that are in both. Of a name that both have, each gets a number: what
-    differs is not lost.
+    """Merge two lists of attachments without duplicates. Different files of the same name are
+    numbered, so that none is lost.
     """
     together = list(first)
     for part in second:

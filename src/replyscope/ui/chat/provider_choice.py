@@ -5,7 +5,7 @@ from enum import Enum
 
 
 class ProviderKind(Enum):
-    """How a model is reached, and where its API key is kept."""
+    """A kind of provider, with the place where its API key is stored."""
 
     LOCAL = "local"
     KEY_STORED = "key stored"

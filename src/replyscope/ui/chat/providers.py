@@ -1,4 +1,4 @@
-"""Providers: the server, the wire API, the model and the parameters of requests."""
+"""The commands of providers: the server, the wire API, the model and the parameters."""
 
 import logging
 from dataclasses import replace
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class ProviderCommands:
-    """The commands of providers, models and parameters."""
+    """Commands of providers, models and parameters."""
 
     def __init__(self, desk: Desk, view: ChatView) -> None:
         self._desk = desk
@@ -44,7 +44,7 @@ class ProviderCommands:
         self._desk.show(ParametersDialog(settings.system, settings.parameters), accept)
 
     def choose_api(self, name: str = "") -> None:
-        """Speak the other wire API with this provider, from the next message on."""
+        """Switch between Chat and Responses for this provider, from the next message on."""
         endpoint = self._desk.targets.endpoint
         if endpoint is None:
             self.choose_provider()
@@ -63,7 +63,7 @@ class ProviderCommands:
         self._view.draw_status()
 
     def use_schema(self, path: str = "") -> None:
-        """Ask for replies that fit the JSON schema of a file; `off` asks for any."""
+        """Request replies that match the JSON schema of a file; `off` removes the schema."""
         if not path:
             dialog = LineDialog("JSON schema that replies have to fit (a file, or off)")
             self._desk.ask_dialog(dialog, self.use_schema)
@@ -80,7 +80,7 @@ class ProviderCommands:
         self._desk.tell(f"schema: {schema.name if schema else 'off'}", is_error=False)
 
     def choose_model(self, name: str = "") -> None:
-        """Choose among the server's models, or take a name."""
+        """Choose one of the server's models, or a model by its name."""
         if name:
             self._use_model(name)
         elif self._desk.targets.endpoint is None:
@@ -129,7 +129,7 @@ class ProviderCommands:
         self._desk.change_settings({("providers", endpoint.name, "model"): name})
 
     def choose_target(self) -> None:
-        """Ask for what is missing before a message can be sent: a provider, or a model."""
+        """Choose the provider or the model that is missing before a message can be sent."""
         if self._desk.targets.endpoint is None:
             self.choose_provider()
         else:
@@ -137,7 +137,7 @@ class ProviderCommands:
             self.choose_model()
 
     def choose_provider(self) -> None:
-        """Choose a key, a server or the embedded model."""
+        """Choose a provider: an API key, a server or the embedded model."""
         names = tuple(endpoint.name for endpoint in self._desk.services.settings.endpoints)
         screen = FirstRun(self._desk.services.local, self._desk.services.find_servers, names)
         self._desk.show(screen, self._take_choice)
@@ -163,7 +163,7 @@ class ProviderCommands:
             self.choose_model()
 
     def start_local(self, name: str, *, is_kept: bool = False) -> None:
-        """Install where needed and start the embedded model; `is_kept` for later starts."""
+        """Start the embedded model, installed if necessary. `is_kept` saves it as the default."""
 
         def accept(endpoint: Endpoint | None) -> None:
             if endpoint is None:
@@ -182,13 +182,15 @@ class ProviderCommands:
         self._desk.change_settings({("provider",): "local", ("local_model",): name})
 
     async def learn_models(self) -> None:
-        """Load the SDK and the model list while the person reads; failures can wait."""
+        """Load the SDK and the model list in the background. Errors are ignored here: the next
+        request reports them.
+        """
         try:
             await self._desk.targets.load_models()
         except ReplyscopeError as error:
             _log.info("the list of models did not load: %s", error)
             return
-        garbage.settle()  # the SDK is loaded now, and stays
+        garbage.settle()  # the SDK is loaded now, and stays in memory
         self._view.draw_status()
         await self._desk.targets.learn_window(self._desk.targets.model_for(self._desk.conversation))
         self._view.draw_status()

@@ -1,4 +1,4 @@
-"""Reviewing from the chat: the review screen, numbers, replay, comparison, export."""
+"""The commands that open the review, numbers, replay, comparison, export and import."""
 
 import asyncio
 import importlib
@@ -31,7 +31,7 @@ _NO_SIBLING = (
 
 
 class Reviewing:
-    """The commands that open other screens. Each screen is imported when it is first used."""
+    """Commands that open other screens. A screen's module is imported on first use."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Reviewing:
         await self._drafts.save()
         module = await asyncio.to_thread(
             importlib.import_module, "replyscope.ui.review.screen"
-        )  # who only chats never loads it
+        )  # loaded on first use
         screen: Screen[Opened | None] = module.ReviewScreen(self._desk.services, query)
         opened = await self._desk.ask(screen)
         if opened is None:
@@ -73,7 +73,7 @@ class Reviewing:
             await self._show_message(message_id)
 
     def tell_removed(self, conversation: Conversation, *, for_good: bool = False) -> None:
-        """Say once that the open session was deleted, on the review screen or elsewhere."""
+        """Report once that the open session was deleted, on the review screen or elsewhere."""
         is_removed = for_good or conversation.session.deleted_at is not None
         if not is_removed:
             self._told_removed = None
@@ -129,7 +129,7 @@ class Reviewing:
         self._view.refresh_sidebar()
 
     def replay(self) -> None:
-        """Play the reply under the cursor again."""
+        """Replay the reply under the cursor."""
         reply = self._view.reply_at_cursor()
         if reply is None or self._desk.turns.is_running(self._desk.conversation.session.id):
             self._desk.tell("Point at a reply that is done.", is_error=False)
@@ -137,7 +137,7 @@ class Reviewing:
         self._reply_screens.replay(reply)
 
     def compare(self, models: str = "") -> None:
-        """Compare the reply with its sibling; with models named, ask each of them first."""
+        """Compare the reply with its sibling; with names of models, retry with each one first."""
         conversation, reply = self._desk.conversation, self._view.reply_at_cursor()
         names = models.replace(",", " ").split()
         if reply is None:
@@ -151,7 +151,7 @@ class Reviewing:
     async def _ask_each(
         self, conversation: Conversation, reply: Message, models: Sequence[str], target: Target
     ) -> str | None:
-        """The same prompt to each model, one after another: siblings of the reply."""
+        """Send the same prompt to each model, one after another. The replies become siblings."""
         why = None
         for model in models:
             why = await conversation.retry(replace(target, model=model), reply=reply) or why

@@ -1,4 +1,4 @@
-"""The chat screen: its panes, its keys, and the way of each message to its group."""
+"""The chat screen: its panes, its key bindings, and the routing of messages to groups."""
 
 from collections.abc import Iterable
 from inspect import isawaitable
@@ -33,7 +33,7 @@ from replyscope.ui.working_screen import WorkingScreen
 
 
 class ChatScreen(WorkingScreen[None]):
-    """Composes the panes and the groups, and routes keys and messages to the groups."""
+    """The screen of the chat: composes panes and groups, and routes messages to the groups."""
 
     HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
@@ -51,7 +51,7 @@ class ChatScreen(WorkingScreen[None]):
         self.groups = Groups(self, services, SLASH_COMMANDS, self.action_run)
         self.desk = self.groups.desk
         self.panes = self.groups.panes
-        # Textual finds what a click does by these names.
+        # Textual looks up the actions of links by these names.
         self.action_open_link = self.groups.copying.open_link
         self.action_show_sibling = self.groups.branches.show_sibling
 
@@ -78,11 +78,11 @@ class ChatScreen(WorkingScreen[None]):
 
     @property
     def is_unlogged(self) -> bool:
-        """Whether the session is private: then no log has what is done in it."""
+        """Whether the session is private, and its work is kept out of the log."""
         return self.desk.conversation.is_private
 
     def take_over(self, sent: list[Message], text: str) -> None:
-        """Continue with the messages and the text from before this screen was mounted."""
+        """Continue with the submitted messages and the text of the first screen."""
         for message in sent:
             self.post_message(message)
         if text:

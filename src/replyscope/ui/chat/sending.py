@@ -1,4 +1,4 @@
-"""Sending: messages, the queue, and turns that continue or stop a reply."""
+"""The commands that send messages, queue them, and continue or cancel a reply."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ Start = Callable[[Target], Awaitable[str | None]]
 
 
 class Sending:
-    """Runs one turn at a time per session. A turn continues while another session is shown."""
+    """Commands of turns. A session runs one turn at a time, also while another one is open."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Sending:
         self._start_drawing = start_drawing
 
     def send(self, text: str) -> None:
-        """Send what was written, or queue it while a reply streams."""
+        """Send a message, or queue it while a reply streams."""
         if not text.strip() and not self._desk.pending.attachments:
             return
         parts = self._desk.pending.take(text)
@@ -89,7 +89,9 @@ class Sending:
     async def _made_to_fit(
         self, conversation: Conversation, target: Target, parts: Sequence[Part]
     ) -> Target | None:
-        """The target, perhaps without the oldest messages; None when the person cancels."""
+        """The target, adapted when the messages exceed the context window: a dialog offers to omit
+        the oldest messages. None when it was cancelled.
+        """
         window = self._desk.targets.window_of(target.model)
         if window is None:
             return target
@@ -113,8 +115,8 @@ class Sending:
         give_back: Callable[[], None],
         parts: Sequence[Part] = (),
     ) -> None:
-        """Find the target, then run. It counts as running from now on, so that what is sent
-        meanwhile is queued; `give_back` is called when nothing could be sent.
+        """Start a turn: find the target, then run. The session is busy from now on, so later
+        messages are queued. `give_back` is called when nothing could be sent.
         """
         if self._desk.turns.is_running(conversation.session.id):
             give_back()
@@ -161,27 +163,27 @@ class Sending:
             self._view.draw_attachments()
 
     def _notify_person(self, conversation: Conversation) -> None:
-        """Ring, where the person wants it and looks elsewhere."""
+        """Ring the bell, if it is enabled and the window does not have the focus."""
         settings = self._desk.services.settings
         if self._desk.app.app_focus:
             return
         if settings.bell:
             self._desk.app.bell()
         if settings.desktop_notification:
-            # What the desktop shows it may keep.
+            # The desktop may store the notifications that it shows.
             title = "private" if conversation.is_private else conversation.session.title
             self._desk.services.notify_desktop(f"reply done: {title}")
 
     def _last_choice(self) -> Choice | None:
-        """The choice that the branch ends with."""
+        """The choice at the end of the branch."""
         exchange = self._desk.last_exchange()
         if exchange is None:
             return None
         return exchange.choice(self._desk.conversation.messages[-1].sources[-1].choice_index)
 
     def cancel_reply(self) -> None:
-        """Cancel the reply; its text so far is kept. One in the background is cancelled at
-        the server.
+        """Cancel the reply; its text so far is kept. A background reply is cancelled on the
+        server.
         """
         live = self._desk.conversation.live
         exchange = live.exchange() if live is not None else self._desk.last_exchange()
@@ -202,7 +204,7 @@ class Sending:
             self._desk.tell(error)
 
     def continue_reply(self) -> None:
-        """Ask for more of the last reply."""
+        """Continue the last reply."""
         conversation = self._desk.conversation
         exchange = self._desk.last_exchange()
         if self._desk.turns.is_running(conversation.session.id):
@@ -220,7 +222,7 @@ class Sending:
         self.start_turn(conversation, conversation.continue_reply, lambda: None)
 
     def raise_limit(self) -> None:
-        """Double the limit on output tokens, then continue."""
+        """Double the limit of output tokens, then continue the last reply."""
         conversation = self._desk.conversation
         settings = conversation.session.settings
         limit = settings.parameters.max_tokens

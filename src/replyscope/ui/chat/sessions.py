@@ -1,4 +1,4 @@
-"""Sessions: new, open, rename, delete, undo, and their drafts."""
+"""The commands of sessions: new, open, rename, delete and undo."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
 
 class Sessions:
-    """The commands of sessions, and the question before private ones are lost."""
+    """Commands of sessions, and the warning before private sessions are lost."""
 
     def __init__(
         self, desk: Desk, view: ChatView, drafts: Drafts, start_drawing: Callable[[], None]
@@ -23,27 +23,27 @@ class Sessions:
         self._drafts = drafts
         self._start_drawing = start_drawing
         self._ordinary = SessionSettings()
-        """The settings of the ordinary session that was last left for a new one."""
+        """The settings of the last ordinary session, for the next new one."""
         self._told_gone = 0
         self.deleted: list[str] = []
-        """The sessions that were deleted since the start, the newest last."""
+        """The ids of sessions that were deleted since the start, the newest last."""
 
     def new_session(self) -> None:
-        """Start a new session with the present one's system prompt and parameters.
+        """Start a new session with the system prompt and parameters of the open one.
 
-        It is shown at once: the next key may come before anything could be saved.
+        It opens at once, before anything is saved: the next key may be pressed already.
         """
         self._begin_session(is_private=False)
 
     async def new_here(self) -> None:
-        """Start a new session by its key: earlier keys belong to the present session, later
-        ones to the new one.
+        """Start a new session by a key. Earlier keys belong to the open session, later keys to
+        the new one.
         """
         await self._view.settle()
         self.new_session()
 
     def private_session(self) -> None:
-        """Start a session of which nothing is written, and that is gone at exit."""
+        """Start a private session: nothing is saved, and it is lost at exit."""
         if not self._desk.services.sessions.is_saving:
             self._desk.tell("Nothing of this chat is saved anyway.", is_error=False)
             return
@@ -53,7 +53,7 @@ class Sessions:
         left, draft = self._desk.conversation, self._drafts.draft
         if not left.is_private:
             self._ordinary = left.session.settings
-        # What was set in a private session is not saved with an ordinary one.
+        # Settings of a private session are never saved with an ordinary one.
         old = left.session.settings if is_private else self._ordinary
         settings = SessionSettings(model=old.model, system=old.system, parameters=old.parameters)
         self._view.show_conversation(self._desk.archive.new(settings, is_private=is_private))
@@ -65,7 +65,7 @@ class Sessions:
         await self._view.draw_sidebar()
 
     def show_first(self, conversation: Conversation) -> None:
-        """Open the conversation of the start. What was typed meanwhile joins its draft."""
+        """Open the first conversation. Text that was typed meanwhile is added to its draft."""
         typed = self._drafts.draft
         self._view.show_conversation(conversation)
         if typed.text:
@@ -74,11 +74,11 @@ class Sessions:
         self._view.draw_attachments()
 
     def open_session(self, session_id: str) -> None:
-        """Show a session."""
+        """Open a session."""
         self._desk.start_work(self.open_now, session_id, group="open", exclusive=True)
 
     async def open_now(self, session_id: str) -> None:
-        """Show a session; the draft of the one before is saved first."""
+        """Open a session. The draft of the previous one is saved first."""
         await self._drafts.save()
         try:
             conversation = await self._desk.archive.open(session_id)
@@ -92,7 +92,7 @@ class Sessions:
         await self._view.draw_sidebar()
 
     def answer_sidebar(self, what: str, session_id: str | None) -> None:
-        """Run a command of the list of sessions; without an id on the open session."""
+        """Run a command of the list of sessions; without an id, on the open session."""
         session_id = session_id or self._desk.conversation.session.id
         match what:
             case "new":
@@ -107,7 +107,7 @@ class Sessions:
                 self.undo_delete()
 
     def rename_session(self, title: str = "") -> None:
-        """Give the open session a title."""
+        """Rename the open session."""
         if title:
             self._desk.start_work(self._apply_title, self._desk.conversation.session.id, title)
         else:
@@ -129,7 +129,7 @@ class Sessions:
         await self._view.draw_sidebar()
 
     def delete_session(self) -> None:
-        """Delete the open session; undo brings it back."""
+        """Delete the open session; undo restores it."""
         self._delete(self._desk.conversation.session.id)
 
     def _delete(self, session_id: str) -> None:
@@ -166,7 +166,9 @@ class Sessions:
         return await self._desk.ask(dialog) == "delete"
 
     async def may_leave(self) -> bool:
-        """Whether the person has been warned of each private session that would be lost."""
+        """Warn of private sessions that would be lost. Returns whether to quit: True without
+        such sessions, and after a warning.
+        """
         count = await self._desk.archive.count_private()
         if self._desk.leaves_anyway or count in (0, self._told_gone):
             return True
@@ -178,7 +180,7 @@ class Sessions:
         return False
 
     def undo_delete(self) -> None:
-        """Bring the last deleted session back."""
+        """Restore the last deleted session."""
         if not self.deleted:
             self._desk.tell("Nothing was deleted since the start.", is_error=False)
             return

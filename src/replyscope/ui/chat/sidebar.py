@@ -1,4 +1,4 @@
-"""The saved sessions, grouped by day."""
+"""The sidebar: a list of saved sessions, grouped by day."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
@@ -19,7 +19,7 @@ _PLACES = {False: "Pinned", True: "Private · gone at exit"}
 
 
 class Sidebar(OptionList):
-    """A list of sessions; asks for what a person wants done with one."""
+    """A list of sessions. It posts the commands on them to the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "ask('new')", "New session", id="sessions.new"),
@@ -32,14 +32,14 @@ class Sidebar(OptionList):
     ]
 
     class Opened(Message):
-        """A session was chosen."""
+        """A session was selected."""
 
         def __init__(self, session_id: str) -> None:
             super().__init__()
             self.session_id = session_id
 
     class Asked(Message):
-        """Something is wanted: new or private, or to rename, delete or undo."""
+        """A command was chosen: new, private, rename, delete or undo."""
 
         def __init__(self, what: str, session_id: str | None) -> None:
             super().__init__()
@@ -57,8 +57,8 @@ class Sidebar(OptionList):
         today: date,
         costs: Mapping[date, float],
     ) -> None:
-        """Draw the list, keeping the highlight on the same session. The sets hold ids:
-        `asking` those where a tool waits for the person's word.
+        """Draw the list; the highlight stays on the same session. The sets contain session
+        ids: in `asking` a tool call waits for a decision.
         """
         highlighted = self.highlighted_id
         options: list[Option] = []
@@ -88,7 +88,7 @@ class Sidebar(OptionList):
 
     @property
     def highlighted_id(self) -> str | None:
-        """The session under the highlight."""
+        """The id of the highlighted session."""
         if self.highlighted is None:
             return None
         return self.get_option_at_index(self.highlighted).id
@@ -100,7 +100,7 @@ class Sidebar(OptionList):
             self.post_message(self.Opened(event.option.id))
 
     def action_ask(self, what: str) -> None:
-        """Tell the screen what is wanted."""
+        """Post a command on the highlighted session."""
         self.post_message(self.Asked(what, self.highlighted_id))
 
 
@@ -114,7 +114,7 @@ def _session_option(summary: SessionSummary, mark: str, *, is_current: bool) -> 
 
 
 def _day_option(label: str, cost_usd: float | None) -> Option:
-    """A day, and what was spent on it where anybody knows."""
+    """A heading of a day, with its cost if known."""
     head = Content.styled(label, "bold $foreground 60%")
     if cost_usd is not None:
         head += Content.styled(f"  {dollars(cost_usd)}", "$foreground 60%")
@@ -122,7 +122,7 @@ def _day_option(label: str, cost_usd: float | None) -> Option:
 
 
 def day_label(day: date, today: date) -> str:
-    """A heading for a day, coarser the longer ago it is."""
+    """The heading of a day: Today, Yesterday, a weekday, a month or a year."""
     if day >= today:
         return "Today"
     if day == today - timedelta(days=1):
@@ -135,5 +135,5 @@ def day_label(day: date, today: date) -> str:
 
 
 def local_today(now: datetime) -> date:
-    """The date where the person is."""
+    """The date in the local time zone."""
     return now.astimezone().date()

@@ -1,4 +1,4 @@
-"""The source of the chat's reading pane: the open conversation, with the streams in it."""
+"""The source of the chat's reading pane: the open conversation with its streams."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
@@ -25,7 +25,9 @@ _ELSEWHERE = "This reply streams in another window; it comes here when it is don
 
 
 class ChatSource:
-    """The desk's conversation. `has_room` is whether entries have room for a summary line."""
+    """A source that reads the desk's conversation. `has_room` is whether entries have room for
+    a summary line.
+    """
 
     can_step = True
     moment_ms = None
@@ -41,7 +43,7 @@ class ChatSource:
 
     @property
     def exchanges(self) -> Mapping[str, Exchange]:
-        """Its exchanges, with the present state of each stream."""
+        """Its exchanges, with the current state of each stream."""
         return self._desk.exchanges_now
 
     def reply_at(self, key: str | None) -> Message | None:
@@ -57,14 +59,16 @@ class ChatSource:
         return exchange
 
     def record_now(self, exchange: Exchange) -> WireRecord | None:
-        """The record of a reply that streams."""
+        """The wire record of a streaming reply."""
         live = self._desk.conversation.lives.get(exchange.id)
         return live.record if live is not None else None
 
     async def timelines(
         self, exchange: Exchange, results: Mapping[str, ToolResultPart]
     ) -> AsyncIterator[Timeline]:
-        """The timeline; of a saved exchange again with its frames. Raises StoreError."""
+        """Yields the timeline, and for a saved exchange a second one with its frames. Raises
+        StoreError.
+        """
         if exchange.id in self._desk.conversation.lives:
             yield timeline_of(exchange, (), results)
             return
@@ -72,7 +76,7 @@ class ChatSource:
             yield timeline
 
     def content_of(self, message_id: str) -> EntryContent:
-        """An entry for a message, live when its reply still streams."""
+        """The entry of a message, live while its reply streams."""
         message = self._desk.conversation.tree[message_id]
         exchanges = self._desk.exchanges_now
         tabs = self._tabs_of(message, exchanges)

@@ -1,4 +1,4 @@
-"""The status line: who answers, over which API, and how much was used."""
+"""The status line: model, provider, API and usage."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from replyscope.inspection.figures import UNKNOWN, count, dollars
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the line says; tokens are sums over the session's replies."""
+    """The values of the status line. Tokens are sums over the session's replies."""
 
     model: str | None = None
     endpoint: str | None = None
@@ -37,7 +37,7 @@ class StatusLine(Static):
         self._draw()
 
     def _draw(self) -> None:
-        """Parts that have no room fall off the end, whole."""
+        """Draw the parts that fit the width; the last parts are omitted first."""
         status = self._status
         parts = [
             *([printable_line(status.note)] if status.note else []),
@@ -66,5 +66,5 @@ def _context(status: Status) -> str:
 
 
 def keeping_note(*, is_private: bool, is_saving: bool) -> str:
-    """What the line says first when a session is not kept."""
+    """The first part of the line for a session that is not saved."""
     return "private" if is_private else "" if is_saving else "not saved"

@@ -1,4 +1,4 @@
-"""Stored replies: fetching, cancelling and deleting the replies that providers store."""
+"""The commands that fetch, cancel and delete replies stored by providers."""
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.ports import StoredReplies
@@ -10,14 +10,14 @@ from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
 
 class ProviderReplies:
-    """The commands of replies that providers store. A fetched reply becomes a session."""
+    """Commands of stored replies. A fetched reply becomes a session."""
 
     def __init__(self, desk: Desk, sessions: Sessions) -> None:
         self._desk = desk
         self._sessions = sessions
 
     def show_remote(self) -> None:
-        """Show every id of a reply that was seen."""
+        """Show the index of stored replies."""
         self._desk.start_work(self._show_remote, group="remote", exclusive=True)
 
     async def _show_remote(self) -> None:
@@ -68,7 +68,7 @@ class ProviderReplies:
         return await self._desk.ask(PickDialog(question, rows)) == "delete"
 
     async def _provider_of(self, response_id: str) -> StoredReplies | None:
-        """The server that the index names for an id, where the settings still know it."""
+        """The provider of an id in the index, if the settings still have it."""
         endpoint = self._desk.targets.endpoint
         for reply in await self._desk.services.remote.list():
             named = self._desk.services.settings.endpoint(reply.endpoint)

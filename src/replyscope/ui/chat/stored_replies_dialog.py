@@ -1,4 +1,4 @@
-"""The replies that providers keep: every id that was seen, and what can be done with it."""
+"""The dialog of replies stored by providers: their ids, and the commands on them."""
 
 from typing import ClassVar
 
@@ -19,7 +19,9 @@ _HINT = "Enter fetches · Ctrl+K stops · Ctrl+E edits metadata · Ctrl+D delete
 
 
 class RemoteScreen(ModalScreen[None]):
-    """Lists the index; an id of one's own can be fetched too. The chat does the work."""
+    """A modal list of the index of stored replies. It also accepts an id that is not listed, and
+    posts the commands to the chat.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close"),
@@ -31,7 +33,7 @@ class RemoteScreen(ModalScreen[None]):
     ]
 
     class Wanted(Message):
-        """The person wants something done with a reply: fetch, cancel, metadata or delete."""
+        """A command on a reply was chosen: fetch, cancel, metadata or delete."""
 
         def __init__(self, what: str, response_id: str) -> None:
             super().__init__()
@@ -78,7 +80,7 @@ class RemoteScreen(ModalScreen[None]):
         self.action_ask("fetch")
 
     def action_ask(self, what: str) -> None:
-        """Ask the chat to do it with the highlighted reply, or with the id that was typed."""
+        """Post a command on the highlighted reply, or on the typed id."""
         option = self.query_one(OptionList).highlighted_option
         typed = self.query_one(Input).value.strip()
         response_id = option.id if option is not None else typed

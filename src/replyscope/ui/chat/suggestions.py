@@ -1,4 +1,4 @@
-"""The list above the composer that completes commands and file names."""
+"""The list of completions above the composer, for commands and file names."""
 
 from textual.content import Content
 from textual.widgets import OptionList
@@ -8,7 +8,7 @@ from replyscope.domain.printable import printable_line
 
 
 class Suggestions(OptionList, can_focus=False):
-    """Shown while there is something to complete; the composer keeps the keys."""
+    """A list that is shown while completions exist; the composer keeps the focus."""
 
     def offer(self, rows: list[tuple[str, str]]) -> None:
         """Show (value, help) rows, or hide when there are none."""

@@ -1,4 +1,4 @@
-"""Finds whom to ask: the endpoint in use, its models, and the model of a session."""
+"""The targets of requests: the endpoint in use, its models, and the model of a session."""
 
 import asyncio
 from dataclasses import replace
@@ -22,7 +22,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 
 class Targets:
-    """Keeps the endpoint that was chosen, and what its server said of its models."""
+    """The endpoint in use, with the model list of its server."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -32,7 +32,7 @@ class Targets:
         self._windows: dict[str, int] = {}
 
     def model_for(self, conversation: Conversation) -> str | None:
-        """The model a session asks: its own, the command line's, the endpoint's."""
+        """The model of a session: its own, or the one of the command line, or of the endpoint."""
         own = conversation.session.settings.model
         if self._named_model is not None and not conversation.messages:
             own = self._named_model
@@ -43,12 +43,12 @@ class Targets:
         return own or endpoint_model or only
 
     def window_of(self, model: str | None) -> int | None:
-        """The model's context window in tokens: as the server says, else as a price list does."""
+        """The model's context window in tokens, from the server, else from the price list."""
         said = next((m.context_window for m in self.models if m.id == model), None)
         return self._windows.get(model or "") if said is None else said
 
     async def learn_window(self, model: str | None) -> None:
-        """Look the window up where the server does not say it."""
+        """Load the context window from the price list, if the server does not report it."""
         prices = self._services.prices
         if prices is None or model is None or self.endpoint is None or self.window_of(model):
             return
@@ -57,7 +57,7 @@ class Targets:
             self._windows[model] = window
 
     async def load_models(self) -> tuple[ModelInfo, ...]:
-        """Ask the server for its models. Raises ReplyscopeError."""
+        """Load the model list from the server. Raises ReplyscopeError."""
         if self.endpoint is None:
             return ()
         provider = await self._services.open_provider(self.endpoint)
@@ -65,7 +65,7 @@ class Targets:
         return self.models
 
     async def target_for(self, conversation: Conversation) -> Target | None:
-        """Where a session's next request goes; None when a model has to be chosen.
+        """The target of a session's next request; None when no model is chosen.
 
         Raises ReplyscopeError when the endpoint can't be used.
         """
@@ -85,16 +85,16 @@ class Targets:
         return Target(self.endpoint, provider, model)
 
     def use(self, endpoint: Endpoint) -> None:
-        """Send there from now on."""
+        """Use this endpoint for the next requests."""
         self.endpoint = endpoint
         self.models = ()
         self._named_model = None
 
     async def take(self, choice: ProviderChoice) -> str | None:
-        """Use what a person chose, and save it so that the next start finds it.
+        """Use the chosen provider, and save it as the default.
 
-        A note when something could not be kept. Raises ReplyscopeError when the settings
-        can't be changed; what was in use stays so.
+        Returns a note when the key could not be stored. Raises ReplyscopeError when the
+        settings cannot be changed; the endpoint in use is then the same as before.
         """
         if choice.way is ProviderKind.PROVIDER:
             named = self._services.settings.endpoint(choice.value)
@@ -115,10 +115,10 @@ class Targets:
         return note
 
     def _endpoint_at(self, text: str, product: str) -> Endpoint:
-        """The endpoint that the settings have for a URL, or a new one. Raises SettingsError.
+        """The endpoint of the settings with a URL, or a new one. Raises SettingsError.
 
-        A new one never takes a name that is in use: a key goes to the server it was
-        given for, and to no other.
+        A new endpoint never gets a name that is in use: a key is sent only to the server that
+        it was given for.
         """
         try:
             address = read_base_url(text)
@@ -143,7 +143,7 @@ class Targets:
         )
 
     async def _keep_key(self, name: str, choice: ProviderChoice) -> tuple[KeySource, str | None]:
-        """Keep the key in the keyring; where that is not wanted or there is none, in memory."""
+        """Store the key in the keyring; in memory if chosen, or with a note without a keyring."""
         note = None
         if choice.way is not ProviderKind.KEY_HELD:
             try:

@@ -1,4 +1,4 @@
-"""Choosing a theme."""
+"""The command that chooses a theme."""
 
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.dialogs.small import PickDialog
@@ -6,14 +6,14 @@ from replyscope.ui.working_screen import WorkingScreen
 
 
 class ThemeChoice:
-    """Applies a theme, and saves the choice in the settings."""
+    """A command that applies a theme and saves it in the settings."""
 
     def __init__(self, desk: Desk, screen: WorkingScreen[None]) -> None:
         self._desk = desk
         self._screen = screen
 
     def choose_theme(self, name: str = "") -> None:
-        """Choose a theme; the choice is kept."""
+        """Choose a theme; the settings are changed."""
         themes = self._screen.app.available_themes
         ours = [source.name for source in self._desk.services.themes if source.name in themes]
         if name:

@@ -1,4 +1,4 @@
-"""Tool servers: their resources, their prompts and their faults."""
+"""The commands of tool servers: resources, prompts and error reports."""
 
 from collections.abc import Callable
 
@@ -11,24 +11,24 @@ from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
 
 class ServerCommands:
-    """The commands of the tool servers whose tools this session offers."""
+    """Commands of the tool servers whose tools this session offers."""
 
     def __init__(self, desk: Desk, view: ChatView) -> None:
         self._desk = desk
         self._view = view
         self._prompts: tuple[tuple[str, ...], tuple[Offer, ...]] = ((), ())
         self._told: frozenset[str] = frozenset()
-        """The faults of servers that were shown. Each is shown once."""
+        """The errors of servers that were shown. Each is shown once."""
 
     def check_servers(self) -> None:
-        """Report the faults of servers that have not been reported yet."""
+        """Report the errors of servers that have not been reported yet."""
         if not self._desk.is_leaving and any(
             name.startswith("mcp:") for name in self._desk.offered_tools()
         ):
             self._desk.start_work(self._tell_faults, group="server-faults", exclusive=True)
 
     async def _tell_faults(self) -> None:
-        """Show why a tool server, or a tool of one, was not offered."""
+        """Show why a tool server, or one of its tools, is not offered."""
         toolbox = self._desk.services.toolbox
         for source in await toolbox.sources() if toolbox is not None else ():
             words = "; ".join(filter(None, (source.fault, *source.notes)))
@@ -39,8 +39,8 @@ class ServerCommands:
                 )
 
     def prompt_rows(self, word: str, learned: Callable[[], None]) -> list[tuple[str, str]]:
-        """The servers' prompts that begin so, as (command, help). They are loaded in the
-        background when a command is first typed; `learned` is called when they are there.
+        """The prompts of the servers with a prefix, as (command, help). They are loaded in the
+        background when a command is first typed; `learned` is called when they are loaded.
         """
         wanted = self._desk.offered_tools()
         if any(name.startswith("mcp:") for name in wanted) and self._prompts[0] != wanted:
@@ -57,7 +57,7 @@ class ServerCommands:
             learned()
 
     def attach_resource(self) -> None:
-        """Attach a resource of a server to the message that is written."""
+        """Attach a resource of a server to the message being written."""
         self._desk.start_work(self._attach_resource, group="servers", exclusive=True)
 
     async def _attach_resource(self) -> None:
@@ -74,7 +74,7 @@ class ServerCommands:
         self._view.draw_attachments()
 
     def use_prompt(self, name: str = "") -> None:
-        """Write a prompt of a server into the composer."""
+        """Insert a prompt of a server into the composer."""
         self._desk.start_work(self._use_prompt, name, group="servers", exclusive=True)
 
     async def _use_prompt(self, name: str) -> None:

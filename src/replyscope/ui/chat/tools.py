@@ -1,4 +1,4 @@
-"""Tools: choosing them, and what can be done with one call."""
+"""The commands of tools: offer them, run them, and handle single calls."""
 
 import json
 from dataclasses import replace
@@ -18,7 +18,7 @@ from replyscope.ui.dialogs.small import PickDialog
 
 
 class Tools:
-    """The commands of tools and of their calls."""
+    """Commands of tools and tool calls."""
 
     def __init__(self, desk: Desk, view: ChatView, sending: Sending) -> None:
         self._desk = desk
@@ -56,7 +56,7 @@ class Tools:
         self._desk.tell(f"{count} tools are offered from the next message on", is_error=False)
 
     def add_server(self) -> None:
-        """Add tool servers by pasting their entries, and offer their tools here."""
+        """Add tool servers from pasted settings entries, and offer their tools in this session."""
         self._desk.start_work(self._add_server, group="tools", exclusive=True)
 
     async def _add_server(self) -> None:
@@ -88,7 +88,7 @@ class Tools:
                 self._desk.tell(printable_line(words), is_error=bool(source.fault))
 
     def offer_hosted(self, wire: str = "") -> None:
-        """Offer a tool that the provider runs, by the JSON that its API takes."""
+        """Offer a hosted tool, by the JSON of the provider's API."""
         try:
             value = json.loads(wire or "null")
         except ValueError as error:
@@ -105,7 +105,7 @@ class Tools:
         self._desk.tell(f"{value['type']} is offered from the next message on", is_error=False)
 
     def run_tools(self) -> None:
-        """Run the calls that the branch waits with, or send their results."""
+        """Run the waiting calls of the branch, or send their results."""
         conversation = self._desk.conversation
         if self._desk.turns.is_running(conversation.session.id):
             return
@@ -113,11 +113,11 @@ class Tools:
             self._desk.tell("No tool waits here.", is_error=False)
             return
 
-        self._view.composer.focus()  # the card that may come takes the keys from there
+        self._view.composer.focus()  # a consent card gets the focus only from the composer
         self._sending.start_turn(conversation, conversation.run_tools, lambda: None)
 
     def open_call(self) -> None:
-        """Choose what to do with a tool call of the reply under the cursor."""
+        """Choose a command on a tool call of the reply under the cursor."""
         self._desk.start_work(self._open_call, group="call", exclusive=True)
 
     async def _open_call(self) -> None:

@@ -1,4 +1,4 @@
-"""Chooses the tools that the model may ask for in this session."""
+"""The dialog that selects the tools available to the model in this session."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -19,7 +19,9 @@ from replyscope.ui.dialogs.edit_dialog import ReadDialog
 
 
 class ToolsDialog(ModalScreen[tuple[tuple[str, ...], tuple[str, ...]] | None]):
-    """A list to tick. The result: names of tools and sources, and the provider's own tools."""
+    """A modal list of check boxes. It returns the names of tools and sources, and the hosted
+    tools; None when it was cancelled.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel"),
@@ -89,13 +91,13 @@ class ToolsDialog(ModalScreen[tuple[tuple[str, ...], tuple[str, ...]] | None]):
         about.update(Content(text))
 
     def action_accept(self) -> None:
-        """Use what is ticked."""
+        """Return the selection."""
         ticked = self.query_one(SelectionList).selected
         hosted = tuple(value for value in ticked if value.startswith("{"))
         self.dismiss((tuple(value for value in ticked if value not in hosted), hosted))
 
     def action_show_log(self) -> None:
-        """Show what the highlighted server wrote to its stderr."""
+        """Show the stderr log of the highlighted server."""
         rows = self.query_one(SelectionList)
         if rows.highlighted is None:
             return

@@ -1,4 +1,4 @@
-"""Runs replies: one worker per conversation, wherever the reader looks meanwhile."""
+"""Turns: one background worker per conversation, also while another one is open."""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
@@ -14,13 +14,13 @@ from replyscope.domain.unlogged import unlogged
 from replyscope.engine.conversation import Conversation
 
 Run = Callable[[], Awaitable[str | None]]
-"""Runs one turn to its end; why it stopped early, None when it did not."""
+"""Runs one turn. Returns the reason why it stopped early; None when it is complete."""
 _log = logging.getLogger(__name__)
 
 
 class TurnEnded(Message):
-    """A reply is over, or could not begin: then `fault` is why. `give_back` puts what was
-    to be sent, and was not, where it can be sent again; `why` says what tools wait for.
+    """A turn ended, or could not start because of `fault`. `give_back` restores the message if
+    it was not sent; `why` is the reason why the turn stopped early.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class TurnWorker(Protocol):
 
 
 class TurnOwner(Protocol):
-    """The screen as the turns need it."""
+    """The interface of the screen: workers and messages."""
 
     def run_worker(
         self, work: Coroutine[Any, Any, None], *, group: str, exit_on_error: bool
@@ -56,13 +56,13 @@ class TurnOwner(Protocol):
         """Run a coroutine in a worker."""
 
     def post_message(self, message: Message) -> bool:
-        """Put a message into the queue of the screen."""
+        """Post a message to the screen."""
 
 
 @dataclass(slots=True)
 class _Turn:
-    """A worker that is cancelled before its first step never takes it, and would never
-    say that it ended: until then only the wish is noted.
+    """The state of a turn. A worker that is cancelled before its first step would never post
+    its end, so until then a cancellation is only recorded.
     """
 
     worker: TurnWorker | None = None
@@ -76,14 +76,14 @@ class _Turn:
 
 
 class Turns:
-    """Starts and stops replies. The owner gets `TurnEnded` for each."""
+    """The running turns, by session. The owner gets a `TurnEnded` for each."""
 
     def __init__(self, owner: TurnOwner) -> None:
         self._owner = owner
         self._turns: dict[str, _Turn] = {}
 
     def start(self, conversation: Conversation, run: Run, give_back: Callable[[], None]) -> None:
-        """Run a turn in a worker of its own."""
+        """Start a worker that runs a turn."""
         turn = _Turn()
         self._turns[conversation.session.id] = turn
         turn.worker = self._owner.run_worker(
@@ -93,22 +93,22 @@ class Turns:
         )
 
     def cancel(self, conversation: Conversation) -> None:
-        """Stop a reply; what came is kept."""
+        """Cancel a turn; its partial reply is kept."""
         turn = self._turns.get(conversation.session.id)
         if turn is not None:
             turn.cancel()
 
     def is_running(self, session_id: str) -> bool:
-        """Whether a reply of that session is on its way."""
+        """Whether a turn of that session is running."""
         return session_id in self._turns
 
     @property
     def any_running(self) -> bool:
-        """Whether any reply is on its way."""
+        """Whether any turn is running."""
         return bool(self._turns)
 
     async def stop_all(self) -> None:
-        """Stop every reply and wait until each is saved."""
+        """Cancel all turns, and wait until each is saved."""
         turns = list(self._turns.values())
         for turn in turns:
             turn.cancel()
@@ -133,7 +133,7 @@ class Turns:
                 why = await run()
         except ReplyscopeError as error:
             fault = error
-        except Exception as error:  # noqa: BLE001 - a fault of ours: told, and in the log
+        except Exception as error:  # noqa: BLE001 - unexpected: shown on the screen, and logged
             _log.exception("a turn failed")
             fault = ReplyscopeError(
                 f"replyscope itself failed: {type(error).__name__}: {error}.",

@@ -1,4 +1,4 @@
-"""The panes as the groups need them: what is written, what is pointed at, and drawing."""
+"""The interface of the panes for the groups: the composer, the cursor, and drawing."""
 
 from typing import Protocol
 
@@ -15,25 +15,25 @@ class Editor(Protocol):
 
     @property
     def written(self) -> tuple[str, int | None]:
-        """The message being written, and the characters before the cursor, None at its end."""
+        """The text of the message, and the offset of the cursor in characters, None at the end."""
 
     def replace_text(self, text: str, cursor: int | None = None) -> None:
-        """Show another text."""
+        """Replace the text."""
 
     def remember(self, prompt: str) -> None:
-        """Add a prompt to the history."""
+        """Append a prompt to the history."""
 
     is_suggesting: bool
-    """Whether completions are offered: Enter and Tab then take one."""
+    """Whether completions are offered: then Enter and Tab accept one."""
 
     def completion(self) -> tuple[str | None, str]:
         """The kind of the word at the cursor, "command" or "file", and the word."""
 
     def replace_word(self, word: str, by: str) -> None:
-        """Put a completion in place of the word at the cursor."""
+        """Replace the word at the cursor by a completion."""
 
     def focus(self) -> object:
-        """Take the keys once the messages that wait are handled."""
+        """Focus the field after the waiting messages are handled."""
 
 
 class Completions(Protocol):
@@ -54,7 +54,7 @@ class Completions(Protocol):
 
 
 class ChatView(Protocol):
-    """Draws the desk's conversation; nothing in it changes the conversation."""
+    """The panes of the desk's conversation. They never change the conversation."""
 
     @property
     def composer(self) -> Editor:
@@ -65,7 +65,7 @@ class ChatView(Protocol):
         """The list of completions above the composer."""
 
     def focus_composer(self) -> None:
-        """Give the composer the keys at once."""
+        """Focus the composer at once."""
 
     async def settle(self) -> None:
         """Wait until the panes have handled the keys and messages so far."""
@@ -80,10 +80,10 @@ class ChatView(Protocol):
         """Move the cursor to a message of the branch."""
 
     def show_conversation(self, conversation: Conversation) -> None:
-        """Open a conversation in the panes."""
+        """Show a conversation in the panes."""
 
     def sync_entries(self, conversation: Conversation) -> None:
-        """Bring the transcript's entries in line with the branch's messages."""
+        """Update the transcript's entries to the messages of the branch."""
 
     def show_ending(self, conversation: Conversation) -> None:
         """Draw the end of the last reply."""
@@ -92,7 +92,7 @@ class ChatView(Protocol):
         """Draw each message and the inspector again."""
 
     def draw_all(self) -> None:
-        """Draw everything but the entries themselves."""
+        """Draw everything except the entries."""
 
     def draw_status(self) -> None:
         """Draw the status line."""
@@ -101,7 +101,7 @@ class ChatView(Protocol):
         """Draw the line above the composer."""
 
     async def draw_sidebar(self) -> None:
-        """Read the sessions again and draw them."""
+        """Load the list of sessions again, and draw it."""
 
     def refresh_sidebar(self) -> None:
         """Draw the sidebar soon."""

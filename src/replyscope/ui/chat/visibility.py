@@ -3,20 +3,20 @@
 from replyscope.ui.working_screen import WorkingScreen
 
 LEAST_WIDE = 100
-"""The width in cells from which the inspector has a place of its own."""
+"""The least width in cells with a column for the inspector."""
 _LEAST_HIGH = 14
-"""The height in cells from which an entry has room for its summary line."""
+"""The least height in cells with room for the summary lines of entries."""
 
 
 class PaneVisibility:
-    """Hides and shows panes by classes of the screen, which the styles know."""
+    """The state of the panes, stored as style classes of the screen."""
 
     def __init__(self, screen: WorkingScreen[None]) -> None:
         self._screen = screen
 
     @property
     def is_narrow(self) -> bool:
-        """Whether the inspector is folded to a line per reply."""
+        """Whether the inspector is replaced by a summary line under each reply."""
         return self._screen.size.width < LEAST_WIDE
 
     @property
@@ -39,7 +39,7 @@ class PaneVisibility:
 
     @property
     def inspector_open(self) -> bool:
-        """Whether the inspector lies over the messages; on narrow screens only."""
+        """Whether the inspector covers the messages; on narrow screens only."""
         return self._screen.has_class("-inspector-open")
 
     @inspector_open.setter
@@ -48,12 +48,12 @@ class PaneVisibility:
 
     @property
     def has_room(self) -> bool:
-        """Whether entries show a summary, because the inspector has no place of its own."""
+        """Whether entries show a summary line, because the inspector has no column."""
         is_alone = self.is_narrow or self.inspector_hidden
         return is_alone and self._screen.size.height >= _LEAST_HIGH
 
     def reveal_inspector(self) -> None:
-        """Show the inspector; on narrow screens over the messages."""
+        """Show the inspector; on narrow screens it covers the messages."""
         if self.is_narrow:
             self.inspector_open = True
         self.inspector_hidden = False

@@ -27,16 +27,16 @@ class WaitingCalls:
             self._changed()
 
     def waiting(self, session_id: str) -> list[CallToDecide]:
-        """The calls that wait in a session, oldest first."""
+        """The waiting calls of a session, oldest first."""
         return [wanted for wanted, _ in self._waiting if wanted.session_id == session_id]
 
     @property
     def sessions(self) -> frozenset[str]:
-        """The sessions in which something waits."""
+        """The ids of the sessions with waiting calls."""
         return frozenset(wanted.session_id for wanted, _ in self._waiting)
 
     def answer(self, wanted: CallToDecide, decision: Decision) -> None:
-        """Decide a call that waits."""
+        """Complete a waiting call with a decision."""
         for waiting, future in self._waiting:
             if waiting is wanted and not future.done():
                 future.set_result(decision)

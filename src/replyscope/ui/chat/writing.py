@@ -1,4 +1,4 @@
-"""Writing a message: commands, completion and attachments."""
+"""The input of the composer: messages, slash commands, completion and attachments."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ _EDIT, _SEND = "edit", "send anyway"
 
 
 class Writing:
-    """Turns the text of the composer into messages and commands, and completes it."""
+    """Commands of the composer: sends messages, runs slash commands, completes and attaches."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Writing:
         self._run = run
 
     async def submit(self, text: str) -> None:
-        """Run a line that begins with a slash, and send every other text."""
+        """Run a slash command, or send the text as a message."""
         if text.startswith("/") and "\n" not in text:
             name, _, argument = text[1:].partition(" ")
             command = find_command(self._commands, name)
@@ -56,7 +56,7 @@ class Writing:
         self._send_unless_it_holds_a_key(text)
 
     def _send_unless_it_holds_a_key(self, text: str) -> None:
-        """Send a message; with an API key in it only when the person says so."""
+        """Send a message. If it contains an API key, a dialog asks first."""
         attached = [
             part.text for part in self._desk.pending.attachments if isinstance(part, FilePart)
         ]
@@ -79,7 +79,7 @@ class Writing:
         self._desk.show(PickDialog(title, rows), decide)
 
     def offer_completions(self) -> None:
-        """Draw the list of what may complete the word at the cursor."""
+        """Show the completions of the word at the cursor."""
         kind, word = self._view.composer.completion()
         rows: list[tuple[str, str]] = []
         if kind == "command":
@@ -103,7 +103,7 @@ class Writing:
             self._view.suggestions.action_cursor_up()
 
     async def take_suggestion(self, *, submits: bool) -> None:
-        """Complete the word at the cursor; with `submits` run a command that is complete."""
+        """Complete the word at the cursor; with `submits` run a complete command."""
         value = self._view.suggestions.chosen
         kind, word = self._view.composer.completion()
         if value is None or kind is None:
@@ -131,7 +131,7 @@ class Writing:
             self._view.composer.replace_word(word, Path(value[1:]).name + " ")
 
     def attach_file(self, path: str) -> bool:
-        """Attach a file to the message being written; whether it could be."""
+        """Attach a file to the message being written. Returns whether it was attached."""
         try:
             part = read_attachment(self._desk.services.working_folder / Path(path).expanduser())
         except ReplyscopeError as error:

@@ -1,4 +1,4 @@
-"""Dialogs for more than a line of text: one to write in, one to read."""
+"""Dialogs for several lines of text: an editor and a reader."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from replyscope.domain.printable import printable_text
 
 
 class _Editor(TextArea):
-    """Enter accepts and Ctrl+J breaks the line, as in the composer."""
+    """A text area in which Enter accepts and Ctrl+J breaks the line, as in the composer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "accept", "Accept", show=False, priority=True),
@@ -22,10 +22,10 @@ class _Editor(TextArea):
     ]
 
     class Accepted(Message):
-        """The person is done."""
+        """The text was accepted."""
 
     def action_accept(self) -> None:
-        """Done."""
+        """Accept the text."""
         self.post_message(self.Accepted())
 
     def action_line_break(self) -> None:
@@ -34,7 +34,7 @@ class _Editor(TextArea):
 
 
 class EditDialog(ModalScreen[str | None]):
-    """Asks for text of several lines."""
+    """A modal dialog that asks for several lines of text. Returns None when cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
@@ -57,7 +57,7 @@ class EditDialog(ModalScreen[str | None]):
 
 
 class ReadDialog(ModalScreen[None]):
-    """Shows a text that is too long for a notice."""
+    """A modal dialog that shows a text that is too long for a toast."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "dismiss(None)", "Close")]
 

@@ -1,4 +1,4 @@
-"""The help: made from the real bindings and commands, so it can't be out of date."""
+"""The help screen. It is built from the bindings and commands, so it is never out of date."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ HelpRows = list[tuple[str, list[tuple[str, str, str]]]]
 
 
 class HelpScreen(ModalScreen[None]):
-    """Keys and commands."""
+    """A modal screen that lists keys and commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1,q", "dismiss", "Close"),

@@ -1,4 +1,4 @@
-"""Work that takes a while: a bar, and Esc to stop it. Ends with what came of it, or None."""
+"""A modal progress dialog with a bar; Esc cancels the job."""
 
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, Generic, TypeVar
@@ -19,7 +19,9 @@ _STEP_S = 0.05
 
 
 class WorkDialog(ModalScreen[T | ReplyscopeError | None], Generic[T]):
-    """Runs what it is given; an error that it ends with is what it came to."""
+    """A modal progress dialog. It runs one job and returns its result, the error that stopped
+    it, or None when it was cancelled.
+    """
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Stop")]
@@ -58,6 +60,6 @@ class WorkDialog(ModalScreen[T | ReplyscopeError | None], Generic[T]):
         self.dismiss(done)
 
     def action_give_up(self) -> None:
-        """Stop where it is."""
+        """Cancel the job."""
         self.workers.cancel_node(self)
         self.dismiss(None)

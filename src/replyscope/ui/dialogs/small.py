@@ -1,4 +1,4 @@
-"""Small dialogs: ask for a line, pick from a list, edit parameters. Each returns a value."""
+"""Small modal dialogs: a line of text, and a choice from a list. Each returns a value."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -16,7 +16,7 @@ from replyscope.domain.printable import printable_line, printable_text
 
 
 class LineDialog(ModalScreen[str | None]):
-    """Asks for one line of text. With `may_be_empty` no text is an answer too."""
+    """A modal dialog that asks for one line of text. With `may_be_empty` it accepts no text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
@@ -51,7 +51,7 @@ class LineDialog(ModalScreen[str | None]):
 
 
 class PickDialog(ModalScreen[str | None]):
-    """Picks from a list by typing; with `is_free` what was typed will do too."""
+    """A modal list with a filter. With `is_free` it also accepts a text that is not in the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel"),
@@ -111,7 +111,7 @@ class PickDialog(ModalScreen[str | None]):
                     options.highlighted = values.index(self._current)
 
     def action_move(self, step: int) -> None:
-        """Move the highlight while the filter keeps the keys."""
+        """Move the highlight while the filter keeps the focus."""
         options = self.query_one(OptionList)
         if step > 0:
             options.action_cursor_down()

@@ -1,1 +1,1 @@
-"""Markdown as it streams: cut into bounded blocks, each drawn once per width and theme."""
+"""Streaming Markdown: split into bounded blocks, each rendered once per width and theme."""

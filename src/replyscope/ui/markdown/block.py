@@ -1,24 +1,24 @@
-"""A block is the unit of drawing: a stretch of source that is drawn on its own."""
+"""Blocks of Markdown: the units of rendering."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class BlockKind(Enum):
-    """What a block's source is."""
+    """The kind of a block's source."""
 
     MARKDOWN = "markdown"
     """Markdown: a paragraph, a heading, one list item, a quote …"""
     CODE = "code"
     """Lines of code, without their fence."""
     TABLE = "table"
-    """A table, or the header of one and some later rows of it."""
+    """A table, or a table's header with some of its later rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block. `context` is earlier source that drawing looks at but doesn't draw:
-    the code before, or the first rows of the same table.
+    """One block. `context` is earlier source that rendering reads but does not draw:
+    the code before it, or the first rows of the same table.
     """
 
     kind: BlockKind

@@ -1,4 +1,4 @@
-"""Code with colours, a bounded stretch of lines at a time."""
+"""Syntax highlighting of code, in pieces of bounded size."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ def _lexer(language: str) -> Lexer | None:
 
 
 def highlight(source: str, language: str, context: str, palette: Palette) -> list[Text]:
-    """The lines of `source` in colour, `context` read before them but not returned.
+    """Highlight the lines of `source`. The lexer reads `context` first; its lines are not
+    returned.
 
-    Lines too long to be code are left plain: lexers can take quadratic time on them.
+    Code with a very long line is returned without colours: a lexer can take quadratic time.
     """
     source, context = printable_text(source), printable_text(context)
     lexer = _lexer(language)

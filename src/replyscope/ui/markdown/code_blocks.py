@@ -1,4 +1,4 @@
-"""The code blocks of a text, for copying: as Markdown sees them, in lists and quotes too."""
+"""Extracts the code blocks of a Markdown text, for copying; also from lists and quotes."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from replyscope.ui.markdown.parser import parse_blocks
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """`language` is what the fence says, often empty."""
+    """A code block. `language` is the info string of its fence, often empty."""
 
     language: str
     code: str

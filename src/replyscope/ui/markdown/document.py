@@ -1,4 +1,4 @@
-"""One Markdown text as it grows: its blocks, and their strips for one width and theme."""
+"""A growing Markdown text: its blocks, and their strips for a width and theme."""
 
 from rich.text import Text
 from textual.strip import Strip
@@ -11,14 +11,16 @@ from replyscope.ui.markdown.splitter import BlockSplitter
 from replyscope.ui.markdown.wrap import to_strip
 
 EFFORT = 64 * 1024
-"""Characters that a frame has time to parse: some 15 ms."""
+"""The characters that one frame may parse, about 15 ms."""
 _STEP = 16 * 1024
 _SLICED = 16
-"""Characters are cut that much faster than they are parsed."""
+"""The ratio of the speed of slicing to the speed of parsing."""
 
 
 class MarkdownDocument:
-    """Feed it text in any steps; `blocks` and their strips are those of the whole text."""
+    """A parser of text that arrives in chunks. The blocks and their strips do not depend on the
+    chunks.
+    """
 
     def __init__(self, text: str = "") -> None:
         self._splitter = BlockSplitter()
@@ -33,11 +35,11 @@ class MarkdownDocument:
 
     @property
     def length(self) -> int:
-        """Characters fed so far."""
+        """The number of characters fed so far."""
         return self._length
 
     def feed(self, text: str) -> None:
-        """Add text to the end."""
+        """Append text."""
         if not text:
             return
         self.changed_from = min(self.changed_from, len(self._splitter.blocks))
@@ -46,8 +48,8 @@ class MarkdownDocument:
         self._is_stale = True
 
     def grow(self, text: str, effort: int = EFFORT) -> None:
-        """Go on towards a text that begins with what was fed, until `effort` is spent:
-        `length` says how far it came.
+        """Feed more of `text`, which begins with the text so far, until `effort` characters are
+        parsed. `length` is then the number of characters fed.
         """
         spent = 0
         while spent < effort and self._length < len(text):
@@ -57,17 +59,17 @@ class MarkdownDocument:
 
     @property
     def parsed(self) -> int:
-        """Characters that were parsed so far, again and again."""
+        """The number of characters parsed so far, each repetition counted."""
         return self._splitter.parsed
 
     @property
     def closed_count(self) -> int:
-        """How many blocks, from the first, are final but for late link definitions."""
+        """The number of blocks at the start that only a later link definition can change."""
         return len(self._splitter.blocks)
 
     @property
     def blocks(self) -> list[Block]:
-        """Every block, the open ones last."""
+        """All blocks, the open ones last."""
         self._refresh()
         return [*self._splitter.blocks, *self._open]
 
@@ -82,7 +84,7 @@ class MarkdownDocument:
         self._references = references
 
     def _note_new_references(self, references: References) -> None:
-        """A definition that came late draws again every block that may have used it."""
+        """Mark the blocks as changed that a late link definition may change."""
         for number, block in enumerate(self._splitter.blocks[: self.changed_from]):
             if "[" in block.source:
                 self.changed_from = number
@@ -98,13 +100,13 @@ class MarkdownDocument:
 
 
 def draw_lines(text: str, width: int, palette: Palette) -> list[Text]:
-    """A whole text as lines that can still be styled."""
+    """Render a whole text as lines that can still be styled."""
     document = MarkdownDocument(text)
     blocks = document.blocks
     return [line for block in blocks for line in document.lines(block, width, palette)]
 
 
 def draw_text(text: str, width: int, palette: Palette) -> list[Strip]:
-    """A whole text at once."""
+    """Render a whole text as strips."""
     document = MarkdownDocument(text)
     return [strip for block in document.blocks for strip in document.draw(block, width, palette)]

@@ -1,4 +1,4 @@
-"""Draws one block: Markdown tokens to lines of styled text, no wider than asked."""
+"""Renders one block: Markdown tokens to lines of styled text, at most `width` cells wide."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BULLETS = ("•", "◦", "▪")
 
 
 def draw_block(block: Block, width: int, palette: Palette, references: References) -> list[Text]:
-    """The lines of a block, the gap above it included."""
+    """Render a block as lines, with the blank line above it."""
     indent = min(block.indent, max(0, width - _NARROWEST))
     room = max(1, width - indent)
     match block.kind:
@@ -43,7 +43,7 @@ def draw_block(block: Block, width: int, palette: Palette, references: Reference
 
 
 def draw_code(block: Block, width: int, palette: Palette) -> list[Text]:
-    """Code on its own background, long lines folded."""
+    """Render code on its own background; long lines are folded."""
     inner = max(1, width - 2)
     lines = highlight(block.source, block.language, block.context, palette)
     drawn: list[Text] = []
@@ -61,7 +61,7 @@ def _on_code(line: Text, width: int, palette: Palette) -> Text:
 
 
 class _Drawing:
-    """Walks block tokens. Containers draw their content narrower and prefix its lines."""
+    """A visitor of block tokens. Containers render their content narrower, with a prefix."""
 
     def __init__(self, palette: Palette) -> None:
         self._palette = palette
@@ -85,7 +85,7 @@ class _Drawing:
     def _wants_gap(
         self, token: Token, tokens: list[Token], position: int, previous_end: int
     ) -> bool:
-        """A gap where the source has one; none inside tight lists."""
+        """Whether a blank line precedes the token, as in the source; never within a tight list."""
         if token.type in ("list_item_open", "bullet_list_open", "ordered_list_open"):
             start = token.map[0] if token.map else previous_end
             before = tokens[position - 1] if position else None
@@ -176,7 +176,7 @@ class _Drawing:
 
 
 def _end_of(tokens: list[Token], position: int) -> int:
-    """Where the token at `position` closes: itself when it holds nothing."""
+    """The index of the token that closes the one at `position`; the same for an empty token."""
     if tokens[position].nesting != 1:
         return position
     depth = 0
@@ -188,6 +188,6 @@ def _end_of(tokens: list[Token], position: int) -> int:
 
 
 def _last_line(tokens: list[Token], item: Token) -> int:
-    """The line after an item's last content: an item's own map includes blank lines."""
+    """The line after the last content of an item. The item's own map includes blank lines."""
     ends = [t.map[1] for t in tokens if t.map and t.type in ("inline", "fence", "code_block")]
     return max(ends, default=item.map[0] + 1 if item.map else 0)

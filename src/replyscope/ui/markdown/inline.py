@@ -1,4 +1,4 @@
-"""Inline Markdown as styled text. Everything a model wrote is made printable here."""
+"""Renders inline Markdown as styled text. Control characters become visible symbols here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OPENABLE = ("http", "https", "mailto")
 
 
 def inline_text(tokens: list[Token], palette: Palette, base: Style) -> Text:
-    """The children of an inline token as one text, hard breaks as line breaks."""
+    """Render the children of an inline token as one text, hard breaks as line breaks."""
     text = Text(end="")
     styles = [base]
     for token in tokens:
@@ -50,9 +50,9 @@ def inline_text(tokens: list[Token], palette: Palette, base: Style) -> Text:
 
 
 def link_style(token: Token, attribute: str, palette: Palette) -> Style:
-    """A link's look; a click asks the screen to open it when its scheme is harmless.
+    """The style of a link. A click opens it when its scheme is allowed.
 
-    No terminal hyperlink is written: its target would be invisible.
+    It is not a terminal hyperlink: the target of one would be invisible.
     """
     target = str(token.attrs.get(attribute, ""))
     try:

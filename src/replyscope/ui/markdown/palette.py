@@ -1,4 +1,4 @@
-"""The styles that drawing uses, resolved from the theme once."""
+"""The styles for rendering, resolved once from the theme."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 @dataclass(frozen=True)
 class Palette:
-    """Rich styles by role. Two palettes that are equal draw equal strips."""
+    """Rich styles by role. Equal palettes render equal strips."""
 
     text: Style = field(default_factory=Style)
     heading: Style = field(default_factory=lambda: Style(bold=True))
@@ -34,12 +34,12 @@ class Palette:
 
 
 def component_classes(name: str) -> set[str]:
-    """The classes by which a theme styles the roles in a widget."""
+    """The component classes by which a theme styles the roles in a widget."""
     return {_component(name, role) for role in Palette.__dataclass_fields__}
 
 
 def palette_of(widget: Widget, name: str) -> Palette:
-    """The styles of a widget that has these classes, as the present theme has them."""
+    """The palette of a widget with these component classes, in the current theme."""
     return Palette(
         **{
             role: widget.get_component_rich_style(_component(name, role), partial=True)

@@ -1,4 +1,4 @@
-"""The two Markdown parsers: one that only finds blocks, one that reads inlines too."""
+"""The two Markdown parsers: one for blocks only, one for blocks and inlines."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _configured() -> MarkdownIt:
 
 
 def parse_blocks(text: str) -> tuple[list[Token], References]:
-    """Block tokens, inlines unread, and the link references that the text defines."""
+    """Parse the blocks of a text, without inlines. Returns the tokens and link definitions."""
     env: MutableMapping[str, Any] = {}
     tokens = _block_parser().parse(text, env)
     references: References = env.get("references", {})
@@ -47,6 +47,6 @@ def parse_blocks(text: str) -> tuple[list[Token], References]:
 
 
 def parse_fully(text: str, references: References) -> list[Token]:
-    """Tokens with their inlines, links resolved with the references of the whole text."""
+    """Parse blocks and inlines. Links are resolved with the references of the whole text."""
     env: MutableMapping[str, Any] = {"references": dict(references)}
     return _full_parser().parse(text, env)

@@ -1,4 +1,4 @@
-"""Finds the top-level blocks of a Markdown text, by line. Pure."""
+"""The line spans of the top-level blocks of a Markdown text. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Lines `start` to `end` (not included) hold one block of that token type.
+    """The lines of one block, from `start` to before `end`; `kind` is its token type.
 
-    `offset` is the column where a list item's content begins, `children` the lines
-    where its blocks do; `info` is a fence's language.
+    `offset` is the column where the content of a list item begins, `children` the first lines
+    of its blocks; `info` is the info string of a fence.
     """
 
     kind: str
@@ -27,7 +27,7 @@ class Span:
 
 
 def find_spans(tokens: list[Token]) -> list[Span]:
-    """The top-level blocks in order; a list counts as its items."""
+    """The spans of the top-level blocks in order; a list is replaced by its items."""
     spans: list[Span] = []
     for position, token in enumerate(tokens):
         if token.map is None or token.nesting < 0:
@@ -56,12 +56,12 @@ def _item_span(tokens: list[Token], position: int) -> Span:
             break
         if token.level == 2 and token.map is not None and token.nesting >= 0:
             starts.append(token.map[0])
-    # A marker is a bullet, or digits and one sign; then come one to four spaces.
+    # A marker is a bullet, or digits and one sign, and then one to four spaces.
     return Span("list_item", item.map[0], item.map[1], children=tuple(starts))
 
 
 def marker_width(line: str) -> int:
-    """The column where a list item's content begins; 0 when the line is no item."""
+    """The column where the content of a list item begins; 0 for other lines."""
     stripped = line.lstrip(" ")
     indent = len(line) - len(stripped)
     digits = len(stripped) - len(stripped.lstrip("0123456789"))

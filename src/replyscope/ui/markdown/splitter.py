@@ -1,13 +1,12 @@
-"""Cuts streaming Markdown into blocks so that only the last few are ever read again.
+"""Splits streaming Markdown into blocks; only the last few blocks are parsed again.
 
-Where it cuts depends on the text alone, never on how the text was chunked: complete
-lines are looked at one by one, and every `CHECK_LINES` of them the tail is parsed and
-cut before its last block. A block that is larger than that is cut inside, by its kind.
-So a frame costs the same for a reply of 1 kB and of 1 MB, and feeding a text in steps
-gives the blocks of feeding it at once.
+The splits depend on the text alone, never on its chunks. Complete lines are added one by
+one. After every `CHECK_LINES` lines the tail is parsed and split before its last block. A
+larger block is split inside, by its kind. So a frame costs the same for a reply of 1 kB
+and of 1 MB.
 
-A line that is too long for one block is cut into slices. Those in its middle continue
-what its first one began, and are never parsed: a line of any length costs a few cuts.
+A line that is too long for one block is cut into slices. The slices after the first
+continue its block and are not parsed, so the cost of a line does not depend on its length.
 """
 
 import re
@@ -26,7 +25,7 @@ _CUT_BEFORE_WORD = re.compile(r".*\s(?=[^\W\d_])", re.DOTALL)
 
 
 class BlockSplitter:
-    """Feed it text; `blocks` are final, `open_blocks()` may still change."""
+    """An incremental splitter. `blocks` are final; later text can change `open_blocks()`."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
@@ -34,9 +33,9 @@ class BlockSplitter:
         self._lines: list[str] = []
         self._partial = ""
         self._is_in_line = False
-        """Whether slices of the line that is not complete yet are cut off already."""
+        """Whether slices of the incomplete line were split off already."""
         self.parsed = 0
-        """Characters that were parsed so far, again and again: what feeding has cost."""
+        """The number of characters parsed so far, each repetition counted."""
         self._unchecked = 0
         self._unchecked_characters = 0
         self._indent = 0
@@ -46,14 +45,14 @@ class BlockSplitter:
         self._table: tuple[str, str] | None = None
 
     def feed(self, text: str) -> None:
-        """Add text to the end."""
+        """Append text."""
         *lines, last = (self._partial + text).split("\n")
         for line in lines:
             *slices, rest = _slices(line.removesuffix("\r"))
             for piece in slices:
                 self._add_slice(piece)
             self._add(rest)
-        # It may be half of a line break, which belongs to no slice.
+        # A carriage return may be half of a line break, which is not part of a slice.
         held = "\r" if last.endswith("\r") else ""
         *slices, rest = _slices(last.removesuffix("\r"))
         for piece in slices:
@@ -61,7 +60,7 @@ class BlockSplitter:
         self._partial = rest + held
 
     def open_blocks(self) -> tuple[list[Block], References]:
-        """The blocks of the tail as they would be if the text ended here."""
+        """The blocks of the tail, as if the text ended here."""
         lines = [*self._lines, self._partial] if self._partial else list(self._lines)
         if self._fence is not None:
             if self._partial and not self._is_in_line and self._closes_fence(self._partial):
@@ -72,7 +71,7 @@ class BlockSplitter:
         return blocks, references
 
     def _add_slice(self, piece: str) -> None:
-        """The next piece of a line that goes on."""
+        """Add the next slice of an incomplete line."""
         if not self._is_in_line:
             self._add(piece)
             while self._lines:
@@ -91,7 +90,7 @@ class BlockSplitter:
             self.blocks.append(Block(BlockKind.MARKDOWN, piece, False, self._indent))
 
     def _add(self, line: str) -> None:
-        """A line, or what is left of a long one."""
+        """Add a complete line, or the rest of a long one."""
         if self._is_in_line:
             self._is_in_line = False
             self._take(line)
@@ -120,7 +119,7 @@ class BlockSplitter:
         self._unchecked = self._unchecked_characters = 0
 
     def _leave_item(self) -> None:
-        """A line outside the list item that was cut open: its tail is final."""
+        """End the list item that was split, at a line outside it. Its tail becomes final."""
         if self._fence is not None:
             if self._lines:
                 self.blocks.append(self._code_block(self._lines))
@@ -135,7 +134,7 @@ class BlockSplitter:
         self._table = None
 
     def _parse(self, lines: list[str]) -> tuple[list[Span], References, int]:
-        """Spans of the lines; within a table its header comes first and is skipped."""
+        """Parse the lines. Within a table its header is put first, and its lines are skipped."""
         header = self._table[0].split("\n") if self._table is not None else []
         text = "\n".join([*header, *lines]) + "\n" if lines else ""
         self.parsed += len(text)
@@ -165,7 +164,7 @@ class BlockSplitter:
     def _cut_before_last(self, spans: list[Span], references: References, skipped: int) -> None:
         previous, last = spans[-2], spans[-1]
         between = self._lines[previous.end - skipped : last.start - skipped]
-        # A definition above the last block may still grow a title: it stays with the tail.
+        # A definition above the last block may still get a title, so it stays in the tail.
         is_blank = all(not line.strip() for line in between)
         at = (last.start if is_blank else previous.end) - skipped
         self.blocks += self._blocks_of(spans[:-1], self._lines, skipped)
@@ -183,7 +182,7 @@ class BlockSplitter:
         self._lines = self._lines[at:]
 
     def _cut_inside(self, span: Span, references: References) -> None:
-        """The tail is one large block: what came of it is final, the rest continues it."""
+        """Split the tail within its only block. The first part is final; the rest continues it."""
         lines = self._lines
         if span.kind == "fence":
             self._cut_fence(span)
@@ -272,7 +271,7 @@ class BlockSplitter:
 
 
 def _slices(line: str) -> Iterator[str]:
-    """A line, cut into pieces when it is very long: where a word begins, if one does."""
+    """The slices of a line. A very long line is cut before a word where possible."""
     start = 0
     while len(line) - start > _LONGEST_LINE:
         end = start + _LONGEST_LINE

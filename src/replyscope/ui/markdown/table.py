@@ -1,4 +1,4 @@
-"""Tables as aligned text. Long tables come in blocks that share their first one's widths."""
+"""Renders tables as aligned text. The blocks of a long table share its first block's widths."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def draw_table(
     *,
     is_first: bool,
 ) -> list[Text]:
-    """The lines of a table; without its header when it continues an earlier block."""
+    """Render a table as lines; without its header when it continues an earlier block."""
     table = read_table(parse_fully(source, references), palette)
     widest = table
     if context:
@@ -43,7 +43,7 @@ def draw_table(
 
 
 def read_table(tokens: list[Token], palette: Palette) -> _Table:
-    """The cells of the first table among the tokens."""
+    """Read the cells of the first table among the tokens."""
     rows: list[list[Text]] = []
     aligns: list[str] = []
     for position, token in enumerate(tokens):
@@ -69,10 +69,10 @@ def layout_table(
     is_first: bool,
     has_more: bool = False,
 ) -> list[Text]:
-    """Rows under each other, cells wrapped to columns that fit the width.
+    """Lay out the rows; cells are wrapped to columns that fit the width.
 
-    A table that comes in several blocks spreads over the whole width: rows that nobody
-    has seen yet may be wider than the first ones.
+    A table of several blocks fills the whole width, because later rows may be wider than the
+    first ones.
     """
     columns = len(table.aligns)
     if not columns:
@@ -108,7 +108,7 @@ def _column_widths(table: _Table, columns: int, width: int) -> list[int]:
         widest = max(range(columns), key=lambda c: widths[c])
         if widths[widest] <= 1:
             break
-        # Taking the excess of the widest column down to the second in one step.
+        # Reduces the widest column to the width of the second in one step.
         others = sorted(widths, reverse=True)
         second = others[1] if columns > 1 else 1
         excess = sum(widths) - room

@@ -1,4 +1,4 @@
-"""Wrapping styled text to a width in terminal cells."""
+"""Wraps styled text to a width in terminal cells."""
 
 import io
 
@@ -7,12 +7,12 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
-# Rich wants a console to look up styles by name; ours are objects, so it decides nothing.
+# Rich needs a console to look up styles by name. Our styles are objects: it has no effect.
 CONSOLE = Console(file=io.StringIO(), width=80, color_system="truecolor", legacy_windows=False)
 
 
 def wrap(text: Text, width: int) -> list[Text]:
-    """The text in lines of at most `width` cells; words that are longer are broken."""
+    """Wrap a text to lines of at most `width` cells; longer words are broken."""
     lines = text.wrap(CONSOLE, max(1, width), overflow="fold", tab_size=4)
     for line in lines:
         line.rstrip()
@@ -20,7 +20,7 @@ def wrap(text: Text, width: int) -> list[Text]:
 
 
 def fold(text: Text, width: int) -> list[Text]:
-    """The text broken at exactly `width` cells, spaces kept: for code."""
+    """Break a text at exactly `width` cells and keep the spaces: for code."""
     if len(text) <= width and text.cell_len <= width:
         return [text]
     lines: list[Text] = []
@@ -37,12 +37,12 @@ def fold(text: Text, width: int) -> list[Text]:
 
 
 def to_strip(line: Text) -> Strip:
-    """A line as a strip."""
+    """Convert a line to a strip."""
     line.end = ""
     return Strip(list(line.render(CONSOLE)), line.cell_len)
 
 
 def filled(line: Text, width: int, style: Style) -> Text:
-    """The line padded to the width, so that its background reaches across."""
+    """Pad a line to the width, so that its background fills the row."""
     room = width - line.cell_len
     return line.append(" " * room, style) if room > 0 else line

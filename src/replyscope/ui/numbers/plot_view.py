@@ -1,4 +1,4 @@
-"""Saved replies over time as columns; one of them can be picked and opened."""
+"""A column chart of the saved replies over time. A column can be selected and opened."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ COLOURS = {
 
 
 class PlotView(Widget, can_focus=True):
-    """Left and right pick a stretch of days, Enter opens its replies."""
+    """A chart with a selection: left and right select a span of days, Enter opens its replies."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1)", "Earlier", show=False),
@@ -38,7 +38,7 @@ class PlotView(Widget, can_focus=True):
     ]
 
     class Opened(Message):
-        """The replies of a stretch are wanted."""
+        """The person opened a span; `term` is the query term of its replies."""
 
         def __init__(self, term: str) -> None:
             super().__init__()
@@ -52,17 +52,17 @@ class PlotView(Widget, can_focus=True):
 
     @property
     def most_columns(self) -> int:
-        """How many stretches there is room for."""
+        """The number of spans that fit the width."""
         return max(10, self.content_size.width - _AXIS)
 
     def show(self, spans: Sequence[Sums]) -> None:
-        """Show other replies; the newest stretch is picked."""
+        """Show the spans of other replies, and select the newest."""
         self._spans = spans
         self._picked = max(0, len(spans) - 1)
         self.refresh()
 
     def show_measure(self, measure: Measure) -> None:
-        """Plot something else of the same replies."""
+        """Plot another measure of the same replies."""
         self._measure = measure
         self.refresh()
 
@@ -71,7 +71,7 @@ class PlotView(Widget, can_focus=True):
         return edges_of(len(self._spans), self.most_columns)
 
     def render(self) -> Content:
-        """The columns under their axis, and the picked one in words."""
+        """The columns, their axis, and the figures of the selected span."""
         if not self._spans:
             return Content.styled("No reply was saved yet that this is about.", _MUTED)
         room = max(2, self.content_size.height - 3)
@@ -123,7 +123,7 @@ class PlotView(Widget, can_focus=True):
         )
 
     def _dates(self) -> Content:
-        """The first day of as many stretches as have room for it."""
+        """The row of dates: the first days of the spans, where they fit without overlap."""
         text = ""
         for at, one in zip(self._edges, self._spans, strict=False):
             day = one.name[:10]
@@ -147,18 +147,18 @@ class PlotView(Widget, can_focus=True):
         return Content.assemble((said[:room].ljust(room), "$text-accent"), "  ", *legend)
 
     def action_move(self, step: int) -> None:
-        """Pick an earlier or later stretch."""
+        """Select an earlier or later span."""
         self._picked = max(0, min(self._picked + step, len(self._spans) - 1))
         self.refresh()
 
     def action_open(self) -> None:
-        """Open the replies of what is picked."""
+        """Open the replies of the selected span."""
         if self._spans and self._spans[self._picked].replies:
             self.post_message(self.Opened(self._spans[self._picked].term))
 
     @property
     def picked_term(self) -> str:
-        """What finds the replies of what is picked."""
+        """The query term of the selected span; empty without spans."""
         return self._spans[self._picked].term if self._spans else ""
 
     def on_focus(self) -> None:
@@ -173,7 +173,7 @@ class PlotView(Widget, can_focus=True):
         return number if 0 <= number < len(self._spans) else None
 
     def on_click(self, event: Click) -> None:
-        """A click picks a stretch; a second one opens it."""
+        """Select the clicked span; a double click opens it."""
         number = self._column_at(event)
         if number is None:
             return
@@ -188,7 +188,7 @@ def _seconds(value_s: float | None) -> str:
 
 
 def _joined(pieces: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Neighbours of one look as one piece: a plot has thousands of cells."""
+    """Merge neighbours of the same style: a plot has thousands of cells."""
     made: list[tuple[str, str]] = []
     for text, look in pieces:
         if made and made[-1][1] == look:

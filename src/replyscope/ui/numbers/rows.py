@@ -1,4 +1,4 @@
-"""The rows of the numbers screen: figures of all replies, and of those of a name."""
+"""The rows of the numbers screen: totals of all replies, and figures of each group."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ _NAME = 24
 
 @dataclass(frozen=True, slots=True)
 class NumberRow:
-    """A row and the term that finds its replies; a title has none."""
+    """A row, and the query term that finds its replies; a title has no term."""
 
     title: str
     content: Content = field(default_factory=Content)
@@ -25,7 +25,7 @@ class NumberRow:
 
 
 def figure_rows(total: Sums) -> Iterator[NumberRow]:
-    """Each figure of all replies; each leads to the replies that it is about."""
+    """The totals of all replies, each with the term that finds the replies it counts."""
 
     def row(label: str, value: str, note: str, term: str, look: str = "") -> NumberRow:
         return NumberRow(
@@ -65,7 +65,7 @@ LEGEND = NumberRow("≥ some are unknown   ~ partly estimated")
 
 
 def _slower(name: str, value_s: float | None) -> str:
-    """What finds the replies that took that long or longer."""
+    """The term that finds the replies that took that long or longer."""
     return f"{name}:>=0" if value_s is None else f"{name}:>={max(0.0, value_s):.6g}s"
 
 
@@ -74,7 +74,7 @@ def _time(value_s: float | None) -> str:
 
 
 def group_rows(stats: Stats, measure: Measure, room: int) -> Iterator[NumberRow]:
-    """The replies by model, ending, tool and day, with bars of what is plotted."""
+    """The replies by model, finish reason, tool and day, with bars of the plotted measure."""
     groups: Sequence[tuple[str, Sequence[Sums]]] = (
         ("by model", stats.models[:20]),
         ("by ending", stats.finishes),
@@ -113,7 +113,7 @@ def _group_row(
 
 
 def _figures(one: Sums, measure: Measure, room: int) -> list[tuple[str, str]]:
-    """The other figures, as many as there is room for."""
+    """The columns of the figures that are not plotted, as many as fit the width."""
     errors = (f"{one.errors:>6,} err" if one.errors else " " * 10, "$text-error")
     told = [
         (Measure.REPLIES, (f"{one.replies:>8,} rep", _MUTED)),

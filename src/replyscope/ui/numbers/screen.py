@@ -1,4 +1,4 @@
-"""What all replies come to: a plot over time, and figures that open the replies behind them."""
+"""The numbers screen: a plot of all replies over time, and totals that open their replies."""
 
 import asyncio
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ _SHORT_HINT = "Enter its replies · e its errors · ← → days · 1–5 what �
 
 
 class StatsScreen(Screen[str | None]):
-    """Returns the query of the figure that was opened."""
+    """A screen of statistics. Returns the query of the figure that was opened."""
 
     HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
@@ -154,11 +154,11 @@ class StatsScreen(Screen[str | None]):
         self._draw_rows()
 
     def action_measure(self, number: int) -> None:
-        """Plot something else."""
+        """Plot another measure."""
         self.query_one(Tabs).active = list(Measure)[number - 1].name
 
     def action_focus_query(self) -> None:
-        """Write what narrows."""
+        """Focus the query field."""
         self.query_one("#stats-query", Input).focus()
 
     @on(Input.Submitted)
@@ -174,7 +174,7 @@ class StatsScreen(Screen[str | None]):
         self._open(self._terms.get(event.option.id or "", ""))
 
     def action_open_errors(self) -> None:
-        """Open the errors among the replies of what is highlighted."""
+        """Open the errors among the replies of the highlighted row."""
         pane = self.focused
         term = ""
         if isinstance(pane, PlotView):

@@ -1,7 +1,7 @@
-"""For terminals that draw ASCII only: every other character becomes one that looks like it.
+"""A line filter for terminals that draw ASCII only: it replaces every other character.
 
-The last step before the terminal, so that no widget has to know of it. A character keeps
-its width: what takes two cells becomes two.
+It is the last step before the terminal, so no widget depends on the terminal's abilities.
+The width stays: a character of two cells becomes two characters.
 """
 
 from functools import lru_cache
@@ -37,7 +37,7 @@ _LIKENESS = str.maketrans(
 
 
 class AsciiOnly(LineFilter):
-    """Applied to every line of the screen."""
+    """A line filter that replaces every character outside ASCII by one that looks similar."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [
@@ -48,7 +48,7 @@ class AsciiOnly(LineFilter):
 
 @lru_cache(4_096)
 def in_ascii(text: str) -> str:
-    """The text in ASCII, as wide as it was; `?` for what has no likeness."""
+    """The text in ASCII, with the same width in cells; `?` where no character looks similar."""
     likeness = text.translate(_LIKENESS)
     if likeness.isascii():
         return likeness

@@ -1,9 +1,8 @@
-"""Paints what changed and renders nothing else.
+"""A compositor that renders only the lines of the painted region.
 
-Textual renders each widget whose container meets what is to be painted, and all of its
-lines: a word that streams into one line cost the lines of every pane. Here a widget
-renders only those of its lines that are painted, and none when others lie over all of
-it. What reaches the terminal is the same.
+Textual renders all lines of each widget whose container overlaps the painted region: one
+streamed word costs the lines of every pane. Here a widget renders only its painted lines,
+and none when other widgets cover it. The output to the terminal is the same.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,13 +17,13 @@ class TightCompositor(RegionCompositor):
 
     def renders_of(self, crop: Region) -> Iterable[Render]:
         bare = [crop]
-        # Front to back: where several lie over each other, the first is what is seen.
+        # Front to back: where widgets overlap, the first one is visible.
         for widget, (region, clip) in self.visible_widgets.items():
             visible = region.intersection(clip)
             if not any(visible.overlaps(each) for each in bare):
                 continue
             bare = [left for each in bare for left in _around(each, visible)]
-            # Of the lines that are painted the whole width: cuts are at a widget's own edges.
+            # Painted lines are rendered in full width: cuts are at a widget's own edges.
             first, last = max(visible.y, crop.y), min(visible.bottom, crop.bottom)
             part = Region(visible.x, first, visible.width, last - first)
             yield region, part, widget.render_lines(part.translate(-region.offset))
@@ -33,7 +32,7 @@ class TightCompositor(RegionCompositor):
 
 
 def _around(region: Region, covered: Region) -> Iterator[Region]:
-    """What is left of a region when another lies over it."""
+    """The parts of a region that another region does not cover."""
     middle = region.intersection(covered)
     if not middle:
         yield region

@@ -1,8 +1,8 @@
-"""The terminal driver of Linux and macOS, made to survive what terminals do.
+"""A terminal driver for Linux and macOS that tolerates faulty input and a closed terminal.
 
-Textual's own ends the app at a byte that is not UTF-8, takes a paste with escape
-characters for typing, and blocks for ever when the terminal is gone: its writing
-thread dies of the error, and nobody empties the queue of writes.
+Textual's driver ends the app at a byte that is not UTF-8, reads a paste with escape
+characters as typing, and blocks forever after the terminal closes: its writer thread ends
+at the error, and the queue of writes fills up.
 """
 
 import codecs
@@ -20,7 +20,7 @@ _MOST_READ = 4 * 1024
 
 
 class TerminalDriver(LinuxDriver):
-    """Reads with a guard, writes without fear."""
+    """Terminal driver: filters pasted control characters; never blocks or fails on output."""
 
     def start_application_mode(self) -> None:
         wrap_output(self, _Forgiving)
@@ -39,14 +39,14 @@ class TerminalDriver(LinuxDriver):
                     text = guard.filter(decode(data))
                     for event in parser.feed(text) if text else ():
                         self.process_message(event)
-                    if not data:  # the terminal is gone, and always readable now
+                    if not data:  # end of file: the terminal is closed
                         return
                 for event in parser.tick():
                     self.process_message(event)
 
 
 class _Forgiving:
-    """A file whose writes may fail: then there is nobody to see them."""
+    """A file that ignores errors of writing, because the terminal is then closed."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file

@@ -1,7 +1,7 @@
-"""How often a reply that streams is drawn: 25 times a second, and less under load.
+"""The frame rate of a streaming reply: 25 frames per second, fewer under load.
 
-A frame costs about 7 ms. Chunks that come as fast as they can be read leave no time to
-spare: text would come later for every frame in which nobody can read it.
+A frame costs about 7 ms. When chunks arrive faster than they can be parsed, each frame
+delays the text.
 """
 
 import time
@@ -11,16 +11,16 @@ _SLOWEST_S = 0.25
 _STEP = 1.4
 _BUSY = 0.7
 _REST = 3
-"""After a frame, keys have at least that many times as long as it took."""
+"""The least pause for keys after a frame, as a multiple of the frame's own duration."""
 
 
 def rest_after(cost_s: float) -> float:
-    """Seconds until the next frame may come, from what the last one cost."""
+    """The least time until the next frame, in seconds, from the cost of the last one."""
     return max(FRAME_S, cost_s * _REST)
 
 
 class FramePace:
-    """Says when the next frame is due. Ask it once per frame."""
+    """A frame rate that adapts to the load. Call `next_frame_s` once per frame."""
 
     def __init__(self, wall_ms: float) -> None:
         self._wall_ms = wall_ms
@@ -28,7 +28,7 @@ class FramePace:
         self.frame_s = FRAME_S
 
     def next_frame_s(self, wall_ms: float) -> float:
-        """Seconds until the next frame, from how busy this thread was since the last."""
+        """Seconds until the next frame, from the load of this thread since the last one."""
         cpu_s = time.thread_time()
         elapsed_s = (wall_ms - self._wall_ms) / 1000
         is_late = elapsed_s > self.frame_s * 1.5

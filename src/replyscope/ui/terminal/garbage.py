@@ -1,8 +1,8 @@
-"""When Python looks for garbage: never for long while a key waits.
+"""Garbage collection of Python, scheduled so that no key waits long.
 
-A full collection walks everything that lives: 50 ms and more while a long reply
-streams, and Python starts one every few seconds. Young garbage is still collected as
-it comes; full collections wait until nothing streams.
+A full collection visits every live object: 50 ms and more while a long reply streams,
+and Python starts one every few seconds. Young objects are still collected at any time;
+full collections wait until no reply streams.
 """
 
 import gc
@@ -11,17 +11,17 @@ EVERY_S = 30.0
 
 
 def begin() -> None:
-    """Collect young garbage only, from now on."""
+    """Collect only young objects from now on."""
     gc.enable()
     gc.set_threshold(5_000, 20, 1_000)
 
 
 def settle() -> None:
-    """What lives now lives as long as the app: never look through it again."""
+    """Exclude the present objects from later collections: they live until the app exits."""
     gc.collect()
     gc.freeze()
 
 
 def collect() -> None:
-    """Collect everything. Takes tens of milliseconds: only when nothing streams."""
+    """Run a full collection. It takes tens of milliseconds: call it only when nothing streams."""
     gc.collect()

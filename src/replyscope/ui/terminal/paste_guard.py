@@ -1,8 +1,8 @@
-"""Keeps what is pasted a paste.
+"""An input filter that makes control characters in pasted text visible.
 
-Text copied from a terminal may hold escape characters. Textual's parser ends a bracketed
-paste at the first of them and takes the rest for keys, line breaks for Enter included.
-Here they become visible symbols before the parser sees them.
+Text copied from a terminal may contain escape characters. Textual's parser ends a bracketed
+paste at the first of them and reads the rest as keys, line breaks as Enter. This filter
+replaces them by symbols before the parser reads them.
 """
 
 _BEGIN = "\x1b[200~"
@@ -12,7 +12,7 @@ _SYMBOLS[0x7F] = "\N{SYMBOL FOR DELETE}"
 
 
 class PasteGuard:
-    """Filters what the terminal sends, in chunks of any size."""
+    """A filter of the terminal's input, which arrives in chunks of any size."""
 
     def __init__(self) -> None:
         self._is_pasting = False
@@ -20,10 +20,10 @@ class PasteGuard:
         self._tail = ""
 
     def filter(self, data: str) -> str:
-        """What the parser may see of the next chunk.
+        """The filtered text of the next chunk, for the parser.
 
-        In a paste, the beginning of its end marker waits for the rest. Outside, nothing
-        waits: an Escape has to be heard at once.
+        Within a paste, the first characters of the end marker are held until the rest
+        arrives. Outside a paste nothing is held: Escape must act at once.
         """
         data, self._held = self._held + data, ""
         out: list[str] = []
@@ -33,7 +33,7 @@ class PasteGuard:
         return "".join(out)
 
     def _typed(self, data: str) -> tuple[str, str]:
-        """What goes through up to a paste's begin marker, and what follows it."""
+        """The text up to and with the begin marker of a paste, and the text after it."""
         seen = self._tail + data
         at = seen.find(_BEGIN)
         if at < 0:
@@ -44,7 +44,7 @@ class PasteGuard:
         return data[:end], data[end:]
 
     def _pasted(self, data: str) -> tuple[str, str]:
-        """What goes through up to the end marker, and what follows it."""
+        """The filtered text up to and with the end marker, and the text after it."""
         before, marker, rest = data.partition(_END)
         if marker:
             self._is_pasting = False
@@ -55,5 +55,5 @@ class PasteGuard:
 
 
 def _begun(text: str) -> int:
-    """How many characters at the end may be the beginning of the end marker."""
+    """The number of characters at the end that may begin the end marker."""
     return next((n for n in range(len(_END) - 1, 0, -1) if text.endswith(_END[:n])), 0)

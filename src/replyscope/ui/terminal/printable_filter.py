@@ -1,7 +1,7 @@
-"""The gate before the terminal: no line of the screen can do more than be drawn.
+"""A line filter against control sequences: no line of the screen can control the terminal.
 
-Widgets make what others wrote visible themselves, where they know how wide it may be. What
-one of them lets by is stopped here, and a line keeps its width.
+Widgets escape foreign text themselves, where they know its width. This filter removes the
+control characters that a widget missed; a line keeps its width.
 """
 
 from rich.cells import cell_len
@@ -14,8 +14,8 @@ from replyscope.domain.printable import is_printable_line
 
 
 class PrintableOnly(LineFilter):
-    """Applied to every line of the screen. No terminal hyperlink passes: its target would
-    be invisible.
+    """A line filter that replaces control characters, and removes terminal hyperlinks,
+    because their target would be invisible.
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:

@@ -1,4 +1,4 @@
-"""Waits until what was typed so far has been dealt with."""
+"""Waiting for the input so far: queues of Textual's messages, drained in order."""
 
 import asyncio
 
@@ -6,9 +6,9 @@ from textual.message_pump import MessagePump
 
 
 async def settle(*pumps: MessagePump) -> None:
-    """Wait until each queue, in turn, is through with what it holds now.
+    """Wait until each queue, in turn, has handled the messages that it has now.
 
-    Never await this in a handler of one of them: it would wait for itself.
+    Never await this in a handler of one of these queues: that is a deadlock.
     """
     for pump in pumps:
         done = asyncio.Event()

@@ -1,4 +1,4 @@
-"""The private parts of Textual that the program uses, each with the reason.
+"""Access to private parts of Textual, each with the reason.
 
 Every other module uses Textual's public interface. `tests/test_internals.py` fails when one
 of these parts changes; pyproject.toml keeps Textual below its next minor release.
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 Render = tuple[Region, Region, list[Strip]]
-"""A widget's region, the clip, and the lines of it that are painted."""
+"""A widget's region, the clip, and the rendered lines within the clip."""
 
 
 class RegionCompositor(Compositor):
@@ -48,22 +48,22 @@ class RegionCompositor(Compositor):
         return super()._get_renders() if crop is None else self.renders_of(crop)
 
     def renders_of(self, crop: Region) -> Iterable[Render]:
-        """What to render for a region of the screen."""
+        """The renders that a region of the screen needs."""
         return super()._get_renders(crop)
 
 
 def use_compositor(screen: Screen[Any], compositor: Compositor) -> None:
-    """Let a screen paint with another compositor. A screen makes its own; no upstream
+    """Replace the compositor of a screen. Textual has no hook for its class; no upstream
     issue known.
     """
     screen._compositor = compositor
 
 
 class GuardedApp(App[None]):
-    """An app that reports an exception before it ends, and prints no values of variables.
+    """An app that reports an exception before it exits, and never prints local variables.
 
-    Textual's only public sign of an exception is the return code after the end, and its
-    report on the terminal has local variables in it. No upstream issue known.
+    Textual's only public sign of an exception is the return code after the exit, and its
+    report on the terminal includes local variables. No upstream issue known.
     """
 
     def report_exception(self, error: BaseException) -> None:
@@ -80,7 +80,7 @@ class GuardedApp(App[None]):
 def bindings_of(node: DOMNode) -> Iterator[Binding]:
     """The key bindings of a node and its base classes, with the person's keys applied.
 
-    `Screen.active_bindings` has only those of the focused widget and its parents. No
+    `Screen.active_bindings` has only the bindings of the focused widget and its parents. No
     upstream issue known.
     """
     for _, binding in node._bindings:
@@ -90,8 +90,8 @@ def bindings_of(node: DOMNode) -> Iterator[Binding]:
 def bindings_for_key(node: DOMNode, key: str) -> list[Binding]:
     """A node's own bindings of a key.
 
-    Needed to run them in the order of the keys: Textual enters letters at once and lets the
-    app run bindings later. https://github.com/Textualize/textual/issues/6605
+    Needed to run them in the order of the keys: Textual inserts letters at once, while the
+    app runs bindings later. https://github.com/Textualize/textual/issues/6605
     """
     return list(node._bindings.key_to_bindings.get(key, ()))
 
@@ -112,17 +112,16 @@ def ensure_vertical_bar(widget: Widget, build: Callable[[], ScrollBar]) -> Scrol
 def wrap_output(driver: Driver, wrap: Callable[[IO[str]], Any]) -> None:
     """Replace the file that a terminal driver writes to.
 
-    The thread that writes ends at the first error, and then nobody reads the queue of
-    writes: the app blocks. https://github.com/Textualize/textual/issues/6692 is the same
-    queue after `App.suspend`.
+    The writer thread ends at the first error. Then its queue fills up, and the app blocks.
+    https://github.com/Textualize/textual/issues/6692 is the same queue after `App.suspend`.
     """
     owner: Any = driver
     owner._file = wrap(owner._file)
 
 
 def build_parser(driver: Driver) -> XTermParser:
-    """The parser of a terminal's input, for a driver that reads by itself: Textual's input
-    thread ends at a byte that is not UTF-8.
+    """Build the parser of terminal input, for a driver with an input thread of its own.
+    Textual's input thread ends at a byte that is not UTF-8.
     https://github.com/Textualize/textual/issues/6456
     """
     return XTermParser(driver._debug)

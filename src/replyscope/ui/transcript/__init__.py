@@ -1,1 +1,1 @@
-"""The conversation view: one widget on the line API, however long the session."""
+"""The conversation view: one virtualised widget on Textual's line API."""

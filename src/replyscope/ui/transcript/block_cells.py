@@ -1,4 +1,4 @@
-"""The cells of one Markdown text as it grows, a bounded piece at a time."""
+"""The cells of one growing Markdown text, built in bounded steps."""
 
 from itertools import takewhile
 
@@ -8,43 +8,45 @@ from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.transcript.cells import Cell, block_cell
 
 _MOST_COUNTED = 256 * 1024
-"""Characters whose words a frame has time to count: some 5 ms."""
+"""The characters whose words one frame may count, about 5 ms."""
 
 
 class BlockCells:
-    """Those of closed blocks are kept; of the open ones, those that look the same."""
+    """A cache of the cells of a growing text. Cells of closed blocks, and of open blocks without
+    changes, are reused.
+    """
 
     def __init__(self) -> None:
         self._document = MarkdownDocument()
         self._open: dict[tuple[int, Block], Cell] = {}
         self._width = 0
         self.cells: list[Cell] = []
-        """One for each block, as of the last `lay_out`."""
+        """One cell for each block, after the last `lay_out`."""
 
     @property
     def length(self) -> int:
-        """Characters of the text that have cells."""
+        """The number of characters of the text that have cells."""
         return self._document.length
 
     @property
     def parsed(self) -> int:
-        """Characters that were parsed so far: what it has cost."""
+        """The number of characters parsed so far, as a measure of the cost."""
         return self._document.parsed
 
     def show(self, text: str) -> None:
-        """Take a whole text at once."""
+        """Feed the whole text at once."""
         self._document.feed(text[self._document.length :])
 
     def grow(self, text: str) -> None:
-        """Go on towards a text that begins with what is shown, as far as a frame has time."""
+        """Feed more of a text that begins with the shown text, at most the work of one frame."""
         self._document.grow(text)
 
     def forget_look(self) -> None:
-        """Make every cell anew next time."""
+        """Invalidate all cells: the next `lay_out` builds them again."""
         self._width = 0
 
     def lay_out(self, width: int) -> int:
-        """Bring the cells up to date; the number of the first that is another."""
+        """Update the cells. Returns the index of the first cell that changed."""
         document = self._document
         if width != self._width:
             self._width, self._open, self.cells = width, {}, []
@@ -62,28 +64,28 @@ class BlockCells:
             self.cells.append(cell)
             if number >= closed:
                 self._open[(number, block)] = cell
-        # The open blocks may differ next time; those before them only by a late definition.
+        # Later text can change the open blocks; only a late definition changes earlier ones.
         document.changed_from = closed
         pairs = zip(before, self.cells[first:], strict=False)
         return first + sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], pairs))
 
 
 class Words:
-    """The words of a text as it grows, counted as far as a frame has time."""
+    """A word counter for a growing text. Each call counts at most the work of one frame."""
 
     def __init__(self) -> None:
         self._counted = WordCount()
 
     @property
     def length(self) -> int:
-        """Characters that are counted."""
+        """The number of characters whose words were counted."""
         return self._counted.length
 
     @property
     def count(self) -> int:
-        """Words in them."""
+        """The number of words in these characters."""
         return self._counted.words
 
     def grow(self, text: str) -> None:
-        """Go on towards a text that begins with what is counted."""
+        """Count more of a text that begins with the counted text."""
         self._counted.feed(text[self.length : self.length + _MOST_COUNTED])

@@ -1,4 +1,4 @@
-"""A cell is a stretch of an entry that is drawn as one: a header, a block, a notice."""
+"""Cells: the parts of an entry that are drawn as a unit, such as a header, block or notice."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Draw = Callable[[int, Palette], list[Strip]]
 
 
 class Cell:
-    """Drawn when first seen; until then its height is an estimate."""
+    """A part of an entry. It is drawn when it is first visible; before, its height is estimated."""
 
     __slots__ = ("_draw", "height", "strips")
 
@@ -25,7 +25,7 @@ class Cell:
         self.strips: list[Strip] | None = None
 
     def drawn(self, width: int, palette: Palette) -> list[Strip]:
-        """The strips; drawing them makes the height exact."""
+        """Return the strips, drawn if necessary. The height is exact then."""
         if self.strips is None:
             self.strips = self._draw(width, palette)
             self.height = len(self.strips)
@@ -33,7 +33,7 @@ class Cell:
 
 
 def block_cell(document: MarkdownDocument, block: Block, width: int, *, is_first: bool) -> Cell:
-    """A Markdown block; the first of a text has no gap above."""
+    """A cell of a Markdown block; the first one of a text has no blank line above."""
 
     def draw(width: int, palette: Palette) -> list[Strip]:
         strips = document.draw(block, width, palette)
@@ -43,7 +43,7 @@ def block_cell(document: MarkdownDocument, block: Block, width: int, *, is_first
 
 
 def estimate_height(source: str, width: int, kind: BlockKind = BlockKind.MARKDOWN) -> int:
-    """About how many lines a source takes: never exact, never 0."""
+    """Estimate the height of a source in lines, at least 1."""
     breaks = source.count("\n") + 1
     folded = len(source) // max(1, width)
     if kind is BlockKind.MARKDOWN:
@@ -52,7 +52,7 @@ def estimate_height(source: str, width: int, kind: BlockKind = BlockKind.MARKDOW
 
 
 def text_cell(text: Text, *, indent: int = 0, gap: bool = False) -> Cell:
-    """A few lines of styled text of our own, wrapped."""
+    """A cell of styled text, wrapped."""
 
     def draw(width: int, palette: Palette) -> list[Strip]:
         del palette
@@ -65,7 +65,7 @@ def text_cell(text: Text, *, indent: int = 0, gap: bool = False) -> Cell:
 
 
 def line_cell(text: Text, *, gap: bool = False) -> Cell:
-    """One line of our own; what has no room is cut."""
+    """A cell of one line, truncated to the width."""
 
     def draw(width: int, palette: Palette) -> list[Strip]:
         del palette
@@ -77,7 +77,7 @@ def line_cell(text: Text, *, gap: bool = False) -> Cell:
 
 
 def split_cell(left: Text, right: Text) -> Cell:
-    """One line with something at both ends; the right one goes when there is no room."""
+    """A cell of one line with text at both ends; the right text is omitted without room."""
 
     def draw(width: int, palette: Palette) -> list[Strip]:
         del palette
@@ -93,5 +93,5 @@ def split_cell(left: Text, right: Text) -> Cell:
 
 
 def blank_cell() -> Cell:
-    """An empty line."""
+    """A cell of one empty line."""
     return Cell(lambda _width, _palette: [Strip.blank(0)], 1)

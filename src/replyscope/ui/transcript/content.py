@@ -1,4 +1,4 @@
-"""What the transcript shows of one message. Immutable; made from the domain's values."""
+"""The content of a transcript entry: immutable values, built from messages and exchanges."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from replyscope.inspection.figures import size
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One of several messages that answer the same one: a choice, a retry, an edit."""
+    """A tab of one sibling of a message: a choice, a retry or an edit."""
 
     key: str
     mood: Mood
@@ -22,7 +22,7 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class EntryContent:
-    """One entry. `summary` is the one-line account that narrow screens show."""
+    """The content of one entry. `summary` is a line of figures, for narrow screens only."""
 
     key: str
     role: Role
@@ -43,16 +43,16 @@ class EntryContent:
 
 
 ContentOf = Callable[[str], EntryContent]
-"""What the entry of a key says now."""
+"""Returns the current content of the entry with a key."""
 
 
 def no_content(key: str) -> EntryContent:
-    """An entry that says nothing."""
+    """The content of an empty entry."""
     return EntryContent(key, Role.USER, "")
 
 
 def user_content(message: Message) -> EntryContent:
-    """A person's message, attachments named with their size."""
+    """The content of a person's message, with the names and sizes of its attachments."""
     attachments = []
     for part in message.parts:
         if isinstance(part, FilePart):
@@ -71,9 +71,9 @@ def user_content(message: Message) -> EntryContent:
 def reply_content(
     message: Message, exchanges: Mapping[str, Exchange], *, can_act: bool = True
 ) -> EntryContent:
-    """A reply, read from its exchanges; the newest says how it ended.
+    """The content of a reply, from its exchanges; the notice describes the newest one's end.
 
-    `can_act` says whether the keys that remedy an ending do so where it is shown.
+    `can_act` is whether the keys that remedy an ending work on the screen that shows it.
     """
     sources = [s for s in message.sources if s.exchange_id in exchanges]
     if not sources:
@@ -99,7 +99,7 @@ def reply_content(
 
 
 def readable_text(choice: Choice) -> str:
-    """The text with its sections apart. It only grows while the choice streams."""
+    """The text of a choice, with its sections as paragraphs. It only grows while it streams."""
     if not choice.sections:
         return choice.text
     pieces: list[str] = []
@@ -123,7 +123,7 @@ _KEYS = {
 
 
 def _notice(exchange: Exchange, mood: Mood, sentence: str, remedies: tuple[Remedy, ...]) -> str:
-    """What is said under a reply: nothing when it simply ended."""
+    """The notice under a reply; empty after a normal end."""
     if mood is Mood.LIVE or (mood is Mood.GOOD and not remedies):
         return ""
     keys = "   ".join(_KEYS[remedy] for remedy in remedies)

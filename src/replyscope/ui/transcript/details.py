@@ -1,4 +1,4 @@
-"""Small parts of an entry: tabs, citations, a tool call unfolded."""
+"""Small parts of an entry: tabs, citations, and the details of a tool call."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ _MOST_TABS = 9
 
 
 def mood_style(mood: Mood, palette: Palette) -> Style:
-    """The colour of an ending."""
+    """The style of a finish reason."""
     return {
         Mood.GOOD: palette.good,
         Mood.NOTE: palette.note,
@@ -28,7 +28,7 @@ def mood_style(mood: Mood, palette: Palette) -> Style:
 
 
 def tab_line(tabs: tuple[Tab, ...], palette: Palette) -> Text:
-    """The siblings of a message: a number and a dot each, the one that is shown reversed."""
+    """A line with a tab for each sibling, a number and a dot; the shown sibling is reversed."""
     line = Text("")
     if len(tabs) > _MOST_TABS:
         shown = next((n for n, tab in enumerate(tabs, start=1) if tab.is_shown), 0)
@@ -42,13 +42,13 @@ def tab_line(tabs: tuple[Tab, ...], palette: Palette) -> Text:
 
 
 def distinct(citations: Iterable[Citation]) -> list[Citation]:
-    """Each source once, in the order in which they were named."""
+    """The citations without repeated sources, in their first order."""
     found = {(c.url, c.file_id, c.title): c for c in reversed(list(citations))}
     return list(found.values())[::-1]
 
 
 def citation_cell(number: int, citation: Citation, palette: Palette, *, gap: bool) -> Cell:
-    """A numbered source; a page opens with a click."""
+    """A cell of a numbered source; a click opens a web page."""
     url = citation.url
     title = printable_line(citation.title or url or citation.file_id or citation.kind)
     line = Text("")
@@ -64,7 +64,7 @@ def citation_cell(number: int, citation: Citation, palette: Palette, *, gap: boo
 
 
 def call_details(call: ToolCall, palette: Palette) -> Text:
-    """Id, arguments and result; a patch in the colours of a diff."""
+    """The id, arguments and result of a call; a patch in the colours of a diff."""
     details = Text("")
     details.append(f"{call.kind} · id {printable_line(call.id)}\n", palette.muted)
     is_patch = call.kind == "apply_patch_call"

@@ -1,4 +1,4 @@
-"""One message in the transcript: its cells, folded parts, and where its lines are."""
+"""An entry of the transcript: the cells of one message, and the positions of their lines."""
 
 from bisect import bisect_right
 from collections import deque
@@ -41,8 +41,8 @@ _UNSEEN_HEIGHT = 8
 
 
 class Entry:
-    """Owns the cells of one message. What it says is asked for, and the cells are built,
-    when it is first seen; before, there is a guess of its height.
+    """The cells of one message. The content is loaded, and the cells are built, when the entry
+    is first visible; before, its height is an estimate.
     """
 
     def __init__(self, key: str, make: Callable[[], EntryContent]) -> None:
@@ -64,24 +64,24 @@ class Entry:
 
     @property
     def content(self) -> EntryContent:
-        """What it says."""
+        """The content of the message, loaded on first use."""
         if self._content is None:
             self._content = self._make()
         return self._content
 
     def renew(self) -> None:
-        """Ask again what it says, if that was asked before."""
+        """Load the content again, if it was loaded before."""
         if self._content is not None:
             self.update(self._make())
 
     @property
     def is_foldable(self) -> bool:
-        """Whether there is something to unfold."""
+        """Whether the entry has parts that fold."""
         return bool(self.content.reasoning or self.content.calls)
 
     @property
     def is_behind(self) -> bool:
-        """Whether it shows less than it says: a frame has time for so much and no more."""
+        """Whether the cells show less than the content, because a frame's time was over."""
         content = self._content
         if content is None or self._cells is None or self._text is None:
             return False
@@ -95,12 +95,12 @@ class Entry:
 
     @property
     def parsed(self) -> int:
-        """Characters that were parsed for what it shows: what it has cost."""
+        """The number of characters parsed for the cells, as a measure of the cost."""
         shown = filter(None, (self._text, self._reasoning))
         return sum(blocks.parsed for blocks in shown)
 
     def update(self, content: EntryContent) -> None:
-        """Show newer content. While a reply streams its text only grows."""
+        """Replace the content. While a reply streams its text only grows."""
         before, self._content = self.content, content
         if not _goes_on(before, before.text, content.text):
             self._text = None
@@ -114,7 +114,7 @@ class Entry:
             self.go_on()
 
     def go_on(self) -> None:
-        """Show more of what it says, as far as a frame has time."""
+        """Show more of the content, at most the work of one frame."""
         if self._text is not None:
             self._text.grow(self.content.text)
         if self._reasoning is not None:
@@ -128,14 +128,14 @@ class Entry:
         self._cells = None
 
     def release(self) -> None:
-        """Forget what was drawn; the height stays known."""
+        """Release the cells; the height is kept."""
         self._known_height = self.height(self._width) if self._cells is not None else None
         self._cells = None
         self._text = None
         self._reasoning = None
 
     def lay_out(self, width: int, palette: Palette) -> None:
-        """Make cells for a width and theme, where they aren't made yet."""
+        """Build the cells for a width and theme, unless they exist."""
         if self._cells is not None and width == self._width and palette is self._palette:
             return
         if width != self._width or palette is not self._palette:
@@ -145,7 +145,7 @@ class Entry:
         self._build()
 
     def height(self, width: int) -> int:
-        """Lines it takes, exact as far as it was seen."""
+        """The height in lines, exact for the cells that were visible."""
         if self._cells is not None and width == self._width:
             return self._tops[-1]
         if self._known_height is not None and width == self._width:
@@ -155,7 +155,7 @@ class Entry:
         return 2 + estimate_height(self._content.text, width) + bool(self._content.notice)
 
     def locate(self, line: int) -> tuple[int, int]:
-        """The cell of a line, and which line of that cell it is."""
+        """The cell of a line, and the line within that cell."""
         cell = min(max(0, bisect_right(self._tops, line) - 1), len(self._tops) - 2)
         return cell, line - self._tops[cell]
 
@@ -165,11 +165,11 @@ class Entry:
 
     @property
     def cell_count(self) -> int:
-        """How many cells are laid out."""
+        """The number of cells."""
         return len(self._cells or ())
 
     def strips(self, cell: int) -> list[Strip]:
-        """The strips of a cell, drawn if they weren't; then the lines below it may move."""
+        """Return the strips of a cell, drawn if necessary. Drawing may move the lines below it."""
         assert self._cells is not None
         assert self._palette is not None
         drawn = self._cells[cell]
@@ -182,13 +182,13 @@ class Entry:
         return strips
 
     def _remember(self, cell: Cell) -> None:
-        """What was drawn long ago gives its strips back; its height stays."""
+        """Queue a drawn cell, and release the strips of the oldest one; its height is kept."""
         self._drawn.append(cell)
         if len(self._drawn) > _MOST_DRAWN:
             self._drawn.popleft().strips = None
 
     def settle(self, first: int, last: int) -> bool:
-        """Draw the cells of lines `first` to `last`; whether a height changed."""
+        """Draw the cells of lines `first` to `last`. Returns whether a height changed."""
         assert self._cells is not None
         changed = False
         cell, _ = self.locate(first)
@@ -204,7 +204,7 @@ class Entry:
         self._tops[cell:] = accumulate(heights, initial=self._tops[cell])
 
     def _build(self) -> None:
-        """Put the cells together: all of them, or those that differ since the last time."""
+        """Build the cells: all, or only the cells that changed since the last time."""
         content, palette = self.content, self._palette
         assert palette is not None
         if self._text is None:
@@ -227,7 +227,7 @@ class Entry:
         self._retop(changed)
 
     def _head(self, palette: Palette) -> tuple[list[Cell], int | None]:
-        """What stands above the text, and the first cell of it that differs in height."""
+        """The cells above the text, and the index of the first cell whose height changed."""
         content = self.content
         quiet, changed = self._reasoning_cells(palette)
         cells = [self._header(palette), *quiet]
@@ -238,7 +238,7 @@ class Entry:
         return cells, changed
 
     def _tail(self, palette: Palette) -> list[Cell]:
-        """What stands below the text."""
+        """The cells below the text."""
         content = self.content
         cells: list[Cell] = []
         if content.refusal:
@@ -267,7 +267,7 @@ class Entry:
         return split_cell(left, badge(content.word, content.mood, palette))
 
     def _reasoning_cells(self, palette: Palette) -> tuple[list[Cell], int | None]:
-        """The reasoning, and the first of the entry's cells that differs by it."""
+        """The cells of the reasoning, and the index of the first cell that changed."""
         content = self.content
         if not content.reasoning:
             return [], None
@@ -302,7 +302,7 @@ class Entry:
 
 
 def _goes_on(before: EntryContent, was: str, now: str) -> bool:
-    """Whether a text is the earlier one, or more of it: while a reply streams it only grows."""
+    """Whether a text equals or extends the earlier one: while a reply streams it only grows."""
     return (before.is_live and len(now) >= len(was)) or now == was
 
 
@@ -317,7 +317,7 @@ _STATES = {
 
 
 def badge(word: str, mood: Mood, palette: Palette) -> Text:
-    """A finish reason as a coloured word."""
+    """The finish reason as a coloured word."""
     if not word:
         return Text("")
     return Text(f"● {word}", mood_style(mood, palette))

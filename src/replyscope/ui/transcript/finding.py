@@ -1,15 +1,15 @@
-"""Finds text in the entries, whatever its case, from match to match."""
+"""Case-insensitive search in the entries, from match to match."""
 
 from collections.abc import Callable, Sequence
 
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.entry import Entry
 
-Place = tuple[int, int]  # an entry, and a line of it
+Place = tuple[int, int]  # the index of an entry, and a line within the entry
 
 
 class Finder:
-    """Remembers the last match, so that the next one is another."""
+    """A search that remembers the last match, so that the next search finds another."""
 
     def __init__(self) -> None:
         self._query = ""
@@ -24,7 +24,7 @@ class Finder:
         backwards: bool,
         lay_out: Callable[[Entry], None],
     ) -> Place | None:
-        """The next line with the query, going round; None when there is none.
+        """Find the next line with the query; the search wraps around. None without a match.
 
         A new query begins with the entry under the cursor.
         """
@@ -41,7 +41,7 @@ class Finder:
         number = _next_entry(entries, query, start, step)
         if number is not None:
             lay_out(entries[number])
-            lines = _lines_with(entries[number], query) or [0]  # a wrapped match is on no line
+            lines = _lines_with(entries[number], query) or [0]  # a wrapped match is not on one line
             self._at = (number, lines[-1 if backwards else 0])
         return self._at
 
@@ -57,7 +57,7 @@ def _next_entry(entries: Sequence[Entry], query: str, start: int, step: int) -> 
 
 
 def _lines_with(entry: Entry, query: str) -> list[int]:
-    """The lines of a laid out entry where the query stands."""
+    """The lines with the query, in an entry that is laid out."""
     wanted = query.lower()
     strips = (strip for cell in range(entry.cell_count) for strip in entry.strips(cell))
     return [line for line, strip in enumerate(strips) if wanted in strip.text.lower()]

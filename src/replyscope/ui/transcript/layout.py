@@ -1,4 +1,4 @@
-"""Where every entry is, and how the view stays put when an estimate is corrected."""
+"""The layout of the entries. The view keeps its place when an estimated height is corrected."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _MOST_ROUNDS = 50
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A place that outlives corrections: an entry, a cell of it, a line of that cell."""
+    """A place that stays valid when heights change: an entry, its cell, and the cell's line."""
 
     entry: int
     cell: int
@@ -21,7 +21,7 @@ class Anchor:
 
 
 class Layout:
-    """The entries under each other. Lines count from the first entry's top."""
+    """A vertical layout of the entries. Lines count from the top of the first entry."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -32,23 +32,23 @@ class Layout:
         self._seen: dict[int, None] = {}
 
     def configure(self, width: int, palette: Palette) -> None:
-        """Lay out for a width and theme."""
+        """Set the width and the theme."""
         if width != self._width or palette is not self._palette:
             self._width, self._palette = width, palette
             self._valid = 0
 
     @property
     def is_configured(self) -> bool:
-        """Whether there is a width to lay out for yet."""
+        """Whether the width and the theme are set."""
         return self._palette is not None
 
     def invalidate(self, entry: int) -> None:
-        """Heights from that entry on may have changed."""
+        """Mark the heights from an entry on as changed."""
         self._valid = min(self._valid, entry)
 
     @property
     def tops(self) -> list[int]:
-        """The line where each entry begins, and the end of the last."""
+        """The first line of each entry, and the end of the last one."""
         count = len(self.entries)
         if self._valid < count or len(self._tops) != count + 1:
             start = min(self._valid, len(self._tops) - 1)
@@ -59,15 +59,15 @@ class Layout:
 
     @property
     def height(self) -> int:
-        """Lines in all."""
+        """The total height in lines."""
         return self.tops[-1]
 
     def entry_at(self, line: int) -> int:
-        """The entry that a line belongs to."""
+        """The index of the entry at a line."""
         return min(max(0, bisect_right(self.tops, line) - 1), len(self.entries) - 1)
 
     def anchor_at(self, line: int) -> Anchor:
-        """The place of a line; its entry is laid out for that."""
+        """The place of a line. Its entry is laid out first."""
         entry = self.entry_at(line)
         self._lay_out(entry)
         cell, rest = self.entries[entry].locate(line - self.tops[entry])
@@ -82,9 +82,9 @@ class Layout:
         return self.tops[entry] + self.entries[entry].top_of(anchor.cell) + anchor.line
 
     def settle(self, top: int, height: int, *, from_end: bool) -> int:
-        """Draw what a view of `height` lines shows from `top`; the corrected top.
+        """Draw the entries of a view of `height` lines from `top`. Returns the corrected top.
 
-        With `from_end` the view keeps its distance to the end, else its first line.
+        With `from_end` the view stays at the end; otherwise it keeps its first line.
         """
         if not self.entries:
             return 0
@@ -124,7 +124,7 @@ class Layout:
             self.invalidate(entry)
 
     def go_on(self) -> bool:
-        """Let the entries that show less than they say show more; whether there was one."""
+        """Show more of the entries that are behind. Returns whether one was behind."""
         behind = [n for n in self._seen if n < len(self.entries) and self.entries[n].is_behind]
         for number in behind:
             self.entries[number].go_on()
@@ -133,11 +133,11 @@ class Layout:
 
     @property
     def is_behind(self) -> bool:
-        """Whether an entry that was seen shows less than it says."""
+        """Whether a visited entry shows less than its content."""
         return any(n < len(self.entries) and self.entries[n].is_behind for n in self._seen)
 
     def _release_far(self, current: int) -> None:
-        """Drawn entries that are far away give their memory back."""
+        """Release the drawn entries that are far from the view."""
         if len(self._seen) <= _KEPT_ENTRIES:
             return
         for entry in list(self._seen)[: len(self._seen) - _KEPT_ENTRIES]:

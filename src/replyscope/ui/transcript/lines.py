@@ -1,7 +1,7 @@
-"""Whole lines of the view, gutter and background included.
+"""A cache of the view's lines, with gutter and background.
 
-Most lines of a frame stood in the one before it, a little lower. Each is put together
-once: Textual keeps what it made of a strip (filtered, divided) with the strip.
+Most lines of a frame were also in the frame before. A line stays the same strip object,
+because Textual caches its own results (filters, divisions) in the strip.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -25,9 +25,9 @@ _MOST_KEPT = 500
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of the lines is seen, and how: `top` is the line in the first row, `cursor` the
-    entry that is pointed at, None while nobody looks for it. `with_matches` marks what is
-    looked for, `selected` styles a selection.
+    """The visible range of lines, and its styles. `top` is the line in the first row, `cursor`
+    the highlighted entry, None without focus. `with_matches` marks search matches, `selected`
+    styles the selection.
     """
 
     top: int
@@ -41,14 +41,14 @@ class View:
 
 
 class Lines:
-    """Puts lines together, and keeps them while they stay the same."""
+    """A cache of composed lines."""
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[Strip, Segment, int, Style, Strip]] = {}
         self._drawn: Sequence[Strip] = ()
 
     def draw(self, layout: Layout, rows: Iterable[int], view: View) -> list[Strip]:
-        """The lines in rows of the view."""
+        """Draw rows of the view."""
         height = layout.height
         return [
             self._draw_line(layout, view.top + row, view)
@@ -58,7 +58,7 @@ class Lines:
         ]
 
     def changed(self, drawn: Sequence[Strip]) -> list[int] | None:
-        """The rows of a whole view that differ from the last one's; None for all."""
+        """The rows of a whole view that differ from the previous view; None for all."""
         before, self._drawn = self._drawn, drawn
         if len(before) != len(drawn):
             return None
@@ -78,7 +78,7 @@ class Lines:
         return self._whole(strip, place, _mark(anchor.entry, entry, view), view.width, view.base)
 
     def _whole(self, strip: Strip, place: int, mark: Segment, width: int, base: Style) -> Strip:
-        """The strip behind its mark, on the background, as wide as the view."""
+        """The full line: the mark in the gutter and the strip, on the background, padded."""
         kept = self._kept.get(place)
         if (
             kept is not None
@@ -98,7 +98,7 @@ class Lines:
 
 
 def _mark(number: int, entry: Entry, view: View) -> Segment:
-    """What stands in the gutter."""
+    """The mark in the gutter."""
     if number == view.cursor:
         style, mark = view.palette.cursor, "▌"
     elif entry.content.role is Role.USER:
@@ -109,10 +109,10 @@ def _mark(number: int, entry: Entry, view: View) -> Segment:
 
 
 def place_of(entry: int, cell: int, line: int) -> int:
-    """A line's number for selections: it stays the same when lines above it change."""
+    """The number of a line for selections. It is stable when lines above it change."""
     return (entry << _ENTRY_BITS) | (cell << _CELL_BITS) | line
 
 
 def entry_of(place: int) -> int:
-    """The entry of such a number."""
+    """The index of the entry in a number of `place_of`."""
     return place >> _ENTRY_BITS

@@ -1,4 +1,4 @@
-"""A conversation shown for what was found in it: the words marked, the place in view."""
+"""A preview of a search result: the conversation with its matches marked and in view."""
 
 from re import Pattern
 
@@ -13,12 +13,12 @@ from replyscope.ui.transcript.transcript import Transcript
 
 
 class Preview(Transcript):
-    """`pattern` finds in folded text, see `domain.words`."""
+    """A transcript that marks matches. `pattern` matches folded text, see `domain.words`."""
 
     pattern: reactive[Pattern[str] | None] = reactive[Pattern[str] | None](None)
 
     def with_matches(self, strip: Strip) -> Strip:
-        """The strip with what was looked for marked."""
+        """The strip with its matches marked."""
         if self.pattern is None:
             return super().with_matches(strip)
         style = self.palette().match
@@ -27,7 +27,7 @@ class Preview(Transcript):
         return strip
 
     def point_at_match(self, number: int) -> None:
-        """Point at an entry: its first match in view, or one of its prompt."""
+        """Move the cursor to an entry, and scroll to its first match or to one of its prompt."""
         self.call_after_refresh(self._show_match, number)
 
     def _show_match(self, number: int) -> None:
@@ -35,7 +35,7 @@ class Preview(Transcript):
         if not 0 <= number < len(entries):
             return
         if not self._layout_of.is_configured or self.size.height <= 0:
-            self._point(number)  # there is no room for it: it has no lines yet
+            self._point(number)  # the pane has no size yet, so the entry has no lines
             return
         self.point_at(number)
         for place in (number, number - 1):
@@ -48,13 +48,13 @@ class Preview(Transcript):
             self._layout_of.invalidate(place)
             at, height = self._layout_of.tops[place] + line, self.size.height
             if self.scroll_offset.y <= at < self.scroll_offset.y + height:
-                self._reflow()  # something may have been unfolded
+                self._reflow()  # the search may have unfolded the entry
             else:
                 self._scroll_to_line(at - height // 3)
             return
 
     def _line_with_match(self, entry: Entry) -> int | None:
-        """The first line of an entry that has a match, in what is folded too."""
+        """The first line of an entry with a match. Folded parts are unfolded if necessary."""
         line = self._find_line(entry)
         if line is None and entry.is_foldable and not entry.is_unfolded:
             entry.toggle_fold()

@@ -1,7 +1,7 @@
-"""A scroll bar that is painted only when it would look different.
+"""A scroll bar that is painted only when its appearance changes.
 
-While a reply streams, its text grows by a line many times a second and the thumb moves
-by less than it can show; painting it cost as much as painting the text.
+While a reply streams, its text grows by many lines a second, but the thumb moves by less
+than half a cell. Painting the bar each time would cost as much as painting the text.
 """
 
 from math import ceil
@@ -13,13 +13,13 @@ from textual.scrollbar import ScrollBar
 
 from replyscope.ui.terminal.textual_internals import ensure_vertical_bar
 
-_STEPS = 2  # half a cell is a difference that can be seen
+_STEPS = 2  # steps per cell: half a cell is the smallest visible difference
 
 Look = tuple[object, ...]
 
 
 class CalmScrollBar(ScrollBar):
-    """Textual's own bar, with fewer paints."""
+    """A Textual scroll bar that skips paints without a visible change."""
 
     _painted: Look | None = None
 
@@ -34,7 +34,7 @@ class CalmScrollBar(ScrollBar):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def _look(self) -> Look:
-        """What the bar's picture depends on: the thumb, pointer, theme, size."""
+        """The state that the appearance depends on: thumb, pointer, theme and size."""
         window, lines, height = self.window_size, self.window_virtual_size, self.size.height
         thumb: tuple[int, int] | None = None
         if lines > window > 0 and height:
@@ -45,17 +45,17 @@ class CalmScrollBar(ScrollBar):
 
 
 class CalmScrollView(ScrollView):
-    """Textual's own view, with such a bar."""
+    """A Textual scroll view with a `CalmScrollBar`."""
 
     @property
     def vertical_scrollbar(self) -> ScrollBar:
-        """Textual's own property, with a bar that paints less."""
+        """The vertical scroll bar; overrides Textual's property."""
         return ensure_vertical_bar(
             self, lambda: CalmScrollBar(name="vertical", thickness=self.scrollbar_size_vertical)
         )
 
     def sync_bar(self) -> None:
-        """The bar may have appeared only after the scroll that it should show."""
+        """Set the bar's position: it may have been mounted after the last scroll."""
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = self.scroll_y
             self.vertical_scrollbar.refresh()

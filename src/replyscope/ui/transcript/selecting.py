@@ -1,4 +1,4 @@
-"""The text between two places of the conversation, as it is seen."""
+"""The selected text of the transcript, in the lines of the screen."""
 
 from textual.selection import Selection
 
@@ -8,7 +8,7 @@ from replyscope.ui.transcript.lines import entry_of, place_of
 
 
 def selected_text(entries: list[Entry], selection: Selection, width: int, palette: Palette) -> str:
-    """The selected lines, also those out of view; the entries are laid out for them."""
+    """The selected lines, also outside the view. Their entries are laid out first."""
     lines: list[str] = []
     first = entry_of(selection.start.y) if selection.start is not None else 0
     last = entry_of(selection.end.y) if selection.end is not None else len(entries)

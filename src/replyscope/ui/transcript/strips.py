@@ -1,4 +1,4 @@
-"""Small operations on strips: part of one restyled, matches marked, text cut out."""
+"""Operations on strips: restyle a range, and mark matches."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 
 def restyle(strip: Strip, start: int, end: int, style: Style) -> Strip:
-    """The strip with the characters from `start` to `end` in another style. -1 is its end."""
+    """The strip with another style from `start` to `end`, in characters; -1 is its end."""
     if end < 0:
         end = len(strip.text)
     segments: list[Segment] = []
@@ -25,7 +25,7 @@ def restyle(strip: Strip, start: int, end: int, style: Style) -> Strip:
 
 
 def mark_matches(strip: Strip, query: str, style: Style) -> Strip:
-    """The strip with every occurrence of the query marked, whatever its case."""
+    """The strip with every match of the query styled, regardless of case."""
     text = strip.text.lower()
     wanted = query.lower()
     at = text.find(wanted)

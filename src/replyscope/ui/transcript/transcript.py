@@ -1,8 +1,8 @@
-"""The conversation as one virtualised widget.
+"""The transcript: the conversation as one virtualised widget.
 
-Draws only the lines in view. Follows the end until the reader scrolls away, and then
-never moves by itself: what is above the view may turn out taller or shorter than
-guessed without a line on the screen changing its place.
+It draws only the visible lines, and follows the end until the reader scrolls away. Then it
+never moves by itself: when the height of an entry above the view is corrected, the lines
+on the screen keep their place.
 """
 
 import time
@@ -36,7 +36,7 @@ _WIDEST_TEXT = 120
 
 
 class Transcript(CalmScrollView, can_focus=True):
-    """Shows entries; the reader moves a cursor over them."""
+    """A scrollable list of entries with a cursor."""
 
     ALLOW_SELECT = True
     COMPONENT_CLASSES: ClassVar[set[str]] = component_classes("transcript")
@@ -56,14 +56,14 @@ class Transcript(CalmScrollView, can_focus=True):
     has_new_below: var[bool] = var(False)
 
     class CursorMoved(UiMessage):
-        """The reader points at another entry."""
+        """The cursor moved to another entry."""
 
         def __init__(self, key: str | None) -> None:
             super().__init__()
             self.key = key
 
     class NewBelow(UiMessage):
-        """Whether there is text below the view that the reader hasn't seen."""
+        """New text arrived below the view, or the reader has now seen it."""
 
         def __init__(self, is_below: bool) -> None:
             super().__init__()
@@ -84,18 +84,18 @@ class Transcript(CalmScrollView, can_focus=True):
 
     @property
     def last_key(self) -> str | None:
-        """The id of the last entry."""
+        """The key of the last entry."""
         entries = self._layout_of.entries
         return entries[-1].key if entries else None
 
     @property
     def keys(self) -> Sequence[str]:
-        """The ids of what is shown, first to last."""
+        """The keys of all entries, first to last."""
         return [entry.key for entry in self._layout_of.entries]
 
     @property
     def is_following(self) -> bool:
-        """Whether the view stays at the end as text comes."""
+        """Whether the view stays at the end when text is added."""
         return self._following
 
     @property
@@ -105,8 +105,8 @@ class Transcript(CalmScrollView, can_focus=True):
         return entries[self.cursor].key if 0 <= self.cursor < len(entries) else None
 
     def show_entries(self, keys: Sequence[str], content_of: ContentOf) -> None:
-        """Show another conversation, from its end. What an entry says is asked for when
-        it comes into view.
+        """Show another conversation, scrolled to its end. The content of an entry is loaded when
+        the entry is first visible.
         """
         self._layout_of, self._content_of = Layout(), content_of
         self._layout_of.entries = [Entry(key, partial(content_of, key)) for key in keys]
@@ -116,32 +116,32 @@ class Transcript(CalmScrollView, can_focus=True):
         self._reflow()
 
     def show_nothing(self) -> None:
-        """Show an empty pane."""
+        """Remove all entries."""
         self.show_entries((), no_content)
 
     def renew_entries(self) -> None:
-        """What the entries say has changed."""
+        """Load the content of all entries again."""
         for entry in self._layout_of.entries:
             entry.renew()
         self._layout_of.invalidate(0)
         self._reflow()
 
     def add_entry(self, key: str) -> None:
-        """Add an entry at the end and point at it when the reader follows."""
+        """Append an entry. When the view follows the end, the cursor moves to the entry."""
         self._layout_of.entries.append(Entry(key, partial(self._content_of, key)))
         if self._following:
             self._point(len(self._layout_of.entries) - 1)
         self._reflow()
 
     def drop_last(self) -> None:
-        """Take the last entry away."""
+        """Remove the last entry."""
         self._layout_of.entries.pop()
         self._layout_of.invalidate(max(0, len(self._layout_of.entries) - 1))
         self.cursor = min(self.cursor, len(self._layout_of.entries) - 1)
         self._reflow()
 
     def renew_entry(self, key: str | None) -> None:
-        """What an entry says, usually the last, has changed."""
+        """Load the content of one entry again, usually of the last."""
         entries = self._layout_of.entries
         for number in range(len(entries) - 1, -1, -1):
             if entries[number].key == key:
@@ -153,7 +153,7 @@ class Transcript(CalmScrollView, can_focus=True):
                 return
 
     def follow(self) -> None:
-        """Go to the end and stay there."""
+        """Scroll to the end and follow it."""
         self._following = True
         self._reflow()
 
@@ -161,7 +161,7 @@ class Transcript(CalmScrollView, can_focus=True):
         """The styles of the current theme."""
         if self._palette_is_stale:
             fresh = palette_of(self, "transcript")
-            # The same object as long as it looks the same: what was drawn stays valid.
+            # The same object while the styles are equal, so that the drawn strips stay valid.
             if fresh != self._palette:
                 self._palette = fresh
             self._palette_is_stale = False
@@ -169,7 +169,7 @@ class Transcript(CalmScrollView, can_focus=True):
         return self._palette
 
     def notify_style_update(self) -> None:
-        """A theme changed: resolve the styles again."""
+        """Resolve the styles again after a change of theme."""
         super().notify_style_update()
         self._palette_is_stale = True
         if self.is_mounted:
@@ -177,7 +177,7 @@ class Transcript(CalmScrollView, can_focus=True):
 
     @property
     def text_width(self) -> int:
-        """Cells for an entry's text: lines of more than 120 are hard to read."""
+        """The width of an entry's text in cells, at most 120: longer lines are hard to read."""
         return max(1, min(_WIDEST_TEXT, self.scrollable_content_region.width - GUTTER - 2))
 
     def on_resize(self) -> None:
@@ -185,7 +185,7 @@ class Transcript(CalmScrollView, can_focus=True):
         self._reflow()
 
     def _reflow(self) -> None:
-        """Bring layout, virtual size and scroll position together."""
+        """Synchronise the layout, the virtual size and the scroll position."""
         height = self.scrollable_content_region.height
         if not self.is_mounted or height <= 0 or self._is_settling:
             return
@@ -208,7 +208,7 @@ class Transcript(CalmScrollView, can_focus=True):
             self._catching_up = self.set_timer(self._rest_s, self._catch_up)
 
     def _catch_up(self) -> None:
-        """Show more of what is longer than a frame has time for."""
+        """Show more of the entries that need more than one frame."""
         began_s = time.thread_time()
         if self._layout_of.go_on():
             self._reflow()
@@ -217,8 +217,8 @@ class Transcript(CalmScrollView, can_focus=True):
         self._catch_up_soon()
 
     def _repaint(self) -> None:
-        """Paint the lines that differ from what was painted last: while a reply streams
-        within a line, that is this line.
+        """Paint only the lines that changed since the last paint: while a reply streams, that
+        is often one line.
         """
         size = self.size
         rows = self._lines.changed(self._draw_lines(range(size.height)))
@@ -228,9 +228,9 @@ class Transcript(CalmScrollView, can_focus=True):
             self.refresh(Region(0, row, size.width, 1))
 
     def _set_height(self, lines: int, view: int) -> None:
-        """Tell the scroll bar how long the text is.
+        """Set the virtual height, for the scroll bar too.
 
-        Once there is a bar, a new length needs no layout of the whole screen, which
+        When the bar exists, a new height needs no layout of the whole screen. Such a layout
         would cost more than drawing the new lines.
         """
         size = Size(self.size.width, lines)
@@ -238,7 +238,7 @@ class Transcript(CalmScrollView, can_focus=True):
             self.virtual_size = size
         elif size != self.virtual_size:
             self.set_reactive(Transcript.virtual_size, size)
-            # Painted below, when its position is right, too.
+            # The bar is painted later, after its position is set.
             self.vertical_scrollbar.set_reactive(ScrollBar.window_virtual_size, lines)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -268,11 +268,11 @@ class Transcript(CalmScrollView, can_focus=True):
         self.post_message(self.CursorMoved(self.cursor_key))
 
     def action_move_cursor(self, step: int) -> None:
-        """Point at the next or previous entry and bring it into view."""
+        """Move the cursor to the next or previous entry, and scroll the entry into view."""
         self.point_at(self.cursor + step)
 
     def point_at(self, number: int) -> None:
-        """Point at an entry and bring it into view."""
+        """Move the cursor to an entry, and scroll the entry into view."""
         count = len(self._layout_of.entries)
         if not count:
             return
@@ -294,11 +294,11 @@ class Transcript(CalmScrollView, can_focus=True):
         self._reflow()
 
     def action_go_to_start(self) -> None:
-        """Point at the first entry."""
+        """Move the cursor to the first entry."""
         self.point_at(0)
 
     def action_go_to_end(self) -> None:
-        """Point at the newest entry and follow the end."""
+        """Move the cursor to the last entry, and follow the end."""
         self._point(len(self._layout_of.entries) - 1)
         self._clear_below()
         self.follow()
@@ -320,7 +320,7 @@ class Transcript(CalmScrollView, can_focus=True):
                 return
 
     def find_next(self, query: str, *, backwards: bool = False) -> bool:
-        """Show the next line that has the query; whether there is one."""
+        """Scroll to the next line with the query. Returns whether it was found."""
         self.needle = query
         found = self._finder.find(
             self._layout_of.entries,
@@ -349,10 +349,10 @@ class Transcript(CalmScrollView, can_focus=True):
             self._point(self._layout_of.entry_at(line))
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of a part of the view.
+        """Render a region of the view.
 
-        Textual's own way draws every line of every frame anew; here a line that stays
-        the same is the same strip. A link under the mouse is left to Textual.
+        Textual draws every line again in every frame. Here an unchanged line is the same
+        strip object. Textual renders the region when a link is under the mouse.
         """
         if self.hover_style.link_id:
             return super().render_lines(crop)
@@ -366,11 +366,11 @@ class Transcript(CalmScrollView, can_focus=True):
         return strips
 
     def render_line(self, y: int) -> Strip:
-        """One line of the view."""
+        """Render one line of the view."""
         return self._draw_lines((y,))[0]
 
     def _draw_lines(self, rows: Iterable[int]) -> list[Strip]:
-        """Rows of the view, unfiltered."""
+        """Draw rows of the view, without line filters."""
         width, base = self.size.width, self.rich_style
         if not self._layout_of.is_configured:
             return [Strip.blank(width, base) for _ in rows]
@@ -382,7 +382,7 @@ class Transcript(CalmScrollView, can_focus=True):
         return self._lines.draw(self._layout_of, rows, view)
 
     def with_matches(self, strip: Strip) -> Strip:
-        """The strip with what is looked for marked."""
+        """The strip with its search matches marked."""
         return mark_matches(strip, self.needle, self.palette().match) if self.needle else strip
 
     def watch_has_focus(self, has_focus: bool) -> None:
@@ -390,10 +390,10 @@ class Transcript(CalmScrollView, can_focus=True):
         self.refresh()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The text between two places, as it is seen."""
+        """The selected text, in the lines of the screen."""
         entries = self._layout_of.entries
         return selected_text(entries, selection, self.text_width, self.palette()), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """The selection changed: draw it."""
+        """Draw a changed selection."""
         self.refresh()
