@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class DiffPart:
-    """A section of text that is in both replies, or in one of them."""
+    """A section of text that one reply has, or both."""
 
     change: Change
     text: str
