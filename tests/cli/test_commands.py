@@ -318,9 +318,9 @@ def test_the_probe_judges_a_server_by_its_answers(server: LoopbackServer, tmp_pa
     rows = done.stdout.splitlines()
     assert done.returncode == 3
     assert any("a short reply: stop in" in row for row in rows)
-    assert any("finish stop where length was due" in row for row in rows)
+    assert any("finish reason stop instead of length" in row for row in rows)
     assert any(row.startswith("failed") and "no schemas here" in row for row in rows)
-    assert any("1 of 2 choices came" in row for row in rows)
+    assert any("1 of 2 choices received" in row for row in rows)
     assert run_command(tmp_path, "sessions", "list", "--json").stdout.strip() == "[]"
 
 
@@ -340,7 +340,7 @@ def test_the_probe_names_each_quirk_with_the_probes_that_met_it(
     done = run_command(tmp_path, "doctor", "--probe", "--base-url", server.base_url, "-m", "m")
     named = [row.removeprefix("quirk").strip() for row in done.stdout.splitlines()]
     assert "a piece of a tool call has no index (a tool call)" in named
-    assert "choice 0 says stop but asks for tools (a tool call)" in named
+    assert "choice 0 has the finish reason stop, but also tool calls (a tool call)" in named
     for quirk in ("the reasoning comes as reasoning_content", "the server reported no usage"):
         assert any(row.startswith(f"{quirk} (a short reply, a system prompt, ") for row in named)
     assert any("the result sent back: stop in" in row for row in named)

@@ -105,7 +105,7 @@ def test_what_is_left_out_of_a_tool_server_is_named_and_its_noise_is_not(
     done = ask(tmp_path, server, "ping", "--tools", "mcp:odd", "--yes")
     assert (done.returncode, done.stdout) == (0, "Done.\n")
     assert done.stderr == (
-        "replyscope: mcp:odd: bad: its input schema does not describe an object; it is left out\n"
+        "replyscope: mcp:odd: bad: its input schema does not describe an object; it is skipped\n"
     )
     assert server.requests[1]["messages"][-1]["content"] == "pong"
 

@@ -69,9 +69,9 @@ def test_the_template_says_the_defaults() -> None:
         ("[providers.a]\nbase_url='http://x'\n[providers.a.parameters]\ntemperature = 9", ":4: "),
         ("bell = ", "not valid TOML"),
         ("provider = 'nope'", "s.toml:1: provider is 'nope'"),
-        ("theme = 5", "theme must be text"),
-        ("keys = ''", "keys must be a table of texts"),
-        ("\nqueries = []", "s.toml:2: queries must be a table of texts"),
+        ("theme = 5", "theme must be a string"),
+        ("keys = ''", "keys must be a table of strings"),
+        ("\nqueries = []", "s.toml:2: queries must be a table of strings"),
         ("[providers.a]\nbase_url='http://x'\napi = 'soap'", "allowed: chat"),
     ],
 )

@@ -171,7 +171,7 @@ def test_the_command_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> No
     printed: Any = json.loads(capsys.readouterr().out)
     assert printed == SCHEMA
     assert printed["properties"]["tools"]["properties"]["rounds"] == {
-        "description": "replies with tools in a row before you are asked to go on",
+        "description": "consecutive replies with tool calls before it asks to continue",
         "type": "integer",
         "minimum": 1,
         "maximum": 1000,

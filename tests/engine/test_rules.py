@@ -97,7 +97,10 @@ async def test_an_exchange_is_saved_and_given_to_a_command(
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        ('when = "finish:"\ndo = "flag"', "settings.toml:1: rule.when can't be read at 1"),
+        (
+            'when = "finish:"\ndo = "flag"',
+            "settings.toml:1: rule.when is an invalid query, at character 1",
+        ),
         ('do = "flag"', "when is missing"),
         ('when = "a"', "do is missing"),
         ('when = "a"\ndo = "explode"', "allowed: continue"),

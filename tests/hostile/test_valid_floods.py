@@ -39,7 +39,9 @@ async def test_a_reply_with_too_many_parts_is_left_kept_and_found(
         exchange.failure.message
     )
     assert exchange.frame_count > 128
-    assert f"not all was read: {exchange.failure.message}" in find_oddities(exchange)
+    assert f"the response was not read completely: {exchange.failure.message}" in find_oddities(
+        exchange
+    )
 
 
 @needs_proc

@@ -61,19 +61,19 @@ def test_a_plain_exchange_has_none() -> None:
 @pytest.mark.parametrize(
     ("exchange", "words"),
     [
-        (with_calls(call()), "says stop but asks for tools"),
-        (with_calls(finish_reason=FinishReason.TOOL_CALLS), "but no call came"),
+        (with_calls(call()), "the finish reason stop, but also tool calls"),
+        (with_calls(finish_reason=FinishReason.TOOL_CALLS), "but no tool calls"),
         (ended(choices=(Choice(0, "", **STOP, items=(COMPUTER,)),)), "confirmed first: Is it you?"),
         (ended(usage=Usage(5, 7, 12, reasoning_tokens=9)), "9 reasoning tokens, but only 7"),
         (ended(usage=Usage(5, 7, 12, cached_input_tokens=6)), "6 cached tokens, but only 5"),
-        (ended(extras=((FINAL_TEXT, '"x"'),)), "not what its deltas made"),
+        (ended(extras=((FINAL_TEXT, '"x"'),)), "differs from the text of the deltas"),
         (ended(usage=None), "reported no usage"),
-        (ended(usage=Usage(5, 7, 99)), "its parts make 12"),
+        (ended(usage=Usage(5, 7, 99)), "its parts add up to 12"),
         (ended(choices=TWO_CUT, max_tokens=7), "one of the 2 choices"),
         (ended(max_tokens=7), "stopped at the limit of 7"),
         (
             ended(choices=(Choice(0, "x", finish_reason=FinishReason.UNSTATED),)),
-            "gave no finish reason, though [DONE] came",
+            "has no finish reason, although [DONE] was received",
         ),
         (
             ended(
@@ -88,7 +88,7 @@ def test_a_plain_exchange_has_none() -> None:
         (ended(answered_model="other-model"), "asked for test-model, answered by other-model"),
         (
             ended(timing=Timing(longest_pause_ms=7_000, longest_pause_at_ms=2_000)),
-            "nothing came for 7.0 s, 2.0 s after the start",
+            "no data for 7.0 s, 2.0 s after the start",
         ),
         (ended(unknown_events=("response.x",)), "unknown types: response.x"),
         (ended(extras=(("timings", "{}"),)), "non-standard fields: timings"),
@@ -110,7 +110,7 @@ def test_a_plain_exchange_has_none() -> None:
 def test_it_is_said_when_it_is_so(exchange: Exchange, words: str) -> None:
     findings = find_oddities(exchange)
     assert any(words in finding for finding in findings), findings
-    assert len(findings) == 1 or "says stop but" in findings[0], findings
+    assert len(findings) == 1 or "the finish reason stop, but" in findings[0], findings
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,6 @@ def test_it_is_not_said_when_it_is_not(exchange: Exchange) -> None:
 
 def test_silence_before_the_end_is_a_stall() -> None:
     events: list[Event] = [WireFrame(10.0, "data: {}"), StreamEnded(StreamEnd.BROKEN, 60_010.0)]
-    assert "nothing came for 60.0 s, 10 ms after the start" in find_oddities(
+    assert "no data for 60.0 s, 10 ms after the start" in find_oddities(
         fold_events(make_exchange(), events)
     )

@@ -170,7 +170,7 @@ def test_findings_are_true() -> None:
     )
     assert find_oddities(odd) == (
         "temperature was rejected; sent without it",
-        "choice 0 says stop but asks for tools",
+        "choice 0 has the finish reason stop, but also tool calls",
         "the server reported no usage",
         "asked for test-model, answered by other",
     )

@@ -130,9 +130,7 @@ RESPONSES: dict[str, list[dict[str, Any]]] = {
     "output_item.added is missing": lacking("response.output_item.added"),
     "no terminal event comes": lacking("response.completed"),
     "the output of the final response is empty": ended(output=[]),
-    "the output of the final response has other items than those that streamed": ended(
-        output=[_CALL]
-    ),
+    "the output of the final response differs from the streamed items": ended(output=[_CALL]),
     "the items of the final response have other ids or another order": ended(
         output=[{"id": "a"}, {"id": "b"}]
     ),

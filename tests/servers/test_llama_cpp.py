@@ -19,7 +19,7 @@ from tests.support.weights import find_cached_weights
 pytestmark = [pytest.mark.installs, pytest.mark.timeout(900)]
 APIS = pytest.mark.parametrize("api", list(Api))
 KEY = "sk-of-the-engine-1234"
-_LIMIT = "called complete, but it stopped at the limit of 8 output tokens"
+_LIMIT = "reported as complete, but stopped at the limit of 8 output tokens"
 
 
 @contextmanager

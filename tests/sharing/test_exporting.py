@@ -110,7 +110,7 @@ def test_a_page_keeps_the_branches_that_are_not_shown() -> None:
 
 def test_a_call_that_ran_is_told_with_its_result() -> None:
     page = page_of(rich_session())
-    assert "they were run" in page.text
+    assert "All requested tools have run." in page.text
     assert "rows = []" in page.text
     assert "allowed by you, once" in page.text
 
@@ -316,7 +316,7 @@ def test_a_wrong_pattern_is_told(server: LoopbackServer, tmp_path: Path) -> None
     (tmp_path / "config" / "settings.toml").write_text('redact = ["(x+x+)+y", "(open"]\n')
     done = run_command(tmp_path, "sessions", "export", session_id, "--redact")
     assert done.returncode == 2
-    assert "'(open' is no regular expression" in done.stderr
+    assert "'(open' is not a valid regular expression" in done.stderr
 
 
 def test_a_request_runs_as_a_command_and_as_a_program(

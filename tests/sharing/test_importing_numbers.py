@@ -146,7 +146,7 @@ async def test_a_count_that_cannot_be_kept_is_unknown_and_reported(
     make, field = COUNTS[place]
     exchange = await saved_exchange(store, make(tmp_path, value))
     assert exchange.usage is None or getattr(exchange.usage, field) is None
-    (finding,) = unknown(exchange, "no number of tokens, so it is unknown")
+    (finding,) = unknown(exchange, "which is not a token count; shown as unknown")
     assert finding.startswith("usage.")
 
 
@@ -158,7 +158,7 @@ async def test_a_time_or_cost_that_cannot_be_kept_is_unknown_and_reported(
     exchange = await saved_exchange(store, MEASURES[place](tmp_path, value))
     timing: Any = exchange.timing
     assert not any((timing.duration_ms, timing.first_token_ms, exchange.cost_usd))
-    (finding,) = unknown(exchange, "no time or cost, so it is unknown")
+    (finding,) = unknown(exchange, "which is not a time or a cost; shown as unknown")
     assert "usage" not in finding
 
 

@@ -96,20 +96,20 @@ ENTRIES: list[tuple[Any, str | None]] = [
     ({"name": "x", "inputSchema": {"type": "string"}}, "does not describe an object"),
     ({"name": "x", "inputSchema": {"type": "array", "items": {}}}, "does not describe an object"),
     ({"name": "x", "inputSchema": {"$ref": "#"}}, "does not describe an object"),
-    ({"name": "x", "inputSchema": {"type": "obj"}}, "is wrong"),
-    ({"name": "x", "inputSchema": {**OBJECT, "required": True}}, "is wrong"),
-    ({"name": "x", "inputSchema": {"properties": {"required": ["a"]}}}, "is wrong"),
-    ({"name": "x", "inputSchema": {"properties": {"a": {"type": "int"}}}}, "is wrong"),
-    ({"name": "x", "inputSchema": {"properties": {"a": None}}}, "is wrong"),
-    ({"name": "x", "inputSchema": {"properties": []}}, "is wrong"),
-    ({"name": "x", "inputSchema": {"$schema": ["x"]}}, "is wrong"),
+    ({"name": "x", "inputSchema": {"type": "obj"}}, "is invalid"),
+    ({"name": "x", "inputSchema": {**OBJECT, "required": True}}, "is invalid"),
+    ({"name": "x", "inputSchema": {"properties": {"required": ["a"]}}}, "is invalid"),
+    ({"name": "x", "inputSchema": {"properties": {"a": {"type": "int"}}}}, "is invalid"),
+    ({"name": "x", "inputSchema": {"properties": {"a": None}}}, "is invalid"),
+    ({"name": "x", "inputSchema": {"properties": []}}, "is invalid"),
+    ({"name": "x", "inputSchema": {"$schema": ["x"]}}, "is invalid"),
     ({"name": "x", "inputSchema": "string"}, "is not an object"),
     ({"name": "x", "inputSchema": False}, "is not an object"),
     ({"name": "x", "inputSchema": [OBJECT]}, "is not an object"),
     ({"name": "x", "inputSchema": {"properties": {"a": {"$ref": "#/$defs/B"}}}}, "#/$defs/B"),
     ({"name": "x", "inputSchema": {"properties": {"a": {"$ref": "http://h/s"}}}}, "http://h/s"),
     ({"name": "x", "inputSchema": {"properties": {"a": {"enum": ["y" * 600_000]}}}}, "larger"),
-    ({"name": "x", "inputSchema": {"minimum": float("nan")}}, "is wrong"),
+    ({"name": "x", "inputSchema": {"minimum": float("nan")}}, "is invalid"),
     ({"inputSchema": OBJECT}, "tool 2 of the list has no name"),
     ({"name": None, "inputSchema": OBJECT}, "tool 2 of the list has no name"),
     ({"name": " ", "inputSchema": OBJECT}, "tool 2 of the list has no name"),
@@ -130,7 +130,7 @@ def test_one_odd_tool_costs_itself_and_is_named(entry: Any, words: str | None) -
     else:
         (note,) = listing.notes
         assert words in note
-        assert "left out" in note
+        assert "skipped" in note
     for tool in listing.tools:
         assert tool.schema["type"] == "object"
         assert isinstance(tool.schema["properties"], dict)
@@ -148,7 +148,7 @@ def test_a_schema_of_any_depth_is_read_or_named() -> None:
 def test_an_output_schema_that_is_wrong_costs_only_the_check() -> None:
     listing = find_tools([{**PING, "outputSchema": {"type": "int"}}])
     assert listing.tools[0].output_schema is None
-    assert "its output schema is wrong" in listing.notes[0]
+    assert "its output schema is invalid" in listing.notes[0]
 
 
 def test_tools_in_an_object_by_their_names_are_read() -> None:

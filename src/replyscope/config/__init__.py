@@ -1,1 +1,1 @@
-"""Floor 1: where files are, what the settings file says, where keys come from."""
+"""Floor 1: the paths, the settings file, API keys, themes and tool server entries."""

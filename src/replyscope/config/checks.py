@@ -1,4 +1,4 @@
-"""Reads typed values out of a TOML table, naming the place of whatever is wrong."""
+"""Typed access to a TOML table. Errors name the file, the line and the key."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from replyscope.domain.limits import Limits
 
 T = TypeVar("T")
 _LARGEST = 1 << 1_000
-"""No float is larger than a little more."""
+"""Close to the largest float; a larger integer counts as infinite."""
 
 _KINDS: dict[type[object], str] = {
-    str: "text",
+    str: "a string",
     bool: "true or false",
     int: "a whole number",
     float: "a number",
@@ -22,7 +22,7 @@ _KINDS: dict[type[object], str] = {
 
 
 class Table:
-    """One table of a settings file. Every key must be asked for, or `finish` rejects it."""
+    """One table of a settings file. `finish` rejects every key that was not read."""
 
     def __init__(
         self, values: Mapping[str, Any], file: Path, text: str, path: tuple[str, ...] = ()
@@ -34,61 +34,61 @@ class Table:
         self._known: list[str] = []
 
     def reject(self, key: str, why: str) -> SettingsError:
-        """An error that names file, line and key."""
+        """Return an error that names file, line and key."""
         path = (*self._path, key)
         line = line_of(self._text, path)
         place = f"{self._file}:{line}" if line else str(self._file)
         return SettingsError(f"{place}: {'.'.join(path)} {why}.", "Nothing was changed.")
 
     def text(self, key: str) -> str | None:
-        """A text, None when it isn't set."""
+        """A string, or None if the key is not set."""
         return self._typed(key, str)
 
     def flag(self, key: str) -> bool | None:
-        """A boolean."""
+        """A boolean, or None."""
         return self._typed(key, bool)
 
     def whole(self, key: str, limits: Limits) -> int | None:
-        """A whole number within limits."""
+        """An integer within limits, or None."""
         value = self._typed(key, int)
         if value is not None and value not in limits:
             raise self.reject(key, f"is {_short(value)}; it must be {limits}")
         return value
 
     def number(self, key: str, limits: Limits) -> float | None:
-        """A finite number within limits."""
+        """A finite number within limits, or None."""
         value = self._typed(key, float)
         if value is not None and value not in limits:
             raise self.reject(key, f"is {value:g}; it must be {limits}")
         return value
 
     def one_of(self, key: str, allowed: Sequence[str]) -> str | None:
-        """One of a few words."""
+        """One of the allowed strings, or None."""
         value = self.text(key)
         if value is not None and value not in allowed:
             raise self.reject(key, f"is {value!r}; allowed: {', '.join(allowed)}")
         return value
 
     def texts(self, key: str) -> tuple[str, ...] | None:
-        """A list of texts."""
+        """A list of strings, or None."""
         value = self._get(key)
         if value is None:
             return None
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.reject(key, "must be a list of texts")
+            raise self.reject(key, "must be a list of strings")
         return tuple(value)
 
     def pairs(self, key: str) -> dict[str, str]:
-        """A table of texts."""
+        """A table of strings; empty if the key is not set."""
         value = self._get(key)
         if value is None:
             value = {}
         if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise self.reject(key, "must be a table of texts")
+            raise self.reject(key, "must be a table of strings")
         return dict(value)
 
     def table(self, key: str) -> "Table":
-        """A table within; empty when it isn't there."""
+        """A nested table; empty if the key is not set."""
         value = self._get(key)
         if value is None:
             value = {}
@@ -97,7 +97,7 @@ class Table:
         return Table(value, self._file, self._text, (*self._path, key))
 
     def tables(self, key: str) -> "list[Table]":
-        """A list of tables; empty when it isn't there."""
+        """An array of tables; empty if the key is not set."""
         value = self._get(key)
         if value is None:
             value = []
@@ -106,7 +106,7 @@ class Table:
         return [Table(item, self._file, self._text, (*self._path, key)) for item in value]
 
     def values(self, key: str) -> dict[str, Any]:
-        """A table of anything."""
+        """The raw values of a nested table; empty if the key is not set."""
         value = self._get(key)
         if not isinstance(value, dict):
             raise self.reject(key, "must be a table")
@@ -117,7 +117,7 @@ class Table:
         return tuple(self._values)
 
     def finish(self) -> None:
-        """Reject keys that nobody asked for, saying what is allowed."""
+        """Reject unknown keys. Raises SettingsError with the allowed keys."""
         for key in self._values:
             if key not in self._known:
                 raise self.reject(key, f"is not a setting; allowed: {', '.join(self._known)}")
@@ -139,5 +139,5 @@ class Table:
 
 
 def _short(value: int) -> str:
-    """A whole number in words of bearable length: TOML's may have a thousand digits."""
+    """An integer for an error message. TOML integers can have thousands of digits."""
     return str(value) if abs(value) < 10**30 else "a number of more than 30 digits"

@@ -1,4 +1,4 @@
-"""Which endpoint to use: what the command line says, the settings, or the environment."""
+"""Selects the endpoint from the command line, the settings or the environment."""
 
 import os
 
@@ -11,7 +11,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 
 def environment_endpoint() -> Endpoint:
-    """What OPENAI_API_KEY and OPENAI_BASE_URL describe. Raises SettingsError."""
+    """The endpoint of OPENAI_API_KEY and OPENAI_BASE_URL. Raises SettingsError."""
     variable = "OPENAI_BASE_URL"
     return _endpoint_at("openai", os.environ.get(variable) or OPENAI_URL, variable)
 
@@ -34,10 +34,10 @@ def _endpoint_at(name: str, base_url: str, source: str) -> Endpoint:
 def choose_endpoint(
     settings: Settings, *, base_url: str | None = None, provider: str | None = None
 ) -> Endpoint | None:
-    """The endpoint to start with; None when nothing says which, as on a first run.
+    """The endpoint to start with; None if none is configured, as on a first run.
 
-    An explicit URL wins, then a named provider, then the settings' choice, then the
-    environment, then the only provider there is.
+    Precedence: an explicit URL, a named provider, the provider of the settings, the
+    environment, the only provider in the settings.
     """
     if base_url is not None:
         given = _endpoint_at("custom", base_url, "--base-url")

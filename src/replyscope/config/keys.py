@@ -1,4 +1,4 @@
-"""Where API keys come from: the environment, the system's keyring, a command, or memory."""
+"""API keys: from the environment, the system's keyring, a command, or memory."""
 
 import os
 import subprocess
@@ -23,10 +23,10 @@ _MOST_SAID = 300
 
 
 class Keys:
-    """Resolves keys, and keeps those that a person typed. Implements KeyVault.
+    """Resolves API keys, and stores keys that were typed. Implements KeyVault.
 
-    `folder` is where key commands run: that of the settings, which name them, as nothing of
-    the working folder may decide what they do.
+    Key commands run in `folder`, which is the folder of the settings: files in the working
+    folder must not influence them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,19 +38,19 @@ class Keys:
         self._held[endpoint_name] = key.strip()
 
     def store_key(self, endpoint_name: str, key: str) -> None:
-        """Keep a key in the system's keyring. Raises SettingsError when there is none."""
+        """Save a key in the system's keyring. Raises SettingsError if there is no keyring."""
         try:
             keyring.set_password(_SERVICE, endpoint_name, key.strip())
         except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
             raise SettingsError(
-                "This system has no keyring to keep the key in.",
+                "This system has no keyring, so the key was not saved.",
                 "Use it for this session only, or set OPENAI_API_KEY.",
             ) from error
         self._held.pop(endpoint_name, None)
 
     def resolve(self, endpoint: Endpoint) -> str | None:
-        """The key of an endpoint, None when it needs none. Blocks: a keyring may ask
-        for a password. Raises SettingsError.
+        """The key of an endpoint, or None if it needs none. Blocks, because a keyring may
+        ask for a password. Raises SettingsError.
         """
         source = endpoint.key_source
         match source.kind:
@@ -83,21 +83,23 @@ def _from_keyring(entry: str) -> str:
 
 
 def _from_command(source: KeySource, folder: Path) -> str:
-    """The key that a command prints. What it says on stderr is shown, but no key in it."""
+    """The key that a command prints. Errors quote its stderr, with keys redacted."""
     name = source.command[0]
     try:
         status, output, errors = _run(source.command, folder)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         is_late = isinstance(error, subprocess.TimeoutExpired)
         why = f"it took more than {_COMMAND_TIMEOUT_S} s" if is_late else str(error)
-        raise SettingsError(f"The key command {name} failed ({why}).", "Check it.") from error
+        raise SettingsError(
+            f"The key command {name} failed ({why}).", "Run it by hand to see why."
+        ) from error
     try:
         key = output.decode("utf-8").strip()
         fault = "" if key else "it printed no key"
         if len(output) > _MOST_OUTPUT:
             fault = f"it printed more than {_MOST_OUTPUT:,} bytes"
     except UnicodeDecodeError:
-        key, fault = output.decode("utf-8", "replace"), "what it printed is not text in UTF-8"
+        key, fault = output.decode("utf-8", "replace"), "its output is not UTF-8 text"
     if status == 0 and not fault:
         return key
     said = errors.decode("utf-8", "replace").strip().splitlines()
@@ -109,8 +111,9 @@ def _from_command(source: KeySource, folder: Path) -> str:
 
 
 def _run(command: Sequence[str], folder: Path) -> tuple[int, bytes, bytes]:
-    """Exit status and the beginnings of what a command printed; it is killed when that is long
-    or it takes long.
+    """Exit status, stdout and stderr of a command, each stream up to a limit.
+
+    The command is killed at the limit, and at a timeout.
     """
     process = subprocess.Popen(
         command,
@@ -131,7 +134,7 @@ def _run(command: Sequence[str], folder: Path) -> tuple[int, bytes, bytes]:
             process.kill()
 
     pairs = (("output", process.stdout), ("errors", process.stderr))
-    # Daemons: what the command leaves running may hold its pipes for ever.
+    # Daemon threads: a background process of the command may hold the pipes open forever.
     readers = [threading.Thread(target=take, args=pair, daemon=True) for pair in pairs]
     for reader in readers:
         reader.start()

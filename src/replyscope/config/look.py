@@ -1,4 +1,4 @@
-"""Reads the settings of the look (theme, ASCII, keys), which the first paint needs."""
+"""Reads the appearance settings (theme, ASCII, keys), which the first paint needs."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from replyscope.domain.regular_file import read_text
 
 
 class LookSection:
-    """The settings of the look: part of the root in `config.setting_table`.
+    """The appearance settings: part of the root in `config.setting_table`.
 
-    They are defined here so that the first paint imports no others.
+    They are defined here so that the first paint does not import the other settings.
     """
 
     theme = Setting(TextType(), '"midnight"', "replyscope themes are listed by Ctrl+T in the app")
@@ -27,8 +27,8 @@ class LookSection:
 
 
 def read_look(path: Path) -> Look:
-    """The look that a settings file asks for. Where it is wrong, the default: the whole
-    file is read and reported after the first paint.
+    """The appearance settings of a file, or the defaults if it is invalid: the errors of
+    the whole file are reported after the first paint.
     """
     try:
         text = read_text(path)
@@ -38,7 +38,7 @@ def read_look(path: Path) -> Look:
 
 
 def parse_look(root: Table) -> Look:
-    """The look in a settings file's root. Raises SettingsError naming file, line and key."""
+    """The appearance settings of a root table. Raises SettingsError."""
     return Look(
         theme=LookSection.theme.read(root) or DEFAULT_THEME,
         ascii_only=LookSection.ascii_only.read(root) or False,

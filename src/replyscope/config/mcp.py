@@ -1,5 +1,5 @@
-"""Reads tool servers in the forms that other programs write: `mcpServers` as Claude Desktop
-and Cursor do, `servers` as VS Code does, or entries by their names alone.
+"""Parses tool server entries in the formats of other programs: `mcpServers` (Claude Desktop,
+Cursor), `servers` (VS Code), or a plain object of entries by name.
 """
 
 import json
@@ -20,7 +20,7 @@ _FORM = '{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}
 
 
 def read_mcp_file(path: Path) -> tuple[tuple[McpServer, ...], list[str]]:
-    """The servers of mcp.json, and a sentence about each entry that is wrong."""
+    """The servers of mcp.json, and an error sentence for each invalid entry."""
     try:
         text = read_text(path, encoding="utf-8-sig")
     except FileNotFoundError:
@@ -34,8 +34,9 @@ def read_mcp_file(path: Path) -> tuple[tuple[McpServer, ...], list[str]]:
 
 
 def parse_servers(text: str) -> tuple[tuple[McpServer, ...], list[str]]:
-    """The servers that a text has, and what is wrong with the others. Comments and commas
-    too many are taken as VS Code takes them. Raises ValueError when it is no such text.
+    """Parse servers; return them with an error sentence for each invalid entry.
+
+    Comments and trailing commas are allowed, as in VS Code. Raises ValueError.
     """
     servers, faults = [], []
     for name, entry in entries_of(text).items():
@@ -47,7 +48,7 @@ def parse_servers(text: str) -> tuple[tuple[McpServer, ...], list[str]]:
 
 
 def entries_of(text: str) -> dict[str, Any]:
-    """The entries of a pasted text by name, as they were written. Raises ValueError."""
+    """The unvalidated entries of a pasted text, by name. Raises ValueError."""
     text = text.strip()
     if text.startswith('"'):
         text = f"{{{text.rstrip(',')}}}"  # an entry copied out of its object
@@ -62,12 +63,12 @@ def entries_of(text: str) -> dict[str, Any]:
     if isinstance(value, dict) and {"command", "url"} & value.keys():
         raise ValueError(f"this entry has no name; write it as {_FORM}")
     if not isinstance(value, dict) or not all(isinstance(e, dict) for e in value.values()):
-        raise ValueError(f"there are no servers in it; they look so: {_FORM}")
+        raise ValueError(f"no servers found; the format is {_FORM}")
     return value
 
 
 def _without_comments(text: str) -> str:
-    """JSON without // and /* */ comments and trailing commas, strings left alone."""
+    """Remove // and /* */ comments and trailing commas from JSON, but not from strings."""
     token = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
     bare = token.sub(lambda m: m[0] if m[0].startswith('"') else " ", text)
     comma = re.compile(r'"(?:\\.|[^"\\])*"|,(?=\s*[}\]])', re.DOTALL)
@@ -75,12 +76,12 @@ def _without_comments(text: str) -> str:
 
 
 def read_server(name: str, entry: Mapping[str, Any]) -> McpServer:
-    """One entry. Raises ValueError saying what is wrong; ${NAME} is read when it starts."""
+    """Validate an entry. `${NAME}` is expanded when the server starts. Raises ValueError."""
     if not _NAME.fullmatch(name):
-        raise ValueError("has a name with more than letters, digits, _ . and -")
+        raise ValueError("has an invalid name: only letters, digits, _ . and - are allowed")
     command, url = entry.get("command"), entry.get("url") or entry.get("serverUrl")
     if isinstance(command, str) == isinstance(url, str):
-        raise ValueError("needs a command or a url, and not both")
+        raise ValueError("needs either a command or a url")
     if isinstance(url, str) and not url.startswith(("http://", "https://")):
         raise ValueError(
             f"has the url {without_login(url)!r}; it must begin with http:// or https://"
@@ -89,7 +90,7 @@ def read_server(name: str, entry: Mapping[str, Any]) -> McpServer:
         raise ValueError("uses the old SSE transport; use its streamable HTTP address")
     arguments = entry.get("args", [])
     if not isinstance(arguments, list) or not all(isinstance(a, str) for a in arguments):
-        raise ValueError("has args that are not a list of texts")
+        raise ValueError("has args that are not a list of strings")
     return McpServer(
         name=name,
         command=command,
@@ -104,7 +105,7 @@ def read_server(name: str, entry: Mapping[str, Any]) -> McpServer:
 
 
 def _shown(url: str) -> str:
-    """A URL that cannot be used, without what may be a password or a key."""
+    """An invalid URL without its login and query, which may have a password or a key."""
     before, at, after = url.partition("?")[0].rpartition("@")
     scheme = before.partition("//")[0] + "//" if "//" in before else ""
     return f"{scheme}•••@{after}" if at else after
@@ -116,7 +117,9 @@ def _origins(entry: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(given, list | tuple) or not all(
         isinstance(one, str) and one.startswith(("http://", "https://")) for one in given
     ):
-        raise ValueError('has a signIn that is no list such as ["https://auth.example.org"]')
+        raise ValueError(
+            'has an invalid signIn: it must be a list such as ["https://auth.example.org"]'
+        )
     return tuple(given)
 
 
@@ -128,18 +131,20 @@ def _pairs(entry: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
 
 
 def add_servers(path: Path, pasted: str) -> tuple[McpServer, ...]:
-    """Put pasted entries into mcp.json, in place of those of the same name.
+    """Add pasted entries to mcp.json; they replace entries with the same names.
 
-    Raises SettingsError, and then changes nothing.
+    If it raises SettingsError, the file is unchanged.
     """
     try:
         new = entries_of(pasted)
         added = tuple(read_server(name, entry) for name, entry in new.items())
         known = entries_of(read_text(path, encoding="utf-8-sig")) if path.exists() else {}
     except (ValueError, OSError) as error:
-        raise SettingsError(f"Nothing was added: {error}.", "Paste an entry again.") from error
+        raise SettingsError(
+            f"Nothing was added: {error}.", "Correct the entry and paste it again."
+        ) from error
     if not added:
-        raise SettingsError("Nothing was added: there is no server in it.", f"Paste {_FORM}")
+        raise SettingsError("Nothing was added: no servers found.", f"Paste {_FORM}")
     try:
         make_private(path.parent)
         partial = path.with_suffix(".json.new")

@@ -1,4 +1,4 @@
-"""The folders replyscope uses: the platform's own, or one that was named."""
+"""The folders that replyscope uses: the platform's defaults, or a given data folder."""
 
 import os
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import platformdirs
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """`data` holds sessions and models, `config` what people write, `logs` debug logs."""
+    """The folders: `data` has sessions and models, `config` the user's files, `logs` debug logs."""
 
     data: Path
     config: Path
@@ -17,12 +17,12 @@ class Paths:
 
     @property
     def database(self) -> Path:
-        """The sessions."""
+        """The database of sessions."""
         return self.data / "sessions.db"
 
     @property
     def models(self) -> Path:
-        """Weights of the embedded models."""
+        """The folder of the embedded models."""
         return self.data / "models"
 
     @property
@@ -32,39 +32,39 @@ class Paths:
 
     @property
     def tools(self) -> Path:
-        """The person's own functions."""
+        """The folder of the user's own tools."""
         return self.config / "tools"
 
     @property
     def mcp(self) -> Path:
-        """Tool servers, in the form that other programs write."""
+        """The file of tool servers, in the format of other programs."""
         return self.config / "mcp.json"
 
     @property
     def kept_files(self) -> Path:
-        """Binary results of tools."""
+        """The folder of binary tool results."""
         return self.data / "files"
 
     @property
     def server_folders(self) -> Path:
-        """Where tool servers run that name no folder."""
+        """The working folders of tool servers without a `cwd`."""
         return self.data / "servers"
 
     @property
     def themes(self) -> Path:
-        """The person's own themes."""
+        """The folder of the user's own themes."""
         return self.config / "themes"
 
 
 def make_private(folder: Path) -> None:
-    """Create a folder, and every parent it lacks, for its owner only. Raises OSError."""
+    """Create a folder and its missing parents, with access for the owner only. Raises OSError."""
     if not folder.exists():
         make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def find_paths(data_dir: str | None = None) -> Paths:
-    """The folders; `data_dir` or REPLYSCOPE_DATA_DIR moves the data and the logs."""
+    """The folders; `data_dir` or REPLYSCOPE_DATA_DIR replaces the data and log folders."""
     named = data_dir or os.environ.get("REPLYSCOPE_DATA_DIR")
     config = os.environ.get("REPLYSCOPE_CONFIG_DIR")
     data = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("replyscope"))

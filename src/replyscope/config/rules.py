@@ -1,4 +1,4 @@
-"""Reads the rules of the settings. A wrong rule is reported with its place; the others work."""
+"""Reads the rules of the settings. An invalid rule is reported with its line and skipped."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from replyscope.domain.rule import Action, Rule
 
 
 def read_rules(tables: Sequence[Table]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
-    """The rules of [[rule]], and a sentence about each that can't be used."""
+    """The rules of [[rule]], and an error sentence for each invalid one."""
     rules, faults = [], []
     for number, table in enumerate(tables, start=1):
         try:
@@ -28,7 +28,9 @@ def _read_rule(table: Table) -> Rule:
     try:
         query = parse_query(when)
     except QueryError as error:
-        raise table.reject("when", f"can't be read at {error.at + 1}: {error}") from error
+        raise table.reject(
+            "when", f"is an invalid query, at character {error.at + 1}: {error}"
+        ) from error
     action = entry.do.read(table)
     if action is None:
         raise table.reject("do", f"is missing; allowed: {', '.join(Action)}")
@@ -44,7 +46,7 @@ def _read_rule(table: Table) -> Rule:
         variables=entry.env.read(table) or (),
     )
     if rule.action is Action.SAVE and not rule.file:
-        raise table.reject("file", "is missing: where to save")
+        raise table.reject("file", "is missing: the file to save to")
     if rule.action is Action.RUN and not rule.command:
         raise table.reject("command", 'is missing: a list such as ["jq", "."]')
     table.finish()

@@ -29,11 +29,11 @@ class SettingType(Protocol[T_co]):
 
 
 class Setting(Generic[T]):
-    """A setting; its key is the name that it has in its section.
+    """A setting. Its key is its attribute name in the section.
 
-    `example` is its value in the template, as TOML; without one it has no line there.
-    `comment` ends that line. `help` is the description; by default the comment is. A setting
-    with a `header` is a table, which is a separate block of the template.
+    `example` is the value in the template, as TOML; a setting without one is not in the
+    template. `comment` follows the value. `help` is the description; the default is the
+    comment. A setting with a `header` is a table, which is a separate block of the template.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ Section = type
 
 
 def settings_of(section: Section) -> Iterator[Setting[Any]]:
-    """The settings of a section, in their order."""
+    """The settings of a section, in the order of definition."""
     return (value for value in vars(section).values() if isinstance(value, Setting))
 
 
@@ -85,7 +85,7 @@ def _described(setting: Setting[Any]) -> JsonSchema:
 
 @dataclass(frozen=True, slots=True)
 class TextType:
-    """A text."""
+    """A string."""
 
     rules: tuple[tuple[str, object], ...] = ()
 
@@ -97,7 +97,7 @@ class TextType:
 
 
 class FlagType:
-    """True or false."""
+    """A boolean."""
 
     def read(self, table: Table, key: str) -> bool | None:
         return table.flag(key)
@@ -108,7 +108,7 @@ class FlagType:
 
 @dataclass(frozen=True, slots=True)
 class WholeType:
-    """A whole number within limits."""
+    """An integer within limits."""
 
     limits: Limits
 
@@ -134,7 +134,7 @@ class NumberType:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceType:
-    """One of a few words."""
+    """One of the allowed strings."""
 
     words: tuple[str, ...]
 
@@ -147,7 +147,7 @@ class ChoiceType:
 
 @dataclass(frozen=True, slots=True)
 class TextsType:
-    """A list of texts."""
+    """A list of strings."""
 
     least: int = 0
 
@@ -160,7 +160,7 @@ class TextsType:
 
 
 class PairsType:
-    """A table of texts, with any keys."""
+    """A table of strings with arbitrary keys."""
 
     def read(self, table: Table, key: str) -> dict[str, str]:
         return table.pairs(key)
@@ -184,7 +184,7 @@ class TableType:
 
 @dataclass(frozen=True, slots=True)
 class NamedTablesType:
-    """A table of tables, each with a name of its own."""
+    """A table of named tables."""
 
     section: Section
 
@@ -197,7 +197,7 @@ class NamedTablesType:
 
 @dataclass(frozen=True, slots=True)
 class TablesType:
-    """A list of tables."""
+    """An array of tables."""
 
     section: Section
 

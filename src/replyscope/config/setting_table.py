@@ -30,13 +30,13 @@ from replyscope.domain.think_tags import ThinkTags
 class NotificationsSection:
     """`[notifications]`."""
 
-    bell = Setting(FlagType(), "false", help="ring the terminal's bell")
-    desktop = Setting(FlagType(), "false", help="show a notification of the desktop")
+    bell = Setting(FlagType(), "false", help="ring the terminal bell")
+    desktop = Setting(FlagType(), "false", help="show a desktop notification")
 
 
 _TOOL = TextType((("pattern", "/"),))
-_TOOL_HELP = "SOURCE/NAME, such as shipped/read_file; * stands for anything"
-_ARGUMENTS_HELP = "a pattern for each argument, by its name"
+_TOOL_HELP = "SOURCE/NAME, such as shipped/read_file; * matches anything"
+_ARGUMENTS_HELP = "patterns of arguments, by name"
 
 
 class AllowSection:
@@ -61,48 +61,47 @@ class ToolsSection:
     enabled = Setting(
         TextsType(),
         '["current_time", "calculate", "mcp:git"]',
-        "tools and sources for new sessions",
+        "tools and sources of new sessions",
     )
     rounds = Setting(
-        WholeType(limits.ROUNDS), "10", "replies with tools in a row before you are asked to go on"
+        WholeType(limits.ROUNDS),
+        "10",
+        "consecutive replies with tool calls before it asks to continue",
     )
     timeout_s = Setting(
         NumberType(limits.TOOL_TIMEOUT_S),
         "60",
-        "the longest a call may take",
-        help="the longest a call may take, in seconds",
+        "time limit of a call, in seconds",
     )
     max_output = Setting(
-        WholeType(limits.TOOL_OUTPUT), "50000", "characters of a result that the model gets"
+        WholeType(limits.TOOL_OUTPUT), "50000", "characters of a result that are sent to the model"
     )
     budget_tokens = Setting(
-        WholeType(limits.BUDGET_TOKENS), "100000", "a turn that used as many asks before it goes on"
+        WholeType(limits.BUDGET_TOKENS), "100000", "tokens of a turn before it asks to continue"
     )
     budget_usd = Setting(
         NumberType(limits.BUDGET_USD),
         "0.50",
-        help="a turn that cost as much asks before it goes on",
+        "cost of a turn, in dollars, before it asks to continue",
     )
-    http_hosts = Setting(TextsType(), '["example.org"]', "whom http_get may ask")
+    http_hosts = Setting(TextsType(), '["example.org"]', "hosts that http_get may contact")
     processes = Setting(
         WholeType(limits.TOOL_PROCESSES),
         "8",
-        "tools that run as processes at once; more calls wait",
+        "tool processes at a time; further calls wait",
     )
     environment = Setting(
         TextsType(),
         '["MY_TOKEN"]',
-        "variables that your own tool files get besides PATH, HOME …",
+        "variables passed to your tool files besides PATH, HOME …",
     )
     allow = Setting(
         TablesType(AllowSection),
         "",
-        "run without asking; a pattern for every argument",
+        "calls that run without asking; set patterns for all arguments",
         header="[[tools.allow]]",
     )
-    deny = Setting(
-        TablesType(DenySection), "", "never run, whoever says yes", header="[[tools.deny]]"
-    )
+    deny = Setting(TablesType(DenySection), "", "calls that never run", header="[[tools.deny]]")
 
 
 class RuleSection:
@@ -125,26 +124,26 @@ class RuleSection:
         TextType((("minLength", 1),)),
         '"finish:length"',
         "finish model tool tokens cost ttft text …, -term, or, ( )",
-        help="the query that a reply has to match",
+        help="the query that a reply must match",
     )
     do = Setting(
         ChoiceType(tuple(action.value for action in Action)),
         '"continue"',
         "retry (model = …) flag notify stop, save (file = …), run",
-        help="what to do with such a reply",
+        help="the action for a matching reply",
     )
     max = Setting(
         WholeType(limits.RULE_TIMES),
         "2",
-        "times in a turn; 1 unless set",
+        "most runs in a turn; the default is 1",
     )
-    model = Setting(TextType(), help="retry: the model to ask")
+    model = Setting(TextType(), help="retry: the model to use")
     file = Setting(TextType(), help="save: the file")
-    command = Setting(TextsType(), help="run: the command, which gets the exchange as JSON")
+    command = Setting(TextsType(), help="run: the command; the exchange is its input, as JSON")
     env = Setting(
         TextsType(),
         '["MY_TOKEN"]',
-        "run: variables with keys that the command gets; none unless set",
+        "run: variables with keys for the command; none by default",
     )
 
 
@@ -165,11 +164,11 @@ class ServerSection:
         help="the program to start",
     )
     args = Setting(TextsType(), '["mcp-server-time"]', help="its arguments")
-    env = Setting(PairsType(), help="its environment; ${NAME} is read when it starts")
+    env = Setting(PairsType(), help="its environment; ${NAME} is expanded at start")
     cwd = Setting(TextType(), help="its working folder")
-    url = Setting(TextType((("pattern", "^https?://"),)), help="the address of a server that runs")
-    headers = Setting(PairsType(), help="headers for that address")
-    disabled = Setting(FlagType(), help="whether to leave the server out")
+    url = Setting(TextType((("pattern", "^https?://"),)), help="the URL of a running server")
+    headers = Setting(PairsType(), help="HTTP headers for the URL")
+    disabled = Setting(FlagType(), help="disable the server")
 
 
 class ParametersSection:
@@ -178,14 +177,14 @@ class ParametersSection:
     max_tokens = Setting(WholeType(limits.MAX_TOKENS), "2048", help="limit on output tokens")
     temperature = Setting(NumberType(limits.TEMPERATURE), "0.7", help="randomness, 0 to 2")
     top_p = Setting(NumberType(limits.TOP_P), "1.0", help="nucleus sampling, 0 to 1")
-    seed = Setting(WholeType(limits.SEED), "7", help="for replies that can be repeated")
+    seed = Setting(WholeType(limits.SEED), "7", help="for reproducible replies")
     reasoning_effort = Setting(TextType(), '"medium"', help="minimal, low, medium or high")
     verbosity = Setting(TextType(), '"low"', help="low, medium or high")
-    n = Setting(WholeType(limits.CHOICES), "2", "answers to choose among")
-    store = Setting(FlagType(), "false", "ask the server not to keep replies")
-    background = Setting(FlagType(), "true", "Responses: the server goes on when you leave")
+    n = Setting(WholeType(limits.CHOICES), "2", "choices per request")
+    store = Setting(FlagType(), "false", "whether the server may store replies")
+    background = Setting(FlagType(), "true", "Responses: the server continues when you leave")
     metadata = Setting(
-        PairsType(), '{ project = "demo" }', help="kept with the reply at the server"
+        PairsType(), '{ project = "demo" }', help="stored by the server with the reply"
     )
 
 
@@ -206,7 +205,7 @@ class ProviderSection:
         },
     }
     base_url = Setting(
-        TextType(), '"https://api.openai.com/v1"', help="the address of an OpenAI-compatible server"
+        TextType(), '"https://api.openai.com/v1"', help="the URL of an OpenAI-compatible server"
     )
     key_env = Setting(
         TextType(),
@@ -223,11 +222,11 @@ class ProviderSection:
     proxy = Setting(
         TextType(),
         '"http://127.0.0.1:3128"',
-        "or https, socks5, socks5h; else the environment's",
-        help="the proxy to use; http, https, socks5 or socks5h, else the environment's",
+        "or https, socks5, socks5h; default: the environment's",
+        help="the proxy: http, https, socks5 or socks5h; default: the environment's",
     )
     ca_bundle = Setting(
-        TextType(), '"/etc/ssl/private-ca.pem"', help="a file with certificates to trust"
+        TextType(), '"/etc/ssl/private-ca.pem"', help="a file of trusted certificates"
     )
     azure_api_version = Setting(TextType(), '"2026-05-01"', "makes base_url an Azure endpoint")
     api = Setting(
@@ -239,20 +238,19 @@ class ProviderSection:
     timeout_s = Setting(
         NumberType(limits.TIMEOUT_S),
         "600",
-        "the longest silence that is waited for",
-        help="the longest silence that is waited for, in seconds",
+        "time without data before the request fails, in seconds",
     )
     think_tags = Setting(
         ChoiceType(tuple(tags.value for tags in ThinkTags)),
         '"auto"',
-        "reasoning in the text: auto, on (it begins inside), off",
+        "reasoning tags in the text: auto, on (open at the start), off",
     )
     max_retries = Setting(
-        WholeType(limits.RETRIES), "2", "tries after the first that fail before anything came"
+        WholeType(limits.RETRIES), "2", "retries of requests that fail before any data arrives"
     )
     parameters = Setting(
         TableType(ParametersSection),
-        help="what is asked of the model in each request",
+        help="parameters of each request",
         header="[providers.openai.parameters]",
     )
 
@@ -260,17 +258,17 @@ class ProviderSection:
 class RootSection:
     """The settings file."""
 
-    provider = Setting(TextType(), '"openai"', "the provider to start with, one of those below")
+    provider = Setting(TextType(), '"openai"', "the provider to start with, from the list below")
     local_model = Setting(
-        TextType(), '"qwen2.5-coder-1.5b"', 'with provider = "local": which embedded model'
+        TextType(), '"qwen2.5-coder-1.5b"', 'the embedded model of provider = "local"'
     )
     theme = LookSection.theme
     ascii_only = LookSection.ascii_only
     redact = Setting(
         TextsType(),
         '["ACME-[0-9]+"]',
-        "regular expressions: taken out of exports, beside keys,\n"
-        "e-mail addresses and home folders",
+        "regular expressions to redact in exports; keys, e-mail\n"
+        "addresses and home folders are always redacted",
         starts_block=True,
     )
     notifications = Setting(
@@ -283,25 +281,25 @@ class RootSection:
     tools = Setting(
         TableType(ToolsSection),
         "",
-        "what models may call; nothing runs without your word",
+        "tools for models; nothing runs without your consent",
         header="[tools]",
     )
     rule = Setting(
         TablesType(RuleSection),
         "",
-        "what to do when a reply turned out to be something",
+        "an action for replies that match a query",
         header="[[rule]]",
     )
     queries = Setting(
         PairsType(),
         '"Long and dear" = "tokens:>20k cost:>0.10"',
-        "folders of the review screen (F3)",
+        "saved queries of the review screen (F3)",
         header="[queries]",
     )
     mcp = Setting(
         NamedTablesType(ServerSection),
         "",
-        "a tool server; mcp.json beside this file takes entries as",
+        "a tool server; mcp.json in this folder can hold entries as",
         help="tool servers, by name",
         header="[mcp.time]",
     )

@@ -1,4 +1,4 @@
-"""Reads the settings file, and changes single lines of it without losing a comment."""
+"""Reads the settings file, and edits single keys while keeping comments and order."""
 
 import os
 import re
@@ -35,7 +35,7 @@ TEMPLATE = render_template()
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings of a file; the defaults when there is none. Raises SettingsError."""
+    """The settings of a file; the defaults if it does not exist. Raises SettingsError."""
     try:
         text = read_text(path)
     except FileNotFoundError:
@@ -46,11 +46,11 @@ def read_settings(path: Path) -> Settings:
 
 
 def parse_settings(text: str, path: Path) -> Settings:
-    """The settings that a text says. Raises SettingsError naming file, line and key."""
+    """Parse settings. Raises SettingsError that names file, line and key."""
     try:
         values = read_toml(text)
     except ValueError as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}.", "Mend the file.") from error
+        raise SettingsError(f"{path} is not valid TOML: {error}.", "Correct the file.") from error
     root = Table(values, path, text)
     provider = RootSection.provider.read(root)
     local_model = RootSection.local_model.read(root)
@@ -162,7 +162,7 @@ def _read_parameters(table: Table) -> Parameters:
 def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
     """Set keys by dotted path, keeping comments and order; None removes a key.
 
-    Raises SettingsError, and then changes nothing.
+    If it raises SettingsError, the file is unchanged.
     """
     import tomlkit  # only when something is changed
 
@@ -177,12 +177,14 @@ def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
         parse_settings(changed, path)
         _replace(path, changed)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise SettingsError(f"{path} can't be changed ({error}).", "Mend the file.") from error
+        raise SettingsError(f"{path} can't be changed ({error}).", "Correct the file.") from error
 
 
 def _in_place(text: str, keys: tuple[str, ...], value: Any, item: Callable[[Any], Any]) -> str:
-    """A root key where its own comment stands: below the commented tables, uncommenting
-    one of those would swallow it.
+    """Set a root key in the line of its comment.
+
+    At the end of the file it would become part of a table as soon as that table's header
+    is uncommented.
     """
     if len(keys) > 1 or value is None or re.search(rf"(?m)^{re.escape(keys[0])}\s*=", text):
         return text

@@ -1,4 +1,4 @@
-"""The commented settings file for a first change, made from the table of settings."""
+"""Renders the commented settings template from the table of settings."""
 
 from collections.abc import Iterator
 
@@ -14,11 +14,11 @@ from replyscope.config.setting_table import RootSection
 
 _HEAD = "# replyscope settings. Every line may be left out; what you see are the defaults.\n"
 _COLUMN = 32
-"""The column of the comments, in characters."""
+"""The column at which comments begin, in characters."""
 
 
 def render_template() -> str:
-    """The text of the settings file, with each setting in a comment."""
+    """The template, with every setting commented out."""
     return "\n".join([_HEAD, *(f"{block}\n" for block in _blocks(RootSection, []))])
 
 

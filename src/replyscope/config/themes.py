@@ -1,4 +1,4 @@
-"""Reads theme files: those that ship with replyscope, and the person's own."""
+"""Reads theme files: the built-in themes and the user's own."""
 
 from pathlib import Path
 
@@ -24,15 +24,15 @@ COLOR_NAMES = (
 
 
 def shipped_folder() -> Path:
-    """The themes of the package; of the checkout when it is installed in place."""
+    """The folder of the built-in themes: in the package, or in the checkout if editable."""
     package = Path(replyscope.__file__).parent
     inside = package / "themes"
     return inside if inside.is_dir() else package.parents[1] / "themes"
 
 
 def read_themes(own: Path) -> tuple[list[ThemeSource], list[str]]:
-    """Every theme that can be read, own ones over shipped ones, and what is wrong with
-    the others.
+    """Every readable theme, and an error sentence for each other file. An own theme
+    replaces a built-in theme of the same name.
     """
     found: dict[str, ThemeSource] = {}
     faults: list[str] = []
@@ -47,7 +47,7 @@ def read_themes(own: Path) -> tuple[list[ThemeSource], list[str]]:
 
 
 def find_theme(name: str, own: Path) -> ThemeSource | None:
-    """One theme by its name, None when there is no such file or it can't be read."""
+    """The theme of a name, or None if it is missing or unreadable."""
     for folder in (own, shipped_folder()):
         path = folder / f"{name}.toml"
         if path.is_file():
@@ -59,7 +59,7 @@ def find_theme(name: str, own: Path) -> ThemeSource | None:
 
 
 def read_theme(path: Path) -> ThemeSource:
-    """One theme. Raises SettingsError naming file, line and key."""
+    """Parse a theme file. Raises SettingsError that names file, line and key."""
     try:
         text = read_text(path)
         values = read_toml(text)

@@ -1,4 +1,4 @@
-"""Reads a TOML text, and finds the line of a key in it, for messages that name the place."""
+"""Parses TOML, and finds the line of a key for error messages."""
 
 import re
 import tomllib
@@ -6,9 +6,8 @@ from typing import Any
 
 
 def read_toml(text: str) -> dict[str, Any]:
-    """The values of a text. Raises ValueError, also for what is nested too deeply.
-
-    Python's own reader raises RecursionError there, which nobody expects of a text.
+    """Parse TOML. Raises ValueError, also for values that are nested too deeply: for those,
+    tomllib raises RecursionError, which callers do not expect.
     """
     try:
         return tomllib.loads(text)
@@ -17,7 +16,7 @@ def read_toml(text: str) -> dict[str, Any]:
 
 
 def line_of(text: str, path: tuple[str, ...]) -> int | None:
-    """The line (from 1) where the key of that dotted path is set; its table's as fallback."""
+    """The line (from 1) that sets the key of a dotted path; else the line of its table."""
     table: tuple[str, ...] = ()
     best: tuple[int, int] | None = None
     for number, line in enumerate(text.splitlines(), start=1):

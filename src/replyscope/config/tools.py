@@ -1,4 +1,4 @@
-"""Reads the settings of tools: enabled tools, limits, consent rules and servers."""
+"""Reads the tool settings: enabled tools, limits, consent rules and servers."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -46,15 +46,15 @@ def _rules(
         for name, pattern in patterns:
             fault = _fault_of(pattern)
             if fault is not None:
-                raise rule.reject("arguments", f"has a pattern for {name} that is wrong: {fault}")
+                raise rule.reject("arguments", f"has an invalid pattern for {name}: {fault}")
         if (fault := _fault_of(tool)) is not None:
-            raise rule.reject("tool", f"is wrong: {fault}")
+            raise rule.reject("tool", f"is an invalid pattern: {fault}")
         rule.finish()
         yield ConsentRule(tool, allows, patterns)
 
 
 def _fault_of(pattern: str) -> str | None:
-    """What is wrong with a pattern: a bracket, or a way up from an unknown place."""
+    """The error of a pattern: a bracket, or `..` after `**`; None for a valid one."""
     try:
         glob_of(pattern)
     except ValueError as error:

@@ -43,7 +43,7 @@ class ImportedFile:
     modified_at: datetime | None = None
 
 
-class Row(Protocol):
+class DatabaseRow(Protocol):
     """A row of a database, by the names of its columns."""
 
     def __getitem__(self, column: str, /) -> Any:
@@ -63,7 +63,7 @@ class ForeignDatabase(Protocol):
         """The columns of each plain table."""
         ...
 
-    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[DatabaseRow]:
         """The rows of a query. Raises DatabaseFault."""
         ...
 

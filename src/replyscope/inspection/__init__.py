@@ -1,4 +1,4 @@
-"""Floor 2: pure functions from an exchange to what is shown of it.
+"""Floor 2: pure functions that format, explain, compare and check exchanges.
 
-The inspector, `sessions show` and every export draw the same rows.
+The inspector, `sessions show` and every export use the same functions.
 """

@@ -1,4 +1,4 @@
-"""Whether a model's arguments fit a tool's schema, and where they do not. Pure."""
+"""Validates the arguments of a tool call against the tool's schema. Pure."""
 
 import json
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from replyscope.inspection.schema_check import find_faults
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Arguments as they were understood, and what is wrong with them, in sentences."""
+    """The parsed arguments of a call, and a sentence for each validation error."""
 
     value: dict[str, Any]
     problems: tuple[str, ...] = ()
 
 
 def check_arguments(arguments: str, schema: str) -> Checked:
-    """Arguments against a JSON schema, both as text. No text at all is no arguments."""
+    """Validate arguments (JSON text) against a JSON schema. Empty text is an empty object."""
     try:
         value = read_json(arguments or "{}")
     except ValueError as error:
@@ -28,7 +28,7 @@ def check_arguments(arguments: str, schema: str) -> Checked:
 
 
 def as_texts(value: dict[str, Any]) -> list[tuple[str, str]]:
-    """Each argument as text, as patterns see it: strings as they are, the rest as JSON."""
+    """Each argument as text for pattern matching: strings verbatim, other values as JSON."""
     return [
         (name, given if isinstance(given, str) else json.dumps(given, ensure_ascii=False))
         for name, given in value.items()
@@ -36,7 +36,7 @@ def as_texts(value: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def defaults_of(schema: str) -> dict[str, Any]:
-    """What a tool uses for arguments that a call leaves out, as far as its schema says."""
+    """The default values of a tool's arguments, from its schema; empty for a bad schema."""
     try:
         properties = read_json(schema).get("properties", {})
         return {

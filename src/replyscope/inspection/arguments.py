@@ -1,4 +1,4 @@
-"""Tool arguments laid out for reading, also while they are still incomplete."""
+"""Formats tool arguments for reading, including incomplete JSON."""
 
 import json
 from dataclasses import replace
@@ -9,13 +9,13 @@ from replyscope.domain.json_text import indented, read_json
 from replyscope.domain.printable import escape_unseen, exact_text
 
 _MOST_READ = 1_000_000
-"""Characters of JSON that are read and laid out for a screen: some 20 ms."""
+"""The most characters of JSON that are parsed and indented for a screen: about 20 ms."""
 
 
 def pretty_arguments(text: str) -> str:
-    """JSON indented; text that isn't complete JSON laid out as far as it goes.
+    """Indented JSON; incomplete JSON is indented up to its end.
 
-    No value is changed or reordered.
+    Values and their order do not change.
     """
     try:
         value = read_json(text)
@@ -27,12 +27,12 @@ def pretty_arguments(text: str) -> str:
 
 
 def editable_arguments(text: str) -> str:
-    """Arguments laid out to be changed: what would not be seen is written as an escape."""
+    """Indented arguments for an editor, with invisible characters written as escapes."""
     return escape_unseen(pretty_arguments(text))
 
 
 def readable_result(text: str) -> str:
-    """JSON indented, other text as it is; so is JSON that is too long to be laid out often."""
+    """Indented JSON. Other text, and JSON that is too long to indent on each draw, is unchanged."""
     if len(text) > _MOST_READ:
         return text
     return pretty_arguments(text) if text.lstrip()[:1] in ("{", "[") and _is_json(text) else text
@@ -47,8 +47,9 @@ def _is_json(text: str) -> bool:
 
 
 def readable_beginning(call: ToolCall, most: int) -> str:
-    """At most so many characters of `readable_arguments`, whose cost they bound: a call is
-    drawn many times while it comes.
+    """The first `most` characters of `readable_arguments`.
+
+    The time is bounded as well, because a call is drawn many times while it streams.
     """
     longest = _MOST_READ if call.kind == "apply_patch_call" else most
     if len(call.arguments) > longest:
@@ -57,7 +58,7 @@ def readable_beginning(call: ToolCall, most: int) -> str:
 
 
 def readable_arguments(call: ToolCall) -> str:
-    """A call's arguments as a person reads them: code as code, a patch as its diff."""
+    """A call's arguments for display: indented JSON, plain code, or the diff of a patch."""
     if call.kind == "apply_patch_call":
         return _patch(call.arguments)
     if call.kind in ("function", "mcp_call", APPROVAL) or _looks_like_json(call):
@@ -82,7 +83,7 @@ def _patch(arguments: str) -> str:
 
 
 def _lay_out(text: str) -> str:
-    """Breaks lines at JSON's own punctuation, outside of strings."""
+    """Indent incomplete JSON: break lines at punctuation outside strings."""
     out: list[str] = []
     depth = 0
     in_string = escaped = False
@@ -111,18 +112,18 @@ def _lay_out(text: str) -> str:
 
 
 def one_line(text: str, width: int) -> str:
-    """Arguments in the form of a call, cut to a width. Every character is visible."""
+    """Arguments as `name=value` pairs in one line, cut to a width, with visible characters only."""
     try:
         value = read_json(text)
         if isinstance(value, dict):
             text = ", ".join(_pairs(value))
     except (ValueError, RecursionError):
-        pass  # nested deeper than can be written: as it came
+        pass  # not JSON, or nested too deeply: the text is shown unchanged
     text = " ".join(exact_text(text).split())
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
 def _pairs(value: dict[str, Any]) -> list[str]:
-    """Each as name=JSON; a patch's path before its text, which would push it out of view."""
+    """Each argument as name=JSON. The path of a patch precedes its diff, so it stays visible."""
     names = sorted(value, key=lambda name: name == "diff") if "path" in value else list(value)
     return [f"{name}={json.dumps(value[name], ensure_ascii=False)}" for name in names]

@@ -1,4 +1,4 @@
-"""Two replies side by side: their facts, their texts word by word, their calls. Pure."""
+"""Compares two replies: their facts, their texts word by word, their tool calls. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class DiffPart:
-    """A stretch of text, and who has it."""
+    """A section of text that one reply has, or both."""
 
     change: Change
     text: str
@@ -25,7 +25,7 @@ class DiffPart:
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """One figure of both; `differs` is about what is shown."""
+    """A labelled value of both replies, formatted."""
 
     label: str
     first: str
@@ -33,14 +33,14 @@ class FactRow:
 
     @property
     def differs(self) -> bool:
-        """Whether they are not the same."""
+        """Whether the formatted values differ."""
         return self.first != self.second
 
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A call that one or both asked for. Arguments that are JSON are compared by place,
-    others word by word.
+    """A tool call of one or both replies. JSON arguments are compared by path, other
+    arguments word by word.
     """
 
     name: str
@@ -50,7 +50,7 @@ class CallRow:
 
 
 def compare_facts(first: Reply, second: Reply) -> tuple[FactRow, ...]:
-    """Ending, usage, cost, timing and calls of both."""
+    """The finish reason, usage, cost, timing and calls of both."""
     columns = [_facts(exchange, choice) for exchange, choice in (first, second)]
     return tuple(
         FactRow(label, a, b) for (label, a), (_, b) in zip(columns[0], columns[1], strict=True)
@@ -70,8 +70,8 @@ def _facts(exchange: Exchange, index: int) -> list[tuple[str, str]]:
         ("reasoning", count(usage.reasoning_tokens if usage else None)),
         ("cost", cost(exchange)),
         ("first token", seconds(timing.first_token_ms)),
-        ("in all", seconds(timing.duration_ms)),
-        ("pace", rate(exchange)),
+        ("duration", seconds(timing.duration_ms)),
+        ("rate", rate(exchange)),
         ("characters", f"{len(choice.text):,}"),
         ("tool calls", ", ".join(call.name for call in choice.tool_calls) or UNKNOWN),
     ]
@@ -83,7 +83,7 @@ def _model(exchange: Exchange) -> str:
 
 
 def compare_texts(first: str, second: str) -> tuple[DiffPart, ...]:
-    """The texts word by word."""
+    """The differences between two texts, word by word."""
     a, b = _TOKEN.findall(first), _TOKEN.findall(second)
     found: list[DiffPart] = []
     for stretch in differences(a, b):
@@ -97,8 +97,8 @@ def compare_texts(first: str, second: str) -> tuple[DiffPart, ...]:
 
 
 def compare_calls(first: Choice, second: Choice) -> tuple[CallRow, ...]:
-    """Calls that are the same are paired, then those of one name in their order; those of
-    the second alone come last.
+    """Pair the calls of two replies: first identical calls, then calls of the same name in
+    their order. Unpaired calls of the second reply are last.
     """
     waiting = list(second.tool_calls)
     paired: dict[int, ToolCall] = {}
@@ -147,7 +147,7 @@ def _only(places: Sequence[DiffNode], change: Change) -> list[DiffNode]:
 
 
 def _places(first: str, second: str) -> tuple[DiffNode, ...] | None:
-    """The places of both arguments; None when either is no JSON."""
+    """The differences between JSON arguments, or None if either is not JSON."""
     try:
         values = read_json(first), read_json(second)
     except ValueError:

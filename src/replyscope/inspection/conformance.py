@@ -1,4 +1,4 @@
-"""What a probe says of a server: whether it kept to its API, and what is odd. Pure."""
+"""Checks the exchange of a probe: the finish reason, the choices and the findings. Pure."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from replyscope.inspection.findings import find_oddities
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One line of the card: `word` is ok, odd or failed; `notes` say why."""
+    """The result of a probe: `word` is ok, odd or failed; `notes` give the reasons."""
 
     word: str
     summary: str
@@ -18,15 +18,15 @@ class Verdict:
 
 
 def judge(exchange: Exchange, *, wants: FinishReason | None, choices: int) -> Verdict:
-    """The verdict on one exchange."""
+    """Check an exchange against the expected finish reason and number of choices."""
     if exchange.failure is not None and exchange.state is ExchangeState.FAILED:
         return Verdict("failed", exchange.failure.message)
     finish = exchange.choice(0).finish_reason
     notes = list(find_oddities(exchange))
     if wants is not None and finish is not wants:
-        notes.insert(0, f"finish {finish.value if finish else '—'} where {wants.value} was due")
+        notes.insert(0, f"finish reason {finish.value if finish else '—'} instead of {wants.value}")
     if len(exchange.choices) != choices:
-        notes.insert(0, f"{len(exchange.choices)} of {choices} choices came")
+        notes.insert(0, f"{len(exchange.choices)} of {choices} choices received")
     word = finish.value if finish is not None else "—"
     summary = f"{word} in {seconds(exchange.timing.duration_ms)}"
     is_odd = any(not note.startswith("non-standard fields") for note in notes)

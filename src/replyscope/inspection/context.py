@@ -1,7 +1,7 @@
-"""How much of a model's context a conversation fills, and what could be left out. Pure.
+"""Estimates how much of a model's context window a conversation fills. Pure.
 
-Nobody counts tokens before the server does: four characters stand for one, corrected
-by what the last reply's usage said of the same messages.
+A token is estimated as four characters. The estimate is scaled by the usage that the last
+reply reported for the same messages.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,15 +24,15 @@ _CHARACTERS_PER_TOKEN = 4
 _IMAGE_TOKENS = 800
 _MESSAGE_TOKENS = 4
 _FULL = 0.9
-"""A send should leave this much of the window unused for the reply."""
+"""The share of the window that a request may fill; the rest is for the reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a send would take: tokens (estimated), and the window it has to fit.
+    """The estimated tokens of a request, and the context window of the model.
 
-    `drops` is how many of the oldest messages would have to be left out; None when
-    even the newest alone does not fit.
+    `drops` is the number of oldest messages to leave out so that it fits; None if even the
+    newest message alone does not fit.
     """
 
     tokens: int
@@ -41,7 +41,7 @@ class Fit:
 
     @property
     def is_too_large(self) -> bool:
-        """Whether the send will not fit."""
+        """Whether the request exceeds the window."""
         return self.tokens > self.window
 
 
@@ -51,7 +51,7 @@ def fit_into(
     parts: Sequence[Part],
     window: int,
 ) -> Fit:
-    """Whether a message of these parts fits after the branch's messages (read in)."""
+    """Estimate a request of the branch's messages and a new one. Exchanges must be loaded."""
     sizes = [tokens_of(message.parts) for message in messages]
     known = _known_total(messages, exchanges)
     scale = known / sum(sizes) if known and sum(sizes) else 1.0
@@ -62,7 +62,7 @@ def fit_into(
 
 
 def _known_total(messages: Sequence[Message], exchanges: Mapping[str, Exchange]) -> int | None:
-    """What the newest reply's usage says of the messages up to it."""
+    """The total tokens that the newest reply reported, or None."""
     if not messages or not messages[-1].sources:
         return None
     exchange = exchanges.get(messages[-1].sources[-1].exchange_id)
@@ -70,7 +70,7 @@ def _known_total(messages: Sequence[Message], exchanges: Mapping[str, Exchange])
 
 
 def _drops(sizes: Sequence[int], new: int, room: int) -> int | None:
-    """The fewest oldest messages without which the rest fits. Turns go whole: in twos."""
+    """The smallest number of oldest messages to leave out. It is even: turns stay complete."""
     rest = sum(sizes) + new
     for count, size in enumerate([*sizes, 0]):
         if rest <= room and count % 2 == 0:
@@ -80,7 +80,7 @@ def _drops(sizes: Sequence[int], new: int, room: int) -> int | None:
 
 
 def tokens_of(parts: Sequence[Part]) -> int:
-    """About how many tokens a message takes."""
+    """The estimated tokens of a message."""
     total = _MESSAGE_TOKENS
     for part in parts:
         match part:

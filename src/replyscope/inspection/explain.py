@@ -1,4 +1,4 @@
-"""Why a reply ended, in a sentence, and what a person can do about it."""
+"""Explains why a reply ended, in a sentence, and lists the possible remedies. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,11 +7,12 @@ from enum import StrEnum
 
 from replyscope.domain.exchange import ANSWERABLE, Exchange, ToolCall
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.plural import plural
 from replyscope.domain.tool import ToolCallState
 
 
 class Remedy(StrEnum):
-    """Something to do about an ending."""
+    """An action that a person can take after a reply has ended."""
 
     CONTINUE = "continue"
     RESUME = "resume"
@@ -21,7 +22,7 @@ class Remedy(StrEnum):
 
 
 class Mood(StrEnum):
-    """How an ending should look: the colour of its word."""
+    """The severity of an ending, which sets the colour of its word."""
 
     GOOD = "good"
     NOTE = "note"
@@ -31,7 +32,7 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """An ending as it is shown."""
+    """The display text of an ending: its word, a sentence, and remedies."""
 
     word: str
     mood: Mood
@@ -40,7 +41,7 @@ class Explanation:
 
 
 _ENDINGS: dict[FinishReason, tuple[Mood, str, tuple[Remedy, ...]]] = {
-    FinishReason.STOP: (Mood.GOOD, "The model ended its reply.", ()),
+    FinishReason.STOP: (Mood.GOOD, "The model finished its reply.", ()),
     FinishReason.LENGTH: (
         Mood.NOTE,
         "The reply was cut off at the limit on output tokens.",
@@ -48,7 +49,7 @@ _ENDINGS: dict[FinishReason, tuple[Mood, str, tuple[Remedy, ...]]] = {
     ),
     FinishReason.TOOL_CALLS: (
         Mood.NOTE,
-        "The model asked for tools and waits for them.",
+        "The model requested tools. Their results have not been sent.",
         (Remedy.RUN_TOOLS,),
     ),
     FinishReason.CONTENT_FILTER: (
@@ -59,71 +60,76 @@ _ENDINGS: dict[FinishReason, tuple[Mood, str, tuple[Remedy, ...]]] = {
     FinishReason.REFUSAL: (Mood.NOTE, "The model declined to answer.", ()),
     FinishReason.NEEDS_APPROVAL: (
         Mood.NOTE,
-        "The model waits for an approval.",
+        "A tool call needs your approval.",
         (Remedy.RUN_TOOLS,),
     ),
     FinishReason.CANCELLED: (
         Mood.NOTE,
-        "You stopped this reply. What had come is kept.",
+        "You stopped this reply. The received part is kept.",
         (Remedy.CONTINUE, Remedy.RETRY),
     ),
     FinishReason.ERROR: (Mood.BAD, "The request failed.", (Remedy.RETRY,)),
     FinishReason.TRUNCATED: (
         Mood.BAD,
-        "The stream broke off before the reply was complete.",
+        "The stream ended before the reply was complete.",
         (Remedy.CONTINUE, Remedy.RETRY),
     ),
-    FinishReason.UNSTATED: (Mood.NOTE, "The stream ended in order, but gave no reason.", ()),
-    FinishReason.OTHER: (Mood.NOTE, "The server gave a reason of its own.", ()),
+    FinishReason.UNSTATED: (
+        Mood.NOTE,
+        "The stream ended normally, but without a finish reason.",
+        (),
+    ),
+    FinishReason.OTHER: (Mood.NOTE, "The server sent a non-standard finish reason.", ()),
 }
 
 
 def _explain_live(exchange: Exchange) -> Explanation:
     if exchange.is_detached:
-        sentence = "The server goes on with this reply in the background. Resume to read the rest."
+        sentence = "The server continues this reply in the background. Resume it to read the rest."
         return Explanation("left", Mood.NOTE, sentence, (Remedy.RESUME,))
     if exchange.timing.first_token_ms is not None:
-        return Explanation("streaming", Mood.LIVE, "The reply is on its way.")
+        return Explanation("streaming", Mood.LIVE, "Streaming…")
     if exchange.retries and exchange.frame_count == 0:
         last = exchange.retries[-1]
-        number = len(exchange.retries) + 1
-        wait = f"Try {number} follows after {last.wait_s:.1f} s; Esc stops it."
+        wait = f"Retry {len(exchange.retries)} follows after {last.wait_s:.1f} s. [Esc] stop"
         return Explanation("retrying", Mood.LIVE, f"{last.failure.message} {wait}")
-    return Explanation("waiting", Mood.LIVE, "The request was sent; nothing has come back yet.")
+    return Explanation("waiting", Mood.LIVE, "The request was sent. No response yet.")
 
 
 def _explain_calls(word: str, calls: Sequence[ToolCall]) -> Explanation | None:
-    """What became of the calls; None while nothing has."""
+    """The explanation of tool calls by their states; None before the first one starts."""
     states = {call.state for call in calls}
     if ToolCallState.RUNNING in states:
-        return Explanation(word, Mood.LIVE, "A tool runs; Esc stops it.")
+        return Explanation(word, Mood.LIVE, "A tool is running. [Esc] stop")
     if not states or ToolCallState.REQUESTED in states:
         return None
     if states == {ToolCallState.COMPLETED}:
-        return Explanation(word, Mood.GOOD, "The model asked for tools; they were run.")
+        return Explanation(word, Mood.GOOD, "All requested tools have run.")
     counts = Counter(call.state.value for call in calls)
-    told = ", ".join(f"{count} {state}" for state, count in counts.items())
-    return Explanation(word, Mood.NOTE, f"The model asked for tools: {told}.")
+    if len(counts) == 1:
+        return Explanation(word, Mood.NOTE, f"{plural(len(calls), 'tool call')} {states.pop()}.")
+    listed = ", ".join(f"{count} {state}" for state, count in counts.items())
+    return Explanation(word, Mood.NOTE, f"Tool calls: {listed}.")
 
 
 def _explain_waiting(
     calls: Sequence[ToolCall], sentence: str, remedies: tuple[Remedy, ...]
 ) -> tuple[str, tuple[Remedy, ...]]:
-    """Calls that nobody answered yet: some can only be answered by another program."""
+    """The sentence and remedies for calls without results. Some kinds need another program."""
     if not calls:
-        return "The server says that the model asked for tools, but no call came.", (Remedy.RETRY,)
+        return "The finish reason is tool calls, but the server sent none.", (Remedy.RETRY,)
     if any(call.kind in ANSWERABLE for call in calls):
         return sentence, remedies
     names = ", ".join(dict.fromkeys(call.name for call in calls))
-    return f"The model asked for what only a program of yours can do: {names}.", ()
+    return f"replyscope cannot run these tools: {names}.", ()
 
 
 def _by_word(reason: FinishReason, raw: str) -> str:
-    """What the server's own word adds to its reason; empty when it adds nothing."""
+    """A more exact sentence from the server's raw finish reason; empty if there is none."""
     if reason is FinishReason.OTHER and raw:
-        return f"The server gave a reason of its own: {raw}."
+        return f"The server sent a non-standard finish reason: {raw}."
     if reason is FinishReason.CANCELLED and raw not in ("", FinishReason.CANCELLED):
-        return f"The server stopped this reply: {raw}. What had come is kept."
+        return f"The server stopped this reply: {raw}. The received part is kept."
     if reason is FinishReason.LENGTH and "messages" in raw:
         return "The reply was cut off at the limit on messages."
     if reason is FinishReason.LENGTH and "context" in raw.lower():
@@ -132,7 +138,7 @@ def _by_word(reason: FinishReason, raw: str) -> str:
 
 
 def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
-    """The ending of a choice, or that it still streams."""
+    """The explanation of how a choice ended, or of its current state."""
     if not exchange.state.is_terminal:
         return _explain_live(exchange)
     choice = exchange.choice(choice_index)
@@ -143,11 +149,11 @@ def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
             reason.value, mood, *_explain_waiting(choice.tool_calls, sentence, remedies)
         )
     if reason is FinishReason.UNSTATED and not exchange.base_url:
-        sentence = "Where it comes from, it was not recorded why the reply ended."
+        sentence = "The imported file has no finish reason for this reply."
     sentence = _by_word(reason, choice.finish_reason_raw or "") or sentence
     filtered = dict(exchange.extras).get("content_filter_results")
     if reason is FinishReason.CONTENT_FILTER and filtered:
-        sentence = f"{sentence} It said: {filtered}"
+        sentence = f"{sentence} Filter results: {filtered}"
     if exchange.failure is not None:
         sentence = f"{exchange.failure.message} {exchange.failure.next_step}".strip()
         if reason is FinishReason.STOP:

@@ -1,4 +1,4 @@
-"""What an exchange can be found by. Pure."""
+"""Extracts the searchable facts of an exchange: numbers, names, marks and texts. Pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -20,7 +20,7 @@ def facts_of(
     prompt: Iterable[Part] = (),
     results: Mapping[str, ToolResultPart] | None = None,
 ) -> Facts:
-    """The facts. `prompt` is what was said before it, `results` what became of its calls."""
+    """The facts of an exchange, of the prompt that it answers, and of its tool results."""
     prompt = tuple(prompt)
     reasonings = [choice.reasoning for choice in exchange.choices if choice.reasoning]
     return Facts(

@@ -1,4 +1,4 @@
-"""Numbers as a person reads them. What is unknown is "—"."""
+"""Formats counts, durations, sizes, rates and costs. An unknown value is "—"."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -11,12 +11,12 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 
 def count(value: int | None) -> str:
-    """A count with thousands marked."""
+    """A count with thousands separators."""
     return UNKNOWN if value is None else f"{value:,}"
 
 
 def image_line(image: ReplyImage) -> str:
-    """An image that a reply brought: its type, its size, and where it is."""
+    """Describes an image of a reply: type, size, and path or URL."""
     parts = ["image", image.media_type or "of an unknown type"]
     parts += [size(image.size)] if image.size is not None else []
     parts += [where] if (where := image.path or image.url) else []
@@ -24,7 +24,7 @@ def image_line(image: ReplyImage) -> str:
 
 
 def seconds(value_ms: float | None) -> str:
-    """A duration in the unit that reads best."""
+    """A duration in milliseconds, seconds or minutes."""
     if value_ms is None:
         return UNKNOWN
     if value_ms < 1_000:
@@ -36,15 +36,15 @@ def seconds(value_ms: float | None) -> str:
 
 
 def whole_time(exchange: Exchange) -> str:
-    """How long it took in all; of one that nobody measured, "—"."""
+    """The duration of an exchange; "—" if it was not measured."""
     return seconds(exchange.timing.duration_ms or None)
 
 
 def size(value: int) -> str:
-    """Bytes in the unit that reads best."""
+    """A number of bytes in B, kB, MB or GB."""
     if value < 1_000:
         return f"{value} B"
-    if value < 999_950:  # from here on, kB would be rounded to 1000.0
+    if value < 999_950:  # larger values would be rounded to 1000.0 kB
         return f"{value / 1_000:.1f} kB"
     if value < 999_950_000:
         return f"{value / 1_000_000:.1f} MB"
@@ -58,13 +58,13 @@ def rate(exchange: Exchange) -> str:
 
 
 def cost(exchange: Exchange) -> str:
-    """What the exchange cost, and who says so."""
+    """The cost of an exchange, and whether it is reported or estimated."""
     source = "estimated" if exchange.reported_cost_usd is None else "reported"
     return UNKNOWN if exchange.cost_usd is None else f"{dollars(exchange.cost_usd)} {source}"
 
 
 def cost_of_all(exchanges: Iterable[Exchange]) -> str:
-    """What several exchanges cost together. One that nobody can price makes it a least."""
+    """The total cost of several exchanges; "≥" marks a sum that lacks an unknown cost."""
     costs = [exchange.cost_usd for exchange in exchanges]
     known = [value for value in costs if value is not None]
     if not known:
@@ -73,10 +73,10 @@ def cost_of_all(exchanges: Iterable[Exchange]) -> str:
 
 
 def dollars(value: float | None) -> str:
-    """An amount with as many places as it needs to say something: three figures, or cents."""
+    """An amount in dollars: cents, or three significant figures below ten cents."""
     if value is None or not isfinite(value):
         return UNKNOWN
-    if value < 0:  # an imported file may say so
+    if value < 0:  # only in imported files
         return f"-{dollars(-value)}"
     if value >= 0.09995 or value == 0:
         return f"${value:,.2f}"
@@ -87,7 +87,7 @@ def dollars(value: float | None) -> str:
 
 
 def rate_limits(exchange: Exchange) -> list[tuple[str, str]]:
-    """What the server's headers say is left, as (of what, how much)."""
+    """The remaining rate limits from the response headers, as (label, value)."""
     start = "x-ratelimit-remaining-"
     return [
         (f"{name.lower().removeprefix(start)} left", value)
@@ -110,7 +110,7 @@ def usage_rows(usage: Usage | None) -> list[tuple[str, str]]:
 
 
 def sparkline(timing: Timing, width: int) -> str:
-    """The pace of a reply as bars, at most `width` of them."""
+    """The output rate over time as a sparkline of at most `width` characters."""
     pace = timing.pace
     if not pace or width < 1:
         return ""

@@ -1,4 +1,4 @@
-"""Short true sentences about what is odd in an exchange. Pure."""
+"""Findings: short sentences about anomalies of an exchange. Pure."""
 
 import re
 from collections import Counter
@@ -25,10 +25,10 @@ _STALL_MS = 5_000
 
 
 def find_oddities(exchange: Exchange) -> tuple[str, ...]:
-    """What a person debugging this exchange should know, most telling first."""
+    """The findings of an exchange, the most important first."""
     findings = [*exchange.adaptations, *_retries(exchange)]
     if exchange.failure is not None and exchange.failure.kind == "flood":
-        findings.append(f"not all was read: {exchange.failure.message}")
+        findings.append(f"the response was not read completely: {exchange.failure.message}")
     if exchange.state.is_terminal:
         for choice in exchange.choices:
             findings += _about_choice(exchange, choice)
@@ -47,20 +47,20 @@ def _retries(exchange: Exchange) -> Iterator[str]:
 def _about_choice(exchange: Exchange, choice: Choice) -> Iterator[str]:
     raw = choice.finish_reason_raw
     if exchange.api is Api.CHAT and raw == "stop" and choice.tool_calls:
-        yield f"choice {choice.index} says stop but asks for tools"
+        yield f"choice {choice.index} has the finish reason stop, but also tool calls"
     if choice.finish_reason is FinishReason.UNSTATED and _was_seen(exchange):
-        yield f"choice {choice.index} gave no finish reason, though {_whole(exchange)}"
+        yield f"choice {choice.index} has no finish reason, although {_whole(exchange)}"
     if choice.finish_reason is FinishReason.OTHER:
-        yield f"“{raw}” is not a finish reason that the API knows"
+        yield f"“{raw}” is not a finish reason of the API"
     if choice.finish_reason is FinishReason.TOOL_CALLS and not choice.tool_calls:
-        yield f"choice {choice.index} says {raw}, but no call came"
+        yield f"choice {choice.index} has the finish reason {raw}, but no tool calls"
     yield from _about_calls(choice)
     if exchange.schema is not None and choice.finish_reason is FinishReason.STOP:
         yield from check_reply(choice.text, exchange.schema)
 
 
 def _was_seen(exchange: Exchange) -> bool:
-    """Whether the stream was read here; of a reply of another program nobody knows."""
+    """Whether the stream was read by replyscope, not imported from another program."""
     return exchange.base_url != ""
 
 
@@ -91,9 +91,9 @@ def _about_item(item: OutputItem, asked: set[str]) -> Iterator[str]:
     if item.kind == "computer_call":
         checks = _fields(item).get("pending_safety_checks")
         for check in checks if isinstance(checks, list) else ():
-            told = check if isinstance(check, dict) else {}
-            said = told.get("message") or told.get("code") or check
-            yield f"the provider wants a safety check confirmed first: {said}"
+            fields = check if isinstance(check, dict) else {}
+            words = fields.get("message") or fields.get("code") or check
+            yield f"the provider requires that a safety check is confirmed first: {words}"
 
 
 def _fields(item: OutputItem) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _fields(item: OutputItem) -> dict[str, Any]:
 
 def _whole(exchange: Exchange) -> str:
     kind = next((v for name, v in exchange.headers if name.lower() == "content-type"), "")
-    return "the answer came whole" if "json" in kind else "[DONE] came"
+    return "the response is complete" if "json" in kind else "[DONE] was received"
 
 
 def _about_usage(exchange: Exchange) -> Iterator[str]:
@@ -120,21 +120,21 @@ def _about_usage(exchange: Exchange) -> Iterator[str]:
     if None not in parts and usage.total_tokens is not None:
         total = sum(part or 0 for part in parts)
         if total != usage.total_tokens:
-            yield f"usage says {usage.total_tokens:,} in total, but its parts make {total:,}"
+            yield f"usage reports {usage.total_tokens:,} tokens, but its parts add up to {total:,}"
     yield from _about_details(usage)
     if usage.output_tokens is not None:
         yield from _about_output(exchange, usage.output_tokens)
 
 
 def _about_details(usage: Usage) -> Iterator[str]:
-    """A part that is larger than what it is a part of."""
+    """Details of usage that exceed the count that includes them."""
     parts = (
         ("reasoning", usage.reasoning_tokens, "output", usage.output_tokens),
         ("cached", usage.cached_input_tokens, "input", usage.input_tokens),
     )
     for name, part, of_what, whole in parts:
         if part is not None and whole is not None and part > whole:
-            yield f"usage says {part:,} {name} tokens, but only {whole:,} of {of_what} in all"
+            yield f"usage reports {part:,} {name} tokens, but only {whole:,} {of_what} tokens"
 
 
 def _about_output(exchange: Exchange, output: int) -> Iterator[str]:
@@ -142,16 +142,16 @@ def _about_output(exchange: Exchange, output: int) -> Iterator[str]:
     ended_itself = all(c.finish_reason is FinishReason.STOP for c in exchange.choices)
     count = len(exchange.choices)
     if limit is not None and ended_itself and output >= limit * count > 0:
-        yield f"called complete, but it stopped at the limit of {limit:,} output tokens"
+        yield f"reported as complete, but stopped at the limit of {limit:,} output tokens"
     if count > 1 and output < _least_output(exchange):
-        yield f"usage counts {output:,} output tokens: one of the {count} choices, it seems"
+        yield f"usage reports {output:,} output tokens, probably of only one of the {count} choices"
 
 
 def _least_output(exchange: Exchange) -> int:
-    """The output tokens that must have been made, by what came.
+    """A lower bound of the generated tokens, from the received data.
 
-    A choice cut at the limit has that many. No tokenizer packs more than about eight
-    characters of prose into a token, and a frame that brought words carries one token at least.
+    A choice that was cut off has as many tokens as the limit. Tokenizers encode at most about
+    eight characters of prose as one token, and a frame with text has at least one token.
     """
     cut = sum(choice.finish_reason is FinishReason.LENGTH for choice in exchange.choices)
     by_limit = cut * (exchange.max_tokens or 0)
@@ -165,11 +165,11 @@ def _about_identity(exchange: Exchange) -> Iterator[str]:
     if answered is not None and not _is_same_model(asked, answered):
         yield f"asked for {asked}, answered by {answered}"
     if exchange.names_previous and not exchange.previous_response_id and exchange.response_id:
-        yield "the server ignored previous_response_id: it did not know the earlier messages"
+        yield "the server ignored previous_response_id, so the model lacked the earlier messages"
 
 
 def _is_same_model(asked: str, answered: str) -> bool:
-    """Servers answer with a dated version, or leave out the owner or the folder."""
+    """Whether two names mean one model. Servers add a date, or omit the owner or folder."""
     asked, answered = asked.lower(), answered.lower()
     short = (asked.rpartition("/")[2], answered.rpartition("/")[2])
     return short[1].startswith(short[0]) or short[0].startswith(short[1])
@@ -179,26 +179,26 @@ def _about_stream(exchange: Exchange) -> Iterator[str]:
     timing = exchange.timing
     if timing.longest_pause_ms > _STALL_MS:
         at = seconds(timing.longest_pause_at_ms)
-        yield f"nothing came for {seconds(timing.longest_pause_ms)}, {at} after the start"
+        yield f"no data for {seconds(timing.longest_pause_ms)}, {at} after the start"
     if exchange.skipped_frames:
         count = exchange.skipped_frames
         frames = f"{plural(count, 'frame')} that {'is' if count == 1 else 'are'}"
-        yield f"the server sent {frames} not JSON; the wire has what came"
+        yield f"the server sent {frames} not JSON (see the wire)"
     if exchange.unknown_events:
         yield f"events of unknown types: {', '.join(exchange.unknown_events)}"
     yield from _about_fields(exchange)
 
 
 def _about_fields(exchange: Exchange) -> Iterator[str]:
-    """What came and is shown nowhere else: its names."""
+    """The names of received fields that are not shown elsewhere."""
     extras = dict(exchange.extras)
     if extras.pop(FINAL_TEXT, None) is not None:
-        yield "the text at the end is not what its deltas made; the wire has both"
+        yield "the final text differs from the text of the deltas (see the wire)"
     for name, value in extras.items():
         if _is_miscounted(name, value):
-            yield f"{name} is {value[:40]}: no number of tokens, so it is unknown"
+            yield f"{name} is {value[:40]}, which is not a token count; shown as unknown"
         elif name in REFUSED_MEASURES:
-            yield f"{name} is {value[:40]}: no time or cost, so it is unknown"
+            yield f"{name} is {value[:40]}, which is not a time or a cost; shown as unknown"
     names = [
         name
         for name, value in extras.items()
@@ -227,14 +227,14 @@ _IS_COUNT = re.compile(r"usage\.(\w+\.)?\w*(tokens|[tT]oken_?[cC]ount|eval_count
 
 
 def _is_miscounted(name: str, value: str) -> bool:
-    """Whether an extra is a count of usage with a value (JSON) that is no number of tokens."""
+    """Whether an extra is a usage count whose value (JSON) is not a valid token count."""
     if _IS_COUNT.fullmatch(name) is None or value[:1] in "{[":
         return False
     return not (value.isascii() and value.isdigit() and len(value) < 20 and int(value) < 2**63)
 
 
 def _fields_of_calls(exchange: Exchange) -> Iterator[str]:
-    """Fields of tool calls that only their server reads."""
+    """The names of non-standard fields in tool calls."""
     for call in (call for choice in exchange.choices for call in choice.tool_calls):
         try:
             given = read_json(call.fields) if call.fields else {}

@@ -1,4 +1,4 @@
-"""The objects that `--json` prints. Stable: fields may be added, never changed."""
+"""Builds the objects of `--json` output. Stable: fields may be added, never changed."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -23,12 +23,12 @@ from replyscope.inspection.findings import find_oddities
 
 
 def iso(time: datetime) -> str:
-    """ISO 8601 in UTC, to the millisecond."""
+    """A time in ISO 8601 and UTC, to the millisecond."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def exchange_object(exchange: Exchange) -> dict[str, Any]:
-    """One exchange."""
+    """The object of an exchange."""
     timing, failure = exchange.timing, exchange.failure
     return {
         "id": exchange.id,
@@ -129,7 +129,7 @@ def _usage_object(exchange: Exchange) -> dict[str, int | None] | None:
 
 
 def summary_object(summary: SessionSummary) -> dict[str, Any]:
-    """One session of a list."""
+    """The object of a session in a list."""
     return {
         "id": summary.id,
         "title": summary.title,
@@ -145,7 +145,7 @@ def summary_object(summary: SessionSummary) -> dict[str, Any]:
 
 
 def hit_object(hit: Hit) -> dict[str, Any]:
-    """One reply that a search found."""
+    """The object of a search result."""
     return {
         "session_id": hit.session_id,
         "exchange_id": hit.exchange_id,
@@ -167,7 +167,7 @@ def hit_object(hit: Hit) -> dict[str, Any]:
 
 
 def message_object(message: Message) -> dict[str, Any]:
-    """One message with its parts; images by name and size."""
+    """The object of a message with its parts. Images have a name and a size, but no bytes."""
     return {
         "id": message.id,
         "role": message.role.value,

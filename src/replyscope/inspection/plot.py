@@ -1,8 +1,7 @@
-"""Columns over time, as cells: what a plot of saved replies looks like. Pure.
+"""Computes the cells of a bar chart of saved replies over time. Pure.
 
-Each column is a stack of two series, so that done and failed, reported and estimated, the
-half and the slowest are seen together. A cell is an eighth block in the colour of one series
-on the colour of the next.
+Each column stacks two series: answered and failed, reported and estimated, median and 95th
+percentile. A cell is an eighth block in the colour of one series, on the colour of the next.
 """
 
 import math
@@ -18,7 +17,7 @@ _STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
 class Measure(StrEnum):
-    """What is plotted."""
+    """A measure that can be plotted."""
 
     REPLIES = "replies"
     TOKENS = "tokens"
@@ -28,7 +27,7 @@ class Measure(StrEnum):
 
     @property
     def series(self) -> tuple[str, str]:
-        """What the two series are called, the lower first."""
+        """The names of the two series, the lower first."""
         match self:
             case Measure.REPLIES:
                 return "answered", "errors"
@@ -36,10 +35,10 @@ class Measure(StrEnum):
                 return "out", "in"
             case Measure.COST:
                 return "reported", "estimated"
-        return "half within", "95% within"
+        return "median", "95th percentile"
 
     def stack_of(self, sums: Sums) -> tuple[float, float] | None:
-        """The two series of these replies; None when nothing is known."""
+        """The heights of the two series, or None if the measure is unknown."""
         match self:
             case Measure.REPLIES:
                 return float(sums.replies - sums.errors), float(sums.errors)
@@ -56,7 +55,7 @@ class Measure(StrEnum):
         return None if half is None or most is None else (half, most - half)
 
     def label_of(self, value: float) -> str:
-        """A value on the axis."""
+        """The label of a value on the axis."""
         match self:
             case Measure.COST:
                 return money(value)
@@ -65,7 +64,7 @@ class Measure(StrEnum):
         return short(value)
 
     def text_of(self, sums: Sums) -> str:
-        """The figure in words; what is left out of a sum makes it a least."""
+        """The measure as text; "≥" marks a sum that lacks unknown values, "~" an estimate."""
         stack = self.stack_of(sums)
         if stack is None:
             return UNKNOWN
@@ -83,7 +82,7 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlotCell:
-    """A block, the series that it is of, and the one behind it: 0 for none, 1 lower, 2 upper."""
+    """A block with the series of its foreground and background: 0 none, 1 lower, 2 upper."""
 
     block: str
     series: int = 0
@@ -94,7 +93,7 @@ EMPTY = PlotCell(" ")
 
 
 def short(value: float) -> str:
-    """A count in few characters."""
+    """A short count, with a unit prefix such as k."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             scaled = value / size
@@ -104,14 +103,14 @@ def short(value: float) -> str:
 
 
 def money(value: float) -> str:
-    """An amount in few characters."""
+    """A short amount in dollars."""
     if value >= 0.1 or value <= 0:
         return dollars(value)
     return f"${float(f'{value:.2g}'):.8f}".rstrip("0")
 
 
 def top_of(stacks: Sequence[tuple[float, float] | None]) -> float:
-    """A round number that no column is higher than."""
+    """The upper end of the axis: a round number that no column exceeds."""
     highest = max((sum(stack) for stack in stacks if stack is not None), default=0.0)
     if highest <= 0:
         return 1.0
@@ -120,7 +119,7 @@ def top_of(stacks: Sequence[tuple[float, float] | None]) -> float:
 
 
 def column(stack: tuple[float, float] | None, top: float, height: int) -> list[PlotCell]:
-    """A column's cells, the lowest first. One of nothing known is a dot."""
+    """The cells of a column, the lowest first. An unknown value is a dot."""
     if stack is None:
         return [PlotCell("·"), *[EMPTY] * (height - 1)]
     eighths = height * 8
@@ -132,11 +131,11 @@ def column(stack: tuple[float, float] | None, top: float, height: int) -> list[P
 
 
 def _cell(low: int, end: int) -> PlotCell:
-    """A cell up to which the lower series reaches by eighths, and both together."""
+    """A cell, given the heights in eighths of the lower series and of both series."""
     if low >= 8:
         return PlotCell("█", 1)
     if low > 0:
-        # A cell has two colours: the end of the upper series within it is drawn as the whole.
+        # A cell has only two colours, so the upper series fills the rest of the cell.
         return PlotCell(_BLOCKS[low], 1, 2 if end >= 8 or end > low + 2 else 0)
     if end > 0:
         return PlotCell(_BLOCKS[min(8, end)], 2)
@@ -144,6 +143,6 @@ def _cell(low: int, end: int) -> PlotCell:
 
 
 def edges_of(columns: int, room: int) -> list[int]:
-    """Where each column begins, and where the last one ends; none is wider than eight cells."""
+    """The left edges of the columns, and the right edge of the last; at most 8 cells each."""
     room = min(room, columns * 8)
     return [number * room // max(1, columns) for number in range(columns + 1)]

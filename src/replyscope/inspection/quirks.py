@@ -1,7 +1,7 @@
-"""Names how the frames of a reply depart from the API that they belong to. Pure.
+"""Finds quirks: deviations of a server's frames from the API. Pure.
 
-A quirk is a sentence that holds for a server, not for one reply: it has no ids and no words
-of the reply, so that the same quirk of two replies is the same sentence.
+A quirk is a sentence about the server. It has no ids or texts of the reply, so the same
+quirk of two replies is the same sentence.
 """
 
 import re
@@ -22,7 +22,7 @@ _TERMINAL = ("response.completed", "response.incomplete", "response.failed", "er
 
 
 def find_quirks(exchange: Exchange, frames: Iterable[WireFrame]) -> tuple[str, ...]:
-    """The quirks of a reply's frames, each once."""
+    """The quirks in the frames of a reply, without duplicates."""
     data = [parsed[1] for frame in frames if (parsed := parse_frame(frame.text)) is not None]
     is_chat = exchange.api is Api.CHAT
     found: list[str] = []
@@ -47,7 +47,7 @@ def find_quirks(exchange: Exchange, frames: Iterable[WireFrame]) -> tuple[str, .
 
 
 def _dicts(value: object) -> list[_Payload]:
-    """The objects of a JSON list; nothing of any other value."""
+    """The objects in a JSON list; empty for any other value."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
@@ -102,7 +102,7 @@ def _about_chat_text(payloads: Sequence[_Payload]) -> Iterator[str]:
 
 
 def _about_chat_calls(payloads: Sequence[_Payload]) -> Iterator[str]:
-    """Each call's first piece names index, id and name; the later ones the index alone."""
+    """Check the pieces of calls: the first has index, id and name, the others only the index."""
     for number in {choice.get("index") or 0 for choice in _choices(payloads)}:
         ids: dict[object, str] = {}
         named: set[object] = set()
@@ -187,7 +187,7 @@ def _about_items(payloads: Sequence[_Payload]) -> Iterator[str]:
     if done and not output:
         yield "the output of the final response is empty"
     elif len(output) != len(done):
-        yield "the output of the final response has other items than those that streamed"
+        yield "the output of the final response differs from the streamed items"
     elif [item.get("id") for item in output] != [item.get("id") for item in done]:
         yield "the items of the final response have other ids or another order"
 
@@ -223,7 +223,7 @@ def _item(payload: _Payload) -> _Payload:
 
 
 def _final(payloads: Sequence[_Payload]) -> _Payload | None:
-    """The response that the last terminal event holds."""
+    """The response of the last terminal event, or None."""
     for payload in reversed(payloads):
         response = payload.get("response")
         if _kind(payload) in _TERMINAL and isinstance(response, dict):

@@ -1,4 +1,4 @@
-"""A session as plain text, for `sessions show`."""
+"""Formats a session as plain text, for `sessions show`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from replyscope.inspection.findings import find_oddities
 
 
 def session_report(messages: Sequence[Message], exchanges: Mapping[str, Exchange]) -> str:
-    """The branch: each message, and under each reply what it was made of."""
+    """The messages of a branch, each reply with a summary of its exchanges."""
     blocks = []
     for message in messages:
         sources = [exchanges[s.exchange_id] for s in message.sources if s.exchange_id in exchanges]
@@ -42,7 +42,7 @@ def _message_lines(message: Message) -> list[str]:
 
 
 def exchange_lines(exchange: Exchange) -> list[str]:
-    """What an exchange was made of, in a few lines."""
+    """A summary of an exchange: finish reason, usage, cost, timing and findings."""
     ending = explain(exchange)
     usage, timing = exchange.usage, exchange.timing
     lines = [
@@ -51,6 +51,6 @@ def exchange_lines(exchange: Exchange) -> list[str]:
         f"out {count(usage.output_tokens if usage else None)}",
         f"   cost    {cost(exchange)}",
         f"   time    {seconds(timing.first_token_ms)} to first token, "
-        f"{seconds(timing.duration_ms)} in all, {rate(exchange)}",
+        f"{seconds(timing.duration_ms)} total, {rate(exchange)}",
     ]
     return [*lines, *(f"   note    {printable_line(note)}" for note in find_oddities(exchange))]

@@ -1,4 +1,4 @@
-"""Whether a reply has the form that was asked for, and where it has not."""
+"""Validates JSON values against a JSON schema. Pure."""
 
 from functools import lru_cache
 from typing import Any
@@ -11,18 +11,18 @@ _MOST = 5
 
 @lru_cache(maxsize=64)
 def check_reply(text: str, schema: str) -> tuple[str, ...]:
-    """Sentences that point at each place which does not fit; none when all does."""
+    """Validate a reply. Returns a sentence with the path of each error."""
     try:
         value = read_json(text)
     except ValueError as error:
-        return (f"the reply is not JSON, as its schema wants: {error}",)
+        return (f"the reply is not JSON, but its schema requires JSON: {error}",)
     return find_faults(value, schema)
 
 
 def find_faults(value: Any, schema: str) -> tuple[str, ...]:
-    """Sentences that point at each place of a JSON value which does not fit.
+    """Validate a JSON value. Returns a sentence with the path of each error, up to a limit.
 
-    Follows no reference out of the schema: checking a value opens no connection.
+    References to other documents are errors: validation opens no connection.
     """
     from jsonschema import FormatChecker, SchemaError, validators  # only where a schema was given
     from referencing import Registry
@@ -34,11 +34,11 @@ def find_faults(value: Any, schema: str) -> tuple[str, ...]:
         kind.check_schema(read, format_checker=FormatChecker(formats=()))  # type: ignore[call-arg]
         faults = list(without_patterns(kind)(read, registry=Registry()).iter_errors(value))
     except SchemaError as error:
-        return (f"the schema itself is wrong: {error.message}",)
+        return (f"the schema itself is invalid: {error.message}",)
     except (Unresolvable, RecursionError, ArithmeticError, TypeError, ValueError) as error:
-        return (f"the schema itself can't be followed: {error}",)
+        return (f"the schema itself can't be applied: {error}",)
     faults.sort(key=lambda fault: [str(step) for step in fault.absolute_path])
     sentences = [f"{fault.json_path}: {fault.message}"[:300] for fault in faults[:_MOST]]
     if len(faults) > _MOST:
-        sentences.append(f"and {len(faults) - _MOST} more places that do not fit the schema")
+        sentences.append(f"and {len(faults) - _MOST} more errors")
     return tuple(sentences)

@@ -1,7 +1,7 @@
-"""Regular expressions in JSON schemas: matched with a time limit, skipped when unreadable.
+"""Matches the regular expressions of JSON schemas with a time limit.
 
-Schemas come from tool servers and are written for JavaScript, Java or Go. A pattern that
-Python cannot compile, or that takes too long on a value, says nothing about that value.
+Schemas of tool servers are written for JavaScript, Java or Go. A pattern that Python cannot
+compile, or that takes too long on a value, is ignored for that value.
 """
 
 import re
@@ -24,7 +24,7 @@ def _compiled(pattern: str) -> "regex.Pattern[str] | None":
 
 
 def matches(pattern: Any, text: str) -> bool | None:
-    """Whether the pattern is found in the text; None when that cannot be known."""
+    """Whether the pattern matches in the text; None for an invalid or slow pattern."""
     compiled = _compiled(pattern) if isinstance(pattern, str) else None
     if compiled is None:
         return None
@@ -35,7 +35,7 @@ def matches(pattern: Any, text: str) -> bool | None:
 
 
 def without_patterns(kind: Any) -> Any:
-    """A validator class of jsonschema, its keywords with patterns replaced by those here."""
+    """A copy of a jsonschema validator class with the pattern keywords of this module."""
     from jsonschema import validators  # only where a schema was given
 
     own = {
@@ -50,7 +50,7 @@ def without_patterns(kind: Any) -> Any:
 
 def _unevaluated(standard: Any) -> Any:
     def check(validator: Any, below: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        with suppress(re.error):  # an unreadable pattern might cover any name
+        with suppress(re.error):  # an invalid pattern could match any name
             yield from standard(validator, below, instance, schema)
 
     return check
@@ -73,7 +73,7 @@ def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: An
 
 
 def _additional_properties(validator: Any, below: Any, instance: Any, schema: Any) -> Iterator[Any]:
-    """A name that an unreadable pattern might allow counts as allowed."""
+    """Validate additional properties. A name is allowed if an invalid pattern could match it."""
     from jsonschema import ValidationError
 
     if not validator.is_type(instance, "object"):

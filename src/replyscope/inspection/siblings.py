@@ -1,4 +1,4 @@
-"""The other answers to what a reply answers. Pure."""
+"""Finds the replies that a reply can be compared with. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,16 +6,16 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message
 
 Reply = tuple[Exchange, int]
-"""A reply: its exchange, and which choice of it."""
+"""A reply: an exchange and the index of a choice."""
 
 
 def replies_beside(
     message: Message, siblings: Sequence[Message], exchanges: Mapping[str, Exchange]
 ) -> tuple[list[Reply], int]:
-    """What a reply can be compared with, and where it is itself among them.
+    """The replies to compare, and the index of the given one among them.
 
-    Its siblings, which may be choices of one exchange, retries or edits; and choices that
-    nobody asked for, which are no messages.
+    They are its siblings (choices of one exchange, retries, edits), and extra choices of its
+    exchange that have no message.
     """
     replies: list[Reply] = []
     at = 0

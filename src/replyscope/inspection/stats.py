@@ -1,7 +1,7 @@
-"""What many replies come to: sums, percentiles, and how they spread. Pure.
+"""Aggregates replies: sums and percentiles by day, model, finish reason and tool. Pure.
 
-Reported, estimated and unknown are told apart; what is unknown is in no sum. Each sum
-knows the query that finds the replies it is made of.
+Reported, estimated and unknown values are kept separate; sums exclude unknown values. Each
+group has the query that finds its replies.
 """
 
 import re
@@ -18,10 +18,10 @@ _PLAIN = re.compile(r"[\w./:@+~-]+")
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Replies under one name. Percentiles in seconds, None when nothing was measured.
+    """The sums of a group of replies. Percentiles are in seconds, or None if not measured.
 
-    `unmetered` replies reported no usage, `unpriced` ones have no cost. `term` is what a
-    query has to say to find these replies; "" for all.
+    `unmetered` counts replies without usage, `unpriced` replies without a cost. `term` is the
+    query term that finds the group; "" for all replies.
     """
 
     name: str
@@ -43,23 +43,23 @@ class Sums:
 
     @property
     def output_known(self) -> int | None:
-        """Output tokens; None when nobody reported any."""
+        """Output tokens; None if no reply has usage."""
         return None if self.unmetered == self.replies else self.output_tokens
 
     @property
     def input_known(self) -> int | None:
-        """Input tokens; None when nobody reported any."""
+        """Input tokens; None if no reply has usage."""
         return None if self.unmetered == self.replies else self.input_tokens
 
     @property
     def cost_usd(self) -> float | None:
-        """Reported and estimated together; None when nobody could price any."""
+        """The reported and estimated cost; None if no reply has a cost."""
         return None if self.unpriced == self.replies else self.reported_usd + self.estimated_usd
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The whole, and its parts; days in order, the rest the most first."""
+    """The total and the groups. Days are in order, other groups by number of replies."""
 
     total: Sums
     days: tuple[Sums, ...]
@@ -69,10 +69,9 @@ class Stats:
 
 
 def stats_of(figures: Sequence[ReplyFigures]) -> Stats:
-    """The sums of these replies.
+    """Aggregate replies.
 
-    One that called several tools counts with each, and so does one whose choices ended in
-    several ways.
+    A reply with several tools or finish reasons is counted in each of their groups.
     """
     finishes = [(name, one) for one in figures for name in one.finishes or ("",)]
     tools = [(tool, one) for one in figures for tool in one.tools]
@@ -86,7 +85,7 @@ def stats_of(figures: Sequence[ReplyFigures]) -> Stats:
 
 
 def spans_of(figures: Sequence[ReplyFigures], most: int) -> tuple[Sums, ...]:
-    """The replies by stretches of days without gaps, at most so many; of nothing, none."""
+    """Group replies by periods of equal length, without gaps: at most `most` periods."""
     if not figures:
         return ()
     days = [date.fromisoformat(one.day) for one in figures]
@@ -114,7 +113,7 @@ def _span(start: date, length: int, figures: Sequence[ReplyFigures]) -> Sums:
 
 
 def term_of(field: str, value: str) -> str:
-    """What finds the replies of a value; quoted when it has to be."""
+    """The query term for a value of a field, quoted if necessary."""
     if not value:
         return f"-{field}:*"
     if _PLAIN.fullmatch(value):
@@ -123,7 +122,7 @@ def term_of(field: str, value: str) -> str:
 
 
 def within(query: str, term: str) -> str:
-    """The query that finds those of a query that a term is true of."""
+    """The conjunction of a query and a term."""
     query = query.strip()
     if term and re.search(r"(?:^|\s)or(?:\s|$)", query, re.IGNORECASE):
         query = f"({query})"
@@ -169,7 +168,7 @@ def _sums(name: str, term: str, figures: Sequence[ReplyFigures]) -> Sums:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float | None:
-    """The value that this share of them does not exceed; None of nothing."""
+    """The percentile of sorted values for a share from 0 to 1; None if there are no values."""
     if not ordered:
         return None
     return ordered[min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))]
@@ -182,7 +181,7 @@ def stats_object(stats: Stats) -> dict[str, Any]:
     SUMS is {"name", "query", "replies", "errors", "input_tokens", "output_tokens",
     "without_usage", "cost_usd": {"reported", "estimated"}, "with_cost": {"reported",
     "estimated"}, "without_cost", "ttft_s": {"p50", "p95"}, "duration_s": {"p50", "p95"}}:
-    counts are of replies, sums are of those that are known, and `query` finds the replies.
+    counts are numbers of replies, sums exclude unknown values, and `query` finds the replies.
     """
     return {
         "total": _sums_object(stats.total),

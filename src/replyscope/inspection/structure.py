@@ -1,4 +1,4 @@
-"""What differs between two JSON values: place by place, not line by line. Pure."""
+"""Computes the differences between two JSON values by path, not by line. Pure."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,20 +13,20 @@ _MISSING = object()
 
 
 class Change(StrEnum):
-    """Which of the two has a piece."""
+    """The side that has a value: both, the first or the second; or both with a change."""
 
     BOTH = "both"
     FIRST = "first"
     SECOND = "second"
     CHANGED = "changed"
-    """Both have it, and not alike."""
+    """Both have the key, with different values."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiffNode:
-    """A name or number within a value, and what either has there: "" for nothing.
+    """A key or index, with the JSON text of either side; "" if that side lacks it.
 
-    A place that holds others has no text of its own when both hold some.
+    An object or array in both values has no text of its own; its members follow as nodes.
     """
 
     depth: int
@@ -37,7 +37,7 @@ class DiffNode:
 
 
 def compare_values(first: Any, second: Any) -> tuple[DiffNode, ...]:
-    """The places of both values, in the order of the first."""
+    """The nodes of both values, in the order of the first."""
     return tuple(_compared("", first, second, 0))
 
 
@@ -55,7 +55,7 @@ def _compared(name: str, first: Any, second: Any, depth: int) -> Iterator[DiffNo
 
 
 def _one_sided(name: str, first: Any, second: Any, depth: int) -> Iterator[DiffNode]:
-    """What only one of them has, as a whole."""
+    """The node of a value that only one side has."""
     if second is _MISSING:
         yield DiffNode(depth, name, Change.FIRST, first=_text(first))
     else:
@@ -83,7 +83,7 @@ def _members(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[
 
 
 def _items(first: list[Any], second: list[Any]) -> list[tuple[str, Any, Any]]:
-    """Items that are the same are paired, and what lies between them one by one."""
+    """Pair equal items, and the items between them in their order."""
     made: list[tuple[str, Any, Any]] = []
     texts = [_text(one) for one in first], [_text(one) for one in second]
     for stretch in differences(*texts):
@@ -102,7 +102,7 @@ def _items(first: list[Any], second: list[Any]) -> list[tuple[str, Any, Any]]:
 
 
 def _text(value: Any) -> str:
-    """A value as JSON; what is nested too deeply says so."""
+    """A value as JSON, or a note if it is nested too deeply."""
     try:
         return json.dumps(value, ensure_ascii=False)
     except (RecursionError, TypeError, ValueError):

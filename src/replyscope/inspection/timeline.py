@@ -1,4 +1,4 @@
-"""What an exchange was doing when: waiting, reasoning, text, each tool. Pure."""
+"""Builds the timeline of an exchange: waiting, reasoning, text and tools. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _LONGEST_WAIT_MS = 2_000.0
 
 
 class Doing(StrEnum):
-    """What a stretch of time went to."""
+    """The activity during a period of an exchange."""
 
     WAITING = "waiting"
     REASONING = "reasoning"
@@ -35,7 +35,7 @@ class Doing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A stretch, in milliseconds since the request was sent; `note` says what is not to scale."""
+    """A period in milliseconds since the request; `note` marks a shortened gap before it."""
 
     doing: Doing
     label: str
@@ -46,10 +46,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The bars, in the order in which they began; `end_ms` is that of the last.
+    """The bars of an exchange, ordered by start; `end_ms` is the end of the last one.
 
-    `frames` are those of the reply, as far as they are recorded; `deltas` how many characters
-    came when, as (milliseconds, characters).
+    `frames` are the recorded frames of the reply. `deltas` has the number of received
+    characters over time, as (milliseconds, characters).
     """
 
     bars: tuple[Bar, ...]
@@ -61,7 +61,7 @@ class Timeline:
 def timeline_of(
     exchange: Exchange, events: Iterable[Event], results: Mapping[str, ToolResultPart]
 ) -> Timeline:
-    """From the events of the recorded frames; without any, from the folded exchange."""
+    """The timeline from the events of recorded frames, or else from the exchange."""
     events = list(events)
     bars = _from_events(events) or _from_timing(exchange)
     bars += _tool_bars(exchange, results)
@@ -72,7 +72,7 @@ def timeline_of(
 
 
 def _pace(timing: Timing) -> tuple[tuple[float, int], ...]:
-    """What came when, as roughly as the exchange itself keeps it."""
+    """Received characters over time, at the resolution that the exchange stores."""
     first = timing.first_token_ms or 0.0
     return tuple((first + n * timing.pace_ms, count) for n, count in enumerate(timing.pace))
 
@@ -90,9 +90,10 @@ def _deltas(events: Iterable[Event]) -> Iterator[tuple[float, int]]:
 
 
 def paces_of(timeline: Timeline, columns: int, output_tokens: int | None) -> tuple[float, ...]:
-    """What came per second in each of so many stretches of the whole time.
+    """The output rate in each of `columns` equal periods.
 
-    In tokens where the server counted them, spread over the characters; else in characters.
+    In tokens per second if the output tokens are known, in proportion to the characters;
+    otherwise in characters per second.
     """
     total = sum(count for _, count in timeline.deltas)
     if not total or timeline.end_ms <= 0 or columns < 1:
@@ -116,9 +117,7 @@ def _from_timing(exchange: Exchange) -> list[Bar]:
 
 def _stalls(pauses: Sequence[tuple[float, float]]) -> list[Bar]:
     return [
-        Bar(Doing.STALL, "nothing came", at, at + length)
-        for at, length in pauses
-        if length > STALL_MS
+        Bar(Doing.STALL, "no data", at, at + length) for at, length in pauses if length > STALL_MS
     ]
 
 
@@ -161,7 +160,7 @@ def _key(event: Event, names: dict[tuple[int, int | None], str]) -> tuple[Doing,
 
 
 def _tool_bars(exchange: Exchange, results: Mapping[str, ToolResultPart]) -> list[Bar]:
-    """When its tools ran. A long time until the first did, for leave was asked, is cut out."""
+    """The bars of the tools. A long wait before the first, such as for consent, is shortened."""
     sent_ms = exchange.started_at.timestamp() * 1000
     replied_ms = exchange.timing.duration_ms
     ran = [

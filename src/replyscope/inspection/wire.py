@@ -1,4 +1,4 @@
-"""The wire of an exchange as text: the request as sent, and each frame with its time."""
+"""Formats the wire of an exchange: the sent request, and each frame with its time."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from replyscope.domain.json_text import indented, read_json
 
 
 def request_lines(request: RequestSent) -> list[str]:
-    """The request: its line, headers, and body laid out."""
+    """The request line, the headers, and the indented body."""
     lines = [f"{request.method} {request.url}"]
     lines += [f"{name}: {value}" for name, value in request.headers]
     lines.append("")
@@ -23,15 +23,15 @@ def response_lines(exchange: Exchange) -> list[str]:
 
 
 def frame_line(number: int, frame: WireFrame) -> str:
-    """One frame on one line: number, milliseconds, its event's name, and its data."""
+    """A frame in one line: number, milliseconds, event name and data."""
     event, data = _fields(frame.text)
-    # Every event of one API begins with this word: it only pushes the rest out of view.
+    # Every event of the Responses API has this prefix, which only takes space.
     name = f"{event.removeprefix('response.')}  " if event else ""
     return f"{number:>4} {frame.at_ms:>6.0f}  {name}{data.replace(chr(10), ' ⏎ ')}"
 
 
 def frame_gist(number: int, frame: WireFrame) -> str:
-    """One frame on half a line: number, milliseconds, and what it adds rather than its head."""
+    """A frame in half a line: number, milliseconds, and its delta rather than its first fields."""
     event, data = _fields(frame.text)
     at = max(data.find('"delta"'), 0)
     name = f"{event.removeprefix('response.')}  " if event else ""
@@ -40,14 +40,14 @@ def frame_gist(number: int, frame: WireFrame) -> str:
 
 
 def frame_text(frame: WireFrame) -> str:
-    """One frame at length: its data laid out when it is JSON, else as it came."""
+    """A frame in full: JSON data indented, other data verbatim."""
     event, data = _fields(frame.text)
     head = f"event: {event}\n\n" if event else ""
     return head + _laid_out(data)
 
 
 def _fields(text: str) -> tuple[str, str]:
-    """The event's name and the data; of a frame without data, all that it is."""
+    """The event name and the data. A frame without data counts as data itself."""
     event = ""
     rows: list[str] = []
     lines = text.replace("\r\n", "\n").strip("\n\r").split("\n")
@@ -68,5 +68,5 @@ def _laid_out(text: str) -> str:
 
 
 def frames_text(frames: Sequence[WireFrame]) -> str:
-    """The frames as they came, joined: the stream itself."""
+    """The recorded stream: all frames, joined and unchanged."""
     return "".join(frame.text for frame in frames)

@@ -18,7 +18,7 @@ from replyscope.domain.foreign import (
 )
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_faults import DATA_FAULTS, fault_in_words
-from replyscope.domain.import_format import DatabaseFormat, ForeignDatabase, Item, Row
+from replyscope.domain.import_format import DatabaseFormat, DatabaseRow, ForeignDatabase, Item
 from replyscope.domain.leftovers import NO_PLACE, Leftovers
 from replyscope.domain.loose_json import arguments_of, from_json, mapping_of, text_of, to_json
 from replyscope.domain.message import (
@@ -50,7 +50,7 @@ def _count(database: ForeignDatabase) -> int:
     return len(old | new)
 
 
-def _threads(database: ForeignDatabase) -> list[Row]:
+def _threads(database: ForeignDatabase) -> list[DatabaseRow]:
     if not _has(database, "threads") or not _has(database, "turns"):
         return []
     return database.rows("SELECT * FROM threads ORDER BY rowid")
@@ -81,7 +81,7 @@ def _read(database: ForeignDatabase) -> Iterator[Item]:
             yield Unreadable(name, fault_in_words(error))
 
 
-def _thread(database: ForeignDatabase, thread: Row) -> ForeignConversation:
+def _thread(database: ForeignDatabase, thread: DatabaseRow) -> ForeignConversation:
     turns = database.rows(
         "SELECT * FROM turns WHERE thread_id = ? ORDER BY datetime_utc, rowid", (thread["id"],)
     )
@@ -112,9 +112,11 @@ def _thread(database: ForeignDatabase, thread: Row) -> ForeignConversation:
     )
 
 
-def _chain(database: ForeignDatabase, tip: object, known: Mapping[object, object]) -> list[Row]:
+def _chain(
+    database: ForeignDatabase, tip: object, known: Mapping[object, object]
+) -> list[DatabaseRow]:
     """The messages that lead to a tip and are not known yet, oldest first."""
-    rows: list[Row] = []
+    rows: list[DatabaseRow] = []
     seen: set[object] = set()
     while tip is not None and tip not in known and tip not in seen:
         seen.add(tip)
@@ -130,7 +132,7 @@ def _message(
     key: str,
     role: str,
     parts: list[Part | ToolCall],
-    figures: Row | None,
+    figures: DatabaseRow | None,
     parent: str | None,
     leftovers: Leftovers,
 ) -> Turn:
@@ -165,7 +167,7 @@ def _parts(database: ForeignDatabase, key: str, leftovers: Leftovers) -> list[Pa
 
 
 def _part(
-    database: ForeignDatabase, row: Row, key: str, leftovers: Leftovers
+    database: ForeignDatabase, row: DatabaseRow, key: str, leftovers: Leftovers
 ) -> Iterator[Part | ToolCall]:
     payload = mapping_of(from_json(row["payload"])) if row["payload"] else {}
     text = row["text"] if row["text"] is not None else payload.get("text")
@@ -227,7 +229,7 @@ def _attached(
             yield TextPart(f"[{kind or 'attachment'} {place}]")
 
 
-def _conversation(database: ForeignDatabase, row: Row) -> ForeignConversation:
+def _conversation(database: ForeignDatabase, row: DatabaseRow) -> ForeignConversation:
     """A conversation of the older form."""
     where = "conversation_id = ?" if row["own"] is not None else "'r/' || id = ?"
     replies = database.rows(f"SELECT * FROM responses WHERE {where} ORDER BY rowid", (row["id"],))
@@ -240,7 +242,7 @@ def _conversation(database: ForeignDatabase, row: Row) -> ForeignConversation:
 
 
 def _reply(
-    database: ForeignDatabase, row: Row, systems: Systems, leftovers: Leftovers
+    database: ForeignDatabase, row: DatabaseRow, systems: Systems, leftovers: Leftovers
 ) -> Iterator[Turn]:
     fields = dict(row)
     at, key = time_of_text(row["datetime_utc"]), str(row["id"])
@@ -280,14 +282,14 @@ def _reply(
     )
 
 
-def _beside(database: ForeignDatabase, table: str, order: str, key: str) -> list[Row]:
+def _beside(database: ForeignDatabase, table: str, order: str, key: str) -> list[DatabaseRow]:
     if not _has(database, table):
         return []
     sql = f"SELECT * FROM {table} WHERE response_id = ? {order}"
     return database.rows(sql, (key,))
 
 
-def _joined(database: ForeignDatabase, links: str, what: str, key: str) -> list[Row]:
+def _joined(database: ForeignDatabase, links: str, what: str, key: str) -> list[DatabaseRow]:
     """The fragments or attachments of a response, in their order."""
     if not _has(database, links):
         return []
@@ -298,7 +300,7 @@ def _joined(database: ForeignDatabase, links: str, what: str, key: str) -> list[
     return database.rows(sql, (key,))
 
 
-def _usage(row: Row) -> Usage | None:
+def _usage(row: DatabaseRow) -> Usage | None:
     columns = row.keys()
     into, out = (
         row[name] if name in columns else None for name in ("input_tokens", "output_tokens")

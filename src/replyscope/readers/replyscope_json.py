@@ -84,7 +84,7 @@ def _check_ids(ids: list[str]) -> None:
     """Raise ValueError for ids that are not unique or not of plain characters."""
     for key in ids:
         if not _ID.fullmatch(key):
-            raise ValueError(f"{key[:80]!r} is no id")
+            raise ValueError(f"{key[:80]!r} is not a valid id")
     if len(set(ids)) != len(ids):
         raise ValueError("two messages have the same id")
 

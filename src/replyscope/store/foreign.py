@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from replyscope.domain.errors import ImportFault
-from replyscope.domain.import_format import DatabaseFault, Row
+from replyscope.domain.import_format import DatabaseFault, DatabaseRow
 from replyscope.domain.regular_file import open_regular
 from replyscope.store.foreign_guard import ForeignGuard
 from replyscope.store.sqlite_errors import result_code
@@ -37,7 +37,7 @@ class GuardedDatabase:
         """See ForeignDatabase."""
         return self._guard.tables
 
-    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[DatabaseRow]:
         """See ForeignDatabase."""
         try:
             return self._connection.execute(sql, parameters).fetchall()

@@ -1,3 +1,3 @@
-"""Floor 1: the tools of this machine. Functions run in child processes, MCP servers are
-reached through the official SDK; nothing here asks for consent, and nothing runs unasked.
+"""Floor 1: the tools of this machine: Python functions in child processes, and MCP servers
+through the official SDK. Consent is the caller's task.
 """

@@ -1,5 +1,6 @@
-"""The private part of asyncio that the program uses. `tests/test_internals.py` fails when it
-changes.
+"""The private part of asyncio that the program uses.
+
+`tests/test_internals.py` fails when it changes.
 """
 
 import asyncio

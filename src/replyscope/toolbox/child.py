@@ -1,7 +1,7 @@
-"""What runs in the child process of a function tool: `describe FILE` or `call FILE NAME`.
+"""The program of a function tool's child process: `describe FILE` or `call FILE NAME`.
 
-The answer is one JSON object on the stdout that the child was given. What a tool prints
-goes to stderr instead, so that it can't be taken for the answer.
+The answer is one JSON object on stdout. The output of a tool is redirected to stderr, so it
+cannot be mistaken for the answer.
 """
 
 import asyncio
@@ -26,19 +26,19 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def load(path: Path) -> ModuleType:
-    """The module of a file."""
+    """Import a file as a module."""
     spec = importlib.util.spec_from_file_location(f"replyscope_tools_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    sys.dont_write_bytecode = True  # a folder of the person's stays as it is
+    sys.dont_write_bytecode = True  # write no __pycache__ into the user's folder
     spec.loader.exec_module(module)
     return module
 
 
 def tools_in(module: ModuleType) -> dict[str, Callable[..., Any]]:
-    """Its public functions that have a docstring and were written there, by name."""
+    """The public functions with a docstring that a module defines, by name."""
     return {
         name: function
         for name, function in inspect.getmembers(module, inspect.isfunction)
@@ -49,7 +49,7 @@ def tools_in(module: ModuleType) -> dict[str, Callable[..., Any]]:
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Name, description and schema of each tool of a file, and what could not be one."""
+    """The name, description and schema of each tool of a file, and the functions' errors."""
     described, faults = [], []
     module = load(path)
     for name, function in tools_in(module).items():
@@ -76,7 +76,7 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 def _plain(schema: Any) -> Any:
-    """The schema without the titles that are only the names again."""
+    """The schema without titles, which only repeat the names."""
     if isinstance(schema, dict):
         return {
             key: _plain(value)
@@ -87,7 +87,7 @@ def _plain(schema: Any) -> Any:
 
 
 def call(path: Path, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The result of a tool: text, or bytes to keep as a file."""
+    """Run a tool and return its result: text, or bytes to save as a file."""
     function = tools_in(load(path))[name]
     try:
         result = validate_call(function)(**arguments)
@@ -107,16 +107,16 @@ async def _wait(result: Any) -> Any:
 
 
 def adopt_orphans() -> None:
-    """Make this process the parent of descendants whose own parents end (Linux only), so
-    that whoever kills it by its tree kills them, too.
+    """Make this process the parent of orphaned descendants (Linux only), so that killing its
+    process tree includes them.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def kill_descendants() -> None:
-    """Kill what a tool has started and left running."""
-    # This file is run as a script, with nothing of replyscope on the path but at its end.
+    """Kill the processes that a tool has left running."""
+    # This file runs as a script, without replyscope on its import path.
     sys.path.append(str(Path(__file__).parents[2]))
     from replyscope.toolbox.process_tree import kill_below
 
@@ -124,19 +124,19 @@ def kill_descendants() -> None:
 
 
 def main() -> None:
-    """Answer one request."""
+    """Run the request of the command line and write the answer."""
     adopt_orphans()
     answers = os.dup(1)
-    os.dup2(2, 1)  # what a tool prints is not the answer
+    os.dup2(2, 1)  # the output of a tool goes to stderr
     what, path = sys.argv[1], Path(sys.argv[2])
     try:
         if what == "describe":
             answer = describe(path)
         else:
             arguments = json.loads(sys.stdin.buffer.read() or b"{}")
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a tool that reads gets nothing
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # stdin is empty for the tool
             answer = call(path, sys.argv[3], arguments)
-    except BaseException as error:  # noqa: BLE001 - whatever a tool does is told, not lost
+    except BaseException as error:  # noqa: BLE001 - every error of a tool is reported
         answer = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
     sys.stdout.flush()
     with os.fdopen(answers, "wb") as stream:

@@ -1,6 +1,6 @@
-"""One tool server: started when it is first needed, started again when it has died.
+"""The connection to a tool server, which starts on first use and restarts after a crash.
 
-Everything here runs in the servers' own event loop.
+All of it runs in the event loop of the tool servers.
 """
 
 import asyncio
@@ -33,17 +33,19 @@ from replyscope.toolbox.transports import http_transport, secrets_of, stdio_tran
 _LIST_S = 30.0
 _MOST_OFFERS = 1_000
 _REST_S = 5.0
-"""A server that has just failed to start is left alone for so long."""
+"""The delay before a server that failed to start is started again."""
 
 for _name in ("mcp", "client", "mcp_types"):
-    # The SDK logs what servers do wrong, with tracebacks. Without a handler that would be
-    # printed; what matters of it is in the server's log.
+    # The SDK logs server errors with tracebacks, which would be printed without a handler.
+    # The server's own log has them as sentences.
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
 class ServerConnection:
-    """Its `state`, `fault` and `notes` are sentences for the person. `limit_s` is how long
-    the server may take to start; `folder_of` gives the folder of one that names none.
+    """A connection to a tool server. `state`, `fault` and `notes` are texts for display.
+
+    `limit_s` is the time limit of the start; `folder_of` returns the working folder of a
+    server without a `cwd`.
     """
 
     def __init__(
@@ -71,12 +73,12 @@ class ServerConnection:
 
     @property
     def source(self) -> ToolSource:
-        """How it stands."""
+        """The state of the server, with its fault, log and notes."""
         name = f"mcp:{self.server.name}"
         return ToolSource(name, self.state, self.fault, self._log.text, self.notes)
 
     async def client(self) -> Client:
-        """The client of a server that runs. Raises ConnectionError, its text for the person."""
+        """The client; starts the server if necessary. Raises ConnectionError with a sentence."""
         async with self._starting:
             if self._transport is not None and self._transport.fault:
                 self._look_after()
@@ -108,8 +110,8 @@ class ServerConnection:
             raise ConnectionError(self.fault) from error
 
     async def _serve(self, ready: "asyncio.Future[Client]", ending: asyncio.Event) -> None:
-        """Hold the connection open, in one task as its scopes demand, until it ends."""
-        # Some servers end when they are asked what they do not know, as "auto" does.
+        """Keep the connection open until it ends, in one task, as its cancel scopes require."""
+        # Some servers exit on an unknown request, which "auto" sends first.
         modes = ("auto",) if self.server.command is None else ("auto", "legacy")
         try:
             for mode in modes:
@@ -128,7 +130,7 @@ class ServerConnection:
             if not ready.done():
                 ready.set_exception(error)
         finally:
-            if self._ending is ending:  # else another one runs by now
+            if self._ending is ending:  # otherwise a newer connection is open
                 self._client = None
 
     async def _hold(
@@ -166,7 +168,7 @@ class ServerConnection:
             self._log.note(f"[replyscope] not a message: {str(message)[:200]}")
 
     def _sentence(self, error: BaseException, *, is_start: bool = False) -> str:
-        """What is wrong with the server, and what it said last, for the person."""
+        """Describe an error of the server, with the last line of its log, without secrets."""
         error = unwrapped(error)
         fault = self._transport.fault if self._transport is not None else ""
         is_closed = isinstance(error, MCPError) and error.code == types.CONNECTION_CLOSED
@@ -180,11 +182,11 @@ class ServerConnection:
         return masked(fault, secrets_of(self.server))
 
     def explain(self, error: BaseException) -> None:
-        """Say of the server why its tools are not there."""
+        """Record the error for which the server has no tools."""
         self.state, self.fault = "failed", self.fault or self._sentence(error)
 
     async def tools(self) -> tuple[Tool, ...]:
-        """Its tools, named as it names them. Raises ConnectionError, MCPError, TimeoutError."""
+        """The tools, with the server's names. Raises ConnectionError, MCPError, TimeoutError."""
         client = await self.client()
         if self._tools is None:
             found = await list_tools(client, min(_LIST_S, self._limit_s()))
@@ -205,12 +207,12 @@ class ServerConnection:
             schema=json.dumps(tool.schema),
             source=f"mcp:{self.server.name}",
             own_name=tool.name,
-            touches=f"whatever the server {self.server.name} can reach ({where})",
+            touches=f"everything that the server {self.server.name} can access ({where})",
             output_schema="" if tool.output_schema is None else json.dumps(tool.output_schema),
         )
 
     async def call(self, name: str, arguments: Mapping[str, Any], kept: KeptFiles) -> ToolOutcome:
-        """Call a tool. A server that dies meanwhile is started again with the next call."""
+        """Call a tool. If the server crashes, the next call restarts it."""
         try:
             client = await self.client()
             result = await client.call_tool(name, dict(arguments))
@@ -221,12 +223,14 @@ class ServerConnection:
                 self._look_after()
             return ToolOutcome(words, is_error=True, detail=self._log.text)
         except (OSError, ValueError, TimeoutError, RuntimeError) as error:
-            words = f"Error: the server {self.server.name} can't be asked: {self._sentence(error)}"
+            words = (
+                f"Error: the server {self.server.name} can't be reached: {self._sentence(error)}"
+            )
             return ToolOutcome(words, is_error=True, detail=self._log.text)
         return await asyncio.to_thread(read_result, raw_result(result), kept)
 
     async def resources(self) -> tuple[Offer, ...]:
-        """What it has to attach; nothing where it knows of no resources."""
+        """The resources; none if the server does not support them."""
         client = await self.client()
         if client.server_capabilities.resources is None:
             return ()
@@ -235,14 +239,14 @@ class ServerConnection:
         return tuple(read_resources(found, self.server.name)[:_MOST_OFFERS])
 
     async def read_resource(self, uri: str) -> FilePart | ImagePart:
-        """A resource's first content."""
+        """The first content of a resource, as an attachment."""
         client = await self.client()
         async with asyncio.timeout(_LIST_S):
             found = raw_result(await client.read_resource(uri))
         return read_attachment(found, uri.rsplit("/", 1)[-1] or uri)
 
     async def prompts(self) -> tuple[Offer, ...]:
-        """Its prompts; none where it knows of none."""
+        """The prompts; none if the server does not support them."""
         client = await self.client()
         if client.server_capabilities.prompts is None:
             return ()
@@ -251,22 +255,22 @@ class ServerConnection:
         return tuple(read_prompts(found, self.server.name)[:_MOST_OFFERS])
 
     async def fill_prompt(self, name: str, arguments: Mapping[str, str]) -> str:
-        """A prompt's text, its messages one after another."""
+        """The text of a prompt: its messages, joined."""
         client = await self.client()
         async with asyncio.timeout(_LIST_S):
             found = raw_result(await client.get_prompt(name, dict(arguments)))
         return read_prompt(found)
 
     def _look_after(self) -> None:
-        """A connection that is closed is given up, so that the next call starts a new one."""
+        """Discard a closed connection, so that the next call opens a new one."""
         self._ending.set()
         self._client = self._transport = None
-        self.state = "will start again"
+        self.state = "restarts with the next call"
 
     async def close(self) -> None:
-        """End the server."""
+        """Stop the server and close the connection."""
         self._ending.set()
         if self._serving is not None:
             await asyncio.wait({self._serving}, timeout=6)
             self._serving.cancel()
-        self._log.close()
+        self._log.stream.close()

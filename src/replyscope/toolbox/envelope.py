@@ -1,8 +1,8 @@
-"""Parses JSON-RPC messages as servers write them. What is no message is noise. Pure.
+"""Parses the JSON-RPC messages of servers, tolerantly. Pure.
 
-Accepted beside the standard form: a missing `jsonrpc`, a batch, ids as texts or floats, a
-result or an error of any type, `null` for a field that is not there, a byte order mark,
-halves of surrogate pairs.
+Accepted in addition to the standard form: a missing `jsonrpc`, a batch, ids as strings or
+floats, a result or an error of any type, `null` for an absent field, a byte order mark, lone
+surrogates.
 """
 
 import json
@@ -21,16 +21,16 @@ from mcp.types import (
 from replyscope.domain.json_text import read_json
 
 BARE = "replyscope/bare"
-"""The key under which a result stands that is no object."""
+"""The key for a result of another type than an object."""
 _INTERNAL_ERROR = -32603
 
 
 class NotAMessage(ValueError):
-    """The text is no JSON-RPC message."""
+    """The text is not a JSON-RPC message."""
 
 
 def read_messages(text: bytes) -> Iterator[JSONRPCMessage]:
-    """The messages of one line. Raises NotAMessage."""
+    """Parse the messages of a line. Raises NotAMessage."""
     try:
         value = read_json(text.decode("utf-8-sig", "replace"))
         if b"\\ud" in text or b"\\uD" in text:
@@ -42,7 +42,7 @@ def read_messages(text: bytes) -> Iterator[JSONRPCMessage]:
 
 
 def _whole(text: str) -> str:
-    """The text with each half of a surrogate pair replaced: it cannot be sent on."""
+    """The text with lone surrogates replaced, because they cannot be encoded."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Puts the environment's values where a server's entry names them."""
+"""Expands environment variables in the entries of tool servers."""
 
 import os
 import re
@@ -9,10 +9,9 @@ _NAMED = re.compile(r"\$\{(?:(env|input):)?([A-Za-z_][A-Za-z0-9_-]*)(?::-([^}]*)
 
 
 def expand(text: str, environment: Mapping[str, str] | None = None) -> str:
-    """`${NAME}`, `${env:NAME}`, `${NAME:-else}` and `${workspaceFolder}` replaced.
+    """Expand `${NAME}`, `${env:NAME}`, `${NAME:-else}` and `${workspaceFolder}`.
 
-    Raises ValueError for a name that is not set, and for an input that another program
-    would ask for.
+    Raises ValueError for an unset variable, and for an `${input:…}` of VS Code.
     """
     known = os.environ if environment is None else environment
 

@@ -1,4 +1,4 @@
-"""Binary results, kept as files of the data folder, named by what is in them."""
+"""Saves binary tool results as files in the data folder, named by their hash."""
 
 import hashlib
 import mimetypes
@@ -11,17 +11,18 @@ from replyscope.domain.tool import KeptFile
 
 
 class KeptFiles:
-    """A folder of files for their owner only. The same bytes are kept once.
+    """A content-addressed folder of files, with access for the owner only.
 
-    `folder` None keeps nothing: the chat, or the session, is not saved.
+    With `folder` None, as in a private session, no files are saved.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def take(self, data: bytes, media_type: str = "") -> tuple[str, tuple[KeptFile, ...]]:
-        """What the model is told of bytes, and the file that they are in, where they are
-        kept. Blocks. Raises OSError.
+        """Save bytes. Returns their description for the model, and the file if it was saved.
+
+        Blocks. Raises OSError.
         """
         picture = read_picture(data)
         media_type = picture.media_type if picture else media_type or "application/octet-stream"

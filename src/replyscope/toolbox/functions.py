@@ -1,5 +1,6 @@
-"""Python functions as tools. Every file is only ever run in a child process: describing
-it and calling a tool of it each start one, which a timeout or a cancel ends.
+"""Runs Python functions as tools, always in a child process.
+
+Each description of a file and each tool call starts one. A timeout or a cancel kills it.
 """
 
 import asyncio
@@ -32,8 +33,8 @@ _DESCRIBE_S = 20.0
 SHIPPED = Path(__file__).with_name("shipped.py")
 _CHILD = Path(__file__).with_name("child.py")
 _ISOLATED = ("-E", "-P")
-"""No PYTHON* variable counts, and neither the working folder nor the script's is on the path."""
-_OWN = "whatever this function does, with your rights"
+"""PYTHON* variables are ignored; neither the working folder nor the script's is on the path."""
+_OWN = "everything that your user account can access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ class _Described:
 
 
 class FunctionTools:
-    """The tools of some files. A file that does not import is reported and skipped.
+    """The tools of Python files. A file with an import error is reported and skipped.
 
-    `folder` is the one they work in; the settings say whom `http_get` may ask.
+    `folder` is the working folder of the tools.
     """
 
     def __init__(
@@ -60,15 +61,15 @@ class FunctionTools:
         self._settings = settings
         self._known: dict[Path, _Described] = {}
         self.slots = Slots(lambda: settings().processes)
-        """One for each process; who calls `run` holds one meanwhile."""
+        """The limit on processes; a caller of `run` must hold a slot."""
 
     async def tools(self) -> tuple[Tool, ...]:
-        """The tools of every file that can be read."""
+        """The tools of every readable file."""
         described = await asyncio.gather(*(self._describe(path) for path in self._paths))
         return tuple(tool for one in described for tool in one.tools)
 
     async def sources(self) -> tuple[ToolSource, ...]:
-        """Each file, and what is wrong with it."""
+        """The files, with their errors."""
         described = await asyncio.gather(*(self._describe(path) for path in self._paths))
         return tuple(
             ToolSource(_source_of(path), f"{len(one.tools)} tools", one.fault)
@@ -117,7 +118,7 @@ class FunctionTools:
         kept: KeptFiles,
         rules: Sequence[ConsentRule] = (),
     ) -> ToolOutcome:
-        """Run one to its end. `rules` are those that allowed the call."""
+        """Run a tool. `rules` are the rules that allowed the call."""
         path = next(path for path in self._paths if _source_of(path) == tool.source)
         given = json.dumps(dict(arguments)).encode()
         ended = await self._child("call", path, tool.own_name, given=given, rules=rules)
@@ -128,10 +129,10 @@ class FunctionTools:
         if "data" in answer:
             data = base64.b64decode(answer["data"])
             try:
-                told, files = await asyncio.to_thread(kept.take, data)
+                output, files = await asyncio.to_thread(kept.take, data)
             except OSError as error:
-                told, files = f"{len(data):,} bytes that cannot be saved: {error.strerror}", ()
-            return ToolOutcome(told, detail=printed, files=files)
+                output, files = f"{len(data):,} bytes that cannot be saved: {error.strerror}", ()
+            return ToolOutcome(output, detail=printed, files=files)
         detail = "\n".join(filter(None, (answer.get("traceback", ""), printed)))
         return ToolOutcome(f"Error: {answer['error']}", is_error=True, detail=detail)
 
@@ -145,10 +146,10 @@ class FunctionTools:
     ) -> Ended:
         command = (sys.executable, *_ISOLATED, str(_CHILD), what, str(path), *more)
         settings = self._settings()
-        if path == SHIPPED:  # its commands are the model's: they get no named variable
+        if path == SHIPPED:  # the model chooses its commands: no extra variables
             kept = without_secrets(tool_environment(os.environ), settings.key_variables)
             kept["REPLYSCOPE_RULES"] = rules_as_text(settings.consent, rules)
-            if more == ("http_get",):  # a proxy may need its password, which no command gets
+            if more == ("http_get",):  # only http_get gets proxy passwords
                 kept |= kept_environment(system_environment(), NETWORK, separator=os.pathsep)
         else:
             kept = tool_environment(os.environ, settings.environment)
@@ -161,7 +162,7 @@ def _source_of(path: Path) -> str:
 
 
 def _answer_of(ended: Ended) -> dict[str, Any]:
-    """What a child said; a child that said nothing sound says how it ended."""
+    """The answer of a child process, or an error with its exit status."""
     if ended.is_flooding:
         return {"error": "the result is larger than 8 MB"}
     try:

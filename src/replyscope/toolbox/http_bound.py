@@ -1,4 +1,4 @@
-"""Limits on what a tool server sends over HTTP, and the tolerance that stdio has, too."""
+"""Limits the size of HTTP responses of tool servers, and repairs their JSON-RPC messages."""
 
 from collections.abc import AsyncIterator
 
@@ -9,11 +9,11 @@ from replyscope.toolbox.envelope import NotAMessage, read_messages
 
 MOST_BYTES = 56_000_000
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
-"""A few bytes can be gigabytes when they are compressed, so nothing may be."""
+"""Compression is disabled: a few compressed bytes can expand to gigabytes."""
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    """A stream that fails past MOST_BYTES."""
+    """A stream that raises ReadError after MOST_BYTES."""
 
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream
@@ -31,13 +31,13 @@ class _Bounded(httpx2.AsyncByteStream):
 
 
 async def bound_response(response: httpx2.Response) -> None:
-    """A response hook of httpx2: bound the body, and put an odd JSON-RPC answer right.
+    """A response hook of httpx2: limit the body, and repair a non-standard JSON-RPC message.
 
-    Events of an event stream are bounded by the SDK, one by one.
+    The SDK limits the size of each event in an event stream.
     """
     if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
         await response.aclose()
-        raise httpx2.DecodingError("the answer is compressed, though it may not be")
+        raise httpx2.DecodingError("the answer is compressed, which was not accepted")
     kind = response.headers.get("content-type", "").lower()
     if kind.startswith("text/event-stream"):
         return
@@ -50,7 +50,7 @@ async def bound_response(response: httpx2.Response) -> None:
 
 
 def _put_right(body: bytes) -> bytes:
-    """The answer of a batch, in the standard form; other JSON as it is."""
+    """The response in a batch, in the standard form; other JSON is unchanged."""
     try:
         messages = list(read_messages(body))
     except NotAMessage:

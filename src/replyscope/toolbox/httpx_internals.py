@@ -1,6 +1,6 @@
-"""The private part of httpx2 that tool servers use. The provider's room has its own copy:
-rooms of one floor do not import each other.
+"""The private part of httpx2 that tool servers use.
 
+The provider package has its own copy, because packages of one floor do not import each other.
 `tests/test_internals.py` fails when it changes.
 """
 

@@ -1,5 +1,6 @@
-"""Reads the tools of a server one by one: an entry that cannot be used costs only itself
-and is named with the reason. Pure.
+"""Validates the tool list of a server entry by entry. Pure.
+
+An invalid entry is skipped, with a note that gives the reason.
 """
 
 import json
@@ -17,8 +18,9 @@ _DATA = ("enum", "const", "default", "examples", "example")
 
 @dataclass(frozen=True, slots=True)
 class ListedTool:
-    """A tool as its server lists it, its schemas valid JSON schemas. The input schema
-    describes an object; an output schema of None was not given or cannot be used.
+    """A validated entry of a tool list. Its schemas are valid JSON schemas.
+
+    The input schema describes an object. `output_schema` is None if it is absent or invalid.
     """
 
     name: str
@@ -29,16 +31,16 @@ class ListedTool:
 
 @dataclass(slots=True)
 class Listing:
-    """The usable tools, and a sentence about each entry that is left out or changed."""
+    """The valid tools, and a note for each entry that was skipped or changed."""
 
     tools: list[ListedTool] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 def find_tools(entries: Any) -> Listing:
-    """The tools of one page of a list."""
+    """Validate one page of a tool list."""
     listing = Listing()
-    if isinstance(entries, dict):  # some map names to tools
+    if isinstance(entries, dict):  # some servers send an object with tools by name
         entries = [{"name": name, **e} if isinstance(e, dict) else e for name, e in entries.items()]
     if not isinstance(entries, list):
         if entries is not None:
@@ -48,7 +50,7 @@ def find_tools(entries: Any) -> Listing:
         try:
             tool, notes = _read_tool(entry, number)
         except ValueError as error:
-            listing.notes.append(f"{error}; it is left out")
+            listing.notes.append(f"{error}; it is skipped")
         else:
             listing.tools.append(tool)
             listing.notes += notes
@@ -56,7 +58,7 @@ def find_tools(entries: Any) -> Listing:
 
 
 def _read_tool(entry: Any, number: int) -> tuple[ListedTool, list[str]]:
-    """A tool, and what was changed about it. Raises ValueError that names the tool."""
+    """Validate an entry; return the tool and notes. Raises ValueError that names the tool."""
     name = entry.get("name") if isinstance(entry, dict) else None
     if not isinstance(name, str) or not name.strip():
         raise ValueError(f"tool {number} of the list has no name")
@@ -78,19 +80,19 @@ def _read_tool(entry: Any, number: int) -> tuple[ListedTool, list[str]]:
 
 
 def _input_schema(schema: Any) -> dict[str, Any]:
-    """A schema that says it describes an object, as every API demands. Raises ValueError."""
+    """The schema with the type object, which every API requires. Raises ValueError."""
     if schema is None or schema is True or schema == {}:
         return _NO_ARGUMENTS
     schema = _without_root_reference(_checked(schema))
     kind = schema.get("type")
     is_object = kind == "object" or (isinstance(kind, list) and "object" in kind)
     if is_object or (kind is None and not any(word in schema for word in _COMBINERS)):
-        return {"properties": {}, **schema, "type": "object"}  # some APIs demand properties
+        return {"properties": {}, **schema, "type": "object"}  # some APIs require properties
     raise ValueError("does not describe an object")
 
 
 def _without_root_reference(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with a reference at its root replaced by what it refers to."""
+    """The schema with a root reference replaced by its target."""
     for _ in range(20):
         reference = schema.get("$ref")
         if not isinstance(reference, str):
@@ -101,7 +103,7 @@ def _without_root_reference(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(schema: Any) -> dict[str, Any]:
-    """The schema without nulls at its root. Raises ValueError where an API would refuse it."""
+    """The schema without nulls at its root. Raises ValueError if an API would reject it."""
     from jsonschema import FormatChecker, SchemaError, validators  # with the first server
 
     if not isinstance(schema, dict):
@@ -110,14 +112,14 @@ def _checked(schema: Any) -> dict[str, Any]:
     try:
         size = len(json.dumps(schema, allow_nan=False))
         kind = validators.validator_for(schema)
-        # Patterns are not checked: they may be another language's.
+        # Patterns are not checked: they may be in the syntax of another language.
         kind.check_schema(schema, format_checker=FormatChecker(formats=()))  # type: ignore[call-arg]
     except SchemaError as error:
-        raise ValueError(f"is wrong ({error.message[:200]})") from error
+        raise ValueError(f"is invalid ({error.message[:200]})") from error
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error
     except (ValueError, TypeError, ArithmeticError) as error:
-        raise ValueError(f"is wrong ({error})") from error
+        raise ValueError(f"is invalid ({error})") from error
     if size > _MOST_SCHEMA:
         raise ValueError(f"is larger than {_MOST_SCHEMA // 1000} kB")
     for reference in _references(schema):
@@ -128,7 +130,7 @@ def _checked(schema: Any) -> dict[str, Any]:
 
 
 def _references(schema: Any) -> Iterator[str]:
-    """Every `$ref` of a schema. Not recursive: depth was checked, names were not."""
+    """Every `$ref` of a schema, found without recursion."""
     waiting = [schema]
     while waiting:
         one = waiting.pop()
@@ -141,7 +143,7 @@ def _references(schema: Any) -> Iterator[str]:
 
 
 def _resolve(schema: dict[str, Any], reference: str) -> Any:
-    """What a reference within the document points to; None when it points to nothing."""
+    """The target of a reference within the document, or None."""
     if reference in ("#", "#/"):
         return schema
     if not reference.startswith("#/"):

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own: a server that floods or hangs holds up nothing else."""
+"""An event loop in a separate thread, so that a flooding server does not block the app."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ _JOIN_S = 4.0
 
 
 class LoopThread:
-    """Starts with its first use. Cancelling what waits cancels what runs there."""
+    """A thread with an event loop, started on first use."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -19,11 +19,11 @@ class LoopThread:
 
     @property
     def has_started(self) -> bool:
-        """Whether anything was ever run there."""
+        """Whether the thread was started."""
         return self._loop is not None
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine there, and wait for it here."""
+        """Run a coroutine in the thread. Cancelling this call cancels the coroutine."""
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(
@@ -33,7 +33,7 @@ class LoopThread:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     async def stop(self) -> None:
-        """End the loop; what still runs there is given up."""
+        """Stop the loop and cancel its tasks."""
         loop, thread = self._loop, self._thread
         self._loop = self._thread = None
         if loop is not None and thread is not None:
@@ -42,7 +42,7 @@ class LoopThread:
 
 
 def _drive(loop: asyncio.AbstractEventLoop) -> None:
-    """Run the loop until it is stopped; then end what is left in it, and close it."""
+    """Run the loop until it is stopped, then cancel its tasks and close it."""
     loop.run_forever()
     tasks = asyncio.all_tasks(loop)
     for task in tasks:

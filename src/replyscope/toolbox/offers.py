@@ -1,6 +1,6 @@
-"""Reads what else a server has, resources and prompts, entry by entry. Pure.
+"""Parses the resources and prompts of a tool server entry by entry. Pure.
 
-An entry that cannot be used is left out; the others stay.
+Invalid entries are skipped.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,13 +18,13 @@ def _entries(raw: Mapping[str, Any], key: str) -> Iterable[dict[str, Any]]:
 
 
 def _text(entry: Mapping[str, Any], *keys: str) -> str:
-    """The first of these fields that is a text with something in it."""
+    """The first of these fields that is a non-empty string; else an empty string."""
     given = (entry.get(key) for key in keys)
     return next((value for value in given if isinstance(value, str) and value), "")
 
 
 def read_resources(raw: Mapping[str, Any], server: str) -> list[Offer]:
-    """The resources of a list."""
+    """Parse a list of resources."""
     return [
         Offer(server, uri, _text(one, "title", "name", "uri"), _text(one, "description"))
         for one in _entries(raw, "resources")
@@ -33,7 +33,7 @@ def read_resources(raw: Mapping[str, Any], server: str) -> list[Offer]:
 
 
 def read_prompts(raw: Mapping[str, Any], server: str) -> list[Offer]:
-    """The prompts of a list."""
+    """Parse a list of prompts."""
     return [
         Offer(
             server,
@@ -64,7 +64,7 @@ def read_attachment(raw: Mapping[str, Any], name: str) -> FilePart | ImagePart:
 
 
 def read_prompt(raw: Mapping[str, Any]) -> str:
-    """A prompt's messages, one after another; of each its text."""
+    """The text of a prompt: the texts of its messages, joined."""
     said: list[str] = []
     for message in _entries(raw, "messages"):
         content = message.get("content")

@@ -1,4 +1,4 @@
-"""The list of a server's tools, over all its pages, with an end whatever the server does."""
+"""Fetches all pages of a server's tool list, with limits on time, pages and tools."""
 
 import asyncio
 
@@ -12,10 +12,9 @@ _MOST_TOOLS = 1_000
 
 
 async def list_tools(client: Client, limit_s: float) -> Listing:
-    """The tools under names that differ. What goes wrong after the first page is a note.
+    """The tools, each name once. An error after the first page becomes a note.
 
-    An empty cursor is a cursor; one that came before ends the list. Raises MCPError,
-    TimeoutError.
+    An empty cursor is valid; a repeated cursor ends the list. Raises MCPError, TimeoutError.
     """
     listing = Listing()
     known: dict[str, ListedTool] = {}
@@ -28,7 +27,7 @@ async def list_tools(client: Client, limit_s: float) -> Listing:
         why = f"{error}" or f"no answer within {limit_s:g} s"
         listing.notes.append(f"its list of tools is incomplete ({why})")
     if len(known) > _MOST_TOOLS:
-        listing.notes.append(f"it has more than {_MOST_TOOLS:,} tools; the rest is left out")
+        listing.notes.append(f"it has more than {_MOST_TOOLS:,} tools; the rest is skipped")
     listing.tools = list(known.values())[:_MOST_TOOLS]
     listing.notes = list(dict.fromkeys(listing.notes))[:_MOST_TOOLS]
     return listing

@@ -1,7 +1,7 @@
-"""The permit of a shipped tool: the rules, checked for what it really opens.
+"""Checks the consent rules inside the process of a built-in tool.
 
-A rule has answered for a call before its process starts. A link can be changed meanwhile,
-and a page can redirect, so the tool's process asks again about each file and address.
+The rules have allowed the call before its process starts. Since a link can change and a page
+can redirect afterwards, the process checks each file and URL again before it opens it.
 """
 
 import json
@@ -16,14 +16,15 @@ VARIABLE = "REPLYSCOPE_RULES"
 
 
 def rules_as_text(consent: Sequence[ConsentRule], allowing: Sequence[ConsentRule]) -> str:
-    """The rules for a tool's process: those that forbid, and those that allowed the call."""
+    """Encode all deny rules, and the rules that allowed the call, for a tool's process."""
     rules = [*(rule for rule in consent if not rule.allows), *allowing]
     return json.dumps([[rule.tool, rule.allows, rule.patterns] for rule in rules])
 
 
 def check_permit(tool: str, arguments: Mapping[str, str]) -> None:
-    """Raise PermissionError where a rule forbids this, or where rules allowed the call and
-    none of them covers it. Without rules the person, or nobody, was asked.
+    """Raise PermissionError if a rule denies the arguments, or no allowing rule covers them.
+
+    Without allowing rules the call has another consent, so only deny rules apply.
     """
     rules = [
         ConsentRule(name, allows, tuple((argument, pattern) for argument, pattern in patterns))
@@ -38,6 +39,6 @@ def check_permit(tool: str, arguments: Mapping[str, str]) -> None:
     what = ", ".join(arguments.values())
     allowing = [rule for rule in rules if rule.allows]
     if any(not rule.allows and rule.covers(name, readings) for rule in rules):
-        raise PermissionError(f"a rule of the person forbids {what}")
+        raise PermissionError(f"a rule of the settings denies {what}")
     if allowing and not any(rule.covers(name, readings) for rule in allowing):
         raise PermissionError(f"{what} is not what the rule allows")

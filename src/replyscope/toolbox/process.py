@@ -1,5 +1,7 @@
-"""Runs a command to its end, with limits on its output and its time. Every process that
-it started ends with it, whatever the reason: an exit, a timeout, a cancel, too much output.
+"""Runs a command with limits on its output and its time.
+
+All of its descendants are killed with it: after an exit, a timeout, a cancel or too much
+output.
 """
 
 import asyncio
@@ -16,12 +18,12 @@ from replyscope.toolbox.process_tree import MARK, kill_tree
 _CHUNK = 65_536
 _POLL_S = 0.01
 _DRAIN_S = 2.0
-"""How long output is read after the process and its descendants have ended."""
+"""The time to read remaining output after the processes have ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended. `is_flooding` says that it was killed for its output."""
+    """The exit status and output of a command. `is_flooding`: killed for too much output."""
 
     status: int
     output: bytes
@@ -30,7 +32,7 @@ class Ended:
 
 
 class _Output:
-    """What came from a stream, up to `most` bytes. The rest is read and thrown away."""
+    """The first `most` bytes of a stream. The rest is read and discarded."""
 
     def __init__(self, most: int) -> None:
         self._parts: list[bytes] = []
@@ -62,8 +64,7 @@ async def run_process(
 ) -> Ended:
     """Run a command with `given` on its stdin. Never a shell. Raises OSError.
 
-    It ends when the process itself does: a descendant that keeps the output open is
-    killed, not waited for.
+    Returns when the process exits. Descendants that hold the output open are killed.
     """
     mark = uuid.uuid4().hex
     given_environment = os.environ if environment is None else environment
@@ -109,8 +110,9 @@ async def _start(
 
 
 async def _kill(process: asyncio.subprocess.Process, mark: str) -> None:
-    """Kill the process tree. Returns when the event loop has the exit status: a loop that
-    closes before leaves a zombie and a warning behind.
+    """Kill the process tree, and wait until the event loop has the exit status.
+
+    A loop that is closed earlier leaves a zombie and a warning.
     """
     await asyncio.to_thread(kill_tree, process.pid, mark)
     await has_ended(process, _DRAIN_S)

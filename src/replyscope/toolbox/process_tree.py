@@ -1,9 +1,8 @@
-"""Kills a child process with every process that descends from it, whatever session or
-process group those are in.
+"""Kills a child process and all of its descendants, in any session or process group.
 
-Descendants are found by their parents, and by a variable in their environment (`MARK`),
-which they keep when their parents have ended. A child that is a subreaper (child.py makes
-itself one on Linux) keeps orphans below it, so that clearing the environment hides none.
+Descendants are found by their parents, and by the environment variable `MARK`, which remains
+when their parents have exited. A child that is a subreaper (child.py, on Linux) adopts
+orphans, so a descendant cannot hide by clearing its environment.
 """
 
 import os
@@ -22,9 +21,7 @@ _ROUNDS = 50
 
 @dataclass(frozen=True, slots=True)
 class ProcessEntry:
-    """A row of the process table. `started` counts the system's ticks since boot; 0 when
-    the system does not say.
-    """
+    """An entry of the process table. `started` is in clock ticks since boot, or 0 if unknown."""
 
     pid: int
     parent: int
@@ -36,9 +33,9 @@ class ProcessEntry:
 def kill_tree(pid: int, mark: str = "") -> None:
     """Kill a process, its group and its descendants. Blocks for some milliseconds.
 
-    The process itself is stopped first and killed last: until then orphans stay below it.
-    `mark` is the value of MARK in its environment. A pid that is no child of ours any
-    more is not killed: its number may be another process's by now.
+    The process itself is stopped first and killed last, so that it adopts orphans meanwhile.
+    `mark` is the value of MARK in its environment. A pid that is not a child of this process
+    is not killed, because the system may have reused it.
     """
     if sys.platform == "win32":
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True, check=False)
@@ -61,7 +58,7 @@ def kill_tree(pid: int, mark: str = "") -> None:
 
 
 def kill_below(pid: int) -> None:
-    """Kill the descendants of a process, and not the process."""
+    """Kill the descendants of a process, but not the process itself."""
     for _ in range(_ROUNDS):  # a fork between reading and killing is seen in the next round
         table = read_table()
         started = table[pid].started if pid in table else 0
@@ -71,7 +68,7 @@ def kill_below(pid: int) -> None:
 
 
 def _kill_all(entries: Iterable[ProcessEntry]) -> bool:
-    """Kill those that run; whether there were any."""
+    """Kill the running processes. Returns whether there were any."""
     alive = [entry for entry in entries if not entry.is_zombie and entry.pid != os.getpid()]
     for entry in alive:
         _signal(entry.pid, signal.SIGKILL)
@@ -79,7 +76,7 @@ def _kill_all(entries: Iterable[ProcessEntry]) -> bool:
 
 
 def descendants(table: Iterable[ProcessEntry], pid: int) -> set[int]:
-    """The process and everything below it."""
+    """The pids of a process and all of its descendants."""
     children: dict[int, list[int]] = {}
     for entry in table:
         children.setdefault(entry.parent, []).append(entry.pid)
@@ -94,7 +91,7 @@ def descendants(table: Iterable[ProcessEntry], pid: int) -> set[int]:
 
 
 def read_table() -> Mapping[int, ProcessEntry]:
-    """Every process of this machine by its id."""
+    """The process table of this machine, by pid."""
     if (_PROC / "self" / "stat").exists():
         entries = (_read_entry(name) for name in os.listdir(_PROC) if name.isdigit())
         return {entry.pid: entry for entry in entries if entry is not None}
@@ -109,12 +106,12 @@ def read_table() -> Mapping[int, ProcessEntry]:
 
 
 def _read_entry(name: str) -> ProcessEntry | None:
-    """An entry of /proc; None when the process has just ended."""
+    """An entry of /proc, or None if the process has ended."""
     try:
         text = (_PROC / name / "stat").read_bytes()
     except OSError:
         return None
-    # The name of the program stands in brackets and may have brackets and spaces itself.
+    # The program name is in parentheses, and can itself contain parentheses and spaces.
     fields = text[text.rindex(b")") + 2 :].split()
     return ProcessEntry(
         int(name), int(fields[1]), int(fields[2]), int(fields[19]), fields[0] in (b"Z", b"X")

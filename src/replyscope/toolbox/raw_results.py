@@ -1,8 +1,8 @@
-"""A transport that hands results over as the server wrote them.
+"""A transport wrapper that preserves the unvalidated results of a server.
 
-The SDK validates a result as a whole, so that one odd tool or content block costs all of
-it. Here each result is replaced by the least that is valid; the original travels along
-under RAW, to be read piece by piece (listing.py, results.py, offers.py).
+The SDK validates a result as a whole and rejects all of it for one invalid entry. Here, a
+minimal valid result replaces each one. The original is attached under RAW and is parsed entry
+by entry (listing.py, results.py, offers.py).
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,15 +26,15 @@ _EMPTY: Mapping[str, str] = {
     "prompts/list": "prompts",
     "prompts/get": "messages",
 }
-"""The list that each kind of result must have."""
+"""The list that the result of each method must have."""
 _KEPT = ("resultType", "ttlMs", "cacheScope")
 
 Hear = Callable[[str, Mapping[str, Any]], None]
-"""Gets the method and the parameters of each notification."""
+"""Receives the method and the parameters of each notification."""
 
 
 def raw_result(result: Result) -> dict[str, Any]:
-    """A result as the server wrote it."""
+    """The unvalidated result."""
     raw = (result.meta or {}).get(RAW)
     return raw if isinstance(raw, dict) else {}
 
@@ -53,7 +53,7 @@ class _Stream:
     def __init__(self, stream: Any, asked: dict[int | str, str]) -> None:
         self._stream = stream
         self._asked = asked
-        """The methods of the requests that wait for an answer, by their ids."""
+        """The methods of pending requests, by id."""
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -86,7 +86,7 @@ class _Reading(_Stream):
 
     @property
     def last_context(self) -> Any:
-        """The context of the newest message, where the SDK's stream has one."""
+        """The context of the last message, if the SDK's stream has one."""
         return getattr(self._stream, "last_context", None)
 
     async def receive(self) -> SessionMessage | Exception:
@@ -113,12 +113,12 @@ class _Reading(_Stream):
 
 
 def _own(number: int | str) -> int | str:
-    """The id as we sent it: our ids are numbers, which some servers give back as texts."""
+    """The id as it was sent: an integer, which some servers return as a string."""
     return int(number) if isinstance(number, str) and number.isdecimal() else number
 
 
 def valid_result(method: str, raw: dict[str, Any]) -> dict[str, Any]:
-    """A result that the SDK accepts, the raw one in its `_meta`."""
+    """A result that the SDK accepts, with the raw result in its `_meta`."""
     if method == "initialize":
         return _initialized(raw)
     key = _EMPTY.get(method)
@@ -129,7 +129,7 @@ def valid_result(method: str, raw: dict[str, Any]) -> dict[str, Any]:
     kept = {name: raw[name] for name in _KEPT if isinstance(raw.get(name), str | int)}
     result = {**kept, key: [], "_meta": {RAW: raw}}
     if method == "tools/list":
-        # The SDK has to know the tools, too: it makes headers of some of their arguments.
+        # The SDK needs the tools, because it sends some of their arguments as headers.
         tools = find_tools(raw.get(key)).tools
         result[key] = [{"name": tool.name, "inputSchema": tool.schema} for tool in tools]
     if isinstance(raw.get("nextCursor"), str):
@@ -146,7 +146,7 @@ def _initialized(raw: Mapping[str, Any]) -> dict[str, Any]:
         info = {"name": info}
     named = {key: info.get(key) for key in ("name", "version")}
     return {
-        # An unknown version is most often a made-up one: then the oldest does.
+        # An unknown version is usually invented, so the oldest is used.
         "protocolVersion": version
         if version in HANDSHAKE_PROTOCOL_VERSIONS
         else HANDSHAKE_PROTOCOL_VERSIONS[0],

@@ -1,7 +1,6 @@
-"""Reads what an MCP tool answers with: text for the model, files for the person.
+"""Converts the result of an MCP tool to text for the model and files for the user.
 
-Reads the raw JSON block by block. A block that cannot be read is named in its place and
-costs no other.
+The raw JSON is parsed block by block. A note replaces an invalid block.
 """
 
 import base64
@@ -15,11 +14,11 @@ from replyscope.toolbox.files import KeptFiles
 
 _MOST_UNKNOWN = 2_000
 _MEDIA = {"image": "image/png", "audio": "audio/wav"}
-"""The media type of a block that does not say its own."""
+"""The default media type of a block."""
 
 
 def read_result(raw: Mapping[str, Any], kept: KeptFiles) -> ToolOutcome:
-    """A tool's result. Blocks while it keeps files."""
+    """The outcome of a tool call. Blocks while it saves files."""
     files: list[KeptFile] = []
     texts = [_read_block(block, kept, files) for block in _blocks(raw)]
     structured = raw.get("structuredContent")
@@ -51,7 +50,7 @@ def _blocks(raw: Mapping[str, Any]) -> list[Any]:
 
 
 def _is_said(structured: Any, texts: list[str]) -> bool:
-    """Whether a text is the structured content again, as servers are asked to send it."""
+    """Whether a text repeats the structured content, as the specification recommends."""
     only = (
         structured.get("result") if isinstance(structured, dict) and len(structured) == 1 else None
     )
@@ -65,12 +64,12 @@ def _is_said(structured: Any, texts: list[str]) -> bool:
                 continue
             if value in (structured, only):
                 return True
-    # A list is sent as a block for each of its members.
+    # Some servers send a list as one block per item.
     return isinstance(only, list) and len(texts) == len(only) > 0
 
 
 def _other_fields(raw: Mapping[str, Any]) -> list[str]:
-    """What a result has instead of content."""
+    """A note with the fields of a result without content."""
     known = ("content", "structuredContent", "isError", "is_error", "_meta", "resultType")
     rest = {key: value for key, value in raw.items() if key not in known and value is not None}
     return [f"[no content; the result is {as_json(rest)[:_MOST_UNKNOWN]}]"] if rest else []
@@ -100,7 +99,7 @@ def _read_block(block: Any, kept: KeptFiles, files: list[KeptFile]) -> str:
 
 
 def _guessed_kind(block: Mapping[str, Any]) -> str | None:
-    """The type of a block that does not say it."""
+    """The probable type of a block without a type, or None."""
     if "text" in block:
         return "text"
     if "data" in block:
@@ -115,7 +114,7 @@ def _media_type(block: Mapping[str, Any], other: str) -> str:
 
 
 def read_contents(resource: Mapping[str, Any], kept: KeptFiles, files: list[KeptFile]) -> str:
-    """An embedded resource: its text under its URI, or what its bytes are."""
+    """An embedded resource as text: its URI and text, or a description of its bytes."""
     uri, text = resource.get("uri"), resource.get("text")
     if text is not None:
         text = text if isinstance(text, str) else as_json(text)
@@ -146,7 +145,7 @@ def _keep(data: Any, kind: str, kept: KeptFiles, files: list[KeptFile]) -> str:
 
 
 def decoded(data: Any) -> bytes | None:
-    """The bytes of a base64 text, also of a data URL; None for what is neither."""
+    """The bytes of a base64 text or a data URL; None for other values."""
     if not isinstance(data, str) or not data:
         return None
     if data.startswith("data:"):

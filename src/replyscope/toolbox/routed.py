@@ -1,7 +1,7 @@
-"""HTTP for tools: a proxy and certificates for each address, chosen as for models.
+"""An HTTP transport for tools that selects the proxy and the certificates per request.
 
-Redirects and sign-ins lead to other addresses, so the choice is made for each request.
-Proxy passwords appear in no error.
+The selection is the same as for models. Redirects and sign-ins go to other hosts, so it is
+repeated for each request. Errors never contain proxy passwords.
 """
 
 import ssl
@@ -31,7 +31,7 @@ def route_to(url: str, environment: Mapping[str, str]) -> Route:
 
 
 def client_by(route: Route) -> httpx2.Client:
-    """A client for requests by one route. It follows no redirect."""
+    """An HTTP client for one route. It does not follow redirects."""
     return httpx2.Client(
         follow_redirects=False,
         timeout=30,
@@ -42,14 +42,14 @@ def client_by(route: Route) -> httpx2.Client:
 
 
 class RoutedTransport(httpx2.AsyncBaseTransport):
-    """One transport for each proxy that requests need. `environment` is read each time."""
+    """A transport with a connection pool per proxy. `environment` is read for each request."""
 
     def __init__(self, environment: Callable[[], Mapping[str, str]]) -> None:
         self._environment = environment
         self._transports: dict[_Key, httpx2.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The response. Raises ConnectError and its like, which name the proxy."""
+        """Send a request. Connection errors name the proxy."""
         route = route_to(str(request.url), self._environment())
         proxy = route.proxy.url if route.proxy is not None else None
         key = (proxy, request.url.scheme == "https")
@@ -61,21 +61,21 @@ class RoutedTransport(httpx2.AsyncBaseTransport):
             with naming_route(route):
                 return await self._transports[key].handle_async_request(request)
         except BaseException:
-            for stream in opened:  # httpcore2 leaves one open that a SOCKS proxy refused
+            for stream in opened:  # httpcore2 does not close it when a SOCKS proxy refuses
                 await stream.aclose()
             raise
         finally:
             _opened.reset(entered)
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         for transport in self._transports.values():
             await transport.aclose()
 
 
 @contextmanager
 def naming_route(route: Route) -> Iterator[None]:
-    """Add the proxy, or the source of the certificates, to the error of a connection."""
+    """Add the proxy, or the source of the certificates, to connection errors."""
     try:
         yield
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
@@ -88,7 +88,7 @@ def naming_route(route: Route) -> Iterator[None]:
 
 
 class _NotingBackend(httpcore2.AsyncNetworkBackend):
-    """Opens connections, and notes those of the current request."""
+    """A network backend that records the connections of the current request."""
 
     def __init__(self, backend: httpcore2.AsyncNetworkBackend) -> None:
         self._backend = backend
@@ -111,7 +111,7 @@ def _transport_of(route: Route) -> httpx2.AsyncHTTPTransport:
 def _request_of(error: httpx2.TransportError) -> httpx2.Request | None:
     try:
         return error.request
-    except RuntimeError:  # as httpx2 says that there is none
+    except RuntimeError:  # raised by httpx2 if there is no request
         return None
 
 

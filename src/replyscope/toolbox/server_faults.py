@@ -1,4 +1,4 @@
-"""Says in a sentence what is wrong with a tool server, without the secrets of its entry. Pure."""
+"""Describes errors of tool servers in a sentence, without secrets. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -14,14 +14,14 @@ _SHORTEST_SECRET = 4
 
 
 def unwrapped(error: BaseException) -> BaseException:
-    """An error without the groups that the SDK's task groups wrap around it."""
+    """The error inside the exception groups of the SDK's task groups."""
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
     return error
 
 
 def fault_of(error: BaseException, limit_s: float, folder: str | None = None) -> str:
-    """What went wrong. `folder` is the one that the server should run in."""
+    """Describe an error. `folder` is the configured working folder of the server."""
     match error:
         case TimeoutError():
             return f"{error}" or f"it did not answer within {limit_s:g} s"
@@ -30,7 +30,7 @@ def fault_of(error: BaseException, limit_s: float, folder: str | None = None) ->
         case FileNotFoundError(filename=str() as name):
             return f"there is no program {name!r}"
         case ValidationError():
-            return f"its answer is no MCP ({error.errors()[0]['msg']})"
+            return f"its answer is not MCP ({error.errors()[0]['msg']})"
         case MCPError():
             return f"it answered: {error}"
         case httpx2.ConnectError():
@@ -40,7 +40,7 @@ def fault_of(error: BaseException, limit_s: float, folder: str | None = None) ->
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text without the login of any URL in it, and without the secrets."""
+    """The text with the logins of URLs and the secrets masked."""
     text = _LOGIN.sub("•••@", text)
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:

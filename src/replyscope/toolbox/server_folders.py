@@ -1,7 +1,7 @@
-"""The folders that tool servers run in when their entries name none.
+"""The working folders of tool servers without a `cwd`.
 
-Launchers such as npx and uvx run or obey files of the folder they start in, so that is
-never the working folder: whoever wrote a repository does not choose what a server runs.
+Launchers such as npx and uvx read files of the folder in which they start. That is never
+the user's working folder, so a repository cannot change what a server runs.
 """
 
 import os
@@ -10,18 +10,18 @@ import tempfile
 from pathlib import Path
 
 _CAPS = {"package.json": '{"private": true}\n', "uv.toml": ""}
-"""Files at which npx and uv end their search, which would go on to the folders above."""
+"""Files that stop the search of npx and uv in parent folders."""
 
 
 class ServerFolders:
-    """A folder for each server, for its owner only. `base` None: they last until `close`."""
+    """A private folder per server. With `base` None they are temporary, until `close`."""
 
     def __init__(self, base: Path | None) -> None:
         self._base = base
         self._temporary: Path | None = None
 
     def folder_of(self, name: str) -> Path:
-        """The folder of a server; made where it is missing. Raises OSError."""
+        """The folder of a server, created if necessary. Raises OSError."""
         base = self._base
         if base is None:
             base = self._temporary = self._temporary or Path(tempfile.mkdtemp(prefix="replyscope-"))
@@ -33,7 +33,7 @@ class ServerFolders:
         return folder
 
     def close(self) -> None:
-        """Remove the temporary folders."""
+        """Delete the temporary folders."""
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None

@@ -1,6 +1,4 @@
-"""The log of a tool server: what it writes to stderr, and to stdout where no message should
-be; the newest lines, and no more.
-"""
+"""The log of a tool server: the last lines of its stderr, and of stdout without messages."""
 
 import os
 import threading
@@ -11,13 +9,16 @@ _LONGEST = 2_000
 
 
 class ServerLog:
-    """A pipe that is always read, so that no server can fill it, or the disk."""
+    """A bounded log, read from a pipe in a thread, so that a server never blocks on it.
+
+    Close `stream` to end the log.
+    """
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=_MOST_LINES)
         reading, writing = os.pipe()
         self.stream = os.fdopen(writing, "w", encoding="utf-8")
-        """What the server's process gets as its stderr."""
+        """The stderr of the server's process."""
         threading.Thread(target=self._read, args=(reading,), daemon=True).start()
 
     def _read(self, reading: int) -> None:
@@ -29,16 +30,16 @@ class ServerLog:
                 rest = rest[:_LONGEST]
 
     def note(self, line: str) -> None:
-        """Add a line of ours."""
+        """Append a line of replyscope."""
         self._lines.append(line[:_LONGEST])
 
     def note_output(self, line: bytes) -> None:
-        """Add a line of stdout that is no message."""
+        """Append a line of stdout that is not a message."""
         self.note(f"[stdout] {line[:_LONGEST].decode('utf-8', 'replace').rstrip()}")
 
     @property
     def last_words(self) -> str:
-        """The last line that the server itself wrote; empty when there is none."""
+        """The last line from the server itself; empty if there is none."""
         said = [line.strip() for line in list(self._lines) if not line.startswith("[replyscope]")]
         return next((line for line in reversed(said) if line), "")[:300]
 
@@ -46,7 +47,3 @@ class ServerLog:
     def text(self) -> str:
         """The lines, oldest first."""
         return "\n".join(list(self._lines))
-
-    def close(self) -> None:
-        """Nothing more is written."""
-        self.stream.close()

@@ -1,4 +1,4 @@
-"""The tool servers that the settings name, each in reach when it is first needed."""
+"""The tool servers of the settings. Each starts on first use."""
 
 import asyncio
 import logging
@@ -23,9 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 class ToolServers:
-    """`servers` are read anew, so that one that was just added is there; `limit_s`, the
-    longest a server may take to start, too. `folders` holds a folder for each server that
-    names none; None for temporary ones.
+    """The connections to the tool servers, in an event loop of their own.
+
+    `servers` and `limit_s`, the time limit of a start, are callables: settings can change.
+    `folders` contains the working folders of servers without a `cwd`; None for temporary ones.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class ToolServers:
         self._open: dict[McpServer, ServerConnection] = {}
 
     def sources(self) -> tuple[ToolSource, ...]:
-        """Every server, and how it stands. Starts none."""
+        """The state of every server, without starting any."""
         return tuple(
             self._open[server].source
             if server in self._open
@@ -54,8 +55,9 @@ class ToolServers:
         )
 
     async def tools(self, names: Collection[str]) -> tuple[Tool, ...]:
-        """The tools of the servers of these names, started side by side. One that can't
-        be had is left out; its source says why.
+        """The tools of the named servers, which start concurrently.
+
+        A server that fails has no tools; its source has the error.
         """
         connections = self._named(names)
         if not connections:
@@ -67,16 +69,16 @@ class ToolServers:
         name = tool.source.removeprefix("mcp:")
         server = next((server for server in self._servers() if server.name == name), None)
         if server is None:
-            return ToolOutcome(f"Error: there is no server {name} any more.", is_error=True)
+            return ToolOutcome(f"Error: the server {name} does not exist.", is_error=True)
         call = self._connection(server).call(tool.own_name, arguments, kept)
         return await self._thread.run(call)
 
     async def resources(self, names: Collection[str]) -> tuple[Offer, ...]:
-        """What the servers of these names have to attach."""
+        """The resources of the named servers."""
         return await self._gather([one.resources() for one in self._named(names)])
 
     async def prompts(self, names: Collection[str]) -> tuple[Offer, ...]:
-        """The prompts of the servers of these names."""
+        """The prompts of the named servers."""
         return await self._gather([one.prompts() for one in self._named(names)])
 
     async def read_resource(self, resource: Offer) -> FilePart | ImagePart:
@@ -86,7 +88,7 @@ class ToolServers:
         )
 
     async def fill_prompt(self, prompt: Offer, arguments: Mapping[str, str]) -> str:
-        """A prompt's text. Raises AttachmentError."""
+        """The text of a prompt. Raises AttachmentError."""
         return await self._asked(
             prompt, lambda connection: connection.fill_prompt(prompt.key, arguments)
         )
@@ -98,7 +100,8 @@ class ToolServers:
             return await self._thread.run(ask(self._named([offer.server])[0]))
         except (MCPError, OSError, ValueError, TimeoutError, IndexError) as error:
             raise AttachmentError(
-                f"{offer.server} did not give {offer.title}: {error}.", "See its log (F10, l)."
+                f"Could not get {offer.title} from {offer.server}: {error}.",
+                "See its log (F10, l).",
             ) from error
 
     async def _gather(
@@ -111,7 +114,7 @@ class ToolServers:
         return [self._connection(server) for server in known]
 
     def _connection(self, server: McpServer) -> ServerConnection:
-        """The connection of a server; one whose entry was changed is another server."""
+        """The connection to a server. A changed entry is a different server."""
         if server not in self._open:
             self._open[server] = ServerConnection(
                 server, self._open_page, self._limit_s, self._folders.folder_of
@@ -119,7 +122,7 @@ class ToolServers:
         return self._open[server]
 
     async def close(self) -> None:
-        """End every server that was started."""
+        """Stop all servers."""
         if self._thread.has_started:
             connections = list(self._open.values())
             await self._thread.run(_close_all(connections))
@@ -140,7 +143,7 @@ async def _tools_of(connections: Sequence[ServerConnection]) -> tuple[Tool, ...]
 
 
 async def _all_of(asked: Sequence[Coroutine[Any, Any, tuple[Offer, ...]]]) -> tuple[Offer, ...]:
-    """Every server's offers; one that fails has none."""
+    """The results of all servers, without those that failed."""
     lists = await asyncio.gather(*asked, return_exceptions=True)
     return tuple(one for found in lists if not isinstance(found, BaseException) for one in found)
 

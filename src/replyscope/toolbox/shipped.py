@@ -1,6 +1,6 @@
-"""The tools that come with replyscope. They run in a child process, in the working folder.
+"""The built-in tools. They run in a child process, in the working folder.
 
-None is offered before the person enables it.
+Each is disabled until the user enables it. Docstrings are sent to models as descriptions.
 """
 
 import ast
@@ -28,8 +28,8 @@ TOUCHES = {
     "calculate": "nothing",
     "read_file": "reads one file of the working folder",
     "list_files": "reads the names in the working folder",
-    "http_get": "asks a web server that your settings allow",
-    "run_command": "runs a program, with your rights",
+    "http_get": "sends requests to web servers that the settings allow",
+    "run_command": "runs a program with the rights of your user account",
 }
 ALWAYS_ASKS = ("run_command",)
 
@@ -107,7 +107,7 @@ def _value(node: ast.AST) -> int | float:
 
 
 def _power(base: float, exponent: float) -> float:
-    """A power that is not asked to fill the memory."""
+    """A power, unless its result would be too large."""
     if abs(base) > 1 and abs(exponent) * math.log10(abs(base)) > _MOST_DIGITS:
         raise ValueError(f"the result has more than {_MOST_DIGITS} digits")
     return _small(base**exponent)
@@ -140,7 +140,7 @@ def read_file(
 def list_files(
     path: Annotated[str, Field(description="a folder, relative to the working folder")] = ".",
 ) -> str:
-    """The names in a folder of the working folder; those of folders end with a slash."""
+    """The names in a folder of the working folder. Names of folders end with a slash."""
     flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
     descriptor = _open_inside("list_files", path, flags)
     try:
@@ -156,11 +156,10 @@ def list_files(
 
 
 def _open_inside(tool: str, path: str, flags: int) -> int:
-    """A descriptor of a place in the working folder; what leads out of it is refused.
+    """Open a path within the working folder. Raises PermissionError for a path outside.
 
-    Links are followed first, and where they end is looked at. Then the way there is
-    walked without following any, so that none can be put in between; it is this way that
-    the rules are asked about.
+    Links are resolved first, and the rules are checked for the resolved path. It is then
+    opened step by step without following links, so a link created meanwhile has no effect.
     """
     if "\0" in path:
         raise ValueError("the path has a NUL character")
@@ -171,7 +170,7 @@ def _open_inside(tool: str, path: str, flags: int) -> int:
         raise PermissionError(f"{path} is outside of the working folder") from error
     check_permit(tool, {"path": path})
     check_permit(tool, {"path": "/".join(steps) or "."})
-    flags |= os.O_NONBLOCK if hasattr(os, "O_NONBLOCK") else 0  # a pipe would wait for ever
+    flags |= os.O_NONBLOCK if hasattr(os, "O_NONBLOCK") else 0  # opening a pipe would block
     if os.open not in os.supports_dir_fd:
         return os.open(root.joinpath(*steps), flags)
     here = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
@@ -187,8 +186,8 @@ def _open_inside(tool: str, path: str, flags: int) -> int:
 
 
 def http_get(url: Annotated[str, Field(description="http or https")]) -> str:
-    """The text that a web server answers with. Only hosts that the person allowed."""
-    # Half a second that only this tool needs.
+    """The text at a URL. Only hosts that the user has allowed."""
+    # Importing it takes half a second.
     from replyscope.toolbox.routed import client_by, naming_route, route_to
 
     allowed = json.loads(os.environ.get("REPLYSCOPE_HTTP_HOSTS", "[]"))
@@ -201,25 +200,25 @@ def http_get(url: Annotated[str, Field(description="http or https")]) -> str:
             if not response.is_redirect:
                 return f"{response.status_code}\n{_body(response)}"
             url = urljoin(url, response.headers.get("location", ""))
-    raise ValueError("the server redirects again and again")
+    raise ValueError("too many redirects")
 
 
 def _check_url(url: str, allowed: list[str]) -> None:
-    """Raises PermissionError unless a host of the list is asked, plainly."""
+    """Raise PermissionError unless the URL is well-formed and its host is allowed."""
     if any(ord(char) <= 32 or ord(char) == 127 or char == "\\" for char in url):
-        raise PermissionError("the URL has characters that no URL has")
+        raise PermissionError("the URL contains invalid characters")
     scheme = urlsplit(url).scheme
     if scheme not in ("http", "https"):
-        raise PermissionError(f"only http and https can be asked, not {scheme or 'this'}")
+        raise PermissionError(f"only http and https are supported, not {scheme or 'this'}")
     if not urlsplit(url).netloc.isascii():
-        raise PermissionError("the URL's host has other letters than a to z; write it in xn-- form")
+        raise PermissionError("the URL's host has non-ASCII letters; write it in xn-- form")
     place = urlsplit(normal_address(url)).netloc
     host = urlsplit(normal_address(url)).hostname or ""
     names = {name.lower().rstrip(".") for name in allowed}
     if host in names or place in names:
         return
     about = " (an address, not a name)" if _is_address(host) else ""
-    raise PermissionError(f"{host or url}{about} is not among the hosts that the settings allow")
+    raise PermissionError(f"{host or url}{about} is not a host that the settings allow")
 
 
 def _is_address(host: str) -> bool:
@@ -235,7 +234,7 @@ def _body(response: Any) -> str:
     for chunk in response.iter_bytes():
         data += chunk
         if len(data) > _MOST_BYTES:
-            return data[:_MOST_BYTES].decode("utf-8", "replace") + "\n[cut here: there is more]"
+            return data[:_MOST_BYTES].decode("utf-8", "replace") + "\n[truncated]"
     encoding = str(response.encoding or "utf-8")
     try:
         return data.decode(encoding, "replace")
@@ -248,7 +247,7 @@ def run_command(
         list[str], Field(min_length=1, description='a program and its arguments: ["ls", "-l"]')
     ],
 ) -> str:
-    """Run a program in the working folder; what it printed, and its exit status."""
+    """Run a program in the working folder. Returns its output and its exit status."""
     try:
         done = subprocess.run(
             command, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=3_600

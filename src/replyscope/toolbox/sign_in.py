@@ -1,5 +1,6 @@
-"""Signing in to a remote tool server: the SDK's OAuth client, a redirect to loopback, and
-tokens in the system's keyring. Without a keyring they last until the program ends.
+"""OAuth sign-in to remote tool servers, with the SDK's client and a redirect to loopback.
+
+Tokens are saved in the system's keyring; without one, they are kept in memory until exit.
 """
 
 import asyncio
@@ -30,11 +31,11 @@ _PAGE = "<!doctype html><title>replyscope</title><p>You may close this page and 
 
 
 OpenPage = Callable[[str], object]
-"""Shows a page to the person."""
+"""Opens a URL in the browser."""
 
 
 class KeyringTokens(TokenStorage):
-    """What one server gave: tokens, and who we are to it."""
+    """The tokens and the client registration of a server, saved in the keyring."""
 
     def __init__(self, server: str) -> None:
         self._name = f"mcp:{server}"
@@ -67,14 +68,14 @@ class KeyringTokens(TokenStorage):
         await self._save("client", client_info.model_dump_json(exclude_none=True))
 
     async def registered_port(self) -> int:
-        """The loopback port that was registered with the server; 0 when none was."""
+        """The loopback port that is registered with the server; 0 if there is none."""
         text = await self._load("client")
         uris = (json.loads(text).get("redirect_uris") or []) if text else []
         return next((urlsplit(str(uri)).port or 0 for uri in uris), 0)
 
 
 class OriginRefusedError(PermissionError):
-    """A server's sign-in leads to another origin, and its entry does not say that it may."""
+    """The sign-in of a server uses another origin that its entry does not allow."""
 
     def __init__(self, origin: str) -> None:
         super().__init__(
@@ -84,7 +85,7 @@ class OriginRefusedError(PermissionError):
 
 
 class Origins:
-    """The origins that a sign-in may use: the server's own, and those of its entry."""
+    """The allowed origins of a sign-in: the server's own, and the `signIn` list of its entry."""
 
     def __init__(self, url: str, others: Collection[str]) -> None:
         own = origin_of(url)
@@ -92,25 +93,26 @@ class Origins:
         self._allowed = {own, upgraded, *map(origin_of, others)}
 
     def check(self, url: str) -> None:
-        """Raises OriginRefusedError for a URL elsewhere."""
+        """Raise OriginRefusedError for a URL of another origin."""
         if (origin := origin_of(url)) not in self._allowed:
             raise OriginRefusedError(origin)
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL, the port only where it is not the usual one."""
+    """The origin of a URL: scheme, host, and the port unless it is the default."""
     try:
         parts = httpx2.URL(url)
     except (httpx2.InvalidURL, ValueError):
-        return "an address that is none"
+        return "an invalid URL"
     port = f":{parts.port}" if parts.port is not None else ""
     host = f"[{parts.host}]" if ":" in parts.host else parts.host
     return f"{parts.scheme}://{host}{port}"
 
 
 class _GuardedProvider(OAuthClientProvider):
-    """The SDK's provider, every request of its own checked: what a server says about its
-    sign-in decides where these go, and they may have a code or a token in them.
+    """The SDK's OAuth provider, with a check of the origin of every request it makes.
+
+    The server's metadata chooses the URLs, and the requests can contain codes and tokens.
     """
 
     def __init__(self, origins: Origins, *arguments: Any) -> None:
@@ -135,8 +137,9 @@ class _GuardedProvider(OAuthClientProvider):
 
 
 class SignIn:
-    """Waits on loopback for the browser to come back. `open_page` shows the server's page;
-    `origins` are those that it may use besides its own.
+    """A sign-in: opens the server's page, and receives the redirect on loopback.
+
+    `origins` are allowed in addition to the server's own.
     """
 
     def __init__(
@@ -154,7 +157,7 @@ class SignIn:
         self._server: asyncio.Server | None = None
 
     async def auth(self) -> OAuthClientProvider:
-        """What signs requests; it asks the person only when the server wants it."""
+        """The authentication for requests. It opens the browser only if the server requires it."""
         port = await self._storage.registered_port()
         try:
             self._server = await asyncio.start_server(self._answer, "127.0.0.1", port)
@@ -179,7 +182,7 @@ class SignIn:
         return await asyncio.wait_for(self._came, _WAIT_S)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One page for the browser; its address has what the server says."""
+        """Answer the redirect of the browser, whose URL has the server's result."""
         with suppress(ConnectionError, asyncio.IncompleteReadError, ValueError):
             line = (await reader.readline()).decode("latin-1").split()
             query = parse_qs(urlsplit(line[1]).query) if len(line) > 1 else {}
@@ -198,6 +201,6 @@ class SignIn:
         writer.close()
 
     def close(self) -> None:
-        """Stop waiting."""
+        """Close the loopback server."""
         if self._server is not None:
             self._server.close()

@@ -1,4 +1,4 @@
-"""A limit on how many child processes run at once. The next in line starts when one ends."""
+"""A limit on concurrent child processes, with a first-in, first-out queue."""
 
 import asyncio
 from collections import deque
@@ -7,8 +7,9 @@ from types import TracebackType
 
 
 class Slots:
-    """An async context manager that holds one slot. `most` is read each time, so that a
-    changed setting counts at once.
+    """An async context manager that holds one slot.
+
+    `most` is a callable, so that a changed setting applies immediately.
     """
 
     def __init__(self, most: Callable[[], int]) -> None:
@@ -25,7 +26,7 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # the slot came together with the cancel
+            if turn.done() and not turn.cancelled():  # cancelled after the slot was assigned
                 self._release()
             raise
 

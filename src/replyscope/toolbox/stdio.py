@@ -1,8 +1,8 @@
-"""The stdio transport of a tool server: a child process, a JSON-RPC message on each line.
+"""The stdio transport of a tool server: a child process, with one JSON-RPC message per line.
 
-In place of the SDK's own, which takes a minute for a line of 50 MB, has no limit on one,
-and prints every line that is no message. Here such a line goes to the server's log. Every
-process that the server started ends with it.
+It replaces the SDK's transport, which takes a minute for a line of 50 MB, has no limit, and
+prints lines that are not messages. Here these lines go to the server's log. All descendants
+of the server are killed with it.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ from replyscope.toolbox.server_log import ServerLog
 _CHUNK = 1_048_576
 _MOST_LINE = 56_000_000
 _ORPHANED_S = 1.0
-"""How long output is read after the process has ended and others have its pipe open."""
+"""The time to read remaining output if other processes hold the pipe open."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCommand:
-    """What to start. `environment` is the whole of it."""
+    """The command of a server. `environment` is complete, nothing is inherited."""
 
     program: str
     arguments: Sequence[str]
@@ -44,8 +44,8 @@ class ServerCommand:
 class StdioTransport:
     """A tool server's process and its streams. Implements the SDK's Transport.
 
-    `fault` says why it ended; empty while it runs. `grace_s` is how long it may take to
-    end by itself.
+    `fault` is the reason of its end; empty while it runs. `grace_s` is the time to exit
+    after its stdin is closed.
     """
 
     def __init__(self, command: ServerCommand, log: ServerLog) -> None:
@@ -130,7 +130,7 @@ class StdioTransport:
                     await process.stdin.drain()
         except OSError:
             self.fault = self.fault or await _how_it_ended(process, "input")
-            await incoming.aclose()  # it reads nothing more: whoever waits is told
+            await incoming.aclose()  # it reads no more input, so pending requests fail
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             return  # the session has ended
 
@@ -157,7 +157,7 @@ class StdioTransport:
             close_pipes(process)
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
-        """Wait, ask to end, kill; then kill what it left."""
+        """Wait for the exit, terminate, then kill the process and its descendants."""
         if not await has_ended(process, self.grace_s) and self.grace_s:
             with suppress(ProcessLookupError, PermissionError):
                 if hasattr(os, "killpg"):
@@ -168,11 +168,11 @@ class StdioTransport:
 
 
 class _TooLong(Exception):
-    """A line is longer than it may be."""
+    """A line exceeds the limit."""
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """Every line that is not blank, without its end; the last one may have none."""
+    """The non-blank lines, without line breaks."""
     line = bytearray()
     while chunk := await stream.read(_CHUNK):
         *ends, rest = chunk.split(b"\n")
@@ -189,7 +189,7 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
 
 
 async def _orphaned(process: asyncio.subprocess.Process) -> None:
-    """Returns some time after the process has ended."""
+    """Return some time after the process has exited."""
     while not await has_ended(process, 60):
         continue
     await asyncio.sleep(_ORPHANED_S)

@@ -1,4 +1,4 @@
-"""All tools of this machine as one. Implements the Toolbox protocol."""
+"""The toolbox of this machine: its functions and tool servers."""
 
 import asyncio
 import re
@@ -27,8 +27,10 @@ _LONGEST_NAME = 64
 
 
 class LocalToolbox:
-    """`paths` are the person's own files of functions, `folder` the one they work in;
-    `server_folders` is where tool servers run, None for temporary folders.
+    """Functions and tool servers behind one interface. Implements Toolbox.
+
+    `paths` are files of functions, `folder` is their working folder. `server_folders`
+    contains the working folders of tool servers; None for temporary ones.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class LocalToolbox:
         )
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
-        """The tools that these names mean, each under a name that is its own."""
+        """The tools that match the names, under unique names."""
         names = {server_of(name) for name in wanted}
         functions, served = await asyncio.gather(
             self._functions.tools(), self._servers.tools(names - {""})
@@ -55,7 +57,7 @@ class LocalToolbox:
         return name_apart([tool for tool in (*functions, *served) if is_wanted(tool, wanted)])
 
     async def sources(self) -> tuple[ToolSource, ...]:
-        """Where tools come from, and how each stands."""
+        """The sources of tools, with their states."""
         return (*await self._functions.sources(), *self._servers.sources())
 
     async def run(
@@ -66,18 +68,18 @@ class LocalToolbox:
         keeps_files: bool = True,
         rules: Sequence[ConsentRule] = (),
     ) -> ToolOutcome:
-        """Run a tool to its end. `rules` are those that allowed the call."""
+        """Run a tool. `rules` are the rules that allowed the call."""
         kept = self._files if keeps_files else NOT_KEPT
         if tool.source.startswith("mcp:"):
             return await self._servers.run(tool, arguments, kept)
         return await self._functions.run(tool, arguments, kept, rules)
 
     def place(self, tool: Tool) -> AbstractAsyncContextManager[None]:
-        """Held while a tool runs; only so many run as processes at once."""
+        """The slot to hold while a tool runs, which limits concurrent processes."""
         return nullcontext() if tool.source.startswith("mcp:") else self._functions.slots
 
     async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
-        """What servers have to attach."""
+        """The resources of servers."""
         return await self._servers.resources({server_of(name) for name in wanted})
 
     async def read_resource(self, resource: Offer) -> FilePart | ImagePart:
@@ -85,32 +87,32 @@ class LocalToolbox:
         return await self._servers.read_resource(resource)
 
     async def prompts(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
-        """The prompts that servers have."""
+        """The prompts of servers."""
         return await self._servers.prompts({server_of(name) for name in wanted})
 
     async def fill_prompt(self, prompt: Offer, arguments: Mapping[str, str]) -> str:
-        """A prompt's text. Raises AttachmentError."""
+        """The text of a prompt. Raises AttachmentError."""
         return await self._servers.fill_prompt(prompt, arguments)
 
     async def close(self) -> None:
-        """End everything that runs."""
+        """Stop all tool servers."""
         await self._servers.close()
 
 
 def server_of(name: str) -> str:
-    """The server that a name of a tool or a source means; empty when it means none."""
+    """The server in the name of a tool or a source; empty if there is none."""
     return name.removeprefix("mcp:").partition("/")[0] if name.startswith("mcp:") else ""
 
 
 def is_wanted(tool: Tool, wanted: Sequence[str]) -> bool:
-    """Whether a name means this tool: its own, its source's, or its full name."""
+    """Whether a name selects this tool: its own name, its source, or its full name."""
     return bool({tool.own_name, tool.source, tool.full_name} & set(wanted))
 
 
 def name_apart(tools: Sequence[Tool]) -> tuple[Tool, ...]:
-    """The tools under names that servers take, and that are all different.
+    """Give the tools unique names that every API accepts.
 
-    One that shares its name with another gets its source before it.
+    If several tools have the same name, their sources are added as a prefix.
     """
     own = [_plain(tool.own_name) for tool in tools]
     taken: set[str] = set()
@@ -125,7 +127,7 @@ def name_apart(tools: Sequence[Tool]) -> tuple[Tool, ...]:
 
 
 def _plain(name: str) -> str:
-    """Letters, digits, _ and -, as every API takes them."""
+    """The name in letters, digits, _ and -, which every API accepts."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:_LONGEST_NAME] or "tool"
 
 

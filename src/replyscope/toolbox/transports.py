@@ -22,16 +22,16 @@ from replyscope.toolbox.sign_in import KeyringTokens, OpenPage, SignIn
 from replyscope.toolbox.stdio import ServerCommand, StdioTransport
 
 _TIMEOUT = httpx2.Timeout(30.0, read=300.0)
-"""As the SDK sets it: a server may hold a response stream open."""
+"""The SDK's values: a server can hold a response stream open."""
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|LOGIN|URL|URI|DSN", re.IGNORECASE)
-"""In the names of variables whose values are not shown."""
+"""Matches names of variables whose values are secret."""
 
 
 def stdio_transport(
     server: McpServer, log: ServerLog, folder_of: Callable[[str], Path]
 ) -> StdioTransport:
-    """The transport of a server that is a command. It runs in the folder that its entry names,
-    else in one of ours. Raises ValueError for a missing variable, OSError.
+    """The transport of a server with a command. It runs in its `cwd`, or else in a folder of
+    the data folder. Raises ValueError for an unset variable, OSError.
     """
     arguments = [expand(argument) for argument in server.arguments]
     environment = tool_environment(os.environ)
@@ -45,9 +45,9 @@ def stdio_transport(
 async def http_transport(
     server: McpServer, open_page: OpenPage, stack: AsyncExitStack
 ) -> AbstractAsyncContextManager[Any]:
-    """The transport of a server that has a URL; `stack` closes what it needs."""
+    """The transport of a server with a URL. Its resources are closed with `stack`."""
     url = expand(server.url or "")
-    route_to(url, system_environment())  # a bad variable is named before anything is sent
+    route_to(url, system_environment())  # reports an invalid variable before the first request
     headers = {name: expand(value) for name, value in server.headers}
     auth = None
     if not any(name.lower() == "authorization" for name in headers):
@@ -67,7 +67,7 @@ async def http_transport(
 
 
 def secrets_of(server: McpServer) -> set[str]:
-    """What of a server's entry may not be shown: passwords, headers, keys in variables."""
+    """The secrets of a server's entry: passwords, headers, keys in variables."""
     found = {value for _, value in server.headers}
     found |= {value for name, value in server.environment if _SECRET.search(name)}
     for value in [*found, server.url or ""]:

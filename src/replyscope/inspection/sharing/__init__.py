@@ -1,1 +1,1 @@
-"""The forms of export of sessions, and redaction."""
+"""Export formats of sessions, and redaction."""

@@ -1,4 +1,4 @@
-"""Code fences of Markdown: text set in one, and one that a text leaves open."""
+"""Code fences of Markdown: adds a fence around text, and closes an open one."""
 
 import re
 
@@ -6,15 +6,16 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$")
 
 
 def fenced(text: str) -> str:
-    """A code block that the text can't end."""
+    """The text in a code block, with a fence longer than any in the text."""
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}\n{text}\n{fence}"
 
 
 def closed(text: str) -> str:
-    """The text, and the end of a fence that it leaves open: a reply that was cut off in the
-    middle of code would make code of all that follows it.
+    """The text with an open fence closed.
+
+    Otherwise, all text after a reply that was cut off in a code block would become code.
     """
     fence = ""
     for line in text.split("\n"):

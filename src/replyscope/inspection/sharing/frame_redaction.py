@@ -14,7 +14,7 @@ from replyscope.domain.json_text import read_json
 from replyscope.inspection.sharing.redaction import Redactor, cut
 
 _PLACES = ("type", "index", "output_index", "content_index", "summary_index", "item_id")
-_Spot = tuple[Any, str | int]  # what holds a text, and where in it
+_Spot = tuple[Any, str | int]  # the container of a text, and its key
 _Key = tuple[Any, ...]
 
 
@@ -41,7 +41,7 @@ def clean_frames(frames: Sequence[WireFrame], clean: Redactor) -> tuple[WireFram
 
 
 def _value(text: str) -> Any:
-    """The JSON value of a frame's data, in a list; None for data that are not JSON."""
+    """The JSON value of a frame's data, in a list; None for data that is not JSON."""
     lines = [line for line in text.splitlines() if line.startswith("data:")]
     try:
         return [read_json("\n".join(line[5:] for line in lines))]
@@ -50,7 +50,7 @@ def _value(text: str) -> Any:
 
 
 def _texts(value: Any, key: _Key) -> Iterator[tuple[_Key, _Spot]]:
-    """Each text with where it is and what tells it from others of that place."""
+    """Each text with its location, and a key that identifies its stream of deltas."""
     waiting = [(value, key)]
     while waiting:
         holder, own = waiting.pop()

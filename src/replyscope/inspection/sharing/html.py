@@ -1,5 +1,6 @@
-"""Sessions as one HTML file that needs nothing else: no script, no font, no picture from
-elsewhere. What a model, a tool or a person wrote is text in it, never markup.
+"""Renders sessions as one self-contained HTML file, without scripts or external resources.
+
+Texts of models, tools and people are escaped; they never become markup.
 """
 
 import base64
@@ -26,12 +27,12 @@ _POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-_FEW = 30  # a list of so many is open
+_FEW = 30  # the list of contents is open up to this length
 _EXCERPT = 70
 
 
 def page_start(title: str) -> str:
-    """Everything before the contents."""
+    """The HTML before the contents."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -43,7 +44,7 @@ def page_start(title: str) -> str:
 
 
 def contents(summaries: Sequence[SessionSummary], titles: Sequence[str]) -> str:
-    """The sessions of the page, each to go to; nothing for a single one."""
+    """The table of contents with a link to each session; empty for a single session."""
     if len(summaries) < 2:
         return ""
     rows = "".join(
@@ -64,12 +65,12 @@ def _day(summary: SessionSummary) -> str:
 
 
 def page_end(note: str) -> str:
-    """Everything after the last session; `note` says what was taken out."""
+    """The HTML after the last session; `note` is the sentence on redactions."""
     return f"<footer>Made with replyscope. {plain(note)}</footer>\n</main>\n</body>\n</html>\n"
 
 
 class SessionPage:
-    """The section of one session: its branch, with folded details of each reply.
+    """The section of a session: its branch, with collapsed details of each reply.
 
     `events` are the events of the recorded frames by exchange id, if they are known.
     """
@@ -86,7 +87,7 @@ class SessionPage:
             self._siblings.setdefault(message.parent_id, []).append(message.id)
 
     def html(self) -> str:
-        """The whole section."""
+        """The HTML of the section."""
         shared, clean = self._shared, self._clean
         session = shared.session
         pieces = [f'<section id="s-{plain(session.id)}">']
@@ -96,7 +97,7 @@ class SessionPage:
             body = markdown(clean(session.settings.system))
             pieces.append(f'<article class="system"><header>system</header>{body}</article>')
         detours = shared.detours()
-        beside = detours.get(None, [])  # what could stand in the place of the next message
+        beside = detours.get(None, [])  # alternatives to the next message
         for message in shared.branch:
             pieces += self._message(message)
             pieces += self._detours(beside)
@@ -135,7 +136,7 @@ class SessionPage:
         return f'<a href="#m-{plain(message.id)}">{plain(name)}</a>'
 
     def _which(self, message: Message) -> str:
-        """Which of several siblings it is."""
+        """The number of a message among its siblings; empty without siblings."""
         siblings = self._siblings.get(message.parent_id, [])
         if len(siblings) < 2:
             return ""
@@ -182,7 +183,7 @@ class SessionPage:
         return figures_html(exchange, choice, timeline, self._clean)
 
     def _detours(self, detours: Sequence[Sequence[Message]]) -> Iterator[str]:
-        """Other answers and what followed them: folded, so that none is lost."""
+        """The other branches, collapsed."""
         for stretch in detours:
             body = "".join(piece for message in stretch for piece in self._message(message))
             if not body:
@@ -191,7 +192,7 @@ class SessionPage:
             rest = sum(m.role is not Role.TOOL for m in stretch) - 1
             more = f", and {plural(rest, 'message')} more" if rest > 0 else ""
             yield (
-                f'<details class="other"><summary>another way: {title}{more}</summary>'
+                f'<details class="other"><summary>other branch: {title}{more}</summary>'
                 f"<div>{body}</div></details>"
             )
 

@@ -1,4 +1,4 @@
-"""Writes a reply as HTML: its text, and its folded details."""
+"""Renders a reply as HTML: its text, and its collapsed details."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,7 +28,7 @@ from replyscope.inspection.timeline import Bar, Doing, Timeline
 Results = Mapping[str, ToolResultPart]
 _MOST_BARS = 40
 _CALL_WIDTH = 80
-_LEAST_PACE = 40  # bars that a full width has room for; fewer do not get wider
+_LEAST_PACE = 40  # bars in the full width; with fewer bars, part of it is empty
 _MOODS = {
     ToolCallState.COMPLETED: "good",
     ToolCallState.FAILED: "bad",
@@ -54,7 +54,7 @@ def said_html(choice: Choice, results: Results, clean: Clean) -> str:
 
 
 def folded(title: str, body: str, kind: str = "") -> str:
-    """Something to open; `title` is HTML already."""
+    """A collapsed section; `title` and `body` are HTML."""
     name = f' class="{kind}"' if kind else ""
     return f"<details{name}><summary>{title}</summary>{body}</details>"
 
@@ -99,7 +99,7 @@ def _flowing(text: str) -> str:
 
 
 def figures_html(exchange: Exchange, index: int, timeline: Timeline, clean: Clean) -> str:
-    """The inspector's figures, its findings and its timeline."""
+    """The figures, findings and timeline of the inspector."""
     usage = exchange.usage
     into, out = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
     listed = "".join(
@@ -129,7 +129,7 @@ def _rows(exchange: Exchange, index: int) -> list[tuple[str, str]]:
         ("finish", f"{ending.word}{said}. {ending.sentence}"),
         ("tokens", tokens if exchange.usage is not None else "not reported"),
         ("cost", cost(exchange)),
-        ("time", f"{seconds(timing.first_token_ms)} to first token, {whole_time(exchange)} in all"),
+        ("time", f"{seconds(timing.first_token_ms)} to first token, {whole_time(exchange)} total"),
         ("rate", rate(exchange)),
         ("model", f"asked {exchange.model}, answered {answered}"),
         ("provider", f"{exchange.endpoint} · {exchange.api.value}"),
@@ -148,7 +148,7 @@ def _rows(exchange: Exchange, index: int) -> list[tuple[str, str]]:
 
 
 def _timeline(timeline: Timeline, clean: Clean) -> str:
-    """Bars under each other, each with its name and length."""
+    """The timeline as rows of bars, each with its label and duration."""
     if timeline.end_ms <= 0:
         return ""
     rows = "".join(_bar(bar, timeline.end_ms, clean) for bar in timeline.bars[:_MOST_BARS])
@@ -182,7 +182,7 @@ def _pace(timing: Timing) -> str:
         f'height="{value / top * 30:.2f}"></rect>'
         for n, value in enumerate(pace)
     )
-    label = f"characters in each {seconds(timing.pace_ms)}, at most {top:,}"
+    label = f"characters per {seconds(timing.pace_ms)}, peak {top:,}"
     return (
         f'<p class="about">{plain(label)}</p><svg class="pace" viewBox="0 0 100 30" '
         f'preserveAspectRatio="none" role="img" aria-label="{plain(label)}">{bars}</svg>'

@@ -1,4 +1,4 @@
-"""The look of the HTML export: light and dark, on a phone and on paper. Code too."""
+"""The style sheet of the HTML export: light and dark, for screens, phones and print."""
 
 STYLE = """
 :root { color-scheme: light dark; --bg: #fff; --text: #1f2328; --soft: #424a55; --muted: #66707d;

@@ -1,6 +1,6 @@
-"""Markdown as HTML that can't do anything: no markup of its own, no scheme that acts.
+"""Renders Markdown as safe HTML: no embedded HTML, and links to web pages only.
 
-Code gets colours; what is too long or too odd for that stays plain.
+Code is highlighted unless it is too long or its language is unknown.
 """
 
 from collections.abc import Sequence
@@ -44,18 +44,18 @@ _COLOURS: tuple[tuple[Any, str], ...] = (
 
 
 def plain(text: str) -> str:
-    """Text as HTML that shows it."""
+    """Escape text for HTML."""
     return escape(printable_text(text))
 
 
 def markdown(text: str) -> str:
-    """Markdown as HTML, in a box of its own."""
+    """Markdown as HTML, in its own element."""
     shown = printable_text(text)
     return f'<div class="text">{_parser(finds_links="://" in shown).render(shown)}</div>'
 
 
 def code(source: str, language: str) -> str:
-    """A code block in colour, with the language's name where there is one."""
+    """A highlighted code block, with the name of its language if known."""
     name = language.split()[0] if language.split() else ""
     caption = f"<figcaption>{escape(name[:40])}</figcaption>" if name else ""
     block = f"<pre><code>{_coloured(source, name)}</code></pre>"
@@ -63,7 +63,7 @@ def code(source: str, language: str) -> str:
 
 
 def is_link(target: str) -> bool:
-    """Whether following it does no more than open a page."""
+    """Whether a link target is safe: opening it only shows a page."""
     return target.lower().startswith(_SCHEMES)
 
 
@@ -95,7 +95,7 @@ def _lexer(language: str) -> Lexer | None:
 
 @lru_cache(maxsize=2)
 def _parser(*, finds_links: bool) -> MarkdownIt:
-    """Looking for bare links takes longer than all the rest."""
+    """A parser. It finds bare links only on request, because that takes most of the time."""
     options = {"html": False, "linkify": finds_links, "maxNesting": _DEEPEST}
     parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     if finds_links:
@@ -138,7 +138,7 @@ def _fence(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: An
 
 
 def _heading(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
-    """Lowers the headings of a reply below the headings of the page."""
+    """Renders headings of a reply at levels below the headings of the page."""
     level = int(tokens[at].tag[1:])
     tag = f"h{min(6, level + 3)}"
     if tokens[at].nesting < 0:

@@ -1,7 +1,7 @@
 """Writes a session as one line of JSON, in the messages format of fine-tuning and evals.
 
-Empty replies, and prompts without a reply at the end, are left out, because trainers refuse
-them. For the same reason a call without a result gets a result that says so.
+Empty replies, and prompts without a reply at the end, are omitted, because trainers reject
+them. For the same reason, a call without a result gets a placeholder result.
 """
 
 import base64
@@ -20,7 +20,7 @@ Entry = dict[str, Any]
 
 
 def session_jsonl(shared: Shared, clean: Clean) -> str:
-    """One line, with its break; "" for a session without a reply."""
+    """One line with a line break; "" for a session without a reply."""
     messages: list[Entry] = []
     results = shared.results()
     for message in shared.branch:
@@ -41,7 +41,7 @@ def session_jsonl(shared: Shared, clean: Clean) -> str:
 
 
 def _end_with_a_reply(messages: list[Entry]) -> None:
-    """The last is a reply. One that only asks for tools may be; what came of them may not."""
+    """Remove messages after the last reply. It may be a reply with only tool calls."""
     last = max((n for n, m in enumerate(messages) if m["role"] == "assistant"), default=-1)
     del messages[last + 1 :]
 

@@ -28,7 +28,7 @@ _CALL_WIDTH = 2_000
 
 
 def session_markdown(shared: Shared, clean: Clean) -> str:
-    """The whole text, one line break at its end."""
+    """The Markdown text, with one line break at its end."""
     shared = shared.told()
     session = shared.session
     front = {
@@ -63,7 +63,7 @@ class _Writer:
         self._results = shared.results()
 
     def message(self, message: Message, level: str) -> Iterator[str]:
-        """Its blocks under a heading of that level."""
+        """The blocks of a message under a heading of the given level."""
         if message.role is Role.ASSISTANT:
             yield from self._reply(message, level)
         elif message.role is not Role.TOOL:

@@ -1,7 +1,7 @@
-"""Takes keys, home folders, addresses and a person's own patterns out of what is shared.
+"""Redacts keys, home folders, e-mail addresses and custom patterns in exports.
 
-Every pattern is bounded: shipped ones by how they are written, a person's own by the time
-that it may take on one text.
+Every pattern is bounded: built-in patterns by their form, custom patterns by a time limit
+per text.
 """
 
 import re
@@ -21,7 +21,7 @@ _MAIL = (
 _ASSIGNED = (
     r"(?i)\b(?:api[_-]?key|secret[_-]?(?:access[_-]?)?key|access[_-]?token|auth[_-]?token|"
     r"client[_-]?secret|password|passwd)\b[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
-    # With a digit in it: code that only names a secret stays.
+    # A digit is required, so code that only names a secret is not redacted.
     r"(?P<secret>(?=[^\s\"'\\,;<>{}()$\[]{0,200}\d)[^\s\"'\\,;<>{}()$\[]{8,200})"
 )
 _KEY, _PLACE = "key", "home folder"
@@ -41,14 +41,14 @@ _KINDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"(?:\\?/home\\?/|\\?/Users\\?/|\b[A-Za-z]:\\+Users\\+)[^/\\\s\"'<>:)]+",
     ),
 )
-"""Kind, what a text has to hold in small letters to be looked at, and the pattern."""
+"""Kind, a lower-case substring that the text must contain, and the pattern."""
 _LONGEST_S = 2.0
 _EXAMPLES = 3
 OWN = "own pattern"
 
 
 class PatternTooSlow(Exception):
-    """A person's own pattern takes too long on a text; the message names it."""
+    """A custom pattern exceeded its time limit. The message names the pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Redaction:
 class Redactor:
     """A callable that redacts texts. `counts` has the number of redactions by kind.
 
-    `patterns` are regular expressions of the person, `home` is the home folder. Raises
+    `patterns` are custom regular expressions, `home` is the home folder. Raises
     ValueError for an invalid pattern; calling it raises PatternTooSlow.
     """
 
@@ -83,11 +83,11 @@ class Redactor:
         self._own = [_compiled(pattern) for pattern in own] if is_on else []
 
     def enter(self, place: str) -> None:
-        """Name the session that the next texts are of."""
+        """Set the session of the next texts, for the report."""
         self._place = place
 
     def __call__(self, text: str) -> str:
-        """The text without them. What was there is named in brackets."""
+        """The redacted text, with the kind of each redaction in brackets."""
         if not self.is_on:
             return text
         pieces: list[str] = []
@@ -138,15 +138,15 @@ class Redactor:
     def sentence(self) -> str:
         """A sentence with the number of redactions by kind."""
         if not self.is_on:
-            return "Nothing is taken out."
+            return "Nothing is redacted."
         if not self.counts:
-            return "Nothing had to be taken out."
-        told = ", ".join(f"{count:,} × {kind}" for kind, count in self.counts.items())
-        return f"Taken out: {told}."
+            return "Nothing had to be redacted."
+        listed = ", ".join(f"{count:,} × {kind}" for kind, count in self.counts.items())
+        return f"Redacted: {listed}."
 
     @property
     def report(self) -> list[str]:
-        """The sentence, and for each kind examples that give nothing away, and where."""
+        """The sentence, and for each kind masked examples and the sessions."""
         lines = [self.sentence]
         for kind, count in self.counts.items():
             places = self.places[kind]
@@ -164,11 +164,11 @@ def _compiled(pattern: str) -> "regex.Pattern[str]":
     try:
         return regex.compile(pattern)
     except regex.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        raise ValueError(f"{pattern!r} is not a valid regular expression: {error}") from error
 
 
 def masked(secret: str, kind: str) -> str:
-    """Enough of it to know it again, too little to use it."""
+    """A masked secret: recognisable, but not usable."""
     if kind == "e-mail address":
         name, _, host = secret.partition("@")
         return f"{name[:1]}…@{host}"
@@ -180,7 +180,7 @@ def masked(secret: str, kind: str) -> str:
 
 
 def cut(pieces: Sequence[str], spans: Sequence[Redaction]) -> list[str]:
-    """The pieces of a text without its spans, each of which may reach over several pieces."""
+    """The pieces of a text with its spans replaced. A span can extend over several pieces."""
     made: list[str] = []
     start = 0
     for piece in pieces:

@@ -1,6 +1,6 @@
-"""The request of an exchange as a command or a program that sends it again, byte for byte.
+"""Converts the request of an exchange to a command or a program that repeats it exactly.
 
-The key is never in it: both read it from the environment.
+The code never contains the API key; it reads the key from the environment.
 """
 
 import json
@@ -15,7 +15,7 @@ from replyscope.domain.json_text import read_json
 from replyscope.domain.shared import Clean
 
 _KEPT = ("openai-organization", "openai-project", "content-type")
-_LONGEST_ARGUMENT = 100_000  # systems take little more in one argument of a command
+_LONGEST_ARGUMENT = 100_000  # close to the limit of systems for one command-line argument
 _ENDS = ("/chat/completions", "/responses")
 _WIDTH = 92
 _BOTH = (
@@ -40,7 +40,7 @@ _KNOWN = {
 
 
 def as_curl(request: RequestSent, clean: Clean) -> str:
-    """A shell command."""
+    """A shell command with curl."""
     body = shlex.quote(_body(request, clean))
     is_long = len(body) > _LONGEST_ARGUMENT
     lines = [f"curl {shlex.quote(clean(request.url))}"]
@@ -89,7 +89,7 @@ def _cleaned(value: Any, clean: Clean) -> Any:
 
 
 def as_python(request: RequestSent, clean: Clean) -> str:
-    """A program for the official SDK."""
+    """A Python program with the official SDK."""
     try:
         body = read_json(_body(request, clean) or "{}")
     except ValueError:
@@ -116,7 +116,7 @@ def as_python(request: RequestSent, clean: Clean) -> str:
 
 
 def _opening(request: RequestSent, base: str, query: dict[str, str]) -> str:
-    """The client's own lines."""
+    """The lines that import and create the client."""
     arguments = [f"base_url={_literal(base)}"]
     if query:
         arguments.append(f"default_query={_literal(query)}")
@@ -132,7 +132,7 @@ def _opening(request: RequestSent, base: str, query: dict[str, str]) -> str:
 
 
 def _literal(value: Any) -> str:
-    """The value as Python writes it, over several lines where it is long."""
+    """The Python literal of a value; a long one is wrapped."""
     if isinstance(value, str):
         is_writable = re.search(r"[\ud800-\udfff]", value) is None
         return json.dumps(value, ensure_ascii=not is_writable) if is_writable else ascii(value)

@@ -18,11 +18,11 @@ from replyscope.domain.shared import SESSION_FORMAT, Shared
 from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.redaction import Redactor
 
-_KEPT = ("frames", "data")  # cleaned already, and bytes
+_KEPT = ("frames", "data")  # already redacted, and bytes
 
 
 def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
-    """The session with its whole tree, its exchanges and their wires."""
+    """The JSON of a session with its tree, its exchanges and their wires."""
     session = shared.session
     if clean is not None:
         records = {key: _cleaned_record(r, clean) for key, r in shared.records.items()}
@@ -50,7 +50,7 @@ def _cleaned_record(record: WireRecord, clean: Redactor) -> WireRecord:
 
 
 def _cleaned(value: Any, clean: Redactor) -> Any:
-    """The value with every text cleaned; names of fields and an image's bytes stay."""
+    """The value with all texts redacted. Field names and image bytes are unchanged."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list | tuple):

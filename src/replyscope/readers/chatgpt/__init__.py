@@ -25,7 +25,7 @@ def _sniff(entry: Mapping[str, object]) -> bool:
 CHATGPT = EntryFormat(
     name="chatgpt",
     title="ChatGPT",
-    path="the zip, the extracted folder, or a file of it",
+    path="the zip, the extracted folder, or one of its files",
     content="`conversations.json`; the parts `conversations-000.json`, `conversations-001.json`, "
     "…; or one file for each conversation in `conversations/`",
     hint="conversations.json of ChatGPT (or the zip or folder with it)",

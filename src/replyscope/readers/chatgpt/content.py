@@ -1,6 +1,6 @@
 """The content of a ChatGPT message as text, whatever its content type.
 
-Known fields are read in a fixed order. Unknown fields contribute all of their texts.
+Known fields have a fixed order. Unknown fields contribute all of their texts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -76,7 +76,7 @@ def _thought(thought: Any) -> Iterator[str]:
 
 
 def _pointer(part: Node) -> Iterator[str]:
-    """The name of a file beside the export: an image, a recording, a document."""
+    """The name of a separate file of the export: an image, a recording, a document."""
     kind = name_of(part.get("content_type") or part.get("type"))
     url = mapping_of(part.get("image_url")).get("url") or part.get("image_url")
     named = name_of(part.get("asset_pointer") or url)
