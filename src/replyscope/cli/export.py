@@ -72,7 +72,7 @@ async def _wanted(arguments: argparse.Namespace, wiring: Wiring) -> Sequence[str
     try:
         search = wiring.review.read(arguments.query)
     except QueryError as error:
-        raise SettingsError(f"The query can't be read: {error}.") from error
+        raise SettingsError(f"The query can't be parsed: {error}.") from error
     await wiring.review.update_index()
     found = session_ids_of(await wiring.index.find_ids(search))
     if not found:

@@ -92,6 +92,6 @@ async def _exchange_ids(what: str, wiring: Wiring) -> list[tuple[str, str]]:
     try:
         search = wiring.review.read(what, Sort.TIME)
     except QueryError as error:
-        raise SettingsError(f"The query can't be read: {error}.") from error
+        raise SettingsError(f"The query can't be parsed: {error}.") from error
     await wiring.review.update_index()
     return list(await wiring.index.find_ids(search))

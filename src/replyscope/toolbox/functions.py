@@ -19,6 +19,7 @@ from replyscope.domain.environment import (
     tool_environment,
     without_secrets,
 )
+from replyscope.domain.plural import plural
 from replyscope.domain.regular_file import open_regular
 from replyscope.domain.route import system_environment
 from replyscope.domain.tool import ConsentRule, Tool, ToolOutcome, ToolSettings, ToolSource
@@ -71,7 +72,7 @@ class FunctionTools:
         """Each file, and what is wrong with it."""
         described = await asyncio.gather(*(self._describe(path) for path in self._paths))
         return tuple(
-            ToolSource(_source_of(path), f"{len(one.tools)} tools", one.fault)
+            ToolSource(_source_of(path), plural(len(one.tools), "tool"), one.fault)
             for path, one in zip(self._paths, described, strict=True)
         )
 
