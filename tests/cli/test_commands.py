@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from replyscope.cli import parser
+from replyscope.domain.query_fields import FIELDS, Flags
 from tests.cli.run import PROGRAM, environment, run_command
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 
@@ -265,6 +267,23 @@ def test_sessions_are_shown_deleted_and_restored(server: LoopbackServer, tmp_pat
     assert json.loads(run_command(tmp_path, "sessions", "list", "--json").stdout) == []
     assert run_command(tmp_path, "sessions", "restore", session_id).returncode == 0
     assert len(json.loads(run_command(tmp_path, "sessions", "list", "--json").stdout)) == 1
+
+
+def test_help_names_every_exit_status_and_what_it_means(tmp_path: Path) -> None:
+    named = [value for name, value in vars(parser).items() if name.startswith("EXIT_")]
+    statuses = {value for value in named if isinstance(value, int)}
+    for arguments in (["--help"], ["ask", "--help"]):
+        shown = run_command(tmp_path, *arguments).stdout.partition("exit status:\n")[2]
+        assert {int(line.split()[0]) for line in shown.splitlines()} == statuses
+        assert "a tool call waits" in shown
+
+
+def test_the_help_of_the_search_names_every_field_and_every_test(tmp_path: Path) -> None:
+    shown = run_command(tmp_path, "sessions", "search", "--help").stdout.split()
+    terms = [f"{name}:" for name, field in FIELDS.items() if not isinstance(field.type, Flags)]
+    tests = [f"{name}:{value}" for name in ("is", "has") for value in FIELDS[name].choices]
+    assert "is:toolfailed" in tests
+    assert set(terms + tests) <= set(shown)
 
 
 @pytest.mark.parametrize(
