@@ -152,7 +152,7 @@ def _add_session_options(parser: argparse.ArgumentParser, *, inherit: bool = Fal
         "--session",
         metavar="ID",
         default=default,
-        help="open a session, by its id or the beginning of it",
+        help="open a session, by its id or the start of its id",
     )
     which.add_argument(
         "--continue",
@@ -179,6 +179,38 @@ def _pair(text: str) -> tuple[str, str]:
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     return () if names == ("none",) else names
+
+
+def _add_parameters(ask: argparse.ArgumentParser) -> None:
+    ask.add_argument("--system", metavar="S", help="the system prompt")
+    ask.add_argument(
+        "--max-tokens",
+        type=whole(limits.MAX_TOKENS),
+        metavar="K",
+        help="maximum number of output tokens",
+    )
+    ask.add_argument(
+        "--temperature",
+        type=number(limits.TEMPERATURE),
+        metavar="T",
+        help="sampling temperature, 0 to 2",
+    )
+    ask.add_argument("--n", type=whole(limits.CHOICES), metavar="N", help="number of choices")
+    ask.add_argument("--effort", metavar="E", help="reasoning effort: minimal, low, medium, high")
+    ask.add_argument("--verbosity", metavar="V", help="length of the reply: low, medium or high")
+    ask.add_argument("--schema", metavar="FILE", help="a file with the JSON schema of the reply")
+    ask.add_argument(
+        "--store",
+        action=argparse.BooleanOptionalAction,
+        help="whether the server stores the reply",
+    )
+    ask.add_argument(
+        "--metadata",
+        metavar="NAME=VALUE",
+        action="append",
+        type=_pair,
+        help="metadata that the server stores with the reply; may be repeated",
+    )
 
 
 def _add_tool_options(ask: argparse.ArgumentParser) -> None:
@@ -214,36 +246,8 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         action="store_true",
         help="print one JSON object with the replies and their figures",
     )
-    ask.add_argument("--system", metavar="S", help="the system prompt")
-    ask.add_argument(
-        "--max-tokens",
-        type=whole(limits.MAX_TOKENS),
-        metavar="K",
-        help="maximum number of output tokens",
-    )
-    ask.add_argument(
-        "--temperature",
-        type=number(limits.TEMPERATURE),
-        metavar="T",
-        help="sampling temperature, 0 to 2",
-    )
-    ask.add_argument("--n", type=whole(limits.CHOICES), metavar="N", help="number of choices")
-    ask.add_argument("--effort", metavar="E", help="reasoning effort: minimal, low, medium, high")
-    ask.add_argument("--verbosity", metavar="V", help="length of the reply: low, medium or high")
-    ask.add_argument("--schema", metavar="FILE", help="a file with the JSON schema of the reply")
-    ask.add_argument(
-        "--store",
-        action=argparse.BooleanOptionalAction,
-        help="whether the server stores the reply",
-    )
+    _add_parameters(ask)
     _add_tool_options(ask)
-    ask.add_argument(
-        "--metadata",
-        metavar="NAME=VALUE",
-        action="append",
-        type=_pair,
-        help="metadata that the server stores with the reply; may be repeated",
-    )
     for add in (_add_session_options, _add_model_options, _add_place_options):
         add(ask, inherit=True)
 
@@ -331,7 +335,7 @@ def _add_settings(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "schema",
         help="print the JSON schema, for editors that complete and validate TOML",
         description="Print the JSON schema (2020-12) of the settings file. Save it as "
-        "settings.schema.json beside settings.toml, and make `#:schema ./settings.schema.json` "
-        "the first line of settings.toml: Even Better TOML, Tombi and taplo then complete and "
+        "settings.schema.json beside settings.toml, and insert `#:schema ./settings.schema.json` "
+        "as the first line of settings.toml: Even Better TOML, Tombi and taplo then complete and "
         "validate it.",
     )

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, removed at the end; nothing is shown without a terminal."""
+"""A progress bar on stderr, removed at the end. Without a terminal it shows nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,9 +28,9 @@ def progress_bar(what: str) -> Iterator[ReportProgress]:
         task = progress.add_task(printable_line(what), total=None, number=0)
         number = 0
 
-        def tell(place: int, size: int) -> None:
+        def report(place: int, size: int) -> None:
             nonlocal number
             number += 1
             progress.update(task, completed=place, total=size, number=number)
 
-        yield tell
+        yield report

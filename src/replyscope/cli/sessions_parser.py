@@ -35,9 +35,26 @@ def add_sessions(
         add_options(action)
         return action
 
-    shelves = add(
-        "list", "list sessions, pinned ones first, then newest first"
-    ).add_mutually_exclusive_group()
+    _add_list(add("list", "list sessions, pinned ones first, then newest first"))
+    show = add("show", "show a session's messages, and the figures of its replies")
+    show.add_argument("id", metavar="ID", help=_ID_HELP)
+    _add_search(add("search", "search replies by words and facts"))
+    for name, text in _ON_ONE_OR_MANY:
+        _add_ids(add(name, text))
+    _add_naming(add)
+    _add_export(add("export", "export sessions, one exchange, or the results of a query"))
+    _add_import(
+        add("import", "import sessions of replyscope, ChatGPT, Open WebUI, llm, elia, oterm")
+    )
+    purge = add("purge", "permanently remove deleted sessions and all copies of their text")
+    purge.add_argument(
+        "ids", metavar="ID", nargs="*", help="ids of deleted sessions; default: all deleted ones"
+    )
+    purge.add_argument("--yes", action="store_true", help="purge without asking")
+
+
+def _add_list(action: argparse.ArgumentParser) -> None:
+    shelves = action.add_mutually_exclusive_group()
     for shelf in ("archived", "deleted"):
         shelves.add_argument(
             f"--{shelf}",
@@ -47,24 +64,14 @@ def add_sessions(
             default="listed",
             help=f"list {shelf} sessions",
         )
-    show = add("show", "show a session's messages, and the figures of its replies")
-    show.add_argument("id", metavar="ID", help=_ID_HELP)
-    _add_search(add("search", "search replies by words and facts"))
-    for name, text in _ON_ONE_OR_MANY:
-        _add_ids(add(name, text))
-    _add_naming(add)
-    _add_export(add("export", "export sessions, one exchange, or the results of a query"))
-    bring = add("import", "import sessions of replyscope, ChatGPT, Open WebUI, llm, elia, oterm")
+
+
+def _add_import(action: argparse.ArgumentParser) -> None:
     kinds = "a JSON file, a zip with JSON, a database, or a recorded stream (.sse)"
-    bring.add_argument("files", metavar="FILE", nargs="+", help=kinds)
-    bring.add_argument(
+    action.add_argument("files", metavar="FILE", nargs="+", help=kinds)
+    action.add_argument(
         "--dry-run", action="store_true", help="report what an import would do; import nothing"
     )
-    purge = add("purge", "permanently remove deleted sessions and all copies of their text")
-    purge.add_argument(
-        "ids", metavar="ID", nargs="*", help="ids of deleted sessions; default: all deleted ones"
-    )
-    purge.add_argument("--yes", action="store_true", help="purge without asking")
 
 
 def _add_naming(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
