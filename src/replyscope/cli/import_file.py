@@ -14,6 +14,7 @@ from replyscope.cli.sharing import importer_of
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.foreign import Unreadable
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.shared import Progress
 from replyscope.engine.importing import Imported, Importer
@@ -39,13 +40,12 @@ async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
     for failed in done.failed[:_MOST_REPORTED]:
         warn(printable_line(f"{failed.name} was not imported: {failed.why}"))
     if len(done.failed) > _MOST_REPORTED:
-        warn(f"and {len(done.failed) - _MOST_REPORTED} more were not imported; --json has them all")
+        warn(f"and {len(done.failed) - _MOST_REPORTED:,} more not imported; --json lists all")
     for omission in done.omissions[:_MOST_REPORTED]:
         warn(printable_line(omission.sentence))
     if len(done.omissions) > _MOST_REPORTED:
-        warn(
-            f"and {len(done.omissions) - _MOST_REPORTED} more kinds of content; --json has them all"
-        )
+        kinds = plural(len(done.omissions) - _MOST_REPORTED, "more kind")
+        warn(f"and {kinds} of content; --json lists all")
     print(json.dumps(_object(done)) if arguments.json else done.sentence)
     return EXIT_PARTLY if done.failed else EXIT_OK
 

@@ -334,8 +334,8 @@ def _add_settings(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     actions.add_parser(
         "schema",
         help="print the JSON schema, for editors that complete and validate TOML",
-        description="Print the JSON schema (2020-12) of the settings file. Save it as "
-        "settings.schema.json beside settings.toml, and insert `#:schema ./settings.schema.json` "
-        "as the first line of settings.toml: Even Better TOML, Tombi and taplo then complete and "
-        "validate it.",
+        description="Print the JSON schema (2020-12) of the settings file. Save it in the "
+        "settings folder under the name settings.schema.json, and insert `#:schema "
+        "./settings.schema.json` as the first line of settings.toml: Even Better TOML, Tombi and "
+        "taplo then complete and validate it.",
     )
