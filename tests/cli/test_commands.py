@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from replyscope.cli import parser
+from replyscope.domain.query_fields import FIELDS, Flags
 from tests.cli.run import PROGRAM, environment, run_command
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 
@@ -116,6 +118,44 @@ def test_odd_shells_get_a_sentence_not_a_traceback(
     done = in_shell(tmp_path, server, line)
     assert "Traceback" not in done.stderr
     assert (done.returncode, words in done.stderr) == (status, True), done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's pipes")
+@pytest.mark.parametrize("streams", ["", "2>&1"])
+@pytest.mark.parametrize("reader", ["| true", "| head -1", ">/dev/full"])
+def test_a_reply_that_cannot_be_printed_is_read_to_its_end_and_rules_act(
+    server: LoopbackServer, tmp_path: Path, reader: str, streams: str
+) -> None:
+    if reader.endswith("full") and (streams or not Path("/dev/full").exists()):
+        pytest.skip("this system has no /dev/full, or it would hide the status")
+    (tmp_path / "config").mkdir()
+    made = tmp_path / "made"
+    script = f"open({str(made)!r}, 'w').write(__import__('sys').stdin.read())"
+    command = json.dumps([sys.executable, "-c", script])
+    (tmp_path / "config" / "settings.toml").write_text(
+        f"[[rule]]\nwhen = 'sentence'\ndo = 'run'\ncommand = {command}\n"
+    )
+    # The first answer of status 503 puts a notice on stderr while the reply is awaited.
+    answers = iter([error(503, "busy"), reply(*(f"sentence {n}\n" for n in range(2_000)))])
+    server.answer = lambda _request: next(answers)
+    done = in_shell(
+        tmp_path,
+        server,
+        f"(REPLYSCOPE ask --base-url $URL hi {streams}; echo $? >status) {reader}".replace(
+            "status", str(tmp_path / "status")
+        ),
+    )
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "status").read_text() == ("2\n" if "full" in reader else "130\n")
+    (session,) = json.loads(run_command(tmp_path, "sessions", "list", "--json").stdout)
+    assert session["state"] == "completed"
+    assert json.loads(made.read_text())["choices"][0]["text"].endswith("sentence 1999\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirections")
+def test_a_closed_stderr_puts_no_message_on_stdout(server: LoopbackServer, tmp_path: Path) -> None:
+    server.answer = lambda _request: reply("cut", finish="length")
+    assert in_shell(tmp_path, server, "REPLYSCOPE ask --base-url $URL hi 2>&-").stdout == "cut\n"
 
 
 def test_a_list_can_be_cut_short(server: LoopbackServer, tmp_path: Path) -> None:
@@ -229,6 +269,23 @@ def test_sessions_are_shown_deleted_and_restored(server: LoopbackServer, tmp_pat
     assert len(json.loads(run_command(tmp_path, "sessions", "list", "--json").stdout)) == 1
 
 
+def test_help_names_every_exit_status_and_what_it_means(tmp_path: Path) -> None:
+    named = [value for name, value in vars(parser).items() if name.startswith("EXIT_")]
+    statuses = {value for value in named if isinstance(value, int)}
+    for arguments in (["--help"], ["ask", "--help"]):
+        shown = run_command(tmp_path, *arguments).stdout.partition("exit status:\n")[2]
+        assert {int(line.split()[0]) for line in shown.splitlines()} == statuses
+        assert "a tool call waits" in shown
+
+
+def test_the_help_of_the_search_names_every_field_and_every_test(tmp_path: Path) -> None:
+    shown = run_command(tmp_path, "sessions", "search", "--help").stdout.split()
+    terms = [f"{name}:" for name, field in FIELDS.items() if not isinstance(field.type, Flags)]
+    tests = [f"{name}:{value}" for name in ("is", "has") for value in FIELDS[name].choices]
+    assert "is:toolfailed" in tests
+    assert set(terms + tests) <= set(shown)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -298,7 +355,7 @@ def test_the_index_of_replies_is_listed_and_deleting_asks(
 def test_doctor_says_what_answers(server: LoopbackServer, tmp_path: Path) -> None:
     done = run_command(tmp_path, "doctor", "--base-url", server.base_url, OPENAI_API_KEY=KEY)
     assert done.returncode == 0
-    assert "1 models" in done.stdout
+    assert "1 model in" in done.stdout
     assert KEY not in done.stdout
     dead = run_command(tmp_path, "doctor", "--base-url", "http://127.0.0.1:9/v1")
     assert dead.returncode == 3

@@ -36,6 +36,37 @@ def test_stats_count_what_was_asked(server: LoopbackServer, tmp_path: Path) -> N
     assert "test-model" in run_command(tmp_path, "stats").stdout
 
 
+def test_one_thing_is_counted_in_the_singular(server: LoopbackServer, tmp_path: Path) -> None:
+    session_id = json.loads(ask(tmp_path, server, "hi", "--json").stdout)["session_id"]
+    assert run_command(tmp_path, "stats").stdout.startswith("1 reply, 0 errors, ")
+    doctor = run_command(tmp_path, "doctor", "--base-url", server.base_url).stdout
+    assert "/sessions.db: 1 session, " in doctor.replace("\\", "/")
+    assert f"{server.base_url}: 1 model in " in doctor
+    assert "rebuilt from 1 reply\n" in run_command(tmp_path, "doctor", "--repair").stdout
+    sessions(tmp_path, "delete", session_id)
+    refused = run_command(tmp_path, "sessions", "purge").stderr
+    assert refused == "Nothing was purged. --yes permanently removes 1 session.\n"
+    assert sessions(tmp_path, "purge", "--yes") == "Permanently removed 1 session with 1 reply.\n"
+
+
+def test_pinned_sessions_are_listed_first_and_marked(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    old, new = (
+        json.loads(ask(tmp_path, server, prompt, "--json").stdout)["session_id"]
+        for prompt in ("old", "new")
+    )
+    assert [line[:12] for line in sessions(tmp_path, "list").splitlines()] == [new, old]
+    sessions(tmp_path, "pin", old)
+    first, second = sessions(tmp_path, "list").splitlines()
+    assert (first.split()[0], first.endswith("  [pinned] old")) == (old, True)
+    assert (second.split()[0], "[pinned]" in second) == (new, False)
+    listed = json.loads(sessions(tmp_path, "list", "--json"))
+    assert [(s["id"], s["is_pinned"]) for s in listed] == [(old, True), (new, False)]
+    sessions(tmp_path, "unpin", old)
+    assert sessions(tmp_path, "list").splitlines()[0].split()[0] == new
+
+
 def test_a_query_that_can_t_be_read_names_the_place(tmp_path: Path) -> None:
     done = run_command(tmp_path, "sessions", "search", "ok tokens:many")
     assert done.returncode == 2
@@ -56,7 +87,7 @@ def test_order_from_the_command_line(server: LoopbackServer, tmp_path: Path) -> 
     assert sessions(tmp_path, "list", "--deleted").count("\n") == 2
     refused = run_command(tmp_path, "sessions", "purge")
     assert refused.returncode == 4
-    assert "--yes removes 2 for good" in refused.stderr
+    assert "--yes permanently removes 2 sessions." in refused.stderr
     done = json.loads(sessions(tmp_path, "purge", "--yes", "--json"))
     assert (done["sessions"], done["exchanges"], done["is_pending"]) == (2, 2, False)
     assert json.loads(sessions(tmp_path, "search", "is:deleted", "--json")) == []

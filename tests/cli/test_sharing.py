@@ -341,7 +341,9 @@ def test_an_import_that_is_stopped_goes_on_the_next_time(tmp_path: Path) -> None
         running.send_signal(signal.SIGINT)
         told = running.communicate(timeout=60)[1]
         assert running.returncode == 130
-        assert told == "replyscope: stopped; what was taken in stays, and is known the next time\n"
+        assert told == (
+            "replyscope: cancelled; imported sessions are kept, and the next import skips them\n"
+        )
         taken = connection.execute("SELECT count(*) FROM session").fetchone()[0]
     assert 20 < taken < 3_000
     done = imported(tmp_path, file)

@@ -65,7 +65,7 @@ def test_a_file_of_functions_is_offered_and_a_broken_one_is_told(
     assert server.requests[1]["messages"][-1]["content"] == "HI"
     doctor = run_command(tmp_path, "doctor", *files)
     assert "no_such_module_anywhere" in doctor.stdout
-    assert "tools:good.py: 1 tools: shout" in doctor.stdout
+    assert "tools:good.py: 1 tool: shout" in doctor.stdout
 
 
 def test_doctor_lists_servers_and_says_why_one_fails(tmp_path: Path) -> None:

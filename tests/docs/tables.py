@@ -41,17 +41,6 @@ _KEY_NAMES = {
     "pageup": "Page Up",
     "pagedown": "Page Down",
 }
-_EXIT_STATUS = {
-    cli.EXIT_OK: "success. A reply that was cut by `length` or a filter counts too, with a "
-    "warning on stderr",
-    cli.EXIT_PARTLY: "`sessions import` only: a part failed, the rest was imported",
-    cli.EXIT_USAGE: "wrong usage or settings, or output that cannot be written",
-    cli.EXIT_PROVIDER: "the provider failed, or the stream broke off",
-    cli.EXIT_REFUSED: "refused, or a tool call waits for permission",
-    cli.EXIT_STORE: "the session database failed",
-    cli.EXIT_FAULT: "an unexpected error in replyscope; a log file has the details",
-    cli.EXIT_INTERRUPTED: "interrupted",
-}
 
 
 def documents() -> tuple[Path, ...]:
@@ -150,8 +139,7 @@ def settings(_: Sequence[str]) -> str:
 
 def exit_status(_: Sequence[str]) -> str:
     """Every exit status of the command line."""
-    found = {value for name, value in vars(cli).items() if name.startswith("EXIT_")}
-    return _markdown(("status", "means"), ([str(n), _EXIT_STATUS[n]] for n in sorted(found)))
+    return _markdown(("status", "means"), ([str(n), t] for n, t in cli.EXIT_STATUSES.items()))
 
 
 def options(command: Sequence[str]) -> str:

@@ -306,7 +306,7 @@ def test_the_index_is_made_anew_where_it_is_damaged(tmp_path: Path) -> None:
         file.execute("DELETE FROM search_data")
         file.execute("DELETE FROM body")
     done = ok(tmp_path, "doctor", "--repair")
-    assert "made anew from 2 replies" in done.stdout
+    assert "rebuilt from 2 replies" in done.stdout
     assert "session0" in ok(tmp_path, "sessions", "search", "needle").stdout
     assert "session1" in ok(tmp_path, "sessions", "search", "haystack").stdout
 

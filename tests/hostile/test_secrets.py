@@ -279,7 +279,7 @@ def test_ask_warns_of_a_key_in_the_prompt(server: LoopbackServer, tmp_path: Path
     for prompt, known in (("use sk-proj-abcDEF123456ghi", "sk-x"), ("use odd+key/9", "odd+key/9")):
         more = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": known}
         done = run_here(tmp_path, "ask", prompt, **more)
-        assert "The prompt holds what looks like an API key" in done.stderr
+        assert "The prompt contains what looks like an API key" in done.stderr
         assert prompt.split()[1] not in done.stderr
     assert "API key" not in run_here(tmp_path, "ask", "hi", **more).stderr
 

@@ -187,7 +187,7 @@ async def test_a_server_with_odd_tools_keeps_the_others(tmp_path: Path) -> None:
     odd = [entry for entry, words in ENTRIES if words is not None and "larger" not in words]
     async with meet(tmp_path, lists(PING, *odd)) as met:
         assert met.tools == ("ping",)
-        assert "1 tools" in met.source.state
+        assert "1 tool" in met.source.state
         assert len(met.source.notes) > 10
         assert (await met.ping(a="x")).output == "pong"
 

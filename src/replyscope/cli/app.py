@@ -1,4 +1,4 @@
-"""Starts the app. `cli.services` builds the services after the first paint."""
+"""Starts the Textual app. `cli.services` builds its services after the first paint."""
 
 import argparse
 import importlib
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # loaded after the first paint
 
 
 def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
-    """Run the app until the person quits; the exit status."""
+    """Run the app until it exits. Returns the exit status."""
     look = read_look(paths.settings)
     look = replace(look, ascii_only=look.ascii_only or not _draws_symbols())
 

@@ -1,4 +1,4 @@
-"""`replyscope ask`: one prompt, the answer streamed to stdout, everything else to stderr."""
+"""`replyscope ask`: sends one prompt, and streams the reply to stdout; notices go to stderr."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from replyscope.cli.parser import (
     EXIT_INTERRUPTED,
@@ -38,7 +39,7 @@ from replyscope.inspection.json_view import exchange_object
 
 
 def read_prompt(argument: str | None) -> str:
-    """The prompt, with what is piped in after it. Raises SettingsError when empty."""
+    """The prompt, followed by piped input. Raises SettingsError if both are empty."""
     if argument is None and (sys.stdin is None or sys.stdin.isatty()):
         raise SettingsError("There is no prompt.", "Give it as an argument, or pipe it in.")
     if argument in (None, "-"):
@@ -56,12 +57,12 @@ def _read_stdin() -> str:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SettingsError(
-            "What is piped in is not text in UTF-8.", "Convert it first (iconv), or encode it."
+            "The piped input is not text in UTF-8.", "Convert it first (iconv), or encode it."
         ) from error
 
 
 def _has_piped_input() -> bool:
-    """Whether stdin is a pipe or a file. Anything else might never end."""
+    """Whether stdin is a pipe or a file: reading anything else might never end."""
     try:
         mode = os.fstat(sys.stdin.fileno()).st_mode
     except (OSError, ValueError, AttributeError):
@@ -72,31 +73,39 @@ def _has_piped_input() -> bool:
 async def ask(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, prompt: str
 ) -> int:
-    """Send the prompt, print the answer; the exit status."""
+    """Send the prompt and print the reply. Returns the exit status.
+
+    A closed or full stdout does not stop the reply: it is read to its end and saved, rules and
+    tools run, and then BrokenPipeError or OutputError is raised.
+    """
     conversation = await _open_conversation(arguments, wiring)
     stored = conversation.session.settings
     target = await find_target(arguments, settings, wiring, stored.model)
     _warn(prompt, wiring)
     conversation.change_settings(_session_settings(arguments, stored, target))
     _prepare_tools(arguments, wiring)
-    try:
-        why = await _stream(conversation, target, prompt, wiring, prints_text=not arguments.json)
-        exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)
-        made = [exchanges[key] for key in conversation.turn]
-        if arguments.json:
-            session_id = conversation.session.id if wiring.store.is_saving else None
-            answer = {"session_id": session_id, "exchanges": [exchange_object(e) for e in made]}
-            print(json.dumps(answer), flush=True)
-    except BrokenPipeError:
-        raise  # handled in main
-    except OSError as error:
-        raise OutputError(
-            f"The answer can't be printed ({error}).", "What came is saved."
-        ) from error
+    output = _Output()
+    why = await _stream(conversation, target, prompt, wiring, output, as_json=arguments.json)
+    exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)
+    made = [exchanges[key] for key in conversation.turn]
+    if arguments.json:
+        session_id = conversation.session.id if wiring.store.is_saving else None
+        answer = {"session_id": session_id, "exchanges": [exchange_object(e) for e in made]}
+        output.write(f"{json.dumps(answer)}\n")
     if why:
         warn(why)
     status = _report(conversation, made)
+    if output.fault is not None:
+        is_saved = wiring.store.is_saving and conversation.unsaved is None
+        _raise_output_fault(output.fault, is_saved=is_saved)
     return EXIT_REFUSED if why and status == EXIT_OK else status
+
+
+def _raise_output_fault(fault: OSError, *, is_saved: bool) -> NoReturn:
+    if isinstance(fault, BrokenPipeError):
+        raise fault  # main ends quietly: the reader has closed the pipe
+    next_step = "It is saved: see `replyscope sessions list`." if is_saved else ""
+    raise OutputError(f"The reply can't be printed ({fault}).", next_step) from fault
 
 
 def _warn(prompt: str, wiring: Wiring) -> None:
@@ -104,11 +113,11 @@ def _warn(prompt: str, wiring: Wiring) -> None:
     for fault in environment_faults(os.environ):
         warn(f"{fault} It is not needed for this server.")
     for key in wiring.providers.find_keys(prompt):
-        warn(f"The prompt holds what looks like an API key: {key}. It is sent as it is.")
+        warn(f"The prompt contains what looks like an API key: {key}. It is sent unchanged.")
 
 
 def _prepare_tools(arguments: argparse.Namespace, wiring: Wiring) -> None:
-    """Answer consent questions without a dialog, and print the faults of the tool settings."""
+    """Answer permission requests without a dialog, and print errors of the tool settings."""
     wiring.consent.ask = say_yes if arguments.yes else refuse
     wiring.tool_settings()
     for fault in wiring.tool_settings.faults:
@@ -118,7 +127,7 @@ def _prepare_tools(arguments: argparse.Namespace, wiring: Wiring) -> None:
 def _session_settings(
     arguments: argparse.Namespace, stored: SessionSettings, target: Target
 ) -> SessionSettings:
-    """The options of the command line over the stored settings of the session."""
+    """The settings of the session, overridden by the options of the command line."""
     defaults = stored.parameters.merged_over(target.endpoint.parameters)
     return SessionSettings(
         endpoint=target.endpoint.name,
@@ -155,46 +164,73 @@ async def _open_conversation(arguments: argparse.Namespace, wiring: Wiring) -> C
 
 
 async def _warn_of_servers(wiring: Wiring) -> None:
-    """Print the faults and notes of the tool servers that were started."""
+    """Print errors and notes of the started tool servers."""
     for source in await wiring.toolbox.sources():
         if source.name.startswith("mcp:"):
             for line in filter(None, (source.fault, *source.notes)):
                 warn(f"{source.name}: {line}")
 
 
+class _Output:
+    """Standard output. The first error is kept in `fault`; later text is then discarded."""
+
+    def __init__(self) -> None:
+        self.fault: OSError | None = None
+
+    def write(self, text: str) -> None:
+        """Write and flush. Writes nothing if stdout is closed or has failed."""
+        if sys.stdout is None or self.fault is not None:
+            return
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except OSError as error:
+            self.fault = error
+
+
 class _Printer:
     """A listener that prints notices, and with `prints_text` the text of the first choice."""
 
-    def __init__(self, *, prints_text: bool) -> None:
+    def __init__(self, output: _Output, *, prints_text: bool) -> None:
+        self._output = output
         self._prints_text = prints_text
         self._halves = HalfHolder()
         self._last = "\n"
 
     def listen(self, event: Event) -> None:
-        """Print what one event says."""
+        """Print one event."""
         if type(event) is TextDelta:
             if self._prints_text and event.choice == 0:
-                _print_text(self._halves.feed(event.text))
+                self._output.write(self._halves.feed(event.text))
                 self._last = event.text or self._last
         elif type(event) is RequestAdapted:
             warn(event.note)
         elif type(event) is RetryScheduled:
-            warn(f"{event.failure.message} Trying again in {event.wait_s:.1f} s.")
+            warn(f"{event.failure.message} Retry in {event.wait_s:.1f} s.")
 
     def finish(self) -> None:
         """End the text with a line feed."""
-        _print_text(self._halves.finish())
+        self._output.write(self._halves.finish())
         if not self._last.endswith("\n"):
-            _print_text("\n")
+            self._output.write("\n")
 
 
 async def _stream(
-    conversation: Conversation, target: Target, prompt: str, wiring: Wiring, *, prints_text: bool
+    conversation: Conversation,
+    target: Target,
+    prompt: str,
+    wiring: Wiring,
+    output: _Output,
+    *,
+    as_json: bool,
 ) -> str:
-    """Print one reply while it streams, or several at the end. Returns why tools did not run."""
+    """Print one reply while it streams, or several at the end; neither with `as_json`.
+
+    Returns why tool calls did not run, "" if they did.
+    """
     is_one = (conversation.session.settings.parameters.n or 1) == 1
     has_tools = bool(conversation.session.settings.tools or wiring.tool_settings().enabled)
-    printer = _Printer(prints_text=prints_text and is_one)
+    printer = _Printer(output, prints_text=is_one and not as_json)
     warning: list[asyncio.Task[None]] = []
 
     def listen(event: Event) -> None:
@@ -205,27 +241,21 @@ async def _stream(
     why = await conversation.send((TextPart(prompt),), target, listen)
     await asyncio.gather(*warning)
     printer.finish()
-    if prints_text and not is_one:
-        _print_choices(conversation)
-    return f"{why} --yes runs what is asked for." if why else ""
+    if not (as_json or is_one):
+        _print_choices(conversation, output)
+    return f"{why} --yes runs the tool calls." if why else ""
 
 
-def _print_choices(conversation: Conversation) -> None:
+def _print_choices(conversation: Conversation, output: _Output) -> None:
     choices = [c for e in conversation.turn for c in conversation.exchanges[e].choices]
     for number, choice in enumerate(choices, start=1):
         finish = choice.finish_reason.value if choice.finish_reason is not None else "—"
-        _print_text(f"── {number} of {len(choices)} · {finish} ──\n{choice.text.rstrip()}\n\n")
-
-
-def _print_text(text: str) -> None:
-    if sys.stdout is None:  # closed by the caller, who wants the exit status only
-        return
-    sys.stdout.write(text)
-    sys.stdout.flush()
+        heading = f"── {number} of {len(choices)} · {finish} ──"
+        output.write(f"{heading}\n{choice.text.rstrip()}\n\n")
 
 
 def _report(conversation: Conversation, exchanges: Sequence[Exchange]) -> int:
-    """Print how each reply ended to stderr. Returns the exit status of the worst one."""
+    """Print to stderr how each reply ended. Returns the highest exit status."""
     status = max((_report_exchange(exchange) for exchange in exchanges), default=EXIT_OK)
     if conversation.unsaved is not None:
         warn(f"not saved: {conversation.unsaved}")

@@ -1,4 +1,4 @@
-"""Runs one command of the command line, and closes what it opened."""
+"""Runs one command of the command line, and closes its services."""
 
 import argparse
 import asyncio
@@ -16,10 +16,10 @@ from replyscope.engine.recovery import recover
 
 
 def run_command(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
-    """Run a command to its end; the exit status. Raises ReplyscopeError."""
+    """Run a command. Returns the exit status. Raises ReplyscopeError."""
     try:
         return asyncio.run(_run(arguments, paths, guard))
-    except asyncio.CancelledError:  # of a signal that came while everything was closed
+    except asyncio.CancelledError:  # by a signal during the clean-up
         return EXIT_INTERRUPTED
 
 
@@ -49,7 +49,7 @@ async def _run(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int
 
 
 async def _open_to_read(wiring: Wiring) -> None:
-    """Open the store; where nothing can be written, what is there can be read all the same.
+    """Open the store. A read-only file or a full disk is an error only if reading fails too.
 
     Raises StoreError.
     """
@@ -72,30 +72,30 @@ async def _dispatch(
             await recover(wiring.store, translate_frames)
             return await ask(arguments, settings, wiring, prompt)
         case "sessions":
-            from replyscope.cli.sessions import run_sessions  # one command's own
+            from replyscope.cli.sessions import run_sessions  # only for this command
 
             await _open_to_read(wiring)
             return await run_sessions(arguments, wiring)
         case "mock":
-            from replyscope.cli.mock import run_mock  # one command's own
+            from replyscope.cli.mock import run_mock  # only for this command
 
             await wiring.store.open()
             return await run_mock(arguments, wiring)
         case "stats":
-            from replyscope.cli.stats import run_stats  # one command's own
+            from replyscope.cli.stats import run_stats  # only for this command
 
             await wiring.store.open()
             return await run_stats(arguments, wiring)
         case "responses":
-            from replyscope.cli.responses import run_responses  # one command's own
+            from replyscope.cli.responses import run_responses  # only for this command
 
             await wiring.store.open()
             return await run_responses(arguments, settings, wiring)
         case "local":
-            from replyscope.cli.local import run_local  # one command's own
+            from replyscope.cli.local import run_local  # only for this command
 
             return await run_local(arguments, wiring)
         case _:
-            from replyscope.cli.doctor import run_doctor  # one command's own
+            from replyscope.cli.doctor import run_doctor  # only for this command
 
             return await run_doctor(arguments, settings, wiring)

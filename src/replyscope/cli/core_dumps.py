@@ -1,17 +1,17 @@
-"""Core dumps: none is written, as it would hold keys and conversations in the clear."""
+"""Disables core dumps, which would contain keys and conversations in plain text."""
 
 import sys
 
 
 def forbid_core_dumps() -> None:
-    """Forbid the dumps of this process and its children.
+    """Disable core dumps of this process and its children.
 
-    The limit is one byte: too little for a file, and the value at which Linux also starts no
-    program that collects dumps, for which a limit of zero does not count.
+    The limit is one byte: too small for a file, and Linux then does not start a program that
+    collects dumps either. It ignores a limit of zero for such a program.
     """
     if sys.platform == "win32":
         return
-    import resource  # there is none on Windows
+    import resource  # not available on Windows
 
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     if most != 0:

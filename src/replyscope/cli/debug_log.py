@@ -1,5 +1,5 @@
-"""The `--debug` log: a file for its owner only, that never holds a key or a word of a
-private session.
+"""The log file of `--debug`, readable by its owner only. It never contains keys, or text of
+private sessions.
 """
 
 import logging
@@ -24,11 +24,11 @@ class _Masking(logging.Formatter):
 
 class _Log(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
-        """A log that finds no room costs nothing else: no traceback on the screen."""
+        """Ignore an entry that cannot be written: the default prints a traceback."""
 
 
 def start_debug_log(folder: Path) -> Path:
-    """Log replyscope's own steps to a file; where it is."""
+    """Start to log replyscope's own steps to a file in `folder`. Returns its path."""
     make_private(folder)
     path = folder / "debug.log"
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))

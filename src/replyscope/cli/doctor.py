@@ -1,4 +1,4 @@
-"""`replyscope doctor`: what is configured, what answers, what is on disk."""
+"""`replyscope doctor`: checks the settings, the providers, the data file and the tools."""
 
 import argparse
 import os
@@ -9,12 +9,13 @@ from importlib.metadata import version
 
 from replyscope import __version__
 from replyscope.cli.parser import EXIT_OK, EXIT_PROVIDER, EXIT_STORE
-from replyscope.cli.report import show_progress
+from replyscope.cli.report import show_indexing
 from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring, find_servers
 from replyscope.config.endpoints import choose_endpoint
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError, StoreError, StoreFull, StoreReadOnly
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.route import environment_faults
 from replyscope.domain.settings import Settings
@@ -27,7 +28,7 @@ _MOST_UNREADABLE = 100
 
 
 async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
-    """Print the findings; the exit status says what doesn't work."""
+    """Print one row per check. Returns the exit status: which kind of check failed."""
     if arguments.probe:
         return await _probe(arguments, settings, wiring)
     if arguments.repair:
@@ -43,9 +44,14 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
     endpoints = list(dict.fromkeys([*([chosen] if chosen else []), *settings.endpoints]))
     answers = [await _check_endpoint(endpoint, wiring) for endpoint in endpoints]
     if not endpoints:
-        _row("provider", "none set: OPENAI_API_KEY, --base-url, or `replyscope` to choose one")
+        _row(
+            "provider",
+            "none set: set OPENAI_API_KEY, use --base-url, or run `replyscope` to choose one",
+        )
     for server in await find_servers():
-        _row("found", f"{server.product} at {server.base_url}, {len(server.models)} models")
+        _row(
+            "found", f"{server.product} at {server.base_url}, {plural(len(server.models), 'model')}"
+        )
     _show_local(wiring)
     await _show_tools(wiring)
     if not store_ok:
@@ -73,17 +79,17 @@ async def _probe(arguments: argparse.Namespace, settings: Settings, wiring: Wiri
 
 
 async def _repair(wiring: Wiring) -> int:
-    """Make the search index anew; print what can't be read. Nothing that is saved is changed."""
+    """Rebuild the search index, and list unreadable records. Saved data is not changed."""
     path = wiring.paths.database
     if not path.exists():
-        _row("sessions", f"{path} (not there yet)")
+        _row("sessions", f"{path} (does not exist yet)")
         return EXIT_OK
     try:
         await wiring.store.open()
-        await wiring.index.rebuild(_tell_progress)
+        await wiring.index.rebuild(show_indexing)
         held = await wiring.library.size()
         fault = await wiring.store.check_integrity()
-        _row("index", f"made anew from {held.exchanges:,} replies")
+        _row("index", f"rebuilt from {plural(held.exchanges, 'reply')}")
         _row("sessions", f"{path}: {'sound' if fault is None else f'FAILED {fault}'}")
         has_unread = await _show_unreadable(wiring)
     except StoreError as error:
@@ -92,12 +98,8 @@ async def _repair(wiring: Wiring) -> int:
     return EXIT_STORE if fault is not None or has_unread else EXIT_OK
 
 
-def _tell_progress(left: int) -> None:
-    show_progress(f"indexing, {left:,} replies left" if left else "")
-
-
 async def _show_unreadable(wiring: Wiring) -> bool:
-    """A row for each saved thing that can't be read; whether there is one."""
+    """Print a row for each unreadable record. Returns whether there is one."""
     unreadable = await wiring.index.unreadable()
     for one in unreadable[:_MOST_UNREADABLE]:
         name = f"the {one.kind} {one.id}" if one.id != one.session_id else f"the {one.kind}"
@@ -108,9 +110,9 @@ async def _show_unreadable(wiring: Wiring) -> bool:
 
 
 def _show_quirks(quirks: Mapping[str, Sequence[str]]) -> None:
-    """A row for each quirk, with the names of the probes that met it."""
+    """Print a row for each quirk, with the names of the probes that found it."""
     if not quirks:
-        _row("quirks", "none met")
+        _row("quirks", "none found")
     for quirk, names in quirks.items():
         _row("quirk", f"{quirk} ({', '.join(dict.fromkeys(names))})")
 
@@ -120,16 +122,16 @@ def _row(name: str, text: str) -> None:
 
 
 def _note_missing(wiring: Wiring) -> str:
-    return "" if wiring.paths.settings.exists() else " (not there; defaults are used)"
+    return "" if wiring.paths.settings.exists() else " (not found; the defaults apply)"
 
 
 async def _check_store(wiring: Wiring) -> bool:
     path = wiring.paths.database
     if not path.exists():
-        _row("sessions", f"{path} (not there yet)")
+        _row("sessions", f"{path} (does not exist yet)")
         return True
     try:
-        with suppress(StoreReadOnly, StoreFull):  # what is there can be looked at all the same
+        with suppress(StoreReadOnly, StoreFull):  # a file that cannot grow can still be checked
             await wiring.store.open()
         fault = await wiring.store.check_integrity()
         held = await wiring.library.size()
@@ -139,9 +141,11 @@ async def _check_store(wiring: Wiring) -> bool:
     state = "sound" if fault is None else f"FAILED {fault}"
     room = f"{size(held.file + held.wal)}, {size(held.free)} of it free"
     deleted = f" and {held.deleted:,} deleted" if held.deleted else ""
-    _row("sessions", f"{path}: {held.sessions:,} sessions{deleted}, {room}, {state}")
+    sessions = f"{plural(held.sessions, 'session')}{deleted}"
+    _row("sessions", f"{path}: {sessions}, {room}, {state}")
     if held.unindexed:
-        _row("", f"{held.unindexed:,} replies are not in the search yet; it takes them in itself")
+        waiting = plural(held.unindexed, "reply")
+        _row("", f"{waiting} not indexed yet; the next search indexes them")
     try:
         await _show_unreadable(wiring)
     except StoreError as error:
@@ -159,13 +163,13 @@ async def _check_endpoint(endpoint: Endpoint, wiring: Wiring) -> bool:
         _row("provider", f"{endpoint.name} at {endpoint.public_url}: FAILED {error}")
         return False
     elapsed_ms = wiring.clock.monotonic_ms() - start_ms
-    text = f"{endpoint.name} at {endpoint.public_url}: {len(models)} models in {elapsed_ms:.0f} ms"
-    _row("provider", text)
+    answer = f"{plural(len(models), 'model')} in {elapsed_ms:.0f} ms"
+    _row("provider", f"{endpoint.name} at {endpoint.public_url}: {answer}")
     return True
 
 
 async def _show_tools(wiring: Wiring) -> None:
-    """Each source of tools, started, with what it offers or why it does not."""
+    """Start each tool source, and print its tools or why it failed."""
     wiring.tool_settings()
     for fault in wiring.tool_settings.faults:
         _row("tools", f"FAILED {fault}")
@@ -173,7 +177,7 @@ async def _show_tools(wiring: Wiring) -> None:
     offered = await wiring.toolbox.offer(everything)
     for source in await wiring.toolbox.sources():
         names = [tool.own_name for tool in offered if tool.source == source.name]
-        lines = source.fault.strip().split("\n")  # of a traceback, what it says at its end
+        lines = source.fault.strip().split("\n")  # a traceback's last line has the error
         failed = f"FAILED {lines[0]} {lines[-1] if lines[1:] else ''}".rstrip()
         state = failed if source.fault else source.state
         _row("tools", f"{source.name}: {state}{': ' if names else ''}{', '.join(names)}")

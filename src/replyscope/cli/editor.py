@@ -1,4 +1,4 @@
-"""Runs the person's own editor on a text."""
+"""Edits a text in the external editor of $VISUAL or $EDITOR."""
 
 import os
 import shlex
@@ -15,9 +15,9 @@ _MOST_BYTES = 10_000_000
 
 
 def edit_text(text: str) -> str:
-    """The text as it was left in $VISUAL or $EDITOR. Raises SettingsError.
+    """Open the text in the editor and wait. Returns the edited text. Raises SettingsError.
 
-    The file is in a folder of its own, which is removed with all that the editor put there.
+    The file is in a temporary folder, which is deleted with the editor's own files in it.
     """
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     command = command or ("notepad" if os.name == "nt" else "vi")
@@ -35,6 +35,6 @@ def edit_text(text: str) -> str:
             data = read_regular(path, _MOST_BYTES)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise SettingsError(
-            f"The editor {command!r} failed ({error}).", "Set EDITOR to one that works."
+            f"The editor {command!r} failed ({error}).", "Set EDITOR to another editor."
         ) from error
     return data.decode("utf-8-sig", "replace").replace("\r\n", "\n").removesuffix("\n")

@@ -1,4 +1,4 @@
-"""`replyscope sessions export`: writes sessions to a file or to standard output."""
+"""`replyscope sessions export`: exports sessions to a file or to standard output."""
 
 import argparse
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _LARGE_PAGE = 50_000_000  # bytes; browsers get slow from here on
 
 
 async def run_export(arguments: argparse.Namespace, wiring: Wiring) -> None:
-    """Export, and report on stderr what was redacted."""
+    """Export, and report the redactions on stderr."""
     exporter = exporter_of(wiring)
     is_on = arguments.redact or (arguments.format == "html" and not arguments.no_redact)
     clean = exporter.redactor(is_on=is_on or arguments.preview)
@@ -34,16 +34,16 @@ async def run_export(arguments: argparse.Namespace, wiring: Wiring) -> None:
         warn(clean.sentence)
     if arguments.format == "html" and written > _LARGE_PAGE:
         size = f"{written / 1e6:,.0f} MB"
-        warn(f"the page has {size}, which browsers are slow with; --query narrows it")
+        warn(f"the page has {size}, which is slow in browsers; --query exports fewer sessions")
 
 
 async def _export_sessions(
     arguments: argparse.Namespace, wiring: Wiring, exporter: Exporter, clean: Redactor
 ) -> int:
-    """The number of characters that were written; 0 for a preview."""
+    """Export sessions. Returns the number of characters written; 0 for a preview."""
     ids, form = await _wanted(arguments, wiring), Form(arguments.format)
     if arguments.preview:
-        with progress_bar("Looking through") as progress:
+        with progress_bar("Reading") as progress:
             await exporter.export(ids, form, clean, progress=progress)
         return 0
     with open_output(arguments.output) as write, progress_bar("Writing") as progress:
@@ -54,7 +54,9 @@ async def _export_exchange(
     arguments: argparse.Namespace, exporter: Exporter, clean: Redactor
 ) -> None:
     if len(arguments.ids) != 1:
-        raise SettingsError("One exchange has to be named.", "`sessions show ID --json` has them.")
+        raise SettingsError(
+            "This format needs the id of one exchange.", "`sessions show ID --json` lists the ids."
+        )
     form = ExchangeForm(arguments.format)
     text = await exporter.exchange_text(arguments.ids[0], form, clean)
     if not arguments.preview:
@@ -65,16 +67,16 @@ async def _export_exchange(
 async def _wanted(arguments: argparse.Namespace, wiring: Wiring) -> Sequence[str]:
     if arguments.query is None:
         if not arguments.ids:
-            raise SettingsError("Nothing is named.", "Give ids, or --query.")
+            raise SettingsError("No session is given.", "Give ids, or --query.")
         return [await wiring.store.find_session_id(prefix) for prefix in arguments.ids]
     if arguments.ids:
-        raise SettingsError("Both ids and --query are given.", "Give one of them.")
+        raise SettingsError("Ids and --query exclude each other.", "Use either.")
     try:
         search = wiring.review.read(arguments.query)
     except QueryError as error:
-        raise SettingsError(f"The query can't be read: {error}.") from error
+        raise SettingsError(f"The query can't be parsed: {error}.") from error
     await wiring.review.update_index()
     found = session_ids_of(await wiring.index.find_ids(search))
     if not found:
-        raise OutputError("The query finds nothing, so nothing was written.")
+        raise OutputError("No replies match the query. Nothing was written.")
     return found

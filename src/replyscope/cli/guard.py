@@ -1,8 +1,8 @@
-"""The last guard: an exception that nobody expected becomes a log entry and one sentence.
+"""The handler of unexpected exceptions: writes a log entry, and one sentence on stderr.
 
-It hears what ends a command or the app, and what ends a thread, a callback of asyncio or a
-finalizer unseen. The log holds tracebacks without local variables, never a key, and nothing
-but the kinds of exceptions where nothing may be logged.
+It handles exceptions that end a command or the app, and exceptions in threads, asyncio callbacks
+and finalizers. The log has tracebacks without local variables and never a key. Where logging
+is off (private sessions), it has only the types of the exceptions.
 """
 
 import asyncio
@@ -29,13 +29,14 @@ _MOST_TRACE = 50_000
 _SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 
 keys_in_use: set[str] = set()
-"""The keys that this process sends, wherever they came from: none may reach the log."""
+"""The API keys that this process sends. They are removed from the log."""
 
 
 class Guard:
-    """`logs` is the folder of the log, None where nothing may be written to disk.
+    """Collects unexpected exceptions while it is entered.
 
-    `faults` says what happened, a short text each.
+    `logs` is the folder of the log; None if nothing may be written to disk. `faults` has the
+    type and place of each exception.
     """
 
     def __init__(self) -> None:
@@ -54,13 +55,13 @@ class Guard:
         threading.excepthook, sys.unraisablehook = self._hooks
 
     def hear(self, error: BaseException) -> None:
-        """Log an exception at once: the process may not live to do it later."""
+        """Add and log an exception. It is logged at once, as the process may be killed."""
         error = _cause_of(error)
         self.faults.append(f"{type(error).__name__}{_place_of(error)}")
         if self.logs is None:
             return
         try:
-            self._log = _write(self.logs, _told(error, with_words=not unlogged.get()))
+            self._log = _write(self.logs, _trace(error, with_messages=not unlogged.get()))
         except OSError as fault:
             self._why_no_log = f"There is no log: {fault}."
 
@@ -71,7 +72,7 @@ class Guard:
             self.hear(error)
 
     def sentence(self) -> str:
-        """What is said of the faults."""
+        """The message about the faults, with the path of the log."""
         others = len(self.faults) - 1
         more = f" and {others} more" if others else ""
         step = f"Report it with the log {self._log}." if self._log else self._why_no_log
@@ -96,13 +97,13 @@ def parts_of(error: BaseException) -> Iterator[BaseException]:
 
 
 def _cause_of(error: BaseException) -> BaseException:
-    """What Textual's workers wrap has no traceback of its own."""
+    """The exception inside one of Textual's WorkerFailed, which has no traceback itself."""
     inner = getattr(error, "error", None)
     return inner if error.__traceback__ is None and isinstance(inner, BaseException) else error
 
 
 def _place_of(error: BaseException) -> str:
-    """The last line of ours that the exception came by."""
+    """The innermost line of replyscope in the traceback, as " (file, line n)", or ""."""
     trace = next(parts_of(error), error).__traceback__
     frames = [frame for frame in _frames_of(trace) if f"{os.sep}replyscope{os.sep}" in frame[0]]
     if not frames:
@@ -116,16 +117,16 @@ def _frames_of(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
         yield frame.f_code.co_filename, line
 
 
-def _told(error: BaseException, *, with_words: bool) -> str:
-    """A traceback. What an exception says may quote what was said in a session."""
-    if with_words:
-        told = "".join(traceback.format_exception(error))
+def _trace(error: BaseException, *, with_messages: bool) -> str:
+    """A traceback. Without messages it cannot quote the text of a session."""
+    if with_messages:
+        trace = "".join(traceback.format_exception(error))
     else:
-        told = "".join(
+        trace = "".join(
             f"{''.join(traceback.format_tb(one.__traceback__))}{type(one).__name__}\n"
             for one in parts_of(error)
         )
-    return without_keys(told, keys_in_use | _keys_of_environment())[-_MOST_TRACE:]
+    return without_keys(trace, keys_in_use | _keys_of_environment())[-_MOST_TRACE:]
 
 
 def _keys_of_environment() -> set[str]:
@@ -136,7 +137,7 @@ def _keys_of_environment() -> set[str]:
     }
 
 
-def _write(folder: Path, told: str) -> Path:
+def _write(folder: Path, entry: str) -> Path:
     make_private(folder)
     path = folder / LOG
     with suppress(FileNotFoundError):
@@ -144,5 +145,5 @@ def _write(folder: Path, told: str) -> Path:
             path.unlink()
     heading = f"{datetime.now().astimezone().isoformat(timespec='seconds')} process {os.getpid()}"
     with append_regular(path) as file:
-        file.write(f"{heading}\n{told}\n".encode("utf-8", REPLACE))
+        file.write(f"{heading}\n{entry}\n".encode("utf-8", REPLACE))
     return path

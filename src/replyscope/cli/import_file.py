@@ -1,4 +1,4 @@
-"""`replyscope sessions import`: imports the sessions of files, and reports the result."""
+"""`replyscope sessions import`: imports sessions from files, and reports the result."""
 
 import argparse
 import asyncio
@@ -14,36 +14,38 @@ from replyscope.cli.sharing import importer_of
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.foreign import Unreadable
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.shared import Progress
 from replyscope.engine.importing import Imported, Importer
 
-_MOST_TOLD = 20
+_MOST_REPORTED = 20
 
 
 async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    """Import files and report the result; the exit status.
+    """Import files and report the result. Returns the exit status.
 
-    If there are several, a file that cannot be read is reported and skipped.
+    With several files, an unreadable one is reported and skipped.
     """
     importer = importer_of(wiring)
     paths = [Path(name).expanduser() for name in arguments.files]
     done = Imported(0, 0, 0, 0, (), arguments.dry_run)
     try:
         for path in paths:
-            with progress_bar(path.name) as tell:
-                done = done.plus(await _one_of(paths, path, importer, arguments.dry_run, tell))
+            with progress_bar(path.name) as report:
+                done = done.plus(await _one_of(paths, path, importer, arguments.dry_run, report))
     except asyncio.CancelledError:
-        warn("stopped; what was taken in stays, and is known the next time")
+        warn("cancelled; imported sessions are kept, and the next import skips them")
         raise
-    for failed in done.failed[:_MOST_TOLD]:
+    for failed in done.failed[:_MOST_REPORTED]:
         warn(printable_line(f"{failed.name} was not imported: {failed.why}"))
-    if len(done.failed) > _MOST_TOLD:
-        warn(f"and {len(done.failed) - _MOST_TOLD} more were not imported; --json has them all")
-    for omission in done.omissions[:_MOST_TOLD]:
+    if len(done.failed) > _MOST_REPORTED:
+        warn(f"and {len(done.failed) - _MOST_REPORTED:,} more not imported; --json lists all")
+    for omission in done.omissions[:_MOST_REPORTED]:
         warn(printable_line(omission.sentence))
-    if len(done.omissions) > _MOST_TOLD:
-        warn(f"and {len(done.omissions) - _MOST_TOLD} more kinds of content; --json has them all")
+    if len(done.omissions) > _MOST_REPORTED:
+        kinds = plural(len(done.omissions) - _MOST_REPORTED, "more kind")
+        warn(f"and {kinds} of content; --json lists all")
     print(json.dumps(_object(done)) if arguments.json else done.sentence)
     return EXIT_PARTLY if done.failed else EXIT_OK
 

@@ -10,12 +10,12 @@ from replyscope.local.catalogue import find_weights
 
 
 async def run_local(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    """Carry out one action; the exit status."""
+    """Run one action. Returns the exit status."""
     match arguments.action:
         case "list":
             for model in wiring.local.list_models():
                 state = "installed" if model.is_installed else "not installed"
-                proposed = ", proposed" if model.name == wiring.local.default_name else ""
+                proposed = ", recommended" if model.name == wiring.local.default_name else ""
                 print(f"{model.name:<20} {size(model.size):>9}  {state}{proposed}")
                 print(f"{'':<20} {model.title}, {model.licence}. Good for {model.good_for}.")
                 print(f"{'':<20} {model.cannot}")
@@ -25,8 +25,8 @@ async def run_local(arguments: argparse.Namespace, wiring: Wiring) -> int:
         case "install":
             name = find_weights(arguments.name or wiring.local.default_name).name
             await install_showing_progress(wiring, name)
-            print(f"{name} is installed. Chat with it: replyscope --local --model {name}")
+            print(f"Installed {name}. To chat: replyscope --local --model {name}")
         case "remove":
             await wiring.local.remove(arguments.name)
-            print(f"{arguments.name} is removed.")
+            print(f"Removed {arguments.name}.")
     return EXIT_OK

@@ -1,7 +1,7 @@
-"""The program's entry: parses, runs, and turns every error into one sentence.
+"""The entry point: parses the command line, runs it, and reports every error in one sentence.
 
-What only one command needs is imported by that command: the chat's first paint waits
-for whatever stands here.
+Modules of a single command are imported by that command, because imports here delay the
+first paint of the chat.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def run() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; the exit status."""
+    """Run a command line. Returns the exit status."""
     with Guard() as guard:
         status = _run_guarded(argv, guard)
         fault = _flush("stdout", 1)
@@ -54,15 +54,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         warn("Standard output can't be written: there is no space left.")
         status = EXIT_USAGE
     elif status == EXIT_OK and fault == errno.EPIPE:
-        status = EXIT_INTERRUPTED  # the reader has what it wanted (`| head`)
+        status = EXIT_INTERRUPTED  # the reader closed the pipe (`| head`)
     _flush("stderr", 2)
     return status
 
 
 def _flush(name: str, number: int) -> int | None:
-    """Write what is left for a stream; the number of the error, if there was one.
+    """Flush a standard stream. Returns the errno of a failure, else None.
 
-    Python would try again at exit, fail again, and end with a status of its own.
+    After a failure the stream is redirected to the null device: Python flushes it again at
+    exit, and would end with a status of its own.
     """
     stream = getattr(sys, name)
     try:
@@ -75,24 +76,24 @@ def _flush(name: str, number: int) -> int | None:
 
 
 def _run_guarded(argv: Sequence[str] | None, guard: Guard) -> int:
-    """Run a command line, whatever it ends with; the exit status."""
-    _say_no_logs()
+    """Run a command line. Returns the exit status, also after an unexpected exception."""
+    _silence_logs()
     try:
         return _run(argv, guard)
-    except Exception as error:  # noqa: BLE001 - the last place that could hear of it
+    except Exception as error:  # noqa: BLE001 - nothing above would report it
         guard.hear(error)
         return EXIT_FAULT
 
 
-def _say_no_logs() -> None:
-    """Keep what our libraries and we log off stderr, where Python prints it by default."""
+def _silence_logs() -> None:
+    """Keep log records off stderr, where Python prints warnings by default."""
     if not logging.root.handlers:
         logging.root.addHandler(logging.NullHandler())
 
 
 def _run(argv: Sequence[str] | None, guard: Guard) -> int:
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a pipe may have an encoding of long ago
+        if isinstance(stream, io.TextIOWrapper):  # a pipe may have a legacy encoding
             stream.reconfigure(errors=REPLACE)
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8", errors=REPLACE)
@@ -113,17 +114,17 @@ def _run(argv: Sequence[str] | None, guard: Guard) -> int:
         from replyscope.cli.command import run_command
 
         return run_command(arguments, paths, guard)
-    except BaseException as error:  # noqa: BLE001 - raised again where it is not expected
+    except BaseException as error:  # noqa: BLE001 - an unexpected one is raised again
         return _explain(error)
 
 
 def _explain(error: BaseException) -> int:
-    """Say what an expected error is; its exit status. Raises any other again."""
+    """Print an expected error. Returns its exit status. Raises any other error again."""
     parts = list(parts_of(error))
     if any(isinstance(one, KeyboardInterrupt | BrokenPipeError) for one in parts):
-        return EXIT_INTERRUPTED  # of a pipe: the reader has what it wanted (`| head`)
+        return EXIT_INTERRUPTED  # Ctrl+C, or the reader closed the pipe (`| head`)
     if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
-        # Whatever else writes says what it could not write.
+        # An OSError without a file name is of a standard stream.
         warn(f"Standard output can't be written ({error.strerror}).")
         return EXIT_USAGE
     known = [one for one in parts if isinstance(one, ReplyscopeError)]
@@ -140,7 +141,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if arguments is None:
         parser = build_parser()
         if is_completing:
-            import argcomplete  # only for the shell that asks for completions
+            import argcomplete  # only while a shell completes
 
             argcomplete.autocomplete(parser)
         arguments = parser.parse_args(argv)
@@ -150,7 +151,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _guard_terminals() -> None:
-    """From here on a command's text can't do more to a terminal than stand there."""
+    """Make control characters visible on terminals from now on."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper) and stream.isatty():
@@ -158,7 +159,7 @@ def _guard_terminals() -> None:
 
 
 def _is_text(value: object) -> bool:
-    """Whether an argument can be stored and sent: undecodable bytes arrive as surrogates."""
+    """Whether an argument is valid text: Python decodes invalid bytes as surrogates."""
     if isinstance(value, list | tuple):
         return all(map(_is_text, value))
     return not isinstance(value, str) or not re.search(r"[\ud800-\udfff]", value)
@@ -190,17 +191,17 @@ def _log_to_a_file(paths: Paths) -> None:
     try:
         warn(f"logging to {start_debug_log(paths.logs)}")
     except OSError as error:
-        warn(f"there is no debug log: {error}")
+        warn(f"The debug log can't be written: {error}")
 
 
 def _run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         warn("The chat needs a terminal. Use `replyscope ask` in pipes and scripts.")
         return EXIT_USAGE
-    # Textual paints on a grid of this many ticks per second, and a key may have to wait
-    # for two of them. More ticks are not more paints: those come when something changed.
+    # Textual paints at most this often per second, and a key may wait for two ticks. A higher
+    # rate does not paint more: Textual paints only after a change.
     os.environ.setdefault("TEXTUAL_FPS", "240")
-    # What is imported stays: looking for garbage among it takes a tenth of the time.
+    # Collecting garbage during the imports takes a tenth of the start, and finds nothing.
     gc.disable()
     from replyscope.cli.app import run_app
 

@@ -1,4 +1,4 @@
-"""`replyscope mock`: serves recorded exchanges to other programs."""
+"""`replyscope mock`: serves recorded exchanges as an OpenAI-compatible server."""
 
 import argparse
 import sys
@@ -19,41 +19,46 @@ _MOST_NAMED = 8
 
 
 async def run_mock(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    """Serve until it is interrupted; the exit status."""
+    """Serve until it is cancelled. Returns the exit status."""
     recordings = await _recordings(" ".join(arguments.what), wiring)
-    server = MockServer(recordings, speed=arguments.speed, answers_any=arguments.any, report=_tell)
+    server = MockServer(
+        recordings, speed=arguments.speed, answers_any=arguments.any, report=_print_line
+    )
     try:
         port = await server.start(arguments.port)
     except OSError as error:
         raise SettingsError(
-            f"Port {arguments.port} can't be used ({error}).", "Name another with --port."
+            f"Port {arguments.port} can't be used ({error}).", "Choose another with --port."
         ) from error
     exchanges = plural(len(recordings), "exchange")
-    print(f"http://127.0.0.1:{port}/v1 serves {exchanges}; Ctrl+C ends it.", flush=True)
+    print(f"http://127.0.0.1:{port}/v1 serves {exchanges}; Ctrl+C stops it.", flush=True)
     for one in recordings[:_MOST_NAMED]:
-        _tell(_described(one))
+        _print_line(_described(one))
     await server.serve()
     return EXIT_OK
 
 
 def _described(one: Recording) -> str:
-    """A recording on one line: the question it answers, and by which model."""
+    """One line about a recording: id, API, model, and the question that it answers."""
     asked = asked_of(one.record.request.body).question if one.record.request else None
-    question = asked[0][:60] if asked else "whatever is asked"
+    question = asked[0][:60] if asked else "any request"
     exchange = one.exchange
     return printable_line(f"  {exchange.id}  {exchange.api.value:<9} {exchange.model}  {question}")
 
 
-def _tell(line: str) -> None:
+def _print_line(line: str) -> None:
     print(printable_line(line), file=sys.stderr, flush=True)
 
 
 async def _recordings(what: str, wiring: Wiring) -> list[Recording]:
-    """Those of a session, of one exchange, or of all that a query finds."""
+    """The recordings of a session, of an exchange, or of all results of a query.
+
+    Raises SettingsError if there are none.
+    """
     ids = await _exchange_ids(what, wiring)
     by_session: dict[str, list[str]] = {}
     if len(ids) > _MOST:
-        _tell(f"Of {len(ids):,} exchanges the newest {_MOST:,} are served; narrow the query.")
+        _print_line(f"Serving the newest {_MOST:,} of {len(ids):,} exchanges; narrow the query.")
     for session_id, exchange_id in ids[:_MOST]:
         by_session.setdefault(session_id, []).append(exchange_id)
     made = []
@@ -66,12 +71,12 @@ async def _recordings(what: str, wiring: Wiring) -> list[Recording]:
                     made.append(Recording(stored.exchanges[exchange_id], record))
     if ids and not made:
         raise SettingsError(
-            f"No frame of {what!r} was recorded, so there is nothing to serve again.",
-            "What was imported without its frames, or never answered, has none.",
+            f"{what!r} has no recorded frames, so there is nothing to serve.",
+            "Replies that were imported without frames, or never answered, can't be served.",
         )
     if not made:
         raise SettingsError(
-            f"No recorded exchange is {what!r}.",
+            f"No recorded exchange matches {what!r}.",
             "Give the id of a session or an exchange, or a query.",
         )
     made.sort(key=lambda one: one.exchange.started_at)
@@ -92,6 +97,6 @@ async def _exchange_ids(what: str, wiring: Wiring) -> list[tuple[str, str]]:
     try:
         search = wiring.review.read(what, Sort.TIME)
     except QueryError as error:
-        raise SettingsError(f"The query can't be read: {error}.") from error
+        raise SettingsError(f"The query can't be parsed: {error}.") from error
     await wiring.review.update_index()
     return list(await wiring.index.find_ids(search))

@@ -1,4 +1,4 @@
-"""Numbers of the command line, each within its limits."""
+"""Parsers of numeric options, with limits."""
 
 import argparse
 from collections.abc import Callable
@@ -10,17 +10,17 @@ T = TypeVar("T", int, float)
 
 
 def whole(allowed: Limits) -> Callable[[str], int]:
-    """A reader of whole numbers, for argparse."""
-    return _reader(int, f"must be a whole number {allowed}", allowed)
+    """An argparse type for whole numbers."""
+    return _parser(int, f"must be a whole number {allowed}", allowed)
 
 
 def number(allowed: Limits) -> Callable[[str], float]:
-    """A reader of numbers, for argparse."""
-    return _reader(float, f"must be a number {allowed}", allowed)
+    """An argparse type for numbers."""
+    return _parser(float, f"must be a number {allowed}", allowed)
 
 
-def _reader(kind: Callable[[str], T], fault: str, allowed: Limits) -> Callable[[str], T]:
-    def read(text: str) -> T:
+def _parser(kind: Callable[[str], T], fault: str, allowed: Limits) -> Callable[[str], T]:
+    def parse(text: str) -> T:
         try:
             value = kind(text)
         except ValueError:
@@ -29,4 +29,4 @@ def _reader(kind: Callable[[str], T], fault: str, allowed: Limits) -> Callable[[
             raise argparse.ArgumentTypeError(fault)
         return value
 
-    return read
+    return parse

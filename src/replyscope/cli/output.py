@@ -1,4 +1,4 @@
-"""The output of a command: standard output, or a file."""
+"""The output of a command: standard output or a file."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from replyscope.engine.output_file import Write, open_output_file
 
 @contextmanager
 def open_output(path: str | None) -> Iterator[Write]:
-    """A file to write; None and `-` are standard output. Raises OutputError."""
+    """Open a file for writing; None and `-` are standard output. Raises OutputError."""
     if path is not None and path != "-":
         with open_output_file(Path(path)) as write:
             yield write

@@ -1,4 +1,4 @@
-"""The command line's grammar. Stable: other programs rely on it."""
+"""The argument parser of the command line. Stable: scripts rely on it."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,26 +11,36 @@ from replyscope.domain import limits
 
 EXIT_OK = 0
 EXIT_PARTLY = 1
-"""Some of an import failed; the rest was imported."""
 EXIT_USAGE = 2
 EXIT_PROVIDER = 3
 EXIT_REFUSED = 4
 EXIT_STORE = 5
 EXIT_FAULT = 70
-"""replyscope itself failed; sysexits.h calls it EX_SOFTWARE."""
+"""EX_SOFTWARE of sysexits.h."""
 EXIT_INTERRUPTED = 130
 
-_EPILOG = """\
-exit status: 0 a whole reply came, 2 usage, 3 the provider failed or the stream broke off,
-4 refused, 5 the session store failed, 70 replyscope itself failed, 130 interrupted
-"""
+EXIT_STATUSES = {
+    EXIT_OK: "success, also if `length` or a filter cut the reply (with a warning on stderr)",
+    EXIT_PARTLY: "`sessions import` only: a part failed, the rest was imported",
+    EXIT_USAGE: "wrong usage or settings, or output that cannot be written",
+    EXIT_PROVIDER: "the provider failed, or the stream broke off",
+    EXIT_REFUSED: "refused, or a tool call waits for permission",
+    EXIT_STORE: "the session database failed",
+    EXIT_FAULT: "an unexpected error in replyscope; a log file has the details",
+    EXIT_INTERRUPTED: "interrupted, or the reader of the output closed it",
+}
+"""Every exit status with its meaning, for --help and the guide."""
+
+_EPILOG = "\n".join(
+    ["exit status:", *(f"  {status:<4} {text}" for status, text in EXIT_STATUSES.items())]
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of every command."""
+    """The parser of all commands."""
     parser = argparse.ArgumentParser(
         prog="replyscope",
-        description="Chat with any OpenAI-compatible model and see what each reply is made of.",
+        description="Chat with any OpenAI-compatible model, and inspect each reply.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -46,16 +56,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_review(commands)
     _add_mock(commands)
     _add_stats(commands)
-    doctor = commands.add_parser("doctor", help="what is configured and what answers")
+    doctor = commands.add_parser("doctor", help="check settings, providers, data and tools")
     doctor.add_argument(
         "--probe",
         action="store_true",
-        help="ask the server a few tiny questions (a few hundred tokens) and judge its answers",
+        help="test the server with a few short requests (some hundred tokens) and list its quirks",
     )
     doctor.add_argument(
         "--repair",
         action="store_true",
-        help="make the search index anew, and list what can't be read of the saved sessions",
+        help="rebuild the search index, and list unreadable records of saved sessions",
     )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)
@@ -66,15 +76,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def parse_chat(argv: Sequence[str] | None) -> argparse.Namespace | None:
-    """The options of the chat, None when there is anything else on the command line.
+    """The options of the chat; None if the command line has anything else.
 
-    Building every command's own parser takes 7 ms, which a first paint need not wait for.
+    Saves the 7 ms that it takes to build the parsers of all commands, before the first paint.
     """
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.set_defaults(command=None)
     for add in (_add_place_options, _add_model_options, _add_session_options):
         add(parser)
-    with suppress(argparse.ArgumentError):  # the whole parser says what is wrong
+    with suppress(argparse.ArgumentError):  # the full parser reports the error
         arguments, rest = parser.parse_known_args(argv)
         if not rest:
             return arguments
@@ -82,40 +92,40 @@ def parse_chat(argv: Sequence[str] | None) -> argparse.Namespace | None:
 
 
 def _default(inherit: bool) -> object:
-    # An option given before the command must survive the command's own default.
+    # The default of a command must not replace an option given before the command.
     return argparse.SUPPRESS if inherit else None
 
 
 def _add_place_options(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
-    group = parser.add_argument_group("where")
+    group = parser.add_argument_group("files")
     default = _default(inherit)
     group.add_argument(
-        "--data-dir", metavar="DIR", default=default, help="keep sessions and models in DIR"
+        "--data-dir", metavar="DIR", default=default, help="store sessions and models in DIR"
     )
     group.add_argument(
         "--tools-file",
         metavar="FILE",
         action="append",
         default=default,
-        help="a Python file whose functions can be tools; may be repeated",
+        help="a Python file with functions to use as tools; may be repeated",
     )
     group.add_argument(
         "--debug",
         action="store_true",
         default=argparse.SUPPRESS if inherit else False,
-        help="write a log file without secrets, and say where",
+        help="write a log file without secrets, and print its path",
     )
 
 
 def _add_model_options(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
     group = parser.add_argument_group("model")
     default = _default(inherit)
-    group.add_argument("-m", "--model", metavar="M", default=default, help="the model to ask")
+    group.add_argument("-m", "--model", metavar="M", default=default, help="the model")
     group.add_argument(
-        "--provider", metavar="NAME", default=default, help="a provider of the settings file"
+        "--provider", metavar="NAME", default=default, help="a provider from the settings file"
     )
     group.add_argument(
-        "--base-url", metavar="URL", default=default, help="an OpenAI-compatible server"
+        "--base-url", metavar="URL", default=default, help="the URL of an OpenAI-compatible server"
     )
     group.add_argument(
         "--api",
@@ -127,10 +137,10 @@ def _add_model_options(parser: argparse.ArgumentParser, *, inherit: bool = False
         "--local",
         action="store_true",
         default=argparse.SUPPRESS if inherit else False,
-        help="run the embedded model; installs it when needed",
+        help="run the embedded model; installs it if needed",
     )
     group.add_argument(
-        "--gguf", metavar="PATH", default=default, help="run these weights instead of the embedded"
+        "--gguf", metavar="PATH", default=default, help="run a model from a GGUF file"
     )
 
 
@@ -142,7 +152,7 @@ def _add_session_options(parser: argparse.ArgumentParser, *, inherit: bool = Fal
         "--session",
         metavar="ID",
         default=default,
-        help="open a session; its id's beginning will do",
+        help="open a session, by its id or the start of its id",
     )
     which.add_argument(
         "--continue",
@@ -155,7 +165,7 @@ def _add_session_options(parser: argparse.ArgumentParser, *, inherit: bool = Fal
         "--no-save",
         action="store_true",
         default=argparse.SUPPRESS if inherit else False,
-        help="write nothing to disk",
+        help="save nothing to disk",
     )
 
 
@@ -171,25 +181,57 @@ def _names(text: str) -> tuple[str, ...]:
     return () if names == ("none",) else names
 
 
+def _add_parameters(ask: argparse.ArgumentParser) -> None:
+    ask.add_argument("--system", metavar="S", help="the system prompt")
+    ask.add_argument(
+        "--max-tokens",
+        type=whole(limits.MAX_TOKENS),
+        metavar="K",
+        help="maximum number of output tokens",
+    )
+    ask.add_argument(
+        "--temperature",
+        type=number(limits.TEMPERATURE),
+        metavar="T",
+        help="sampling temperature, 0 to 2",
+    )
+    ask.add_argument("--n", type=whole(limits.CHOICES), metavar="N", help="number of choices")
+    ask.add_argument("--effort", metavar="E", help="reasoning effort: minimal, low, medium, high")
+    ask.add_argument("--verbosity", metavar="V", help="length of the reply: low, medium or high")
+    ask.add_argument("--schema", metavar="FILE", help="a file with the JSON schema of the reply")
+    ask.add_argument(
+        "--store",
+        action=argparse.BooleanOptionalAction,
+        help="whether the server stores the reply",
+    )
+    ask.add_argument(
+        "--metadata",
+        metavar="NAME=VALUE",
+        action="append",
+        type=_pair,
+        help="metadata that the server stores with the reply; may be repeated",
+    )
+
+
 def _add_tool_options(ask: argparse.ArgumentParser) -> None:
     ask.add_argument(
         "--tools",
         metavar="NAME,…",
         type=_names,
-        help="tools and sources to offer: current_time, mcp:git, …; none offers none",
+        help="tools and tool sources for the model: current_time, mcp:git, …; or none",
     )
     ask.add_argument(
         "--yes",
         action="store_true",
-        help="run whatever the model asks for, among the tools that are offered",
+        help="run all calls of these tools without asking",
     )
 
 
 def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     ask = commands.add_parser(
         "ask",
-        help="ask once and print the answer",
-        description="Print the answer as it streams. With input piped in, the prompt comes first.",
+        help="send one prompt and print the reply",
+        description="Print the reply while it streams. Piped input is appended to the prompt.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -197,44 +239,28 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "prompt",
         metavar="PROMPT",
         nargs="?",
-        help="what to ask; - or nothing reads it from stdin",
+        help="the prompt; without it, or with -, it is read from stdin",
     )
-    ask.add_argument("--json", action="store_true", help="print one object with all there is")
-    ask.add_argument("--system", metavar="S", help="the system prompt")
     ask.add_argument(
-        "--max-tokens", type=whole(limits.MAX_TOKENS), metavar="K", help="limit on output tokens"
+        "--json",
+        action="store_true",
+        help="print one JSON object with the replies and their figures",
     )
-    ask.add_argument("--temperature", type=number(limits.TEMPERATURE), metavar="T", help="0 to 2")
-    ask.add_argument("--n", type=whole(limits.CHOICES), metavar="N", help="answers to choose among")
-    ask.add_argument("--effort", metavar="E", help="reasoning effort: minimal, low, medium, high")
-    ask.add_argument("--verbosity", metavar="V", help="low, medium or high")
-    ask.add_argument("--schema", metavar="FILE", help="a JSON schema that the reply has to fit")
-    ask.add_argument(
-        "--store",
-        action=argparse.BooleanOptionalAction,
-        help="whether the server is to keep the reply",
-    )
+    _add_parameters(ask)
     _add_tool_options(ask)
-    ask.add_argument(
-        "--metadata",
-        metavar="NAME=VALUE",
-        action="append",
-        type=_pair,
-        help="kept with the reply at the server; may be repeated",
-    )
     for add in (_add_session_options, _add_model_options, _add_place_options):
         add(ask, inherit=True)
 
 
 def _add_responses(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    responses = commands.add_parser("responses", help="replies that the provider keeps")
+    responses = commands.add_parser("responses", help="manage replies that the provider stores")
     actions = responses.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, text in (
-        ("list", "every id that was seen, and what is known of it"),
-        ("get", "bring a reply and what led to it into a session"),
-        ("cancel", "stop a reply that the server works on in the background"),
+        ("list", "list the ids of all replies, with their known state"),
+        ("get", "fetch a stored reply with its conversation into a session"),
+        ("cancel", "cancel a background reply"),
         ("set-metadata", "replace the metadata of a stored completion"),
-        ("delete", "make the provider forget a reply"),
+        ("delete", "delete a reply at the provider"),
     ):
         action = actions.add_parser(name, help=text, description=text)
         if name != "list":
@@ -242,14 +268,14 @@ def _add_responses(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         if name == "set-metadata":
             action.add_argument("pairs", metavar="NAME=VALUE", nargs="+", type=_pair)
         if name == "delete":
-            action.add_argument("--yes", action="store_true", help="do not ask")
+            action.add_argument("--yes", action="store_true", help="delete without asking")
         action.add_argument("--json", action="store_true", help="print JSON")
         _add_model_options(action, inherit=True)
         _add_place_options(action, inherit=True)
 
 
 def _add_review(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "open the chat on the screen that finds saved replies"
+    text = "open the review screen, which searches saved replies"
     review = commands.add_parser("review", help=text, description=text)
     _add_place_options(review, inherit=True)
     _add_model_options(review, inherit=True)
@@ -258,52 +284,58 @@ def _add_review(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def _add_mock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     text = "serve recorded exchanges as an OpenAI-compatible server on loopback"
     mock = commands.add_parser("mock", help=text, description=text)
-    mock.add_argument("what", metavar="ID|QUERY", nargs="+", help="a session, exchange or query")
     mock.add_argument(
-        "--port", metavar="P", type=whole(limits.PORT), default=0, help="a free one is chosen"
+        "what", metavar="ID|QUERY", nargs="+", help="the id of a session or exchange, or a query"
+    )
+    mock.add_argument(
+        "--port",
+        metavar="P",
+        type=whole(limits.PORT),
+        default=0,
+        help="the port; default: any free one",
     )
     mock.add_argument(
         "--speed",
         metavar="X",
         type=number(limits.SPEED),
         default=1.0,
-        help="1 the recorded pace, 0 at once",
+        help="1 for the recorded speed, 0 without pauses",
     )
     mock.add_argument(
-        "--any", action="store_true", help="answer whatever is asked, one after another"
+        "--any", action="store_true", help="answer any request with the next recorded reply"
     )
     _add_place_options(mock, inherit=True)
 
 
 def _add_stats(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "tokens, cost, endings, errors and latency by day, model and tool"
+    text = "show tokens, cost, finish reasons, errors and latency by day, model and tool"
     stats = commands.add_parser("stats", help=text, description=text)
-    stats.add_argument("query", metavar="QUERY", nargs="*", help="of these replies only")
+    stats.add_argument("query", metavar="QUERY", nargs="*", help="count only replies that match")
     stats.add_argument("--json", action="store_true", help="print JSON")
     _add_place_options(stats, inherit=True)
 
 
 def _add_local(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    local = commands.add_parser("local", help="the embedded models")
+    local = commands.add_parser("local", help="list, install and remove embedded models")
     actions = local.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _add_place_options(actions.add_parser("list", help="which there are"), inherit=True)
-    install = actions.add_parser("install", help="download and verify one")
-    install.add_argument("name", metavar="NAME", nargs="?", help="default: the proposed one")
+    _add_place_options(actions.add_parser("list", help="list the embedded models"), inherit=True)
+    install = actions.add_parser("install", help="download and verify a model")
+    install.add_argument("name", metavar="NAME", nargs="?", help="default: the recommended model")
     _add_place_options(install, inherit=True)
-    remove = actions.add_parser("remove", help="delete one's weights")
+    remove = actions.add_parser("remove", help="delete the weights of a model")
     remove.add_argument("name", metavar="NAME")
     _add_place_options(remove, inherit=True)
 
 
 def _add_settings(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "what the settings file may contain"
+    text = "describe the settings file for editors"
     settings = commands.add_parser("settings", help=text, description=text)
     actions = settings.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser(
         "schema",
-        help="print the JSON schema, for editors that complete and check TOML",
-        description="Print the JSON schema (2020-12) of the settings file. Save it as "
-        "settings.schema.json beside settings.toml, and make `#:schema ./settings.schema.json` "
-        "the first line of settings.toml: Even Better TOML, Tombi and taplo then complete and "
-        "check it.",
+        help="print the JSON schema, for editors that complete and validate TOML",
+        description="Print the JSON schema (2020-12) of the settings file. Save it in the "
+        "settings folder under the name settings.schema.json, and insert `#:schema "
+        "./settings.schema.json` as the first line of settings.toml: Even Better TOML, Tombi and "
+        "taplo then complete and validate it.",
     )

@@ -1,7 +1,7 @@
-"""The one way to a terminal for what commands print.
+"""A text stream for terminals that makes control characters visible.
 
-Whatever comes by here, an answer, an error that quotes an argument, a traceback, has its
-control characters made visible. A pipe or a file gets text as it is.
+All output of commands to a terminal goes through it: replies, errors that quote arguments,
+tracebacks. Pipes and files get the original text.
 """
 
 from typing import TextIO
@@ -10,31 +10,28 @@ from replyscope.domain.printable import printable_line, printable_text
 
 
 class PrintableStream:
-    """Stands in for sys.stdout or sys.stderr where that is a terminal.
+    """A replacement of sys.stdout or sys.stderr if that is a terminal.
 
-    It has no `fileno`, on purpose: Python's own messages then come without colours, whose
-    escape sequences would be made visible too.
+    It has no `fileno`, so that Python prints its own messages without colours: their escape
+    sequences would become visible.
     """
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal
         self.encoding = terminal.encoding
         self.errors = terminal.errors
+        self.flush = terminal.flush
 
     def write(self, text: str) -> int:
-        """Write text; nothing in it is obeyed."""
+        """Write text, with its control characters made visible."""
         self._terminal.write(printable_text(text))
         return len(text)
 
     def rewrite_line(self, text: str = "") -> None:
-        """Put a line in place of the one that is there, for progress."""
+        """Replace the current line, for progress."""
         self._terminal.write(f"\r\x1b[K{printable_line(text)}")
         self._terminal.flush()
 
-    def flush(self) -> None:
-        """Hand on what was written."""
-        self._terminal.flush()
-
     def isatty(self) -> bool:
-        """It is a terminal."""
+        """Always true."""
         return True

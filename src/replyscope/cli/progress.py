@@ -1,4 +1,4 @@
-"""A progress bar on stderr, removed at the end; nothing is shown without a terminal."""
+"""A progress bar on stderr, removed at the end. Without a terminal it shows nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.shared import Progress as ReportProgress
 
@@ -21,16 +22,16 @@ def progress_bar(what: str) -> Iterator[ReportProgress]:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[number]:,} sessions", markup=False),
+        TextColumn("{task.fields[count]}", markup=False),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(printable_line(what), total=None, number=0)
+        task = progress.add_task(printable_line(what), total=None, count=plural(0, "session"))
         number = 0
 
-        def tell(place: int, size: int) -> None:
+        def report(place: int, size: int) -> None:
             nonlocal number
             number += 1
-            progress.update(task, completed=place, total=size, number=number)
+            progress.update(task, completed=place, total=size, count=plural(number, "session"))
 
-        yield tell
+        yield report

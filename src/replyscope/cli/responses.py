@@ -1,4 +1,4 @@
-"""`replyscope responses`: the replies that the provider keeps."""
+"""`replyscope responses`: manages replies that the provider stores."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from replyscope.inspection.json_view import iso
 
 
 async def run_responses(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
-    """Carry out one action; the exit status."""
+    """Run one action. Returns the exit status."""
     if arguments.action == "list":
         _list(await wiring.remote.list(), as_json=arguments.json)
         return EXIT_OK
@@ -25,26 +25,34 @@ async def run_responses(arguments: argparse.Namespace, settings: Settings, wirin
     match arguments.action:
         case "get":
             session_id = await wiring.remote.fetch(provider, arguments.id)
-            _say(arguments, f"{arguments.id} is in session {session_id}", session_id=session_id)
+            _report(
+                arguments,
+                f"Fetched {arguments.id} into session {session_id}",
+                session_id=session_id,
+            )
         case "cancel":
             status = await wiring.remote.cancel(provider, arguments.id)
-            _say(arguments, f"{arguments.id} is {status}", status=status)
+            _report(arguments, f"{arguments.id} is {status}", status=status)
         case "set-metadata":
             await provider.set_metadata(arguments.id, dict(arguments.pairs))
-            _say(arguments, f"{arguments.id} has its metadata", metadata=dict(arguments.pairs))
+            _report(
+                arguments,
+                f"Replaced the metadata of {arguments.id}",
+                metadata=dict(arguments.pairs),
+            )
         case "delete":
             if not arguments.yes and not _confirms(arguments.id):
                 print("Nothing was deleted.", file=sys.stderr)
                 return EXIT_REFUSED
             await wiring.remote.delete(provider, arguments.id)
-            _say(arguments, f"{arguments.id} is deleted at the provider", deleted=True)
+            _report(arguments, f"Deleted {arguments.id} at the provider", deleted=True)
     return EXIT_OK
 
 
 async def _provider(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring
 ) -> StoredReplies:
-    """The server that the index names for the id, else the one that would be asked."""
+    """The provider that sent the reply, if it is known; else the one of the command line."""
     known = {reply.response_id: reply for reply in await wiring.remote.list()}
     chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
     reply = known.get(arguments.id)
@@ -70,7 +78,7 @@ def _confirms(response_id: str) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
-def _say(arguments: argparse.Namespace, text: str, **fields: object) -> None:
+def _report(arguments: argparse.Namespace, text: str, **fields: object) -> None:
     if arguments.json:
         print(json.dumps({"id": arguments.id, **fields}))
     else:
@@ -95,7 +103,7 @@ def _list(replies: tuple[RemoteReply, ...], *, as_json: bool) -> None:
         print(json.dumps(rows, indent=2))
         return
     if not replies:
-        print("No reply with an id has come yet.", file=sys.stderr)
+        print("No replies with an id yet.", file=sys.stderr)
     for reply in replies:
         when = reply.seen_at.astimezone().strftime("%Y-%m-%d %H:%M")
         model = printable_line(reply.model)

@@ -1,4 +1,4 @@
-"""What rules do outside of the conversation: ring, save, run a command."""
+"""The actions of rules outside of the conversation: notify, save, run a command."""
 
 import asyncio
 import json
@@ -20,32 +20,35 @@ _RUN_S = 60.0
 
 
 class TerminalEffects:
-    """Implements RuleEffects. What fails is told by a notification, and is in the log.
+    """Implements RuleEffects. A failed action is reported by a notification and in the log.
 
-    `key_variables` names the variables that hold the providers' keys: a rule's command gets
-    those, and others that look like keys, only where the rule names them.
+    `key_variables` returns the environment variables that hold API keys. A rule's command gets
+    them, and others that look like keys, only if the rule names them.
     """
 
     def __init__(self, key_variables: Callable[[], Sequence[str]] = tuple) -> None:
         self._key_variables = key_variables
 
     def notify(self, text: str) -> None:
-        """A bell, and a desktop notification where the terminal has them."""
+        """Ring the bell, and show a desktop notification if the terminal supports it."""
         if sys.__stderr__ is not None and sys.__stderr__.isatty():
             sys.__stderr__.write("\a")
             sys.__stderr__.flush()
         notify_desktop(text)
 
     async def save(self, rule: Rule, exchange: Mapping[str, Any]) -> None:
-        """Add the exchange to the file, a line each, for its owner only."""
+        """Append the exchange to the rule's file as a line of JSON, readable by its owner only."""
         try:
             await asyncio.to_thread(_append, Path(rule.file or "").expanduser(), exchange)
         except OSError as error:
-            self._tell(rule, str(error))
+            self._report(rule, str(error))
 
     async def run(self, rule: Rule, exchange: Mapping[str, Any]) -> None:
-        """Run the command, never a shell; it is killed when it takes too long."""
-        # Only where a rule runs something.
+        """Run the rule's command without a shell, with the exchange as JSON on its stdin.
+
+        It is killed after 60 s.
+        """
+        # Imported only if a rule runs a command.
         from replyscope.domain.environment import without_secrets
         from replyscope.toolbox.process import run_process
 
@@ -61,14 +64,14 @@ class TerminalEffects:
                     rule.command, given=given, environment=environment | named
                 )
         except TimeoutError:
-            self._tell(rule, f"the command was stopped after {_RUN_S:g} s")
+            self._report(rule, f"the command was stopped after {_RUN_S:g} s")
         except OSError as error:
-            self._tell(rule, str(error))
+            self._report(rule, str(error))
         else:
             if ended.status:
-                self._tell(rule, f"the command ended with status {ended.status}")
+                self._report(rule, f"the command ended with status {ended.status}")
 
-    def _tell(self, rule: Rule, why: str) -> None:
+    def _report(self, rule: Rule, why: str) -> None:
         _log.warning("the rule %s failed: %s", rule.sentence, why)
         self.notify(f"the rule {rule.sentence} failed: {why}")
 

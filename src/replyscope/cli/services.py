@@ -1,4 +1,4 @@
-"""Builds the services of the app."""
+"""Builds the services of the Textual app."""
 
 import argparse
 import asyncio
@@ -24,11 +24,12 @@ from replyscope.domain.tool import McpServer
 from replyscope.engine.recovery import recover
 from replyscope.ui.services import Services
 
+Wires = Callable[..., Wiring]
+"""Builds the parts of a run, like `wire`."""
 
-def build_services(
-    arguments: argparse.Namespace, paths: Paths, wires: Callable[..., Wiring] = wire
-) -> Services:
-    """The services of one run. `faults` lists the files that could not be read, for the app."""
+
+def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = wire) -> Services:
+    """The services of one run. Their `faults` list errors in files, for the app to show."""
     faults: list[str] = []
     settings = _settings(paths, faults)
     wiring = _wiring(arguments, paths, faults, wires)
@@ -70,7 +71,7 @@ def build_services(
 
 
 def _give_start(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
-    """Set the first provider, model, session and screen."""
+    """Set the provider, model, session and screen to start with."""
     services.endpoint = _endpoint(arguments, services.settings, services.faults)
     services.api = Api(arguments.api) if arguments.api else None
     services.model = arguments.model
@@ -102,12 +103,12 @@ async def _late(module: str, name: str, *arguments: object) -> Any:
 
 
 async def _open_store(wiring: Wiring) -> None:
-    """Open the store. If it cannot be opened, the file is not touched and nothing is saved."""
+    """Open the store. If that fails, leave the file alone, and save nothing in this run."""
     try:
         await wiring.store.open()
     except StoreError as error:
         await wiring.store.go_private()
-        if isinstance(error, StoreFull):  # later messages are not saved either
+        if isinstance(error, StoreFull):  # saving does not resume in this run
             raise StoreFull(error.message, "Free some space, then start again.") from error
         raise
 
@@ -139,13 +140,8 @@ def _endpoint(
     return with_api(chosen, arguments.api) if chosen is not None else None
 
 
-def _wiring(
-    arguments: argparse.Namespace,
-    paths: Paths,
-    faults: list[str],
-    wires: Callable[..., Wiring],
-) -> Wiring:
-    """The parts; they save nothing when the data folder cannot be used."""
+def _wiring(arguments: argparse.Namespace, paths: Paths, faults: list[str], wires: Wires) -> Wiring:
+    """The parts of this run. They save nothing if the data folder cannot be used."""
     wire_paths = partial(wires, paths, tool_files=arguments.tools_file or ())
     if arguments.no_save:
         return wire_paths(saves=False)
@@ -160,7 +156,7 @@ def _wiring(
 
 
 def _starts_local(arguments: argparse.Namespace, services: Services, wiring: Wiring) -> str | None:
-    """The embedded model to start with; None to start with another provider."""
+    """The embedded model to start with; None for another provider."""
     settings = services.settings
     if arguments.gguf:
         try:

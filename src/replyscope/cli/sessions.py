@@ -1,4 +1,4 @@
-"""`replyscope sessions`: what can be done with saved sessions."""
+"""`replyscope sessions`: lists, searches, changes, exports and imports saved sessions."""
 
 import argparse
 import json
@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from replyscope.cli.export import run_export
 from replyscope.cli.import_file import run_import
 from replyscope.cli.parser import EXIT_OK, EXIT_REFUSED
-from replyscope.cli.report import show_progress
+from replyscope.cli.report import show_indexing
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
 from replyscope.domain.search import Hit, Sort
@@ -40,7 +41,7 @@ _DONE = {
 
 
 async def run_sessions(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    """Carry out one action; the exit status."""
+    """Run one action. Returns the exit status."""
     match arguments.action:
         case "list":
             await _list(wiring, Shelf(arguments.shelf), as_json=arguments.json)
@@ -82,14 +83,14 @@ async def _change(arguments: argparse.Namespace, wiring: Wiring) -> None:
         case "rename":
             await wiring.archive.rename(ids[0], arguments.title)
     for session_id in ids:
-        _say(session_id, _DONE[arguments.action], as_json=arguments.json)
+        _report(session_id, _DONE[arguments.action], as_json=arguments.json)
 
 
-def _say(session_id: str, what: str, *, as_json: bool) -> None:
+def _report(session_id: str, done: str, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"id": session_id, "action": what}))
+        print(json.dumps({"id": session_id, "action": done}))
     else:
-        print(f"{session_id} {what}")
+        print(f"{session_id} {done}")
 
 
 def _print_tags(tags: Sequence[tuple[str, int]], *, as_json: bool) -> None:
@@ -107,8 +108,8 @@ async def _search(arguments: argparse.Namespace, wiring: Wiring) -> None:
         search = wiring.review.read(text, Sort(arguments.sort), max(1, arguments.limit))
     except QueryError as error:
         marked = f"{text[: error.at]}▸{text[error.at :]}"
-        raise SettingsError(f"The query can't be read: {error}.", f"Here: {marked}") from error
-    await wiring.review.update_index(_tell_progress)
+        raise SettingsError(f"The query can't be parsed: {error}.", f"Here: {marked}") from error
+    await wiring.review.update_index(show_indexing)
     hits = await wiring.index.find(search)
     if arguments.json:
         print(json.dumps([hit_object(hit) for hit in hits], indent=2))
@@ -116,11 +117,7 @@ async def _search(arguments: argparse.Namespace, wiring: Wiring) -> None:
     for hit in hits:
         print(_hit_line(hit))
     if not hits:
-        print("Nothing was found.", file=sys.stderr)
-
-
-def _tell_progress(left: int) -> None:
-    show_progress(f"indexing, {left:,} replies left" if left else "")
+        print("No replies found.", file=sys.stderr)
 
 
 def _hit_line(hit: Hit) -> str:
@@ -141,20 +138,22 @@ async def _purge(arguments: argparse.Namespace, wiring: Wiring) -> int:
             )
         ids = wanted
     if ids and not arguments.yes and not _confirms(len(ids)):
-        print(f"Nothing was purged. --yes removes {len(ids):,} for good.", file=sys.stderr)
+        number = plural(len(ids), "session")
+        print(f"Nothing was purged. --yes permanently removes {number}.", file=sys.stderr)
         return EXIT_REFUSED
     purged = await wiring.review.purge(ids)
     if arguments.json:
         fields = {"sessions": purged.sessions, "exchanges": purged.exchanges}
         print(json.dumps({**fields, "is_pending": purged.is_pending}))
         return EXIT_OK
-    print(f"{purged.sessions:,} sessions with {purged.exchanges:,} replies were removed for good.")
+    sessions, replies = plural(purged.sessions, "session"), plural(purged.exchanges, "reply")
+    print(f"Permanently removed {sessions} with {replies}.")
     if purged.sessions < len(ids):
-        kept = len(ids) - purged.sessions
-        print(f"{kept:,} stayed: a reply is on its way in them.", file=sys.stderr)
+        kept = plural(len(ids) - purged.sessions, "session")
+        print(f"Not purged: {kept} where a reply is streaming.", file=sys.stderr)
     if purged.is_pending:
         print(
-            "Another replyscope reads the file: old copies are overwritten at the next start.",
+            "Another replyscope is reading the file. The next start overwrites old copies in it.",
             file=sys.stderr,
         )
     return EXIT_OK
@@ -163,12 +162,12 @@ async def _purge(arguments: argparse.Namespace, wiring: Wiring) -> int:
 def _confirms(number: int) -> bool:
     if sys.stdin is None or not sys.stdin.isatty():
         return False
-    answer = input(f"Remove {number:,} deleted sessions for good? [y/N] ")
+    answer = input(f"Permanently remove {plural(number, 'deleted session')}? [y/N] ")
     return answer.strip().lower() in ("y", "yes")
 
 
 async def _list(wiring: Wiring, shelf: Shelf, *, as_json: bool) -> None:
-    summaries = await wiring.archive.list_sessions(shelf=shelf)
+    summaries = await wiring.archive.list_sessions(shelf=shelf, pinned_first=True)
     if as_json:
         print(json.dumps([summary_object(s) for s in summaries], indent=2))
         return
@@ -178,8 +177,9 @@ async def _list(wiring: Wiring, shelf: Shelf, *, as_json: bool) -> None:
     for summary in summaries:
         when = summary.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
         key, model = printable_line(summary.id), printable_line(summary.model or "—")
+        mark = "[pinned] " if summary.is_pinned else ""
         tags = "".join(f" #{tag}" for tag in summary.tags)
-        title = printable_line(f"{summary.title}{tags}")
+        title = printable_line(f"{mark}{summary.title}{tags}")
         print(f"{key}  {when}  {summary.exchange_count:>4}  {model:<24}  {title}")
 
 

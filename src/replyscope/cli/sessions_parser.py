@@ -1,4 +1,4 @@
-"""The grammar of `replyscope sessions`."""
+"""The argument parser of `replyscope sessions`."""
 
 import argparse
 from collections.abc import Callable
@@ -8,21 +8,25 @@ from replyscope.domain import limits
 
 AddOptions = Callable[[argparse.ArgumentParser], None]
 SORTS = ("rank", "time", "tokens", "cost", "ttft", "duration")
+_ID_HELP = "the id of a session, or its beginning"
+_IDS_HELP = "ids of sessions, or their beginnings"
 _ON_ONE_OR_MANY = (
-    ("delete", "hide sessions; restore brings them back"),
-    ("restore", "bring deleted sessions back"),
-    ("pin", "keep sessions on top"),
-    ("unpin", "no longer keep them there"),
-    ("archive", "take sessions out of the lists, though not out of searches"),
-    ("unarchive", "bring archived sessions back"),
+    ("delete", "delete sessions; restore undoes it until purge"),
+    ("restore", "restore deleted sessions"),
+    ("pin", "keep sessions at the top of the list"),
+    ("unpin", "undo pin"),
+    ("archive", "hide sessions from the list, but not from searches"),
+    ("unarchive", "undo archive"),
 )
 
 
 def add_sessions(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", add_options: AddOptions
 ) -> None:
-    """Add the command; `add_options` gives each action the options that all have."""
-    sessions = commands.add_parser("sessions", help="list, find, order, share saved sessions")
+    """Add the command. `add_options` adds the shared options to each action."""
+    sessions = commands.add_parser(
+        "sessions", help="list, search, organise, export and import saved sessions"
+    )
     actions = sessions.add_subparsers(dest="action", metavar="ACTION", required=True)
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
@@ -31,7 +35,26 @@ def add_sessions(
         add_options(action)
         return action
 
-    shelves = add("list", "every session, newest first").add_mutually_exclusive_group()
+    _add_list(add("list", "list sessions, pinned ones first, then newest first"))
+    show = add("show", "show a session's messages, and the figures of its replies")
+    show.add_argument("id", metavar="ID", help=_ID_HELP)
+    _add_search(add("search", "search replies by words and facts"))
+    for name, text in _ON_ONE_OR_MANY:
+        _add_ids(add(name, text))
+    _add_naming(add)
+    _add_export(add("export", "export sessions, one exchange, or the results of a query"))
+    _add_import(
+        add("import", "import sessions of replyscope, ChatGPT, Open WebUI, llm, elia, oterm")
+    )
+    purge = add("purge", "permanently remove deleted sessions and all copies of their text")
+    purge.add_argument(
+        "ids", metavar="ID", nargs="*", help="ids of deleted sessions; default: all deleted ones"
+    )
+    purge.add_argument("--yes", action="store_true", help="purge without asking")
+
+
+def _add_list(action: argparse.ArgumentParser) -> None:
+    shelves = action.add_mutually_exclusive_group()
     for shelf in ("archived", "deleted"):
         shelves.add_argument(
             f"--{shelf}",
@@ -39,73 +62,75 @@ def add_sessions(
             action="store_const",
             const=shelf,
             default="listed",
-            help=f"the {shelf} ones",
+            help=f"list {shelf} sessions",
         )
-    show = add("show", "a session's messages and what its replies were made of")
-    show.add_argument("id", metavar="ID", help="its id, or how it begins")
-    _add_search(add("search", "find replies by what they say and what they are"))
-    for name, text in _ON_ONE_OR_MANY:
-        _add_ids(add(name, text))
-    _add_naming(add)
-    _add_export(add("export", "hand sessions on, or all that a query finds"))
-    bring = add("import", "take in sessions of ours, ChatGPT, llm, elia, oterm, Open WebUI")
-    kinds = "JSON, a zip with it, a database, or .sse"
-    bring.add_argument("files", metavar="FILE", nargs="+", help=kinds)
-    bring.add_argument("--dry-run", action="store_true", help="only say what would come of it")
-    purge = add("purge", "remove deleted sessions for good, with every trace of their text")
-    purge.add_argument("ids", metavar="ID", nargs="*", help="which; without, every deleted one")
-    purge.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_import(action: argparse.ArgumentParser) -> None:
+    kinds = "a JSON file, a zip with JSON, a database, or a recorded stream (.sse)"
+    action.add_argument("files", metavar="FILE", nargs="+", help=kinds)
+    action.add_argument(
+        "--dry-run", action="store_true", help="report what an import would do; import nothing"
+    )
 
 
 def _add_naming(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    rename = add("rename", "give a session another title")
-    rename.add_argument("id", metavar="ID", help="its id, or how it begins")
+    rename = add("rename", "change the title of a session")
+    rename.add_argument("id", metavar="ID", help=_ID_HELP)
     rename.add_argument("title", metavar="TITLE")
-    tag = add("tag", "give sessions tags, and take some from them")
+    tag = add("tag", "add tags to sessions, or remove them")
     _add_ids(tag)
-    tag.add_argument("--add", metavar="NAME", action="append", default=[], help="a new tag")
-    tag.add_argument("--remove", metavar="NAME", action="append", default=[], help="one to take")
-    add("tags", "every tag, and how many sessions have it")
-    merge = add("rename-tag", "call a tag otherwise; one of that name becomes one with it")
+    tag.add_argument("--add", metavar="NAME", action="append", default=[], help="a tag to add")
+    tag.add_argument(
+        "--remove", metavar="NAME", action="append", default=[], help="a tag to remove"
+    )
+    add("tags", "list all tags, with their number of sessions")
+    merge = add("rename-tag", "rename a tag; if the new name exists, the two tags are merged")
     merge.add_argument("old", metavar="OLD")
     merge.add_argument("new", metavar="NEW")
 
 
 def _add_export(action: argparse.ArgumentParser) -> None:
-    action.add_argument("ids", metavar="ID", nargs="*", help="their ids, or how they begin")
-    action.add_argument("--query", metavar="QUERY", help="all sessions that a query finds")
+    action.add_argument("ids", metavar="ID", nargs="*", help=_IDS_HELP)
+    action.add_argument(
+        "--query", metavar="QUERY", help="export all sessions with matching replies"
+    )
     action.add_argument(
         "--format",
         choices=("md", "json", "jsonl", "html", "sse", "curl", "python"),
         default="md",
-        help="md; sse, curl and python are of one exchange, whose id is given",
+        help="default: md. sse, curl and python export one exchange: give its id",
     )
-    action.add_argument("-o", "--output", metavar="FILE", help="where to; standard output")
+    action.add_argument(
+        "-o", "--output", metavar="FILE", help="output file; default: standard output"
+    )
     redact = action.add_mutually_exclusive_group()
     redact.add_argument(
-        "--redact", action="store_true", help="take out keys, e-mail addresses, home folders"
+        "--redact", action="store_true", help="redact keys, e-mail addresses and home folders"
     )
     redact.add_argument(
-        "--preview", action="store_true", help="only say what --redact would take out"
+        "--preview", action="store_true", help="report what --redact would redact; export nothing"
     )
     redact.add_argument(
-        "--no-redact", action="store_true", help="leave them in HTML, where they are taken out"
+        "--no-redact", action="store_true", help="do not redact HTML, which is redacted by default"
     )
 
 
 def _add_ids(action: argparse.ArgumentParser) -> None:
-    action.add_argument("ids", metavar="ID", nargs="+", help="their ids, or how they begin")
+    action.add_argument("ids", metavar="ID", nargs="+", help=_IDS_HELP)
 
 
 def _add_search(action: argparse.ArgumentParser) -> None:
-    action.epilog = (
-        'words, "a phrase", -not, or, ( ); finish: model: asked: tool: api: tokens: in: out: cost: '
-        "ttft: tps: duration: before: after: on: tag: is:pinned|archived|deleted|flagged|partial "
-        "is:reported|estimated|unpriced|unmetered "
-        "has:error|tool|image|reasoning|finding title: text:"
-    )
-    action.add_argument("query", metavar="QUERY", nargs="+")
+    from replyscope.domain.query_fields import fixed_terms  # the chat needs no query to start
+
+    terms = " ".join(fixed_terms())
+    action.epilog = f'A query has words, "a phrase", -not, or, ( ), and the fields {terms}'
+    action.add_argument("query", metavar="QUERY", nargs="+", help="words and fields; see below")
     action.add_argument(
-        "--limit", metavar="N", type=whole(limits.RESULTS), default=50, help="how many; 50"
+        "--limit",
+        metavar="N",
+        type=whole(limits.RESULTS),
+        default=50,
+        help="maximum number of results; default: 50",
     )
-    action.add_argument("--sort", choices=SORTS, default="rank", help="the order; rank")
+    action.add_argument("--sort", choices=SORTS, default="rank", help="default: rank")

@@ -1,4 +1,4 @@
-"""Builds the services that import and export sessions. Loaded at their first use."""
+"""Builds the importer and the exporter of sessions. Imported at their first use."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,12 +17,12 @@ _TABLE = FormatTable(FORMATS)
 
 
 def importer_of(wiring: Wiring) -> Importer:
-    """The import of all known formats into the store."""
+    """The importer of all known formats into the store."""
     return Importer(FileReader(_TABLE, open_foreign, translate_frames), wiring.store)
 
 
 def exporter_of(wiring: Wiring) -> Exporter:
-    """The export of saved and private sessions, with the redaction of the settings file."""
+    """The exporter of saved and private sessions, with the redaction of the settings file."""
     settings = wiring.paths.settings
     return Exporter(
         wiring.store,
@@ -46,7 +46,10 @@ async def export_to_file(
     is_redacted: bool,
     progress: Progress,
 ) -> list[str]:
-    """Export sessions for the app. Raises OutputError, SettingsError, StoreError."""
+    """Export sessions for the app. Returns a report of the redactions.
+
+    Without a path nothing is written. Raises OutputError, SettingsError, StoreError.
+    """
     clean = exporter_of(wiring).redactor(is_on=is_redacted)
     return await exporter_of(wiring).export_to_file(ids, form, path, clean, progress)
 

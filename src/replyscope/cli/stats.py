@@ -1,4 +1,4 @@
-"""`replyscope stats`: what the saved replies come to, as JSON or as plots."""
+"""`replyscope stats`: totals and plots of the saved replies."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
 from replyscope.domain.search import ReplyFigures
@@ -28,11 +29,11 @@ _SHADES = ("", "█", "▒")
 
 
 async def run_stats(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    """Print the figures; the exit status."""
+    """Print the statistics. Returns the exit status."""
     try:
         search = wiring.review.read(" ".join(arguments.query))
     except QueryError as error:
-        raise SettingsError(f"The query can't be read: {error}.") from error
+        raise SettingsError(f"The query can't be parsed: {error}.") from error
     await wiring.review.update_index()
     figures = await wiring.index.figures(search)
     stats = stats_of(figures)
@@ -50,18 +51,20 @@ async def run_stats(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
 def _total_lines(total: Sums) -> Iterator[str]:
     yield (
-        f"{total.replies:,} replies, {total.errors:,} errors, {count(total.input_known)} tokens "
-        f"in, {count(total.output_known)} out (unknown of {total.unmetered:,})"
+        f"{plural(total.replies, 'reply')}, {plural(total.errors, 'error')}, "
+        f"{count(total.input_known)} tokens in, {count(total.output_known)} out "
+        f"(unknown for {total.unmetered:,})"
     )
     reported = dollars(total.reported_usd) if total.reported else UNKNOWN
     estimated = dollars(total.estimated_usd) if total.estimated else UNKNOWN
     yield (
-        f"cost: {reported} reported of {total.reported:,}, {estimated} estimated of "
-        f"{total.estimated:,}, unknown of {total.unpriced:,}"
+        f"cost: {reported} reported for {total.reported:,}, {estimated} estimated for "
+        f"{total.estimated:,}, unknown for {total.unpriced:,}"
     )
     yield (
-        f"first token: half within {_time(total.ttft_p50)}, 95% {_time(total.ttft_p95)}; whole "
-        f"reply: {_time(total.duration_p50)}, 95% {_time(total.duration_p95)}"
+        f"first token: median {_time(total.ttft_p50)}, 95th percentile {_time(total.ttft_p95)}; "
+        f"whole reply: median {_time(total.duration_p50)}, "
+        f"95th percentile {_time(total.duration_p95)}"
     )
 
 
@@ -125,7 +128,7 @@ def _group_lines(stats: Stats, width: int) -> Iterator[str]:
                 yield _line(row, most, width - 48)
     if stats.total.replies:
         yield ""
-        yield "≥ some of them are unknown; ~ partly estimated"
+        yield "≥ some values are unknown; ~ partly estimated"
 
 
 def _line(sums: Sums, most: int, room: int) -> str:

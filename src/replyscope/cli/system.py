@@ -1,4 +1,4 @@
-"""The real clock and real ids, which everything below gets passed in."""
+"""The system clock, random ids and desktop notifications. Other packages get them passed in."""
 
 import secrets
 import sys
@@ -13,11 +13,11 @@ class SystemClock:
     """Implements the Clock protocol."""
 
     def now(self) -> datetime:
-        """The time of day, in UTC."""
+        """The current time in UTC."""
         return datetime.now(UTC)
 
     def monotonic_ms(self) -> float:
-        """Milliseconds that never jump."""
+        """Milliseconds of a monotonic clock."""
         return time.monotonic_ns() / 1e6
 
 
@@ -27,7 +27,7 @@ def new_id() -> str:
 
 
 def notify_desktop(text: str) -> None:
-    """Ask the terminal for a desktop notification (OSC 9)."""
+    """Show a desktop notification through the terminal (OSC 9)."""
     safe = printable_line(text)[:120]
     if sys.__stdout__ is not None and sys.__stdout__.isatty():
         sys.__stdout__.write(f"\x1b]9;{safe}\x07")

@@ -1,4 +1,4 @@
-"""Finds out whom to ask: the endpoint, and the model when none is named."""
+"""Chooses the target of a command: the endpoint and the model."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ from replyscope.engine.live import Target
 async def find_target(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, session_model: str | None
 ) -> Target:
-    """Where `ask` sends. Raises ReplyscopeError when that can't be known."""
+    """The target of `ask`. Raises ReplyscopeError if no provider or model can be chosen."""
     if arguments.local or arguments.gguf or _means_local(arguments, settings):
         endpoint = with_api(await start_local(arguments, wiring, settings), arguments.api)
     else:
@@ -27,7 +27,7 @@ async def find_target(
             raise SettingsError(
                 "No provider is set.",
                 "Set OPENAI_API_KEY, name one with --base-url, or use --local for a model that "
-                "needs no key. `replyscope` alone helps to choose.",
+                "needs no key. Run `replyscope` to choose one in the chat.",
             )
         endpoint = with_api(chosen, arguments.api)
     provider = await wiring.providers.open(endpoint)
@@ -38,28 +38,28 @@ async def find_target(
 
 
 def _means_local(arguments: argparse.Namespace, settings: Settings) -> bool:
-    """Whether the embedded model was chosen, here or in the settings."""
+    """Whether the options or the settings choose the embedded model."""
     if arguments.base_url is not None:
         return False
     return (arguments.provider or settings.provider) == "local"
 
 
 async def only_model(endpoint: Endpoint, provider: ModelProvider) -> str:
-    """The model of a server that has one. Raises SettingsError, ProviderError otherwise."""
+    """The model of a server with exactly one. Raises SettingsError, ProviderError otherwise."""
     models = [model.id for model in await provider.list_models()]
     if len(models) == 1:
         return models[0]
     some = ", ".join(models[:8]) + (", …" if len(models) > 8 else "")
     raise SettingsError(
-        f"{endpoint.name} has {len(models)} models and none was named.",
-        f"Name one with --model: {some}" if models else "Name one with --model.",
+        f"{endpoint.name} has {len(models)} models. Choose one.",
+        f"Use --model: {some}" if models else "Use --model.",
     )
 
 
 async def start_local(
     arguments: argparse.Namespace, wiring: Wiring, settings: Settings
 ) -> Endpoint:
-    """Install where needed, showing progress on stderr, and start the embedded model."""
+    """Start the embedded model. Installs it first if needed, with progress on stderr."""
     local = wiring.local
     if arguments.gguf:
         return await local.start(local.add_own(Path(arguments.gguf)))
@@ -70,7 +70,7 @@ async def start_local(
 
 
 async def install_showing_progress(wiring: Wiring, name: str) -> None:
-    """Install weights with one line of progress on stderr."""
+    """Install weights, with a progress line on stderr."""
     shows_bar = sys.stderr.isatty()
     last_step = ""
     async for progress in wiring.local.install(name):

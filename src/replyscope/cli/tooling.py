@@ -1,4 +1,4 @@
-"""The parts of one run that tool calls need: settings that reload, a toolbox that loads lazily."""
+"""Builds the parts that run tool calls: reloading settings and a lazily imported toolbox."""
 
 import asyncio
 import importlib
@@ -39,7 +39,7 @@ class ToolParts:
 
 
 def wire_tools(paths: Paths, files: Sequence[str], *, saves: bool) -> ToolParts:
-    """The parts, with the functions of `files` (paths of Python files) as further tools."""
+    """Build the parts. `files` are Python files whose functions become tools."""
     settings = ToolSettingsNow(paths)
     consent = Consent(lambda: settings().consent)
     toolbox = LateToolbox(paths, files, settings, saves=saves)
@@ -55,9 +55,9 @@ def wire_tools(paths: Paths, files: Sequence[str], *, saves: bool) -> ToolParts:
 
 
 class ToolSettingsNow:
-    """The tool settings and rules of the files, read again when a file has changed.
+    """The tool settings and rules of the settings files, reloaded when a file changes.
 
-    A file that cannot be read leaves the settings of the last reading in place.
+    If a file cannot be read, the settings of the last reading stay valid.
     """
 
     def __init__(self, paths: Paths) -> None:
@@ -183,13 +183,13 @@ class LateToolbox:
 
 
 class FileKeeper:
-    """Saves the images of replies in the folder that holds the files of tools."""
+    """Saves images of replies in the folder of tool files."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def __call__(self, data: bytes, media_type: str) -> KeptFile | None:
-        """The saved file; None when it was not kept. Blocks. Raises OSError."""
+        """Save an image. Returns its file, None if it was not saved. Blocks. Raises OSError."""
         from replyscope.toolbox.files import KeptFiles  # few replies have images
 
         _, files = KeptFiles(self._folder).take(data, media_type)

@@ -1,4 +1,4 @@
-"""The composition root: builds the parts of one run and hands them to each other."""
+"""The composition root: builds the parts of one run and connects them."""
 
 import asyncio
 import importlib
@@ -56,7 +56,7 @@ class Wiring:
     review: Review
 
     async def close(self) -> None:
-        """Stop the child processes, close connections, finish every write."""
+        """Stop child processes, close connections, and finish pending writes."""
         await self.toolbox.close()
         await self.local.stop()
         await self.providers.close()
@@ -72,7 +72,10 @@ def wire(
     clock: Clock | None = None,
     ids: NewId = new_id,
 ) -> Wiring:
-    """The parts, not yet opened. Raises StoreError when the data folder cannot be made."""
+    """Build the parts, without opening the store.
+
+    Raises StoreError if the data folder cannot be created.
+    """
     if saves:
         _make_data_folder(paths)
     clock = clock or SystemClock()
@@ -108,8 +111,8 @@ def _make_data_folder(paths: Paths) -> None:
         make_private(paths.data)
     except OSError as error:
         raise StoreReadOnly(
-            f"The data folder {paths.data} can't be made ({error}).",
-            "Use another one with --data-dir, or --no-save.",
+            f"The data folder {paths.data} can't be created ({error}).",
+            "Choose another one with --data-dir, or use --no-save.",
         ) from error
 
 
@@ -126,11 +129,11 @@ class LatePrices:
     """The price list, imported at its first use. Implements PriceList."""
 
     async def estimate(self, exchange: Exchange) -> float | None:
-        """See Prices."""
+        """See PriceList."""
         return await self._prices().estimate(exchange)
 
     async def context_window(self, base_url: str, model: str) -> int | None:
-        """See Prices."""
+        """See PriceList."""
         return await self._prices().context_window(base_url, model)
 
     def _prices(self) -> PriceList:
@@ -139,9 +142,9 @@ class LatePrices:
 
 
 class Providers:
-    """Opens providers once per endpoint. The SDK is imported in a thread at first use.
+    """A cache of open providers, one per endpoint. Imports the SDK in a thread at first use.
 
-    `folder` has the settings.
+    `folder` is the settings folder.
     """
 
     def __init__(self, store: SqliteStore, clock: Clock, folder: Path) -> None:
@@ -156,8 +159,8 @@ class Providers:
         self._opening = asyncio.Lock()
 
     async def open(self, endpoint: Endpoint) -> ModelProvider:
-        """A provider for the endpoint. Raises SettingsError, ProviderError."""
-        async with self._opening:  # two at once would leave one open
+        """The provider of an endpoint. Raises SettingsError, ProviderError."""
+        async with self._opening:  # concurrent calls would open two, and leak one
             known = self._open.get(endpoint)
             return known if known is not None else await self._open_new(endpoint)
 
@@ -176,14 +179,14 @@ class Providers:
         return provider
 
     def hold_key(self, endpoint_name: str, key: str) -> None:
-        """Keep a key in memory until exit, and use it from now on."""
+        """Use a key from now on, in memory only."""
         self._held[endpoint_name] = key
         if self._keys is not None:
             self._keys.hold_key(endpoint_name, key)
         self._forget(endpoint_name)
 
     def store_key(self, endpoint_name: str, key: str) -> None:
-        """Keep a key in the system's keyring. Blocks. Raises SettingsError."""
+        """Save a key in the system's keyring. Blocks. Raises SettingsError."""
         self._vault().store_key(endpoint_name, key)
         self._held.pop(endpoint_name, None)
         self._forget(endpoint_name)
@@ -211,7 +214,7 @@ class Providers:
         return key
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         for provider in (*self._open.values(), *self._forgotten):
             await provider.aclose()
         self._open.clear()
@@ -221,14 +224,14 @@ class Providers:
         try:
             return await self._store.remembered_adaptations(base_url, model)
         except StoreError as error:
-            _log.warning("adaptations can't be read: %s", error)
+            _log.warning("adaptations can't be loaded: %s", error)
             return {}
 
     async def _remember(self, base_url: str, model: str, name: str, value: str) -> None:
         try:
             await self._store.remember_adaptation(base_url, model, name, value)
         except StoreError as error:
-            _log.warning("an adaptation can't be kept: %s", error)
+            _log.warning("an adaptation can't be saved: %s", error)
 
 
 def _require_key(endpoint: Endpoint) -> None:
@@ -257,5 +260,5 @@ async def find_servers() -> tuple[FoundServer, ...]:
 
 
 def with_api(endpoint: Endpoint, api: str | None) -> Endpoint:
-    """The endpoint with the API of the command line, where that names one."""
+    """The endpoint, with the API from the command line if there is one."""
     return endpoint if api is None else replace(endpoint, api=Api(api))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from replyscope.config.toml_place import line_of
+from replyscope.config.toml_place import Place, line_of
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.limits import Limits
 
@@ -24,9 +24,7 @@ _KINDS: dict[type[object], str] = {
 class Table:
     """One table of a settings file. `finish` rejects every key that was not read."""
 
-    def __init__(
-        self, values: Mapping[str, Any], file: Path, text: str, path: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, values: Mapping[str, Any], file: Path, text: str, path: Place = ()) -> None:
         self._values = values
         self._file = file
         self._text = text
@@ -38,7 +36,7 @@ class Table:
         path = (*self._path, key)
         line = line_of(self._text, path)
         place = f"{self._file}:{line}" if line else str(self._file)
-        return SettingsError(f"{place}: {'.'.join(path)} {why}.", "Nothing was changed.")
+        return SettingsError(f"{place}: {_dotted(path)} {why}.", "Nothing was changed.")
 
     def text(self, key: str) -> str | None:
         """A string, or None if the key is not set."""
@@ -102,8 +100,11 @@ class Table:
         if value is None:
             value = []
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self.reject(key, f"must be tables: [[{'.'.join((*self._path, key))}]]")
-        return [Table(item, self._file, self._text, (*self._path, key)) for item in value]
+            raise self.reject(key, f"must be tables: [[{_dotted((*self._path, key))}]]")
+        return [
+            Table(item, self._file, self._text, (*self._path, key, index))
+            for index, item in enumerate(value)
+        ]
 
     def values(self, key: str) -> dict[str, Any]:
         """The raw values of a nested table; empty if the key is not set."""
@@ -136,6 +137,11 @@ class Table:
         if type(value) is not kind:
             raise self.reject(key, f"must be {_KINDS[kind]}")
         return value
+
+
+def _dotted(path: Place) -> str:
+    """The path as it is written in TOML, which has no indexes."""
+    return ".".join(name for name in path if isinstance(name, str))
 
 
 def _short(value: int) -> str:

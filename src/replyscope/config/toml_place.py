@@ -2,7 +2,16 @@
 
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+Place = tuple[str | int, ...]
+"""The path of a key. A number is the index (from 0) of a table in an array of tables."""
+
+_NAME = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
+_PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
+_HEADER = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]\]?\s*(?:#.*)?$")
+_SETTING = re.compile(rf"\s*({_PATH})\s*=")
 
 
 def read_toml(text: str) -> dict[str, Any]:
@@ -15,24 +24,45 @@ def read_toml(text: str) -> dict[str, Any]:
         raise ValueError("it is nested too deeply") from None
 
 
-def line_of(text: str, path: tuple[str, ...]) -> int | None:
-    """The line (from 1) that sets the key of a dotted path; else the line of its table."""
-    table: tuple[str, ...] = ()
+def line_of(text: str, path: Sequence[str | int]) -> int | None:
+    """The line (from 1) of the key with that path; the line of its table as a fallback.
+
+    None if neither is in the text.
+    """
+    table: Place = ()
+    newest: dict[Place, int] = {}
     best: tuple[int, int] | None = None
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[\[?\s*(.+?)\s*\]\]?\s*(#.*)?$", line)
-        if header:
-            table = _keys(header[1])
-            here = table
+        if header := _HEADER.match(line):
+            table = here = _place_of(_names(header[2]), newest, adds=header[1] == "[[")
+        elif setting := _SETTING.match(line):
+            here = (*table, *_names(setting[1]))
         else:
-            setting = re.match(r"\s*([\w.\"'-]+)\s*=", line)
-            if not setting:
-                continue
-            here = (*table, *_keys(setting[1]))
-        if here == path[: len(here)] and (best is None or len(here) > best[0]):
+            continue
+        if here == tuple(path[: len(here)]) and (best is None or len(here) > best[0]):
             best = (len(here), number)
     return best[1] if best else None
 
 
-def _keys(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+def _place_of(names: Sequence[str], newest: dict[Place, int], *, adds: bool) -> Place:
+    """The path of a table header. `newest` is the last index of each array of tables so far;
+    with `adds` the header begins another table of its array.
+    """
+    outer = _indexed(names[:-1], newest)
+    if adds:
+        array = (*outer, names[-1])
+        newest[array] = newest.get(array, -1) + 1
+    return _indexed(names, newest)
+
+
+def _indexed(names: Sequence[str], newest: Mapping[Place, int]) -> Place:
+    place: Place = ()
+    for name in names:
+        place = (*place, name)
+        if place in newest:
+            place = (*place, newest[place])
+    return place
+
+
+def _names(dotted: str) -> tuple[str, ...]:
+    return tuple(name.strip("\"'") for name in re.findall(_NAME, dotted))

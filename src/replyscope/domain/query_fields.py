@@ -5,7 +5,7 @@ the search compiles it to SQL, and the help and the completion show it. `domain.
 `store.query_sql` know the few types of fields, never a single field.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -260,6 +260,15 @@ FIELDS: dict[str, Field] = {
     ),
     "has": Field(Flags(_HAS), "tool, image, reasoning, finding", "error"),
 }
+
+
+def fixed_terms() -> Iterator[str]:
+    """The terms of the language without free values: `cost:`, `is:pinned`, `has:error`."""
+    for name, field in FIELDS.items():
+        if isinstance(field.type, Flags):
+            yield from (f"{name}:{value}" for value in field.type.tests)
+        else:
+            yield f"{name}:"
 
 
 def type_of(name: str | None) -> FieldType:

@@ -17,6 +17,7 @@ from mcp import Client, MCPError, types
 from replyscope import __version__
 from replyscope.domain.address import without_login
 from replyscope.domain.message import FilePart, ImagePart
+from replyscope.domain.plural import plural
 from replyscope.domain.tool import McpServer, Offer, Tool, ToolOutcome, ToolSource
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.listing import ListedTool
@@ -194,7 +195,7 @@ class ServerConnection:
             self.fault = ""
             self.notes = tuple(masked(note, secrets_of(self.server)) for note in found.notes)
             about = self.state.split(" · ")[0]
-            self.state = f"{about} · {len(self._tools)} tools"
+            self.state = f"{about} · {plural(len(self._tools), 'tool')}"
         return self._tools
 
     def _tool(self, tool: ListedTool) -> Tool:

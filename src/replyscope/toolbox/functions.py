@@ -20,6 +20,7 @@ from replyscope.domain.environment import (
     tool_environment,
     without_secrets,
 )
+from replyscope.domain.plural import plural
 from replyscope.domain.regular_file import open_regular
 from replyscope.domain.route import system_environment
 from replyscope.domain.tool import ConsentRule, Tool, ToolOutcome, ToolSettings, ToolSource
@@ -72,7 +73,7 @@ class FunctionTools:
         """The files, with their errors."""
         described = await asyncio.gather(*(self._describe(path) for path in self._paths))
         return tuple(
-            ToolSource(_source_of(path), f"{len(one.tools)} tools", one.fault)
+            ToolSource(_source_of(path), plural(len(one.tools), "tool"), one.fault)
             for path, one in zip(self._paths, described, strict=True)
         )
 
