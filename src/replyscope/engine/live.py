@@ -1,4 +1,4 @@
-"""Where a request goes, and the exchange that streams of it."""
+"""The target of a request, and the reply while it streams."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from replyscope.domain.ports import Clock, ModelProvider
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes: an endpoint, an open provider for it, and a model.
+    """The target of a request: an endpoint, an open provider for it, and a model.
 
-    `leaves_out` is how many of the branch's oldest messages are not sent.
+    `leaves_out` is the number of the branch's oldest messages that are not sent.
     """
 
     endpoint: Endpoint
@@ -27,9 +27,9 @@ class Target:
 
 
 class LiveReply:
-    """An exchange while it streams; `exchange()` is what a screen may show of it now.
+    """An exchange while it streams; `exchange()` is a snapshot for the screen.
 
-    Each choice that was asked for has a message of its own.
+    Each requested choice has its own message.
     """
 
     def __init__(self, messages: Sequence[Message], fold: ExchangeFold, clock: Clock) -> None:
@@ -48,7 +48,7 @@ class LiveReply:
 
     @property
     def fold_id(self) -> str:
-        """The id of the exchange that streams."""
+        """The id of the streaming exchange."""
         return self.messages[0].sources[-1].exchange_id
 
     @property
@@ -57,7 +57,7 @@ class LiveReply:
         return WireRecord(self.request, self.frames)
 
     def exchange(self) -> Exchange:
-        """A snapshot. It says `in_progress` until the ending is on disk."""
+        """A snapshot. Its state is `in_progress` until the ending is saved."""
         snapshot = self.fold.snapshot(self._clock.monotonic_ms() - self._started_ms)
         if snapshot.state.is_terminal:
             return replace(snapshot, state=ExchangeState.IN_PROGRESS)

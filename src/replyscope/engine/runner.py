@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Runner:
-    """The exchanges of one session: those that stream, and how each ended."""
+    """Runs the exchanges of one session; holds the live ones and their endings."""
 
     def __init__(
         self,
@@ -39,16 +39,16 @@ class Runner:
 
     @property
     def unsaved(self) -> StoreError | None:
-        """Why an ending is not on disk; None when all are."""
+        """The error that kept an ended exchange from being saved; None when all are saved."""
         return self._endings.fault
 
     @property
     def unsaved_ids(self) -> set[str]:
-        """The exchanges whose endings wait."""
+        """The ids of the ended exchanges that are not saved."""
         return self._endings.ids
 
     async def save_endings(self) -> None:
-        """Save the endings that could not be saved when they came. Raises StoreError."""
+        """Save the exchanges that could not be saved when they ended. Raises StoreError."""
         await self._endings.save()
 
     async def run(
@@ -89,7 +89,7 @@ class Runner:
             await provider.stream(request, apply)
             await self._finish(live, writer)
         finally:
-            # Cancelled, or a fault of ours or of the listener: what came is kept.
+            # Cancelled, or a fault of the program or the listener: keep what arrived.
             if live.fold_id in self.lives:
                 if not fold.is_ended:
                     elapsed_ms = self._clock.monotonic_ms() - started_ms
@@ -104,7 +104,7 @@ class Runner:
         return StreamEnd.DETACHED if goes_on else StreamEnd.CANCELLED
 
     async def _finish(self, live: LiveReply, writer: JournalWriter) -> None:
-        """Save the ending, once, whoever is cancelled meanwhile."""
+        """Save the ending once; cancelling does not interrupt it."""
         if live.finishing is None:
             live.finishing = asyncio.ensure_future(self._save_ending(live, writer))
         await asyncio.shield(live.finishing)
@@ -126,7 +126,7 @@ class Runner:
         try:
             await self._endings.save()
         except StoreError as error:
-            _log.warning("exchange %s is not on disk: %s", exchange.id, error)
+            _log.warning("exchange %s is not saved: %s", exchange.id, error)
         finally:
             self._exchanges.put(exchange)
             self.lives.pop(exchange.id, None)
