@@ -184,7 +184,7 @@ async def test_a_store_that_fails_in_mid_reply_costs_no_text(
     assert conversation.unsaved is not None
     assert conversation.read_messages()[-1].text == "Hello"
     await store._database.write(lambda c: c.execute("ALTER TABLE gone RENAME TO segment"))
-    await conversation.save_endings()
+    await conversation.endings.save()
     assert archive.unsaved() == ()
     stored = await store.load_session(conversation.session.id)
     assert next(iter(stored.exchanges.values())).choice(0).text == "Hello"

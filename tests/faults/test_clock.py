@@ -115,7 +115,7 @@ async def test_a_folder_that_vanishes_in_mid_reply_is_told(
         assert len(server.requests) == 1
         if how == "moved":
             (tmp_path / "away").rename(data)
-            await conversation.save_endings()
+            await conversation.endings.save()
             await drive(conversation, target, "and on")
             assert archive.unsaved() == ()
             stored = await store.load_session(conversation.session.id)

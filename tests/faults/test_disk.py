@@ -169,7 +169,7 @@ async def test_a_reply_that_finds_no_room_is_kept_and_saved_when_there_is_some(
         assert len(server.requests) == 1
         assert [m.text for m in conversation.messages if m.role is Role.USER] == ["hi"]
         disk.empty()
-        await conversation.save_endings()
+        await conversation.endings.save()
         await drive(conversation, target, "on")
         assert archive.unsaved() == ()
     stored = await store.load_session(conversation.session.id)

@@ -149,9 +149,9 @@ class Conversation(OpenSession):
         for known in self._translate(left.api, frames, left.think_tags):
             fold.apply(known)
         writer = JournalWriter(await self._store.reopen_exchange(left.id))
-        live = LiveReply([last], fold, self.clock)
+        live = LiveReply([last], fold, writer, self.clock, is_resumed=True)
         live.frames.extend(frames)
         self.turn = (left.id,)
         rest = Resumption(left.response_id, frames)
         request = ModelRequest(left.model, (), resumes=rest, is_private=self.is_private)
-        await self.run_exchange(live, request, target.provider, writer, listen, keeps_request=True)
+        await self.run_exchange(live, request, target.provider, listen)

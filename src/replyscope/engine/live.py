@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.event import RequestSent, WireRecord
+from replyscope.domain.event import Event, RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.frame_log import FrameLog
 from replyscope.domain.message import Message
 from replyscope.domain.ports import Clock, ModelProvider
+from replyscope.engine.journal_writer import JournalWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,38 @@ class Target:
 class LiveReply:
     """An exchange while it streams; `exchange()` is a snapshot for the screen.
 
-    Each requested choice has its own message.
+    Each requested choice has its own message. With `is_resumed` the journal already has the
+    request.
     """
 
-    def __init__(self, messages: Sequence[Message], fold: ExchangeFold, clock: Clock) -> None:
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        fold: ExchangeFold,
+        writer: JournalWriter,
+        clock: Clock,
+        *,
+        is_resumed: bool = False,
+    ) -> None:
         self.messages = tuple(messages)
         self.fold = fold
+        self.writer = writer
         self.request: RequestSent | None = None
         self.frames = FrameLog()
         self.finishing: asyncio.Future[None] | None = None
         self._clock = clock
+        self._is_resumed = is_resumed
         self._started_ms = clock.monotonic_ms()
+
+    def apply(self, event: Event) -> None:
+        """Fold an event, and queue its frame or request for the journal."""
+        self.fold.apply(event)
+        if type(event) is WireFrame:
+            self.frames.append(event)
+            self.writer.add(event)
+        elif type(event) is RequestSent and not self._is_resumed:
+            self.request = event
+            self.writer.note_request(event)
 
     @property
     def version(self) -> int:

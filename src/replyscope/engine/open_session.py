@@ -15,6 +15,7 @@ from replyscope.domain.stores import SessionStamp
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.calling import Calling
 from replyscope.engine.calls import asked, calls_of
+from replyscope.engine.endings import Endings
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.known_exchanges import KnownExchanges
 from replyscope.engine.live import LiveReply
@@ -53,7 +54,8 @@ class OpenSession:
         self.writer_id = store.writer
         """The id of this process as a writer."""
         self.rules = rules
-        self._runner = Runner(self.exchanges, clock, prices, rules, keep_file)
+        self.endings = Endings(prices, keep_file)
+        self._runner = Runner(self.exchanges, clock, self.endings, rules)
         self._store = store
         self._saved = stored.session
         self._stamp: SessionStamp | None = None
@@ -103,7 +105,7 @@ class OpenSession:
             return ()
         last = self.messages[-1]
         if last.role is Role.TOOL:
-            last = self.tree.get(last.parent_id or "") or last
+            last = self.tree.parent_of(last) or last
         return calls_of(last, self.exchanges)
 
     def read_messages(self) -> tuple[Message, ...]:
@@ -178,20 +180,11 @@ class OpenSession:
         return JournalWriter(journal)
 
     async def run_exchange(
-        self,
-        live: LiveReply,
-        request: ModelRequest,
-        provider: ModelProvider,
-        writer: JournalWriter,
-        listen: Listen,
-        *,
-        keeps_request: bool = False,
+        self, live: LiveReply, request: ModelRequest, provider: ModelProvider, listen: Listen
     ) -> None:
         """Run an exchange to its end."""
         try:
-            await self._runner.run(
-                live, request, provider, writer, listen, keeps_request=keeps_request
-            )
+            await self._runner.run(live, request, provider, listen)
         finally:
             self._stamp = None  # a change by this process
 
@@ -212,7 +205,7 @@ class OpenSession:
         is_moved = stored.session.head_id != self._saved.head_id
         for message in stored.messages:
             self.tree.add(message)
-        self.exchanges.renew(stored, self._runner.unsaved_ids)
+        self.exchanges.renew(stored, self.endings.ids)
         self.was_held = stored.is_held
         mine = self.session
         head_id = stored.session.head_id if is_moved else mine.head_id
@@ -252,11 +245,7 @@ class OpenSession:
         head_id = self.messages[-1].id if self.messages else None
         self.session = replace(self.session, head_id=head_id)
 
-    async def save_endings(self) -> None:
-        """Save the exchanges that could not be saved when they ended. Raises StoreError."""
-        await self._runner.save_endings()
-
     @property
     def unsaved(self) -> StoreError | None:
         """The error that kept an ended exchange from being saved; None when all are saved."""
-        return self._runner.unsaved
+        return self.endings.fault

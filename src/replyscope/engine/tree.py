@@ -37,9 +37,9 @@ class MessageTree:
     def __getitem__(self, message_id: str) -> Message:
         return self._nodes[message_id]
 
-    def get(self, message_id: str) -> Message | None:
-        """The message of that id."""
-        return self._nodes.get(message_id)
+    def parent_of(self, message: Message) -> Message | None:
+        """The message that this one answers; None for a root."""
+        return self._nodes.get(message.parent_id or "")
 
     def go_to(self, message_id: str | None) -> None:
         """Make the path to a message the branch; None empties it."""

@@ -157,8 +157,8 @@ class Turn:
             target.model,
             opening.base_url,
         )
-        live = LiveReply(messages, ExchangeFold(opening), self._session.clock)
-        await self._session.run_exchange(live, request, target.provider, writer, self._listen)
+        live = LiveReply(messages, ExchangeFold(opening), writer, self._session.clock)
+        await self._session.run_exchange(live, request, target.provider, self._listen)
 
     @property
     def _wanted_choices(self) -> int:

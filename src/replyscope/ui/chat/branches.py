@@ -71,7 +71,7 @@ class BranchActions(ReplyActions):
         message = self.message_at_cursor()
         tree = self.conversation.tree
         while message is not None and message.role in (Role.ASSISTANT, Role.TOOL):
-            message = tree.get(message.parent_id or "")
+            message = tree.parent_of(message)
         if message is None or message.role is not Role.USER:
             self.tell("Point at a message of yours to edit it.", is_error=False)
             return

@@ -183,7 +183,7 @@ class ChatScreen(ReviewingActions):
         """Replies that found no room on the disk are saved when there is some again."""
         for conversation in self.archive.unsaved():
             try:
-                await conversation.save_endings()
+                await conversation.endings.save()
             except StoreError:
                 return
             self.tell(f"{conversation.session.title}: now saved", is_error=False)
