@@ -42,7 +42,7 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ForeignTurn:
     """A message of another program. `key` and `parent` are that program's ids.
 
     The `parts` of a reply hold only its text; `duration_ms` is None if it is unknown. A reader
@@ -77,7 +77,7 @@ class ForeignConversation:
     key: str
     title: str
     at: datetime | None
-    turns: tuple[Turn, ...]
+    turns: tuple[ForeignTurn, ...]
     system: str | None = None
     head: str | None = None
     tags: tuple[str, ...] = ()
@@ -141,7 +141,7 @@ def shared_of(conversation: ForeignConversation) -> Shared:
 
 
 def _exchange(
-    conversation: ForeignConversation, turn: Turn, exchange_id: str, at: datetime
+    conversation: ForeignConversation, turn: ForeignTurn, exchange_id: str, at: datetime
 ) -> Exchange:
     choice = Choice(
         0,
@@ -189,18 +189,20 @@ def _id(name: str) -> str:
     return id_from(hashlib.sha256(name.encode("utf-8", "replace")).digest())
 
 
-def in_a_row(turns: Iterable[Turn]) -> tuple[Turn, ...]:
+def in_a_row(turns: Iterable[ForeignTurn]) -> tuple[ForeignTurn, ...]:
     """The turns of a program without a tree: the parent of each is the previous one."""
-    made: list[Turn] = []
+    made: list[ForeignTurn] = []
     for turn in turns:
         made.append(replace(turn, parent=made[-1].key if made else None))
     return tuple(made)
 
 
-def tool_turn(key: str, parent: str | None, at: datetime | None, name: str, text: str) -> Turn:
+def tool_turn(
+    key: str, parent: str | None, at: datetime | None, name: str, text: str
+) -> ForeignTurn:
     """The result of a tool, as a turn."""
     part = ToolResultPart(call_id=parent or key, output=text, name=name)
-    return Turn(key, Role.TOOL, (part,), at, parent)
+    return ForeignTurn(key, Role.TOOL, (part,), at, parent)
 
 
 def time_of(value: object) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from replyscope.domain.foreign import Turn
+from replyscope.domain.foreign import ForeignTurn
 from replyscope.domain.message import Role, TextPart
 
 
@@ -24,8 +24,10 @@ class Systems:
         self._known.append(text)
         return len(self._known) == 1
 
-    def turn(self, key: str, parent: str | None, at: datetime | None, text: str) -> list[Turn]:
+    def turn(
+        self, key: str, parent: str | None, at: datetime | None, text: str
+    ) -> list[ForeignTurn]:
         """A separate message for a text that is not the session's prompt."""
         if self.add(text):
             return []
-        return [Turn(key, Role.SYSTEM, (TextPart(text),), at, parent)]
+        return [ForeignTurn(key, Role.SYSTEM, (TextPart(text),), at, parent)]
