@@ -89,8 +89,8 @@ class FileReader:
     def _members(self, path: Path, names: list[str]) -> list[str]:
         members = self._table.members(names)
         if not members:
-            names = self._table.member_names
-            raise ImportFault(f"{path} does not contain {names}.", self._next_step)
+            expected = self._table.member_names
+            raise ImportFault(f"{path} does not contain {expected}.", self._next_step)
         return members
 
     def _files(
