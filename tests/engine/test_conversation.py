@@ -20,7 +20,7 @@ from replyscope.domain.ports import Clock
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.engine.recovery import recover, refold
 from replyscope.provider.openai_provider import OpenAIProvider
 from replyscope.provider.opening import translate_frames

@@ -18,7 +18,7 @@ from replyscope.domain.message import Role, TextPart
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.inspection.json_view import exchange_object
 from replyscope.inspection.timeline import timeline_of
 from replyscope.provider.opening import translate_frames

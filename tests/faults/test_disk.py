@@ -22,7 +22,7 @@ from replyscope.domain.session import Session, SessionSettings
 from replyscope.domain.stores import Journal
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.provider.opening import translate_frames
 from replyscope.store.library import SqliteLibrary
 from replyscope.store.search import SqliteSearchIndex

@@ -22,8 +22,8 @@ from replyscope.domain.session import (
     StoredSession,
     path_to,
 )
-from replyscope.engine.calling import Tooling
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.tool_runner import Tooling
 
 
 class Archive:

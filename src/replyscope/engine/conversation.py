@@ -16,10 +16,10 @@ from replyscope.domain.ports import Clock, NewId, PriceList, Store, TranslateFra
 from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.session import StoredSession, title_from
 from replyscope.domain.tool import Tool, ToolCallState, ToolOutcome
-from replyscope.engine.calling import Tooling
 from replyscope.engine.journal_writer import JournalWriter
-from replyscope.engine.live import LiveReply, Target
+from replyscope.engine.live_reply import LiveReply, Target
 from replyscope.engine.open_session import OpenSession
+from replyscope.engine.tool_runner import Tooling
 from replyscope.engine.turn import Turn
 from replyscope.inspection.argument_check import check_arguments
 

@@ -13,15 +13,15 @@ from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Draft, SessionSettings, StoredSession
 from replyscope.domain.stores import SessionStamp
 from replyscope.engine.branch import read_in_all
-from replyscope.engine.calling import Calling
-from replyscope.engine.calls import asked, calls_of
 from replyscope.engine.endings import Endings
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.known_exchanges import KnownExchanges
-from replyscope.engine.live import LiveReply
+from replyscope.engine.live_reply import LiveReply
 from replyscope.engine.reply_images import KeepFile
 from replyscope.engine.rules import RuleBook
 from replyscope.engine.runner import Runner
+from replyscope.engine.tool_calls import asked, calls_of
+from replyscope.engine.tool_runner import ToolRunner
 from replyscope.engine.tree import MessageTree
 
 
@@ -45,7 +45,7 @@ class OpenSession:
         self.exchanges = KnownExchanges(stored)
         self.was_held = stored.is_held
         """Whether a reply was being written to it when it was loaded."""
-        self.calling: Calling | None = None
+        self.calling: ToolRunner | None = None
         """The running tool calls."""
         self.turn: tuple[str, ...] = ()
         """The ids of the newest turn's exchanges."""

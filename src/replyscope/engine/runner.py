@@ -11,7 +11,7 @@ from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.domain.request import ModelRequest
 from replyscope.engine.endings import Endings
 from replyscope.engine.known_exchanges import KnownExchanges
-from replyscope.engine.live import LiveReply
+from replyscope.engine.live_reply import LiveReply
 from replyscope.engine.rules import RuleBook
 
 _log = logging.getLogger(__name__)

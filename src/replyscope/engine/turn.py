@@ -16,11 +16,11 @@ from replyscope.domain.message import Message, ReplySource, Role, ToolResultPart
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Action, Rule
 from replyscope.domain.tool import Tool, ToolSettings
-from replyscope.engine.asking import make_opening, make_request
-from replyscope.engine.calling import Calling, Tooling
-from replyscope.engine.live import LiveReply, Target
+from replyscope.engine.live_reply import LiveReply, Target
 from replyscope.engine.open_session import OpenSession
+from replyscope.engine.request_builder import make_opening, make_request
 from replyscope.engine.rounds import Rounds
+from replyscope.engine.tool_runner import Tooling, ToolRunner
 
 _log = logging.getLogger(__name__)
 
@@ -115,7 +115,9 @@ class Turn:
 
         parts = [part for part in message.parts if isinstance(part, ToolResultPart)]
         about = (session.session.id, calls, parts, self._offered)
-        calling = session.calling = Calling(*about, tooling, session.clock, save, session.writer_id)
+        calling = session.calling = ToolRunner(
+            *about, tooling, session.clock, save, session.writer_id
+        )
         try:
             await calling.run()
         finally:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.ui.chat.sending import ReplyActions
 from replyscope.ui.dialogs.small import PickDialog
 from replyscope.ui.reading.entries import shown

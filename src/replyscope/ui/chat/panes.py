@@ -19,8 +19,8 @@ from replyscope.domain.overlaid import Overlaid
 from replyscope.domain.session import Draft, SessionSettings
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
-from replyscope.engine.calls import results_under, with_results
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.tool_calls import results_under, with_results
 from replyscope.inspection.explain import Mood
 from replyscope.inspection.figures import cost_of_all
 from replyscope.inspection.timeline import timeline_of

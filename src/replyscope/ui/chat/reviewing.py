@@ -12,7 +12,7 @@ from textual.screen import Screen
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Message, Role
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.chat.writing import WritingActions
 from replyscope.ui.reading.entries import shown

@@ -12,7 +12,7 @@ from replyscope.domain.message import Message, Role
 from replyscope.domain.search import Facets, Sort
 from replyscope.domain.session import StoredSession
 from replyscope.engine.branch import read_in
-from replyscope.engine.calls import exchanges_with_results, results_under
+from replyscope.engine.tool_calls import exchanges_with_results, results_under
 from replyscope.engine.tree import MessageTree
 from replyscope.ui.reading.entries import shown
 from replyscope.ui.reading.frame_screen import FrameScreen

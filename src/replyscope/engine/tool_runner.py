@@ -71,7 +71,7 @@ class Tooling:
 Save = Callable[[tuple[ToolResultPart, ...]], Awaitable[None]]
 
 
-class Calling:
+class ToolRunner:
     """The tool calls of one reply. `parts` are their results, in the order of the reply."""
 
     def __init__(

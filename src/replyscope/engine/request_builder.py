@@ -11,7 +11,7 @@ from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import Tool
 from replyscope.engine.branch import for_server, what_server_knows
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 
 
 def make_request(
