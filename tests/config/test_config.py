@@ -237,7 +237,7 @@ def test_text_can_be_read_in_every_theme() -> None:
         ("docs/[a.txt", "not closed"),
         ("docs/[]", "not closed"),
         ("[a/b]", "slash"),
-        ("[z-a]", "runs backwards"),
+        ("[z-a]", "is reversed"),
         ("docs/**/../*", "can't follow"),
     ],
 )

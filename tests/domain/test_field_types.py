@@ -108,7 +108,7 @@ def test_every_id_that_earlier_versions_read_is_an_id(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["", " a", "a\n", "é", "a/b", "\x1b[31m", "x" * 129])
 def test_other_ids_are_rejected(key: str) -> None:
-    with pytest.raises(ValueError, match="is no id"):
+    with pytest.raises(ValueError, match="is not a valid id"):
         check_shared(_with_id(key))
 
 

@@ -355,7 +355,7 @@ async def test_nobody_sends_into_a_reply_that_streams_in_another_window(
         send = partial(conversation.send, (TextPart("two"),), target_of(provider))
         async with running_to(says("part"), send):
             there = await Archive(other_store, clock, lambda: "never").open(conversation.session.id)
-            with pytest.raises(SessionMoved, match="streams into this session"):
+            with pytest.raises(SessionMoved, match="streaming a reply in this session"):
                 await drive(there, provider, "three")
         gate.set()
     await other_store.close()

@@ -20,7 +20,7 @@ from replyscope.domain.ports import Clock
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.engine.recovery import recover, refold
 from replyscope.provider.openai_provider import OpenAIProvider
 from replyscope.provider.opening import translate_frames
@@ -184,7 +184,7 @@ async def test_a_store_that_fails_in_mid_reply_costs_no_text(
     assert conversation.unsaved is not None
     assert conversation.read_messages()[-1].text == "Hello"
     await store._database.write(lambda c: c.execute("ALTER TABLE gone RENAME TO segment"))
-    await conversation.save_endings()
+    await conversation.endings.save()
     assert archive.unsaved() == ()
     stored = await store.load_session(conversation.session.id)
     assert next(iter(stored.exchanges.values())).choice(0).text == "Hello"

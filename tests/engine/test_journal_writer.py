@@ -14,7 +14,7 @@ from replyscope.domain.session import SessionSettings
 from replyscope.engine import journal_writer
 from replyscope.engine.archive import Archive
 from replyscope.engine.journal_writer import JournalWriter
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.build import make_exchange, open_chat
 from tests.support.server import LoopbackServer

@@ -14,11 +14,11 @@ from replyscope.domain.ports import Clock
 from replyscope.domain.session import Parameters, SessionSettings, Shelf
 from replyscope.domain.tool import ToolSettings
 from replyscope.engine.archive import Archive
-from replyscope.engine.calling import Tooling
 from replyscope.engine.consent import Consent, say_yes
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.rules import RuleBook
+from replyscope.engine.tool_runner import Tooling
 from replyscope.provider.openai_provider import OpenAIProvider
 from replyscope.provider.opening import translate_frames
 from replyscope.store.memory_store import MemoryStore

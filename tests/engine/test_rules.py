@@ -13,10 +13,10 @@ from replyscope.domain.rule import Rule
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import ToolSettings
 from replyscope.engine.archive import Archive
-from replyscope.engine.calling import Tooling
 from replyscope.engine.consent import Consent
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.rules import RuleBook, usable
+from replyscope.engine.tool_runner import Tooling
 from replyscope.store.sqlite_store import SqliteStore
 from replyscope.toolbox.toolbox import LocalToolbox
 from tests.engine.test_conversation import Ids, drive

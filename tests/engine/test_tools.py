@@ -16,9 +16,9 @@ from replyscope.domain.ports import Clock
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import ConsentRule, Decision, Tool, ToolCallState, ToolSettings
 from replyscope.engine.archive import Archive
-from replyscope.engine.calling import Tooling, cut
 from replyscope.engine.consent import AskPerson, CallToDecide, Consent, refuse, say_yes
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.tool_runner import Tooling, cut
 from replyscope.store.sqlite_store import SqliteStore
 from replyscope.toolbox.toolbox import LocalToolbox
 from tests.engine.test_conversation import Ids, target_of

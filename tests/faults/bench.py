@@ -14,7 +14,7 @@ from replyscope.domain.message import Role, TextPart
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.inspection.explain import Mood, explain
 from replyscope.provider.openai_provider import OpenAIProvider
 from replyscope.provider.opening import translate_frames

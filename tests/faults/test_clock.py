@@ -18,7 +18,7 @@ from replyscope.domain.message import Role, TextPart
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.inspection.json_view import exchange_object
 from replyscope.inspection.timeline import timeline_of
 from replyscope.provider.opening import translate_frames
@@ -115,7 +115,7 @@ async def test_a_folder_that_vanishes_in_mid_reply_is_told(
         assert len(server.requests) == 1
         if how == "moved":
             (tmp_path / "away").rename(data)
-            await conversation.save_endings()
+            await conversation.endings.save()
             await drive(conversation, target, "and on")
             assert archive.unsaved() == ()
             stored = await store.load_session(conversation.session.id)

@@ -22,7 +22,7 @@ from replyscope.domain.session import Session, SessionSettings
 from replyscope.domain.stores import Journal
 from replyscope.engine.archive import Archive
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.provider.opening import translate_frames
 from replyscope.store.library import SqliteLibrary
 from replyscope.store.search import SqliteSearchIndex
@@ -169,7 +169,7 @@ async def test_a_reply_that_finds_no_room_is_kept_and_saved_when_there_is_some(
         assert len(server.requests) == 1
         assert [m.text for m in conversation.messages if m.role is Role.USER] == ["hi"]
         disk.empty()
-        await conversation.save_endings()
+        await conversation.endings.save()
         await drive(conversation, target, "on")
         assert archive.unsaved() == ()
     stored = await store.load_session(conversation.session.id)

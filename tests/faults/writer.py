@@ -14,7 +14,7 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.message import TextPart
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.engine.recovery import recover
 from tests.support.build import open_chat
 

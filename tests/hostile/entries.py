@@ -27,7 +27,7 @@ from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.fold import fold_events
-from replyscope.domain.foreign import ForeignConversation, Turn, shared_of
+from replyscope.domain.foreign import ForeignConversation, ForeignTurn, shared_of
 from replyscope.domain.matching import check_query, matches
 from replyscope.domain.message import Role, TextPart
 from replyscope.domain.printable import is_printable_line
@@ -181,8 +181,8 @@ def _searchable() -> tuple[SqliteSearchIndex, dict[str, Facts]]:
         await store.open()
         for name, said in (("one", "alpha beta 東京都庁 Zürich"), ("two", "gamma a b c")):
             turns = (
-                Turn(f"{name}u", Role.USER, (TextPart(f"ask {said}"),), NOON),
-                Turn(f"{name}a", Role.ASSISTANT, (TextPart(said),), NOON, f"{name}u", "m-1"),
+                ForeignTurn(f"{name}u", Role.USER, (TextPart(f"ask {said}"),), NOON),
+                ForeignTurn(f"{name}a", Role.ASSISTANT, (TextPart(said),), NOON, f"{name}u", "m-1"),
             )
             shared = shared_of(ForeignConversation("llm", name, f"Title {name}", NOON, turns))
             await store.import_session(shared)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.tool import ConsentRule, Decision, Tool, ToolSettings
 from replyscope.domain.web_address import normal_address
-from replyscope.engine.calling import Tooling
 from replyscope.engine.consent import CallToDecide, Consent
+from replyscope.engine.tool_runner import Tooling
 from replyscope.toolbox import shipped
 from replyscope.toolbox.permit import VARIABLE, rules_as_text
 from replyscope.toolbox.toolbox import LocalToolbox

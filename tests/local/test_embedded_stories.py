@@ -15,10 +15,10 @@ from replyscope.domain.ports import Clock
 from replyscope.domain.session import Parameters, Schema, SessionSettings
 from replyscope.domain.tool import ToolSettings
 from replyscope.engine.archive import Archive
-from replyscope.engine.calling import Tooling
 from replyscope.engine.consent import Consent, say_yes
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
+from replyscope.engine.tool_runner import Tooling
 from replyscope.inspection.findings import find_oddities
 from replyscope.local.catalogue import DEFAULT, LIGHT, find_weights
 from replyscope.local.download import weights_path

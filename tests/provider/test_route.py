@@ -96,7 +96,7 @@ def _write_faults(folder: Path) -> dict[str, str]:
     (folder / "folder").mkdir()
     return {
         "no such file": str(folder / "missing.pem"),
-        "no regular file": "/dev/null",
+        "not a regular file": "/dev/null",
         **{name: str(folder / f"{name}.pem") for name in ("empty", "text", "binary", "broken")},
     }
 

@@ -13,7 +13,7 @@ import pytest
 from replyscope.domain.exchange import Api
 from replyscope.domain.message import TextPart
 from replyscope.domain.ports import Clock
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.provider.history import sent_id
 from replyscope.store.sqlite_store import SqliteStore
 from tests.engine.test_tools import Workshop, in_turn

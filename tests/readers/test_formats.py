@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from replyscope.cli.wiring import translate_frames
-from replyscope.domain.foreign import ForeignConversation, Turn, in_a_row
+from replyscope.domain.foreign import ForeignConversation, ForeignTurn, in_a_row
 from replyscope.domain.import_format import (
     DatabaseFormat,
     EntryFormat,
@@ -114,7 +114,9 @@ LOG = FileFormat(
 def _logged(file: ImportedFile) -> ForeignConversation:
     with file.open() as opened:
         lines = [json.loads(line) for line in opened]
-    turns = [Turn(str(n), Role.USER, (TextPart(line["log"]),)) for n, line in enumerate(lines)]
+    turns = [
+        ForeignTurn(str(n), Role.USER, (TextPart(line["log"]),)) for n, line in enumerate(lines)
+    ]
     return ForeignConversation("log", file.name, file.name, None, in_a_row(turns))
 
 

@@ -181,7 +181,7 @@ async def test_a_file_can_t_touch_sessions_that_are_here(
     file.write_text(json.dumps(value))
     done = await import_from(store, file)
     assert done.taken == 0
-    assert "A message of it is one of session" in done.failed[0].why
+    assert "One of its messages is already in session" in done.failed[0].why
     # Messages of its own that name an exchange of another session leave that as it is.
     for message in value["messages"]:
         message["id"] = f"i{message['id']}"

@@ -224,7 +224,7 @@ def test_a_second_system_message_is_a_message() -> None:
     [
         (said("user", "not shown", **HIDDEN), "hidden message"),
         (said("critic", "bad"), "message of the role `critic`"),
-        ("a bare text", "entry that is no message"),
+        ("a bare text", "entry that is not a message"),
     ],
 )
 def test_a_message_that_is_left_out_is_reported(message: Any, what: str) -> None:

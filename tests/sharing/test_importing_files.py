@@ -82,8 +82,8 @@ def test_a_broken_line_costs_no_other(tmp_path: Path, bad: str, place: int) -> N
         ({"title": "Odd", "id": "k"}, "it has no messages"),
         ({"title": "Odd", "mapping": None}, "it has no messages"),
         ({"title": "Odd", "mapping": {"x": 7}}, "none of its messages can be read"),
-        (None, "no conversation"),
-        ("a text", "no conversation"),
+        (None, "not a conversation"),
+        ("a text", "not a conversation"),
         ({"title": "Odd", "chat": {"history": {"messages": {"x": 7}}}}, "none of its messages"),
     ],
 )
@@ -139,7 +139,7 @@ def test_a_damaged_file_of_a_folder_costs_no_other(tmp_path: Path) -> None:
 
 def test_a_folder_without_conversations_is_refused(tmp_path: Path) -> None:
     (tmp_path / "user.json").write_text("{}")
-    with pytest.raises(ImportFault, match=r"no conversations\.json"):
+    with pytest.raises(ImportFault, match=r"does not contain conversations\.json"):
         read_file(tmp_path)
 
 

@@ -164,7 +164,7 @@ FAILURES: dict[str, tuple[Failing, type[StoreError], str]] = {
     "constraint": (_constraint, StoreRejected, OTHER),
     "mismatch": (_mismatch, StoreRejected, OTHER),
     "toobig": (_too_big, StoreRejected, OTHER),
-    "interrupt": (_interrupted, SearchInterrupted, "else"),
+    "interrupt": (_interrupted, SearchInterrupted, "newer"),
     "no such table": (_unknown("t"), StoreError, OTHER),
     "a table named as an error": (_unknown(ENGLISH), StoreError, OTHER),
     "a constraint named as an error": (_constraint_named(ENGLISH), StoreRejected, OTHER),

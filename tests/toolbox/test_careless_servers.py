@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.tool import McpServer, ToolOutcome, ToolSettings, ToolSource
-from replyscope.engine.calling import misfit
+from replyscope.engine.tool_runner import misfit
 from replyscope.toolbox.envelope import BARE, NotAMessage, read_messages
 from replyscope.toolbox.files import NOT_KEPT, KeptFiles
 from replyscope.toolbox.listing import find_tools

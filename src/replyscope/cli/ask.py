@@ -29,11 +29,11 @@ from replyscope.domain.route import environment_faults
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.domain.unicode_text import HalfHolder
-from replyscope.engine.calls import exchanges_with_results
 from replyscope.engine.consent import refuse, say_yes
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.engine.schemas import read_schema
+from replyscope.engine.tool_calls import exchanges_with_results
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
 

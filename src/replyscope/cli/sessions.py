@@ -17,7 +17,7 @@ from replyscope.domain.query import QueryError
 from replyscope.domain.search import Hit, Sort
 from replyscope.domain.session import Shelf
 from replyscope.engine.branch import read_in_all
-from replyscope.engine.calls import exchanges_with_results
+from replyscope.engine.tool_calls import exchanges_with_results
 from replyscope.engine.tree import MessageTree
 from replyscope.inspection.figures import count
 from replyscope.inspection.json_view import (

@@ -12,7 +12,7 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.ports import ModelProvider
 from replyscope.domain.settings import Settings
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 
 
 async def find_target(

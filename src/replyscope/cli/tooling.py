@@ -23,9 +23,9 @@ from replyscope.domain.tool import (
     ToolSettings,
     ToolSource,
 )
-from replyscope.engine.calling import Tooling
 from replyscope.engine.consent import Consent
 from replyscope.engine.rules import RuleBook, usable
+from replyscope.engine.tool_runner import Tooling
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Floor 0: the values that everything speaks of, and the protocols between floors.
+"""Floor 0: the domain values, and the protocols between floors.
 
-Standard library only; nothing here does I/O or reads the clock.
+It uses the standard library only, does no I/O and does not read the clock.
 """

@@ -1,8 +1,8 @@
-"""The base URL of a server as people paste it, and as requests use it. Pure.
+"""Parses and normalises the base URLs of servers. Pure functions.
 
-`read_base_url` is the one place that normalises: quotes and spaces around it, a missing
-scheme, an API path at its end, a known server's missing path. What it can't make sense of it
-refuses in a sentence that shows no password.
+`read_base_url` removes quotes, spaces and an API path at the end, and adds a missing scheme
+and the missing path of a known server. It rejects an invalid URL with a sentence that shows
+no password.
 """
 
 import ipaddress
@@ -54,15 +54,15 @@ PATHS = {
     "openrouter.ai": "/api/v1",
     "router.huggingface.co": "/v1",
 }
-"""Where known servers have their OpenAI-compatible API."""
+"""The paths of the OpenAI-compatible APIs of known servers."""
 _OLLAMA, _LM_STUDIO = 11434, 1234
 _OLLAMAS_OWN = re.compile(r"/api(?:/(?:chat|generate|tags|embed|embeddings))?$", re.IGNORECASE)
 
 
 class AddressError(ValueError):
-    """A text that is no base URL. The message is a sentence; `shown` has no passwords."""
+    """An invalid base URL. The message is a sentence; `shown` is the URL without passwords."""
 
-    next_step = "Give it whole, such as http://127.0.0.1:8080/v1."
+    next_step = "Give the complete URL, such as http://127.0.0.1:8080/v1."
 
     def __init__(self, text: str, why: str) -> None:
         self.shown, self.why = without_login(text), why
@@ -71,7 +71,7 @@ class AddressError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A base URL; of an Azure deployment also the API version and the model in its path."""
+    """A base URL. For an Azure deployment also the API version and the model in its path."""
 
     base_url: str
     azure_api_version: str | None = None
@@ -79,7 +79,7 @@ class Address:
 
 
 def read_base_url(text: str, *, is_azure: bool = False) -> Address:
-    """The address in a pasted text. `is_azure` when an API version is set beside it.
+    """Parse a pasted base URL. `is_azure` means that the settings have an API version.
 
     Raises AddressError.
     """
@@ -99,8 +99,8 @@ def read_base_url(text: str, *, is_azure: bool = False) -> Address:
 
 
 def without_login(text: str) -> str:
-    """A text that was meant as a URL, without user name, password and query. Where it is no
-    URL everything up to its last @ counts as such.
+    """A URL without user name, password and query. In an invalid URL, everything up to the
+    last @ is removed.
     """
     shown = re.split(r"[?#]", text, maxsplit=1)[0]
     try:
@@ -138,11 +138,11 @@ def _split(text: str) -> SplitResult:
         url = f"{'http' if _is_at_home(url) else 'https'}://{url}"
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises for a number that is no port
+        _ = parts.port  # raises for an invalid port number
     except ValueError as error:
         raise AddressError(url, f"{_NOWHERE}: its host or port is wrong") from error
     here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(parts.hostname or "")
-    if here is not None:  # what servers print when they listen everywhere
+    if here is not None:  # the address that servers print when they listen on all interfaces
         port = f":{parts.port}" if parts.port is not None else ""
         parts = parts._replace(netloc=here + port)
     return parts._replace(path=re.sub(r"/{2,}", "/", parts.path))
@@ -161,7 +161,7 @@ def _host_of(parts: SplitResult, text: str) -> str:
 
 
 def _is_at_home(url: str) -> bool:
-    """Whether a URL without a scheme means this machine or its own network: plain HTTP."""
+    """Whether a URL without a scheme is on this machine or its local network: plain HTTP."""
     host = re.split(r"[/?#]", url, maxsplit=1)[0].rpartition("@")[2]
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     try:
@@ -180,7 +180,7 @@ def _without_api_path(path: str, host: str) -> str:
 
 
 def _whole_path(host: str, port: int | None, path: str) -> str:
-    """The path, completed where the server is known and this is a piece of its own."""
+    """The path, completed when the server is known and the path is the beginning of its own."""
     if port == _OLLAMA and _OLLAMAS_OWN.fullmatch(path):
         path = ""
     if not path and (port == _OLLAMA or (port == _LM_STUDIO and _is_at_home(host))):

@@ -1,5 +1,5 @@
-"""Whom TLS trusts: the endpoint's own CA bundle, `SSL_CERT_FILE` or `SSL_CERT_DIR`, or the
-system. A fault names the variable or the setting, and the path.
+"""The certificate authorities for TLS: the endpoint's CA bundle, `SSL_CERT_FILE` or
+`SSL_CERT_DIR`, or the system's. A fault names the variable or the setting, and the path.
 """
 
 import os
@@ -18,7 +18,7 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
 def tls_context(
     endpoint: Endpoint, environment: Mapping[str, str], system: Callable[[], ssl.SSLContext]
 ) -> ssl.SSLContext:
-    """The context for an endpoint's connections; `system` builds the one that trusts the
+    """The TLS context for an endpoint's connections; `system` builds the context with the
     system's authorities. Reads files. Raises RouteFault.
     """
     source = trusted_by(endpoint, environment)
@@ -33,19 +33,19 @@ def tls_context(
 
 
 def trusted_by(endpoint: Endpoint, environment: Mapping[str, str]) -> str | None:
-    """The setting or the variable that names the authorities; None for the system's own."""
+    """The setting or the variable that names the authorities; None for the system's."""
     if endpoint.ca_bundle:
         return f"The ca_bundle of the provider {endpoint.name}"
     return next((name for name in (_FILE, _FOLDER) if environment.get(name)), None)
 
 
 def unused_context() -> ssl.SSLContext:
-    """A context for connections without TLS: it would trust nobody."""
+    """A context for connections without TLS: it trusts no authority."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def authority_faults(environment: Mapping[str, str]) -> list[str]:
-    """A sentence for each variable that names no certificates, used or not."""
+    """A sentence for each variable without valid certificates, whether it is used or not."""
     faults = []
     for name in (_FILE, _FOLDER):
         if environment.get(name):
@@ -63,10 +63,10 @@ def _of_file(path: Path, source: str) -> ssl.SSLContext:
         if not path.exists():
             raise RouteFault(source, f"{named}, and there is no such file")
         if not path.is_file():
-            raise RouteFault(source, f"{named}, which is no regular file")
+            raise RouteFault(source, f"{named}, which is not a regular file")
         return ssl.create_default_context(cafile=path)
     except ssl.SSLError as error:
-        why = f"{named}, which holds no certificates that can be read"
+        why = f"{named}, which contains no valid certificates"
         raise RouteFault(source, f"{why} ({error.reason or error})") from error
     except (OSError, ValueError) as error:
         raise RouteFault(source, f"{named}, which can't be read ({_words(error)})") from error
@@ -80,7 +80,7 @@ def _of_folder(paths: list[Path], source: str) -> ssl.SSLContext:
         try:
             if not path.is_dir():
                 is_there = path.exists()
-                why = "which is no folder" if is_there else "and there is no such folder"
+                why = "which is not a folder" if is_there else "and there is no such folder"
                 raise RouteFault(source, f"{named}, {why}")
             has_some |= any(map(_HASHED.fullmatch, os.listdir(path)))
             context.load_verify_locations(capath=path)

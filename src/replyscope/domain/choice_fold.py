@@ -1,4 +1,4 @@
-"""Folds what belongs to one choice: its texts, tool calls, citations, images and items."""
+"""Folds the events of one choice: its texts, tool calls, citations, images and items."""
 
 import json
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ ChoiceEvent = (
 
 
 class CallFold:
-    """One tool call while it assembles."""
+    """One tool call while it streams."""
 
     __slots__ = ("arguments", "fields", "id", "kind", "name", "reported")
 
@@ -54,7 +54,7 @@ class CallFold:
         self.reported: ToolCall | None = None
 
     def add(self, delta: ToolCallDelta) -> None:
-        """Ids and names are replaced by what is known now; arguments are appended."""
+        """Append the arguments of a delta; its id and name replace the known ones."""
         self.id = delta.call_id or self.id
         self.name = delta.name or self.name
         if delta.restarts:
@@ -64,7 +64,7 @@ class CallFold:
             self.fields.append(delta.fields)
 
     def snapshot(self, spare_id: str, *, is_open: bool) -> ToolCall:
-        """The call as it stands."""
+        """The call so far."""
         if self.reported is not None:
             return self.reported
         return ToolCall(
@@ -114,14 +114,14 @@ class ChoiceFold:
         self.fields: list[str] = []
 
     def reason(self, delta: ReasoningDelta) -> None:
-        """Add to the reasoning, and note how it came."""
+        """Append reasoning, and record the fields or tags that contained it."""
         self.reasoning.append(delta.text)
         self.thinking.append(delta.received)
         for name in delta.fields:
             self.reasoning_fields[name] = None
 
     def add(self, event: ChoiceEvent) -> None:
-        """Fold what comes once in a while."""
+        """Fold an event other than a text or call delta."""
         match event:
             case CitationAdded(citation=citation):
                 if citation not in self.citations:
@@ -140,14 +140,14 @@ class ChoiceFold:
                 reported.reported = sound_call(call)
 
     def add_call(self, delta: ToolCallDelta) -> None:
-        """Fold a piece of a tool call."""
+        """Fold a delta of a tool call."""
         call = self.calls.get(delta.slot)
         if call is None:
             call = self.calls[delta.slot] = CallFold(delta.kind)
         call.add(delta)
 
     def outcome(self) -> Outcome:
-        """What decides the finish reason beside the server's word."""
+        """The facts that decide the finish reason, together with the server's value."""
         calls = self._calls(is_open=False)
         waiting = [call for call in calls if call.state is ToolCallState.REQUESTED]
         return Outcome(
@@ -157,7 +157,7 @@ class ChoiceFold:
         )
 
     def snapshot(self, finish: FinishReason | None, raw: str | None) -> Choice:
-        """The choice as it stands; `finish` is None while it streams."""
+        """The choice so far; `finish` is None while it streams."""
         order = sorted(self.items.items(), key=lambda entry: (entry[1].index, entry[0]))
         return Choice(
             index=self.index,
@@ -189,7 +189,7 @@ class ChoiceFold:
 
 
 def _told_apart(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
-    """The calls, each with an id of its own: a result belongs to one call by its id."""
+    """The calls with unique ids: a result refers to its call by id."""
     apart: dict[str, ToolCall] = {}
     for call in calls:
         call_id, count = call.id, 1
@@ -201,7 +201,7 @@ def _told_apart(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
 
 
 def _merged(pieces: Sequence[str]) -> str:
-    """One JSON object of several; what is nested too deeply to be read is left out."""
+    """Several JSON objects merged; an object that is nested too deeply is left out."""
     if len(pieces) < 2:
         return "".join(pieces)
     read = []

@@ -1,4 +1,4 @@
-"""Days as a person names them in a query."""
+"""Parses the names of days in a query."""
 
 import re
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ def day_range(value: str, now: datetime) -> tuple[datetime, datetime] | None:
     """
     try:
         return _range(value, now.replace(hour=0, minute=0, second=0, microsecond=0))
-    except (ValueError, OverflowError):  # no such day, or none after it
+    except (ValueError, OverflowError):  # an invalid day, or the last one
         return None
 
 

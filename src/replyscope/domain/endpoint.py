@@ -1,4 +1,4 @@
-"""An endpoint is a server that speaks an OpenAI-compatible API, and how to reach it."""
+"""An endpoint: a server with an OpenAI-compatible API, and the settings to reach it."""
 
 import ipaddress
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from replyscope.domain.think_tags import ThinkTags
 
 
 class KeySourceKind(StrEnum):
-    """Where an API key comes from; never the settings file itself."""
+    """The kind of place that holds an API key; never the settings file itself."""
 
     NONE = "none"
     ENVIRONMENT = "environment"
@@ -23,7 +23,9 @@ class KeySourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """`value` is a variable's name, a keyring entry, or empty; `command` an argument list."""
+    """The source of an API key. `value` is a variable's name, a keyring entry, or empty;
+    `command` is an argument list.
+    """
 
     kind: KeySourceKind
     value: str = ""
@@ -32,7 +34,7 @@ class KeySource:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A server by name. Never holds the key itself."""
+    """A named server and its settings. It never contains the key itself."""
 
     name: str
     base_url: str
@@ -52,12 +54,12 @@ class Endpoint:
 
     @property
     def public_url(self) -> str:
-        """The base URL as it may be stored and shown."""
+        """The base URL without secrets, to store and show."""
         return public_url(self.base_url)
 
 
 def host_of(url: str) -> str:
-    """The host's name in a URL; empty for what is no URL."""
+    """The host name of a URL; empty for an invalid URL."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -81,14 +83,14 @@ def is_loopback_host(host: str) -> bool:
 
 
 def keeps_responses(base_url: str) -> bool:
-    """Whether a server that says to store a response can be relied on: OpenAI's and Azure's.
-    Gateways pass the word on from behind them and keep nothing.
+    """Whether to trust a server that reports a response as stored: OpenAI's and Azure's.
+    Gateways forward that field from their upstream and store nothing.
     """
     return host_of(base_url).endswith(("api.openai.com", ".openai.azure.com", ".azure.com"))
 
 
 def default_api(base_url: str) -> Api:
-    """Responses for OpenAI's own hosts, Chat Completions for whoever is compatible with it."""
+    """Responses for OpenAI's own hosts, Chat Completions for every other server."""
     return Api.RESPONSES if host_of(base_url) == "api.openai.com" else Api.CHAT
 
 
@@ -99,7 +101,7 @@ def public_url(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model as the server lists it; the window is in tokens, None when not said."""
+    """A model from the server's list; the context window is in tokens, None when unknown."""
 
     id: str
     owner: str | None = None
@@ -108,7 +110,7 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class FoundServer:
-    """A server that answered on this machine."""
+    """A server that was found on this machine."""
 
     product: str
     base_url: str

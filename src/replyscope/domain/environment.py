@@ -16,10 +16,10 @@ BASIC = (
     "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "PROGRAMFILES*",
     "USERPROFILE", "USERNAME", "HOMEDRIVE", "HOMEPATH",
 )  # fmt: skip
-"""What any program needs to find its files and speak the person's language."""
+"""Variables for every program: folders, language and time zone."""
 
 ENGINE = ("CUDA_*", "HIP_*", "ROCR_*", "OMP_*", "KMP_*")
-"""How many processors an engine uses, and which."""
+"""Variables that select the processors of an engine."""
 
 NETWORK = (
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
@@ -31,7 +31,7 @@ PIP = (
     "PIP_CERT", "PIP_CLIENT_CERT", "PIP_PROXY", "PIP_CONFIG_FILE", "PIP_RETRIES", "PIP_TIMEOUT",
     "PIP_DEFAULT_TIMEOUT", "PIP_KEYRING_PROVIDER", "PIP_NO_INPUT",
 )  # fmt: skip
-"""Where packages come from, and how they are reached."""
+"""Variables with package indexes, proxies and certificates."""
 
 EDITOR = (
     "TERM", "TERMINFO", "TERMINFO_DIRS", "TERM_PROGRAM*", "COLORTERM", "COLORFGBG", "NO_COLOR",
@@ -40,7 +40,7 @@ EDITOR = (
     "ALTERNATE_EDITOR", "EMACS*", "VIM*", "MYVIMRC", "NVIM*", "EXINIT", "HELIX_*", "KAKOUNE_*",
     "MICRO_*", "NANO*", "VSCODE_*", "__CF*",
 )  # fmt: skip
-"""The terminal or desktop that an editor draws on, and its own settings."""
+"""Variables with the terminal or desktop of an editor, and its settings."""
 
 _LISTS = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
@@ -48,9 +48,9 @@ _LISTS = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 def kept_environment(
     environment: Mapping[str, str], *allowed: Sequence[str], separator: str
 ) -> dict[str, str]:
-    """The variables that some lists allow. Folders to search are absolute ones only: a
-    relative one means the working folder. Names are compared in capitals, as `http_proxy`
-    is written both ways.
+    """The variables that the lists allow. Relative folders are removed from search paths: they
+    would mean the working folder. Names are compared in capitals, because `http_proxy` is
+    written both ways.
     """
     patterns = [pattern for names in allowed for pattern in names]
     kept = {
@@ -78,9 +78,9 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def tool_environment(environment: Mapping[str, str], named: Collection[str] = ()) -> dict[str, str]:
-    """The variables that a tool may have: the allowed ones, and those that the person named.
+    """The environment of a tool: the allowed variables, and the ones that the person named.
 
-    A proxy whose address has a password is left out unless it is named.
+    A proxy variable with a password is left out unless it is named.
     """
     kept = kept_environment(environment, BASIC, NETWORK, _TOOL, separator=os.pathsep)
     return {
@@ -97,8 +97,8 @@ _LOGIN = re.compile("://[^/@:]*:[^/@]*@")
 def without_secrets(environment: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
     """The variables without secrets.
 
-    Removes those in `known`, those with a name like a secret's, and those whose value contains
-    a known key or a URL with a password.
+    Removes the names in `known`, names that look like a secret's, and values that contain a
+    known key or a URL with a password.
     """
     values = [environment[name] for name in known if environment.get(name)]
     return {

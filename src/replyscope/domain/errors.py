@@ -1,7 +1,7 @@
 """The errors that cross floors. Each says what happened and what to do next.
 
 ReplyscopeError
-├── ProviderError            a server, or the way to it, failed
+├── ProviderError            a server, or the route to it, failed
 ├── StoreError               the database can't be used
 │   ├── StoreCorrupt         it is damaged
 │   ├── StoreTooNew          a newer version wrote it
@@ -25,7 +25,7 @@ from replyscope.domain.failure import Failure
 
 
 class ReplyscopeError(Exception):
-    """A failure that has a sentence for a person and a next step."""
+    """A failure with a message for the person and a next step."""
 
     def __init__(self, message: str, next_step: str = "") -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ class ReplyscopeError(Exception):
 
 
 class ProviderError(ReplyscopeError):
-    """A request that isn't a reply (a model list, a probe) failed."""
+    """A request other than for a reply failed, such as a model list or a probe."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message, failure.next_step)
@@ -61,7 +61,7 @@ class StoreReadOnly(StoreError):
 
 
 class StoreFull(StoreError):
-    """The disk has no room."""
+    """The disk is full."""
 
 
 class StoreGone(StoreError):
@@ -69,7 +69,7 @@ class StoreGone(StoreError):
 
 
 class StoreRejected(StoreError):
-    """The database rejects a row: its size, its type or a constraint. Other rows may do."""
+    """The database rejects a row: its size, its type or a constraint. Other rows may succeed."""
 
 
 class SearchInterrupted(StoreError):
@@ -81,11 +81,11 @@ class SessionMoved(StoreError):
 
 
 class SessionNotFound(ReplyscopeError):
-    """No session has that id, or several ids begin with it."""
+    """No session has the id, or several ids begin with it."""
 
 
 class SettingsError(ReplyscopeError):
-    """A file that a person wrote is wrong; the message names file, line and key."""
+    """A file that a person wrote is invalid; the message names the file, line and key."""
 
 
 class OutputError(ReplyscopeError):

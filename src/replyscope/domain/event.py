@@ -1,8 +1,8 @@
 """Events are the normalised steps of a reply as it streams.
 
 A provider reports them in wire order: `RequestSent`, `ResponseOpened`, then for each
-frame a `WireFrame` followed by what it meant, and exactly one `StreamEnded` last.
-Errors are events too, so whatever happens is recorded the same way.
+frame a `WireFrame` followed by its meaning, and exactly one `StreamEnded` last. Errors
+are events too, so every outcome is recorded in the same way.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from replyscope.domain.finish import StreamEnd
 
 @dataclass(frozen=True, slots=True)
 class RequestSent:
-    """The request as it left, headers masked; `body` is byte for byte what was sent."""
+    """The request that was sent, with masked headers; `body` has the exact bytes."""
 
     method: str
     url: str
@@ -25,14 +25,14 @@ class RequestSent:
 
 @dataclass(frozen=True, slots=True)
 class RequestAdapted:
-    """The server rejected a parameter; `note` says what was changed for the next try."""
+    """The server rejected a parameter; `note` describes the change for the next try."""
 
     note: str
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseOpened:
-    """The response's status line and headers came."""
+    """The status and headers of the response arrived."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -41,7 +41,7 @@ class ResponseOpened:
 
 @dataclass(frozen=True, slots=True)
 class WireFrame:
-    """One frame as it came: its text and when, in milliseconds since the request was sent."""
+    """One received frame: its exact text, and its time in milliseconds since the request."""
 
     at_ms: float
     text: str
@@ -57,7 +57,7 @@ class WireRecord:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """What the server says of itself and of the response; None is "not said here"."""
+    """Identification of the server and the response; None is "not in this frame"."""
 
     response_id: str | None = None
     model: str | None = None
@@ -79,8 +79,8 @@ class TextDelta:
 class ReasoningDelta:
     """More reasoning of a choice.
 
-    `fields` names the fields of the message that it came in, when it came in fields of its
-    own; `received` is the text as it came, tags included, when it came within the text.
+    `fields` names the message fields that contained it, if it was in separate fields;
+    `received` is the original text with its tags, if it was inside the text.
     """
 
     choice: int
@@ -101,9 +101,9 @@ class RefusalDelta:
 class ToolCallDelta:
     """More of a tool call.
 
-    `slot` tells the calls of a choice apart: what belongs to one call has one slot. An id
-    and a name are whole, and the newest counts; arguments are appended, or begin anew when
-    `restarts`. `fields` is a JSON object of the call's fields that only the server reads.
+    `slot` identifies the call within its choice. An id and a name are complete, and the newest
+    is used; arguments are appended, or replaced when `restarts`. `fields` is a JSON object
+    of the call's fields that only the server reads.
     """
 
     choice: int
@@ -118,7 +118,7 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallReported:
-    """A tool call as a whole: what the server itself ran, or the last word on one asked for."""
+    """A complete tool call: one that the server ran, or the final version of a streamed one."""
 
     choice: int
     slot: int
@@ -135,7 +135,7 @@ class FieldsReported:
 
 @dataclass(frozen=True, slots=True)
 class ImageReported:
-    """An image within a reply: its bytes, or where they are."""
+    """An image within a reply: its bytes or its URL."""
 
     choice: int
     image: ReplyImage
@@ -143,7 +143,7 @@ class ImageReported:
 
 @dataclass(frozen=True, slots=True)
 class SectionStarted:
-    """Another stretch of text begins; `phase` is the server's word for what it is."""
+    """A new section of text starts; `phase` is the server's name for its kind."""
 
     choice: int
     phase: str | None = None
@@ -159,9 +159,9 @@ class CitationAdded:
 
 @dataclass(frozen=True, slots=True)
 class ItemReported:
-    """An output item of a response, as far as it is known; the newest word on it counts.
+    """An output item of a response, complete or partial; the newest version is used.
 
-    `slot` tells items apart; `item.index` is the item's place among them.
+    `slot` identifies the item; `item.index` is its position.
     """
 
     choice: int
@@ -171,7 +171,7 @@ class ItemReported:
 
 @dataclass(frozen=True, slots=True)
 class StatusStated:
-    """The server's own word for how a response stands, and why it is incomplete or failed."""
+    """The status of a response, and the reason why it is incomplete or failed, verbatim."""
 
     status: str
     reason: str | None = None
@@ -181,14 +181,14 @@ class StatusStated:
 
 @dataclass(frozen=True, slots=True)
 class UnknownEventSeen:
-    """An event of a type that nothing is known about; it is in the journal."""
+    """An event of an unknown type; the journal has it."""
 
     type: str
 
 
 @dataclass(frozen=True, slots=True)
 class RetryScheduled:
-    """A try failed before anything came; the next one begins after `wait_s` seconds."""
+    """A try failed before any content; the next one starts after `wait_s` seconds."""
 
     failure: Failure
     wait_s: float
@@ -196,15 +196,15 @@ class RetryScheduled:
 
 @dataclass(frozen=True, slots=True)
 class FrameSkipped:
-    """A frame that could not be read; it is in the journal. `why` says it in words."""
+    """A frame that could not be parsed; the journal has it. `why` is the reason in words."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class FinishStated:
-    """The server's own word for why a choice stopped; `native` is that of the server behind
-    a gateway, where the gateway tells it.
+    """The finish reason of a choice, verbatim; `native` is the one of the server behind a
+    gateway, if the gateway reports it.
     """
 
     choice: int
@@ -214,7 +214,7 @@ class FinishStated:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """Token counts, and the cost where the server states one."""
+    """Token counts, and the cost if the server reports one."""
 
     usage: Usage
     cost_usd: float | None = None
@@ -222,7 +222,7 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True)
 class ExtraReported:
-    """A non-standard field that is kept and shown; `value` is its JSON."""
+    """A non-standard field that is stored and shown; `value` is its JSON."""
 
     name: str
     value: str
@@ -230,7 +230,7 @@ class ExtraReported:
 
 @dataclass(frozen=True, slots=True)
 class StreamEnded:
-    """The last event: how the stream ended, `at_ms` after the request was sent."""
+    """The last event: the end of the stream, `at_ms` after the request was sent."""
 
     end: StreamEnd
     at_ms: float
@@ -265,7 +265,7 @@ Event = (
 
 Listen = Callable[[Event], None]
 """A listener: called once for each event, in order. It must not block. An exception from it
-cancels the stream, and is raised to the caller who passed the listener.
+cancels the stream, and is raised to the caller that passed the listener.
 """
 
 

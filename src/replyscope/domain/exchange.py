@@ -1,6 +1,6 @@
-"""An exchange is one request to a model and all that came back: the unit of inspection.
+"""An exchange: one request to a model and its complete response, the unit of inspection.
 
-Every value is immutable; what is unknown is None, never 0 or "".
+Every value is immutable; an unknown value is None, never 0 or "".
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.tool import ToolCallState
 
 FINAL_TEXT = "final_text"
-"""The extra that holds a final text which contradicts its deltas."""
+"""The name of the extra with a final text that contradicts its deltas."""
 
 
 class Api(StrEnum):
@@ -24,7 +24,7 @@ class Api(StrEnum):
 
 
 class ExchangeState(StrEnum):
-    """How far an exchange is, or how it ended."""
+    """The state of an exchange: in progress, or its ending."""
 
     QUEUED = "queued"
     IN_PROGRESS = "in_progress"
@@ -36,22 +36,22 @@ class ExchangeState(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the exchange has ended."""
         return self not in (ExchangeState.QUEUED, ExchangeState.IN_PROGRESS)
 
 
 APPROVAL = "mcp_approval_request"
 ANSWERABLE = ("function", "custom", APPROVAL)
-"""Kinds of calls that wait for an answer from here."""
+"""The kinds of calls that need a result from this program."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function invocation the model asked for, or a tool that the server ran itself.
+    """A tool call: requested by the model, or already run by the server.
 
-    `kind` is `function`, `custom`, or the item's type; `arguments` the raw text; `server`
-    the label of a remote server that has the tool. `fields` is a JSON object of fields that
-    only the model's server reads, in their places in the call: they go back to it verbatim.
+    `kind` is `function`, `custom`, or the item's type; `arguments` the raw text; `server` the
+    label of the remote server with the tool. `fields` is a JSON object of the call's fields
+    that only the model's server reads: they are sent back to it verbatim.
     """
 
     id: str
@@ -82,10 +82,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class ReplyImage:
-    """An image that a reply brought.
+    """An image in a reply.
 
-    `url` says where it is, when the server gave an address only; `path` the file that it is
-    kept in. `data` is its base64 until it is kept, and never stored. Size in bytes.
+    `url` is its address, if the server sent only that; `path` the file in which it is saved.
+    `data` is its base64 until it is saved as a file, and never stored. Size in bytes.
     """
 
     media_type: str = ""
@@ -97,7 +97,7 @@ class ReplyImage:
 
 @dataclass(frozen=True, slots=True)
 class OutputItem:
-    """One item of a response as the API gave it; `payload` is its JSON, sent back verbatim."""
+    """One output item of a response; `payload` is its JSON, sent back verbatim."""
 
     index: int
     kind: str
@@ -106,7 +106,7 @@ class OutputItem:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Where a stretch of a choice's text begins, and the server's word for what it is."""
+    """A section of a choice's text: its start, and the server's name for its kind."""
 
     start: int
     phase: str | None = None
@@ -116,13 +116,13 @@ class Section:
 class Choice:
     """One of the n answers in an exchange.
 
-    `finish_reason` is None only while the choice streams. `sections` is empty for
-    text that is one stretch without a phase; `items` are those of the Responses API.
+    `finish_reason` is None only while the choice streams. `sections` is empty for text
+    without phases; `items` are the output items of the Responses API.
 
-    What goes back to the model that said it: `thinking` is the head of the text as it came,
-    tags included, where reasoning came within the text; `reasoning_fields` names the fields
-    of the message that the reasoning came in; `fields` is a JSON object of the message's
-    fields that only the server reads.
+    Fields that are sent back to the same model: `thinking` is the original head of the text with
+    its tags, if reasoning was inside the text; `reasoning_fields` names the message fields that
+    contained the reasoning; `fields` is a JSON object of the message's fields that only the
+    server reads.
     """
 
     index: int
@@ -143,7 +143,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A try that failed before anything came, and how long the next one waited."""
+    """A try that failed before any content, and the wait before the next one."""
 
     failure: Failure
     wait_s: float
@@ -168,8 +168,8 @@ class Usage:
 class Timing:
     """Milliseconds since the request was sent, measured where bytes leave the socket.
 
-    `pace` counts the characters that came in each stretch of `pace_ms`. The longest
-    pause is the longest time between two frames, and when it began.
+    `pace` counts the characters that arrived in each interval of `pace_ms`. The longest
+    pause is the longest time between two frames, with its start.
     """
 
     first_event_ms: float | None = None
@@ -184,22 +184,22 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and all that came back.
+    """One request and its complete response.
 
-    `estimated_cost_usd` comes from a price list, at the prices of that day; `schema` is
-    the JSON schema that the reply was to have the form of.
-    `max_tokens` is the limit that was asked for; `names_previous` that the request named
-    an earlier response instead of the messages.
-    A background exchange goes on at the server when the person leaves: it is then
-    detached, in progress though nobody reads it, and can be resumed.
-    `is_stored` is the server's word for whether it keeps the response;
-    `previous_response_id` the response that it says to have gone on from.
+    `estimated_cost_usd` comes from a price list, at the prices of that day; `schema` is the
+    JSON schema of the requested response format; `max_tokens` is the requested limit.
+    `names_previous` is true when the request referred to an earlier response instead of
+    repeating the messages.
+    A background exchange continues at the server when the person leaves. It is then detached:
+    in progress without a reader, and it can be resumed.
+    `is_stored` is whether the server reports the response as stored, `previous_response_id`
+    the response that it reports to continue.
 
-    `adaptations` tells in sentences what was dropped or renamed so that the server
-    would take the request. `extras` holds non-standard fields as (name, JSON).
-    `delta_count` is how many frames brought words of the reply. `firings` are the person's
-    rules that it set off, in sentences. `think_tags` says how its text was read;
-    `skipped_frames` counts those that could not be read.
+    `adaptations` are sentences about the parameters that were dropped or renamed because the
+    server rejected them. `extras` holds non-standard fields as (name, JSON). `delta_count` is
+    the number of frames with content. `firings` are the rules that fired, as sentences.
+    `think_tags` is the mode in which tags in the text were parsed; `skipped_frames` counts
+    frames that could not be parsed.
     """
 
     id: str
@@ -242,12 +242,12 @@ class Exchange:
 
     @property
     def cost_usd(self) -> float | None:
-        """What it cost: as the server reports it, else as estimated, else unknown."""
+        """The cost that the server reports, else the estimated cost, else None."""
         reported = self.reported_cost_usd
         return self.estimated_cost_usd if reported is None else reported
 
     def choice(self, index: int) -> Choice:
-        """The choice of that index; an empty one when nothing of it came yet."""
+        """The choice with an index; an empty one when none has arrived."""
         for choice in self.choices:
             if choice.index == index:
                 return choice
@@ -257,10 +257,10 @@ class Exchange:
 def output_rate(usage: Usage | None, timing: Timing) -> float | None:
     """Output tokens per second, from the first token to the last.
 
-    Includes reasoning tokens. None when fewer than two tokens came, when all came
-    at once, or when usage was not reported.
+    Includes reasoning tokens. None for fewer than two tokens, when all arrived at once, or
+    when usage was not reported.
 
-    Source: usage as the server sent it; times measured at the socket.
+    Source: usage from the server; times measured at the socket.
     """
     if usage is None or usage.output_tokens is None or usage.output_tokens < 2:
         return None

@@ -1,11 +1,11 @@
-"""An error as a value, which is stored and shown with its exchange."""
+"""The failure of an exchange, as a stored value."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error as it is stored and shown: what happened, who said so, what to do next."""
+    """A failure: the message, its source, and the next step."""
 
     kind: str
     message: str

@@ -1,7 +1,7 @@
-"""Validation of imported values: each field has its declared type, and a value in range.
+"""Validates imported values: each field has its declared type, and its value is in range.
 
-Python does not check the types of a dataclass. A number where a text belongs would be saved,
-and then fail whatever reads it. An import is validated once, before it is saved.
+Python does not check the types of a dataclass. A number in place of a text would be saved, and
+every later read would fail. An import is validated once, before it is saved.
 """
 
 import math
@@ -22,7 +22,7 @@ _ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 
 def check_shared(shared: Shared) -> None:
-    """Validate a session that is to be imported: every field, and every id.
+    """Validate a session before its import: every field, and every id.
 
     An id is printed and searched for, so it has plain characters, and no two messages share
     one. Raises TypeError or ValueError.
@@ -35,9 +35,9 @@ def check_shared(shared: Shared) -> None:
 
 
 def check_fields(value: Any) -> None:
-    """Validate a dataclass with all that it holds.
+    """Validate a dataclass and all nested values.
 
-    Raises TypeError or ValueError with the name of the first field that is wrong.
+    Raises TypeError or ValueError with the name of the first invalid field.
     """
     kind: Any = type(value)
     for name, hint in _hints(kind).items():
@@ -89,7 +89,7 @@ def _check_ids(ids: Iterable[str]) -> None:
     known = set()
     for key in ids:
         if not _ID.fullmatch(key):
-            raise ValueError(f"{key[:80]!r} is no id")
+            raise ValueError(f"{key[:80]!r} is not a valid id")
         if key in known:
             raise ValueError("two messages have the same id")
         known.add(key)

@@ -1,6 +1,6 @@
-"""Why a choice stopped, derived by one pure function.
+"""The finish reason of a choice, derived by one pure function.
 
-The server's own word is always kept beside the derived one.
+The server's value is always stored together with the derived one.
 """
 
 import re
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class FinishReason(StrEnum):
-    """Why a choice stopped, in one vocabulary for every server and API."""
+    """The finish reason of a choice, in one vocabulary for every server and API."""
 
     STOP = "stop"
     LENGTH = "length"
@@ -25,20 +25,20 @@ class FinishReason(StrEnum):
 
 
 class StreamEnd(StrEnum):
-    """How the stream itself ended, whatever the choices said."""
+    """The end of the stream itself, independent of the choices' finish reasons."""
 
     DONE = "done"
-    """The [DONE] marker or a terminal event came."""
+    """The [DONE] marker or a terminal event arrived."""
     CLOSED = "closed"
-    """The connection closed in order, but without a marker."""
+    """The connection closed cleanly, but without a marker."""
     BROKEN = "broken"
     """The connection broke off."""
     FAILED = "failed"
-    """The server, or we, reported an error."""
+    """The server or this program reported an error."""
     CANCELLED = "cancelled"
-    """The person stopped it."""
+    """The person cancelled it."""
     DETACHED = "detached"
-    """The person left; the server goes on with it in the background."""
+    """The person left; the server continues in the background."""
 
 
 _WORDS = {
@@ -61,13 +61,13 @@ _WORDS = {
     "unexpected_tool_call upstream_error engine_error exception abort aborted interrupted",
 }
 _KNOWN = {word: reason for reason, words in _WORDS.items() for word in words.split()}
-"""The words of servers and gateways for our reasons. Gemini's are in capitals, Anthropic's
-and Cohere's are words of their own, DeepSeek's and Z.ai's name faults.
+"""The values of servers and gateways for each reason. Gemini writes capitals, Anthropic and
+Cohere have their own names, DeepSeek and Z.ai name faults.
 """
 
 
 def read_finish_word(raw: str) -> FinishReason:
-    """The reason that a server's word stands for, in any case and spelling."""
+    """The reason for a server's value, in any case and spelling."""
     word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", raw.strip())
     word = re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_")
     word = word.removeprefix("finish_reason_").removeprefix("stop_reason_")
@@ -86,22 +86,22 @@ _WITHOUT_WORD = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a choice came to, beside the server's word for it."""
+    """The facts about a choice that, with the server's value, decide its finish reason."""
 
     has_open_calls: bool = False
-    """It asked for tools that wait for somebody to run them."""
+    """It has tool calls without results."""
     needs_approval: bool = False
-    """It asked for leave to run a tool."""
+    """It has a request for approval of a tool call."""
     has_refusal: bool = False
 
 
 def derive_finish_of_response(
     status: str | None, reason: str | None, outcome: Outcome, *, end: StreamEnd
 ) -> tuple[FinishReason, str | None]:
-    """The finish reason of a response, and the server's own word for it.
+    """The finish reason of a response, derived and from the server.
 
-    `status` is the last `response.status`, None when none came; `reason` the one in
-    `incomplete_details`. Without a terminal status, the way the stream ended decides.
+    `status` is the last `response.status`, None without one; `reason` is from
+    `incomplete_details`. Without a terminal status, the end of the stream decides.
     """
     match status:
         case "failed":
@@ -124,25 +124,25 @@ def derive_finish_of_response(
 
 
 def _reason_of_incomplete(reason: str | None) -> FinishReason:
-    """Why a response is incomplete. A word for a proper end is no reason for that."""
+    """The reason of an incomplete response. A value for a regular end is ignored."""
     known = read_finish_word(reason) if reason else FinishReason.OTHER
     is_an_end = known in (FinishReason.STOP, FinishReason.TOOL_CALLS)
     return FinishReason.OTHER if is_an_end else known
 
 
 _ASKS = (FinishReason.STOP, FinishReason.UNSTATED, FinishReason.OTHER, FinishReason.REFUSAL)
-"""Endings of a reply that came whole: a call in it waits for somebody to run it."""
+"""The reasons of complete replies: their tool calls can be run."""
 
 
 def derive_finish(
     raw: str | None, native: str | None, outcome: Outcome, *, end: StreamEnd
 ) -> tuple[FinishReason, str | None]:
-    """The finish reason of a Chat Completions choice, and the server's own word for it.
+    """The finish reason of a Chat Completions choice, derived and from the server.
 
-    `raw` is the server's word, None or "" when it gave none; `native` what a gateway adds
-    as the word of the server behind it, which counts when it names an error. A whole reply
-    with tool calls waits for them, whatever the word; a `stop` with a refusal means that
-    the model declined. Without a word, the way the stream ended decides.
+    `raw` is the server's value, None or "" without one. `native` is the value of the server
+    behind a gateway, and decides when it names an error. A complete reply with tool calls is
+    `tool_calls`, whatever the value; a `stop` with a refusal is `refusal`. Without a
+    value, the end of the stream decides.
     """
     if native and (raw or end is StreamEnd.DONE) and _is_error(native):
         return FinishReason.ERROR, raw if raw and _is_error(raw) else native

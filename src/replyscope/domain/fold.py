@@ -1,8 +1,7 @@
-"""The one reducer: folds the events of an exchange into the exchange.
+"""The reducer: folds the events of an exchange into the exchange.
 
-Live replies, recovery after a crash and replay all go through it, so they can't
-differ. Each event costs O(1); `snapshot` costs what came since the last one plus
-the size of the result.
+Live replies, crash recovery and replay all use it, so their results are equal. Each event
+costs O(1); `snapshot` costs the size of the new text plus the size of the result.
 """
 
 from collections.abc import Sequence
@@ -72,7 +71,7 @@ _Fact = (
 
 
 class ExchangeFold:
-    """Accumulates one exchange from its events. The only mutable thing in the domain."""
+    """Accumulates one exchange from its events."""
 
     def __init__(self, opening: Exchange) -> None:
         self._base = replace(opening, state=ExchangeState.IN_PROGRESS)
@@ -98,7 +97,7 @@ class ExchangeFold:
         self._end: StreamEnd | None = None
         self._failure: Failure | None = None
         self.version = 0
-        """Grows with every event: a reader that saw this number has nothing new to draw."""
+        """Grows with every event: an equal number means that nothing changed."""
 
     @property
     def is_ended(self) -> bool:
@@ -107,12 +106,12 @@ class ExchangeFold:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the server said that nothing more will come."""
+        """Whether the server marked the response as complete."""
         return self._status is not None and self._status.status in _STATED
 
     @property
     def is_silent(self) -> bool:
-        """Whether the model has said nothing yet."""
+        """Whether no content has arrived yet."""
         return self._first_token_ms is None
 
     def apply(self, event: Event) -> None:
@@ -213,7 +212,7 @@ class ExchangeFold:
         )
 
     def snapshot(self, now_ms: float | None = None) -> Exchange:
-        """The exchange as it stands; `now_ms` lets a live duration run between frames."""
+        """The exchange so far; `now_ms` updates the duration between frames."""
         choices = self._ended_choices()
         failure = self._failure or self._stated_failure() or _failure_of(choices)
         request_id = self._base.request_id
@@ -265,7 +264,7 @@ class ExchangeFold:
         return (None, None) if self._status is None else (self._status.status, self._status.reason)
 
     def _stated_failure(self) -> Failure | None:
-        """What a response says of its own failure, where nobody said it better."""
+        """The failure in the response's status, unless a failure is already known."""
         if self._status is None or self._end is None or self._status.status != "failed":
             return None
         said = self._status.error_message or "it gave no reason"
@@ -316,14 +315,14 @@ class ExchangeFold:
 
 
 def _failure_of(choices: Sequence[Choice]) -> Failure | None:
-    """What a server's word for an error, at the end of a reply, says of it."""
+    """The failure of a reply that ended with the finish reason `error`."""
     failed = [c for c in choices if c.finish_reason is FinishReason.ERROR and c.finish_reason_raw]
     if not failed:
         return None
     return Failure(
         "server_error_in_stream",
-        f"The server ended the reply with the word “{failed[0].finish_reason_raw}”.",
-        "What came is kept. Retry.",
+        f"The server ended the reply with the finish reason “{failed[0].finish_reason_raw}”.",
+        "The part that arrived is saved. Retry.",
     )
 
 
@@ -337,7 +336,7 @@ _STATED = {
 
 
 def fold_events(opening: Exchange, events: list[Event]) -> Exchange:
-    """The exchange that a whole list of events makes."""
+    """The exchange from a complete list of events."""
     fold = ExchangeFold(opening)
     for event in events:
         fold.apply(event)

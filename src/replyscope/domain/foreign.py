@@ -1,6 +1,6 @@
-"""Conversations of other programs, as what they come to here.
+"""Conversations of other programs, and their conversion into sessions.
 
-Ids are made from the source's own: what is brought twice is known the second time.
+Ids are derived from the source's ids, so that a second import recognises a session.
 """
 
 import base64
@@ -42,14 +42,14 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A message of another program. `key` and `parent` are its own ids.
+class ForeignTurn:
+    """A message of another program. `key` and `parent` are that program's ids.
 
-    Of a reply, `parts` hold the text alone; `duration_ms` is None if it is not known. A reader
-    passes the numbers of `usage` and `duration_ms` as they are in the file, whatever their
-    type: `shared_of` validates them and reports those that are not valid.
-    `error` is why a reply failed, in the program's words; `extras` are fields of it that
-    have no place here, as (name, JSON).
+    The `parts` of a reply hold only its text; `duration_ms` is None if it is unknown. A reader
+    copies the numbers of `usage` and `duration_ms` from the file, whatever their type:
+    `shared_of` validates them and reports invalid ones.
+    `error` is the program's text for why a reply failed; `extras` are unsupported fields, as
+    (name, JSON).
     """
 
     key: str
@@ -71,13 +71,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class ForeignConversation:
-    """One conversation of another program; `head` is the key of the turn it ends with."""
+    """One conversation of another program; `head` is the key of its last turn."""
 
     source: str
     key: str
     title: str
     at: datetime | None
-    turns: tuple[Turn, ...]
+    turns: tuple[ForeignTurn, ...]
     system: str | None = None
     head: str | None = None
     tags: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class ForeignConversation:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An item that could not be read, and why: a phrase for the person."""
+    """An item that could not be read, and the reason: a phrase for the person."""
 
     name: str
     why: str
@@ -97,7 +97,7 @@ Foreign = Shared | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a file holds, read as it is asked for; how far that is, and of how much."""
+    """The conversations of a file, read lazily, with the progress: the place, of a size."""
 
     items: Iterator[Foreign]
     size: int
@@ -105,7 +105,7 @@ class Batch:
 
 
 def shared_of(conversation: ForeignConversation) -> Shared:
-    """The session that a conversation comes to."""
+    """Convert a conversation into a session."""
     scope = f"{conversation.source}/{conversation.key}"
     ids = {turn.key: _id(f"{scope}/{turn.key}") for turn in conversation.turns}
     began = conversation.at or next((t.at for t in conversation.turns if t.at), _EARLIEST)
@@ -141,7 +141,7 @@ def shared_of(conversation: ForeignConversation) -> Shared:
 
 
 def _exchange(
-    conversation: ForeignConversation, turn: Turn, exchange_id: str, at: datetime
+    conversation: ForeignConversation, turn: ForeignTurn, exchange_id: str, at: datetime
 ) -> Exchange:
     choice = Choice(
         0,
@@ -174,7 +174,7 @@ def _text(parts: Iterable[Part]) -> str:
 
 
 def text_of_part(part: Part) -> str:
-    """The text of a part as a reply holds it: an image by its name, a file with its text."""
+    """The text of a part in a reply: an image by its name, a file with its text."""
     match part:
         case TextPart(text=text):
             return text
@@ -189,22 +189,24 @@ def _id(name: str) -> str:
     return id_from(hashlib.sha256(name.encode("utf-8", "replace")).digest())
 
 
-def in_a_row(turns: Iterable[Turn]) -> tuple[Turn, ...]:
-    """Turns of a program without a tree: each answers the one before."""
-    made: list[Turn] = []
+def in_a_row(turns: Iterable[ForeignTurn]) -> tuple[ForeignTurn, ...]:
+    """The turns of a program without a tree: the parent of each is the previous one."""
+    made: list[ForeignTurn] = []
     for turn in turns:
         made.append(replace(turn, parent=made[-1].key if made else None))
     return tuple(made)
 
 
-def tool_turn(key: str, parent: str | None, at: datetime | None, name: str, text: str) -> Turn:
-    """What a tool came to."""
+def tool_turn(
+    key: str, parent: str | None, at: datetime | None, name: str, text: str
+) -> ForeignTurn:
+    """The result of a tool, as a turn."""
     part = ToolResultPart(call_id=parent or key, output=text, name=name)
-    return Turn(key, Role.TOOL, (part,), at, parent)
+    return ForeignTurn(key, Role.TOOL, (part,), at, parent)
 
 
 def time_of(value: object) -> datetime | None:
-    """The time of seconds, milliseconds or finer since 1970; None for what is no time."""
+    """The time from a number of seconds, milliseconds or less since 1970; None if invalid."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not 0 < value < 1e20 or not math.isfinite(value):

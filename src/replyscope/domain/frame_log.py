@@ -1,7 +1,7 @@
-"""The frames of a running reply, kept small.
+"""A compressed list of the frames of a running reply.
 
-Frames repeat one another but for a few characters: a page of them packs to a
-twentieth. Only the page that is read and the one that grows are kept as they came.
+Frames are almost equal: a page compresses to a twentieth. Only the page that was read last
+and the page that grows are uncompressed.
 """
 
 import json
@@ -14,24 +14,24 @@ from replyscope.domain.event import WireFrame
 
 _PAGE = 256
 _PAGE_CHARACTERS = 128 * 1024
-"""A page is packed at once, while keys wait."""
+"""A page ends at either limit, because compressing it blocks the keyboard."""
 _PACKED_CHARACTERS = 4 * _PAGE_CHARACTERS
-"""A page of few large frames may have more than can be packed at once: it stays as it is."""
+"""A page of a few large frames may be larger than this; it is not compressed."""
 
 
 class FrameLog(Sequence[WireFrame]):
-    """A list of frames that only grows."""
+    """An append-only sequence of frames."""
 
     def __init__(self) -> None:
         self._pages: list[bytes | list[WireFrame]] = []
         self._starts = [0]
-        """The number of each page's first frame, and of the first that is in none."""
+        """The number of each page's first frame, and of the first frame outside the pages."""
         self._growing: list[WireFrame] = []
         self._characters = 0
         self._read: tuple[int, list[WireFrame]] = (-1, [])
 
     def append(self, frame: WireFrame) -> None:
-        """Add to the end."""
+        """Append a frame."""
         self._growing.append(frame)
         self._characters += len(frame.text)
         if len(self._growing) == _PAGE or self._characters >= _PAGE_CHARACTERS:
@@ -41,7 +41,7 @@ class FrameLog(Sequence[WireFrame]):
             self._growing, self._characters = [], 0
 
     def extend(self, frames: Iterable[WireFrame]) -> None:
-        """Add several to the end."""
+        """Append several frames."""
         for frame in frames:
             self.append(frame)
 

@@ -1,7 +1,7 @@
-"""A pattern of a consent rule: `*`, `**`, `?` and `[...]`, matched in linear time.
+"""The patterns of consent rules: `*`, `**`, `?` and `[...]`, matched in linear time.
 
-`*` and `?` do not match `/`; `**` does. `**/` also matches no folder at all. A bracket is
-a set of characters, as in `[a-z]` and `[!0-9]`; `[*]` is a star itself.
+`*` and `?` do not match `/`; `**` does. `**/` also matches no folder. A bracket is a set of
+characters, as in `[a-z]` and `[!0-9]`; `[*]` is a literal star.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class _Set:
-    """The characters that a bracket matches: some ranges, or everything but them."""
+    """The characters that a bracket matches: some ranges, or everything except them."""
 
     ranges: tuple[tuple[str, str], ...]
     is_negated: bool
@@ -24,7 +24,7 @@ class _Set:
 class _Step:
     """One state of the automaton: it advances on some characters and loops on others.
 
-    `skips` are how many steps further the automaton also is, without a character.
+    `skips` are the numbers of steps that the automaton can skip without a character.
     """
 
     advances: Callable[[str], bool]
@@ -45,11 +45,11 @@ def _in_name(char: str) -> bool:
 
 
 class Glob:
-    """A parsed pattern. Raises ValueError for a bracket that is not closed, holds a `/` or
-    has a range that runs backwards.
+    """A parsed pattern. Raises ValueError for a bracket that is not closed, contains a `/` or
+    has a reversed range.
 
-    `is_literal` says that it has no wildcard, and `literal` is the text that it matches.
-    With `crosses`, `*`, `?` and negated brackets match `/` too.
+    `is_literal` is true without a wildcard; `literal` is then the text that it matches. With
+    `crosses`, `*`, `?` and negated brackets match `/` too.
     """
 
     def __init__(self, pattern: str, *, crosses: bool = False) -> None:
@@ -64,11 +64,11 @@ class Glob:
 
     @property
     def literal(self) -> str | None:
-        """The one text that it matches; None when it has a wildcard."""
+        """The only text that it matches; None when it has a wildcard."""
         return None if self._literal is None else "".join(self._literal)
 
     def _parse(self, pattern: str, at: int) -> int:
-        """Append the steps of the element at a position; its length in the pattern."""
+        """Append the steps of the element at a position. Returns its length in the pattern."""
         if pattern.startswith("**/", at) and (at == 0 or pattern[at - 1] == "/"):
             self._add(_Step(_never, _never, (1, 2)), _Step("/".__eq__, _always))
             return 3
@@ -99,8 +99,9 @@ class Glob:
             self._literal.append(literal)
 
     def matches(self, text: str, *, above: bool = False) -> bool:
-        """Whether the whole text fits; with `above`, also what is above it: the text up to
-        a `/` or `?`. Linear in the text, whatever the pattern.
+        """Whether the whole text matches; with `above`, whether a part up to a `/` or `?` does.
+
+        Linear in the length of the text for every pattern.
         """
         states = self._skip(1)
         last = 1 << len(self._steps)
@@ -133,7 +134,7 @@ def glob_of(pattern: str, *, crosses: bool = False) -> Glob:
 
 
 def escaped(text: str) -> str:
-    """The pattern that matches this text alone."""
+    """The pattern that matches only this text."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in text)
 
 
@@ -142,7 +143,7 @@ def _bits(flags: Iterable[bool]) -> int:
 
 
 def _parse_set(pattern: str, at: int) -> tuple[_Set, int]:
-    """The bracket at a position, and where it ends. Raises ValueError."""
+    """Parse the bracket at a position. Returns it and its end. Raises ValueError."""
     start = at + 1
     is_negated = pattern[start : start + 1] in ("!", "^")
     start += is_negated
@@ -159,7 +160,7 @@ def _parse_set(pattern: str, at: int) -> tuple[_Set, int]:
         is_range = inside[number + 1 : number + 2] == "-" and number + 2 < len(inside)
         high = inside[number + 2] if is_range else low
         if low > high:
-            raise ValueError(f"the range {low}-{high} runs backwards")
+            raise ValueError(f"the range {low}-{high} is reversed")
         ranges.append((low, high))
         number += 3 if is_range else 1
     return _Set(tuple(ranges), is_negated), end + 1

@@ -4,10 +4,10 @@ from replyscope.domain.unicode_text import join_halves
 
 
 class GrowingText:
-    """Text that is appended to often and read now and then.
+    """A text buffer for many appends and few reads.
 
-    Appending never copies what is there; reading joins what came since. The halves of a
-    surrogate pair that come in two pieces become the character that they are.
+    Appending never copies the text; reading joins the new pieces. A surrogate pair that is split
+    over two pieces becomes one character.
     """
 
     __slots__ = ("_high", "_joined", "_length", "_pieces")
@@ -19,7 +19,7 @@ class GrowingText:
         self._high = ""
 
     def append(self, text: str) -> None:
-        """Add to the end."""
+        """Append a piece."""
         if not text:
             return
         if self._high and "\udc00" <= text[0] <= "\udfff":
@@ -47,7 +47,7 @@ class GrowingText:
 
 
 class WordCount:
-    """Counts the words of a text that comes in pieces; a word may be cut over several."""
+    """Counts the words of a text that arrives in pieces; pieces may split words."""
 
     __slots__ = ("_is_in_word", "length", "words")
 
@@ -57,7 +57,7 @@ class WordCount:
         self._is_in_word = False
 
     def feed(self, text: str) -> None:
-        """Count what was added to the end."""
+        """Count the words of the next piece."""
         if not text:
             return
         self.words += len(text.split()) - (self._is_in_word and not text[0].isspace())
@@ -66,9 +66,9 @@ class WordCount:
 
 
 class Pace:
-    """Characters per stretch of time, in at most 128 stretches.
+    """Characters per interval, in at most 128 intervals.
 
-    When a reply outlasts them, neighbours are merged and a stretch doubles.
+    For a longer reply, neighbours are merged and the interval doubles.
     """
 
     __slots__ = ("_counts", "stretch_ms")
@@ -78,7 +78,7 @@ class Pace:
         self.stretch_ms = 125.0
 
     def add(self, at_ms: float, characters: int) -> None:
-        """Count characters that came at a time since the first token."""
+        """Count characters that arrived at a time since the first token."""
         slot = int(at_ms / self.stretch_ms)
         while slot >= 128:
             self._halve()
@@ -95,5 +95,5 @@ class Pace:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Characters per stretch, oldest first."""
+        """Characters per interval, oldest first."""
         return tuple(self._counts)

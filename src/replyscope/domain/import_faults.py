@@ -1,4 +1,4 @@
-"""Import faults in words: what is wrong with the data of a conversation, for the person."""
+"""The faults in the data of an imported conversation, as phrases for the person."""
 
 DATA_FAULTS = (
     ArithmeticError,
@@ -11,26 +11,26 @@ DATA_FAULTS = (
 )
 """The errors that data of any shape can raise while it is read."""
 
-_TYPE = "a field of it has an unexpected type"
+_TYPE = "a field has an unexpected type"
 
 
 class BadData(ValueError):
-    """Data that cannot be read; its text is the reason, as a phrase for the person."""
+    """Invalid data; the message is the reason, as a phrase for the person."""
 
 
 def fault_in_words(error: BaseException) -> str:
-    """The reason as a phrase, without names of Python."""
+    """The reason as a phrase, without Python's terms."""
     match error:
         case BadData():
             return str(error)
         case KeyError(args=(str() as name, *_)):
             return f"the field `{name}` is missing"
         case UnicodeError():
-            return "a text in it is not valid Unicode"
+            return "a text is not valid Unicode"
         case RecursionError():
             return "it is nested too deeply"
         case ArithmeticError():
-            return "a number in it is out of range"
+            return "a number is out of range"
         case ValueError() if str(error):
             return str(error)
         case OSError() if error.strerror:

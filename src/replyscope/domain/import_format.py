@@ -1,7 +1,7 @@
-"""Import formats: how the files of another program are recognised, and how they are read.
+"""Import formats: the detection and the reader of each program's files.
 
-A format is one value of a registry, which is tried in its order: the first format that
-recognises a value, a file or a database reads it. The readers raise only DATA_FAULTS.
+The registry of formats is searched in order: the first format that recognises a value, a
+file or a database reads it. The readers raise only DATA_FAULTS.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from replyscope.domain.shared import Shared
 
 @dataclass(frozen=True, slots=True)
 class RecordedStream:
-    """The server-sent events of one reply; `frames` are their texts, without times."""
+    """The recorded server-sent events of one reply; `frames` are their texts, without times."""
 
     title: str
     at: datetime | None
@@ -27,14 +27,14 @@ class RecordedStream:
 
 
 Item = ForeignConversation | RecordedStream | Shared | Unreadable
-"""One session of an import, in the form in which its reader returns it."""
+"""One item of an import, in the form that its reader returns."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedFile:
     """A file to import: on the disk, in a folder or in a zip. `size` is in bytes.
 
-    `open` gives its bytes from the start. Raises OSError, and the errors of a damaged zip.
+    `open` returns its bytes from the start. Raises OSError, and the errors of a damaged zip.
     """
 
     name: str
@@ -68,7 +68,7 @@ class ForeignDatabase(Protocol):
         ...
 
     def begin(self) -> None:
-        """Count the bytes and the time of reading from zero, for the next conversation."""
+        """Reset the counts of bytes and time for the next conversation."""
         ...
 
 
@@ -77,7 +77,7 @@ OpenDatabase = Callable[[Path], AbstractContextManager[ForeignDatabase]]
 
 
 class DatabaseFault(BadData):
-    """An error of SQLite, in its words.
+    """An error of SQLite, with its message.
 
     `is_forbidden`: the query needs more than plain tables. `is_mismatch`: a table or a column
     is missing.
@@ -97,10 +97,10 @@ def _no_members(_names: Sequence[str]) -> list[str]:
 class Format:
     """An import format.
 
-    `name` is the tag of its sessions, `title` the program. For the docs and the dialogs:
-    `path` is what a person names, `content` what is read there, `hint` both as a phrase.
-    `members` picks its files from the names in a folder or a zip, in the order of reading;
-    `member` is what such a file is called in a message.
+    `name` is the tag of its sessions, `title` the program. For the docs and the dialogs: `path`
+    is the path that a person gives, `content` the data that is read, `hint` both as a phrase.
+    `members` selects its files from the names in a folder or a zip, in reading order; `member`
+    is the name of such a file in a message.
     """
 
     name: str
@@ -130,7 +130,7 @@ class EntryFormat(Format):
 class FileFormat(Format):
     """A format in which a whole file holds one or more conversations: a log, a stream.
 
-    `sniff` gets the first bytes too, without a byte order mark and leading space.
+    `sniff` also gets the first bytes, without a byte order mark and leading space.
     """
 
     sniff: Callable[[ImportedFile, bytes], bool]

@@ -13,12 +13,12 @@ from typing import Any, TextIO
 from replyscope.domain.json_text import is_too_deep
 
 MOST = 200_000_000
-"""Characters of one item; more are not read into memory."""
+"""The most characters of one item; a longer one is not read into memory."""
 _CHUNK = 1 << 20
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}"]', re.DOTALL)
 _SPACE = re.compile(r"[\s,]*")
 _DOCUMENT = re.compile(r"\n[{\[]")
-_WHOLE_LITERAL = 16  # a number or word may go on beyond what was read
+_WHOLE_LITERAL = 16  # a number or word may continue beyond the buffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class JsonItems:
         self._at = 0
         self._decoder = json.JSONDecoder()
         self.is_cut = False
-        """Whether an array has no end, so that nothing more can be read."""
+        """Whether an array has no end, so that the rest can't be read."""
 
     def enter(self, opening: re.Pattern[str]) -> bool:
-        """Skip the opening if the document begins with it. Returns whether it does."""
+        """Skip an opening at the beginning of the document. Returns whether it was found."""
         while len(self._buffer) - self._at < 200 and self._more():
             pass
         found = opening.match(self._buffer, self._at)
@@ -80,7 +80,7 @@ class JsonItems:
                 if not self._may_go_on(error):
                     raise ValueError(f"it is not JSON: {error.msg}") from None
                 if not self._more():
-                    raise ValueError("the file ends in the middle of it") from None
+                    raise ValueError("the file ends in the middle of the value") from None
             else:
                 if is_too_deep(value):
                     raise ValueError("it is nested too deeply")
@@ -134,7 +134,7 @@ class JsonItems:
         while True:
             found = _TOKEN.search(self._buffer, start)
             token = found.group() if found is not None else ""
-            if found is None or token == '"':  # a string that goes on beyond what was read
+            if found is None or token == '"':  # a string that continues beyond the buffer
                 self._at = found.start() if found is not None else len(self._buffer)
                 if len(self._buffer) - self._at > self._most or not self._more():
                     return False
@@ -146,5 +146,5 @@ class JsonItems:
             elif token in "]}":
                 depth -= 1
             if depth <= 0:
-                self._at = start - (depth < 0)  # that bracket closes what it stands in
+                self._at = start - (depth < 0)  # the bracket closes the enclosing array or object
                 return True

@@ -1,14 +1,14 @@
-"""Reads JSON of unknown origin."""
+"""Parses and encodes JSON of unknown origin."""
 
 import json
 from typing import Any
 
 
 def read_json(text: str) -> Any:
-    """The value of a JSON text. Raises ValueError, also for what is nested too deeply.
+    """The value of a JSON text. Raises ValueError, also when it is nested too deeply.
 
-    Python's own parser raises RecursionError there, and how deep that is depends on its
-    version: from 3.12 on it returns values that other functions can't walk.
+    Python's parser raises RecursionError at a depth that depends on its version; from 3.12 on
+    it returns values that recursive functions can't walk.
     """
     try:
         value = json.loads(text)
@@ -36,13 +36,13 @@ def is_too_deep(value: Any) -> bool:
 
 
 DEEPEST = 800
-"""Levels of a JSON value: Python 3.11 parses little more, and functions that recurse fail."""
+"""The most levels of a JSON value: Python 3.11 parses few more, and recursive functions fail."""
 MOST_VALUES = 2_000_000
-"""Values in one JSON text; each takes some 60 bytes of memory, whatever few it has as text."""
+"""The most values in a JSON text; each takes about 60 bytes of memory, even a short one."""
 
 
 def read_bounded_json(text: str | bytes) -> Any:
-    """The value of a JSON text that may be hostile. Raises ValueError, also for what is not
+    """The value of a JSON text that may be hostile. Raises ValueError, also when it is not
     UTF-8, is nested too deeply, or has too many values.
     """
     if has_too_many_values(text):
@@ -51,7 +51,7 @@ def read_bounded_json(text: str | bytes) -> Any:
 
 
 def has_too_many_values(text: str | bytes) -> bool:
-    """Whether a JSON text may have more values than are read: each has a mark before it."""
+    """Whether a JSON text may have more than MOST_VALUES values, by its separators."""
     if len(text) <= MOST_VALUES:
         return False
     if isinstance(text, str):
@@ -60,7 +60,7 @@ def has_too_many_values(text: str | bytes) -> bool:
 
 
 def indented(value: Any) -> str:
-    """JSON laid out over lines. Raises ValueError for what is nested too deeply."""
+    """Indented JSON. Raises ValueError when the value is nested too deeply."""
     try:
         return json.dumps(value, indent=2, ensure_ascii=False)
     except RecursionError:
@@ -68,8 +68,8 @@ def indented(value: Any) -> str:
 
 
 def dump_json(value: Any) -> str:
-    """JSON on one line, never failing: what is nested too deeply says so."""
+    """JSON on one line; a sentence for a value that is nested too deeply. Never raises."""
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
     except RecursionError:
-        return '"nested too deeply to keep; the wire has it"'
+        return '"nested too deeply to store; see the wire"'

@@ -1,7 +1,7 @@
-"""Domain values as plain JSON values and back: what the store's file and exports are made of.
+"""Converts domain values to plain JSON values and back, for the store and for exports.
 
-Fields that are None or empty are left out; unknown ones are ignored, so a later version
-may add some. Times are milliseconds since 1970.
+Empty fields are left out; unknown fields are ignored, so that a later version may add some.
+Times are milliseconds since 1970.
 """
 
 import base64
@@ -52,11 +52,11 @@ def to_ms(time: datetime) -> int:
 
 
 _EARLIEST_MS, _LATEST_MS = -62_104_060_800_000, 253_370_764_800_000
-"""Years 2 and 9999: a time between them is one in every time zone."""
+"""Years 2 and 9999: a time between them is valid in every time zone."""
 
 
 def from_ms(value: int) -> datetime:
-    """The time of that many milliseconds since 1970, or the nearest that can be shown."""
+    """The time for milliseconds since 1970, limited to the years 2 to 9999."""
     return datetime.fromtimestamp(max(_EARLIEST_MS, min(value, _LATEST_MS)) / 1000, UTC)
 
 
@@ -66,7 +66,7 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """A value's fields, all the way down. `dataclasses.asdict` copies every leaf besides."""
+    """A value's fields, recursively. Unlike `dataclasses.asdict` it copies no leaves."""
     if value is None or isinstance(value, str | int | float):
         return value
     if is_dataclass(value):
@@ -78,7 +78,7 @@ def _plain(value: Any) -> Any:
 
 
 def _made(kind: type[T], values: Mapping[str, Any]) -> T:
-    """A value of some kind from its fields; those that it does not know are ignored."""
+    """A value of a dataclass from its fields; unknown fields are ignored."""
     known = _names(kind)  # type: ignore[arg-type]
     return kind(**{name: value for name, value in values.items() if name in known})
 
@@ -142,7 +142,7 @@ def settings_to_json(settings: SessionSettings) -> dict[str, Any]:
     """A session's settings."""
     value = _plain(settings)
     value["parameters"] = _dense(value["parameters"])
-    tools = {} if settings.tools is None else {"tools": settings.tools}  # none is a choice too
+    tools = {} if settings.tools is None else {"tools": settings.tools}  # () means no tools
     return _dense(value) | tools
 
 

@@ -51,7 +51,7 @@ class SearchIndex(Protocol):
         ...
 
     async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
-        """The matches of some exchanges; removed ones are left out."""
+        """The matches of some exchanges; removed ones are skipped."""
         ...
 
     async def stamp(self) -> tuple[int, ...]:
@@ -71,7 +71,7 @@ class SessionLabels(Protocol):
     """Pins, archiving and tags of saved sessions. Every method may raise StoreError."""
 
     async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
-        """The labels of sessions; removed sessions are left out."""
+        """The labels of sessions; removed sessions are skipped."""
         ...
 
     async def put_labels(self, labels: Iterable[Labels]) -> None:
@@ -117,11 +117,11 @@ class Library(SessionLabels, Protocol):
         ...
 
     async def purge(self, session_ids: Collection[str]) -> tuple[Purged, tuple[str, ...]]:
-        """Remove sessions without undo. Returns also the paths of the files of their tools."""
+        """Remove sessions without undo. Returns the counts and the paths of their tools' files."""
         ...
 
     async def finish_purge(self) -> bool:
-        """Overwrite what removed rows left in the file; whether nothing is left to do."""
+        """Overwrite the pages of removed rows. Returns whether that is complete."""
         ...
 
     async def has_pending_purge(self) -> bool:

@@ -1,6 +1,6 @@
-"""The ranges of the numbers that a person can set, wherever they set them.
+"""The ranges of the numbers that a person can set, in settings, dialogs and options.
 
-They are wide: a server has narrower ones. They keep a mistyped number from filling the
+They are wide: servers have narrower ones. They prevent a mistyped number from filling the
 memory, the screen or an integer of SQLite.
 """
 

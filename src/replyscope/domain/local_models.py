@@ -1,4 +1,4 @@
-"""The embedded models, as the screens ask for them."""
+"""The protocol of the embedded models, for the screens."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class LocalModel:
 
 @dataclass(frozen=True, slots=True)
 class InstallProgress:
-    """How far an installation is: a step in words, and bytes of bytes."""
+    """The progress of an installation: a step in words, and bytes of a total."""
 
     step: str
     done: int
@@ -30,23 +30,23 @@ class InstallProgress:
 
 
 class LocalModels(Protocol):
-    """The embedded models: what there is, installing, and running one."""
+    """The embedded models: the catalogue, installation, and running one."""
 
     @property
     def default_name(self) -> str:
-        """The model that is proposed."""
+        """The name of the recommended model."""
         ...
 
     def missing_engine(self) -> str | None:
-        """A sentence saying how to install the engine, None when it is there."""
+        """A sentence on how to install the engine; None when it is installed."""
         ...
 
     def list_models(self) -> tuple[LocalModel, ...]:
-        """The catalogue, with what is installed."""
+        """The models of the catalogue, each with whether it is installed."""
         ...
 
     def install(self, name: str) -> AsyncGenerator[InstallProgress, None]:
-        """Download, verify and put in place; cancelling keeps what came. Raises LocalModelError."""
+        """Download, verify and install; a cancelled download is kept. Raises LocalModelError."""
         ...
 
     async def remove(self, name: str) -> None:
@@ -54,9 +54,9 @@ class LocalModels(Protocol):
         ...
 
     async def start(self, name: str) -> Endpoint:
-        """Run the model in a child process; the endpoint it answers on. Raises LocalModelError."""
+        """Run the model in a child process. Returns its endpoint. Raises LocalModelError."""
         ...
 
     async def stop(self) -> None:
-        """End the child process."""
+        """Stop the child process."""
         ...

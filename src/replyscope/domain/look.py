@@ -1,4 +1,4 @@
-"""How the app looks and which keys it hears: all that its first paint needs."""
+"""The look of the app: theme and keys, everything that the first paint needs."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ DEFAULT_THEME = "midnight"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`keys` maps a binding's id to the keys that replace it."""
+    """The theme and the keys. `keys` maps a binding's id to the keys that replace it."""
 
     theme: str = DEFAULT_THEME
     ascii_only: bool = False
@@ -16,7 +16,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class ThemeSource:
-    """A theme as its file says it; `place` is the file, for messages."""
+    """The contents of a theme file; `place` is the file, for messages."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Reads JSON values whose types are not known: what does not fit is empty, never an error."""
+"""Reads JSON values of unknown types: a value of another type is empty, never an error."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ def list_of(value: Any) -> Sequence[Any]:
 
 
 def text_of(value: Any) -> str:
-    """The text; of a number, or of anything else, its JSON; "" for null."""
+    """The text; the JSON of any other value; "" for null."""
     if isinstance(value, str):
         return value
     return "" if value is None else to_json(value)
@@ -47,12 +47,12 @@ def to_json(value: Any) -> str:
 
 
 def digest_of(value: Any) -> str:
-    """A name for a value that has none: the same for the same value."""
+    """A digest to identify a value without an id: equal values have equal digests."""
     return hashlib.sha256(to_json(value).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def from_json(text: str) -> Any:
-    """The value of a JSON text; None when it is none."""
+    """The value of a JSON text; None when it is not valid."""
     try:
         return read_json(text)
     except ValueError:
@@ -60,7 +60,7 @@ def from_json(text: str) -> Any:
 
 
 def unwrapped(text: str) -> str:
-    """The text inside of JSON strings, however often it was encoded as one."""
+    """The text inside nested JSON strings, at any depth."""
     while text.strip().startswith('"'):
         inner = from_json(text)
         if not isinstance(inner, str):
@@ -70,7 +70,7 @@ def unwrapped(text: str) -> str:
 
 
 def arguments_of(value: Any) -> str:
-    """The arguments of a call as JSON text: an object, or JSON inside of JSON strings."""
+    """The arguments of a call as JSON text, from an object or from nested JSON strings."""
     if not isinstance(value, str):
         return "" if value is None else to_json(value)
     inner = unwrapped(value)
@@ -78,7 +78,7 @@ def arguments_of(value: Any) -> str:
 
 
 def texts_in(value: Any, skipped: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Each text in a value, however deep; those of skipped fields left out."""
+    """Each text in a value, at any depth, without the skipped fields."""
     waiting: list[tuple[Any, int]] = [(value, 0)]
     while waiting:
         one, depth = waiting.pop()

@@ -1,5 +1,6 @@
-"""Matches a reply in memory against a query, as rules do. The search compiles the same
-fields to SQL, and a test compares the two.
+"""Matches a reply in memory against a query, for rules.
+
+The search compiles the same fields to SQL; a test compares the results.
 """
 
 import re
@@ -99,7 +100,7 @@ def _says(text: str, term: Term) -> bool:
 
 
 def words_shown(query: Query) -> tuple[Wanted, ...]:
-    """The words that a text which was found should be shown at."""
+    """The words of a query to highlight in the results."""
     match query:
         case All(queries=inner) | Either(queries=inner):
             return tuple(words for one in inner for words in words_shown(one))
@@ -110,12 +111,12 @@ def words_shown(query: Query) -> tuple[Wanted, ...]:
 
 
 def fits_name(name: str, pattern: str) -> bool:
-    """Whether a name fits a pattern in which only * and ? mean something."""
+    """Whether a name matches a pattern whose only wildcards are * and ?."""
     return fnmatchcase(name.lower(), glob_of(pattern))
 
 
 def glob_of(pattern: str) -> str:
-    """A pattern as `fnmatch` and SQLite's GLOB read it: a bracket is a bracket."""
+    """The pattern for `fnmatch` and SQLite's GLOB, with brackets escaped."""
     return pattern.lower().replace("[", "[[]")
 
 
@@ -124,7 +125,7 @@ _LAST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 def range_of(side: Side, value: str, now: datetime) -> tuple[datetime, datetime]:
-    """The first time that a term such as `before:7d` spans, and the first after it."""
+    """The first time that a term such as `before:7d` includes, and the first time after it."""
     start, end = day_range(value, now) or (_FIRST, _LAST)
     match side:
         case Side.BEFORE:
@@ -136,9 +137,9 @@ def range_of(side: Side, value: str, now: datetime) -> tuple[datetime, datetime]
 
 
 def comparison(value: str) -> tuple[str, float]:
-    """A comparison's sign and bound, in the fact's own unit."""
+    """The sign and the bound of a comparison, in the unit of the fact."""
     match = _COMPARISON.fullmatch(value)
-    assert match is not None, "the query was checked"
+    assert match is not None, "check_query validates it"
     sign, digits, unit = match.groups()
     return sign or "=", float(digits) * _SCALES.get((unit or "").lower(), 1.0)
 

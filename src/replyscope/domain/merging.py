@@ -1,7 +1,7 @@
-"""Merges the pieces of a JSON value that a server sends one after the other.
+"""Merges the pieces of a streamed JSON value. Pure functions.
 
-Compatible servers attach fields of their own to a message and its calls, whole or in
-pieces. Merged, they are what the server would have sent at once. Pure.
+Compatible servers add non-standard fields to a message and its calls, complete or in pieces.
+The merged value equals the value that the server would have sent without streaming.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from replyscope.domain.unicode_text import join_halves
 
 _DEEPEST = 40
 _CONSTANT = ("type", "id", "index", "format", "role", "name", "object", "mime_type")
-"""Fields that are said whole each time; a second word replaces the first."""
+"""Fields that are complete in each piece; the newest replaces the earlier ones."""
 _STRETCHES = ("thinking", "reasoning", "reasoning.text", "reasoning.summary")
 
 
 def merge_pieces(pieces: Sequence[Any], depth: int = 0) -> Any:
-    """The whole of some pieces: objects are merged by field, lists by their members'
-    `index`, texts joined. A value that is only repeated is one value.
+    """Merge pieces into one value: objects by field, lists by their members' `index`; texts are
+    joined. A repeated value is kept once.
     """
     pieces = [piece for piece in pieces if piece is not None]
     if not pieces:
@@ -46,8 +46,8 @@ def _merge_objects(pieces: Sequence[dict[str, Any]], depth: int) -> dict[str, An
 
 
 def _merge_members(members: Sequence[Any], depth: int) -> list[Any]:
-    """Members with the same `index` and type are pieces of one, and so are stretches of
-    thinking that follow each other, up to a signature; others stand for themselves.
+    """Merge members with the same `index` and type, and consecutive pieces of thinking up to a
+    signature. Every other member is separate.
     """
     groups: dict[Any, list[Any]] = {}
     last: tuple[Any, ...] = ()

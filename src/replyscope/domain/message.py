@@ -1,8 +1,7 @@
-"""A message is a role and its parts; a session is a tree of messages.
+"""Messages: a message has a role and parts; a session is a tree of messages.
 
-Messages are immutable. An assistant message stores no text of its own: it names
-the exchanges (and the choice in each) that produced it, so what a model said has
-one home, the exchange.
+Messages are immutable. An assistant message stores no text: it refers to the exchanges (and
+the choice in each) that produced it, so a reply's content is stored only in the exchange.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from replyscope.domain.tool import KeptFile, ToolCallState
 
 
 class Role(StrEnum):
-    """Who speaks."""
+    """The role of a message's author."""
 
     SYSTEM = "system"
     USER = "user"
@@ -30,7 +29,7 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An attached image; `data` is the file's own bytes."""
+    """An attached image; `data` is the content of the file."""
 
     name: str
     media_type: str
@@ -46,12 +45,12 @@ class FilePart:
 
 
 Attachment = FilePart | ImagePart
-"""What a person adds to a message beside its text."""
+"""An attachment of a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningPart:
-    """What a model said it thought."""
+    """The reasoning of a model."""
 
     text: str
 
@@ -65,9 +64,9 @@ class RefusalPart:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallPart:
-    """An invocation that the model asked for; `kind` is function, custom, or the item's type.
+    """A tool call of the model; `kind` is function, custom, or the item's type.
 
-    `fields` is a JSON object of fields that only the model's server reads, in their places.
+    `fields` is a JSON object of the call's fields that only the model's server reads.
     """
 
     call_id: str
@@ -79,12 +78,12 @@ class ToolCallPart:
 
 @dataclass(frozen=True, slots=True)
 class ToolResultPart:
-    """What became of the call with the same id; `output` is what the model is told.
+    """The result of the call with the same id; `output` is the text for the model.
 
-    `kind` is the call's. `arguments` are those it ran with, where the person changed them;
-    `detail` is for the person alone, `schema` the one that the arguments had to fit. A part
-    is saved before its tool starts, so that a call that may have run is known as one.
-    Times in milliseconds, `started_ms` since 1970. `runner` is the process that runs it.
+    `kind` is the call's. `arguments` are the arguments that the person changed; `detail` is only
+    for the person, `schema` is the schema of the arguments. A part is saved before its tool
+    starts, so that a call that may have run is known after a crash. Times in milliseconds,
+    `started_ms` since 1970. `runner` is the process that runs it.
     """
 
     call_id: str
@@ -103,18 +102,18 @@ class ToolResultPart:
     runner: str = ""
 
     def interrupted(self) -> "ToolResultPart":
-        """The part, once its tool can't run any more: nobody knows what it did."""
+        """The part of a call whose process has died: its effects are unknown."""
         if self.state is not ToolCallState.RUNNING:
             return self
-        words = "Error: this call was interrupted while it ran; it may have had effects."
+        words = "Error: this call was interrupted while it ran. It may have had effects."
         return replace(self, state=ToolCallState.INTERRUPTED, output=words)
 
 
 @dataclass(frozen=True, slots=True)
 class OpaquePart:
-    """A provider's own item, kept and sent back verbatim. `payload` is its JSON.
+    """A provider's item, stored and sent back verbatim. `payload` is its JSON.
 
-    Of the kind MESSAGE_FIELDS it is an object of fields of the message itself.
+    For the kind MESSAGE_FIELDS it is an object of fields of the message itself.
     """
 
     kind: str
@@ -137,7 +136,7 @@ Part = (
 
 @dataclass(frozen=True, slots=True)
 class ReplySource:
-    """The choice of an exchange that a stretch of an assistant message came from."""
+    """The exchange and the choice that produced a part of an assistant message."""
 
     exchange_id: str
     choice_index: int = 0
@@ -147,8 +146,8 @@ class ReplySource:
 class Message:
     """One node of a session's tree.
 
-    `sources` is empty but for assistant messages; several sources mean that the
-    reply was continued, in order.
+    `sources` is empty except for assistant messages; several sources are the parts of a
+    continued reply, in order.
     """
 
     id: str

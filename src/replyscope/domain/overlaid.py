@@ -1,4 +1,4 @@
-"""Exchanges over exchanges. Nothing is copied: those below may not be read in yet."""
+"""A read-only mapping of exchanges with newer versions, without copying or loading."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,7 +6,10 @@ from replyscope.domain.exchange import Exchange
 
 
 class Overlaid(Mapping[str, Exchange]):
-    """By id: those of `newer`, and those of `base` that `newer` has not."""
+    """Looks an exchange up in `newer` first and then in `base`, like ChainMap.
+
+    Exchanges of `base` that are stored lazily are not loaded.
+    """
 
     def __init__(self, newer: Mapping[str, Exchange], base: Mapping[str, Exchange]) -> None:
         self._newer = newer

@@ -37,7 +37,7 @@ def _pair(form: str, data: bytes, at: int) -> tuple[int | None, int | None]:
 
 
 def _jpeg_size(data: bytes) -> tuple[int | None, int | None]:
-    """Walks the segments up to the frame header, which alone has the size."""
+    """The dimensions from the frame header, which follows other segments."""
     at = 2
     while at + 9 <= len(data) and data[at] == 0xFF:
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])

@@ -1,4 +1,4 @@
-"""Numbers with their nouns."""
+"""Formats numbers with nouns."""
 
 _VOWELS = "aeiou"
 

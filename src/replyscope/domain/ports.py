@@ -1,6 +1,7 @@
-"""The protocols between floors: what engine and screen ask of provider, store and the rest.
+"""The protocols between floors, which engine and screens use.
 
-The command line wires implementations in; no other floor knows them.
+Provider, store and other floors implement them. Only the command line knows the
+implementations.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -27,14 +28,14 @@ from replyscope.domain.tool import ConsentRule, Offer, Tool, ToolOutcome, ToolSo
 
 
 class Clock(Protocol):
-    """Time, passed in."""
+    """A clock, passed in so that tests can control the time."""
 
     def now(self) -> datetime:
         """The time of day, in UTC."""
         ...
 
     def monotonic_ms(self) -> float:
-        """Milliseconds that never jump."""
+        """A monotonic time in milliseconds."""
         ...
 
 
@@ -42,18 +43,18 @@ NewId = Callable[[], str]
 
 
 class StoredReplies(Protocol):
-    """Replies that a provider keeps. Every method raises ProviderError."""
+    """Replies that a provider stores. Every method raises ProviderError."""
 
     async def fetch(self, response_id: str) -> FetchedReply:
-        """A reply and what was said to the model for it."""
+        """A reply and its input."""
         ...
 
     async def cancel(self, response_id: str) -> str:
-        """Stop a reply that the server still works on; its status then."""
+        """Cancel a background reply. Returns its new status."""
         ...
 
     async def delete(self, response_id: str) -> None:
-        """Make the provider forget a reply."""
+        """Delete a reply at the provider."""
         ...
 
     async def set_metadata(self, response_id: str, metadata: Mapping[str, str]) -> None:
@@ -66,7 +67,7 @@ class ModelProvider(Protocol):
 
     @property
     def api(self) -> Api:
-        """The wire API it speaks."""
+        """The wire API of the connection."""
         ...
 
     async def stream(self, request: ModelRequest, listen: Listen) -> None:
@@ -75,7 +76,7 @@ class ModelProvider(Protocol):
 
     @property
     def stored(self) -> StoredReplies:
-        """The replies that the server keeps."""
+        """The replies that the server stores."""
         ...
 
     async def list_models(self) -> tuple[ModelInfo, ...]:
@@ -83,7 +84,7 @@ class ModelProvider(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Release its connections."""
+        """Close its connections."""
         ...
 
 
@@ -92,7 +93,7 @@ OpenProvider = Callable[[Endpoint], Awaitable[ModelProvider]]
 
 
 class TranslateFrames(Protocol):
-    """Reads recorded frames as the provider read them live."""
+    """Translates recorded frames into events, as the provider translates live frames."""
 
     def __call__(
         self, api: Api, frames: Iterable[WireFrame], think_tags: ThinkTags = ThinkTags.AUTO
@@ -100,7 +101,7 @@ class TranslateFrames(Protocol):
 
 
 class Store(SessionStore, MessageStore, ExchangeStore, RemoteReplyStore, ExportSource, Protocol):
-    """A store of whole sessions: what an open conversation is read from and saved in."""
+    """A store of whole sessions, for open conversations."""
 
 
 class PrivateStore(Store, Protocol):
@@ -112,11 +113,11 @@ class PrivateStore(Store, Protocol):
         ...
 
     def holds(self, session_id: str) -> bool:
-        """Whether it has this session."""
+        """Whether the store has this session."""
         ...
 
     async def holds_exchange(self, exchange_id: str) -> bool:
-        """Whether it has this exchange."""
+        """Whether the store has this exchange."""
         ...
 
     async def forget_session(self, session_id: str) -> None:
@@ -129,21 +130,21 @@ class PrivateStore(Store, Protocol):
 
 
 FindServers = Callable[[], Awaitable[tuple[FoundServer, ...]]]
-"""Asks the usual ports on loopback who is there."""
+"""Searches the usual ports on loopback for servers."""
 
 
 class Toolbox(Protocol):
-    """The tools of this machine: the shipped ones, the person's own, and MCP servers'."""
+    """The tools on this machine: built-in ones, the person's own, and tools of MCP servers."""
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
-        """The tools that these names of tools and sources mean; starts servers as needed.
+        """The tools for names of tools and sources; starts servers as needed.
 
-        What can't be had is left out; `sources` says why.
+        Unavailable tools are left out; `sources` has the reason.
         """
         ...
 
     async def sources(self) -> tuple[ToolSource, ...]:
-        """Where tools may come from, and how each stands. Starts nothing."""
+        """The sources of tools, with their states. Starts no server."""
         ...
 
     async def run(
@@ -156,17 +157,17 @@ class Toolbox(Protocol):
     ) -> ToolOutcome:
         """Run a tool to its end. Cancelling kills it with everything it started.
 
-        Without `keeps_files` a result that is no text is reported, not kept. `rules` are those
-        that allowed the call: a shipped tool opens nothing else, and nothing forbidden.
+        Without `keeps_files` a binary result is described, not saved. `rules` are the rules that
+        allowed the call: a built-in tool opens only what they cover, and nothing forbidden.
         """
         ...
 
     def place(self, tool: Tool) -> AbstractAsyncContextManager[None]:
-        """Held while a tool runs. Entering waits while too many tools run as processes."""
+        """A slot for a running tool. Entering waits while too many tools run as processes."""
         ...
 
     async def resources(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
-        """What the servers of these names have to attach."""
+        """The resources of the named servers."""
         ...
 
     async def read_resource(self, resource: Offer) -> FilePart | ImagePart:
@@ -174,7 +175,7 @@ class Toolbox(Protocol):
         ...
 
     async def prompts(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
-        """The prompts that the servers of these names have."""
+        """The prompts of the named servers."""
         ...
 
     async def fill_prompt(self, prompt: Offer, arguments: Mapping[str, str]) -> str:
@@ -182,15 +183,15 @@ class Toolbox(Protocol):
         ...
 
     async def close(self) -> None:
-        """End every server."""
+        """Stop every server."""
         ...
 
 
 class RuleEffects(Protocol):
-    """What rules do outside of the conversation. A failure is told, and costs nothing else."""
+    """The actions of rules outside the conversation. A failure is only reported."""
 
     def notify(self, text: str) -> None:
-        """Ring, and ask for a desktop notification."""
+        """Ring the bell, and request a desktop notification."""
         ...
 
     async def save(self, rule: Rule, exchange: Mapping[str, Any]) -> None:
@@ -203,22 +204,22 @@ class RuleEffects(Protocol):
 
 
 class PriceList(Protocol):
-    """What exchanges cost, and how much models can read."""
+    """The prices and context windows of models."""
 
     async def estimate(self, exchange: Exchange) -> float | None:
-        """US dollars for the usage that was reported; None when nobody can say."""
+        """The cost of the reported usage in US dollars; None when the price is unknown."""
         ...
 
     async def context_window(self, base_url: str, model: str) -> int | None:
-        """Tokens that a model can read and write together; None when nobody can say."""
+        """The context window of a model in tokens; None when it is unknown."""
         ...
 
 
 class KeyVault(Protocol):
-    """Where keys are kept that are not in the environment."""
+    """The storage of API keys that are not in the environment."""
 
     def store_key(self, endpoint_name: str, key: str) -> None:
-        """Keep a key in the system's keyring. Raises SettingsError when there is none."""
+        """Save a key in the system's keyring. Raises SettingsError without a keyring."""
         ...
 
     def hold_key(self, endpoint_name: str, key: str) -> None:
@@ -226,5 +227,5 @@ class KeyVault(Protocol):
         ...
 
     def find_keys(self, text: str) -> list[str]:
-        """The keys in a text, masked: those in use, and what looks like one."""
+        """The keys in a text, masked: known keys, and texts with the shape of a key."""
         ...

@@ -1,13 +1,13 @@
-"""Untrusted text made safe to draw: control characters become visible symbols.
+"""Makes untrusted text safe to draw: control characters become visible symbols.
 
-What a model, a server or a file says is data. Escape sequences, C1 controls and
-bidirectional overrides would otherwise reach the terminal and be obeyed. The
-stored text is never changed; only what is drawn.
+Without it, escape sequences, C1 controls and bidirectional overrides in the text of a model,
+a server or a file would control the terminal. Only drawn text is changed, never the stored
+text.
 
-There are two strengths. `printable_…` is for prose: it leaves joiners, variation selectors
-and no-break spaces, which emoji and many scripts need. `exact_…` is for what a person
-decides about, such as a tool call: there every character that draws nothing, or a blank
-other than the space, is shown by its code.
+There are two levels. `printable_…` is for prose: it keeps joiners, variation selectors and
+no-break spaces, which emoji and many scripts need. `exact_…` is for text that a person
+decides about, such as a tool call: every character that draws nothing, or a blank other
+than the space, is shown by its code.
 """
 
 import json
@@ -51,13 +51,13 @@ BLANK = (
     *((0x00A0, 0x00A0), (0x1680, 0x1680), (0x2000, 0x200A), (0x202F, 0x202F), (0x205F, 0x205F)),
     *((0x2800, 0x2800), (0x3000, 0x3000), (0x16FE4, 0x16FE4), (0x1D159, 0x1D159)),
 )
-"""Ranges that draw a blank: every space but U+0020, and characters with an empty glyph."""
+"""Ranges that draw a blank: every space except U+0020, and characters with an empty glyph."""
 
 FORMATS = (
     *((0x0600, 0x0605), (0x06DD, 0x06DD), (0x070F, 0x070F), (0x0890, 0x0891), (0x08E2, 0x08E2)),
     *((0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x1345F)),
 )
-"""Ranges of other format characters: what they draw depends on their neighbours."""
+"""Ranges of other format characters: their glyphs depend on their neighbours."""
 
 
 def _class(ranges: Iterable[tuple[int, int]]) -> str:
@@ -76,14 +76,14 @@ def exact_line(text: str) -> str:
 
 
 def exact_text(text: str) -> str:
-    """Text whose line breaks stay and whose other characters are as in `exact_line`."""
+    """Text with its line breaks, and every other character as in `exact_line`."""
     if text.isascii():
         return printable_text(text)
     return printable_text(_UNSEEN.sub(_code, text))
 
 
 def escape_unseen(text: str) -> str:
-    """JSON with the same value, in which every character that is not exact is an escape."""
+    """JSON with the same value, in which invisible characters are escaped."""
     if text.isascii():
         return text
     return _NOT_EXACT.sub(
@@ -107,12 +107,12 @@ def printable_line(text: str) -> str:
 
 
 def is_printable_line(text: str) -> bool:
-    """Whether drawing the text can't do more than draw it, on one line."""
+    """Whether the text has neither control characters nor line breaks."""
     return (text.isascii() and text.isprintable()) or _UNSAFE_OR_TAB.search(text) is None
 
 
 def printable_text(text: str) -> str:
-    """Text whose line breaks stay and whose other control characters are made visible."""
+    """Text with its line breaks, and every other control character made visible."""
     if _UNSAFE_OR_TAB.search(text) is None:
         return text
     lines = text.replace("\r\n", "\n").split("\n")
@@ -120,5 +120,5 @@ def printable_text(text: str) -> str:
 
 
 def is_printable(text: str) -> bool:
-    """Whether drawing the text can't do more than draw it (line breaks allowed)."""
+    """Whether the text has no control characters except line breaks."""
     return _BLOCK_UNSAFE.search(text) is None

@@ -1,8 +1,9 @@
-"""Which proxy a request goes through: the endpoint's own, or one of the environment. Pure.
+"""Selects the proxy of a request: the endpoint's, or one of the environment. Pure functions.
 
-As curl does it: `https_proxy` or `http_proxy` by the URL's scheme, else `all_proxy`; small
-letters win; `no_proxy` lists exceptions. This machine is never reached through a proxy of
-the environment. A fault names the variable or the setting, never a password.
+As in curl: `https_proxy` or `http_proxy` by the URL's scheme, else
+`all_proxy`; lower-case names have priority; `no_proxy` lists exceptions. A proxy of the
+environment is never used for this machine. A fault names the variable or the setting, never
+a password.
 """
 
 import ipaddress
@@ -18,7 +19,7 @@ VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 _SCHEMES = {
     "http": "http",
     "https": "https",
-    "socks": "socks5",  # as GNOME and KDE write it
+    "socks": "socks5",  # the form of GNOME and KDE
     "socks5": "socks5",
     "socks5h": "socks5h",
 }
@@ -27,7 +28,7 @@ _AROUND = " \t\r\n\"'"
 
 
 class RouteFault(Exception):
-    """What is wrong with a variable or a setting, as a sentence. `source` is its name."""
+    """A fault of a variable or a setting, as a sentence. `source` is its name."""
 
     def __init__(self, source: str, why: str) -> None:
         self.source = source
@@ -36,14 +37,14 @@ class RouteFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy's URL as the HTTP client takes it, and the variable or setting it is from."""
+    """A proxy's URL for the HTTP client, and the variable or setting that names it."""
 
     url: str
     source: str
 
     @property
     def name(self) -> str:
-        """The proxy as it is shown: without user name and password."""
+        """The proxy to show, without user name and password."""
         return f"{without_login(self.url)} ({self.source.removeprefix('The ')})"
 
     @property
@@ -75,7 +76,7 @@ def find_proxy(endpoint: Endpoint, environment: Mapping[str, str]) -> Proxy | No
 
 
 def read_proxy(text: str, source: str) -> Proxy:
-    """The proxy that a variable or a setting says. Raises RouteFault."""
+    """Parse the value of a variable or a setting. Raises RouteFault."""
     value = text.strip(_AROUND)
     scheme, separator, rest = value.partition("://")
     if not separator:
@@ -95,14 +96,14 @@ def read_proxy(text: str, source: str) -> Proxy:
         raise RouteFault(source, f"{shown}: percent-encode /, ? and # in its password")
     host = parts.hostname or ""
     if port == 0 or not re.fullmatch(r"[\w.-]+|[0-9a-f:.]+(%\w+)?", host):
-        raise RouteFault(source, f"{shown}: it has no host that can be a proxy")
+        raise RouteFault(source, f"{shown}: its host can't be a proxy")
     if known.startswith("socks") and port is None:
         parts = parts._replace(netloc=f"{parts.netloc.removesuffix(':')}:1080")
     return Proxy(f"{known}://{parts.netloc}", source)
 
 
 def proxy_faults(environment: Mapping[str, str]) -> list[str]:
-    """A sentence for each proxy variable that can't be read, used or not."""
+    """A sentence for each invalid proxy variable, whether it is used or not."""
     faults = []
     for variable in VARIABLES:
         found = _first_of((variable,), environment)
@@ -115,7 +116,7 @@ def proxy_faults(environment: Mapping[str, str]) -> list[str]:
 
 
 def _first_of(names: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, str] | None:
-    """The first variable that is set and not empty: its name as written, and its value."""
+    """The name and the value of the first variable that is not empty."""
     for name in names:
         for spelling in (name, name.upper()):
             if environment.get(spelling, "").strip(_AROUND):
@@ -130,11 +131,11 @@ def _is_excepted(host: str, port: int, environment: Mapping[str, str]) -> bool:
 
 
 def _fits(entry: str, host: str, port: int) -> bool:
-    """Whether an entry of the list means a host: a name with its subdomains, an address, a
-    network, a pattern, each with or without a port.
+    """Whether an entry of `no_proxy` matches a host. An entry is a name with its subdomains, an
+    address, a network or a pattern, each with or without a port.
     """
     entry = entry.rpartition("://")[2]
-    if entry == "<local>":  # as Windows writes it
+    if entry == "<local>":  # the form of Windows
         return "." not in host and ":" not in host
     name, entry_port = _with_port(entry)
     if entry_port is not None and entry_port != port:
@@ -171,7 +172,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _network(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """The network of an entry: an address is one of its own, `10.` and `10.*` are short."""
+    """The network of an entry: an address, or a short form such as `10.` or `10.*`."""
     short = re.fullmatch(r"((?:\d{1,3}\.){1,3})\*?", name)
     if short is not None:
         octets = short[1].rstrip(".").split(".")

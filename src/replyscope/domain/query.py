@@ -1,6 +1,6 @@
-"""The language that finds replies: words, phrases, `field:value`, `-term`, `or`, parentheses.
+"""The parser of the query language: words, phrases, `field:value`, `-term`, `or`, parentheses.
 
-Terms side by side all have to hold. What a field means is not known here.
+A reply matches when every term matches. The fields are in `query_fields`.
 """
 
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class QueryError(ValueError):
-    """A query that can't be read; `at` is the place, counted from 0."""
+    """An invalid query; `at` is the position of the fault, counted from 0."""
 
     def __init__(self, message: str, at: int) -> None:
         super().__init__(message)
@@ -17,9 +17,9 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word or phrase (`field` None), or a field with what it has to be.
+    """A word or phrase (`field` None), or a field with a value.
 
-    A word stands for all that begin so; one in quotation marks only for itself.
+    A word matches as a prefix; in quotation marks it matches only itself.
     """
 
     field: str | None
@@ -30,21 +30,21 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """What must not hold."""
+    """A query that must not match."""
 
     query: "Query"
 
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """What must hold together. Of nothing, everything holds."""
+    """Queries that must all match. Without any, everything matches."""
 
     queries: tuple["Query", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """Of these, one has to hold."""
+    """Queries of which at least one must match."""
 
     queries: tuple["Query", ...]
 
@@ -62,7 +62,7 @@ _MOST_TERMS = 300
 
 
 def parse_query(text: str) -> Query:
-    """The query of a text. Raises QueryError."""
+    """Parse a query. Raises QueryError."""
     parser = _Parser(text)
     query = parser.either(0)
     if parser.peek() is not None:
@@ -71,14 +71,14 @@ def parse_query(text: str) -> Query:
 
 
 def term_of(field: str, value: str) -> str:
-    """How a query says that a field has a value; * and ? in it still mean any."""
+    """The term for a field with a value; * and ? in it remain wildcards."""
     if re.fullmatch(r"""[^\s()"]+""", value):
         return f"{field}:{value}"
     return f'{field}:"{value.replace(chr(34), "?")}"'
 
 
 def toggle_term(text: str, term: str) -> str:
-    """A query narrowed by a term, or without it where it is one of those that have to hold."""
+    """Add a term to a query, or remove it if every match needs it."""
     outer, has_or, depth, at = [], False, 0, 0
     while (token := _TOKEN.match(text, at)) is not None:
         depth += {"(": 1, ")": -1}.get(token["mark"] or "", 0)
@@ -114,7 +114,7 @@ class _Parser:
         return match
 
     def either(self, depth: int) -> Query:
-        """Alternatives, apart by `or`."""
+        """Parse alternatives with `or` between them."""
         if depth > _DEEPEST:
             raise QueryError("too many parentheses", self.at)
         found = [self.together(depth)]
@@ -124,7 +124,7 @@ class _Parser:
         return found[0] if len(found) == 1 else Either(tuple(found))
 
     def together(self, depth: int) -> Query:
-        """Terms side by side."""
+        """Parse terms that must all match."""
         found: list[Query] = []
         while (token := self.peek()) is not None:
             if token["mark"] == ")" or token["word"] in ("or", "OR"):
@@ -133,7 +133,7 @@ class _Parser:
         return found[0] if len(found) == 1 else All(tuple(found))
 
     def term(self, depth: int) -> Query:
-        """One term, perhaps with a minus before it, or a whole query in parentheses."""
+        """Parse one term, with or without a minus, or a query in parentheses."""
         if depth > _DEEPEST:
             raise QueryError("one inside the other too often", self.at)
         token = self.peek()

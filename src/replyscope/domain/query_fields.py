@@ -1,8 +1,8 @@
-"""The fields of the query language: one table, and everything that is known of each field.
+"""The table of the query language's fields, with type, help and examples of each.
 
-To add a field, add an entry to `FIELDS`. The rules match it in memory, the index stores it,
-the search compiles it to SQL, and the help and the completion show it. `domain.matching` and
-`store.query_sql` know the few types of fields, never a single field.
+To add a field, add an entry to `FIELDS`. Rules match it in memory, the index stores it, the
+search compiles it to SQL, and the help and the completion show it. `domain.matching` and
+`store.query_sql` handle the types of fields, not single fields.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names of a reply; a query gives a pattern with * and ?. `choices` are all, if fixed."""
+    """Names of a reply, matched by a pattern with * and ?. `choices` are all names, if fixed."""
 
     read: Callable[[Exchange], Iterable[str]]
     choices: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The tags of the session; a query gives a pattern with * and ?."""
+    """The tags of the session, matched by a pattern with * and ?."""
 
 
 class Side(StrEnum):
@@ -78,14 +78,14 @@ class IsTrue:
 
 @dataclass(frozen=True, slots=True)
 class Lacks:
-    """A test that holds where another does not."""
+    """A test that passes when another fails."""
 
     test: "Test"
 
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """Tests that hold together."""
+    """A test that passes when all of its tests pass."""
 
     tests: tuple["Test", ...]
 
@@ -95,7 +95,7 @@ Test = Mark | IsKnown | IsTrue | Lacks | Both
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """Named tests of a reply; a query gives the name of one, or a pattern for several."""
+    """Named tests of a reply; a query has the name of one, or a pattern for several."""
 
     tests: Mapping[str, Test]
 
@@ -107,8 +107,8 @@ FieldType = Number | Names | Tags | Day | Text | Title | Flags
 class Field:
     """A field of the query language: its type, its help, and values to complete.
 
-    `example` is a value that the help shows. A field without its own line in the help is
-    explained in the line of another (`beside`); `more` holds further lines, as (query, help).
+    `example` is a value for the help. A field without its own line in the help is explained in
+    the line of another field, `beside`; `more` has further lines, as (query, help).
     """
 
     type: FieldType
@@ -130,7 +130,7 @@ class Field:
 
     @property
     def values(self) -> tuple[str, ...]:
-        """Values to complete, whatever the archive has."""
+        """Values to complete, independent of the saved sessions."""
         return self.offered or self.choices
 
 
@@ -166,7 +166,7 @@ _IS: dict[str, Test] = {
     "deleted": IsTrue("is_deleted"),
 }
 ANYWHERE = Text(("prompt", "text", "reasoning", "calls"))
-"""The texts that a word without a field searches."""
+"""The texts that a word without a field is searched in."""
 
 FIELDS: dict[str, Field] = {
     "text": Field(Text(("text",)), "words of the reply alone", "oslo", beside="title"),

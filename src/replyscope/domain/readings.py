@@ -1,9 +1,9 @@
-"""The readings of a tool's argument: every text that a consent rule has to look at.
+"""The readings of a tool's argument: every text that a consent rule has to check.
 
-A value can name one file or page in many ways. `exact` are the texts that say what the
-tool will use: a rule that allows has to fit all of them. `loose` are other names for it: a
-rule that forbids applies when it fits any reading, or a folder or page above one, in
-capital or small letters.
+A value can name one file or page in many ways. `exact` are the names that the tool will use: a
+rule that allows must match every one. `loose` are other names for it: a rule that
+forbids applies when it matches any reading, or a folder or page above one, in capital or
+small letters.
 """
 
 import json
@@ -26,13 +26,13 @@ from replyscope.domain.web_address import (
 from replyscope.domain.working_folder import LONGEST_PATH, WorkingFolder
 
 _LONGEST = 100_000
-"""In characters. No rule allows more."""
+"""In characters. No rule allows a longer argument."""
 _ESCAPES = re.compile("(?:%[0-9A-F]{2})+")
 _FILE_ADDRESS = re.compile(r"\s*file:(?://[^/]*)?(/.*)", re.IGNORECASE | re.DOTALL)
 
 
 class Kind(StrEnum):
-    """How a tool uses a value. ANY: nobody knows, so it is read in every way."""
+    """The use of an argument by its tool. With ANY, an unknown use, every reading is made."""
 
     PATH = "path"
     ADDRESS = "address"
@@ -44,13 +44,13 @@ _KINDS = {
     ("shipped/list_files", "path"): Kind.PATH,
     ("shipped/http_get", "url"): Kind.ADDRESS,
 }
-"""The arguments of which the use is known: the tool gets them in their normal form."""
+"""The arguments with a known use: the tool gets them in their normal form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """The readings of one argument. Without an exact one no rule allows it. `composed` is
-    a list or an object as JSON, None for any other value.
+    """The readings of one argument. No rule allows an argument without an exact reading.
+    `composed` is the JSON of a list or an object, None for any other value.
     """
 
     exact: frozenset[str]
@@ -59,8 +59,8 @@ class Readings:
     composed: str | None = None
 
     def all_fit(self, pattern: str) -> bool:
-        """Whether a rule that allows fits: every exact reading matches, or, for a list or
-        object, a pattern without wildcards is its very text.
+        """Whether a rule that allows matches: its pattern matches every exact reading, or, for a
+        list or object, equals its text without wildcards.
         """
         if self.composed is not None and glob_of(pattern).literal == self.composed:
             return True
@@ -71,7 +71,7 @@ class Readings:
         )
 
     def any_fits(self, pattern: str) -> bool:
-        """Whether a rule that forbids fits."""
+        """Whether a rule that forbids matches."""
         written = _forms_of(pattern, self.folder)
         paths = [form for form in written if "://" not in form]
         forms = {*written, *(self.folder.real_pattern(form) for form in paths)}
@@ -80,7 +80,7 @@ class Readings:
 
 
 def _meets(pattern: str, reading: str) -> bool:
-    """Whether a pattern matches a reading or what is above it, whatever the case."""
+    """Whether a pattern matches a reading or a folder or page above it, ignoring case."""
     if glob_of(pattern, crosses=True).matches(reading, above=True):
         return True
     try:
@@ -91,10 +91,10 @@ def _meets(pattern: str, reading: str) -> bool:
 
 
 def _forms_of(pattern: str, folder: WorkingFolder) -> set[str]:
-    """A pattern as it is written, and in the forms that readings have."""
+    """A pattern in its original form and in the normal forms of readings."""
     if "://" in pattern:
         normal = normal_pattern(pattern)
-        # What is decoded is no wildcard: %2A is a star itself.
+        # A decoded character is literal: %2A is a star, not a wildcard.
         decoded = _ESCAPES.sub(lambda match: escaped(unquote(match[0])), normal)
         forms = {pattern, normal, decoded}
     else:
@@ -123,10 +123,10 @@ def read_arguments(
 def normal_arguments(
     full_name: str, arguments: Mapping[str, Any], folder: WorkingFolder
 ) -> dict[str, Any]:
-    """The arguments as the tool gets them: paths and addresses in their normal form.
+    """The arguments for the tool, with paths and addresses in their normal form.
 
-    What has none stays as it is, and the tool refuses it. Halves of surrogate pairs, which
-    no program takes, are U+FFFD.
+    A value without a normal form is unchanged, and the tool rejects it. Lone surrogates, which
+    programs reject, become U+FFFD.
     """
     return {
         name: _normal(value, _KINDS.get((full_name, name), Kind.ANY), folder)
@@ -159,14 +159,14 @@ def _read(value: Any, kind: Kind, folder: WorkingFolder) -> Readings:
         loose |= perhaps
     if composed is not None:
         exact = exact or {composed}
-        loose |= {composed, " ".join(_leaves(value))}  # a command, as people write it
+        loose |= {composed, " ".join(_leaves(value))}  # a command line
     if isinstance(value, float) and value.is_integer():
         loose.add(str(int(value)))
     return Readings(frozenset(exact), frozenset(loose), folder, composed)
 
 
 def _leaves(value: Any) -> Iterator[str]:
-    """Every text and number within a value, the names of its objects' members included."""
+    """Every text and number within a value, including the keys of objects."""
     waiting = [value]
     while waiting:
         one = waiting.pop(0)
@@ -197,7 +197,7 @@ def _read_address(text: str, _folder: WorkingFolder) -> _Forms:
 
 
 def _read_any(text: str, folder: WorkingFolder) -> _Forms:
-    """In every way that a tool may: as it is, as a path, as an address, decoded."""
+    """Every reading that a tool may use: the text, a path, an address, decoded."""
     exact = {text}
     loose = {text.strip()}
     for _ in range(3):

@@ -1,8 +1,8 @@
-"""Opens files that somebody named, if they are regular files.
+"""Opens regular files, and rejects pipes, devices and sockets.
 
-A pipe may never end, a device may do anything, and a socket is no file: they are refused
-before they are opened, and again after, because a name can be given to something else
-meanwhile. Nothing here waits for another program.
+A pipe may never end, and opening a device may have effects. The kind of a file is checked
+before it is opened, and again after, because the name may refer to another file by then.
+No function waits for another program.
 """
 
 import errno
@@ -18,40 +18,40 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
-# A pipe that is opened all the same doesn't wait, and a terminal is not taken over.
+# If a pipe is opened in spite of the check, it doesn't block; a terminal doesn't become ours.
 _CAUTIOUS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 
 class NotRegularError(OSError):
-    """What was named is no regular file, or it is larger than it may be."""
+    """The file is not a regular file, or it is too large."""
 
     def __str__(self) -> str:
         return str(self.strerror)
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """A regular file to read. Raises OSError."""
+    """Open a regular file for reading. Raises OSError."""
     return os.fdopen(_descriptor(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb")
 
 
 def append_regular(path: Path) -> BinaryIO:
-    """A regular file to append to; a new one is its owner's alone. Raises OSError."""
+    """Open a regular file to append to; a new one is private to its owner. Raises OSError."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
     return os.fdopen(_descriptor(path, flags), "ab")
 
 
 def write_own(path: Path) -> BinaryIO:
-    """A file of ours to write anew, its owner's alone. A link in its place is not followed:
-    somebody else put it there. Raises OSError.
+    """Open one of the program's files to overwrite it, private to its owner. A symbolic link is
+    not followed: another user may have created it. Raises OSError.
     """
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     file = os.fdopen(_descriptor(path, flags), "wb")
-    file.truncate()  # only now that it is known to be a file
+    file.truncate()  # only after the check that it is a file
     return file
 
 
 def read_regular(path: Path, most_bytes: int) -> bytes:
-    """The bytes of a regular file. Raises OSError, also when there are more than that."""
+    """The bytes of a regular file. Raises OSError, also for more than `most_bytes`."""
     with open_regular(path) as file:
         data = file.read(most_bytes + 1)
     if len(data) > most_bytes:
@@ -63,7 +63,7 @@ def _descriptor(path: Path, flags: int) -> int:
     try:
         _refuse(os.stat(path).st_mode)
     except FileNotFoundError:
-        pass  # opening it says so, or makes it
+        pass  # opening it reports the fault, or creates the file
     descriptor = os.open(path, flags | _CAUTIOUS, 0o600)
     try:
         _refuse(os.fstat(descriptor).st_mode)
@@ -80,6 +80,6 @@ def _refuse(mode: int) -> None:
 
 
 def read_text(path: Path, *, encoding: str = "utf-8", most_bytes: int = 10_000_000) -> str:
-    """The text of a regular file, its line ends as Python's. Raises OSError, UnicodeDecodeError."""
+    """The text of a regular file, with line ends `\\n`. Raises OSError, UnicodeDecodeError."""
     text = read_regular(path, most_bytes).decode(encoding)
     return text.replace("\r\n", "\n").replace("\r", "\n")

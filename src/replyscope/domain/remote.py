@@ -1,4 +1,4 @@
-"""Replies that a provider keeps on its side: what this machine knows of them."""
+"""Replies that a provider stores, as this machine knows them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from replyscope.domain.message import Part, Role
 
 
 class RemoteState(StrEnum):
-    """What is known of a reply at its provider."""
+    """The known state of a reply at its provider."""
 
     KEPT = "kept"
     NOT_KEPT = "not kept"
@@ -20,7 +20,7 @@ class RemoteState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RemoteReply:
-    """An id that replyscope has seen. There is no call that lists them: this is the list."""
+    """The id of a stored reply. The API can't list stored replies: replyscope lists its own."""
 
     response_id: str
     api: Api
@@ -34,7 +34,7 @@ class RemoteReply:
 
 @dataclass(frozen=True, slots=True)
 class FetchedInput:
-    """One thing that was said to the model; `item_id` tells it from those of other replies."""
+    """One message of a reply's input; `item_id` is unique among all replies."""
 
     role: Role
     parts: tuple[Part, ...]
@@ -43,7 +43,7 @@ class FetchedInput:
 
 @dataclass(frozen=True, slots=True)
 class FetchedReply:
-    """A reply as the provider has it: the exchange that it makes, and its input."""
+    """A reply from its provider: the exchange, and its input."""
 
     exchange: Exchange
     inputs: tuple[FetchedInput, ...]

@@ -1,4 +1,4 @@
-"""What is asked of a model: the branch's messages, and the parameters."""
+"""The request to a model: the branch's messages, and the parameters."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from replyscope.domain.tool import Tool
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """A response that the server goes on with, and the frames that came of it so far."""
+    """A running background response, and its frames so far."""
 
     response_id: str
     frames: tuple[WireFrame, ...] = ()
@@ -18,13 +18,13 @@ class Resumption:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One request, before a provider puts it in its API's form.
+    """One request, independent of the API.
 
-    `continues` asks for more of the last (assistant) message instead of an answer.
-    `previous_response_id` names what the server already knows: the first `answered`
-    messages. `resumes` asks for the rest of a response instead of a new one. `tools` may
-    be called; `hosted` are the provider's own, each as the JSON that asks for it. Of what
-    `is_private` nothing is written: not even what the server turned out to reject.
+    `continues` requests a continuation of the last (assistant) message instead of an answer.
+    `previous_response_id` refers to the first `answered` messages, which the server already
+    stores. `resumes` requests the rest of a response instead of a new one. `tools` may be
+    called; `hosted` are tools of the provider, each as JSON for the request. With `is_private`
+    nothing is saved: not even the parameters that the server rejects.
     """
 
     model: str

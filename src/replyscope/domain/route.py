@@ -1,6 +1,6 @@
-"""The route to a server: the proxy that requests go through, and whom TLS trusts.
+"""The route to a server: the proxy of its requests, and the certificate authorities for TLS.
 
-All of it that the environment says is read here, so that a fault can name its variable.
+Only this module reads the environment for it, so that a fault can name its variable.
 """
 
 import os
@@ -22,7 +22,9 @@ from replyscope.domain.proxies import VARIABLES, Proxy, find_proxy, proxy_faults
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`trusted_by` names the setting or variable with the authorities, None for the system's."""
+    """The proxy and the TLS context for a server. `trusted_by` names the setting or variable
+    with the authorities, None for the system's.
+    """
 
     tls: ssl.SSLContext
     proxy: Proxy | None = None
@@ -30,14 +32,14 @@ class Route:
 
     @property
     def through(self) -> str:
-        """The proxy for a sentence; empty for a direct connection."""
+        """A phrase that names the proxy; empty for a direct connection."""
         return f" through the proxy {self.proxy.name}" if self.proxy is not None else ""
 
 
 def find_route(
     endpoint: Endpoint, environment: Mapping[str, str], system: Callable[[], ssl.SSLContext]
 ) -> Route:
-    """The route of an endpoint's requests; `system` builds the context of the system's
+    """The route of an endpoint's requests; `system` builds the TLS context with the system's
     authorities. Reads certificates. Raises RouteFault.
     """
     proxy = find_proxy(endpoint, environment)
@@ -49,12 +51,12 @@ def find_route(
 
 
 def environment_faults(environment: Mapping[str, str]) -> list[str]:
-    """A sentence for each variable for proxies or certificates that can't be used as it is."""
+    """A sentence for each invalid variable for proxies or certificates."""
     return [*proxy_faults(environment), *authority_faults(environment)]
 
 
 def system_environment() -> dict[str, str]:
-    """The environment; on macOS and Windows with the system's proxies where it names none."""
+    """The environment; on macOS and Windows with the system's proxies if it has none."""
     environment = dict(os.environ)
     names_one = any(environment.get(n) or environment.get(n.upper()) for n in VARIABLES)
     if sys.platform in ("darwin", "win32") and not names_one:

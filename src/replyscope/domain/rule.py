@@ -1,4 +1,4 @@
-"""A rule says what to do when a reply turned out to be something."""
+"""Rules: the actions to run when a reply matches a query."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from replyscope.domain.query import Query
 
 
 class Action(StrEnum):
-    """What a rule can do."""
+    """An action of a rule."""
 
     CONTINUE = "continue"
     RETRY = "retry"
@@ -20,11 +20,12 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`when` is the query as it was written; at most `most` times in a turn.
+    """A rule of the person. `when` is the text of its query; it fires at most `most` times in a
+    turn.
 
-    `model` is whom to ask when retrying, `file` where to save, `command` what to run
-    with the exchange's JSON on its stdin. `variables` of the environment go to the command
-    although they hold keys.
+    `model` is the model for a retry, `file` the file to save to, `command` the command that gets
+    the exchange's JSON on its stdin. `variables` are environment variables that the command
+    gets although they contain keys.
     """
 
     when: str
@@ -38,5 +39,5 @@ class Rule:
 
     @property
     def sentence(self) -> str:
-        """The rule as it is told."""
+        """The rule as a sentence."""
         return f"{self.when} → {self.action.value}"

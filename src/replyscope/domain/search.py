@@ -8,7 +8,7 @@ from replyscope.domain.query import Query
 
 
 class Sort(StrEnum):
-    """The order of results; all but rank are descending."""
+    """The order of results; every order except rank is descending."""
 
     RANK = "rank"
     TIME = "time"
@@ -43,9 +43,9 @@ class UnreadableRow:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A reply that was found, with the place of its text that fits best.
+    """A reply among the results, with a snippet of its text.
 
-    `marks` are (start, end) in the snippet. Unknown figures are None; `ttft_s` in seconds.
+    `marks` are (start, end) in the snippet. Unknown figures are None; `ttft_s` is in seconds.
     """
 
     exchange_id: str
@@ -71,9 +71,9 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SessionHit:
-    """A session with replies that were found, how many, and what they came to.
+    """A session among the results, with the number and the sums of its matching replies.
 
-    `message_id` is one of them.
+    `message_id` is one of the replies.
     """
 
     session_id: str
@@ -91,7 +91,7 @@ class SessionHit:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What a person put on a session; times in ms since 1970, None where there is none."""
+    """The labels of a session; times in ms since 1970, None without the label."""
 
     session_id: str
     pinned_at_ms: int | None = None
@@ -101,7 +101,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How what was found is spread: (value, count) by field, the most first."""
+    """The distribution of the results: (value, count) by field, the largest count first."""
 
     total: int = 0
     sessions: int = 0
@@ -112,7 +112,7 @@ class Facets:
 class ReplyFigures:
     """The figures of one reply; `day` in local time, `ttft_s` and `duration_s` in seconds.
 
-    `finishes` are the endings of its choices, each once; none of a reply that has none.
+    `finishes` are the distinct finish reasons of its choices; it may be empty.
     """
 
     day: str
@@ -130,8 +130,8 @@ class ReplyFigures:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What was removed for good. `is_pending` says that old copies of the pages could not
-    be overwritten yet, because another process reads them; the next start does it.
+    """The result of a purge. `is_pending` means that another process still reads old pages, so
+    they are overwritten at the next start.
     """
 
     sessions: int
@@ -141,7 +141,7 @@ class Purged:
 
 @dataclass(frozen=True, slots=True)
 class StoreSize:
-    """Bytes of the file and of its WAL, bytes that a purge would free, and counts."""
+    """The size of the store: bytes of the file and its WAL, free bytes, and counts of rows."""
 
     file: int
     wal: int

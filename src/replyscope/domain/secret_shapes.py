@@ -1,7 +1,7 @@
-"""What API keys look like: the well-known shapes, and finding a key in a text. Pure.
+"""The patterns of API keys, and the search for keys in a text. Pure functions.
 
-Each pattern is bounded by how it is written, and has words in small letters, one of which a
-text must hold to be looked at.
+Each pattern is bounded in length, and has lower-case words: only a text with one of them is
+searched.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 SHORTEST = 4
 PLACEHOLDERS = ("none", "null", "empty", "test", "token", "local", "dummy", "fake", "ollama",
                 "lm-studio", "no-key", "not-needed", "sk-no-key-required")  # fmt: skip
-"""What people set where a server wants no key; masked, they would take words out of replies."""
+"""Placeholders for servers without keys; masking them would remove words from replies."""
 
 KEY_SHAPES: tuple[tuple[tuple[str, ...], str], ...] = (
     (
@@ -38,7 +38,7 @@ _DISTINCT = 6
 
 
 def find_keys(text: str, known: Iterable[str] = ()) -> list[str]:
-    """The keys in a text, each once: the known ones, and what has the shape of one."""
+    """The distinct keys in a text: known keys, and texts with the shape of a key."""
     found = [key for key in known if is_secret(key) and _holds(text, key)]
     small = text.lower()
     for needs, pattern in _COMPILED:
@@ -48,7 +48,7 @@ def find_keys(text: str, known: Iterable[str] = ()) -> list[str]:
 
 
 def is_secret(key: str) -> bool:
-    """Whether a configured key is one, and no placeholder or stray letter."""
+    """Whether a configured key is secret: not a placeholder or a single letter."""
     return len(key) >= SHORTEST and key.lower() not in PLACEHOLDERS
 
 
@@ -60,7 +60,7 @@ def without_keys(text: str, known: Iterable[str] = ()) -> str:
 
 
 def masked_key(key: str) -> str:
-    """Enough of a key to know it again, too little to use it."""
+    """The first characters of a key: enough to recognise it, too few to use it."""
     shown = min(4, len(key) // 4)
     return f"{key[:shown]}… ({len(key)} characters)".replace("\n", " ")
 
@@ -68,6 +68,6 @@ def masked_key(key: str) -> str:
 def _holds(text: str, key: str) -> bool:
     if len(key) >= _DISTINCT:
         return key in text
-    # A short one may be a piece of any word: it counts where it stands alone.
+    # A short key may be part of a word: only a separate word is masked.
     alone = rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])"
     return re.search(alone, text) is not None

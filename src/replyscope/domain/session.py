@@ -1,4 +1,4 @@
-"""A session is one saved conversation: its settings and a tree of messages."""
+"""Sessions: a session is one saved conversation, with its settings and a tree of messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -11,7 +11,7 @@ from replyscope.domain.message import Attachment, Message
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The form that a reply has to have: a name, and a JSON schema as text."""
+    """The schema for a reply: a name, and a JSON schema as text."""
 
     name: str
     text: str
@@ -19,7 +19,7 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What is asked of the model beside the messages; None leaves it to the server."""
+    """The parameters of a request; None is the server's default."""
 
     max_tokens: int | None = None
     temperature: float | None = None
@@ -33,7 +33,7 @@ class Parameters:
     metadata: tuple[tuple[str, str], ...] | None = None
 
     def merged_over(self, base: "Parameters") -> "Parameters":
-        """These parameters where given, the base's elsewhere."""
+        """These parameters; the base's values replace None."""
         given = {name: getattr(self, name) for name in PARAMETER_NAMES}
         return replace(base, **{name: value for name, value in given.items() if value is not None})
 
@@ -43,10 +43,10 @@ PARAMETER_NAMES = tuple(field.name for field in fields(Parameters))
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """What a session asks for: which endpoint and model, the system prompt, parameters.
+    """The settings of a session: endpoint, model, system prompt, parameters and tools.
 
-    `tools` names the tools and sources that are offered, None those of the settings;
-    `hosted` are tools of the provider's own, each as the JSON that asks for it.
+    `tools` names the offered tools and sources, None means the tools of the settings file;
+    `hosted` are tools of the provider, each as JSON for the request.
     """
 
     endpoint: str | None = None
@@ -60,8 +60,8 @@ class SessionSettings:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message that was not sent: text, attachments, and how many characters stand before
-    the cursor. A cursor of None is at the end.
+    """An unsent message: text, attachments, and the cursor, as the number of characters before
+    it. A cursor of None is at the end.
     """
 
     text: str = ""
@@ -71,9 +71,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The head of a saved conversation; `head_id` is the last message of its current branch.
+    """The row of a saved conversation; `head_id` is the last message of its current branch.
 
-    `draft` is the text of the message that was not sent; see `whole_draft`.
+    `draft` is the text of the unsent message; see `whole_draft`.
     """
 
     id: str
@@ -90,11 +90,11 @@ class Session:
 
     @property
     def whole_draft(self) -> Draft:
-        """The message that was not sent."""
+        """The unsent message."""
         return Draft(self.draft, self.draft_attachments, self.draft_cursor)
 
     def with_draft(self, draft: Draft) -> "Session":
-        """The session with another message that was not sent."""
+        """The session with another unsent message."""
         return replace(
             self,
             draft=draft.text,
@@ -104,7 +104,7 @@ class Session:
 
 
 class Shelf(StrEnum):
-    """Where a session stands: in the lists, or out of them."""
+    """The list that a session is in."""
 
     LISTED = "listed"
     ARCHIVED = "archived"
@@ -113,7 +113,7 @@ class Shelf(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
-    """A session as a list shows it; `state` is that of its newest exchange."""
+    """The row of a session in a list; `state` is that of its newest exchange."""
 
     id: str
     title: str
@@ -130,17 +130,17 @@ class SessionSummary:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What exchanges took together, of those where anybody knows; None where nobody does.
+    """The sums over exchanges with known values; None without any.
 
-    `tokens` are input and output as the server reported them, `cost_usd` US dollars,
-    reported or estimated.
+    `tokens` are the input and output tokens that the server reported, `cost_usd` is the
+    reported or estimated cost in US dollars.
     """
 
     tokens: int | None = None
     cost_usd: float | None = None
 
     def plus(self, exchange: Exchange, times: int = 1) -> "Spent":
-        """With an exchange; with `times` -1 without it."""
+        """Add an exchange; with `times` -1 subtract it."""
         tokens = exchange.usage.total_tokens if exchange.usage is not None else None
         cost_usd = exchange.cost_usd
         return Spent(
@@ -153,8 +153,8 @@ class Spent:
 class StoredSession:
     """A session with every message of its tree, oldest first, and their exchanges by id.
 
-    `spent` is what all of these took. `is_held` says whether one of them was being
-    written, by this process or another.
+    `spent` is the sum over the exchanges. `is_held` is true while this or another process
+    writes a reply.
     """
 
     session: Session
@@ -170,7 +170,7 @@ class StoredSession:
 
 
 def path_to(message_id: str | None, messages: Mapping[str, Message]) -> list[Message]:
-    """The messages from the root to one of them. A damaged tree may run in a circle."""
+    """The messages from the root to a message. Stops at a cycle of a damaged tree."""
     path: list[Message] = []
     seen: set[str] = set()
     while message_id is not None and message_id in messages and message_id not in seen:

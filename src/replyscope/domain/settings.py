@@ -1,4 +1,4 @@
-"""What a person has set, once read and checked. Plain values; the file is config's."""
+"""The validated settings, as plain values. The `config` package reads the file."""
 
 from dataclasses import dataclass, field
 
@@ -10,11 +10,11 @@ from replyscope.domain.tool import ToolSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`provider` names the endpoint to start with, None when none was chosen.
+    """The settings of the person. `provider` names the default endpoint, None without one.
 
-    "local" is the embedded model, then `local_model` says which. `rule_faults` are
-    sentences about rules that can't be used; `queries` are saved searches, as (name, query);
-    `redact` regular expressions of what is taken out of exports.
+    "local" is the embedded model, named by `local_model`. `rule_faults` are sentences about
+    invalid rules; `queries` are saved searches, as (name, query); `redact` are regular
+    expressions of texts to redact in exports.
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -30,5 +30,5 @@ class Settings:
     queries: tuple[tuple[str, str], ...] = ()
 
     def endpoint(self, name: str) -> Endpoint | None:
-        """The endpoint of that name."""
+        """The endpoint with a name; None without one."""
         return next((e for e in self.endpoints if e.name == name), None)

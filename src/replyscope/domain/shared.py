@@ -1,4 +1,4 @@
-"""A session with all of its data, as imports and exports carry it."""
+"""A session with all of its data, for imports and exports."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from replyscope.domain.message import Message, ToolResultPart
 from replyscope.domain.session import Session, path_to
 
 SESSION_FORMAT = "replyscope/1"
-"""The field `format` of a session in our JSON, and of a list of sessions."""
+"""The field `format` in the JSON of a session or of a list of sessions."""
 
 
 class Form(StrEnum):
@@ -31,7 +31,7 @@ class ExchangeForm(StrEnum):
 
 
 Progress = Callable[[int, int], None]
-"""Receives the progress of an import or export: the place, and the size it counts towards."""
+"""Receives the progress of an import or export: the place and the size."""
 
 
 class Taken(StrEnum):
@@ -39,13 +39,13 @@ class Taken(StrEnum):
 
     NEW = "new"
     GROWN = "grown"
-    """It was known, and messages were added."""
+    """A known session to which messages were added."""
     KNOWN = "known"
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A part of a conversation that an import leaves out, why, and how often."""
+    """A kind of content that an import leaves out, with the reason and the count."""
 
     what: str
     why: str
@@ -89,10 +89,10 @@ class Shared:
         return found
 
     def detours(self) -> dict[str | None, list[list[Message]]]:
-        """The messages of other branches, as sequences in which each answers the one before.
+        """The messages of other branches, as paths of messages.
 
-        The key is the id of the parent on the branch, None for a separate conversation. A
-        sequence that forks off another follows it.
+        The key is the id of the parent on the branch, None for a separate conversation. A path that
+        forks off another path follows it.
         """
         shown = {message.id for message in self.branch}
         known = {message.id for message in self.messages}
@@ -115,7 +115,7 @@ class Shared:
         return found
 
     def told(self) -> "Shared":
-        """The same session, each tool call in the state of its result."""
+        """The session with the state of each tool call updated from its result."""
         results = self.results()
         exchanges = dict(self.exchanges)
         for message in self.messages:

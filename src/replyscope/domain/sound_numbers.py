@@ -1,7 +1,7 @@
-"""Validates numbers from outside: one that cannot be stored, summed or shown is unknown. Pure.
+"""Validates numbers from outside: an invalid number becomes unknown. Pure functions.
 
 A count is a whole number from 0 to the greatest integer of SQLite. A measure (a time, a
-cost) is finite and not negative. Both are checked where an event or a file enters.
+cost) is finite and not negative. Numbers of events and files are validated on input.
 """
 
 import math
@@ -13,12 +13,12 @@ from replyscope.domain.loose_json import to_json
 
 MOST = 2**63 - 1
 _MOST_MEASURE = 1e15
-"""Thousands of years in milliseconds: sums of as many as there can be stay exact enough."""
+"""Thousands of years in milliseconds: sums of these remain exact enough."""
 
 _COSTS = ("reported_cost_usd", "estimated_cost_usd")
 _TIMES = tuple(field.name for field in fields(Timing))
 REFUSED_MEASURES = frozenset((*_COSTS, *(f"timing.{name}" for name in _TIMES)))
-"""The names of extras that hold a time or a cost which is not valid."""
+"""The names of extras with an invalid time or cost."""
 
 
 def count_of(value: object) -> int | None:
@@ -42,7 +42,7 @@ def measure_of(value: object) -> float | None:
 
 
 def sound_usage(usage: Usage) -> Usage:
-    """The usage, with counts that are not valid unknown; the same object if all are valid."""
+    """The usage, with invalid counts unknown; the same object if all are valid."""
     counts = {field.name: getattr(usage, field.name) for field in fields(Usage)}
     sound = {name: count_of(value) for name, value in counts.items()}
     is_sound = all(sound[name] is value for name, value in counts.items())
@@ -50,9 +50,9 @@ def sound_usage(usage: Usage) -> Usage:
 
 
 def sound_timing(timing: Timing) -> Timing:
-    """The timing, with times that are not valid as not measured."""
+    """The timing, with invalid times as not measured."""
     if type(timing.pace) is not tuple:
-        return timing  # a file may say anything; its fields are checked as a whole
+        return timing  # a file may have any type here; `field_types` validates it later
     return Timing(
         first_event_ms=measure_of(timing.first_event_ms),
         first_token_ms=measure_of(timing.first_token_ms),
@@ -66,13 +66,13 @@ def sound_timing(timing: Timing) -> Timing:
 
 
 def sound_call(call: ToolCall) -> ToolCall:
-    """The tool call, with a duration that is not valid unknown."""
+    """The tool call, with an invalid duration unknown."""
     duration_ms = measure_of(call.duration_ms)
     return call if duration_ms == call.duration_ms else replace(call, duration_ms=duration_ms)
 
 
 def with_sound_numbers(exchange: Exchange) -> Exchange:
-    """The exchange, each number that is not valid unknown. Its value is kept as an extra."""
+    """The exchange with invalid numbers unknown. Their values are kept as extras."""
     sound = replace(
         exchange,
         usage=None if exchange.usage is None else sound_usage(exchange.usage),
@@ -91,7 +91,7 @@ def with_sound_numbers(exchange: Exchange) -> Exchange:
 
 
 def _refused(given: Exchange, sound: Exchange) -> Iterator[tuple[str, str]]:
-    """The numbers that became unknown, as extras: the name of the field, and its JSON."""
+    """The invalid numbers as extras: the name of the field, and its JSON."""
     places: list[tuple[str, object, object, tuple[str, ...]]] = [
         ("", given, sound, _COSTS),
         ("timing.", given.timing, sound.timing, _TIMES),

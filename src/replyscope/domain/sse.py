@@ -1,13 +1,13 @@
-"""Server-sent events: a byte stream cut into frames, and what a frame says. Pure."""
+"""Server-sent events: splits a byte stream into frames, and parses frames. Pure functions."""
 
 import json
 import re
 from collections.abc import Iterator
 
 MOST_FRAME = 32 * 1024 * 1024
-"""Bytes without a blank line; the largest pictures that come in one frame have two thirds."""
+"""The most bytes of a frame: the largest images in one frame have two thirds of this."""
 MOST_LINES = 100_000
-"""Lines of one frame: with more it is not parsed."""
+"""The most lines of a frame that is parsed."""
 _LINES_THAT_TELL = 64 * 1024
 _KEPT_OF_A_FLOOD = 64 * 1024
 
@@ -21,13 +21,13 @@ _DONE = "[DONE]"
 
 
 class Flood(Exception):
-    """A server sends without end what says nothing. The text says what it sends."""
+    """A server sends endless data without meaning. The message describes the data."""
 
 
 class FrameSplitter:
-    """Cuts bytes into frames at blank lines, whatever the chunking.
+    """Splits bytes into frames at blank lines, for any chunking.
 
-    A frame keeps its blank line, so the frames joined are the stream.
+    A frame includes its blank line, so the joined frames equal the stream.
     """
 
     def __init__(self) -> None:
@@ -64,8 +64,8 @@ class FrameSplitter:
             del rest[:start]
 
     def _cut_at_whole_lines(self, rest: bytearray) -> Iterator[bytes]:
-        """For servers that part their events by one line break: a line whose data is whole
-        ends its frame when another field follows.
+        """For servers that separate events by one line break: a line with complete data ends its
+        frame when another field follows.
         """
         start = 0
         while (match := _WHOLE_LINE.search(rest, start)) is not None:
@@ -77,7 +77,7 @@ class FrameSplitter:
             del rest[:start]
 
     def finish(self) -> bytes:
-        """What is left when the stream ends: a frame without its blank line, or nothing."""
+        """The rest at the end of the stream: a frame without its blank line, or nothing."""
         rest = bytes(self._rest)
         self._rest.clear()
         self._seen = 0
@@ -94,7 +94,7 @@ def _is_whole(data: bytes) -> bool:
 
 
 def is_done_marker(data: str) -> bool:
-    """Whether the data of an event is the marker after which nothing follows."""
+    """Whether the data of an event is the end marker."""
     return data.lstrip().startswith(_DONE)
 
 
@@ -106,9 +106,9 @@ def parse_frame(text: str) -> tuple[str | None, str] | None:
 
 
 def parse_lines(text: str) -> tuple[str | None, list[str]]:
-    """A frame's event name, and each of its lines of data; none of one of more than MOST_LINES.
+    """The event name and the data lines of a frame; no lines if it has more than MOST_LINES.
 
-    A field `error:`, which some servers send, is an event of that name.
+    A field `error:`, which some servers send, is an event with that name.
     """
     if text.startswith("data: ") and "\n" not in text[:-2] and "\r" not in text:
         return None, [text[6:].rstrip("\n")]
@@ -130,8 +130,8 @@ def parse_lines(text: str) -> tuple[str | None, list[str]]:
 
 
 def is_of_a_stream(text: str) -> bool:
-    """Whether every line is a field or a comment of an event stream, or begins as one. The
-    first 64 kB tell.
+    """Whether every line in the first 64 kB is a field or a comment of an event stream, or the
+    beginning of one.
     """
     start = text[:_LINES_THAT_TELL].lstrip("\ufeff")
     lines = [line for line in re.split(r"\r\n|\n|\r", start) if line]

@@ -1,4 +1,4 @@
-"""The protocols of saved data, one for each noun, so that each user asks for the smallest.
+"""The protocols of saved data, one for each kind of data.
 
 Every method may raise StoreError. A write returns when its commit is on disk.
 """
@@ -28,10 +28,10 @@ class SessionStamp:
 
 
 class SessionSummaries(Protocol):
-    """Sessions as a list shows them."""
+    """The summaries of sessions, for lists."""
 
     async def summarise_session(self, session_id: str) -> SessionSummary:
-        """One session as a list shows it. Raises SessionNotFound."""
+        """The summary of one session. Raises SessionNotFound."""
         ...
 
 
@@ -45,7 +45,7 @@ class SessionStore(SessionSummaries, Protocol):
 
     @property
     def is_private(self) -> bool:
-        """Whether its sessions are private: no other part writes anything of them either."""
+        """Whether its sessions are private: no part of the program saves their data."""
         ...
 
     async def create_session(self, session: Session) -> None:
@@ -53,9 +53,9 @@ class SessionStore(SessionSummaries, Protocol):
         ...
 
     async def update_session(self, session: Session, before: Session) -> None:
-        """Save what changed since `before`: title, settings, draft, branch, deletion.
+        """Save the fields that differ from `before`: title, settings, draft, branch, deletion.
 
-        What another process changed in the meantime stays.
+        The changes of another process in the meantime are kept.
         """
         ...
 
@@ -89,7 +89,7 @@ class SessionStore(SessionSummaries, Protocol):
         ...
 
     async def daily_costs(self, since: datetime) -> Mapping[date, float]:
-        """US dollars by local day, as reported or estimated; unknown days are left out."""
+        """The cost in US dollars by local day, reported or estimated; unknown days are left out."""
         ...
 
     async def change_stamp(self) -> int:
@@ -110,7 +110,7 @@ class MessageStore(Protocol):
 
 
 class WireStore(Protocol):
-    """Requests and frames, as they were sent and received."""
+    """The sent requests and the received frames of exchanges."""
 
     async def load_wire(self, exchange_id: str) -> WireRecord:
         """The request and the frames of an exchange."""
@@ -121,7 +121,7 @@ class Journal(Protocol):
     """The journal of one live exchange. Writes are committed in order."""
 
     async def record_request(self, request: RequestSent) -> None:
-        """Save the request as it was sent."""
+        """Save the request, byte for byte."""
         ...
 
     async def append(self, frames: Sequence[WireFrame]) -> None:
@@ -129,7 +129,7 @@ class Journal(Protocol):
         ...
 
     async def finish(self, exchange: Exchange) -> None:
-        """Save the folded exchange and release the hold on it."""
+        """Save the folded exchange and release it."""
         ...
 
 
@@ -138,7 +138,7 @@ class ExchangeStore(WireStore, Protocol):
 
     @property
     def writer(self) -> str:
-        """The id of this process among those that write."""
+        """The id of this process as a writer."""
         ...
 
     async def begin_exchange(
@@ -149,14 +149,14 @@ class ExchangeStore(WireStore, Protocol):
         *,
         is_head: bool = True,
     ) -> Journal:
-        """Save a new exchange with one message for each of its choices, and hold it.
+        """Save a new exchange with one message for each of its choices, for this process to write.
 
         With `is_head` the first message becomes the head.
         """
         ...
 
     async def reopen_exchange(self, exchange_id: str) -> Journal:
-        """Hold a detached exchange again and append to its journal."""
+        """Continue the journal of a detached exchange in this process."""
         ...
 
 
@@ -172,16 +172,16 @@ class UnfinishedStore(Protocol):
     """Exchanges without an ending, for recovery."""
 
     async def take_unfinished(self) -> tuple[Unfinished, ...]:
-        """Hold and load the exchanges whose writers have died."""
+        """Claim and load the exchanges whose writers have died."""
         ...
 
     async def close_unfinished(self, exchange: Exchange) -> None:
-        """Save the ending of one of them."""
+        """Save the ending of a claimed exchange."""
         ...
 
 
 class RemoteReplyStore(Protocol):
-    """The index of replies that providers keep."""
+    """The index of replies that providers store."""
 
     async def list_remote(self) -> tuple[RemoteReply, ...]:
         """Every known response id, newest first."""
@@ -220,7 +220,7 @@ class ExportSource(SessionSummaries, WireStore, Protocol):
     """Whole sessions to export."""
 
     async def load_shared(self, session_id: str, *, with_wire: bool) -> Shared:
-        """A session with everything that an export has of it. Raises SessionNotFound."""
+        """A session with everything that an export contains. Raises SessionNotFound."""
         ...
 
 
@@ -228,5 +228,5 @@ class ImportTarget(Protocol):
     """Imports whole sessions."""
 
     async def import_session(self, shared: Shared, *, is_dry: bool = False) -> Taken:
-        """Save a session, whole or not at all. Raises ImportConflict."""
+        """Import a session in one transaction. Raises ImportConflict."""
         ...

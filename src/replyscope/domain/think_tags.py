@@ -1,8 +1,8 @@
-"""Splits a reply's text into the reasoning at its head, between tags, and the answer.
+"""Splits a reply's text into the reasoning between tags at its head, and the answer.
 
-Many open models write `<think>…</think>` before the answer, and some servers pass it on
-as text. The splitter works on deltas: a tag may be cut over any number of them. Each
-piece keeps the text as it came, so the pieces joined are the text that was received.
+Many open models write `<think>…</think>` before the answer, and some servers forward it as
+text. The splitter works on deltas, which may split a tag. Each piece keeps its original
+text, so the joined pieces equal the received text.
 """
 
 import re
@@ -12,19 +12,19 @@ from enum import StrEnum
 
 
 class ThinkTags(StrEnum):
-    """Whether reasoning is looked for in the text of a reply: a setting of a provider."""
+    """The mode in which reasoning is parsed from the text: a setting of a provider."""
 
     AUTO = "auto"
     """A reply that begins with an opening tag begins with reasoning."""
     ON = "on"
-    """A reply begins with reasoning, up to a closing tag: the server swallows the first tag."""
+    """A reply begins with reasoning up to a closing tag: the server removes the opening tag."""
     OFF = "off"
-    """Text is text."""
+    """Tags are not parsed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of text: `text` without tags, `received` as it came; "" for a tag alone."""
+    """A piece of text. `text` is without tags, "" for a tag alone; `received` is the original."""
 
     is_reasoning: bool
     text: str
@@ -40,14 +40,14 @@ _CLOSING = {
 }
 _TAGS = tuple(_CLOSING)
 _MOST_BEFORE = 4_096
-"""Blanks before a tag: what has more begins with blanks, and is not held back for ever."""
+"""The most blanks before a tag: more blanks are text, and are not buffered."""
 
 
 _Step = Callable[[str], tuple[Piece | None, str]]
 
 
 class ThinkSplitter:
-    """Splits the text of one choice. `feed` what came, `finish` when no more will come."""
+    """Splits the text of one choice. `feed` each delta, then call `finish`."""
 
     def __init__(self, mode: ThinkTags) -> None:
         self._mode = mode
@@ -57,11 +57,11 @@ class ThinkSplitter:
 
     @property
     def is_answering(self) -> bool:
-        """Whether all text from here on is the answer."""
+        """Whether the rest of the text is the answer."""
         return self._step == self._answer
 
     def feed(self, text: str) -> Iterator[Piece]:
-        """The pieces that this text completes; a possible beginning of a tag is held back."""
+        """The pieces that this text completes; a possible beginning of a tag is buffered."""
         rest = self._held + text
         self._held = ""
         while rest:
@@ -73,7 +73,7 @@ class ThinkSplitter:
                 return
 
     def finish(self) -> Iterator[Piece]:
-        """What was held back."""
+        """The buffered text, at the end of the choice."""
         held, self._held = self._held, ""
         if held:
             yield Piece(self._step == self._inside, held, held)
@@ -111,7 +111,7 @@ class ThinkSplitter:
         return self._skip_space(text, self._answer)
 
     def _skip_space(self, text: str, following: _Step) -> tuple[Piece | None, str]:
-        """Space after a tag belongs to the tag."""
+        """Remove whitespace after a tag, which is part of the tag."""
         begins = text.lstrip()
         if begins:
             self._step = following
@@ -123,6 +123,6 @@ class ThinkSplitter:
 
 
 def _overlap(text: str, tag: str) -> int:
-    """How many characters at the end of a text may begin a tag."""
+    """The number of characters at the end of a text that may be the beginning of a tag."""
     longest = min(len(text), len(tag) - 1)
     return next((size for size in range(longest, 0, -1) if text.endswith(tag[:size])), 0)

@@ -1,4 +1,4 @@
-"""A tool is a function that a model may ask for; an outcome is what running it came to."""
+"""Tools, their results, and the rules of consent for their calls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,27 +9,29 @@ from replyscope.domain.readings import Readings
 
 
 class ToolCallState(StrEnum):
-    """What became of a tool call."""
+    """The state of a tool call."""
 
     ASSEMBLING = "assembling"
     REQUESTED = "requested"
-    """Complete, and waiting for somebody to run it."""
+    """Complete, and waiting to be run."""
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
     REFUSED = "refused"
-    """The person, or a rule of theirs, said no."""
+    """The person or a rule did not allow it."""
     INTERRUPTED = "interrupted"
-    """It began, and nobody knows how it ended: it is never run again unasked."""
+    """It started and its ending is unknown: it is never run again without consent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`name` is what the model sees, unique among the tools of a session; `schema` is the
-    JSON schema of its arguments, as text. `source` says who runs it: "shipped", a file of
-    the person's, or "mcp:SERVER", which knows it as `own_name`. `touches` says in words
-    what it may reach. One that always asks is never allowed by a rule. `output_schema`,
-    JSON as text too, is what structured results should fit; empty when none was given.
+    """A tool that the model may call.
+
+    `name` is its name for the model, unique within a session; `schema` is the JSON schema of its
+    arguments, as text. `source` is its origin: "shipped", a file of the person, or
+    "mcp:SERVER", where `own_name` is its name. `touches` describes its access in words.
+    A tool that always asks can't be allowed by a rule. `output_schema` is the JSON schema
+    of structured results, as text; empty without one.
     """
 
     name: str
@@ -43,14 +45,14 @@ class Tool:
 
     @property
     def full_name(self) -> str:
-        """What rules name it by: no other source can take this name."""
+        """The name for rules, unique among all sources."""
         return f"{self.source}/{self.own_name}"
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSource:
-    """Where tools come from, and how it stands: a sentence, and what went wrong. `notes`
-    name what is left out or changed of a source that works.
+    """A source of tools and its state: a sentence, and its error. `notes` name the tools of a
+    working source that are left out or changed.
     """
 
     name: str
@@ -62,7 +64,7 @@ class ToolSource:
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """A binary result, kept as a file; size in bytes."""
+    """A binary result, saved as a file; size in bytes."""
 
     name: str
     media_type: str
@@ -72,8 +74,8 @@ class KeptFile:
 
 @dataclass(frozen=True, slots=True)
 class ToolOutcome:
-    """What a tool came to. `output` is what the model is told; `detail` is for the person
-    alone: a traceback, or what was printed. `structured` is structured content, as JSON.
+    """The result of a tool. `output` is the text for the model; `detail` is only for the person:
+    a traceback or printed output. `structured` is structured content, as JSON.
     """
 
     output: str
@@ -85,12 +87,13 @@ class ToolOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ConsentRule:
-    """A person's standing answer for a tool: yes, or no.
+    """A rule of the person that allows or forbids calls of a tool.
 
-    `patterns` are (argument, pattern); see Glob. A rule that allows covers a call only when
-    it has a pattern for every argument that the call has, and each fits every exact reading
-    of it; one that forbids, when every pattern fits any reading of its argument. `tool` is
-    a full name, in which `*` stands for anything. Raises ValueError for a bad pattern.
+    `patterns` are (argument, pattern); see Glob. A rule that allows covers a call only when it
+    has a pattern for every argument of the call, and each matches every exact reading of its
+    argument. A rule that forbids covers a call when every pattern matches any reading of its
+    argument. `tool` is a full name, with `*` as a wildcard. Raises ValueError for an
+    invalid pattern.
     """
 
     tool: str
@@ -102,7 +105,7 @@ class ConsentRule:
             glob_of(pattern)
 
     def names(self, full_name: str) -> bool:
-        """Whether the rule is about this tool. A source has no `/`; a tool's name may."""
+        """Whether the rule applies to this tool. A tool's name may contain a `/`."""
         sources, _, tools = self.tool.partition("/")
         source, _, tool = full_name.partition("/")
         return all(
@@ -116,8 +119,8 @@ class ConsentRule:
         given: Mapping[str, Readings],
         defaults: Mapping[str, Readings] | None = None,
     ) -> bool:
-        """Whether the rule speaks about a call. `defaults` are the arguments that the call
-        leaves to the tool.
+        """Whether the rule applies to a call. `defaults` are the tool's defaults for arguments that
+        the call lacks.
         """
         if not self.names(full_name):
             return False
@@ -130,10 +133,10 @@ class ConsentRule:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a call may run, and who said so. `arguments` are the person's own when they
-    changed them; `reason` is what the model is told about a no. One that `stops` leaves
-    the call waiting, and the turn ends. `rules` are those that allowed it: what the tool
-    opens on its way has to fit one of them too.
+    """The decision about a call, and its origin. `arguments` are the arguments that the person
+    changed; `reason` is the reason of a refusal, for the model. A decision that `stops` leaves
+    the call waiting and ends the turn. `rules` are the rules that allowed the call: they must
+    also cover everything that the tool opens.
     """
 
     allows: bool
@@ -146,8 +149,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class McpServer:
-    """How to reach a tool server: a command to start, or a URL. `sign_in_origins` are the
-    other servers, such as https://auth.example, that its sign-in may lead to.
+    """A tool server: a command to start it, or its URL. `sign_in_origins` are the other servers
+    that its sign-in may use, such as https://auth.example.
     """
 
     name: str
@@ -163,10 +166,10 @@ class McpServer:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something else that a server has: a resource to attach, or a prompt to send.
+    """A resource or a prompt of a tool server.
 
-    `key` is how the server knows it: a URI, or a name. `arguments` are a prompt's, each
-    with whether it has to be given.
+    `key` identifies it at the server: a URI, or a name. `arguments` are the arguments of a
+    prompt, each with whether it is required.
     """
 
     server: str
@@ -177,18 +180,17 @@ class Offer:
 
     @property
     def command(self) -> str:
-        """What a prompt is called after a slash."""
+        """The name of a prompt as a slash command."""
         return f"{self.server}:{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSettings:
-    """What a person has set about tools. `enabled` names tools or sources.
+    """The tool settings of the person. `enabled` names tools or sources.
 
-    Output limits are in characters, times in seconds; a budget of None is none. The
-    variables that hold providers' keys are no program's of the model. At most `processes`
-    tools run as processes at once; `environment` names variables that the person's own
-    tools get besides those that every child has.
+    Output limits are in characters, times in seconds; a budget of None is unlimited. Variables
+    with API keys are never passed to tools. At most `processes` tools run as processes at once;
+    `environment` names additional variables for the person's own tools.
     """
 
     enabled: tuple[str, ...] = ()

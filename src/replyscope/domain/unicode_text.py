@@ -1,7 +1,7 @@
-"""Text that may hold halves of surrogate pairs, as JSON from a model can.
+"""Handles lone surrogates in text, which JSON from a model can contain.
 
-What came is kept as it came. Where text leaves the program (a terminal, a file, a
-request, a database column), a half that stayed alone becomes U+FFFD.
+Received text is kept unchanged. In text that leaves the program (for a terminal, a file, a
+request, a database column), a lone surrogate becomes U+FFFD.
 """
 
 import codecs
@@ -15,21 +15,21 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def join_halves(text: str) -> str:
-    """The text with each high and low surrogate side by side as one character."""
+    """The text with each surrogate pair joined into one character."""
     if _HALF.search(text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def sound(text: str) -> str:
-    """The text as it can leave: halves side by side joined, others replaced by U+FFFD."""
+    """The text with surrogate pairs joined, and lone surrogates replaced by U+FFFD."""
     if _HALF.search(text) is None:
         return text
     return _HALF.sub("\ufffd", join_halves(text))
 
 
 def sound_values(value: Any) -> Any:
-    """A JSON value with every text of it sound, names of fields too."""
+    """A JSON value with `sound` applied to every text, also to keys."""
     if isinstance(value, str):
         return sound(value)
     if isinstance(value, list):
@@ -40,24 +40,24 @@ def sound_values(value: Any) -> Any:
 
 
 def byte_count(text: str) -> int:
-    """How many bytes the text has in UTF-8."""
+    """The length of the text in UTF-8."""
     return len(text.encode("utf-8", "surrogatepass"))
 
 
 class HalfHolder:
-    """Holds back the first half of a pair at the end of a piece until the next one comes."""
+    """Buffers a high surrogate at the end of a piece until the next piece."""
 
     def __init__(self) -> None:
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        """What can be written now."""
+        """The text that is complete."""
         text = join_halves(self._held + piece)
         self._held = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
         return text[: len(text) - len(self._held)]
 
     def finish(self) -> str:
-        """What was held back."""
+        """The buffered surrogate."""
         held, self._held = self._held, ""
         return held
 
@@ -67,7 +67,7 @@ def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
         raise error
     count = error.end - error.start
     if error.encoding.lower().startswith("utf"):
-        # Bytes, because CPython's UTF-8 encoder takes no other text than ASCII from here.
+        # Bytes, because CPython's UTF-8 encoder accepts only ASCII text from a handler.
         return ("\ufffd" * count).encode(error.encoding), error.end
     return "?" * count, error.end
 

@@ -1,7 +1,4 @@
-"""Whether a log may tell what is done now: of a private session it tells nothing.
-
-A log is written from everywhere, so each task says it once, for all that it does.
-"""
+"""A context variable that is true in the tasks of a private session: they write no log."""
 
 from contextvars import ContextVar
 

@@ -1,7 +1,7 @@
-"""A web address in the one form in which it is sent, and the other forms it may be read in.
+"""Normalises web addresses, and lists the other readings of an address.
 
-Two addresses that ask the same server for the same thing have one normal form: scheme and
-host in small letters, no default port, no dot segments, nothing encoded that need not be.
+Two addresses of the same page have the same normal form: lower-case scheme and host, no
+default port, no dot segments, no unnecessary percent-encoding.
 """
 
 import ipaddress
@@ -22,24 +22,24 @@ _LONGEST = 8_192
 
 
 def is_web_address(text: str) -> bool:
-    """Whether a text begins as an address with a host does, however sloppily."""
+    """Whether a text begins like an address with a host, also with slashes missing."""
     return bool(_ADDRESS.match(text) or _SLOPPY.match(text))
 
 
 def normal_address(text: str) -> str:
-    """The normal form. Raises ValueError for what is no address, has a user name, or a host
-    or port that can't be read.
+    """The normal form. Raises ValueError for an invalid address, host or port, and for a user
+    name.
     """
     if len(text) > _LONGEST:
         raise ValueError(f"the URL is longer than {_LONGEST:,} characters")
     if any(ord(char) <= 32 or ord(char) == 127 or char == "\\" for char in text):
-        raise ValueError("the URL has characters that no URL has")
+        raise ValueError("the URL has invalid characters")
     match = _ADDRESS.fullmatch(text.partition("#")[0])
     if match is None:
-        raise ValueError("this is no URL with a host")
+        raise ValueError("this is not a URL with a host")
     scheme, authority, rest = match.groups()
     if "@" in authority:
-        raise ValueError("a URL with a user name is not asked")
+        raise ValueError("a URL with a user name is not allowed")
     return f"{scheme.lower()}://{normal_authority(authority, scheme.lower())}{_normal_rest(rest)}"
 
 
@@ -51,7 +51,7 @@ def normal_authority(authority: str, scheme: str) -> str:
     if not port:
         return host
     if not re.fullmatch("[0-9]+", port) or int(port[-6:]) > 65_535 or port[:-6].strip("0"):
-        raise ValueError(f"{port[:20]} is no port")
+        raise ValueError(f"{port[:20]} is not a valid port")
     is_default = int(port) == _DEFAULT_PORTS.get(scheme)
     return host if is_default else f"{host}:{int(port)}"
 
@@ -62,14 +62,14 @@ def _split_port(authority: str) -> tuple[str, str | None]:
 
 
 def normal_host(host: str) -> str:
-    """A host in small ASCII letters; an IP address, however written, in its usual form."""
+    """A host in lower-case ASCII; an IP address of any notation in its usual form."""
     if host.startswith("["):
         address = ipaddress.IPv6Address(host[1:-1].partition("%")[0])
         mapped = address.ipv4_mapped
         return str(mapped) if mapped is not None else f"[{address.compressed}]"
     host = unicodedata.normalize("NFKC", unquote(host)).lower().replace("\u3002", ".").rstrip(".")
     if not host or re.search(r"[\s/?#@:\\\[\]%\x00-\x20\x7f]", host):
-        raise ValueError("the URL has no host that can be asked")
+        raise ValueError("the URL has no valid host")
     if _NUMERIC_HOST.fullmatch(host):
         return _numeric_host(host)
     if host.isascii():
@@ -77,17 +77,17 @@ def normal_host(host: str) -> str:
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise ValueError("the URL's host is no name") from error
+        raise ValueError("the URL's host is not a valid name") from error
 
 
 def _numeric_host(host: str) -> str:
-    """An IPv4 address as the resolver reads it: in one to four parts, octal, or hex."""
+    """The IPv4 address that the resolver would use: one to four parts, octal, or hex."""
     numbers = [_number(part) for part in host.split(".")]
     if any(number > 255 for number in numbers[:-1]):
-        raise ValueError(f"{host} is no IP address")
+        raise ValueError(f"{host} is not a valid IP address")
     value = sum(number << (24 - 8 * at) for at, number in enumerate(numbers[:-1]))
     if numbers[-1] >= 1 << (8 * (5 - len(numbers))):
-        raise ValueError(f"{host} is no IP address")
+        raise ValueError(f"{host} is not a valid IP address")
     return str(ipaddress.IPv4Address(value + numbers[-1]))
 
 
@@ -98,14 +98,14 @@ def _number(part: str) -> int:
 
 
 def _normal_rest(rest: str) -> str:
-    """Path and query: dot segments gone, and encoded as little as can be."""
+    """Path and query without dot segments and unnecessary percent-encoding."""
     path, mark, query = rest.partition("?")
     path = without_dots(normal_escapes(path)) or "/"
     return path + mark + normal_escapes(query)
 
 
 def normal_escapes(text: str) -> str:
-    """Encoded letters decoded, what has to be encoded in capitals."""
+    """The text with unnecessary escapes decoded, and the remaining ones in capitals."""
 
     def decoded(match: re.Match[str]) -> str:
         char = chr(int(match[1], 16))
@@ -118,7 +118,7 @@ def normal_escapes(text: str) -> str:
 
 
 def without_dots(path: str) -> str:
-    """A path without its `.` and `..` segments, as RFC 3986 removes them."""
+    """A path without its `.` and `..` segments, by the rules of RFC 3986."""
     kept: list[str] = []
     segments = path.split("/")
     for segment in segments:
@@ -133,11 +133,11 @@ def without_dots(path: str) -> str:
 
 
 def address_forms(text: str) -> tuple[frozenset[str], frozenset[str]]:
-    """What an address says in every way that a server may read it, and looser readings.
+    """The exact and the loose readings of an address.
 
-    The first are those of a careful server and of ones that decode, merge slashes or drop
-    parameters first; there are none of what has no normal form. The second are for
-    forbidding alone: without a user, repaired as a browser does, decoded whole.
+    The exact ones are the readings of a strict server, and of servers that decode, merge slashes
+    or drop parameters first; an address without a normal form has none. The loose ones are only
+    for rules that forbid: without a user, repaired like in a browser, and fully decoded.
     """
     exact: set[str] = set()
     loose = {text}
@@ -153,7 +153,7 @@ def address_forms(text: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _repaired(text: str) -> set[str]:
-    """The text as it is, and as a browser would take it."""
+    """The text, and the text after a browser's repairs."""
     plain = re.sub(r"[\t\r\n]", "", text).strip().replace("\\", "/")
     plain = re.sub(r"[\x00-\x20\x7f]", lambda match: f"%{ord(match[0]):02X}", plain)
     plain = _SLOPPY.sub(lambda match: f"{match[1]}://", plain)
@@ -165,14 +165,14 @@ def _repaired(text: str) -> set[str]:
 
 
 def _without_double_slashes(address: str) -> str:
-    """The same with `//` in its path made `/`, which some servers do before anything else."""
+    """The address with each `//` in its path replaced by `/`, as some servers do first."""
     scheme, mark, rest = address.partition("://")
     path, query_mark, query = rest.partition("?")
     return scheme + mark + re.sub("/{2,}", "/", path) + query_mark + query
 
 
 def _server_readings(normal: str) -> set[str]:
-    """A normal form, and what it becomes by decoding and cleaning its path further."""
+    """A normal form, and the forms with a further decoded and cleaned path."""
     match = _ADDRESS.match(normal)
     assert match is not None
     scheme, authority, rest = match.groups()
@@ -196,7 +196,7 @@ def _server_readings(normal: str) -> set[str]:
 
 
 def normal_pattern(pattern: str) -> str:
-    """The pattern of an address in the form that addresses have."""
+    """The pattern of an address, in the normal form of addresses."""
     scheme, _, rest = pattern.partition("://")
     authority, slash, path = rest.partition("/")
     scheme, authority = scheme.lower(), authority.rpartition("@")[2]
@@ -211,7 +211,7 @@ def normal_pattern(pattern: str) -> str:
 def _pattern_authority(authority: str, scheme: str) -> str:
     try:
         return normal_authority(authority, scheme)
-    except ValueError:  # there are wildcards in it
+    except ValueError:  # it has wildcards
         host, port = _split_port(authority.lower())
         host = host.rstrip(".")
         is_default = port is not None and port == str(_DEFAULT_PORTS.get(scheme))

@@ -30,7 +30,7 @@ def words_of(text: str) -> list[str]:
 
 
 def folded(text: str) -> str:
-    """The text as `words_of` reads it, character for character: places stay the same."""
+    """The text in lower case without accents; positions of characters do not change."""
     return text.lower() if text.isascii() else text.translate(_FOLDS)
 
 

@@ -1,4 +1,4 @@
-"""The working folder: paths in one form, relative to it where they are in it."""
+"""The working folder, and the normal form of paths: relative if they are inside it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ LONGEST_PATH = 4_096
 
 @dataclass(frozen=True, slots=True)
 class WorkingFolder:
-    """`path` is absolute and has no links. `resolve` follows the links of an absolute path;
-    it may raise OSError or ValueError.
+    """The working folder of the tools. `path` is absolute and has no symbolic links. `resolve`
+    resolves the links of an absolute path; it may raise OSError or ValueError.
     """
 
     path: str
@@ -19,11 +19,11 @@ class WorkingFolder:
     resolve: Callable[[str], str] = field(compare=False)
 
     def normal(self, path: str) -> str:
-        """A path without `.` and `..`: relative if it is in the folder, else absolute."""
+        """A path without `.` and `..`: relative if it is inside the folder, else absolute."""
         return relative(_tidy(self._joined(path)), self.path)
 
     def real(self, path: str) -> str:
-        """The same with every link followed; the plain form where that can't be done."""
+        """The normal form with every link resolved; the plain normal form if resolving fails."""
         try:
             return relative(self.resolve(self._joined(path)), self.path)
         except (OSError, ValueError):
@@ -33,13 +33,13 @@ class WorkingFolder:
         return path if path.startswith("/") else f"{self.path}/{path}"
 
     def normal_pattern(self, pattern: str) -> str:
-        """A pattern without `.` and `..`, relative if what it matches is in the folder."""
+        """A pattern without `.` and `..`; relative if it matches only inside the folder."""
         root = escaped(self.path)
         whole = pattern if pattern.startswith("/") else f"{root}/{pattern}"
         return relative(_tidy(whole), root)
 
     def real_pattern(self, pattern: str) -> str:
-        """A pattern with the links followed in the folders that it names in full."""
+        """A pattern with the links resolved in its leading folders without wildcards."""
         steps = pattern.split("/")
         plain = next((n for n, s in enumerate(steps) if set(s) & set("*?[")), len(steps))
         place = self.real("/".join(steps[:plain]) + ("/" if plain and not steps[0] else ""))
@@ -48,7 +48,7 @@ class WorkingFolder:
 
 
 def relative(path: str, root: str) -> str:
-    """A tidy path as seen from a folder; `.` for the folder itself."""
+    """A normalised path relative to a folder; `.` for the folder itself."""
     if path == root:
         return "."
     within = root.rstrip("/") + "/"

@@ -1,4 +1,4 @@
-"""Floor 3: what happens: sending, journalling, recovering, keeping sessions.
+"""Floor 3: the actions of the program: sending, journalling, recovery, saved sessions.
 
-Knows domain protocols only; provider and store are passed in.
+It imports the protocols of the domain only; provider and store are passed in.
 """

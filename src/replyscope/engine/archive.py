@@ -22,15 +22,16 @@ from replyscope.domain.session import (
     StoredSession,
     path_to,
 )
-from replyscope.engine.calling import Tooling
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.tool_runner import Tooling
 
 
 class Archive:
-    """Hands out conversations. A session that is open here is handed out as it is, so
-    a reply that streams in the background is found again; one that was left at rest goes.
+    """The open conversations, and the saved sessions.
 
-    A private session is given the private store alone: it has no way to the file.
+    Opening a session again returns the same conversation, so that a reply that streams in the
+    background is found again. A private session gets the private store only: it can't reach
+    the file.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Archive:
         self._busy: tuple[Conversation, ...] = ()
 
     def store_of(self, session_id: str) -> Store:
-        """The store of a session: the one in memory when it is private."""
+        """The store of a session: the store in memory when it is private."""
         held = (store for store in self._in_memory if store.holds(session_id))
         return next(held, self._store)
 
@@ -70,7 +71,7 @@ class Archive:
     def new(self, settings: SessionSettings, *, is_private: bool = False) -> Conversation:
         """An empty conversation; nothing is saved before its first message or draft.
 
-        Of a private one nothing is ever written.
+        A private conversation is never written to disk.
         """
         now = self._clock.now()
         title = "Private session" if is_private else "New session"
@@ -90,12 +91,12 @@ class Archive:
             and running.session.head_id == stored.session.head_id
             and not running.was_held
         ):
-            return running  # a reply may be about to begin in it
+            return running  # a reply may be about to start in it
         return self._keep(self._conversation(stored, store, is_new=False))
 
     def _keep(self, opened: Conversation) -> Conversation:
-        """Hold the newest, and those that have what is nowhere else; whoever shows another
-        holds that one. Hours of use would else be in memory.
+        """Cache the newest conversation, and every one with a streaming or unsaved reply. Older
+        ones are dropped from the cache, which would otherwise grow for hours.
         """
         self._open[opened.session.id] = opened
         self._busy = (opened, *(c for c in self._open.values() if c.is_streaming or c.unsaved))
@@ -115,14 +116,14 @@ class Archive:
         )
 
     def streaming(self) -> tuple[Conversation, ...]:
-        """The conversations with a reply on its way."""
+        """The conversations with a streaming reply."""
         return tuple(c for c in self._open.values() if c.is_streaming)
 
     async def fork(self, conversation: Conversation, message_id: str) -> Conversation:
         """A new session that begins with the branch up to a message. Raises StoreError.
 
-        Its replies name the exchanges of the old session, so both show the same facts. That
-        of a private session is private.
+        Its replies refer to the exchanges of the old session, so both show the same facts. The
+        fork of a private session is private.
         """
         source = conversation.session
         branch = path_to(message_id, {m.id: m for m in conversation.messages})
@@ -147,7 +148,7 @@ class Archive:
         return await self.open(session.id)
 
     def unsaved(self) -> tuple[Conversation, ...]:
-        """The conversations with a reply that is not on disk though it ended."""
+        """The conversations with a reply that has ended and is not saved."""
         return tuple(c for c in self._open.values() if c.unsaved and not c.is_streaming)
 
     async def list_sessions(
@@ -157,7 +158,7 @@ class Archive:
         pinned_first: bool = False,
         shelf: Shelf = Shelf.LISTED,
     ) -> tuple[SessionSummary, ...]:
-        """The sessions of a shelf, newest first; the private ones before all others."""
+        """The sessions of a shelf, newest first; private sessions come before saved ones."""
         saved = await self._store.list_sessions(limit=limit, pinned_first=pinned_first, shelf=shelf)
         if shelf is not Shelf.LISTED:
             return saved
@@ -180,28 +181,28 @@ class Archive:
         return await self._store.load_wire(exchange_id)
 
     async def count_private(self) -> int:
-        """How many messages would be gone at exit."""
+        """The number of messages that exiting would delete."""
         return sum([await store.count_messages() for store in self._in_memory])
 
     async def newest_id(self) -> str | None:
-        """The id of the session that was used last; None when there is none."""
+        """The id of the session that was used last; None without a session."""
         newest = await self._store.list_sessions(limit=1)
         return newest[0].id if newest else None
 
     def forget(self, session_id: str) -> None:
-        """A session is gone for good."""
+        """Drop a purged session from the cache."""
         self._open.pop(session_id, None)
 
     def open_among(self, session_ids: Iterable[str]) -> tuple[str, ...]:
-        """Those of some sessions that were opened here, and are saved."""
+        """The given sessions that are open here and saved."""
         return tuple(i for i in session_ids if i in self._open and not self._open[i].is_new)
 
     async def rename(self, session_id: str, title: str) -> None:
-        """Give a session a title of the person's own."""
+        """Set the title of a session."""
         await self._change(session_id, lambda s: replace(s, title=title, is_title_given=True))
 
     async def delete(self, session_id: str) -> None:
-        """Hide a session; `restore` brings it back. A private one is gone at once."""
+        """Hide a session until `restore`. A private session is deleted without undo."""
         for store in self._in_memory:
             if store.holds(session_id):
                 await store.forget_session(session_id)

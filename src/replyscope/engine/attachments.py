@@ -13,7 +13,7 @@ _MOST_LISTED = 30
 
 
 def read_attachment(path: Path) -> FilePart | ImagePart:
-    """The part for a file. Raises AttachmentError for what can't be sent."""
+    """The part for a file. Raises AttachmentError for a file that can't be sent."""
     try:
         if not path.is_file():
             raise AttachmentError(f"{path} is not a file.", "Attach a text file or an image.")
@@ -23,7 +23,7 @@ def read_attachment(path: Path) -> FilePart | ImagePart:
     except OSError as error:
         raise AttachmentError(f"{path} can't be read ({error}).", "Check the file.") from error
     name = sound(path.name)
-    picture = read_picture(data)  # what the bytes say they are; a name may lie
+    picture = read_picture(data)  # by its bytes: a name may be wrong
     if picture is not None:
         return ImagePart(name, picture.media_type, data)
     try:
@@ -39,9 +39,9 @@ def read_attachment(path: Path) -> FilePart | ImagePart:
 
 
 def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:
-    """Files and folders that begin as typed, as (path as typed, is it a folder).
+    """The files and folders that complete a path, as (path as typed, is it a folder).
 
-    Hidden ones only when the name typed begins with a dot. Never raises.
+    Hidden ones are included only when the typed name begins with a dot. Never raises.
     """
     prefix = typed.rsplit("/", 1)[-1]
     shown = typed[: len(typed) - len(prefix)]

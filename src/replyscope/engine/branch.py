@@ -1,4 +1,4 @@
-"""Pure functions over a branch: what its messages say once their exchanges are read in."""
+"""Pure functions over a branch: the content of its messages, merged from their exchanges."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from replyscope.domain.tool import ToolCallState
 
 
 def choice_parts(choice: Choice) -> list[Part]:
-    """What a choice says, as message parts."""
+    """The content of a choice, as message parts."""
     parts: list[Part] = []
     if choice.reasoning:
         parts.append(ReasoningPart(choice.reasoning))
@@ -44,9 +44,9 @@ _WHOLE = (ExchangeState.COMPLETED, ExchangeState.INCOMPLETE)
 
 
 def read_in(message: Message, exchanges: Mapping[str, Exchange]) -> Message:
-    """An assistant message with the parts of its exchanges; others as they are.
+    """An assistant message with the parts of its exchanges; any other message unchanged.
 
-    A continued reply reads as one: text that follows text is joined.
+    The texts of a continued reply are joined.
     """
     if message.role is not Role.ASSISTANT:
         return message
@@ -66,7 +66,7 @@ def read_in(message: Message, exchanges: Mapping[str, Exchange]) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a server already has: a response, and the message up to which it knows all."""
+    """The context that a server already stores: a response, and the last message in it."""
 
     response_id: str
     message_id: str
@@ -75,10 +75,10 @@ class Known:
 def what_server_knows(
     messages: Sequence[Message], exchanges: Mapping[str, Exchange], endpoint: Endpoint
 ) -> Known | None:
-    """The last response that this server says it keeps; None when it keeps none.
+    """The last response that this server stores; None when it stores none.
 
-    Only a reply that is one whole exchange counts: the server knows nothing of the
-    others that a continued reply joins.
+    Only a reply from a single complete exchange counts: the server does not know the parts
+    that a continued reply joins.
     """
     if endpoint.api is not Api.RESPONSES:
         return None
@@ -105,10 +105,11 @@ def for_server(
     endpoint: Endpoint,
     model: str,
 ) -> tuple[Message, ...]:
-    """The branch as a server is sent it. Replies of the same server and model go back with
-    all that only these read, verbatim; those of others, and what broke off, as text.
+    """The branch as it is sent to a server. Complete replies of the same server and model are
+    sent verbatim, with the fields that only this server reads; all other replies as text.
 
-    Every call has a result after it, as servers demand: one that nobody ran says so.
+    Every call has a result after it, because servers require one: the result of a call that
+    did not run says so.
     """
     sent: list[Message] = []
     read = read_in_all(messages, exchanges)
@@ -129,7 +130,7 @@ def for_server(
 
 
 def _as_text(parts: Iterable[Part]) -> Iterator[Part]:
-    """The parts that any server reads."""
+    """The parts that every server accepts."""
     for part in parts:
         if isinstance(part, ToolCallPart):
             yield replace(part, fields="")
@@ -138,8 +139,8 @@ def _as_text(parts: Iterable[Part]) -> Iterator[Part]:
 
 
 def _own_fields(message: Message, exchanges: Mapping[str, Exchange]) -> Iterator[OpaquePart]:
-    """The fields of a reply's message that only its server reads; none on Responses, which
-    has items.
+    """The message fields that only the reply's server reads; none on Responses, which has
+    items.
     """
     fields: dict[str, Any] = {}
     content = ""
@@ -171,12 +172,12 @@ def _is_of(exchange: Exchange, endpoint: Endpoint) -> bool:
 
 
 def _is_from(exchange: Exchange, endpoint: Endpoint, model: str) -> bool:
-    """Whether a whole reply came from there. Half an item is none."""
+    """Whether this server and model sent the exchange, and it is complete."""
     return _is_of(exchange, endpoint) and exchange.model == model and exchange.state in _WHOLE
 
 
 def read_in_all(
     messages: Iterable[Message], exchanges: Mapping[str, Exchange]
 ) -> tuple[Message, ...]:
-    """A whole branch, read in."""
+    """Every message of a branch, as `read_in` returns it."""
     return tuple(read_in(message, exchanges) for message in messages)

@@ -1,5 +1,6 @@
-"""Who decides whether a call may run: a standing rule, a word given for the session, or
-the person. Without any of them it does not run.
+"""Consent to tool calls: by a rule, by a grant for the session, or by the person's answer.
+
+Without consent a call does not run.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from replyscope.inspection.argument_check import check_arguments, defaults_of
 
 @dataclass(frozen=True, slots=True)
 class CallToDecide:
-    """A call that wants to run, as the person is asked about it."""
+    """A tool call that needs consent, with what the person is shown about it."""
 
     session_id: str
     call: ToolCall
@@ -30,12 +31,12 @@ AskPerson = Callable[[CallToDecide], Awaitable[Decision]]
 
 
 async def refuse(_wanted: CallToDecide) -> Decision:
-    """The answer where there is no person to ask: the call waits for one."""
+    """The answer when no person can be asked: the call keeps waiting."""
     return Decision(False, "nobody", stops=True)
 
 
 async def say_yes(_wanted: CallToDecide) -> Decision:
-    """The answer of a person who said --yes."""
+    """The answer with --yes: every call is allowed."""
     return Decision(True, "--yes")
 
 
@@ -45,8 +46,10 @@ def folder_at(path: Path) -> WorkingFolder:
 
 
 class Consent:
-    """`ask` is whom to ask where no rule speaks. `rules` are read anew at each call;
-    `folder` is the one that tools work in.
+    """Decides whether a tool call may run.
+
+    `ask` asks the person when no rule applies. `rules` is called for each decision; `folder` is
+    the working folder of the tools.
     """
 
     def __init__(
@@ -61,13 +64,13 @@ class Consent:
         self._granted: set[tuple[str, Tool]] = set()
 
     def grant(self, session_id: str, tool: Tool) -> None:
-        """Allow a tool, exactly as it is described now, until the program ends."""
+        """Allow a tool until the program ends. A changed description needs consent again."""
         self._granted.add((session_id, tool))
 
     async def decide(self, wanted: CallToDecide) -> Decision:
-        """A rule that forbids comes first; then what allows; then the person.
+        """Decide by the rules that forbid, then by the rules that allow, then by asking.
 
-        What the person changed the arguments to is looked at again.
+        Arguments that the person changed are checked again.
         """
         tool = wanted.tool
         arguments = _read(wanted.call.arguments)
@@ -92,7 +95,7 @@ class Consent:
         rules = [rule for rule in self._rules() if rule.names(tool.full_name)]
         if not rules:
             return []
-        # It follows the links of paths, and a slow disk must not stop the screen.
+        # It resolves symbolic links, and a slow disk must not block the screen.
         return await asyncio.to_thread(self._find, rules, tool, arguments)
 
     def _find(
@@ -104,15 +107,15 @@ class Consent:
         return [rule for rule in rules if rule.covers(tool.full_name, given, defaults)]
 
     async def would_cover(self, rule: ConsentRule, tool: Tool, arguments: str) -> bool:
-        """Whether a rule that is not in force yet covers a call."""
+        """Whether a rule that is not saved yet would cover a call."""
         return bool(await asyncio.to_thread(self._find, [rule], tool, _read(arguments)))
 
     def normal(self, tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as the tool gets them, and as rules see them. Blocks."""
+        """The normalised arguments, for the tool and for the rules. Blocks."""
         return normal_arguments(tool.full_name, arguments, folder_at(self._folder()))
 
 
-_FORBIDDEN = Decision(False, "a rule in the settings", "A rule of the person forbids it.")
+_FORBIDDEN = Decision(False, "a rule in the settings", "A rule of the user forbids it.")
 
 
 def _read(arguments: str) -> dict[str, Any]:

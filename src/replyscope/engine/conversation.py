@@ -16,16 +16,16 @@ from replyscope.domain.ports import Clock, NewId, PriceList, Store, TranslateFra
 from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.session import StoredSession, title_from
 from replyscope.domain.tool import Tool, ToolCallState, ToolOutcome
-from replyscope.engine.calling import Tooling
 from replyscope.engine.journal_writer import JournalWriter
-from replyscope.engine.live import LiveReply, Target
+from replyscope.engine.live_reply import LiveReply, Target
 from replyscope.engine.open_session import OpenSession
+from replyscope.engine.tool_runner import Tooling
 from replyscope.engine.turn import Turn
 from replyscope.inspection.argument_check import check_arguments
 
 
 class Conversation(OpenSession):
-    """A session that is open. One turn at a time; other conversations run beside it."""
+    """An open session that can run turns, one at a time. Conversations run concurrently."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class Conversation(OpenSession):
         *,
         instead_of: Message | None = None,
     ) -> str | None:
-        """Add a user message and run the turn that answers it; the draft is then spent.
+        """Add a user message, clear the draft, and run the turn that answers the message.
 
-        `instead_of` makes it a sibling of an earlier message, whose branch stays as it is.
-        Returns why the turn stopped before the model had said its last, None when it did not.
-        Raises StoreError when the message can't be saved; then nothing was sent and
-        the conversation is as it was. A failing server is an event, not an error.
+        `instead_of` makes it a sibling of an earlier message, whose branch is kept. Returns the
+        reason why the turn stopped early; None when it is complete. Raises StoreError when the
+        message can't be saved; then nothing was sent and the conversation has not changed. A
+        failing server is an event, not an error.
         """
         await self._check_alone()
         now = self.clock.now()
@@ -74,7 +74,7 @@ class Conversation(OpenSession):
     async def retry(
         self, target: Target, listen: Listen = ignore, *, reply: Message | None = None
     ) -> str | None:
-        """Ask again for a reply, by default the last. It stays, with the new one beside it."""
+        """Request a reply again, by default the last. The new reply becomes its sibling."""
         ids = [message.id for message in self.messages]
         at = ids.index(reply.id) if reply is not None and reply.id in ids else len(ids) - 1
         while at > 0 and self.messages[at].role is Role.ASSISTANT:
@@ -85,12 +85,12 @@ class Conversation(OpenSession):
         return await turn.answer(question.id)
 
     async def continue_reply(self, target: Target, listen: Listen = ignore) -> str | None:
-        """Ask for more of the last reply; what comes joins it as another exchange."""
+        """Continue the last reply with another exchange."""
         turn = await self._begin_turn(target, listen)
         return await turn.continue_reply()
 
     async def run_tools(self, target: Target, listen: Listen = ignore) -> str | None:
-        """Run the calls that the branch waits with, and get the replies to their results.
+        """Run the waiting calls of the branch, and request the replies to their results.
 
         Raises StoreError.
         """
@@ -111,7 +111,7 @@ class Conversation(OpenSession):
         return await tooling.box.offer(wanted) if wanted else ()
 
     async def answer_by_hand(self, call_id: str, output: str) -> None:
-        """Put a person's own words where a tool's result would be. Raises StoreError."""
+        """Save a text of the person as the result of a call. Raises StoreError."""
         message = await self.results_message()
         parts = tuple(
             replace(part, output=output, state=ToolCallState.COMPLETED, allowed_by="you, by hand")
@@ -122,7 +122,7 @@ class Conversation(OpenSession):
         await self.update_message(replace(message, parts=parts))
 
     async def try_call(self, call: ToolCall, arguments: str) -> ToolOutcome:
-        """Run a call once more for the person alone; the model is not told."""
+        """Run a call again for the person; its result is not sent to the model."""
         assert self._tooling is not None
         offered = await self._offer(self._tooling)
         tool = next((tool for tool in offered if tool.name == call.name), None)
@@ -136,7 +136,7 @@ class Conversation(OpenSession):
             return await self._tooling.run(tool, checked.value)
 
     async def resume(self, target: Target, listen: Listen = ignore) -> None:
-        """Read the rest of a background reply that was left; what comes joins what came.
+        """Read the rest of a detached background reply into its exchange.
 
         Raises StoreError.
         """
@@ -149,9 +149,9 @@ class Conversation(OpenSession):
         for known in self._translate(left.api, frames, left.think_tags):
             fold.apply(known)
         writer = JournalWriter(await self._store.reopen_exchange(left.id))
-        live = LiveReply([last], fold, self.clock)
+        live = LiveReply([last], fold, writer, self.clock, is_resumed=True)
         live.frames.extend(frames)
         self.turn = (left.id,)
         rest = Resumption(left.response_id, frames)
         request = ModelRequest(left.model, (), resumes=rest, is_private=self.is_private)
-        await self.run_exchange(live, request, target.provider, writer, listen, keeps_request=True)
+        await self.run_exchange(live, request, target.provider, listen)

@@ -1,4 +1,4 @@
-"""How exchanges ended: priced, and saved as soon as there is room for them."""
+"""The queue of ended exchanges: each is priced, and saved as soon as the disk has room."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class Endings:
-    """Keeps each ending until it is on disk. `fault` is why one is not; None when all are."""
+    """The ended exchanges that are not saved. `fault` is the last error, if any."""
 
     def __init__(self, prices: PriceList | None, keep_file: KeepFile | None = None) -> None:
         self.fault: StoreError | None = None
@@ -25,15 +25,15 @@ class Endings:
 
     @property
     def ids(self) -> set[str]:
-        """The exchanges whose endings wait."""
+        """The ids of the exchanges that are not saved."""
         return {exchange.id for _, exchange in self._waiting}
 
     def add(self, writer: JournalWriter, exchange: Exchange) -> None:
-        """An exchange is over; `save` saves it."""
+        """Queue an ended exchange; `save` saves it."""
         self._waiting.append((writer, exchange))
 
     async def save(self) -> None:
-        """Save every ending that waits, in order. Raises StoreError; they are kept then."""
+        """Save the queued exchanges in order. Raises StoreError; the rest stays queued."""
         async with self._saving:
             while self._waiting:
                 writer, exchange = self._waiting[0]
@@ -46,16 +46,16 @@ class Endings:
             self.fault = None
 
     async def completed(self, exchange: Exchange) -> Exchange:
-        """The exchange as it is stored: with its estimated cost, and its images in files."""
+        """The exchange to store: with its estimated cost, and its images in files."""
         return await keep_images(await self._priced(exchange), self._keep_file)
 
     async def _priced(self, exchange: Exchange) -> Exchange:
-        """The exchange with its estimated cost. A price list that fails costs no reply."""
+        """The exchange with its estimated cost. A faulty price list must not lose a reply."""
         if self._prices is None or exchange.reported_cost_usd is not None:
             return exchange
         try:
             estimate = await self._prices.estimate(exchange)
-        except Exception:  # noqa: BLE001 - whatever it is, the ending has to be saved
+        except Exception:  # noqa: BLE001 - the exchange has to be saved in any case
             _log.exception("no price for exchange %s", exchange.id)
             return exchange
         return replace(exchange, estimated_cost_usd=estimate)

@@ -24,7 +24,10 @@ def _discard(_text: str) -> None:
 
 
 class Exporter:
-    """`patterns` gives the person's own patterns for redaction, `home` is the home folder."""
+    """Exports sessions and exchanges, redacted on request.
+
+    `patterns` returns the redaction patterns of the settings, `home` is the home folder.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,7 @@ class Exporter:
         try:
             return Redactor(self._patterns(), is_on=is_on, home=self._home)
         except ValueError as error:
-            raise SettingsError(f"redact: {error}.", "Mend the settings.") from error
+            raise SettingsError(f"redact: {error}.", "Correct the settings.") from error
 
     async def export(
         self,
@@ -55,12 +58,12 @@ class Exporter:
         write: Callable[[str], object] = _discard,
         progress: Progress = _ignore,
     ) -> int:
-        """Write sessions; the number of characters. Without `write` it is a preview.
+        """Write sessions. Returns the number of characters. Without `write` it is a preview.
 
         Raises SettingsError, StoreError.
         """
         stores = {self._store_of(session_id) for session_id in ids}
-        # A private session is exported alone: no list shows it beside saved ones.
+        # A private session is exported alone: no list shows it together with saved ones.
         store = stores.pop() if len(stores) == 1 else self._store
         with _slow_patterns():
             return await Sharing(store, self._translate).export(
@@ -75,7 +78,7 @@ class Exporter:
         clean: Redactor,
         progress: Progress = _ignore,
     ) -> list[str]:
-        """Write sessions to a file; sentences about what was redacted.
+        """Write sessions to a file. Returns sentences about the redactions.
 
         Without a path it is a preview. Raises OutputError, SettingsError, StoreError.
         """
@@ -105,4 +108,4 @@ def _slow_patterns() -> Iterator[None]:
     try:
         yield
     except PatternTooSlow as error:
-        raise SettingsError(str(error), "Write it more narrowly in the settings.") from error
+        raise SettingsError(str(error), "Make the pattern narrower in the settings.") from error

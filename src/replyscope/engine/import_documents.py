@@ -19,7 +19,7 @@ _LIST = re.compile(r"\s*\[")
 
 
 class Found(NamedTuple):
-    """An item; whether its format is known, and whether it is JSON at all."""
+    """An item, whether its format is known, and whether it is JSON."""
 
     item: Item
     is_known: bool
@@ -37,12 +37,12 @@ def items_of(document: JsonItems, name: str, table: FormatTable) -> Iterator[Fou
 
 
 def read_entry(entry: Any, number: int, table: FormatTable) -> Item:
-    """The conversation of one entry, or why it cannot be read; `number` counts from 1."""
+    """The conversation of one entry, or the reason why it can't be read; `number` is from 1."""
     name = f"conversation {number}"
     if isinstance(entry, Broken):
         return Unreadable(name, entry.why)
     if not isinstance(entry, Mapping):
-        return Unreadable(name, "it is no conversation: not a JSON object")
+        return Unreadable(name, "it is not a conversation: not a JSON object")
     title = entry.get("title")
     name = title[:200] if isinstance(title, str) and title else name
     try:

@@ -36,7 +36,7 @@ _UNREADABLE = (OSError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, EOFE
 _SQLITE = b"SQLite format 3\x00"
 _ZIP = b"PK"
 _MOST_UNKNOWN = 1_000
-"""Entries of an unknown form, after which the file is one of an unknown form."""
+"""After this number of unknown entries at its beginning, a file has an unknown format."""
 _REST = "the rest"
 
 
@@ -51,7 +51,7 @@ class FileReader:
         self._translate = translate
 
     def read(self, path: Path) -> Batch:
-        """The sessions of a path. Raises ImportFault when nothing there can be read."""
+        """The sessions of a path. Raises ImportFault when none can be read."""
         try:
             if path.is_dir():
                 return self._folder(path)
@@ -77,7 +77,7 @@ class FileReader:
     def _zip(self, path: Path) -> Batch:
         closing = ExitStack()
         try:
-            # Members are only read. None is unpacked to the disk, whatever its name is.
+            # Members are read from the zip, never unpacked: a name can't reach another folder.
             opened = closing.enter_context(open_regular(path))
             archive = closing.enter_context(zipfile.ZipFile(opened))
             members = self._members(path, archive.namelist())
@@ -89,15 +89,16 @@ class FileReader:
     def _members(self, path: Path, names: list[str]) -> list[str]:
         members = self._table.members(names)
         if not members:
-            raise ImportFault(f"{path} has no {self._table.member_names} in it.", self._next_step)
+            expected = self._table.member_names
+            raise ImportFault(f"{path} does not contain {expected}.", self._next_step)
         return members
 
     def _files(
         self, path: Path, files: list[ImportedFile], closing: ExitStack | None = None
     ) -> Batch:
-        """The sessions of files; `closing` is closed after the last.
+        """The sessions of files; `closing` is closed after the last file.
 
-        Raises ImportFault when no entry has a known form.
+        Raises ImportFault when no entry has a known format.
         """
         progress = _Progress(files)
         closing = closing or ExitStack()
@@ -117,7 +118,7 @@ class FileReader:
         return Batch(each(), progress.size, progress.place)
 
     def _begun(self, name: str, found: Iterator[Found]) -> list[Found]:
-        """The items up to the first one of a known form."""
+        """The items up to the first one in a known format."""
         begun: list[Found] = []
         for one in found:
             begun.append(one)
@@ -157,7 +158,7 @@ class FileReader:
         except DatabaseFault as error:
             raise _database_fault(path, error) from error
         if known is None:
-            why = f"{path} is a database of a program that is not known."
+            why = f"{path} is a database of an unknown program."
             raise ImportFault(why, self._next_step)
         done = itertools.count()
         place = 0
@@ -180,7 +181,7 @@ class FileReader:
             yield Unreadable(_REST, f"it can't be read: {error}")
 
     def _session(self, item: Item) -> Foreign:
-        """The session of an item, or why there is none."""
+        """The session of an item, or the reason why it can't be read."""
         if isinstance(item, Shared | Unreadable):
             return item
         try:
@@ -193,7 +194,7 @@ class FileReader:
 
 
 class _Progress:
-    """Counts the bytes that were read of some files."""
+    """The progress of reading files, in bytes."""
 
     def __init__(self, files: list[ImportedFile]) -> None:
         self._files = files
@@ -214,7 +215,7 @@ class _Progress:
         return self._done + (self._opened.tell() if self._opened and is_open else 0)
 
     def close(self) -> None:
-        """Close the file that is open."""
+        """Close the open file."""
         if self._opened is not None:
             self._opened.close()
         self._opened = None
@@ -240,8 +241,8 @@ def _what_is_wrong(name: str, begun: list[Found]) -> str:
         return f"{name} is empty."
     first = begun[0]
     if isinstance(first.item, Unreadable) and not first.is_json:
-        return f"{name} is not whole JSON ({first.item.why})."
-    return f"{name} is JSON of a kind that is not known."
+        return f"{name} is not complete JSON ({first.item.why})."
+    return f"{name} is JSON of an unknown format."
 
 
 def _database_fault(path: Path, error: DatabaseFault) -> ImportFault:

@@ -1,4 +1,4 @@
-"""Imports sessions into a store. Sessions that are known already are not changed."""
+"""Imports sessions into a store. Known sessions get only their new messages."""
 
 import asyncio
 from collections import Counter
@@ -20,9 +20,9 @@ _MOST_TITLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """A kind of content that sessions were imported without.
+    """A kind of content that was not imported.
 
-    `sessions` are their titles, `count` how often it was in them.
+    `sessions` are the titles of the sessions with it, `count` is how often it occurred.
     """
 
     what: str
@@ -32,7 +32,7 @@ class Omission:
 
     @property
     def sentence(self) -> str:
-        """A sentence for the report: content, sessions and reason."""
+        """A sentence for the report: the content, the sessions and the reason."""
         first = ", ".join(f"“{title[:40]}”" for title in self.sessions[:_MOST_TITLES])
         more = len(self.sessions) - _MOST_TITLES
         where = f"{first} and {more:,} more sessions" if more > 0 else first
@@ -43,7 +43,7 @@ class Omission:
 class Imported:
     """The result of an import: numbers of new, grown and known sessions and of replies, and faults.
 
-    `omissions` are parts that new or grown sessions were imported without.
+    `omissions` are the contents of new or grown sessions that were not imported.
     """
 
     taken: int
@@ -103,8 +103,8 @@ async def import_batch(
 ) -> Imported:
     """Import the sessions of a batch one by one. A session that fails is reported and skipped.
 
-    With `is_dry` nothing is saved. Raises StoreError when the store itself fails; the sessions
-    that were saved before stay, and are known to the next import.
+    With `is_dry` nothing is saved. Raises StoreError when the store itself fails; sessions that
+    were already saved are kept, and the next import knows them.
     """
     counts: Counter[Taken] = Counter()
     replies = 0
@@ -120,7 +120,7 @@ async def import_batch(
         if isinstance(taken, Unreadable):
             failed.append(taken)
             continue
-        if is_dry and item.session.id in seen:  # the same twice in one file
+        if is_dry and item.session.id in seen:  # the file has the session twice
             taken = Taken.KNOWN
         seen.add(item.session.id)
         counts[taken] += 1
@@ -133,7 +133,7 @@ async def import_batch(
 
 
 async def _import_one(item: Shared, target: ImportTarget, *, is_dry: bool) -> Taken | Unreadable:
-    """Import one session, or say why it fails. Raises StoreError when the store itself fails."""
+    """Import one session. Returns its result or its fault. Raises StoreError for a failed store."""
     try:
         check_shared(item)
         return await target.import_session(item, is_dry=is_dry)
@@ -148,7 +148,7 @@ def _omission(left: LeftOut, title: str) -> Omission:
 
 
 def _gathered(omissions: Iterable[Omission]) -> tuple[Omission, ...]:
-    """The omissions, each kind once."""
+    """The omissions, merged by kind."""
     kinds: dict[tuple[str, str], list[Omission]] = {}
     for one in omissions:
         kinds.setdefault((one.what, one.why), []).append(one)

@@ -1,7 +1,7 @@
-"""Feeds a journal as a reply streams: a commit about seven times a second, and one at the end.
+"""Writes a journal while a reply streams: about seven commits a second, and one at the end.
 
-Invariant: frames are kept here until a commit took them. A disk that is full for a
-while costs nothing; the next commit takes what waited.
+Invariant: frames stay in the queue until they are committed. A disk that is full for a
+while loses nothing; the next commit writes the queued frames.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.stores import Journal
 
 INTERVAL_S = 0.15
-"""After a crash at most this and one commit is lost, a quarter second in all."""
+"""A crash loses at most this time plus one commit: a total of a quarter second."""
 
 
 class JournalWriter:
-    """Owned by one running exchange. `failure` is the last commit's error, if it failed."""
+    """The journal queue of one running exchange. `failure` is the error of the last commit."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -29,12 +29,12 @@ class JournalWriter:
         self.failure: StoreError | None = None
 
     def note_request(self, request: RequestSent) -> None:
-        """Keep the request with the next commit."""
+        """Queue the request for the next commit."""
         self._request = request
         self._wake()
 
     def add(self, frame: WireFrame) -> None:
-        """Keep a frame with the next commit."""
+        """Queue a frame for the next commit."""
         self._waiting.append(frame)
         if self._timer is None:
             self._wake()
@@ -46,7 +46,7 @@ class JournalWriter:
     async def _flush_soon(self) -> None:
         while self._waiting or self._request is not None:
             await asyncio.sleep(INTERVAL_S)
-            # A commit can't be taken back: `finish` cancels the waiting, never the commit.
+            # A commit can't be undone: `finish` cancels the waiting, never the commit.
             self._committing = asyncio.ensure_future(self._flush_quietly())
             await asyncio.shield(self._committing)
         self._timer = None
@@ -73,7 +73,7 @@ class JournalWriter:
             self.failure = None
 
     async def finish(self, exchange: Exchange) -> None:
-        """Commit what is left and the folded exchange. Raises StoreError."""
+        """Commit the queue and the folded exchange. Raises StoreError."""
         if self._timer is not None:
             self._timer.cancel()
             with suppress(asyncio.CancelledError):

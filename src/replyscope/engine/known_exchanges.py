@@ -1,4 +1,4 @@
-"""The exchanges of an open session: those that were saved, and what became of them here."""
+"""The exchanges of an open session: the saved ones, and their newer versions in memory."""
 
 from collections.abc import Collection
 
@@ -8,16 +8,16 @@ from replyscope.domain.session import Spent, StoredSession
 
 
 class KnownExchanges(Overlaid):
-    """By id. The saved ones are read in when they are asked for; `spent` needs none of them."""
+    """A mapping of ids to exchanges. Saved ones are loaded on access; `spent` loads none."""
 
     def __init__(self, stored: StoredSession) -> None:
         self._here: dict[str, Exchange] = {}
         super().__init__(self._here, stored.exchanges)
         self.spent: Spent = stored.spent
-        """What all of them took."""
+        """The tokens and cost of all exchanges."""
 
     def renew(self, stored: StoredSession, keep: Collection[str]) -> None:
-        """Take what was saved since; of those to keep, what is known here is newer."""
+        """Replace the saved exchanges, and keep the versions in memory of the ids in `keep`."""
         kept = [self._here[key] for key in keep if key in self._here]
         self._here.clear()
         self._base, self.spent = stored.exchanges, stored.spent

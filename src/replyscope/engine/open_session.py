@@ -1,4 +1,4 @@
-"""A session that is open: its tree, its exchanges, and how it agrees with the disk."""
+"""An open session: its tree, its exchanges, and its synchronisation with the store."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,19 +13,20 @@ from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Draft, SessionSettings, StoredSession
 from replyscope.domain.stores import SessionStamp
 from replyscope.engine.branch import read_in_all
-from replyscope.engine.calling import Calling
-from replyscope.engine.calls import asked, calls_of
+from replyscope.engine.endings import Endings
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.known_exchanges import KnownExchanges
-from replyscope.engine.live import LiveReply
+from replyscope.engine.live_reply import LiveReply
 from replyscope.engine.reply_images import KeepFile
 from replyscope.engine.rules import RuleBook
 from replyscope.engine.runner import Runner
+from replyscope.engine.tool_calls import asked, calls_of
+from replyscope.engine.tool_runner import ToolRunner
 from replyscope.engine.tree import MessageTree
 
 
 class OpenSession:
-    """What is shown of a session, and its saving. Other windows may have it open too."""
+    """A session in memory, and its saving. Other processes may have the session open too."""
 
     def __init__(
         self,
@@ -43,17 +44,18 @@ class OpenSession:
         self.tree = MessageTree(stored.messages, stored.session.head_id)
         self.exchanges = KnownExchanges(stored)
         self.was_held = stored.is_held
-        """Whether a reply was being written into it when it was read."""
-        self.calling: Calling | None = None
-        """The tool calls that run."""
+        """Whether a reply was being written to it when it was loaded."""
+        self.calling: ToolRunner | None = None
+        """The running tool calls."""
         self.turn: tuple[str, ...] = ()
-        """The ids of the exchanges that the newest turn made."""
+        """The ids of the newest turn's exchanges."""
         self.clock = clock
         self.new_id = new_id
         self.writer_id = store.writer
-        """The id under which this process writes."""
+        """The id of this process as a writer."""
         self.rules = rules
-        self._runner = Runner(self.exchanges, clock, prices, rules, keep_file)
+        self.endings = Endings(prices, keep_file)
+        self._runner = Runner(self.exchanges, clock, self.endings, rules)
         self._store = store
         self._saved = stored.session
         self._stamp: SessionStamp | None = None
@@ -62,56 +64,56 @@ class OpenSession:
 
     @property
     def lives(self) -> dict[str, LiveReply]:
-        """The exchanges that stream, by id. Several when choices are asked for one by one."""
+        """The streaming exchanges, by id: several when each choice has its own request."""
         return self._runner.lives
 
     def leave(self, *, is_leaving: bool = True) -> None:
-        """The person goes away: the server then keeps on with background replies, but for
-        private ones: nobody would know of them.
+        """Let cancelling detach background replies instead of stopping them at the server. Private
+        replies are stopped: their ids are not saved, so they could not be resumed.
         """
         self._runner.is_leaving = is_leaving and not self.is_private
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing of it is saved yet."""
+        """Whether the session is not saved yet."""
         return self._is_new
 
     @property
     def is_private(self) -> bool:
-        """Whether nothing of it is ever written: it is gone when the program ends."""
+        """Whether the session is never written to disk, and lost at exit."""
         return self._store.is_private
 
     @property
     def messages(self) -> list[Message]:
-        """The branch that is shown."""
+        """The messages of the current branch."""
         return self.tree.branch
 
     @property
     def is_streaming(self) -> bool:
-        """Whether a reply is on its way, or its tools run."""
+        """Whether a reply streams or its tools run."""
         return bool(self.lives) or self.calling is not None
 
     @property
     def live(self) -> LiveReply | None:
-        """The streaming exchange of the reply that the branch ends with."""
+        """The streaming exchange of the branch's last reply; None when it does not stream."""
         last = self.messages[-1] if self.messages else None
         return self.lives.get(last.sources[-1].exchange_id) if last and last.sources else None
 
     def waiting_calls(self) -> tuple[ToolCall, ...]:
-        """The calls that the branch ends with and that have no reply to their results."""
+        """The calls at the end of the branch; their results have no reply yet."""
         if not self.messages:
             return ()
         last = self.messages[-1]
         if last.role is Role.TOOL:
-            last = self.tree.get(last.parent_id or "") or last
+            last = self.tree.parent_of(last) or last
         return calls_of(last, self.exchanges)
 
     def read_messages(self) -> tuple[Message, ...]:
-        """The branch with every reply's text read in."""
+        """The branch with the parts of every reply."""
         return read_in_all(self.messages, self.exchanges)
 
     def change_settings(self, settings: SessionSettings) -> None:
-        """Use other settings from the next message on. `save_head` saves them."""
+        """Change the settings; they apply from the next message. `save_head` saves them."""
         self.session = replace(self.session, settings=settings)
 
     async def save_head(self) -> None:
@@ -129,7 +131,7 @@ class OpenSession:
         self._saved = session
 
     async def add_message(self, message: Message, *, keeps_draft: bool = False) -> None:
-        """Save a message at the end of its branch, and show that branch. Raises StoreError."""
+        """Append a message to its branch, and make that branch current. Raises StoreError."""
         await asyncio.shield(self._add_message(message, keeps_draft=keeps_draft))
 
     async def _add_message(self, message: Message, *, keeps_draft: bool) -> None:
@@ -143,13 +145,13 @@ class OpenSession:
         await self.save_head()
 
     async def update_message(self, message: Message) -> Message:
-        """Replace a saved message by another version of it. Raises StoreError."""
+        """Replace a saved message by a newer version. Raises StoreError."""
         self.tree.add(message)
         await self._store.update_message(message)
         return message
 
     async def results_message(self) -> Message:
-        """The message with the results of the waiting calls; added when there is none yet."""
+        """The message with the results of the waiting calls; appended if it is missing."""
         last = self.messages[-1]
         if last.role is Role.TOOL:
             return last
@@ -159,9 +161,9 @@ class OpenSession:
         return message
 
     async def begin_exchange(self, messages: Sequence[Message], opening: Exchange) -> JournalWriter:
-        """Save an exchange and the replies that it makes; the journal for what comes.
+        """Save an exchange and its reply messages. Returns the exchange's journal.
 
-        Of choices that are asked for one by one, the first is shown. Raises StoreError.
+        When each choice has its own request, the first one is shown. Raises StoreError.
         """
         tip = self.messages[-1].id if self.messages else None
         is_first = tip in (messages[0].parent_id, messages[0].id)
@@ -178,25 +180,16 @@ class OpenSession:
         return JournalWriter(journal)
 
     async def run_exchange(
-        self,
-        live: LiveReply,
-        request: ModelRequest,
-        provider: ModelProvider,
-        writer: JournalWriter,
-        listen: Listen,
-        *,
-        keeps_request: bool = False,
+        self, live: LiveReply, request: ModelRequest, provider: ModelProvider, listen: Listen
     ) -> None:
         """Run an exchange to its end."""
         try:
-            await self._runner.run(
-                live, request, provider, writer, listen, keeps_request=keeps_request
-            )
+            await self._runner.run(live, request, provider, listen)
         finally:
-            self._stamp = None  # what this process did is no news
+            self._stamp = None  # a change by this process
 
     async def catch_up(self) -> bool:
-        """Take in what another process did to this session since; whether it did anything.
+        """Reload the session if another process changed it. Returns whether one did.
 
         Raises StoreError.
         """
@@ -212,7 +205,7 @@ class OpenSession:
         is_moved = stored.session.head_id != self._saved.head_id
         for message in stored.messages:
             self.tree.add(message)
-        self.exchanges.renew(stored, self._runner.unsaved_ids)
+        self.exchanges.renew(stored, self.endings.ids)
         self.was_held = stored.is_held
         mine = self.session
         head_id = stored.session.head_id if is_moved else mine.head_id
@@ -222,28 +215,28 @@ class OpenSession:
         return True
 
     async def _check_alone(self) -> None:
-        """Raises SessionMoved when another window wrote here, which has to be seen first."""
+        """Raise SessionMoved when another process wrote here: the person has to see it first."""
         if self._is_new:
             return
         stamp = await self._store.session_stamp(self.session.id)
-        if stamp.is_deleted:  # who writes in a deleted session wants it back
+        if stamp.is_deleted:  # writing to a deleted session restores it
             self._saved = replace(self._saved, deleted_at=self._saved.updated_at)
             self.session = replace(self.session, deleted_at=None)
             await self.save_head()
         if stamp.head_id != self._saved.head_id:
             await self.catch_up()
             raise SessionMoved(
-                "This session went on in another window; its messages are here now.",
-                "Look at them, then send again.",
+                "This session was continued in another window. The new messages are shown now.",
+                "Read them, then send again.",
             )
         if await self._store.is_held_elsewhere(self.session.id):
             raise SessionMoved(
-                "A reply streams into this session in another window.",
-                "Wait for its end, or fork the session (F).",
+                "Another window is streaming a reply in this session.",
+                "Wait until it ends, or fork the session (F).",
             )
 
     async def go_to(self, message_id: str) -> None:
-        """Show another branch: the one that goes on from a message. Raises StoreError."""
+        """Switch to the branch through a message. Raises StoreError."""
         self.tree.go_to(self.tree.tip_under(message_id))
         self._point_at_tip()
         await self.save_head()
@@ -252,11 +245,7 @@ class OpenSession:
         head_id = self.messages[-1].id if self.messages else None
         self.session = replace(self.session, head_id=head_id)
 
-    async def save_endings(self) -> None:
-        """Save the endings that could not be saved when they came. Raises StoreError."""
-        await self._runner.save_endings()
-
     @property
     def unsaved(self) -> StoreError | None:
-        """Why an ending is not on disk; None when all are."""
-        return self._runner.unsaved
+        """The error that kept an ended exchange from being saved; None when all are saved."""
+        return self.endings.fault

@@ -16,7 +16,7 @@ _LONGEST_NAME = 100
 
 @contextmanager
 def open_output_file(path: Path) -> Iterator[Write]:
-    """A file to write. Another kind of file (a pipe, a device) is written directly.
+    """Open a file for writing. A pipe or a device is written directly.
 
     Raises OutputError.
     """
@@ -28,7 +28,7 @@ def open_output_file(path: Path) -> Iterator[Write]:
             with target.open("w", encoding="utf-8", errors=REPLACE, newline="") as file:
                 yield file.write
         else:
-            with _replacing(target.resolve()) as write:  # a link stays one
+            with _replacing(target.resolve()) as write:  # a link is kept
                 yield write
     except BrokenPipeError:
         raise

@@ -1,6 +1,6 @@
-"""Asks a server a few tiny questions, to see how it keeps to its API. Nothing is saved.
+"""Compatibility checks of a server: a few small requests. Nothing is saved.
 
-The last questions offer a tool, and send back the result of the call that came.
+The last checks offer a tool, and send back the result of its call.
 """
 
 from collections.abc import AsyncGenerator
@@ -37,7 +37,7 @@ _WORD = "blue"
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One question: what is asked, and the finish reason that a server should give."""
+    """One check: a question, and the finish reason that the server should send."""
 
     name: str
     prompt: str
@@ -72,7 +72,7 @@ _TWO = Probe("two choices", "Say a number.", Parameters(max_tokens=200, n=2), ch
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A probe, the exchange that it made, and the frames that came."""
+    """The result of a probe: its exchange and its frames."""
 
     probe: Probe
     exchange: Exchange
@@ -81,7 +81,7 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """The server that is probed, and the model asked for."""
+    """The probed server and model."""
 
     provider: ModelProvider
     endpoint: Endpoint
@@ -92,7 +92,7 @@ class _Server:
 async def run_probes(
     provider: ModelProvider, endpoint: Endpoint, model: str, clock: Clock
 ) -> AsyncGenerator[Probed, None]:
-    """Each probe as it is done. A failing server makes failed exchanges, never an error."""
+    """Run the probes and yield each result. A failing server is a failed exchange, not an error."""
     server = _Server(provider, endpoint, model, clock)
     probes = (*_ALL, _TWO) if provider.api is Api.CHAT else _ALL
     for probe in probes:
@@ -109,7 +109,7 @@ def _question(probe: Probe, clock: Clock) -> Message:
 
 
 def _with_results(question: Message, exchange: Exchange, server: _Server) -> tuple[Message, ...]:
-    """The question, the calls, and a result for each, as the server has to be sent them."""
+    """The messages for the next request: the question, the calls, and a result for each call."""
     now = server.clock.now()
     source = (ReplySource(exchange.id, 0),)
     asked = Message("called", Role.ASSISTANT, (), now, question.id, source)

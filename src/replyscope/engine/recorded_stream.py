@@ -1,4 +1,4 @@
-"""Makes a session of a recorded stream, which is one reply without its question."""
+"""Converts a recorded stream into a session: one reply without its question."""
 
 from dataclasses import replace
 

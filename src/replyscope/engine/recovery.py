@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 _INTERRUPTED = Failure(
     "interrupted",
     "replyscope ended while this reply was streaming.",
-    "What had come is kept. Continue or retry.",
+    "The part that arrived is saved. Continue or retry.",
 )
 
 
@@ -27,10 +27,10 @@ def refold(
     end: StreamEnded | None = None,
     broken: Failure | None = _INTERRUPTED,
 ) -> Exchange:
-    """The exchange that a journal makes.
+    """Rebuild an exchange from its journal.
 
-    Without an ending of its own it broke off, unless the last frames say that the
-    reply was complete; with `broken` None it is only known to have ended there.
+    `broken` is its failure when the journal has no ending, unless the last frames show that
+    the reply was complete. With `broken` None the reason of the ending is unknown.
     """
     last_ms = frames[-1].at_ms if frames else 0.0
     fold = ExchangeFold(opening)
@@ -51,18 +51,18 @@ def refold(
 
 
 def _is_done(frame: WireFrame) -> bool:
-    """Whether a frame is the marker itself, not text that mentions it."""
+    """Whether a frame is the end marker, not text that contains it."""
     parsed = parse_frame(frame.text)
     return parsed is not None and is_done_marker(parsed[1])
 
 
 async def recover(store: UnfinishedStore, translate: TranslateFrames) -> int:
-    """Close what dead processes left open; the number of exchanges. Raises StoreError."""
+    """Close the exchanges of dead processes. Returns their number. Raises StoreError."""
     unfinished = await store.take_unfinished()
     for left in unfinished:
         try:
             exchange = refold(left.opening, left.frames, translate)
-        except Exception:  # noqa: BLE001 - one journal that can't be read must not keep the rest
+        except Exception:  # noqa: BLE001 - a damaged journal must not stop the recovery of the rest
             _log.exception("the journal of exchange %s can't be folded", left.opening.id)
             exchange = fold_events(
                 left.opening, [*left.frames, StreamEnded(StreamEnd.BROKEN, 0.0, _INTERRUPTED)]

@@ -1,4 +1,4 @@
-"""Replies that providers keep, brought into sessions of this machine."""
+"""Replies that providers store: listing, fetching, cancelling and deleting them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,9 +13,9 @@ _LONGEST_CHAIN = 100
 
 
 class RemoteReplies:
-    """The local index of every id that was seen, and what can be done with them.
+    """The local index of remote replies, and the actions on them.
 
-    What belongs to a private session stays in the private store.
+    The replies of private sessions are in the private store only.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class RemoteReplies:
         self._new_id = new_id
 
     async def list(self) -> tuple[RemoteReply, ...]:
-        """Every id that was seen, newest first."""
+        """Every known remote reply, newest first."""
         seen = [*await self._store.list_remote(), *await self._list_private()]
         return tuple(sorted(seen, key=lambda reply: reply.seen_at, reverse=True))
 
@@ -41,9 +41,9 @@ class RemoteReplies:
         return self._private if self._private and response_id in private else self._store
 
     async def fetch(self, provider: StoredReplies, response_id: str) -> str:
-        """Bring a reply, its input and the replies before it into a new session; its id.
+        """Fetch a reply, its input and the replies before it into a new session. Returns its id.
 
-        That of a private reply is private. Raises ProviderError, StoreError.
+        The session of a private reply is private. Raises ProviderError, StoreError.
         """
         store = await self._store_of(response_id)
         chain = [await self._fetch(provider, response_id, store)]
@@ -51,7 +51,7 @@ class RemoteReplies:
             try:
                 chain.insert(0, await self._fetch(provider, before, store))
             except ProviderError:
-                break  # the beginning has expired; what is left is worth having
+                break  # the beginning has expired; the rest is still useful
         return await self._save(chain, store)
 
     async def _fetch(self, provider: StoredReplies, response_id: str, store: Store) -> FetchedReply:
@@ -65,7 +65,7 @@ class RemoteReplies:
         return fetched
 
     async def cancel(self, provider: StoredReplies, response_id: str) -> str:
-        """Stop a reply that the server works on in the background; its status then."""
+        """Cancel a background reply at the server. Returns its new status."""
         return await provider.cancel(response_id)
 
     async def set_metadata(
@@ -75,7 +75,7 @@ class RemoteReplies:
         await provider.set_metadata(response_id, metadata)
 
     async def delete(self, provider: StoredReplies, response_id: str) -> None:
-        """Make the provider forget a reply; what is saved here stays."""
+        """Delete a reply at the provider; the local session is kept."""
         await provider.delete(response_id)
         store = await self._store_of(response_id)
         await store.set_remote_state(response_id, RemoteState.DELETED)
@@ -92,7 +92,7 @@ class RemoteReplies:
         for fetched in chain:
             for said in fetched.inputs:
                 if said.item_id is not None and said.item_id in seen:
-                    continue  # the input of a later reply repeats that of the earlier ones
+                    continue  # the input of a later reply repeats the earlier input
                 seen.add(said.item_id or "")
                 message = Message(self._new_id(), said.role, said.parts, now, parent)
                 await store.add_message(session.id, message)

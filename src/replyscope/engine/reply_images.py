@@ -1,4 +1,4 @@
-"""Keeps the images of a reply as files: an exchange is stored with their paths, not their bytes."""
+"""Saves the images of a reply as files: an exchange is stored with their paths, not their bytes."""
 
 import asyncio
 import base64
@@ -11,14 +11,14 @@ from replyscope.domain.exchange import Exchange, ReplyImage
 from replyscope.domain.tool import KeptFile
 
 KeepFile = Callable[[bytes, str], KeptFile | None]
-"""Writes bytes of a media type to a file; None where nothing is kept. Blocks. Raises OSError."""
+"""Writes bytes of a media type to a file; returns its path. Blocks. Raises OSError."""
 
 _log = logging.getLogger(__name__)
 
 
 async def keep_images(exchange: Exchange, keep: KeepFile | None) -> Exchange:
-    """The exchange with its images in files. One that cannot be written loses its bytes: the
-    wire has them.
+    """The exchange with its images in files. An image that can't be written loses its bytes
+    here: the wire record still has them.
     """
     if not any(choice.images for choice in exchange.choices):
         return exchange

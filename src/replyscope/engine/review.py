@@ -1,4 +1,4 @@
-"""Decisions about saved sessions: labels, deletion, restoring and purging."""
+"""Changes to saved sessions: labels, deletion, restoring and purging."""
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -18,9 +18,9 @@ _KEPT_DELETED = timedelta(days=30)
 
 
 class Review:
-    """Changes saved sessions as the person decides. Searches go to the index directly.
+    """Changes saved sessions. Searches use the index directly.
 
-    `kept` is the folder of files that tools wrote. A purge deletes files inside of it only.
+    `kept` is the folder of the files that tools wrote. A purge deletes files only inside it.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Review:
         self._kept = kept
 
     def read(self, text: str, sort: Sort = Sort.RANK, limit: int = 50, offset: int = 0) -> Search:
-        """A search as a person wrote it. Raises QueryError."""
+        """Parse a search. Raises QueryError."""
         query = parse_query(text)
         check_query(query)
         return Search(query, self._clock.now().astimezone(), sort, limit, offset)
@@ -48,7 +48,7 @@ class Review:
     async def update_index(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """Index new replies. Raises StoreError.
 
-        Does nothing where the file cannot be written: searches then find what is indexed.
+        Does nothing when the file can't be written: searches then use the existing index.
         """
         with suppress(StoreReadOnly, StoreFull):
             await self._index.update(progress)
@@ -57,21 +57,21 @@ class Review:
         return round(self._clock.now().timestamp() * 1000)
 
     async def pin(self, session_ids: Collection[str], *, is_on: bool = True) -> None:
-        """Keep sessions on top, or not. Raises StoreError."""
+        """Pin sessions to the top of lists, or unpin them. Raises StoreError."""
         await self._library.pin(session_ids, self._now_ms() if is_on else None)
 
     async def archive(self, session_ids: Collection[str], *, is_on: bool = True) -> None:
-        """Take sessions out of the lists, or bring them back. Raises StoreError."""
+        """Archive sessions, which lists then leave out, or unarchive them. Raises StoreError."""
         await self._library.archive(session_ids, self._now_ms() if is_on else None)
 
     async def tag(
         self, session_ids: Collection[str], add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> None:
-        """Give sessions tags, and take some from them. Raises StoreError."""
+        """Add tags to sessions and remove tags. Raises StoreError."""
         await self._library.tag(session_ids, [_clean(n) for n in add if _clean(n)], remove)
 
     async def rename_tag(self, old: str, new: str) -> None:
-        """Call a tag otherwise; one of that name becomes one with it. Raises StoreError."""
+        """Rename a tag, merging it with an existing one. Raises StoreError."""
         if not _clean(new):
             return
         await self._library.rename_tag(old, _clean(new))
@@ -94,10 +94,10 @@ class Review:
         return await self._library.deleted_before(round(until.timestamp() * 1000) + 1)
 
     async def purge(self, session_ids: Collection[str]) -> Purged:
-        """Remove sessions for good, with what their tools left. Raises StoreError.
+        """Remove deleted sessions and their tools' files without undo. Raises StoreError.
 
-        One that is not deleted stays: a list may be older than what it shows. So does one
-        in which a reply is on its way, here or in another window.
+        Sessions that have been restored are skipped: a list may be outdated. So are sessions with
+        a streaming reply, here or in another process.
         """
         removable = set(await self.deleted())
         removable -= {conversation.session.id for conversation in self._archive.streaming()}
@@ -116,7 +116,7 @@ class Review:
         return purged
 
     async def purge_old(self) -> Purged | None:
-        """Remove what was deleted 30 days ago, and finish what could not be finished then."""
+        """Purge the sessions that were deleted 30 days ago, and finish an incomplete purge."""
         old = await self.deleted(is_old=True)
         if old:
             return await self.purge(old)
@@ -127,5 +127,5 @@ class Review:
 
 
 def _clean(name: str) -> str:
-    """A tag as it is kept: one word of the query language."""
+    """The normalised tag: one word of the query language."""
     return "-".join(name.replace('"', "").replace("(", "").replace(")", "").split())[:40]

@@ -1,4 +1,4 @@
-"""How long a turn may go on by itself: rounds of tools, tokens, money."""
+"""The limits of one turn: rounds of tools, tokens and cost."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,15 @@ from replyscope.domain.tool import ToolSettings
 
 
 class Rounds:
-    """Counts the rounds of one turn against what the settings allow."""
+    """Counts the rounds of one turn and checks the limits of the settings."""
 
     def __init__(self, settings: ToolSettings) -> None:
         self._settings = settings
         self._done = 0
 
     def why_over(self, exchanges: Sequence[Exchange]) -> str:
-        """Why no other round may begin after these exchanges; empty when one may, and then
-        it is counted.
+        """The limit that forbids another round after these exchanges, as a sentence. Empty when a
+        round may start; it is then counted.
         """
         settings = self._settings
         tokens = sum(e.usage.total_tokens or 0 for e in exchanges if e.usage is not None)

@@ -1,5 +1,7 @@
-"""A person's rules, applied to replies as they end. Each fires a limited number of times a
-turn, and each firing is recorded in its exchange before anything is done about it.
+"""Applies a person's rules to replies when they end.
+
+Each rule fires a limited number of times per turn. A firing is recorded in its exchange before
+its action runs.
 """
 
 from collections import Counter
@@ -18,7 +20,7 @@ _WRITING = (Action.SAVE, Action.RUN)
 
 
 def usable(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
-    """The rules whose terms there are, and a sentence about each of the others."""
+    """The rules with known terms, and a sentence about each invalid rule."""
     good, faults = [], []
     for rule in rules:
         try:
@@ -30,23 +32,23 @@ def usable(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
 
 
 class RuleBook:
-    """The rules of one conversation. `fired` are those whose actions are still to be done."""
+    """The rules of one conversation. `fired` are the rules whose actions have not run yet."""
 
     def __init__(self, rules: Callable[[], Sequence[Rule]], effects: RuleEffects) -> None:
         self._rules = rules
         self._effects = effects
         self.is_private = False
-        """Whether the rules that would write, or hand on what was said, stay unused."""
+        """Whether to skip rules that write to the disk or send the content elsewhere."""
         self._counts: Counter[Rule] = Counter()
         self._fired: list[tuple[Rule, Exchange]] = []
 
     def begin_turn(self) -> None:
-        """The person has said something: every rule may fire again."""
+        """Reset the counts of all rules for a new message of the person."""
         self._counts.clear()
         self._fired.clear()
 
     def judge(self, exchange: Exchange) -> Exchange:
-        """The exchange, with the rules that it fires."""
+        """Match the rules against an ended exchange. Returns it with the fired rules recorded."""
         facts, now = facts_of(exchange), exchange.started_at.astimezone()
         firing = [
             rule
@@ -63,7 +65,7 @@ class RuleBook:
         return judged
 
     async def act(self) -> Rule | None:
-        """Do what the fired rules say, but for one that asks the model again: that one."""
+        """Run the actions of the fired rules. Returns the first one that requests a reply."""
         fired, self._fired = self._fired, []
         again: Rule | None = None
         for rule, exchange in fired:
@@ -77,5 +79,5 @@ class RuleBook:
                 case Action.RUN:
                     await self._effects.run(rule, exchange_object(exchange))
                 case Action.FLAG:
-                    pass  # the record in the exchange is the flag
+                    pass  # the record in the exchange is already the flag
         return again

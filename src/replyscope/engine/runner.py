@@ -4,97 +4,60 @@ import asyncio
 import logging
 
 from replyscope.domain.errors import StoreError
-from replyscope.domain.event import Event, Listen, RequestSent, StreamEnded, WireFrame
+from replyscope.domain.event import Event, Listen, StreamEnded
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import ExchangeFold
-from replyscope.domain.ports import Clock, ModelProvider, PriceList
+from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.domain.request import ModelRequest
 from replyscope.engine.endings import Endings
-from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.known_exchanges import KnownExchanges
-from replyscope.engine.live import LiveReply
-from replyscope.engine.reply_images import KeepFile
+from replyscope.engine.live_reply import LiveReply
 from replyscope.engine.rules import RuleBook
 
 _log = logging.getLogger(__name__)
 
 
 class Runner:
-    """The exchanges of one session: those that stream, and how each ended."""
+    """Runs the exchanges of one session. `lives` are the streaming ones, by id."""
 
     def __init__(
-        self,
-        exchanges: KnownExchanges,
-        clock: Clock,
-        prices: PriceList | None,
-        rules: RuleBook | None,
-        keep_file: KeepFile | None = None,
+        self, exchanges: KnownExchanges, clock: Clock, endings: Endings, rules: RuleBook | None
     ) -> None:
         self.lives: dict[str, LiveReply] = {}
         self.is_leaving = False
         self._exchanges = exchanges
         self._clock = clock
-        self._endings = Endings(prices, keep_file)
+        self._endings = endings
         self._rules = rules
 
-    @property
-    def unsaved(self) -> StoreError | None:
-        """Why an ending is not on disk; None when all are."""
-        return self._endings.fault
-
-    @property
-    def unsaved_ids(self) -> set[str]:
-        """The exchanges whose endings wait."""
-        return self._endings.ids
-
-    async def save_endings(self) -> None:
-        """Save the endings that could not be saved when they came. Raises StoreError."""
-        await self._endings.save()
-
     async def run(
-        self,
-        live: LiveReply,
-        request: ModelRequest,
-        provider: ModelProvider,
-        writer: JournalWriter,
-        listen: Listen,
-        *,
-        keeps_request: bool = False,
+        self, live: LiveReply, request: ModelRequest, provider: ModelProvider, listen: Listen
     ) -> None:
         """Run one exchange to its end. `listen` gets each event after it was folded, and the
-        ending only after it was committed. With `keeps_request` the record has the request
-        already.
+        ending only after it was committed.
         """
-        fold = live.fold
         started_ms = self._clock.monotonic_ms()
         self.lives[live.fold_id] = live
-
         ending: StreamEnded | None = None
 
         def apply(event: Event) -> None:
             nonlocal ending
-            fold.apply(event)
-            if type(event) is WireFrame:
-                live.frames.append(event)
-                writer.add(event)
-            elif type(event) is RequestSent and not keeps_request:
-                live.request = event
-                writer.note_request(event)
-            elif type(event) is StreamEnded:
+            live.apply(event)
+            if type(event) is StreamEnded:
                 ending = event
-                return
-            listen(event)
+            else:
+                listen(event)
 
         try:
             await provider.stream(request, apply)
-            await self._finish(live, writer)
+            await self._finish(live)
         finally:
-            # Cancelled, or a fault of ours or of the listener: what came is kept.
+            # Cancelled, or a fault of the program or the listener: keep what arrived.
             if live.fold_id in self.lives:
-                if not fold.is_ended:
+                if not live.fold.is_ended:
                     elapsed_ms = self._clock.monotonic_ms() - started_ms
-                    fold.apply(StreamEnded(self._leaving_end(fold), elapsed_ms))
-                await self._finish(live, writer)
+                    live.apply(StreamEnded(self._leaving_end(live.fold), elapsed_ms))
+                await self._finish(live)
         if ending is not None:
             listen(ending)
 
@@ -103,13 +66,13 @@ class Runner:
         goes_on = self.is_leaving and snapshot.is_background and snapshot.response_id is not None
         return StreamEnd.DETACHED if goes_on else StreamEnd.CANCELLED
 
-    async def _finish(self, live: LiveReply, writer: JournalWriter) -> None:
-        """Save the ending, once, whoever is cancelled meanwhile."""
+    async def _finish(self, live: LiveReply) -> None:
+        """Save the ending once; cancelling does not interrupt it."""
         if live.finishing is None:
-            live.finishing = asyncio.ensure_future(self._save_ending(live, writer))
+            live.finishing = asyncio.ensure_future(self._save_ending(live))
         await asyncio.shield(live.finishing)
 
-    async def _save_ending(self, live: LiveReply, writer: JournalWriter) -> None:
+    async def _save_ending(self, live: LiveReply) -> None:
         exchange = await self._endings.completed(live.fold.snapshot())
         if self._rules is not None:
             exchange = self._rules.judge(exchange)
@@ -122,11 +85,11 @@ class Runner:
             exchange.timing.duration_ms,
             exchange.failure or "no failure",
         )
-        self._endings.add(writer, exchange)
+        self._endings.add(live.writer, exchange)
         try:
             await self._endings.save()
         except StoreError as error:
-            _log.warning("exchange %s is not on disk: %s", exchange.id, error)
+            _log.warning("exchange %s is not saved: %s", exchange.id, error)
         finally:
             self._exchanges.put(exchange)
             self.lives.pop(exchange.id, None)

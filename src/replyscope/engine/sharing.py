@@ -1,4 +1,4 @@
-"""Writes sessions in a form of export, one session at a time."""
+"""Writes sessions in an export format, one session at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -23,13 +23,13 @@ from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.inspection.sharing.session_json import session_to_json
 from replyscope.inspection.wire import frames_text
 
-_QUICK = 40  # exchanges; so few are written faster than a thread starts
+_QUICK = 40  # exchanges; fewer are written faster than a thread starts
 _TIMED = 50
-"""Sessions of one HTML page up to which timelines are drawn from the frames."""
+"""The most sessions on one HTML page whose timelines are drawn from the frames."""
 
 
 class Sharing:
-    """Reads sessions of a store and writes them. Nothing is changed."""
+    """Exports sessions of a store, read-only."""
 
     def __init__(self, store: ExportSource, translate: TranslateFrames | None = None) -> None:
         self._store = store
@@ -43,9 +43,9 @@ class Sharing:
         clean: Redactor,
         progress: Callable[[int], None] = lambda _done: None,
     ) -> int:
-        """Write sessions one by one; the number of characters.
+        """Write sessions one by one. Returns the number of characters.
 
-        Several in JSON are {"format", "sessions": […]}; one is the session itself.
+        In JSON, several sessions are {"format", "sessions": […]}; one is the session itself.
         Raises StoreError, PatternTooSlow.
         """
         is_list = form is Form.JSON and len(session_ids) != 1
@@ -99,7 +99,7 @@ class Sharing:
         return page_start(title) + contents(summaries, titles)
 
     async def _with_request(self, shared: Shared) -> Shared:
-        """The session with the wire record of the newest reply, whose request has the tools."""
+        """The session with the wire record of its newest reply, whose request has the tools."""
         sources = [s for m in shared.branch if m.role is Role.ASSISTANT for s in m.sources]
         if not sources:
             return shared

@@ -16,7 +16,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class FormatTable:
-    """The formats in the order in which they are tried; the first match counts."""
+    """The import formats, in order of preference: the first match is used."""
 
     def __init__(self, formats: Sequence[Format]) -> None:
         self._formats = tuple(formats)
@@ -43,12 +43,12 @@ class FormatTable:
         return next((one for one in self._databases if one.sniff(tables)), None)
 
     def members(self, names: Sequence[str]) -> list[str]:
-        """The names of the files to read in a folder or a zip, in their order."""
+        """The names of the files to read in a folder or a zip, in reading order."""
         return next((found for one in self._formats if (found := one.members(names))), [])
 
     @property
     def member_names(self) -> str:
-        """A phrase with the typical names of files that are read in folders."""
+        """A phrase with the names of the files that are read in a folder."""
         return " or ".join(one.member for one in self._formats if one.member)
 
     @property

@@ -1,4 +1,4 @@
-"""The tree of a session's messages, and the branch that is shown of it."""
+"""The tree of a session's messages, and its current branch."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ class MessageTree:
         self.branch = path_to(head_id, self._nodes)
 
     def add(self, message: Message) -> None:
-        """Put a message in, or a newer version of one; the branch stays as it is."""
+        """Add a message, or a newer version of one. The branch does not change."""
         before = self._nodes.get(message.id)
         self._nodes[message.id] = message
         if before is None:
@@ -31,31 +31,31 @@ class MessageTree:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """All of them, oldest first."""
+        """All messages, oldest first."""
         return tuple(self._nodes.values())
 
     def __getitem__(self, message_id: str) -> Message:
         return self._nodes[message_id]
 
-    def get(self, message_id: str) -> Message | None:
-        """The message of that id."""
-        return self._nodes.get(message_id)
+    def parent_of(self, message: Message) -> Message | None:
+        """The message that this one answers; None for a root."""
+        return self._nodes.get(message.parent_id or "")
 
     def go_to(self, message_id: str | None) -> None:
         """Make the path to a message the branch; None empties it."""
         self.branch = path_to(message_id, self._nodes)
 
     def siblings(self, message: Message) -> tuple[Message, ...]:
-        """The messages that answer the same one, oldest first, itself among them."""
+        """The messages with the same parent, itself included, oldest first."""
         others = (self._nodes[key] for key in self._children.get(message.parent_id, ()))
         return tuple(other for other in others if other.role is message.role)
 
     def children(self, message_id: str) -> tuple[Message, ...]:
-        """The messages that answer one."""
+        """The messages whose parent is this one."""
         return tuple(self._nodes[key] for key in self._children.get(message_id, ()))
 
     def tip_under(self, message_id: str) -> str:
-        """The newest end of the conversation that goes on from a message."""
+        """The id of the newest leaf below a message."""
         tip = message_id
         while children := self._children.get(tip):
             tip = children[-1]

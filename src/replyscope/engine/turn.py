@@ -1,7 +1,7 @@
-"""One turn: a reply, and after it what rules and tools make of it.
+"""One turn: a reply, and the actions of rules and the tool calls that follow it.
 
-A turn is a coroutine that ends when its last reply is saved. Its methods return why it
-stopped before the model had said its last, in a sentence; None when it did not.
+A turn is a coroutine that ends when its last reply is saved. Its methods return the reason
+why it stopped early, as a sentence; None when it is complete.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ from replyscope.domain.message import Message, ReplySource, Role, ToolResultPart
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Action, Rule
 from replyscope.domain.tool import Tool, ToolSettings
-from replyscope.engine.asking import make_opening, make_request
-from replyscope.engine.calling import Calling, Tooling
-from replyscope.engine.live import LiveReply, Target
+from replyscope.engine.live_reply import LiveReply, Target
 from replyscope.engine.open_session import OpenSession
+from replyscope.engine.request_builder import make_opening, make_request
 from replyscope.engine.rounds import Rounds
+from replyscope.engine.tool_runner import Tooling, ToolRunner
 
 _log = logging.getLogger(__name__)
 
 
 class Turn:
-    """Asks a target for replies in an open session. `listen` gets every event once."""
+    """Requests replies from a target in an open session. `listen` gets every event once."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Turn:
         self._rounds = Rounds(tooling.settings() if tooling is not None else ToolSettings())
 
     async def answer(self, under: str) -> str | None:
-        """A reply to a message, and what follows it."""
+        """Request a reply to a message, then run `go_on`."""
         await self._reply(self._target, under)
         session = self._session
         if len(session.tree.siblings(session.messages[-1])) == 1 or self._wanted_choices == 1:
@@ -52,17 +52,17 @@ class Turn:
         return None
 
     async def continue_reply(self) -> str | None:
-        """More of the last reply, joined to it as another exchange, and what follows it."""
+        """Continue the last reply with another exchange, then run `go_on`."""
         await self._continue()
         return await self.go_on()
 
     async def go_on(self) -> str | None:
-        """What follows a reply by itself: the actions of rules, and the tools it asked for."""
+        """Run the actions of rules and the tool calls that follow a reply."""
         while True:
             rules = self._session.rules
             rule = await rules.act() if rules is not None else None
             if rule is not None and rule.action is Action.STOP:
-                return f"A rule stopped here: {rule.when}."
+                return f"A rule stopped the turn: {rule.when}."
             if rule is not None:
                 await self._once_more(rule)
             elif self._tooling is None or not self._can_answer():
@@ -71,7 +71,7 @@ class Turn:
                 return why
 
     async def _once_more(self, rule: Rule) -> None:
-        """Continue the last reply, or ask again, perhaps another model."""
+        """Continue or retry the last reply as a rule says, perhaps with another model."""
         if rule.action is Action.CONTINUE:
             await self._continue()
             return
@@ -88,23 +88,23 @@ class Turn:
         await self._exchange(self._target, request, opening, [joined])
 
     def _can_answer(self) -> bool:
-        """Whether calls wait. A model that was offered nothing and asks all the same waits."""
+        """Whether calls wait and tools were offered. Calls without an offer keep waiting."""
         calls = self._session.waiting_calls()
         return any(self._offered or call.kind == APPROVAL for call in calls)
 
     async def _run_tools(self, tooling: Tooling) -> str | None:
-        """The results of a reply's calls, and the reply to them; unless a limit is reached."""
+        """Run a reply's calls and request the reply to their results, within the limits."""
         session = self._session
         if why := self._rounds.why_over([session.exchanges[key] for key in session.turn]):
             return why
         answered, is_stopped = await self._answer_calls(tooling)
         if is_stopped:
-            return "A tool was asked for, and nobody was there to allow it."
+            return "A tool call needs consent, and no person could be asked."
         await self._reply(self._target, answered.id)
         return None
 
     async def _answer_calls(self, tooling: Tooling) -> tuple[Message, bool]:
-        """Run what waits; the message with the results, and whether a call still waits."""
+        """Run the waiting calls. Returns the results message, and whether a call still waits."""
         session = self._session
         calls = session.waiting_calls()
         message = await session.results_message()
@@ -115,7 +115,9 @@ class Turn:
 
         parts = [part for part in message.parts if isinstance(part, ToolResultPart)]
         about = (session.session.id, calls, parts, self._offered)
-        calling = session.calling = Calling(*about, tooling, session.clock, save, session.writer_id)
+        calling = session.calling = ToolRunner(
+            *about, tooling, session.clock, save, session.writer_id
+        )
         try:
             await calling.run()
         finally:
@@ -123,13 +125,13 @@ class Turn:
         return message, calling.is_stopped
 
     async def _reply(self, target: Target, under: str | None) -> None:
-        """Ask for as many choices as the session wants, in one request where the API can."""
+        """Request the session's number of choices, in one request where the API supports it."""
         request = self._request(target)
         wanted = self._wanted_choices
         if wanted == 1 or target.provider.api is Api.CHAT:
             await self._choices(target, request, under, wanted)
             return
-        # A TaskGroup would cancel the other choices at the first fault.
+        # A TaskGroup would cancel the remaining choices at the first fault.
         runs = [self._choices(target, request, under, 1) for _ in range(wanted)]
         for result in await asyncio.gather(*runs, return_exceptions=True):
             if result is not None:
@@ -157,8 +159,8 @@ class Turn:
             target.model,
             opening.base_url,
         )
-        live = LiveReply(messages, ExchangeFold(opening), self._session.clock)
-        await self._session.run_exchange(live, request, target.provider, writer, self._listen)
+        live = LiveReply(messages, ExchangeFold(opening), writer, self._session.clock)
+        await self._session.run_exchange(live, request, target.provider, self._listen)
 
     @property
     def _wanted_choices(self) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import partial
 
-from replyscope.domain.foreign import ForeignConversation, Turn
+from replyscope.domain.foreign import ForeignConversation, ForeignTurn
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_format import DatabaseFormat
 from replyscope.domain.leftovers import Leftovers, as_extras, with_text
@@ -16,7 +16,7 @@ _MESSAGE = frozenset(("id", "chat_id", "role", "content", "timestamp", "parent_i
 
 def _chat(chat: Fields, rows: list[Fields]) -> ForeignConversation:
     systems, leftovers = Systems(), Leftovers()
-    turns: list[Turn] = []
+    turns: list[ForeignTurn] = []
     above: dict[str, str | None] = {}
     last: str | None = None
     for row in rows:
@@ -37,7 +37,7 @@ def _chat(chat: Fields, rows: list[Fields]) -> ForeignConversation:
 
 def _turn(
     row: Fields, text: str, at: datetime | None, parent: str | None, model: str, left: Leftovers
-) -> Turn:
+) -> ForeignTurn:
     beside = with_text(row, _MESSAGE)
     role = Role.ASSISTANT if row["role"] == "assistant" else Role.USER
     if row["role"] not in ("assistant", "user"):
@@ -46,7 +46,7 @@ def _turn(
     if role is Role.USER:
         left.add_fields(beside, "a user message")
     model = str(row.get("model") or model)
-    return Turn(str(row["id"]), role, (TextPart(text),), at, parent, model, extras=extras)
+    return ForeignTurn(str(row["id"]), role, (TextPart(text),), at, parent, model, extras=extras)
 
 
 ELIA = DatabaseFormat(

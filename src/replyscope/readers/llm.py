@@ -11,7 +11,7 @@ from replyscope.domain.exchange import ToolCall, Usage
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.foreign import (
     ForeignConversation,
-    Turn,
+    ForeignTurn,
     Unreadable,
     in_a_row,
     text_of_part,
@@ -87,7 +87,7 @@ def _thread(database: ForeignDatabase, thread: DatabaseRow) -> ForeignConversati
     )
     by_tip = {turn["tip_message_hash"]: turn for turn in turns}
     by_start = {turn["parent_message_hash"]: turn for turn in turns}
-    made: dict[str, Turn] = {}
+    made: dict[str, ForeignTurn] = {}
     above: dict[object, str | None] = {}  # the key of the turn of each message
     systems, leftovers = Systems(), Leftovers()
     for tip in [thread["tip_message_hash"], *by_tip]:
@@ -135,7 +135,7 @@ def _message(
     figures: DatabaseRow | None,
     parent: str | None,
     leftovers: Leftovers,
-) -> Turn:
+) -> ForeignTurn:
     calls = tuple(part for part in parts if isinstance(part, ToolCall))
     said = tuple(part for part in parts if not isinstance(part, ToolCall))
     is_reply = role == "assistant"
@@ -144,7 +144,7 @@ def _message(
     if is_reply and any(isinstance(part, ImagePart) for part in shown):
         leftovers.add_image()
     columns = figures.keys() if figures is not None else []
-    return Turn(
+    return ForeignTurn(
         key,
         _ROLES[role],
         shown,
@@ -243,7 +243,7 @@ def _conversation(database: ForeignDatabase, row: DatabaseRow) -> ForeignConvers
 
 def _reply(
     database: ForeignDatabase, row: DatabaseRow, systems: Systems, leftovers: Leftovers
-) -> Iterator[Turn]:
+) -> Iterator[ForeignTurn]:
     fields = dict(row)
     at, key = time_of_text(row["datetime_utc"]), str(row["id"])
     system = [f["content"] for f in _joined(database, "system_fragments", "fragment", key)]
@@ -254,13 +254,13 @@ def _reply(
         _result(str(r["tool_call_id"] or r["id"]), r["name"], r["output"], r) for r in rows
     )
     if results:
-        yield Turn(f"{key}/t", Role.TOOL, results, at)
+        yield ForeignTurn(f"{key}/t", Role.TOOL, results, at)
     asked = [f["content"] for f in _joined(database, "prompt_fragments", "fragment", key)]
     refs = [{"id": a["id"]} for a in _joined(database, "prompt_attachments", "attachment", key)]
     pieces = [str(piece) for piece in (*asked, row["prompt"]) if piece]
     parts = (*map(TextPart, pieces), *_attached(database, refs, leftovers))
     if parts:
-        yield Turn(f"{key}/u", Role.USER, parts, at)
+        yield ForeignTurn(f"{key}/u", Role.USER, parts, at)
     calls = tuple(
         ToolCall(str(c["tool_call_id"] or c["id"]), "function", str(c["name"]),
                  arguments_of(c["arguments"]) or "{}", ToolCallState.COMPLETED)
@@ -268,7 +268,7 @@ def _reply(
     )  # fmt: skip
     if fields.get("schema_id"):
         leftovers.add("schema of a reply", NO_PLACE)
-    yield Turn(
+    yield ForeignTurn(
         f"{key}/a",
         Role.ASSISTANT,
         (TextPart(str(row["response"] or "")),),

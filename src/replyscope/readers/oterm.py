@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from replyscope.domain.foreign import ForeignConversation, Turn, in_a_row, picture_of
+from replyscope.domain.foreign import ForeignConversation, ForeignTurn, in_a_row, picture_of
 from replyscope.domain.import_format import DatabaseFormat
 from replyscope.domain.leftovers import Leftovers, as_extras, with_text
 from replyscope.domain.loose_json import from_json, text_of
@@ -24,7 +24,7 @@ def _chat(chat: Fields, rows: list[Fields]) -> ForeignConversation:
     return ForeignConversation("oterm", key, title, None, turns, system, left_out=leftovers.all)
 
 
-def _turn(row: Fields, model: str, leftovers: Leftovers) -> Turn:
+def _turn(row: Fields, model: str, leftovers: Leftovers) -> ForeignTurn:
     role = Role.USER if str(row["author"]).lower() in ("me", "user") else Role.ASSISTANT
     images = row.get("images")
     listed = from_json(images) if isinstance(images, str) else None
@@ -38,7 +38,7 @@ def _turn(row: Fields, model: str, leftovers: Leftovers) -> Turn:
     elif any(isinstance(picture, ImagePart) for picture in pictures):
         leftovers.add_image()
     extras = as_extras(beside) if role is Role.ASSISTANT else ()
-    return Turn(str(row["id"]), role, (*parts, *pictures), model=model, extras=extras)
+    return ForeignTurn(str(row["id"]), role, (*parts, *pictures), model=model, extras=extras)
 
 
 def _image(image: object, number: int) -> ImagePart | TextPart:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from replyscope.domain.exchange import ANSWERABLE, ToolCall
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.foreign import Turn
+from replyscope.domain.foreign import ForeignTurn
 from replyscope.domain.message import Role, TextPart, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 
@@ -51,14 +51,14 @@ class _Part:
         return [called for called in self.calls if called.call.kind in ANSWERABLE]
 
 
-def turns_of(steps: Iterable[Step], whole: Turn) -> list[Turn]:
+def turns_of(steps: Iterable[Step], whole: ForeignTurn) -> list[ForeignTurn]:
     """A chain of turns: replies, and the results of their calls between them.
 
     `whole` has the key, the parent and all that belongs to the message as such. The last
     turn of the chain has its key, so that what answers the message answers the chain.
     """
     parts = _grouped(steps)
-    made: list[Turn] = []
+    made: list[ForeignTurn] = []
     parent = whole.parent
     for number, part in enumerate(parts):
         is_last = number == len(parts) - 1
@@ -68,7 +68,7 @@ def turns_of(steps: Iterable[Step], whole: Turn) -> list[Turn]:
         if part.asked:
             key = whole.key if is_last else f"{key}/t"
             results = tuple(_result(called) for called in part.asked)
-            made.append(Turn(key, Role.TOOL, results, whole.at, parent))
+            made.append(ForeignTurn(key, Role.TOOL, results, whole.at, parent))
             parent = key
     return made
 
@@ -89,7 +89,9 @@ def _grouped(steps: Iterable[Step]) -> list[_Part]:
     return parts
 
 
-def _reply(part: _Part, whole: Turn, key: str, parent: str | None, *, is_last: bool) -> Turn:
+def _reply(
+    part: _Part, whole: ForeignTurn, key: str, parent: str | None, *, is_last: bool
+) -> ForeignTurn:
     text = "\n".join(part.texts)
     own = replace(
         whole,

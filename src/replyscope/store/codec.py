@@ -1,4 +1,4 @@
-"""Domain values as the columns of the file."""
+"""Encodes domain values as database columns, and decodes them."""
 
 import json
 import zlib
@@ -26,7 +26,7 @@ DAMAGE = (
     ValueError,
     zlib.error,
 )
-"""What reading a damaged column may raise. It costs what was in it, and nothing else."""
+"""The errors that decoding a damaged column may raise. Only that column's value is lost."""
 
 
 def _dumps(value: object) -> str:
@@ -45,11 +45,11 @@ def decode_parts(text: str) -> tuple[Part, ...]:
 
 
 def read_parts(text: str) -> tuple[Part, ...]:
-    """A saved message's parts; damaged ones are a sentence that says so."""
+    """The parts of a saved message. Damaged parts are replaced by a sentence that says so."""
     try:
         return decode_parts(text)
     except DAMAGE:
-        return (TextPart("[What was saved of this message can't be read.]"),)
+        return (TextPart("[This message is damaged and can't be read.]"),)
 
 
 def encode_settings(settings: SessionSettings) -> str:
@@ -63,7 +63,7 @@ def decode_settings(text: str) -> SessionSettings:
 
 
 def read_settings(text: str) -> SessionSettings:
-    """Saved settings; damaged ones are the defaults."""
+    """The saved settings; the defaults when they are damaged."""
     try:
         return decode_settings(text)
     except DAMAGE:

@@ -1,7 +1,7 @@
-"""A SQLite connection that accepts every text and integer of Python, and reads every text.
+"""A SQLite connection that accepts every text and integer of Python.
 
-SQLite rejects lone surrogates and integers of more than 64 bits, and the statement fails.
-Here a lone surrogate becomes U+FFFD and a larger integer NULL, in queries too.
+SQLite rejects lone surrogates and integers of more than 64 bits. Here a lone surrogate
+becomes U+FFFD and a larger integer NULL, also in queries.
 """
 
 import sqlite3

@@ -1,7 +1,7 @@
-"""One file, one writer thread, one reader thread, and one for searches.
+"""The database file and its three threads: a writer, a reader, and one for searches.
 
-Writes are transactions in the order they were asked for; reads never wait behind
-them. Every SQLite error becomes a StoreError with a sentence.
+Writes are transactions and run in the order of their calls; reads never wait for writes.
+Every SQLite error is translated into a StoreError.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class Database:
 
     @property
     def path(self) -> Path | None:
-        """Where the file is; None in memory."""
+        """The path of the file; None for a database in memory."""
         return self._path
 
     async def write(self, job: Job[T]) -> T:
@@ -80,23 +80,23 @@ class Database:
         return await loop.run_in_executor(self._writing, run)
 
     async def search(self, job: Job[T]) -> T:
-        """Run a job that reads much, apart from the short reads. Raises StoreError."""
+        """Run a long read on the search thread. Raises StoreError."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._searching, self._run_search, job)
 
     async def look(self, job: Job[T]) -> T:
-        """A search that `interrupt_search` ends: SearchInterrupted. Raises StoreError."""
+        """Run a search that `interrupt_search` cancels. Raises SearchInterrupted, StoreError."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._searching, self._run_look, job)
 
     def interrupt_search(self) -> None:
-        """End what `look` runs: its answer is not wanted any more."""
+        """Cancel the search that `look` runs."""
         with self._interruptible:
             if self._is_looking and self._search_connection is not None:
                 self._search_connection.interrupt()
 
     async def close(self) -> None:
-        """Finish what was asked for, fold the WAL into the file and close."""
+        """Finish the queued jobs, checkpoint the WAL and close."""
         loop = asyncio.get_running_loop()
         self.interrupt_search()
         await loop.run_in_executor(self._searching, self._close_searcher)
@@ -160,7 +160,7 @@ class Database:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
         if self._path is None:
-            # Else SQLite sorts what is large in a file.
+            # The default is a file for large sorts.
             connection.execute("PRAGMA temp_store = MEMORY")
         else:
             check_version(connection, self._path)  # the next line changes the file
@@ -170,10 +170,7 @@ class Database:
         migrate(connection, self._path)
 
     def _check_there(self) -> None:
-        """A file that was removed can still be written, and nobody ever finds what was.
-
-        Raises StoreGone.
-        """
+        """Raise StoreGone when the file was removed: writes would succeed and be lost."""
         if self._is_gone():
             raise self._gone()
 
@@ -186,7 +183,7 @@ class Database:
     def _gone(self) -> StoreGone:
         return StoreGone(
             f"The sessions file {self._path} was removed or replaced while it was in use.",
-            "Put the same file back, and what is on the screen is saved; else copy what you need "
+            "Put the same file back to save what is on the screen; else copy what you need "
             "and start again.",
         )
 
@@ -251,9 +248,9 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connection:
-    """A connection that only reads; also where nothing beside the file can be written.
+    """A read-only connection; it works also in a folder that can't be written.
 
-    With `is_temporary` it may make tables of its own in memory.
+    With `is_temporary` it may create temporary tables in memory.
     """
     own = "temp_store = MEMORY" if is_temporary else "query_only = ON"
     try:
@@ -268,10 +265,10 @@ def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connec
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:
-    """Which file has a name; None when none has."""
+    """The device and inode number of a file; None when there is no file."""
     try:
         found = path.stat()
-    except OSError:  # a disk that was taken away says so in many ways
+    except OSError:  # a removed disk causes one of many errors
         return None
     return found.st_dev, found.st_ino
 

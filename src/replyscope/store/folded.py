@@ -1,4 +1,4 @@
-"""The exchanges of a session, each read in when it is first asked for.
+"""The exchanges of a session, each loaded on first access.
 
 A session may have thousands of replies of which a screen shows three.
 """
@@ -14,11 +14,14 @@ from replyscope.store.codec import DAMAGE, decode_exchange
 
 
 class FoldedExchanges(Mapping[str, Exchange]):
-    """By id, oldest first. One that can't be read says so, and costs no other."""
+    """A lazy mapping of ids to exchanges, oldest first.
+
+    A damaged exchange is replaced by a failed one.
+    """
 
     def __init__(self, rows: Mapping[str, tuple[str, int, bytes]]) -> None:
         self._rows = rows
-        """Model, start in milliseconds, and the folded exchange."""
+        """Model, start in milliseconds since 1970, and the encoded exchange."""
         self._read: dict[str, Exchange] = {}
 
     def __getitem__(self, exchange_id: str) -> Exchange:
@@ -39,7 +42,7 @@ class FoldedExchanges(Mapping[str, Exchange]):
         return len(self._rows)
 
     def __eq__(self, other: object) -> bool:
-        """Without reading any."""
+        """Compare the stored values, without decoding them."""
         if isinstance(other, FoldedExchanges):
             return self._rows == other._rows
         return super().__eq__(other)
@@ -48,7 +51,7 @@ class FoldedExchanges(Mapping[str, Exchange]):
 
 
 def read_exchange(exchange_id: str, model: str, started_ms: int, folded: bytes) -> Exchange:
-    """A saved exchange; one that is damaged says so as its failure."""
+    """A saved exchange; `damaged_exchange` when it can't be decoded."""
     try:
         return decode_exchange(folded)
     except DAMAGE:
@@ -56,11 +59,11 @@ def read_exchange(exchange_id: str, model: str, started_ms: int, folded: bytes) 
 
 
 def damaged_exchange(exchange_id: str, model: str, started_ms: int) -> Exchange:
-    """What stands for an exchange that can't be read."""
+    """A failed exchange that replaces one that can't be decoded."""
     failure = Failure(
         "damaged",
-        "What was saved of this reply can't be read.",
-        "See `replyscope doctor`; its request and frames may still be there (wire).",
+        "The saved reply is damaged and can't be read.",
+        "See `replyscope doctor`; its request and frames may still be readable (wire).",
     )
     at, state = from_ms(started_ms), ExchangeState.FAILED
     return Exchange(exchange_id, Api.CHAT, "", "", model, at, state, failure=failure)
@@ -69,8 +72,8 @@ def damaged_exchange(exchange_id: str, model: str, started_ms: int) -> Exchange:
 def load_exchanges(
     connection: sqlite3.Connection, session_id: str
 ) -> tuple[FoldedExchanges, Spent, bool]:
-    """The exchanges that the messages of a session name, what they took, and whether one
-    of them is being written.
+    """The exchanges of a session's messages, their tokens and cost, and whether one of them
+    is being written.
     """
     rows: dict[str, tuple[str, int, bytes]] = {}
     unknown: list[str] = []
@@ -97,7 +100,7 @@ def load_exchanges(
 
 
 def _select(connection: sqlite3.Connection, session_id: str) -> sqlite3.Cursor:
-    """Tokens and cost stand in the index, but for those that it has not taken in yet."""
+    """Select the exchanges. Tokens and cost are NULL until an exchange is indexed."""
     return connection.execute(
         "SELECT e.id, e.model, e.started_at, e.folded, e.writer, "
         "f.id IS NOT NULL AND u.exchange_id IS NULL, f.tokens, f.cost "

@@ -1,4 +1,4 @@
-"""Opens the databases of other programs, read only. Their files never change.
+"""Opens the databases of other programs read-only. Their files never change.
 
 A database with a journal, or in WAL mode, is copied first: SQLite would create or change
 files next to the original.
@@ -52,7 +52,7 @@ def open_foreign(path: Path) -> Iterator[GuardedDatabase]:
         raise ImportFault(f"{path} is larger than {_MOST_BYTES // 10**9} GB.", "Import a part.")
     with tempfile.TemporaryDirectory(prefix="replyscope-") as folder:
         place = _copied(path, Path(folder)) if _needs_copy(path) else path
-        mode = "ro" if place == path else "rw"  # its journal has to be played back
+        mode = "ro" if place == path else "rw"  # SQLite has to roll the journal back
         uri = f"{place.absolute().as_uri()}?mode={mode}"
         with closing(_connected(uri)) as connection:
             yield _guarded(connection)
@@ -60,7 +60,7 @@ def open_foreign(path: Path) -> Iterator[GuardedDatabase]:
 
 def _connected(uri: str) -> sqlite3.Connection:
     try:
-        # One thread after another reads on; never two at once.
+        # The threads take turns; two never read at once.
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
     except sqlite3.Error as error:
         raise _fault(error) from error
@@ -95,7 +95,7 @@ def _beside(path: Path, end: str) -> Path:
 
 
 def _copied(path: Path, folder: Path) -> Path:
-    """A copy with its journals, repeated if the program wrote in the meantime."""
+    """A copy with its journals; copied again when the program wrote in the meantime."""
     files = [path, *(_beside(path, end) for end in _BESIDE)]
     copy = folder / "copy.db"
     for _ in range(_TRIES):
@@ -113,8 +113,8 @@ def _copied(path: Path, folder: Path) -> Path:
 
 
 def _refuse_super_journal(journal: Path) -> None:
-    """Raise ImportFault for a journal that names another file: playing it back, SQLite
-    deletes that file, wherever it is.
+    """Raise ImportFault for a journal that names another file: SQLite deletes that file when
+    it rolls the journal back.
     """
     if not journal.exists():
         return
@@ -124,7 +124,7 @@ def _refuse_super_journal(journal: Path) -> None:
     if ends_with_name:
         raise ImportFault(
             f"{journal.name} names a file of another database.",
-            "Open the database once with the program that made it, and import it then.",
+            "Open the database once with the program that made it, then import it.",
         )
 
 

@@ -1,8 +1,8 @@
-"""The guard of a connection to a database that was made by another program or a stranger.
+"""A SQLite authorizer for databases that another program or a stranger made.
 
-Only plain tables are read. A view may never end, a computed column can fill the memory, and
-a virtual table runs code of its own: SQLite asks the guard before each of them. The
-bytes and the time of one conversation are limited.
+It allows reads of plain tables only: a view may never end, a computed column can fill the
+memory, and a virtual table runs code. The bytes and the time that one conversation takes
+are limited.
 """
 
 import re
@@ -16,12 +16,15 @@ _MOST_ROWS_BYTES = 200_000_000
 _LONGEST_S = 60.0
 _STEPS = 10_000
 _ROW = 64
-"""About what a row takes, however empty it is."""
+"""The approximate memory of an empty row, in bytes."""
 _ACTIONS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 
 
 class ForeignGuard:
-    """`tables` are the plain ones, with the names of their columns. Raises sqlite3.Error."""
+    """The authorizer and progress handler of one connection.
+
+    `tables` are the plain tables, with the names of their columns. Raises sqlite3.Error.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -43,7 +46,7 @@ class ForeignGuard:
         connection.set_authorizer(self._authorize)
 
     def begin(self) -> None:
-        """Count the bytes and the time from zero, for the next conversation."""
+        """Reset the counts of bytes and time for the next conversation."""
         self._bytes = 0
         self._until = time.monotonic() + _LONGEST_S
 
@@ -81,7 +84,7 @@ def _all_names(connection: sqlite3.Connection) -> list[str]:
 
 
 def _plain_tables(connection: sqlite3.Connection) -> list[str]:
-    """The tables that are stored as rows. A virtual one, and a view, has no page."""
+    """The tables that are stored as rows. A virtual table and a view have no root page."""
     asked = "SELECT name, sql, rootpage FROM sqlite_master WHERE type = 'table'"
     return [
         name

@@ -1,7 +1,7 @@
-"""Says which writers are alive: each process holds an OS lock on a file of its own.
+"""Tracks which writers are alive: each process holds an OS lock on its own file.
 
-The system drops the lock when the process dies, however it dies, so an exchange
-whose writer's lock can be taken belongs to nobody any more.
+The system releases the lock when the process dies. If the lock of an exchange's writer
+can be acquired, the exchange was abandoned.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Hold:
-    """This process's lock, and the test of others'. `folder` None holds nothing."""
+    """The lock of this process, and the check of other locks. `folder` None uses no files."""
 
     def __init__(self, folder: Path | None, writer: str) -> None:
         self._folder = folder
@@ -21,7 +21,7 @@ class Hold:
         self._lock: FileLock | None = None
 
     def acquire(self) -> None:
-        """Take this process's lock, once."""
+        """Acquire this process's lock. A second call does nothing."""
         if self._folder is None or self._lock is not None:
             return
         from filelock import FileLock  # when something is written
@@ -32,7 +32,7 @@ class Hold:
         self._lock = lock
 
     def release(self) -> None:
-        """Drop it; the file goes too."""
+        """Release the lock and delete its file."""
         if self._lock is None:
             return
         self._lock.release()

@@ -1,4 +1,4 @@
-"""Whole sessions, out of the file and into it: all of one, or nothing."""
+"""Imports and exports sessions, each in one transaction: a whole session or nothing."""
 
 import sqlite3
 from dataclasses import replace
@@ -19,7 +19,7 @@ from replyscope.store.search import tags_of
 
 
 def look_for(connection: sqlite3.Connection, shared: Shared) -> Taken:
-    """What taking a session in would come to. Raises ImportConflict."""
+    """The result that importing a session would have. Raises ImportConflict."""
     row = connection.execute("SELECT 1 FROM session WHERE id = ?", (shared.session.id,)).fetchone()
     known = _known_messages(connection, shared)
     if row is None:
@@ -36,15 +36,16 @@ def _known_messages(connection: sqlite3.Connection, shared: Shared) -> set[str]:
         if row is None:
             continue
         if row[0] != shared.session.id:
-            raise ImportConflict(f"A message of it is one of session {row[0]} here.")
+            raise ImportConflict(f"One of its messages is already in session {row[0]}.")
         known.add(message.id)
     return known
 
 
 def insert_shared(connection: sqlite3.Connection, shared: Shared) -> Taken:
-    """Save a session with its tree, its exchanges and their wires; of a known one what is new.
+    """Save a session with its tree, its exchanges and their wires.
 
-    What a person changed of a known one (its title, its tags, its end) stays.
+    New messages are appended to a known session; the person's changes to it (title, tags,
+    current branch) are kept.
     """
     taken = look_for(connection, shared)
     session = shared.session
@@ -79,7 +80,7 @@ def insert_shared(connection: sqlite3.Connection, shared: Shared) -> Taken:
 def _insert_exchange(
     connection: sqlite3.Connection, session_id: str, exchange: Exchange, home: Message
 ) -> bool:
-    """Whether it was new: one that a fork shows may be here, and stays as it is."""
+    """Insert an exchange unless it exists (a fork may share it). Returns whether it was new."""
     exchange = with_sound_numbers(exchange)
     position = [s.exchange_id for s in home.sources].index(exchange.id)
     reason = exchange.choices[0].finish_reason if exchange.choices else None
@@ -103,7 +104,7 @@ def _insert_exchange(
 
 
 def _move_head(connection: sqlite3.Connection, shared: Shared, known: set[str]) -> None:
-    """Go on to the new end, unless the person went on here from the old one."""
+    """Move the head to the new end, unless the person has continued from the old one."""
     here = connection.execute(
         "SELECT head_id FROM session WHERE id = ?", (shared.session.id,)
     ).fetchone()
@@ -113,7 +114,7 @@ def _move_head(connection: sqlite3.Connection, shared: Shared, known: set[str]) 
 
 
 def read_shared(connection: sqlite3.Connection, session_id: str, *, with_wire: bool) -> Shared:
-    """A session with all that belongs to it, in one go. Raises SessionNotFound."""
+    """A session with its tree, labels and exchanges. Raises SessionNotFound."""
     stored = rows.load_session(connection, session_id)
     records = (
         {
@@ -143,7 +144,7 @@ def _insert_wire(connection: sqlite3.Connection, shared: Shared, exchange_id: st
 
 
 def _parents_first(messages: tuple[Message, ...]) -> list[Message]:
-    """Each after the one that it answers; one that answers nothing known begins a branch."""
+    """The messages, each after its parent. A message with an unknown parent becomes a root."""
     known = {message.id: message for message in messages}
     order: list[Message] = []
     done: set[str] = set()
@@ -155,6 +156,6 @@ def _parents_first(messages: tuple[Message, ...]) -> list[Message]:
             path.append(step)
             step = known.get(step.parent_id or "")
         if (path and step is None) or (step is not None and step in path):
-            path[-1] = replace(path[-1], parent_id=None)  # nothing is above, or a circle
+            path[-1] = replace(path[-1], parent_id=None)  # the parent is missing, or a cycle
         order += reversed(path)
     return order

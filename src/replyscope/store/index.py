@@ -1,8 +1,7 @@
-"""Keeps the search index in step with the exchanges.
+"""Updates the search index from the exchanges.
 
-An exchange that ended, or whose tools went on, is noted; the index takes in what is noted
-in small steps, so that no commit of a reply waits for it. It can be made again from the
-exchanges at any time.
+A new or changed exchange is queued in `unindexed`. The queue is indexed in small steps, so
+that no commit of a reply waits for it. The index can be rebuilt from the exchanges.
 """
 
 import json
@@ -23,16 +22,16 @@ from replyscope.store.schema import SEARCH_TABLE
 from replyscope.store.sqlite_errors import result_code
 
 Describe = Callable[[Exchange, Iterable[Part], Mapping[str, ToolResultPart]], Facts]
-"""Says by what an exchange can be found."""
+"""Returns the texts and facts by which an exchange can be found."""
 
 
 def note_unindexed(connection: sqlite3.Connection, exchange_id: str) -> None:
-    """An exchange has to be taken in."""
+    """Queue an exchange for indexing."""
     connection.execute("INSERT OR IGNORE INTO unindexed VALUES (?)", (exchange_id,))
 
 
 def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None) -> None:
-    """The exchanges of a message have to be taken in: something became of their calls."""
+    """Queue the exchanges of a message: the results of their tool calls have changed."""
     connection.execute(
         "INSERT OR IGNORE INTO unindexed SELECT exchange_id FROM source WHERE message_id = ?",
         (message_id,),
@@ -40,7 +39,7 @@ def note_unindexed_under(connection: sqlite3.Connection, message_id: str | None)
 
 
 def list_unindexed(connection: sqlite3.Connection) -> list[str]:
-    """The exchanges that are noted, the newest first: they are what a person looks for."""
+    """The queued exchanges, newest first: a person searches for recent replies."""
     _start_anew_if_old(connection)
     found = connection.execute(
         "SELECT u.exchange_id FROM unindexed u LEFT JOIN exchange e ON e.id = u.exchange_id "
@@ -52,9 +51,9 @@ def list_unindexed(connection: sqlite3.Connection) -> list[str]:
 def index_these(
     connection: sqlite3.Connection, describe: Describe, exchange_ids: Sequence[str]
 ) -> None:
-    """Take in exchanges, but for those that another process took in meanwhile.
+    """Index queued exchanges; skip the ones that another process has indexed meanwhile.
 
-    One that can't be read is found by what its row says, and noted for `unreadable_among`.
+    A damaged exchange is indexed from its row's columns and noted as unreadable.
     """
     marks = ", ".join("?" * len(exchange_ids))
     found = connection.execute(
@@ -77,7 +76,7 @@ def index_these(
 
 
 def _start_anew_if_old(connection: sqlite3.Connection) -> None:
-    """Forget an index whose words were cut otherwise, and note everything again."""
+    """Clear an index that an older version built, and queue every exchange again."""
     row = connection.execute("SELECT value FROM note WHERE name = 'index'").fetchone()
     version = index_version()
     if row is not None and row[0] == version:
@@ -88,7 +87,7 @@ def _start_anew_if_old(connection: sqlite3.Connection) -> None:
 
 
 def start_anew(connection: sqlite3.Connection) -> None:
-    """Empty the index, and note every exchange that has ended."""
+    """Clear the index and queue every exchange that has ended."""
     _drop_search(connection)
     connection.execute(SEARCH_TABLE)
     connection.execute("DELETE FROM fact")
@@ -115,7 +114,7 @@ def _drop_search(connection: sqlite3.Connection) -> None:
 def note_unreadable(
     connection: sqlite3.Connection, kind: str, name: str, error: BaseException
 ) -> None:
-    """Keep that a row can't be read, for `doctor`. The words of the error may quote it."""
+    """Record a row that can't be read, for `doctor`. Not the error's text: it may quote the row."""
     connection.execute(
         "INSERT OR REPLACE INTO note VALUES (?, ?)",
         (f"unreadable {kind} {name}", type(error).__name__),
@@ -125,7 +124,7 @@ def note_unreadable(
 def _around(
     connection: sqlite3.Connection, message_id: str, exchange_id: str
 ) -> tuple[list[Part], dict[str, ToolResultPart]]:
-    """What was said since the reply before, and what became of the calls."""
+    """The messages since the previous reply, and the results of the tool calls."""
     prompt: list[Part] = []
     parent = message_id
     for _ in range(8):
@@ -183,7 +182,7 @@ def _indexed(texts: Sequence[str]) -> list[str]:
 
 
 def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
-    """Take exchanges out of the index. It keeps no text: what was put in has to be said."""
+    """Delete exchanges from the index. A contentless FTS table needs the indexed texts for it."""
     for exchange_id in exchange_ids:
         row = connection.execute(
             "SELECT fact.id, texts FROM fact JOIN body ON body.id = fact.id WHERE exchange_id = ?",
@@ -194,7 +193,7 @@ def forget(connection: sqlite3.Connection, exchange_ids: Iterable[str]) -> None:
         try:
             texts = read_texts(row[1])
         except DAMAGE:
-            # The words stay in the index, and its row's number may be given again.
+            # The words stay in the index, and the row's number may be used again.
             connection.execute("INSERT OR REPLACE INTO note VALUES ('index', 'damaged')")
         else:
             connection.execute(
@@ -212,7 +211,7 @@ def read_texts(packed: bytes) -> tuple[str, ...]:
 
 
 def texts_of(packed: bytes) -> tuple[str, ...]:
-    """The texts of a body to show; none of a damaged one."""
+    """The texts of a body to show; empty when the body is damaged."""
     try:
         return read_texts(packed)
     except DAMAGE:

@@ -1,4 +1,4 @@
-"""Writes one live exchange: its request, its frames in segments, and how it ended."""
+"""Saves one live exchange: its request, its frames in segments, and its ending."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ class SqliteJournal:
         self._segments = segments
 
     async def record_request(self, request: RequestSent) -> None:
-        """Keep the request as it was sent."""
+        """Save the request, byte for byte."""
         await self._database.write(lambda c: save_request(c, self._exchange_id, request))
 
     async def append(self, frames: Sequence[WireFrame]) -> None:
-        """Commit more frames as one segment."""
+        """Commit frames as one segment."""
         number = self._segments
         row = (self._exchange_id, number, tuple(frames))
 
@@ -45,7 +45,7 @@ class SqliteJournal:
 
 
 def save_ended(connection: sqlite3.Connection, exchange: Exchange) -> None:
-    """Store the folded form of an exchange that is over."""
+    """Save the folded form of an exchange that has ended."""
     first = exchange.choices[0] if exchange.choices else None
     reason = first.finish_reason if first is not None else None
     connection.execute(
@@ -74,7 +74,7 @@ def _ended_ms(exchange: Exchange) -> int:
 
 
 def load_frames(connection: sqlite3.Connection, exchange_id: str) -> tuple[WireFrame, ...]:
-    """Every frame of an exchange, in order; a damaged segment is left out."""
+    """Every frame of an exchange, in order; damaged segments are skipped."""
     rows = connection.execute(
         "SELECT frames FROM segment WHERE exchange_id = ? ORDER BY number", (exchange_id,)
     )

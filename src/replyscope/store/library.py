@@ -20,11 +20,14 @@ from replyscope.store.sqlite_errors import is_busy
 
 _PENDING = "purge"
 _TAG = "INSERT OR IGNORE INTO tag (name, session_id) SELECT ?, id FROM session WHERE id = ?"
-"""A session may have been removed meanwhile."""
+"""The SELECT skips a session that was removed meanwhile."""
 
 
 class SqliteLibrary:
-    """`database` is a callable because a store that stops saving replaces its database."""
+    """Updates and deletions of saved sessions.
+
+    `database` is a callable because a store that stops saving replaces its database.
+    """
 
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
@@ -71,7 +74,7 @@ class SqliteLibrary:
         await self._database().write(change)
 
     async def labels(self, session_ids: Collection[str]) -> tuple[Labels, ...]:
-        """The labels of sessions; removed sessions are left out."""
+        """The labels of sessions; removed sessions are skipped."""
         return await self._database().read(lambda c: _labels(c, session_ids))
 
     async def put_labels(self, labels: Iterable[Labels]) -> None:
@@ -100,9 +103,9 @@ class SqliteLibrary:
         return tuple(session_id for (session_id,) in rows)
 
     async def purge(self, session_ids: Collection[str]) -> tuple[Purged, tuple[str, ...]]:
-        """Remove sessions without undo. Returns also the paths of the files of their tools.
+        """Remove sessions without undo. Returns the counts and the paths of their tools' files.
 
-        Their text is then in no table, index, free page, WAL or backup. Raises StoreError.
+        No table, index, free page, WAL or backup contains their text then. Raises StoreError.
         """
         database = self._database()
         count, paths = await database.write(lambda c: remove_sessions(c, tuple(session_ids)))
@@ -110,9 +113,9 @@ class SqliteLibrary:
         return Purged(len(session_ids), count, is_pending=not is_clean), paths
 
     async def finish_purge(self) -> bool:
-        """Overwrite what removed rows left in the file; whether nothing is left to do.
+        """Overwrite the pages of removed rows. Returns whether that is complete.
 
-        Another process that reads the file keeps old pages alive: then this is done later.
+        It is incomplete while another process reads old pages of the file.
         """
         database = self._database()
         if database.path is None:
@@ -159,12 +162,12 @@ def _put_labels(connection: sqlite3.Connection, labels: Iterable[Labels]) -> Non
 def remove_sessions(
     connection: sqlite3.Connection, session_ids: Sequence[str]
 ) -> tuple[int, tuple[str, ...]]:
-    """Delete sessions; how many exchanges went, and the paths of the files of their tools."""
+    """Delete sessions. Returns the number of exchanges and the paths of their tools' files."""
     connection.execute("PRAGMA secure_delete = ON")
     count = 0
     paths: list[str] = []
     for session_id in session_ids:
-        _give_away(connection, session_id)
+        _move_shared_exchanges(connection, session_id)
         exchanges = connection.execute(
             "SELECT id FROM exchange WHERE session_id = ?", (session_id,)
         ).fetchall()
@@ -173,14 +176,14 @@ def remove_sessions(
         paths += _forget_words(connection, session_id)
         connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
         count += len(exchanges)
-    _drop_loose_pieces(connection)
+    _drop_unused_pieces(connection)
     connection.execute("INSERT INTO search (search) VALUES ('optimize')")
     connection.execute("INSERT OR REPLACE INTO note VALUES (?, '1')", (_PENDING,))
     return count, tuple(paths)
 
 
-def _give_away(connection: sqlite3.Connection, session_id: str) -> None:
-    """Exchanges that a fork shows too come to belong to the fork."""
+def _move_shared_exchanges(connection: sqlite3.Connection, session_id: str) -> None:
+    """Move the exchanges that a fork shares to the fork."""
     rows = connection.execute(
         "SELECT e.id, m.session_id, m.id FROM exchange e "
         "JOIN source ON source.exchange_id = e.id JOIN message m ON m.id = source.message_id "
@@ -215,7 +218,7 @@ def _images_of(connection: sqlite3.Connection, session_id: str) -> list[str]:
 
 
 def _forget_words(connection: sqlite3.Connection, session_id: str) -> list[str]:
-    """Take the person's own words out of the prompt history; the files that tools left."""
+    """Delete a session's prompts from the history. Returns the paths of its tools' files."""
     paths: list[str] = []
     for (text,) in connection.execute(
         "SELECT parts FROM message WHERE session_id = ?", (session_id,)
@@ -228,8 +231,8 @@ def _forget_words(connection: sqlite3.Connection, session_id: str) -> list[str]:
     return paths
 
 
-def _drop_loose_pieces(connection: sqlite3.Connection) -> None:
-    """Pieces of requests that no request is made of any more."""
+def _drop_unused_pieces(connection: sqlite3.Connection) -> None:
+    """Delete the request pieces that no request refers to."""
     used: set[int] = set()
     for (packed,) in connection.execute("SELECT pieces FROM request"):
         ids = array("q")
@@ -240,7 +243,7 @@ def _drop_loose_pieces(connection: sqlite3.Connection) -> None:
 
 
 def _vacuum(connection: sqlite3.Connection) -> bool:
-    """Write the file anew and empty the WAL; whether both could be done."""
+    """Rewrite the file and truncate the WAL. Returns whether both succeeded."""
     try:
         connection.execute("PRAGMA busy_timeout = 1000")
         connection.execute("VACUUM")

@@ -25,25 +25,25 @@ class MemoryStore(SqliteStore):
         return not self._ids
 
     def holds(self, session_id: str) -> bool:
-        """Whether a session is one of its own."""
+        """Whether this store has the session."""
         return session_id in self._ids
 
     async def holds_exchange(self, exchange_id: str) -> bool:
-        """Whether an exchange is one of its own."""
+        """Whether this store has the exchange."""
         return await self.find_session_of(exchange_id) is not None
 
     async def create_session(self, session: Session) -> None:
-        """Hold a new session."""
+        """Save a new session in memory."""
         self._ids.add(session.id)
         await super().create_session(session)
 
     async def forget_session(self, session_id: str) -> None:
-        """Remove a session at once; what a fork shows too is the fork's from now on."""
+        """Delete a session without undo; exchanges that a fork shares move to the fork."""
         await self.database.write(lambda c: remove_sessions(c, (session_id,)))
         self._ids.discard(session_id)
 
     async def count_messages(self) -> int:
-        """How many messages would be gone at exit."""
+        """The number of messages that exiting would delete."""
 
         def count(connection: sqlite3.Connection) -> int:
             return int(connection.execute("SELECT count(*) FROM message").fetchone()[0])

@@ -1,7 +1,7 @@
 """Compiles a query to the SQL of SQLite over `fact f JOIN session s`.
 
-It finds what `domain.matching` matches. Fields are compiled by their type; what a field is
-called, stands for and looks like is in `domain.query_fields`.
+It finds what `domain.matching` matches. Fields are compiled by their type; their names,
+meanings and examples are in `domain.query_fields`.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ _TRUTHS = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """SQL that is 1 or 0, never NULL, and its values."""
+    """A SQL expression that is 1 or 0, never NULL, and its parameters."""
 
     sql: str
     values: tuple[object, ...] = ()
@@ -49,9 +49,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`match` is what the full-text index is asked for, "" when it is not; `where` the rest.
+    """A compiled query.
 
-    `words` are those that a found text should be shown at, each with whether it is open.
+    `match` is the full-text query, "" when none is needed; `where` is the rest. A snippet shows
+    the text around one of `words`, each with whether it matches as a prefix.
     """
 
     match: str
@@ -60,7 +61,7 @@ class Plan:
 
 
 def plan_query(query: Query, now: datetime) -> Plan:
-    """How to find what a query asks for. Deleted sessions count only where it names them."""
+    """Compile a query. Deleted sessions are included only when the query names them."""
     together = query.queries if isinstance(query, All) else (query,)
     texts = [one for one in together if _match_of(one)]
     rest = [one for one in together if one not in texts]
@@ -72,7 +73,7 @@ def plan_query(query: Query, now: datetime) -> Plan:
 
 
 def _match_of(query: Query) -> str:
-    """A query for the full-text index; "" when it is about something else, or has no word."""
+    """The full-text query of a term; "" when the term is no text, or has no word."""
     match query:
         case All(queries=inner) | Either(queries=inner) if inner:
             found = [_match_of(one) for one in inner]
@@ -92,7 +93,7 @@ def _match_of_term(term: Term) -> str:
 
 
 def condition_of(query: Query, now: datetime) -> Condition:
-    """The condition that a query stands for."""
+    """The SQL condition of a query."""
     match query:
         case Not(query=inner):
             found = condition_of(inner, now)

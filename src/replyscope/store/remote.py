@@ -1,4 +1,4 @@
-"""The index of replies that providers may keep."""
+"""The table of replies that providers may still store."""
 
 import sqlite3
 
@@ -8,7 +8,7 @@ from replyscope.domain.remote import RemoteReply, RemoteState
 
 
 def note_remote(connection: sqlite3.Connection, exchange: Exchange) -> None:
-    """Keep the id that an exchange's reply has at its provider; a known one stays as it is."""
+    """Save the provider's id of an exchange's reply, unless it is already saved."""
     if exchange.response_id is None:
         return
     known = {True: RemoteState.KEPT, False: RemoteState.NOT_KEPT, None: RemoteState.UNKNOWN}
@@ -29,7 +29,7 @@ def note_remote(connection: sqlite3.Connection, exchange: Exchange) -> None:
 
 
 def list_remote(connection: sqlite3.Connection) -> tuple[RemoteReply, ...]:
-    """Every id, newest first."""
+    """Every remote reply, newest first."""
     rows = connection.execute(
         "SELECT response_id, api, endpoint, base_url, model, session_id, seen_at, state "
         "FROM remote ORDER BY seen_at DESC"
@@ -50,7 +50,7 @@ def list_remote(connection: sqlite3.Connection) -> tuple[RemoteReply, ...]:
 
 
 def set_remote_state(connection: sqlite3.Connection, response_id: str, state: RemoteState) -> None:
-    """Change what is known of one."""
+    """Update the state of a remote reply."""
     connection.execute(
         "UPDATE remote SET state = ? WHERE response_id = ?", (state.value, response_id)
     )

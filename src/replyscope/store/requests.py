@@ -1,7 +1,7 @@
-"""Request bodies, stored as references to pieces they share with earlier ones.
+"""Request bodies, stored as references to pieces that they share with earlier bodies.
 
-Each turn of a session sends the whole history again; here a message's bytes are
-kept once. A body is rebuilt byte for byte.
+Each turn of a session sends the whole history again; a message's bytes are stored once.
+A body is rebuilt byte for byte.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ _LISTS = ('"messages":', '"input":')
 
 
 def split_body(body: bytes) -> tuple[str, list[bytes]]:
-    """A body as (separator, pieces): what precedes its messages, each message, the rest.
+    """Split a body into (separator, pieces): the head, each message, and the tail.
 
-    The body is `pieces[0] + separator.join(pieces[1:-1]) + pieces[-1]`. One that is
-    not of that form comes back as a single piece.
+    The body is `pieces[0] + separator.join(pieces[1:-1]) + pieces[-1]`. A body without
+    that form is one piece.
     """
     try:
         text = body.decode("utf-8")
@@ -38,7 +38,7 @@ def split_body(body: bytes) -> tuple[str, list[bytes]]:
 
 
 def join_body(separator: str, pieces: list[bytes]) -> bytes:
-    """The body that `split_body` cut up."""
+    """The body from the pieces of `split_body`."""
     if len(pieces) == 1:
         return pieces[0]
     return pieces[0] + separator.encode().join(pieces[1:-1]) + pieces[-1]
@@ -63,7 +63,7 @@ def _element_spans(text: str) -> list[tuple[int, int]]:
 
 
 def save_request(connection: sqlite3.Connection, exchange_id: str, sent: RequestSent) -> None:
-    """Keep a request, replacing an earlier try of the same exchange."""
+    """Save a request; it replaces an earlier try of the same exchange."""
     separator, pieces = split_body(sent.body)
     ids = array("q", [_piece_id(connection, piece) for piece in pieces])
     connection.execute(
@@ -93,7 +93,7 @@ def rebuild_request(
     separator: str,
     packed: bytes,
 ) -> RequestSent:
-    """The request of a row's columns. Raises what reading a damaged row may raise."""
+    """The request from a row's columns. Raises one of `codec.DAMAGE` for a damaged row."""
     ids = array("q")
     ids.frombytes(packed)
     pieces = [

@@ -23,7 +23,7 @@ from replyscope.store.folded import load_exchanges
 
 
 def insert_session(connection: sqlite3.Connection, session: Session) -> None:
-    """Save a new session. Saving it twice is saving it once."""
+    """Save a new session. Saving it again changes nothing."""
     connection.execute(
         f"INSERT INTO session (id, {', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
         f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in _COLUMNS)}",
@@ -33,7 +33,7 @@ def insert_session(connection: sqlite3.Connection, session: Session) -> None:
 
 
 def update_session(connection: sqlite3.Connection, session: Session, before: Session) -> None:
-    """Save what changed of a session's head; what another process changed meanwhile stays."""
+    """Save the changed fields of a session; the changes of another process are kept."""
     old = dict(zip(_COLUMNS, _session_values(before), strict=True))
     new = dict(zip(_COLUMNS, _session_values(session), strict=True))
     changed = {name: value for name, value in new.items() if value != old[name]}
@@ -53,7 +53,7 @@ def update_session(connection: sqlite3.Connection, session: Session, before: Ses
 def _save_draft(
     connection: sqlite3.Connection, session: Session, before: Session | None = None
 ) -> None:
-    """Save what a draft has beside its text. Attachments that are saved are not written again."""
+    """Save a draft's attachments and cursor. Unchanged attachments are not written again."""
     draft = session.whole_draft
     if not draft.attachments and draft.cursor is None:
         connection.execute("DELETE FROM draft WHERE session_id = ?", (session.id,))
@@ -73,7 +73,7 @@ def _save_draft(
 def _load_attachments(
     connection: sqlite3.Connection, session_id: str
 ) -> tuple[tuple[Attachment, ...], int | None]:
-    """The attachments of a session's draft, and where its cursor stands."""
+    """The attachments of a session's draft, and the position of its cursor."""
     row = connection.execute(
         "SELECT attachments, cursor FROM draft WHERE session_id = ?", (session_id,)
     ).fetchone()
@@ -115,7 +115,7 @@ def storable(text: str) -> str:
 
 
 def insert_message(connection: sqlite3.Connection, session_id: str, message: Message) -> None:
-    """Save a message. Saving it twice changes nothing more."""
+    """Save a message. Saving it again changes nothing."""
     connection.execute(
         "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -130,7 +130,7 @@ def insert_message(connection: sqlite3.Connection, session_id: str, message: Mes
 
 
 def update_parts(connection: sqlite3.Connection, message: Message) -> None:
-    """Save what a message says now."""
+    """Save the changed parts of a message."""
     connection.execute(
         "UPDATE message SET parts = ? WHERE id = ?", (encode_parts(message.parts), message.id)
     )
@@ -175,7 +175,7 @@ def insert_exchange(
 
 
 def insert_sources(connection: sqlite3.Connection, message: Message) -> None:
-    """Save which exchanges a message came from. Those that are known stay."""
+    """Save the exchanges of a message, unless they are already saved."""
     connection.executemany(
         "INSERT OR IGNORE INTO source VALUES (?, ?, ?, ?)",
         [
@@ -215,7 +215,7 @@ def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSessi
 
 
 def session_stamp(connection: sqlite3.Connection, session_id: str) -> SessionStamp:
-    """What tells whether a session changed."""
+    """A value that changes when the session changes."""
     row = connection.execute(
         "SELECT head_id, title, "
         "(SELECT count(*) FROM exchange WHERE session_id = session.id), "
@@ -233,7 +233,7 @@ def session_stamp(connection: sqlite3.Connection, session_id: str) -> SessionSta
 
 
 def daily_costs(connection: sqlite3.Connection, since_ms: int) -> dict[date, float]:
-    """US dollars by local day; days of which nothing is known are left out."""
+    """The cost in US dollars by local day; days without a known cost are left out."""
     found = connection.execute(
         "SELECT date(started_at / 1000, 'unixepoch', 'localtime') AS day, sum(cost_usd) "
         "FROM exchange WHERE cost_usd IS NOT NULL AND started_at >= ? GROUP BY day",
@@ -284,7 +284,7 @@ def summarise_sessions(
     pinned_first: bool = False,
     shelf: Shelf = Shelf.LISTED,
 ) -> tuple[SessionSummary, ...]:
-    """One session, or those of a shelf, newest first."""
+    """The summaries of one session, or of a shelf's sessions, newest first."""
     rows: Iterable[tuple[Any, ...]] = connection.execute(
         f"""
         SELECT s.id, s.title, s.created_at, s.updated_at,
@@ -317,7 +317,7 @@ def summarise_sessions(
 
 
 def find_session_id(connection: sqlite3.Connection, prefix: str) -> str:
-    """The session of that id, or the one whose id begins so."""
+    """The id that equals `prefix`, or the only id that begins with it."""
     rows = connection.execute(
         "SELECT id FROM session WHERE substr(id, 1, ?) = ? ORDER BY length(id) LIMIT 2",
         (len(prefix), prefix),

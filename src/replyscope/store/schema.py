@@ -1,7 +1,7 @@
-"""The tables, and how a file of an older version becomes one of this version.
+"""The database tables, and the migrations of older files.
 
-Invariant: a file is never changed by a version that is older than its writer, and
-is copied aside before it is migrated.
+Invariants: a program never changes a file that a newer version wrote, and backs a file up
+before it migrates it.
 """
 
 import os
@@ -180,7 +180,7 @@ CREATE TABLE unindexed (exchange_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 INSERT INTO unindexed SELECT id FROM exchange WHERE writer IS NULL;
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
-"""`fact` and what hangs on it can be made again from the exchanges; see `index`."""
+"""`fact` and the tables that refer to it can be rebuilt from the exchanges; see `index`."""
 
 _DRAFTS = """
 CREATE TABLE draft (
@@ -189,8 +189,8 @@ CREATE TABLE draft (
     cursor INTEGER
 ) STRICT, WITHOUT ROWID;
 """
-"""What a draft has beside its text, which `session` has. A table of its own: a session's row
-is written at each message, and attachments may be megabytes.
+"""The attachments and cursor of a draft; its text is in `session`. A separate table, because a
+session's row is written at each message and attachments may be megabytes.
 """
 
 MIGRATIONS: tuple[str, ...] = (
@@ -201,7 +201,7 @@ MIGRATIONS: tuple[str, ...] = (
     _REVIEW,
     _DRAFTS,
 )
-"""Script n brings a file from version n to n + 1; `user_version` holds the version."""
+"""Script n migrates a file from version n to n + 1; `user_version` holds the version."""
 
 
 def migrate(
@@ -209,7 +209,7 @@ def migrate(
     path: Path | None,
     migrations: Sequence[str] = MIGRATIONS,
 ) -> None:
-    """Bring a file to this version, one script and one transaction at a time.
+    """Migrate a file to this version, one script and one transaction at a time.
 
     Raises StoreTooNew when the file is of a newer version.
     """
@@ -238,7 +238,7 @@ def check_version(
     path: Path | None,
     migrations: Sequence[str] = MIGRATIONS,
 ) -> None:
-    """Only look. Raises StoreTooNew when the file is of a newer version."""
+    """Check the version without migrating. Raises StoreTooNew for a newer file."""
     version = _version(connection)
     if version > len(migrations):
         raise StoreTooNew(
@@ -265,15 +265,15 @@ def _statements(script: str) -> list[str]:
 
 
 def _back_up(connection: sqlite3.Connection, path: Path) -> None:
-    """Copy the file aside, unless that was done. The first of several processes does it,
-    and none migrates meanwhile. What has a backup's name is whole: half of one would be
-    taken for a backup by the next start.
+    """Back the file up, unless a backup exists. The lock lets only one process do it, and none
+    migrates meanwhile. The backup is written under another name first, because the next start
+    could not tell an incomplete backup from a complete one.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
         target = path.with_name(f"{path.name}.v{_version(connection)}.bak")
         part = target.with_name(f"{target.name}.part")
-        part.unlink(missing_ok=True)  # of a process that died
+        part.unlink(missing_ok=True)  # left by a process that died
         if target.exists():
             return
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600))

@@ -25,14 +25,14 @@ T = TypeVar("T")
 _STEP = 50
 _NO_TEXTS = ("", "", "", "")
 _MOST_RANKED = 2_000
-"""More replies than these are not ranked by how well they fit, but shown newest first."""
+"""The most matches that are ranked by relevance; more than these are shown newest first."""
 _COLUMNS = (
     "f.exchange_id, f.session_id, f.message_id, s.title, f.model, f.finish, f.state, "
     "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, "
     "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.id"
 )
 _DAY = "date(max(0, min({}, 253370764800000)) / 1000, 'unixepoch', 'localtime')"
-"""A local day from 1970 to 9999, whatever time stands there."""
+"""The local day of a time in milliseconds, limited to the years 1970 to 9999."""
 _JOIN = "JOIN session s ON s.id = f.session_id"
 _ORDERS = {
     Sort.TIME: "f.started_at DESC, f.id DESC",
@@ -172,7 +172,7 @@ def _read_hits(
 def _in_order(
     connection: sqlite3.Connection, plan: Plan, sort: Sort
 ) -> tuple[str, tuple[object, ...]]:
-    """The replies that a plan means, as FROM, WHERE and ORDER BY."""
+    """FROM, WHERE and ORDER BY for the replies of a plan."""
     where = plan.where
     if not plan.match:
         order = _ORDERS.get(sort, _ORDERS[Sort.TIME])
@@ -181,8 +181,8 @@ def _in_order(
     if not _is_common(connection, plan.match):
         order = _ORDERS.get(sort, "bm25(search, 1.0, 2.0, 0.5, 1.0), f.started_at DESC, f.id DESC")
         return f"{_source(plan)[0]} ORDER BY {order}", values
-    # The plus keeps SQLite from going by the found ones: the facts are at hand in the order
-    # of time, and the first few need no sorting.
+    # The plus keeps SQLite from starting at the full-text matches: `fact` is indexed by time,
+    # so the first few rows need no sorting.
     order = _ORDERS.get(sort, _ORDERS[Sort.TIME])
     found = "+f.id IN (SELECT rowid FROM search WHERE search MATCH ?)"
     return f"FROM fact f {_JOIN} WHERE {found} AND {where.sql} ORDER BY {order}", values
@@ -233,7 +233,7 @@ def _names(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
 
 
 def _source(plan: Plan) -> tuple[str, tuple[object, ...]]:
-    """The replies that a plan means, as FROM and WHERE."""
+    """FROM and WHERE for the replies of a plan."""
     where = plan.where.sql
     if not plan.match:
         return f"FROM fact f {_JOIN} WHERE {where}", plan.where.values
@@ -248,7 +248,7 @@ def _find_sessions(connection: sqlite3.Connection, search: Search) -> tuple[Sess
         # SQLite takes a bare column from the row that has the maximum.
         "SELECT s.id, s.title, count(*), max(f.started_at), f.message_id, "
         "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, "
-        # `total` is a REAL, which takes sums that no integer of SQLite does.
+        # `total` returns a REAL: an integer sum could overflow.
         "CASE WHEN count(f.tokens) THEN total(f.tokens) END, sum(f.cost) "
         f"{source} GROUP BY s.id ORDER BY {_SESSION_ORDERS.get(search.sort, _NEWEST_SESSION)} "
         "LIMIT ? OFFSET ?",

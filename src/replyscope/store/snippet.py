@@ -1,4 +1,4 @@
-"""The piece of a text that shows why it was found."""
+"""Search snippets: the part of a text around the words that matched."""
 
 import re
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ _BEFORE = 20
 def cut_snippet(
     texts: Sequence[str], words: Sequence[Wanted], width: int = 160
 ) -> tuple[str, Marks]:
-    """A stretch of the first text that has one of the words, on one line, with where they
-    stand in it. Without any, the beginning of the first text that there is.
+    """A snippet on one line of the first text that has one of the words, with the positions of
+    the words in it. If no text has one, the beginning of the first text that is not empty.
     """
     pattern = pattern_of(words)
     if pattern is not None:
@@ -42,5 +42,5 @@ def _around(text: str, at: int, pattern: "re.Pattern[str]", width: int) -> tuple
 
 
 def says(text: str | None, words: str, is_open: int) -> int:
-    """For SQL: whether a text has these words, one after another."""
+    """A SQL function: whether a text has these words, one after another."""
     return int(has_phrase(words_of(text or ""), words.split(), is_open=bool(is_open)))

@@ -1,7 +1,8 @@
-"""SQLite's and the system's errors, translated once into the store's.
+"""Translates the errors of SQLite and of the system into store errors.
 
-The result code decides, never the text: names of tables and folders are part of the text,
-and every version of SQLite may word it differently. https://sqlite.org/rescode.html
+Errors are classified by result code, never by their text: the text contains names of tables
+and folders, and each version of SQLite may word it differently.
+https://sqlite.org/rescode.html
 """
 
 import errno
@@ -37,8 +38,8 @@ _LEAST_ROOM = 64 * 1024
 def result_code(error: sqlite3.Error | OSError) -> int | None:
     """The primary result code of an error, without the extension in its upper bits.
 
-    An error of the system has the code that SQLite gives to its kind. None when the error is
-    of neither: Python's own checks raise errors of sqlite3 without a code.
+    A system error has the code of the corresponding SQLite error. None for an error that has
+    no code: Python's own checks raise such sqlite3 errors.
     """
     if isinstance(error, OSError):
         return _CODE_OF_ERRNO.get(error.errno or 0)
@@ -52,7 +53,7 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 
 def is_unwritable(error: sqlite3.Error, path: Path) -> bool:
-    """Whether SQLite could not write beside the file: no permission, or no room."""
+    """Whether SQLite can't write in the file's folder: no permission, or no space."""
     return result_code(error) in _UNWRITABLE or _is_full(path)
 
 
@@ -63,14 +64,14 @@ def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreE
     if code in _CORRUPT:
         return StoreCorrupt(
             f"The sessions file {where} is damaged ({error}).",
-            "It was left as it is. Move it aside or restore a backup, or use another folder "
+            "The file was not changed. Move it aside, restore a backup, or use another folder "
             "with --data-dir.",
         )
-    is_io = code == sqlite3.SQLITE_IOERR  # a full disk is reported so, too
+    is_io = code == sqlite3.SQLITE_IOERR  # SQLite also reports a full disk with this code
     if code == sqlite3.SQLITE_FULL or (is_io and _is_full(path)):
         return StoreFull(
             f"There is no room on the disk of {where} ({error}).",
-            "Free some space; what is on the screen is saved as soon as there is room.",
+            "Free some space. What is on the screen is saved as soon as there is room.",
         )
     if code in _UNWRITABLE:
         return StoreReadOnly(
@@ -80,10 +81,10 @@ def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreE
     if is_io:
         return StoreError(
             f"The disk of {where} failed ({error}).",
-            "Check the disk, and whether a quota is used up; then try again.",
+            "Check the disk and its quota, then try again.",
         )
     if code == sqlite3.SQLITE_INTERRUPT:
-        return SearchInterrupted("Something else is looked for.")
+        return SearchInterrupted("The search was cancelled by a newer one.")
     if code in _BUSY:
         return StoreError(
             f"Another program keeps {where} locked ({error}).", "Close it, then try again."
@@ -93,7 +94,7 @@ def translate_error(error: sqlite3.Error | OSError, path: Path | None) -> StoreE
 
 
 def _is_full(path: Path | None) -> bool:
-    """Whether there is no room for what SQLite keeps beside the file while it is open."""
+    """Whether the disk has no space for SQLite's WAL and shared memory files."""
     try:
         return path is not None and shutil.disk_usage(path.parent).free < _LEAST_ROOM
     except OSError:

@@ -30,7 +30,7 @@ _MOST_HISTORY = 1_000
 
 
 class SqliteStore:
-    """Methods are documented in domain.stores. `path` None keeps everything in memory."""
+    """A store in one SQLite file; see domain.stores. `path` None keeps everything in memory."""
 
     is_private = False
 
@@ -40,21 +40,21 @@ class SqliteStore:
 
     @property
     def is_saving(self) -> bool:
-        """False when everything is forgotten at exit."""
+        """False when the sessions are lost at exit."""
         return self._database.path is not None
 
     @property
     def database(self) -> Database:
-        """Where everything is kept, for the parts that read and order it in other ways."""
+        """The database, for the search index and the library."""
         return self._database
 
     @property
     def writer(self) -> str:
-        """This process's name among those that write."""
+        """The id of this process as a writer."""
         return self._hold.writer
 
     async def open(self) -> None:
-        """Open and, where needed, create or migrate the file. Raises StoreError."""
+        """Open the file; create or migrate it when needed. Raises StoreError."""
 
         def check(connection: sqlite3.Connection) -> None:
             connection.execute("SELECT count(*) FROM session").fetchone()
@@ -62,14 +62,14 @@ class SqliteStore:
         await self._database.write(check)
 
     async def go_private(self) -> None:
-        """Leave the file alone and keep everything in memory from now on."""
+        """Close the file and keep everything in memory from now on."""
         await self._database.close()
         self._hold.release()
         self._database = Database(None)
         self._hold = Hold(None, self._hold.writer)
 
     async def close(self) -> None:
-        """Finish every write, close, and give up the hold."""
+        """Finish every write, close, and release the lock of this process."""
         await self._database.close()
         self._hold.release()
 
@@ -78,7 +78,7 @@ class SqliteStore:
         await self._database.write(lambda c: rows.insert_session(c, session))
 
     async def update_session(self, session: Session, before: Session) -> None:
-        """Save what changed of a session's head."""
+        """Save the changed fields of a session."""
         await self._database.write(lambda c: rows.update_session(c, session, before))
 
     async def load_session(self, session_id: str) -> StoredSession:
@@ -87,7 +87,7 @@ class SqliteStore:
         return replace(stored, messages=tuple(self._settled(m) for m in stored.messages))
 
     def _settled(self, message: Message) -> Message:
-        """A message whose running tools still run: those of dead processes do not."""
+        """A message in which the running tools of dead processes are marked as interrupted."""
         if message.role is not Role.TOOL:
             return message
         parts = tuple(
@@ -101,11 +101,11 @@ class SqliteStore:
         return message if parts == message.parts else replace(message, parts=parts)
 
     async def session_stamp(self, session_id: str) -> SessionStamp:
-        """What tells whether a session changed. Raises SessionNotFound."""
+        """A value that changes when the session changes. Raises SessionNotFound."""
         return await self._database.read(lambda c: rows.session_stamp(c, session_id))
 
     async def is_held_elsewhere(self, session_id: str) -> bool:
-        """Whether another process that lives writes an exchange of this session."""
+        """Whether another running process writes an exchange of this session."""
 
         def look(connection: sqlite3.Connection) -> bool:
             writers = connection.execute(
@@ -118,11 +118,11 @@ class SqliteStore:
         return await self._database.read(look)
 
     async def daily_costs(self, since: datetime) -> Mapping[date, float]:
-        """US dollars by local day."""
+        """The cost in US dollars by local day."""
         return await self._database.read(lambda c: rows.daily_costs(c, to_ms(since)))
 
     async def find_session_id(self, prefix: str) -> str:
-        """The one session whose id begins so. Raises SessionNotFound."""
+        """The only session id that begins with `prefix`. Raises SessionNotFound."""
         return await self._database.read(lambda c: rows.find_session_id(c, prefix))
 
     async def list_sessions(
@@ -151,7 +151,7 @@ class SqliteStore:
         return found[0]
 
     async def check_integrity(self) -> str | None:
-        """SQLite's own check of the file; None when it is sound."""
+        """The faults that SQLite's integrity check reports; None when there are none."""
 
         def check(connection: sqlite3.Connection) -> str | None:
             result = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
@@ -171,17 +171,17 @@ class SqliteStore:
         return await self._database.read(look)
 
     async def load_shared(self, session_id: str, *, with_wire: bool) -> Shared:
-        """A session with all that is handed on of it. Raises SessionNotFound."""
-        # Not among the searches: the next keystroke of one would end it in the middle.
+        """A session with everything that an export contains. Raises SessionNotFound."""
+        # Not on the search thread: the next keystroke in a search would cancel it.
         shared = await self._database.read(
             lambda c: read_shared(c, session_id, with_wire=with_wire)
         )
         return replace(shared, messages=tuple(self._settled(m) for m in shared.messages))
 
     async def import_session(self, shared: Shared, *, is_dry: bool = False) -> Taken:
-        """Save a session that comes from elsewhere, whole or not at all.
+        """Import a session in one transaction.
 
-        With `is_dry` only what it would come to. Raises ImportConflict.
+        With `is_dry` nothing is saved, only the result returned. Raises ImportConflict.
         """
         if is_dry:
             return await self._database.read(lambda c: look_for(c, shared))
@@ -198,10 +198,10 @@ class SqliteStore:
         await self._database.write(insert)
 
     async def update_message(self, message: Message) -> None:
-        """Save what a message says now."""
+        """Save the changed parts of a message."""
 
         def update(connection: sqlite3.Connection) -> None:
-            self._hold.acquire()  # a tool that runs is known by its runner's lock
+            self._hold.acquire()  # the lock shows that the tool's process is alive
             rows.update_parts(connection, message)
             note_unindexed_under(connection, message.parent_id)
 
@@ -215,7 +215,7 @@ class SqliteStore:
         *,
         is_head: bool = True,
     ) -> Journal:
-        """Save an exchange that starts, and hold it for this process."""
+        """Save an exchange that starts, with this process as its writer."""
 
         def insert(connection: sqlite3.Connection) -> None:
             self._hold.acquire()
@@ -227,7 +227,7 @@ class SqliteStore:
         return SqliteJournal(self._database, exchange.id)
 
     async def reopen_exchange(self, exchange_id: str) -> Journal:
-        """Go on with the journal of an exchange that was left, and hold it."""
+        """Continue the journal of a detached exchange, with this process as its writer."""
 
         def take(connection: sqlite3.Connection) -> int:
             self._hold.acquire()
@@ -253,7 +253,7 @@ class SqliteStore:
         return await self._database.read(load)
 
     async def take_unfinished(self) -> tuple[Unfinished, ...]:
-        """Claim the exchanges whose writers are gone, and read what was journalled."""
+        """Claim the exchanges of dead writers, and read their journals."""
 
         def take(connection: sqlite3.Connection) -> tuple[Unfinished, ...]:
             self._hold.acquire()
@@ -275,21 +275,21 @@ class SqliteStore:
         return await self._database.write(take)
 
     async def close_unfinished(self, exchange: Exchange) -> None:
-        """Save what became of one of them."""
+        """Save the final state of a claimed exchange."""
         if not exchange.state.is_terminal and not exchange.is_detached:
             raise StoreError(f"Exchange {exchange.id} has not ended.")
         await self._database.write(lambda c: save_ended(c, exchange))
 
     async def list_remote(self) -> tuple[RemoteReply, ...]:
-        """Every id of a reply that was seen, newest first."""
+        """Every reply that a provider may still store, newest first."""
         return await self._database.read(list_remote)
 
     async def set_remote_state(self, response_id: str, state: RemoteState) -> None:
-        """Keep what is now known of a reply at its provider."""
+        """Update the state of a remote reply."""
         await self._database.write(lambda c: set_remote_state(c, response_id, state))
 
     async def remembered_adaptations(self, base_url: str, model: str) -> Mapping[str, str]:
-        """What a server is known to reject for a model."""
+        """The parameters that a server rejects for a model, with their replacements."""
 
         def load(connection: sqlite3.Connection) -> dict[str, str]:
             return dict(
@@ -302,7 +302,7 @@ class SqliteStore:
         return await self._database.read(load)
 
     async def remember_adaptation(self, base_url: str, model: str, name: str, value: str) -> None:
-        """Remember that it does."""
+        """Save that a server rejects a parameter for a model."""
 
         def insert(connection: sqlite3.Connection) -> None:
             connection.execute(
@@ -313,7 +313,7 @@ class SqliteStore:
         await self._database.write(insert)
 
     async def add_history(self, text: str) -> None:
-        """Add a prompt to the history; the oldest go."""
+        """Add a prompt to the history; the oldest are deleted."""
 
         def insert(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM prompt WHERE text = ?", (text,))
@@ -337,7 +337,7 @@ class SqliteStore:
         return await self._database.read(load)
 
     async def change_stamp(self) -> int:
-        """SQLite's own counter of commits by other connections, the writer's included."""
+        """SQLite's `data_version`: it changes with commits of other connections."""
 
         def stamp(connection: sqlite3.Connection) -> int:
             if not self.is_saving:

@@ -1,4 +1,4 @@
-"""The rows that can't be read: found when they are indexed or repaired, named by `doctor`."""
+"""The list of damaged rows: found by indexing and repairs, reported by `doctor`."""
 
 import sqlite3
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _SESSION_OF = {
 
 
 def note_damaged_rows(connection: sqlite3.Connection) -> None:
-    """Try to read every row that the index doesn't read, and note those that fail."""
+    """Try to decode every row that indexing does not decode, and record the damaged ones."""
     columns: tuple[tuple[str, str, Callable[..., object]], ...] = (
         ("message", "SELECT id, parts FROM message", decode_parts),
         ("settings", "SELECT id, settings FROM session", decode_settings),
@@ -41,7 +41,7 @@ def note_damaged_rows(connection: sqlite3.Connection) -> None:
 
 
 def list_unreadable(connection: sqlite3.Connection) -> tuple[UnreadableRow, ...]:
-    """What was noted, but for rows that are gone."""
+    """The recorded rows; deleted rows are left out."""
     notes = connection.execute(
         "SELECT name, value FROM note WHERE name GLOB 'unreadable *' ORDER BY name"
     ).fetchall()

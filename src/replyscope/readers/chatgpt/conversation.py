@@ -11,7 +11,7 @@ from typing import Any
 
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.foreign import ForeignConversation, Turn, time_of, tool_turn
+from replyscope.domain.foreign import ForeignConversation, ForeignTurn, time_of, tool_turn
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_faults import BadData
 from replyscope.domain.leftovers import Extras, Leftovers, as_extras, with_prose
@@ -98,7 +98,7 @@ class _Pending:
     extras: Extras = ()
     origins: tuple[str, ...] = ()
 
-    def with_thought(self, turn: Turn) -> "_Pending":
+    def with_thought(self, turn: ForeignTurn) -> "_Pending":
         text = _joined(self.text, turn.reasoning)
         return _Pending(text, self.extras + turn.extras, (*self.origins, turn.key))
 
@@ -116,14 +116,14 @@ class _Reader:
         self._answers = Counter(parent for parent, _ in self._links.values())
         self._pending: dict[str, _Pending] = {}
         self._used: set[str] = set()
-        self.turns: dict[str, Turn] = {}
+        self.turns: dict[str, ForeignTurn] = {}
         self.above: dict[str, str | None] = {}
         self.systems = Systems()
         self.leftovers = Leftovers()
 
     def read(self) -> None:
         """Fill `turns`."""
-        thoughts: list[tuple[Turn, str | None]] = []
+        thoughts: list[tuple[ForeignTurn, str | None]] = []
         for key in parents_first(self._links):
             before = self._links[key][0]
             parent, pending = self.above.get(before), self._pending.get(before, _Pending())
@@ -139,7 +139,7 @@ class _Reader:
             if turn.key not in self._used:  # no reply follows
                 self.turns[turn.key] = replace(turn, parent=parent)
 
-    def _place(self, turn: Turn, before: str, parent: str | None, pending: _Pending) -> None:
+    def _place(self, turn: ForeignTurn, before: str, parent: str | None, pending: _Pending) -> None:
         self._used.update(pending.origins)
         if turn.role is Role.ASSISTANT:
             reasoning = _joined(pending.text, turn.reasoning)
@@ -147,7 +147,7 @@ class _Reader:
         elif pending.text:  # no reply follows: it becomes a reply itself
             own = f"{before}/thoughts"
             if own not in self.turns:
-                self.turns[own] = Turn(
+                self.turns[own] = ForeignTurn(
                     own, Role.ASSISTANT, (), turn.at, parent, self._model,
                     reasoning=pending.text, extras=pending.extras,
                 )  # fmt: skip
@@ -162,7 +162,7 @@ class _Reader:
         self.turns[turn.key] = replace(turn, parent=parent)
         self.above[turn.key] = turn.key
 
-    def _turn(self, key: str) -> Turn | None:
+    def _turn(self, key: str) -> ForeignTurn | None:
         node = self._mapping.get(key)
         message = node.get("message") if isinstance(node, Mapping) else node
         if isinstance(message, Mapping):
@@ -171,7 +171,7 @@ class _Reader:
             self.leftovers.add_odd(message)
         return None
 
-    def _shown(self, key: str, said: _Message) -> Turn | None:
+    def _shown(self, key: str, said: _Message) -> ForeignTurn | None:
         at = time_of(said.node.get("create_time"))
         if said.kind in _INSTRUCTIONS or said.role in _SYSTEM:
             about = texts_in(said.metadata.get("user_context_message_data"))
@@ -188,15 +188,15 @@ class _Reader:
             return _with_detail(turn, said)
         if said.role == "user":
             self.leftovers.add_fields(said.unread(), "a user message")
-            return Turn(key, Role.USER, (TextPart(said.text),), at) if said.text else None
+            return ForeignTurn(key, Role.USER, (TextPart(said.text),), at) if said.text else None
         return self._reply(key, said)
 
-    def _reply(self, key: str, said: _Message) -> Turn | None:
+    def _reply(self, key: str, said: _Message) -> ForeignTurn | None:
         beside = as_extras(said.unread())
         if not (said.text or said.kind == "code" or beside):
             return None
         raw = name_of(mapping_of(said.metadata.get("finish_details")).get("type"))
-        turn = Turn(
+        turn = ForeignTurn(
             key,
             Role.ASSISTANT,
             (),
@@ -228,7 +228,7 @@ def _message_of(message: Node) -> _Message:
     return _Message(role, kind, text, message, metadata)
 
 
-def _is_thought(turn: Turn) -> bool:
+def _is_thought(turn: ForeignTurn) -> bool:
     return bool(turn.reasoning) and not turn.parts and not turn.calls
 
 
@@ -236,7 +236,7 @@ def _joined(*texts: str) -> str:
     return "\n\n".join(filter(None, texts))
 
 
-def _with_detail(turn: Turn, said: _Message) -> Turn:
+def _with_detail(turn: ForeignTurn, said: _Message) -> ForeignTurn:
     detail = "\n".join(f"{name}: {value}" for name, value in as_extras(said.unread()))
     (part,) = turn.parts
     if not detail or not isinstance(part, ToolResultPart):
@@ -244,7 +244,7 @@ def _with_detail(turn: Turn, said: _Message) -> Turn:
     return replace(turn, parts=(replace(part, detail=detail),))
 
 
-def _as_result(turn: Turn, last: Turn) -> Turn:
+def _as_result(turn: ForeignTurn, last: ForeignTurn) -> ForeignTurn:
     """The turn as the result of the call above it."""
     (part,) = turn.parts
     if not isinstance(part, ToolResultPart):
@@ -253,7 +253,7 @@ def _as_result(turn: Turn, last: Turn) -> Turn:
     return replace(turn, parts=(replace(part, call_id=above),))
 
 
-def _with_more(last: Turn, turn: Turn) -> Turn:
+def _with_more(last: ForeignTurn, turn: ForeignTurn) -> ForeignTurn:
     """The results of several messages of one tool, merged."""
     (first,), (more,) = last.parts, turn.parts
     if not (isinstance(first, ToolResultPart) and isinstance(more, ToolResultPart)):

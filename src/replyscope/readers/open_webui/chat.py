@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from replyscope.domain.foreign import ForeignConversation, Turn, text_of_part, time_of, tool_turn
+from replyscope.domain.foreign import (
+    ForeignConversation,
+    ForeignTurn,
+    text_of_part,
+    time_of,
+    tool_turn,
+)
 from replyscope.domain.foreign_systems import Systems
 from replyscope.domain.import_faults import BadData
 from replyscope.domain.leftovers import NO_PLACE, Leftovers, with_text
@@ -72,9 +78,9 @@ class _Reader:
         self._systems = systems
         self._leftovers = leftovers
 
-    def read(self, nodes: Mapping[str, Any]) -> tuple[list[Turn], dict[str, str | None]]:
+    def read(self, nodes: Mapping[str, Any]) -> tuple[list[ForeignTurn], dict[str, str | None]]:
         """The turns, and for each node the key of the turn that is the parent of its answers."""
-        turns: list[Turn] = []
+        turns: list[ForeignTurn] = []
         ends: dict[str, str | None] = {}
         links = links_of(nodes, "parentId", "childrenIds")
         for key in parents_first(links):
@@ -87,7 +93,7 @@ class _Reader:
             turns += self._merged(key, merged, ends[key] if is_asked else parent)
         return turns, ends
 
-    def _turns(self, key: str, node: Any, parent: str | None) -> list[Turn]:
+    def _turns(self, key: str, node: Any, parent: str | None) -> list[ForeignTurn]:
         if node is None:
             return []
         if not isinstance(node, Mapping):
@@ -109,7 +115,7 @@ class _Reader:
         parts = tuple(part for part in given if part != TextPart("")) + files_of(node)
         kept = "\n".join(text_of_part(part) for part in parts)
         self._report(node, kept, "a user message")
-        return [Turn(key, Role.USER, parts, at, parent)]
+        return [ForeignTurn(key, Role.USER, parts, at, parent)]
 
     def _report(self, node: Node, kept: str, owner: str) -> None:
         fields = {name: one for name, one in node.items() if name not in _NAMES}
@@ -117,7 +123,7 @@ class _Reader:
             del fields["merged"]  # a reply of its own
         self._leftovers.add_lost(fields, LINKS, kept, owner)
 
-    def _merged(self, key: str, merged: Any, parent: str | None) -> list[Turn]:
+    def _merged(self, key: str, merged: Any, parent: str | None) -> list[ForeignTurn]:
         """The reply that Open WebUI merged from several, as their sibling."""
         fields = {"content": merged} if isinstance(merged, str) else mapping_of(merged)
         if not with_text(fields, LINKS - {"content"}):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.foreign import Turn, text_of_part, time_of
+from replyscope.domain.foreign import ForeignTurn, text_of_part, time_of
 from replyscope.domain.leftovers import Leftovers, as_extras, squeeze, with_prose, with_text
 from replyscope.domain.loose_json import list_of, mapping_of, name_of, text_of, to_json
 from replyscope.domain.message import ImagePart, Part, Role
@@ -48,7 +48,7 @@ _ENDINGS = {
 
 def turns_of_reply(
     key: str, node: Node, parent: str | None, model: str, leftovers: Leftovers
-) -> list[Turn]:
+) -> list[ForeignTurn]:
     """The turns of an assistant message. `model` is used if the message names none."""
     steps = _steps(key, node)
     for part in (*parts_of(node.get("content")), *files_of(node)):
@@ -63,7 +63,7 @@ def turns_of_reply(
     usage, took_ms = usage_of(node)
     done = name_of(mapping_of(node.get("info")).get("finish_reason") or node.get("finish_reason"))
     ending = FinishReason.ERROR if error else _ENDINGS.get(done, FinishReason.UNSTATED)
-    whole = Turn(
+    whole = ForeignTurn(
         key,
         Role.ASSISTANT,
         (),

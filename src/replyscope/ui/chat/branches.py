@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.sending import Sending
@@ -78,7 +78,7 @@ class Branches:
         message = self._view.message_at_cursor()
         tree = self._desk.conversation.tree
         while message is not None and message.role in (Role.ASSISTANT, Role.TOOL):
-            message = tree.get(message.parent_id or "")
+            message = tree.parent_of(message)
         if message is None or message.role is not Role.USER:
             self._desk.tell("Point at a message of yours to edit it.", is_error=False)
             return

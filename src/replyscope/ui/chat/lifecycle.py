@@ -129,7 +129,7 @@ class Lifecycle:
         """Save the replies that could not be saved before, for example when the disk was full."""
         for conversation in self._desk.archive.unsaved():
             try:
-                await conversation.save_endings()
+                await conversation.endings.save()
             except StoreError:
                 return
             self._desk.tell(f"{conversation.session.title}: now saved", is_error=False)

@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from replyscope.domain.message import Message, Role
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.panes import Panes

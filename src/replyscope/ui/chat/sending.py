@@ -9,7 +9,7 @@ from replyscope.domain.exchange import Choice
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.inspection.context import fit_into
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts

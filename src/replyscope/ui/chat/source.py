@@ -9,7 +9,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
-from replyscope.engine.calls import results_under, with_results
+from replyscope.engine.tool_calls import results_under, with_results
 from replyscope.engine.tree import MessageTree
 from replyscope.inspection.explain import Mood
 from replyscope.inspection.timeline import Timeline, timeline_of

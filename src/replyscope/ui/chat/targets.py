@@ -14,7 +14,7 @@ from replyscope.domain.endpoint import (
 )
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
 from replyscope.ui.services import Services
 

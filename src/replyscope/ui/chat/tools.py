@@ -7,7 +7,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.printable import exact_line, printable_line
 from replyscope.domain.tool import ToolCallState
-from replyscope.engine.calls import calls_of, results_under, with_result
+from replyscope.engine.tool_calls import calls_of, results_under, with_result
 from replyscope.inspection.arguments import editable_arguments
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sending import Sending

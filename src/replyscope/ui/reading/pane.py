@@ -10,7 +10,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, ToolResultPart
-from replyscope.engine.calls import with_results
+from replyscope.engine.tool_calls import with_results
 from replyscope.inspection.figures import cost_of_all
 from replyscope.ui.reading.frame_screen import FrameScreen
 from replyscope.ui.reading.inspector import Inspector

@@ -8,7 +8,7 @@ from typing import Any
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message
-from replyscope.engine.calls import with_results
+from replyscope.engine.tool_calls import with_results
 from replyscope.inspection.siblings import Reply, replies_beside
 from replyscope.ui.reading.entries import shown
 from replyscope.ui.reading.recording import NOTHING_TO_PLAY, load_recording

@@ -8,7 +8,7 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.session import StoredSession
 from replyscope.engine.branch import read_in
-from replyscope.engine.calls import exchanges_with_results, results_under
+from replyscope.engine.tool_calls import exchanges_with_results, results_under
 from replyscope.engine.tree import MessageTree
 from replyscope.inspection.timeline import Timeline
 from replyscope.ui.reading.entries import reply_at

@@ -1,7 +1,7 @@
-"""Runs the calls of one reply: checked, consented to, run side by side, results in order.
+"""Runs the tool calls of one reply: validates them, gets consent, and runs them concurrently.
 
-What becomes of a call is saved before it starts and when it ends, so that one which may
-have run is never taken for one that has not.
+The state of a call is saved before it starts and when it ends, so that a call that may have
+run never looks like one that has not.
 """
 
 import asyncio
@@ -35,10 +35,10 @@ _MOST_DETAIL = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Tooling:
-    """What a conversation needs to run tools and rules; `settings` are read anew each turn.
+    """The services and settings with which a conversation runs tools and rules.
 
-    `keeps_files` says whether results and images that are no text become files; `keep_file`
-    writes one.
+    `settings` is called at each turn. With `keeps_files`, images and binary results are saved as
+    files; `keep_file` writes a file.
     """
 
     box: Toolbox
@@ -49,7 +49,7 @@ class Tooling:
     keep_file: KeepFile | None = None
 
     def for_private(self) -> "Tooling":
-        """The same for a private session: neither tools nor rules leave anything on disk."""
+        """A copy for a private session: neither tools nor rules write to the disk."""
 
         def book() -> RuleBook | None:
             made = self.rule_book()
@@ -62,17 +62,17 @@ class Tooling:
     async def run(
         self, tool: Tool, arguments: Mapping[str, Any], rules: Sequence[ConsentRule] = ()
     ) -> ToolOutcome:
-        """Run a tool to its end, unless a rule forbids it. `rules` are those that allowed it."""
+        """Run a tool, unless a rule forbids it. `rules` are the rules that allowed it."""
         if await self.consent.forbids(tool, arguments):
-            return ToolOutcome("Error: a rule of the person forbids it.", is_error=True)
+            return ToolOutcome("Error: a rule of the user forbids it.", is_error=True)
         return await self.box.run(tool, arguments, keeps_files=self.keeps_files, rules=rules)
 
 
 Save = Callable[[tuple[ToolResultPart, ...]], Awaitable[None]]
 
 
-class Calling:
-    """The calls of one reply. `parts` say what became of each, in the reply's order."""
+class ToolRunner:
+    """The tool calls of one reply. `parts` are their results, in the order of the reply."""
 
     def __init__(
         self,
@@ -95,14 +95,14 @@ class Calling:
         self._save = save
         self._runner = runner
         self.is_stopped = False
-        """Whether a call was left waiting on purpose."""
+        """Whether the person left a call waiting."""
         self.version = 0
-        """Grows whenever something became of a call."""
+        """Grows with every change of a call."""
 
     async def run(self) -> None:
-        """Run what waits. Cancelled, it kills what runs, and says so of each call.
+        """Run the waiting calls. Cancelling kills the running tools and marks their calls.
 
-        A call that ran when everything ended may have had effects: it is not run again.
+        A call that was running may have had effects: it is not run again.
         """
         before, self.parts = self.parts, [part.interrupted() for part in self.parts]
         if self.parts != before:
@@ -120,7 +120,7 @@ class Calling:
                 await asyncio.shield(self._save(tuple(self.parts)))
 
     async def _answer(self, number: int) -> None:
-        """One call, from its arguments to its result."""
+        """Validate one call, get consent, run it, and save its result."""
         part = self.parts[number]
         call = self._calls.get(part.call_id)
         if call is None:
@@ -193,12 +193,12 @@ class Calling:
         except TimeoutError:
             words = f"Error: the tool was stopped after {timeout_s:g} s without a result."
             return ToolOutcome(words, is_error=True)
-        except Exception as error:  # noqa: BLE001 - a tool's fault costs the call, not the chat
+        except Exception as error:  # noqa: BLE001 - a tool's fault fails its call only
             _log.exception("tool %s failed", tool.full_name)
             return ToolOutcome(f"Error: {type(error).__name__}: {error}", is_error=True)
 
     async def _approve(self, number: int, call: ToolCall) -> None:
-        """The provider itself runs this one, when the person says so."""
+        """Ask for consent to a call that the provider runs."""
         source = f"provider:{call.server}" if call.server else "provider"
         reach = f"what the server {call.server or 'of the provider'} can reach"
         tool = Tool(call.name, "", "{}", source, call.name, reach)
@@ -218,20 +218,20 @@ class Calling:
 
 
 def cut(output: str, most: int) -> str:
-    """An output that is not longer than it may be; when cut it says so, to the model too."""
+    """The output, cut to `most` characters. A note at the end says that it was cut."""
     if len(output) <= most:
         return output
     return f"{output[:most]}\n[cut: this is {most:,} of {len(output):,} characters]"
 
 
 def misfit(tool: Tool, outcome: ToolOutcome) -> str:
-    """A note on a result that does not fit its tool's output schema; empty when it does."""
+    """A note on a result that does not match its tool's output schema; empty when it does."""
     if not tool.output_schema or outcome.is_error:
         return ""
     if outcome.structured is None:
-        return "\n[note: the tool declares an output schema, and sent no structured content]"
+        return "\n[note: the tool has an output schema, but sent no structured content]"
     faults = find_faults(read_json(outcome.structured), tool.output_schema)
-    return f"\n[note: this does not fit the tool's output schema: {'; '.join(faults)}]" * bool(
+    return f"\n[note: this does not match the tool's output schema: {'; '.join(faults)}]" * bool(
         faults
     )
 
@@ -241,6 +241,6 @@ def _failed(part: ToolResultPart, words: str) -> ToolResultPart:
 
 
 def _refused(part: ToolResultPart, decision: Decision) -> ToolResultPart:
-    words = "The person did not allow this call, and nothing ran."
-    told = f"{words} They say: {decision.reason}" if decision.reason else words
+    words = "The user did not allow this call. Nothing ran."
+    told = f"{words} Their reason: {decision.reason}" if decision.reason else words
     return replace(part, state=ToolCallState.REFUSED, output=told)

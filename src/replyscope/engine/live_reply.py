@@ -1,23 +1,24 @@
-"""Where a request goes, and the exchange that streams of it."""
+"""The target of a request, and the reply while it streams."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.event import RequestSent, WireRecord
+from replyscope.domain.event import Event, RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.frame_log import FrameLog
 from replyscope.domain.message import Message
 from replyscope.domain.ports import Clock, ModelProvider
+from replyscope.engine.journal_writer import JournalWriter
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes: an endpoint, an open provider for it, and a model.
+    """The target of a request: an endpoint, an open provider for it, and a model.
 
-    `leaves_out` is how many of the branch's oldest messages are not sent.
+    `leaves_out` is the number of the branch's oldest messages that are not sent.
     """
 
     endpoint: Endpoint
@@ -27,19 +28,40 @@ class Target:
 
 
 class LiveReply:
-    """An exchange while it streams; `exchange()` is what a screen may show of it now.
+    """An exchange while it streams; `exchange()` is a snapshot for the screen.
 
-    Each choice that was asked for has a message of its own.
+    Each requested choice has its own message. With `is_resumed` the journal already has the
+    request.
     """
 
-    def __init__(self, messages: Sequence[Message], fold: ExchangeFold, clock: Clock) -> None:
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        fold: ExchangeFold,
+        writer: JournalWriter,
+        clock: Clock,
+        *,
+        is_resumed: bool = False,
+    ) -> None:
         self.messages = tuple(messages)
         self.fold = fold
+        self.writer = writer
         self.request: RequestSent | None = None
         self.frames = FrameLog()
         self.finishing: asyncio.Future[None] | None = None
         self._clock = clock
+        self._is_resumed = is_resumed
         self._started_ms = clock.monotonic_ms()
+
+    def apply(self, event: Event) -> None:
+        """Fold an event, and queue its frame or request for the journal."""
+        self.fold.apply(event)
+        if type(event) is WireFrame:
+            self.frames.append(event)
+            self.writer.add(event)
+        elif type(event) is RequestSent and not self._is_resumed:
+            self.request = event
+            self.writer.note_request(event)
 
     @property
     def version(self) -> int:
@@ -48,7 +70,7 @@ class LiveReply:
 
     @property
     def fold_id(self) -> str:
-        """The id of the exchange that streams."""
+        """The id of the streaming exchange."""
         return self.messages[0].sources[-1].exchange_id
 
     @property
@@ -57,7 +79,7 @@ class LiveReply:
         return WireRecord(self.request, self.frames)
 
     def exchange(self) -> Exchange:
-        """A snapshot. It says `in_progress` until the ending is on disk."""
+        """A snapshot. Its state is `in_progress` until the ending is saved."""
         snapshot = self.fold.snapshot(self._clock.monotonic_ms() - self._started_ms)
         if snapshot.state.is_terminal:
             return replace(snapshot, state=ExchangeState.IN_PROGRESS)

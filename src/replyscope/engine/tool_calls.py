@@ -1,4 +1,4 @@
-"""The calls that a branch waits with, and what has become of them. Pure."""
+"""The tool calls of a branch and their results. Pure functions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ from replyscope.engine.tree import MessageTree
 
 
 def calls_of(message: Message, exchanges: Mapping[str, Exchange]) -> tuple[ToolCall, ...]:
-    """The calls with which a reply ended, and which want an answer from here."""
+    """The calls at the end of a reply that need a result from this program."""
     if message.role is not Role.ASSISTANT or not message.sources:
         return ()
     source = message.sources[-1]
@@ -26,15 +26,15 @@ def calls_of(message: Message, exchanges: Mapping[str, Exchange]) -> tuple[ToolC
 
 
 def asked(calls: Iterable[ToolCall]) -> tuple[ToolResultPart, ...]:
-    """A part for each call, of which nothing has become yet."""
+    """A part without a result for each call."""
     return tuple(
         ToolResultPart(call.id, "", call.name, ToolCallState.REQUESTED, call.kind) for call in calls
     )
 
 
 def results_under(message: Message, tree: MessageTree) -> dict[str, ToolResultPart]:
-    """What became of the calls of a reply, by their ids. Ids are the server's: another
-    reply may use the same ones.
+    """The results of a reply's calls, by call id. The server chooses the ids: another reply may
+    use the same ones.
     """
     return {
         part.call_id: part
@@ -48,7 +48,7 @@ def results_under(message: Message, tree: MessageTree) -> dict[str, ToolResultPa
 def exchanges_with_results(
     exchanges: Mapping[str, Exchange], tree: MessageTree
 ) -> Mapping[str, Exchange]:
-    """Every exchange of a branch, its calls saying what became of them."""
+    """Every exchange of a branch, with the results of its calls."""
     joined: dict[str, Exchange] = {}
     for message in tree.branch:
         if message.sources and (results := results_under(message, tree)):
@@ -59,7 +59,7 @@ def exchanges_with_results(
 
 
 def with_result(call: ToolCall, results: Mapping[str, ToolResultPart]) -> ToolCall:
-    """A call with what became of it."""
+    """A call with its result."""
     part = results.get(call.id)
     if part is None or call.kind not in ANSWERABLE:
         return call
@@ -72,7 +72,7 @@ def with_result(call: ToolCall, results: Mapping[str, ToolResultPart]) -> ToolCa
 
 
 def with_results(exchange: Exchange, results: Mapping[str, ToolResultPart]) -> Exchange:
-    """An exchange whose calls say what became of them."""
+    """An exchange with the results of its calls."""
     if not results or not any(choice.tool_calls for choice in exchange.choices):
         return exchange
     choices = tuple(

@@ -1,4 +1,4 @@
-"""What is asked of a model, and the exchange that begins with it. Pure."""
+"""Builds the request for a branch, and the exchange that starts with it. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import Tool
 from replyscope.engine.branch import for_server, what_server_knows
-from replyscope.engine.live import Target
+from replyscope.engine.live_reply import Target
 
 
 def make_request(
@@ -24,7 +24,7 @@ def make_request(
     continues: bool,
     is_private: bool = False,
 ) -> ModelRequest:
-    """The request for a branch. What the server knows already is named, not sent."""
+    """The request for a branch. It refers to messages that the server already stores."""
     sent = messages[target.leaves_out :]
     chains = settings.parameters.store is True or keeps_responses(target.endpoint.base_url)
     known = None
@@ -50,7 +50,7 @@ def make_request(
 def make_opening(
     exchange_id: str, now: datetime, settings: SessionSettings, target: Target
 ) -> Exchange:
-    """An exchange of which nothing has come yet."""
+    """An exchange before its first event."""
     left_out = target.leaves_out
     note = f"the oldest {left_out} messages were left out to fit the context"
     return Exchange(
