@@ -317,7 +317,7 @@ async def review_wire(pilot: Pilot[None], stage: Stage) -> None:
 
 
 async def deleted(pilot: Pilot[None], stage: Stage) -> None:
-    await query(pilot, stage, "is:deleted", ("1/1 reply", "The model ended its"))
+    await query(pilot, stage, "is:deleted", ("1/1 reply", "The model finished its"))
 
 
 async def purge(pilot: Pilot[None], stage: Stage) -> None:
