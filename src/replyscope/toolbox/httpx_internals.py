@@ -4,18 +4,15 @@ The provider package has its own copy, because packages of one floor do not impo
 `tests/test_internals.py` fails when it changes.
 """
 
-from collections.abc import Callable
-
 import httpcore2
 import httpx2
 
 
-def wrap_network(
-    transport: httpx2.AsyncHTTPTransport,
-    wrap: Callable[[httpcore2.AsyncNetworkBackend], httpcore2.AsyncNetworkBackend],
+def set_network_backend(
+    transport: httpx2.AsyncHTTPTransport, backend: httpcore2.AsyncNetworkBackend
 ) -> None:
-    """Replace the network backend of a transport. httpx2 has no argument for it, though
-    httpcore2 has. No upstream issue known.
+    """Replace the network backend of a transport.
+
+    httpcore2 has an argument for it, httpx2 has not. No upstream issue known.
     """
-    pool = transport._pool
-    pool._network_backend = wrap(pool._network_backend)
+    transport._pool._network_backend = backend

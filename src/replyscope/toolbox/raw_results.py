@@ -52,11 +52,9 @@ async def with_raw_results(
 class _Stream:
     def __init__(self, stream: Any, asked: dict[int | str, str]) -> None:
         self._stream = stream
+        self.aclose = stream.aclose
         self._asked = asked
         """The methods of pending requests, by id."""
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
 
     async def __aenter__(self) -> Self:
         await self._stream.__aenter__()

@@ -16,7 +16,7 @@ import httpx2
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.proxies import RouteFault
 from replyscope.domain.route import Route, find_route
-from replyscope.toolbox.httpx_internals import wrap_network
+from replyscope.toolbox.httpx_internals import set_network_backend
 
 _Key = tuple[str | None, bool]
 _opened: ContextVar[list[httpcore2.AsyncNetworkStream]] = ContextVar("opened connections")
@@ -87,24 +87,18 @@ def naming_route(route: Route) -> Iterator[None]:
         raise httpx2.ConnectError(f"{said}{route.through}", request=_request_of(error)) from error
 
 
-class _NotingBackend(httpcore2.AsyncNetworkBackend):
+class _NotingBackend(httpcore2.AnyIOBackend):
     """A network backend that records the connections of the current request."""
 
-    def __init__(self, backend: httpcore2.AsyncNetworkBackend) -> None:
-        self._backend = backend
-
     async def connect_tcp(self, *arguments: Any, **named: Any) -> httpcore2.AsyncNetworkStream:
-        stream = await self._backend.connect_tcp(*arguments, **named)
+        stream = await super().connect_tcp(*arguments, **named)
         _opened.get([]).append(stream)
         return stream
-
-    async def sleep(self, seconds: float) -> None:
-        await self._backend.sleep(seconds)
 
 
 def _transport_of(route: Route) -> httpx2.AsyncHTTPTransport:
     transport = httpx2.AsyncHTTPTransport(verify=route.tls, proxy=_proxy_of(route), trust_env=False)
-    wrap_network(transport, _NotingBackend)
+    set_network_backend(transport, _NotingBackend())
     return transport
 
 

@@ -50,6 +50,7 @@ class _Forgiving:
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
+        self.fileno = file.fileno
 
     def write(self, text: str) -> int:
         with contextlib.suppress(OSError, ValueError):
@@ -59,6 +60,3 @@ class _Forgiving:
     def flush(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             self._file.flush()
-
-    def fileno(self) -> int:
-        return self._file.fileno()
