@@ -6,6 +6,7 @@ The search compiles the same fields to SQL; a test compares the results.
 import re
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from replyscope.domain.days import day_range
 from replyscope.domain.facts import Facts
@@ -96,7 +97,13 @@ def _fits(term: Term, facts: Facts, now: datetime) -> bool:
 
 
 def _says(text: str, term: Term) -> bool:
-    return has_phrase(words_of(text), words_of(term.value), is_open=not term.is_phrase)
+    return has_phrase(words_of(text), _phrase(term.value), is_open=not term.is_phrase)
+
+
+@lru_cache(maxsize=64)
+def _phrase(value: str) -> list[str]:
+    """The words of a term. Cached: a term is compared with many texts."""
+    return words_of(value)
 
 
 def words_shown(query: Query) -> tuple[Wanted, ...]:
