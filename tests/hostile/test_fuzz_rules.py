@@ -314,7 +314,7 @@ async def test_a_link_that_is_changed_after_the_answer_is_not_followed(folder: P
     (folder / "docs" / "b.txt").symlink_to("../secrets/key.txt")
     outcome = await tooling.box.run(tool, {"path": "docs/b.txt"})
     assert outcome.is_error
-    assert "forbids" in outcome.output
+    assert "denies" in outcome.output
     await tooling.box.close()
 
 

@@ -473,7 +473,7 @@ def test_a_query_exports_what_it_finds_and_nothing_else(
     nothing = tmp_path / "none.json"
     done = run_command(tmp_path, "sessions", "export", "--query", "plums", "-o", str(nothing))
     assert done.returncode == 2
-    assert "finds nothing" in done.stderr
+    assert "No replies match" in done.stderr
     assert not nothing.exists()
 
 
