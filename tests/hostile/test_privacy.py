@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from replyscope.domain.plural import plural
 from tests.cli.run import environment
 from tests.engine.test_tools import asks, in_turn
 from tests.hostile.held import texts_of, words_of_index
