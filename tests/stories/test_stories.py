@@ -160,7 +160,7 @@ def test_killed_while_a_tool_runs_it_is_not_run_again_unasked(
         terminal.type("\x1b")
         terminal.wait_for("▌ test-model")
         terminal.type("t")
-        terminal.wait_for("So it may have run.", "1 interrupted")
+        terminal.wait_for("So it may have run.", "1 tool call interrupted")
     (log.parent / "log.end").touch()
     assert log.read_text().count("\n") == 1
     assert "may have had effects" in server.requests[1]["messages"][-1]["content"]
