@@ -197,8 +197,8 @@ def test_what_is_no_entry_is_said_so(text: str, words: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ("{}", "needs a command or a url"),
-        ('{"command": "a", "url": "https://b"}', "not both"),
+        ("{}", "either a command or a url"),
+        ('{"command": "a", "url": "https://b"}', "either a command or a url"),
         ('{"url": "ftp://x"}', "must begin with"),
         ('{"command": "a", "args": "b"}', "args"),
         ('{"command": "a", "env": []}', ""),
