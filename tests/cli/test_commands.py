@@ -250,7 +250,7 @@ def test_an_interrupt_saves_what_came(
         assert process.stdout is not None
         process.stdout.read(5)
         process.send_signal(number)
-        assert process.wait(60) == 130
+        assert process.wait(10) == 130
     gate.set()
     (session,) = json.loads(run_command(tmp_path, "sessions", "list", "--json").stdout)
     assert session["state"] == "cancelled"

@@ -165,7 +165,7 @@ def test_a_purge_beside_a_reader_is_finished_later_and_says_so(
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM session").fetchone()
         done = run_here(home, "sessions", "purge", "--yes")
-        assert "1 session with" in done.stdout
+        assert "1 session with 2 replies" in done.stdout
         assert "The next start overwrites old copies" in done.stderr
     run_here(home, "sessions", "purge", "--yes")
     assert _traces(home, words) == []

@@ -165,5 +165,5 @@ def test_the_message_about_an_unknown_file_names_every_format() -> None:
 
 def test_the_help_of_the_import_names_every_program(tmp_path: Path) -> None:
     text = run_program(tmp_path, "sessions", "import", "--help").stdout
-    names = {"sse": ".sse"}
+    names = {"replyscope": "sessions of replyscope", "sse": ".sse"}
     assert [one.name for one in FORMATS if names.get(one.name, one.title) not in text] == []

@@ -87,6 +87,12 @@ def _not_a_database(folder: Path) -> None:
         connection.execute("SELECT * FROM sqlite_master")
 
 
+def _no_database_behind_the_header(folder: Path) -> None:
+    (folder / "s.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 4_096)
+    with _open(folder / "s.db") as connection:
+        connection.execute("SELECT * FROM sqlite_master")
+
+
 def _cannot_open(folder: Path) -> None:
     with _open(folder):
         pass
@@ -238,7 +244,8 @@ def test_a_foreign_database_with_other_tables_is_not_damaged(kind: str, tmp_path
     assert words in failure.value.message
 
 
-def test_a_damaged_foreign_database_is_named_so(tmp_path: Path) -> None:
-    _failure_of(_corrupt_schema, tmp_path)
+@pytest.mark.parametrize("failing", [_corrupt_schema, _no_database_behind_the_header])
+def test_a_damaged_foreign_database_is_named_so(failing: Failing, tmp_path: Path) -> None:
+    _failure_of(failing, tmp_path)
     with pytest.raises(ImportFault, match="damaged database"):
         read_file(tmp_path / "s.db")
