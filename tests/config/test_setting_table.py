@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from replyscope.cli.main import main
-from replyscope.config.setting import NamedTablesType, Section, TablesType, TableType, settings_of
+from replyscope.config.setting import Section, settings_of
 from replyscope.config.setting_table import (
     AllowSection,
     DenySection,
@@ -79,7 +79,7 @@ def test_every_section_is_in_the_test() -> None:
     def sections(section: Section) -> Iterator[Section]:
         yield section
         for setting in settings_of(section):
-            if isinstance(setting.type, TableType | NamedTablesType | TablesType):
+            if setting.type.section is not None:
                 yield from sections(setting.type.section)
 
     assert set(sections(RootSection)) == {section for section, _ in SECTIONS.values()}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from replyscope.config.checks import Table
-from replyscope.config.setting import FlagType, PairsType, Setting, TextType
+from replyscope.config.setting import Setting, flag, pairs, text
 from replyscope.config.toml_place import read_toml
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.look import DEFAULT_THEME, Look
@@ -16,10 +16,10 @@ class LookSection:
     They are defined here so that the first paint does not import the other settings.
     """
 
-    theme = Setting(TextType(), '"midnight"', "replyscope themes are listed by Ctrl+T in the app")
-    ascii_only = Setting(FlagType(), "false", "draw without box and symbol characters")
+    theme = Setting(text(), '"midnight"', "replyscope themes are listed by Ctrl+T in the app")
+    ascii_only = Setting(flag(), "false", "draw without box and symbol characters")
     keys = Setting(
-        PairsType(),
+        pairs(),
         '"chat.send" = "enter"         # F1 in the app lists all ids',
         "other keys for an action: its id, then the keys",
         header="[keys]",

@@ -4,28 +4,30 @@ The types read a value from a table of the file and describe it for the JSON sch
 both accept the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from replyscope.config.checks import Table
 from replyscope.domain.limits import Limits
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 JsonSchema = dict[str, Any]
+Section = type
+"""A class whose attributes are settings. `rules` is added to its JSON schema."""
 
 
-class SettingType(Protocol[T_co]):
-    """The type of a setting."""
+@dataclass(frozen=True, slots=True)
+class SettingType(Generic[T]):
+    """The type of a setting. `section` has the settings of a table.
 
-    def read(self, table: Table, key: str) -> T_co:
-        """The value of a key. Raises SettingsError naming file, line and key."""
-        ...
+    `read` returns the value of a key in a table, and raises SettingsError naming file, line
+    and key. `schema` returns the JSON schema of a value.
+    """
 
-    def schema(self) -> JsonSchema:
-        """The JSON schema of a value."""
-        ...
+    read: Callable[[Table, str], T]
+    schema: Callable[[], JsonSchema]
+    section: Section | None = None
 
 
 class Setting(Generic[T]):
@@ -62,10 +64,6 @@ class Setting(Generic[T]):
         return self.type.read(table, self.key)
 
 
-Section = type
-"""A class whose attributes are settings. `rules` is added to its JSON schema."""
-
-
 def settings_of(section: Section) -> Iterator[Setting[Any]]:
     """The settings of a section, in the order of definition."""
     return (value for value in vars(section).values() if isinstance(value, Setting))
@@ -83,126 +81,71 @@ def _described(setting: Setting[Any]) -> JsonSchema:
     return {"description": setting.help, **schema} if setting.help else schema
 
 
-@dataclass(frozen=True, slots=True)
-class TextType:
-    """A string."""
-
-    rules: tuple[tuple[str, object], ...] = ()
-
-    def read(self, table: Table, key: str) -> str | None:
-        return table.text(key)
-
-    def schema(self) -> JsonSchema:
-        return {"type": "string", **dict(self.rules)}
+def text(**rules: object) -> SettingType[str | None]:
+    """A string. `rules` are keywords of its JSON schema."""
+    return SettingType(Table.text, lambda: {"type": "string", **rules})
 
 
-class FlagType:
+def flag() -> SettingType[bool | None]:
     """A boolean."""
-
-    def read(self, table: Table, key: str) -> bool | None:
-        return table.flag(key)
-
-    def schema(self) -> JsonSchema:
-        return {"type": "boolean"}
+    return SettingType(Table.flag, lambda: {"type": "boolean"})
 
 
-@dataclass(frozen=True, slots=True)
-class WholeType:
+def whole(limits: Limits) -> SettingType[int | None]:
     """An integer within limits."""
-
-    limits: Limits
-
-    def read(self, table: Table, key: str) -> int | None:
-        return table.whole(key, self.limits)
-
-    def schema(self) -> JsonSchema:
-        return {"type": "integer", "minimum": self.limits.least, "maximum": self.limits.most}
+    return SettingType(
+        lambda table, key: table.whole(key, limits), lambda: _bounded("integer", limits)
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class NumberType:
+def number(limits: Limits) -> SettingType[float | None]:
     """A number within limits."""
-
-    limits: Limits
-
-    def read(self, table: Table, key: str) -> float | None:
-        return table.number(key, self.limits)
-
-    def schema(self) -> JsonSchema:
-        return {"type": "number", "minimum": self.limits.least, "maximum": self.limits.most}
+    return SettingType(
+        lambda table, key: table.number(key, limits), lambda: _bounded("number", limits)
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class ChoiceType:
+def _bounded(kind: str, limits: Limits) -> JsonSchema:
+    return {"type": kind, "minimum": limits.least, "maximum": limits.most}
+
+
+def choice(*words: str) -> SettingType[str | None]:
     """One of the allowed strings."""
-
-    words: tuple[str, ...]
-
-    def read(self, table: Table, key: str) -> str | None:
-        return table.one_of(key, self.words)
-
-    def schema(self) -> JsonSchema:
-        return {"enum": [str(word) for word in self.words]}
+    return SettingType(
+        lambda table, key: table.one_of(key, words),
+        lambda: {"enum": [str(word) for word in words]},
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class TextsType:
-    """A list of strings."""
-
-    least: int = 0
-
-    def read(self, table: Table, key: str) -> tuple[str, ...] | None:
-        return table.texts(key)
-
-    def schema(self) -> JsonSchema:
-        least = {"minItems": self.least} if self.least else {}
-        return {"type": "array", "items": {"type": "string"}, **least}
+def texts(least: int = 0) -> SettingType[tuple[str, ...] | None]:
+    """A list of at least that many strings."""
+    items = {"minItems": least} if least else {}
+    return SettingType(Table.texts, lambda: {"type": "array", "items": {"type": "string"}, **items})
 
 
-class PairsType:
+def pairs() -> SettingType[dict[str, str]]:
     """A table of strings with arbitrary keys."""
-
-    def read(self, table: Table, key: str) -> dict[str, str]:
-        return table.pairs(key)
-
-    def schema(self) -> JsonSchema:
-        return {"type": "object", "additionalProperties": {"type": "string"}}
+    return SettingType(
+        Table.pairs, lambda: {"type": "object", "additionalProperties": {"type": "string"}}
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class TableType:
+def table(section: Section) -> SettingType[Table]:
     """A table of settings."""
-
-    section: Section
-
-    def read(self, table: Table, key: str) -> Table:
-        return table.table(key)
-
-    def schema(self) -> JsonSchema:
-        return section_schema(self.section)
+    return SettingType(Table.table, lambda: section_schema(section), section)
 
 
-@dataclass(frozen=True, slots=True)
-class NamedTablesType:
+def named_tables(section: Section) -> SettingType[Table]:
     """A table of named tables."""
-
-    section: Section
-
-    def read(self, table: Table, key: str) -> Table:
-        return table.table(key)
-
-    def schema(self) -> JsonSchema:
-        return {"type": "object", "additionalProperties": section_schema(self.section)}
+    return SettingType(
+        Table.table,
+        lambda: {"type": "object", "additionalProperties": section_schema(section)},
+        section,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class TablesType:
+def tables(section: Section) -> SettingType[list[Table]]:
     """An array of tables."""
-
-    section: Section
-
-    def read(self, table: Table, key: str) -> list[Table]:
-        return table.tables(key)
-
-    def schema(self) -> JsonSchema:
-        return {"type": "array", "items": section_schema(self.section)}
+    return SettingType(
+        Table.tables, lambda: {"type": "array", "items": section_schema(section)}, section
+    )

@@ -2,14 +2,7 @@
 
 from collections.abc import Iterator
 
-from replyscope.config.setting import (
-    NamedTablesType,
-    Section,
-    Setting,
-    TablesType,
-    TableType,
-    settings_of,
-)
+from replyscope.config.setting import Section, Setting, settings_of
 from replyscope.config.setting_table import RootSection
 
 _HEAD = "# replyscope settings. Every line may be left out; what you see are the defaults.\n"
@@ -37,7 +30,7 @@ def _blocks(section: Section, head: list[str]) -> Iterator[str]:
     yield "\n".join(lines)
     for table in tables:
         head = _line(table.header, table.comment)
-        if isinstance(table.type, TableType | NamedTablesType | TablesType):
+        if table.type.section is not None:
             yield from _blocks(table.type.section, head)
         else:
             yield "\n".join([*head, f"# {table.example}"])
