@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,8 @@ from tests.support.suite import Suite
 
 if sys.platform == "win32":
     pytest.skip("Windows has no kill -9", allow_module_level=True)
+
+from tests.stories.terminal import Terminal
 
 
 def count_in(path: Path, table: str) -> int:
@@ -93,28 +96,62 @@ def test_killed_while_sessions_are_imported(suite: Suite, tmp_path: Path) -> Non
     for number in range(count):
         folder = tmp_path / f"run{number}"
         folder.mkdir()
-        path = folder / "data" / "sessions.db"
         process = start(folder, "sessions", "import", str(file))
-        moment = dice.randrange(sessions)
-        wait_until(process, lambda p=path, m=moment: count_in(p, "session") > m)  # type: ignore[misc]
+        wait_for_sessions(process, folder, dice.randrange(sessions))
         kill(process)
-        left = look_after(folder)
-        reached.append(len(left.sessions))
-        for session in left.sessions:
-            assert len(session.messages) == 2 * REPLIES
-            assert len(session.exchanges) == REPLIES
-            assert all(
-                len(left.frames[exchange.id]) == FRAMES for exchange in session.exchanges.values()
-            )
-        done = run_program(folder, "sessions", "import", str(file), "--json")
-        told = json.loads(done.stdout)
-        assert (told["imported"], told["skipped"]) == (sessions - reached[-1], reached[-1])
-        assert len(look_after(folder).sessions) == sessions
-        shutil.rmtree(folder)
+        reached.append(check_import(folder, file, sessions))
     suite.say(
         f"{count} kills of an import, after {min(reached)} to {max(reached)} of {sessions} "
         "sessions: each was there whole or not at all, and importing again brought the rest"
     )
+
+
+def test_killed_while_the_chat_imports(suite: Suite, tmp_path: Path) -> None:
+    dice = suite.dice("kill/import in the chat")
+    count, sessions = suite.count(20), 200
+    file = tmp_path / "export.json"
+    write_export(file, sessions, dice)
+    reached: list[int] = []
+    for number in range(count):
+        folder = tmp_path / f"run{number}"
+        folder.mkdir()
+        with Terminal(folder, "--base-url", "http://127.0.0.1:9/v1", "--model", "none") as terminal:
+            terminal.wait_for("type a message")
+            terminal.type(f"/import {file}\r")
+            terminal.wait_for(f"{sessions} session")
+            terminal.type("\r")
+            path, moment = folder / "data" / "sessions.db", dice.randrange(sessions)
+            terminal.wait_until(lambda p=path, m=moment: count_in(p, "session") > m)  # type: ignore[misc]
+            terminal.kill()
+        reached.append(check_import(folder, file, sessions))
+    suite.say(
+        f"{count} kills of the chat in an import, after {min(reached)} to {max(reached)} of "
+        f"{sessions} sessions: the same"
+    )
+
+
+def wait_for_sessions(process: subprocess.Popen[bytes], folder: Path, moment: int) -> None:
+    """Wait until more than that many sessions are stored."""
+    path = folder / "data" / "sessions.db"
+    wait_until(process, lambda: count_in(path, "session") > moment)
+
+
+def check_import(folder: Path, file: Path, sessions: int) -> int:
+    """Each session is whole or absent, and a second import adds the rest; how many were there."""
+    left = look_after(folder)
+    for session in left.sessions:
+        assert len(session.messages) == 2 * REPLIES
+        assert len(session.exchanges) == REPLIES
+        assert all(
+            len(left.frames[exchange.id]) == FRAMES for exchange in session.exchanges.values()
+        )
+    done = run_program(folder, "sessions", "import", str(file), "--json")
+    told = json.loads(done.stdout)
+    reached = len(left.sessions)
+    assert (told["imported"], told["skipped"]) == (sessions - reached, reached)
+    assert len(look_after(folder).sessions) == sessions
+    shutil.rmtree(folder)
+    return reached
 
 
 def test_killed_while_sessions_are_exported(suite: Suite, tmp_path: Path) -> None:
