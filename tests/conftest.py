@@ -42,6 +42,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SUITE] = Suite(config.getoption("--seed"), config.getoption("--size"))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only a whole suite runs."""
+    if config.getoption("--size") >= 1:
+        return
+    left_out = [item for item in items if item.get_closest_marker("whole")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("whole")]
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Of a worker process: hand over what its part of the suite found."""
     output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)

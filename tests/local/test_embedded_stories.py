@@ -127,7 +127,7 @@ def large_weights() -> Path:
     pytest.skip(f"{DEFAULT} is not installed")
 
 
-@pytest.mark.parametrize("api", list(Api))
+@pytest.mark.parametrize("api", [Api.RESPONSES, pytest.param(Api.CHAT, marks=pytest.mark.whole)])
 async def test_a_real_model_calls_a_tool_and_tells_its_result(
     large_weights: Path, tmp_path: Path, clock: Clock, store: SqliteStore, api: Api
 ) -> None:

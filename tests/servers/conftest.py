@@ -13,10 +13,3 @@ def script_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """aimock, which plays the script; its base URL."""
     with aimock.running(tmp_path_factory.mktemp("aimock"), SCRIPT) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def whole_suite(request: pytest.FixtureRequest) -> None:
-    """Skips the test in the sample that the test command runs."""
-    if request.config.getoption("--size") < 1:
-        pytest.skip("only in the whole suite: python -m tests.servers")

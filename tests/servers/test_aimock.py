@@ -24,7 +24,7 @@ def test_the_whole_conversation(script_url: str, tmp_path: Path, suite: Suite, a
     suite.say(f"aimock, {api.value}: {heard}")
 
 
-@pytest.mark.usefixtures("whole_suite")
+@pytest.mark.whole
 def test_the_whole_conversation_in_the_form_of_openrouter(
     script_url: str, tmp_path: Path, suite: Suite
 ) -> None:

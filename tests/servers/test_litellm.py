@@ -13,7 +13,7 @@ from tests.servers.person import Person
 from tests.support import litellm
 from tests.support.suite import Suite
 
-pytestmark = [pytest.mark.installs, pytest.mark.usefixtures("whole_suite")]
+pytestmark = [pytest.mark.installs, pytest.mark.whole]
 _MOCKED = {"model": "openai/gpt-6-sol", "api_key": "none", "mock_response": "A mock reply."}
 
 
@@ -58,10 +58,7 @@ BEHIND = {
 
 
 @pytest.fixture(scope="module")
-def base_url(
-    whole_suite: None, script_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    del whole_suite
+def base_url(script_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     models: list[dict[str, Any]] = [{"model_name": "mocked", "litellm_params": _MOCKED}]
     for name, behind in BEHIND.items():
         backend = script_url.removesuffix("/v1") + behind.path

@@ -18,6 +18,13 @@ from tests.support.weights import find_cached_weights
 
 pytestmark = [pytest.mark.installs, pytest.mark.timeout(900)]
 APIS = pytest.mark.parametrize("api", list(Api))
+# The sample asks one thing over each API; the whole suite asks both over both.
+ONE = pytest.mark.parametrize(
+    "api", [Api.CHAT, pytest.param(Api.RESPONSES, marks=pytest.mark.whole)]
+)
+OTHER = pytest.mark.parametrize(
+    "api", [Api.RESPONSES, pytest.param(Api.CHAT, marks=pytest.mark.whole)]
+)
 KEY = "sk-of-the-engine-1234"
 _LIMIT = "reported as complete, but stopped at the limit of 8 output tokens"
 
@@ -48,7 +55,7 @@ def engine(weights: Path, template: Path) -> Iterator[str]:
         process.stdin.close()
 
 
-@APIS
+@OTHER
 def test_text_a_cut_and_an_error(
     cached_weights: Path, tmp_path: Path, suite: Suite, api: Api
 ) -> None:
@@ -75,7 +82,7 @@ def test_text_a_cut_and_an_error(
     )
 
 
-@APIS
+@ONE
 def test_two_tools_at_once(cached_weights: Path, tmp_path: Path, suite: Suite, api: Api) -> None:
     """The template shows the model its answer often enough for a small one to repeat it."""
     template = Path(__file__).with_name("two_calls.jinja")
@@ -97,7 +104,7 @@ def test_two_tools_at_once(cached_weights: Path, tmp_path: Path, suite: Suite, a
     suite.say(f"llama.cpp with {LIGHT}, {api.value}: two tools at once, each ran once")
 
 
-@pytest.mark.usefixtures("whole_suite")
+@pytest.mark.whole
 @APIS
 def test_a_model_that_understands_calls_a_tool_and_tells_its_result(
     tmp_path: Path, suite: Suite, api: Api

@@ -11,12 +11,11 @@ from tests.servers.person import Person
 from tests.support import portkey
 from tests.support.suite import Suite
 
-pytestmark = [pytest.mark.installs, pytest.mark.usefixtures("whole_suite")]
+pytestmark = [pytest.mark.installs, pytest.mark.whole]
 
 
 @pytest.fixture(scope="module")
-def base_url(whole_suite: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    del whole_suite
+def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with portkey.running(tmp_path_factory.mktemp("portkey")) as url:
         yield url
 
