@@ -172,22 +172,11 @@ class _BoundedResponse(httpx2.Response):
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
         bound, read = self._bound, 0
-        began = asyncio.get_running_loop().time()
-        until = None if bound.longest_s is None else began + bound.longest_s
-        async with aclosing(super().aiter_bytes(chunk_size)) as chunks:
-            while True:
-                try:
-                    async with asyncio.timeout_at(until) as waiting:
-                        chunk = await anext(chunks)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError:
-                    if not waiting.expired():
-                        raise
-                    if bound.is_cut:
-                        return
-                    late = f"did not complete its response within {bound.longest_s:g} s"
-                    raise TooLate(late) from None
+        chunks = super().aiter_bytes(chunk_size)
+        if bound.longest_s is not None:
+            chunks = _until_deadline(chunks, bound.longest_s, is_cut=bound.is_cut)
+        async with aclosing(chunks):
+            async for chunk in chunks:
                 read += len(chunk)
                 if read > bound.most:
                     if bound.is_cut:
@@ -196,3 +185,24 @@ class _BoundedResponse(httpx2.Response):
                     size = f"{bound.most // 1024**2} MB"
                     raise TooMuch(f"a response of more than {size}")
                 yield chunk
+
+
+async def _until_deadline(
+    chunks: AsyncGenerator[bytes, None], longest_s: float, *, is_cut: bool
+) -> AsyncGenerator[bytes, None]:
+    """The chunks that arrive in time. At the deadline it ends or raises TooLate."""
+    until = asyncio.get_running_loop().time() + longest_s
+    async with aclosing(chunks):
+        while True:
+            try:
+                async with asyncio.timeout_at(until) as waiting:
+                    chunk = await anext(chunks)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                if not waiting.expired():
+                    raise
+                if is_cut:
+                    return
+                raise TooLate(f"did not complete its response within {longest_s:g} s") from None
+            yield chunk

@@ -5,7 +5,7 @@ fields or in the text itself. Additional fields are never dropped: they are stor
 they can be sent back, and reported by name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -55,15 +55,20 @@ class ChoiceReader:
         self._messages: dict[str, str] = {}
         self._named: set[str] = set()
 
-    def read_delta(self, delta: object) -> Iterator[Event]:
+    def read_delta(self, delta: object) -> Iterable[Event]:
         """The events of a delta. Some servers send a plain text instead of an object."""
         if isinstance(delta, str):
             delta = {"content": delta}
         given = fields_of(delta)
-        if given:
-            self._has_delta = True
-            self._seen |= given.keys()
-            yield from self._read(given)
+        if not given:
+            return ()
+        self._has_delta = True
+        self._seen |= given.keys()
+        content = given.get("content")
+        if len(given) == 1 and isinstance(content, str) and self._splitter.is_answering:
+            self._length += len(content)  # the common case
+            return (TextDelta(self._index, content),) if content else ()
+        return self._read(given)
 
     def read_message(self, message: object) -> Iterator[Event]:
         """The new events of a complete message, or of one that grows with each chunk."""
@@ -104,9 +109,6 @@ class ChoiceReader:
 
     def _read(self, given: Fields) -> Iterator[Event]:
         content = given.get("content")
-        if content and len(given) == 1 and isinstance(content, str):
-            yield from self._text(content)  # the common case
-            return
         yield from self._read_reasoning(given)
         if isinstance(content, str):
             if content:

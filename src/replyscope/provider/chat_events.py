@@ -33,7 +33,6 @@ from replyscope.provider.plain import (
 from replyscope.provider.stream_errors import find_error
 from replyscope.provider.usage import find_usage, read_usage, unread_usage
 
-_IDENTITY = ("id", "model", "service_tier", "system_fingerprint")
 _OF_CHUNKS = {
     *("id", "object", "created", "model", "service_tier", "system_fingerprint", "choices", "usage"),
     *("obfuscation", "p", "error", *SOURCE_FIELDS),
@@ -83,19 +82,20 @@ class ChatTranslator:
             return []
         given = fields_of(chunk)
         choices = list_of(given.get("choices"))
-        if self.fault is None and (not choices or chunk.model_extra or _have_extras(choices)):
+        has_extras = bool(chunk.model_extra)
+        if self.fault is None and (not choices or has_extras or _have_extras(choices)):
             self.fault = find_error(given)
         events: list[Event] = []
         self._identify(given, events)
         for position, choice in enumerate(choices or _native_choices(given)):
             self._translate_choice(position, choice, events)
-        usage = find_usage(given) if "usage" in given or chunk.model_extra else None
+        usage = find_usage(given) if "usage" in given or has_extras else None
         if usage is not None:
             events.append(usage)
         if "usage" in given:
             self._name_unread(given["usage"], events)
         self._has_ended = bool(usage and self._has_finished and not choices and not self._open)
-        if given.keys() - _OF_CHUNKS or chunk.model_extra:
+        if has_extras or given.keys() - _OF_CHUNKS:
             self._translate_rest(given, events)
         return events
 
@@ -104,7 +104,8 @@ class ChatTranslator:
         return [event for reader in self._choices.values() for event in reader.finish()]
 
     def _identify(self, given: Fields, events: list[Event]) -> None:
-        said = tuple(given.get(name) for name in _IDENTITY)
+        get = given.get
+        said = (get("id"), get("model"), get("service_tier"), get("system_fingerprint"))
         if said != self._said:
             self._said = said
             response_id, model, tier, fingerprint = map(text_of, said)

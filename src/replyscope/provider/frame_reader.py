@@ -26,7 +26,7 @@ class EventData:
     @property
     def is_done(self) -> bool:
         """Whether it is `[DONE]`, the end marker of a stream."""
-        return is_done_marker(self.text)
+        return self.value is NOT_JSON and is_done_marker(self.text)
 
 
 class FrameReader:
@@ -40,7 +40,7 @@ class FrameReader:
     def read(self, text: str) -> list[EventData]:
         """The events of a frame; empty for comments and pings."""
         event, lines = parse_lines(text)
-        if not any(line.strip() for line in lines):
+        if not any(map(str.strip, lines)):
             self._event = event or self._event
             return self._read_bare(text)
         event, self._event = event or self._event, None

@@ -6,7 +6,7 @@ frame that is not JSON or has an error. Here every byte is recorded in a frame. 
 the events that it can parse; the other events are kept separately.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ class Arrival:
     """A recorded frame, and its events that the SDK did not get."""
 
     frame: WireFrame
-    aside: tuple[EventData, ...] = ()
+    aside: Sequence[EventData] = ()
 
 
 class _Decoded(ServerSentEvent):
@@ -87,12 +87,17 @@ class FrameTap:
                 raise Flood(f"{count} in a row without data")
             return []
         self._empty = self._empty_bytes = 0
-        given = [one for one in said if is_given and _is_for_the_sdk(one)]
-        aside = tuple(one for one in said if one not in given)
+        given: list[ServerSentEvent] = []
+        aside: list[EventData] = []
+        for one in said:
+            if is_given and _is_for_the_sdk(one):
+                given.append(_Decoded(one))
+            else:
+                aside.append(one)
+            self.saw_done |= one.is_done
         self._arrivals.append(Arrival(WireFrame(at_ms, text), aside))
-        self.saw_done |= any(one.is_done for one in said)
         self.ends_garbled = said[-1].value is NOT_JSON and not said[-1].is_done
-        return [_Decoded(one) for one in given]
+        return given
 
     async def aiter_bytes(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
         """Decode a byte stream into the events for the SDK."""

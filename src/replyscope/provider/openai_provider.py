@@ -5,7 +5,7 @@ that the partial reply is recorded like any other.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ from replyscope.domain.request import ModelRequest
 from replyscope.domain.route import find_route, system_environment
 from replyscope.domain.sse import is_of_a_stream
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
-from replyscope.provider.bounds import TooLate
+from replyscope.provider.chunks import add_arrived, read_chunks
 from replyscope.provider.client import build_client, open_http, system_context
 from replyscope.provider.dialect import Dialect, Translator, translate_said
 from replyscope.provider.errors import ErrorTranslator
@@ -42,7 +42,6 @@ from replyscope.provider.frames import FrameTap
 from replyscope.provider.history import own_fields
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
-from replyscope.provider.reply_bound import ReplyBound
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
 from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import OpenAIStoredReplies
@@ -50,13 +49,7 @@ from replyscope.provider.stream_errors import find_error
 
 _MOST_ADAPTATIONS = 8
 _BROKEN_OFF = ("interrupted", "timeout")
-_AFTER_THE_END_S = 1.0
 LONGEST_LIST_S = 15.0
-_SLICE = 8
-"""Chunks that are read before other tasks can run on the event loop: about a millisecond.
-The SDK's stream suspends only when it reads from the socket, and a key press needs about ten
-iterations of the loop until it is on the screen.
-"""
 
 Recall = Callable[[str, str], Awaitable[Mapping[str, str]]]
 Remember = Callable[[str, str, str, str], Awaitable[None]]
@@ -241,8 +234,11 @@ class OpenAIProvider:
         listen(self._opened(stream.response))
         translator = self._dialect.translator(self._endpoint.think_tags)
         _tell_again(translator, came)
-        failure = await self._read_chunks(stream, attempt, translator)
-        for event in [*_arrived(tap, translator), *translator.finish()]:
+        error = await read_chunks(stream, tap, translator, listen, self._endpoint.timeout_s)
+        failure = self._errors.translate(error) if error is not None else None
+        events: list[Event] = []
+        add_arrived(events, tap, translator)
+        for event in [*events, *translator.finish()]:
             listen(event)
         if translator.fault is not None:
             failure = self._errors.in_stream(translator.fault)
@@ -254,34 +250,6 @@ class OpenAIProvider:
             is_cut = tap.is_cut_short
             failure = self._errors.cut_short() if is_cut else self._errors.garbled()
         listen(self._ended(attempt, *_ending(failure, done=is_done)))
-
-    async def _read_chunks(
-        self, stream: openai.AsyncStream[Any], attempt: _Attempt, translator: Translator
-    ) -> Failure | None:
-        """Read every chunk. Returns the failure that ended the stream, None for none."""
-        count = 0
-        events: list[Event] = []
-        failure: Failure | None = None
-        bound = ReplyBound()
-        while failure is None:
-            count += 1
-            if count % _SLICE == 0:
-                await asyncio.sleep(0)
-            try:
-                bound.check()  # after the events of the previous chunk, so that they are kept
-                chunk = await _next_chunk(stream, translator, self._endpoint.timeout_s)
-                if chunk is None:
-                    break
-                events += _arrived(attempt.tap, translator)
-                events += translator.translate(chunk)
-            except Exception as error:  # noqa: BLE001 - every failure is reported as an event
-                failure = self._errors.translate(error)
-            # Outside the try block: an exception of the listener is not a failure of the server.
-            for event in events:
-                bound.count(event)
-                attempt.listen(event)
-            events.clear()
-        return failure
 
     def _read_body(self, attempt: _Attempt) -> None:
         """Parse a response that is not an event stream: a complete reply, or an error."""
@@ -358,37 +326,6 @@ def _ending(failure: Failure | None, *, done: bool) -> tuple[StreamEnd, Failure 
     if failure.kind not in _BROKEN_OFF:
         return StreamEnd.FAILED, failure
     return (StreamEnd.DONE, None) if done else (StreamEnd.BROKEN, failure)
-
-
-async def _next_chunk(
-    stream: openai.AsyncStream[Any], translator: Translator, longest_s: float
-) -> Any:
-    """The next chunk, None at the end. Raises TooLate after `longest_s` without a chunk.
-
-    After a complete reply it waits only one second, for servers that keep the connection open,
-    and ignores errors. Comments and incomplete frames do not extend `longest_s`.
-    """
-    is_over = translator.has_said_all
-    waiting = asyncio.timeout(_AFTER_THE_END_S if is_over else longest_s)
-    try:
-        async with waiting:
-            return await anext(stream)
-    except StopAsyncIteration:
-        return None
-    except Exception as error:
-        if (is_over and waiting.expired()) or translator.is_complete:
-            return None
-        if waiting.expired():
-            raise TooLate(f"sent no part of a reply for {longest_s:g} s") from error
-        raise
-
-
-def _arrived(tap: FrameTap, translator: Translator) -> Iterator[Event]:
-    """The recorded frames, and the events of the data that the SDK did not get."""
-    for arrival in tap.take():
-        yield arrival.frame
-        for said in arrival.aside:
-            yield from translate_said(translator, said)
 
 
 def _tell_again(translator: Translator, came: Sequence[WireFrame]) -> None:

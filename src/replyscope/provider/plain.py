@@ -69,11 +69,11 @@ def list_of(value: object) -> list[Any]:
 
 def number_of(value: object) -> int | None:
     """An integer that SQLite can store, or digits in a text; None for other values."""
+    if type(value) is int:
+        return value if -MOST <= value <= MOST else None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         return int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return value if abs(value) <= MOST else None
+    return None
 
 
 def as_text(value: object) -> str:

@@ -27,22 +27,21 @@ MOST_EVENTS = 100_000
 
 
 class _Size:
-    """The size of a text that is appended to."""
+    """The size of a text that is appended to, in bytes of memory.
+
+    One character outside ASCII makes Python use four bytes for each.
+    """
 
     def __init__(self) -> None:
-        self._characters = 0
         self._width = 1
-
-    @property
-    def in_memory(self) -> int:
-        """The size in bytes. One character outside ASCII makes Python use four for each."""
-        return self._characters * self._width
+        self.in_memory = 0
 
     def add(self, text: str) -> None:
         """Add the size of a text."""
-        self._characters += len(text)
         if self._width == 1 and not text.isascii():
             self._width = 4
+            self.in_memory *= 4
+        self.in_memory += len(text) * self._width
 
 
 class ReplyBound:
@@ -80,9 +79,10 @@ class ReplyBound:
 
     def check(self) -> None:
         """Raise TooMuch over a limit. Called between chunks, so that every frame is kept."""
-        for size, most in ((self._said, MOST_SAID), (self._other, MOST_OTHER)):
-            if size.in_memory > most:
-                raise TooMuch(f"a reply of more than {most // 1024**2} MB")
+        if self._said.in_memory > MOST_SAID:
+            raise TooMuch(f"a reply of more than {MOST_SAID // 1024**2} MB")
+        if self._other.in_memory > MOST_OTHER:
+            raise TooMuch(f"a reply of more than {MOST_OTHER // 1024**2} MB")
         if len(self._choices) > CHOICES.most:
             raise TooMuch(f"a reply with more than {CHOICES.most:g} choices")
         if len(self._calls) > MOST_CALLS:

@@ -5,6 +5,8 @@ delays the text.
 """
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 FRAME_S = 1 / 25
 _SLOWEST_S = 0.25
@@ -19,23 +21,39 @@ def rest_after(cost_s: float) -> float:
     return max(FRAME_S, cost_s * _REST)
 
 
+_SCHEDULED = Path("/proc/thread-self/schedstat")
+
+
+def wanted_cpu_s() -> float:
+    """Seconds that this thread ran or waited for a processor; only those it ran outside Linux.
+
+    On a loaded machine a busy thread may run for less than half of the time.
+    """
+    try:
+        ran_ns, waited_ns, _ = _SCHEDULED.read_text().split()
+    except (OSError, ValueError):
+        return time.thread_time()
+    return (int(ran_ns) + int(waited_ns)) / 1e9
+
+
 class FramePace:
     """A frame rate that adapts to the load. Call `next_frame_s` once per frame."""
 
-    def __init__(self, wall_ms: float) -> None:
+    def __init__(self, wall_ms: float, wanted_s: Callable[[], float] = wanted_cpu_s) -> None:
         self._wall_ms = wall_ms
-        self._cpu_s = time.thread_time()
+        self._read_wanted_s = wanted_s
+        self._wanted_s = wanted_s()
         self.frame_s = FRAME_S
 
     def next_frame_s(self, wall_ms: float) -> float:
         """Seconds until the next frame, from the load of this thread since the last one."""
-        cpu_s = time.thread_time()
+        wanted_s = self._read_wanted_s()
         elapsed_s = (wall_ms - self._wall_ms) / 1000
         is_late = elapsed_s > self.frame_s * 1.5
-        is_busy = cpu_s - self._cpu_s > elapsed_s * _BUSY
+        is_busy = wanted_s - self._wanted_s > elapsed_s * _BUSY
         if is_late or is_busy:
             self.frame_s = min(self.frame_s * _STEP, _SLOWEST_S)
         else:
             self.frame_s = max(self.frame_s / _STEP, FRAME_S)
-        self._wall_ms, self._cpu_s = wall_ms, cpu_s
+        self._wall_ms, self._wanted_s = wall_ms, wanted_s
         return self.frame_s
