@@ -28,6 +28,7 @@ from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.printable_filter import PrintableOnly
 from replyscope.ui.terminal.textual_internals import GuardedApp
 from replyscope.ui.theming import build_themes
+from replyscope.ui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:  # loaded after the first paint
     from replyscope.ui.chat.screen import ChatScreen
@@ -58,6 +59,7 @@ class ReplyscopeApp(GuardedApp):
         self._chat: ChatScreen | None = None
         self._services: Services | None = None
         self._deadline: threading.Timer | None = None
+        self.type_ahead = TypeAhead(self)
         if opening.theme is not None:
             for theme in build_themes([opening.theme])[0]:
                 self.register_theme(theme)
@@ -92,13 +94,21 @@ class ReplyscopeApp(GuardedApp):
         return FrontScreen(is_fresh=self._opening.is_fresh)
 
     async def on_event(self, event: events.Event) -> None:
-        """Offer each key to the chat before any widget gets it. A widget's own queue is too
-        late to decide which widget gets the next key.
+        """Deliver each key after the effects of the one before, and offer it to the chat first.
+        A widget's own queue is too late to decide which widget gets the next key.
         """
         is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
-        if is_input and self._chat is not None and self._chat.groups.consent.takes_input(event):
-            return
-        await super().on_event(event)
+        if not is_input or not self.screen_stack:
+            await super().on_event(event)
+        elif self.type_ahead.passes(event):
+            with self.type_ahead.delivering(event):
+                if self._chat is None or not self._chat.groups.consent.takes_input(event):
+                    await super().on_event(event)
+
+    def push_screen(self, screen: Any, *arguments: Any, **options: Any) -> Any:
+        """Open a screen. Keys that wait for it are delivered to it."""
+        self.type_ahead.screen_opened(screen)
+        return super().push_screen(screen, *arguments, **options)
 
     def on_mount(self) -> None:
         if self._opening.hear_loop is not None:
@@ -183,6 +193,7 @@ class ReplyscopeApp(GuardedApp):
             self.exit()
 
     async def on_unmount(self) -> None:
+        self.type_ahead.close()
         if self._services is None:
             return
         try:

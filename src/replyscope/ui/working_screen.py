@@ -13,6 +13,7 @@ from textual.worker import Worker, WorkerState
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
+from replyscope.ui.type_ahead import Hold, TypeAhead
 
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
@@ -39,20 +40,32 @@ class WorkingScreen(Screen[Result]):
         *arguments: object,
         group: str = "default",
         exclusive: bool = False,
+        holds_keys: bool = False,
     ) -> None:
-        """Run a coroutine function in a worker.
+        """Run a coroutine function in a worker. With `holds_keys` later keys wait until it
+        ends, or go to the dialog that it opens.
 
         It is passed uncalled: a worker that is cancelled before its start would leave
         a coroutine that is never awaited.
         """
         job: Any = partial(work, *arguments)
+        hold = self.hold_keys() if holds_keys else None
+        if hold is not None:
+            job = partial(_run_held, hold, job)
         token = unlogged.set(self.is_unlogged)  # a worker copies the context at its start
         try:
             worker = self.run_worker(job, group=group, exclusive=exclusive, exit_on_error=False)
         finally:
             unlogged.reset(token)
+        if hold is not None:
+            hold.worker = worker
         if self.is_unlogged:
             self._unlogged.add(worker)
+
+    def hold_keys(self) -> Hold:
+        """Let later keys wait for a command that may open a dialog."""
+        ahead: TypeAhead | None = getattr(self.app, "type_ahead", None)
+        return Hold() if ahead is None else ahead.hold()
 
     @on(Worker.StateChanged)
     def _tell_fault(self, event: Worker.StateChanged) -> None:
@@ -81,3 +94,8 @@ class WorkingScreen(Screen[Result]):
                 accept(value)
 
         self.app.push_screen(dialog, take)
+
+
+async def _run_held(hold: Hold, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    with hold:
+        await job()

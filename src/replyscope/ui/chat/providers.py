@@ -86,7 +86,7 @@ class ProviderCommands:
         elif self._desk.targets.endpoint is None:
             self.choose_provider()
         else:
-            self._desk.start_work(self._pick_model, group="models", exclusive=True)
+            self._desk.start_work(self._pick_model, group="models", exclusive=True, holds_keys=True)
 
     async def _pick_model(self) -> None:
         note = ""
@@ -148,7 +148,7 @@ class ProviderCommands:
         if choice.way is ProviderKind.LOCAL:
             self.start_local(choice.value, is_kept=True)
             return
-        self._desk.start_work(self._use_choice, choice)
+        self._desk.start_work(self._use_choice, choice, holds_keys=True)
 
     async def _use_choice(self, choice: ProviderChoice) -> None:
         try:

@@ -75,7 +75,9 @@ class Sessions:
 
     def open_session(self, session_id: str) -> None:
         """Open a session."""
-        self._desk.start_work(self.open_now, session_id, group="open", exclusive=True)
+        self._desk.start_work(
+            self.open_now, session_id, group="open", exclusive=True, holds_keys=True
+        )
 
     async def open_now(self, session_id: str) -> None:
         """Open a session. The draft of the previous one is saved first."""
@@ -133,7 +135,9 @@ class Sessions:
         self._delete(self._desk.conversation.session.id)
 
     def _delete(self, session_id: str) -> None:
-        self._desk.start_work(self._delete_now, session_id, group="open", exclusive=True)
+        self._desk.start_work(
+            self._delete_now, session_id, group="open", exclusive=True, holds_keys=True
+        )
 
     async def _delete_now(self, session_id: str) -> None:
         if self._desk.turns.is_running(session_id):
@@ -184,7 +188,9 @@ class Sessions:
         if not self.deleted:
             self._desk.tell("Nothing was deleted since the start.", is_error=False)
             return
-        self._desk.start_work(self._restore, self.deleted.pop(), group="open", exclusive=True)
+        self._desk.start_work(
+            self._restore, self.deleted.pop(), group="open", exclusive=True, holds_keys=True
+        )
 
     async def _restore(self, session_id: str) -> None:
         try:

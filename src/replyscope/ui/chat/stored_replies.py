@@ -8,6 +8,9 @@ from replyscope.ui.chat.sessions import Sessions
 from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
+_ASKS = ("metadata", "delete")
+"""The commands that open a dialog."""
+
 
 class ProviderReplies:
     """Commands of stored replies. A fetched reply becomes a session."""
@@ -18,7 +21,7 @@ class ProviderReplies:
 
     def show_remote(self) -> None:
         """Show the index of stored replies."""
-        self._desk.start_work(self._show_remote, group="remote", exclusive=True)
+        self._desk.start_work(self._show_remote, group="remote", exclusive=True, holds_keys=True)
 
     async def _show_remote(self) -> None:
         try:
@@ -30,7 +33,9 @@ class ProviderReplies:
 
     def answer(self, what: str, response_id: str) -> None:
         """Fetch, cancel, delete or describe a stored reply, as the person chose."""
-        self._desk.start_work(self._do_remote, what, response_id, group="remote")
+        self._desk.start_work(
+            self._do_remote, what, response_id, group="remote", holds_keys=what in _ASKS
+        )
 
     async def _do_remote(self, what: str, response_id: str) -> None:
         remote = self._desk.services.remote

@@ -58,7 +58,9 @@ class ServerCommands:
 
     def attach_resource(self) -> None:
         """Attach a resource of a server to the message being written."""
-        self._desk.start_work(self._attach_resource, group="servers", exclusive=True)
+        self._desk.start_work(
+            self._attach_resource, group="servers", exclusive=True, holds_keys=True
+        )
 
     async def _attach_resource(self) -> None:
         toolbox = self._desk.services.toolbox
@@ -75,7 +77,9 @@ class ServerCommands:
 
     def use_prompt(self, name: str = "") -> None:
         """Insert a prompt of a server into the composer."""
-        self._desk.start_work(self._use_prompt, name, group="servers", exclusive=True)
+        self._desk.start_work(
+            self._use_prompt, name, group="servers", exclusive=True, holds_keys=True
+        )
 
     async def _use_prompt(self, name: str) -> None:
         toolbox = self._desk.services.toolbox

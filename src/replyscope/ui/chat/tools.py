@@ -15,6 +15,7 @@ from replyscope.ui.chat.tools_dialog import ToolsDialog
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.edit_dialog import EditDialog, ReadDialog
 from replyscope.ui.dialogs.small import PickDialog
+from replyscope.ui.type_ahead import release_keys
 
 
 class Tools:
@@ -27,7 +28,7 @@ class Tools:
 
     def choose_tools(self) -> None:
         """Choose the tools of this session."""
-        self._desk.start_work(self._choose_tools, group="tools", exclusive=True)
+        self._desk.start_work(self._choose_tools, group="tools", exclusive=True, holds_keys=True)
 
     async def _choose_tools(self) -> None:
         toolbox = self._desk.services.toolbox
@@ -57,13 +58,14 @@ class Tools:
 
     def add_server(self) -> None:
         """Add tool servers from pasted settings entries, and offer their tools in this session."""
-        self._desk.start_work(self._add_server, group="tools", exclusive=True)
+        self._desk.start_work(self._add_server, group="tools", exclusive=True, holds_keys=True)
 
     async def _add_server(self) -> None:
         note = 'As in Claude Desktop, Cursor or VS Code: {"mcpServers": {"time": {…}}}'
         pasted = await self._desk.ask(EditDialog("Paste a tool server's entry", "", note))
         if pasted is None:
             return
+        release_keys()  # a server may start slowly
         try:
             added = [f"mcp:{server.name}" for server in self._desk.services.add_servers(pasted)]
         except ReplyscopeError as error:
@@ -118,7 +120,7 @@ class Tools:
 
     def open_call(self) -> None:
         """Choose a command on a tool call of the reply under the cursor."""
-        self._desk.start_work(self._open_call, group="call", exclusive=True)
+        self._desk.start_work(self._open_call, group="call", exclusive=True, holds_keys=True)
 
     async def _open_call(self) -> None:
         call = await self._pick_call()
@@ -165,6 +167,7 @@ class Tools:
         arguments = await self._desk.ask(dialog)
         if arguments is None:
             return
+        release_keys()  # a tool may run for long
         try:
             outcome = await self._desk.conversation.try_call(call, arguments)
         except (ReplyscopeError, TimeoutError) as error:
