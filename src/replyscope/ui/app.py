@@ -66,10 +66,15 @@ class ReplyscopeApp(GuardedApp):
                 self.theme = theme.name
         self.set_keymap(opening.look.keys)
 
+    @property
+    def draws_ascii_only(self) -> bool:
+        """Whether every other character is replaced before the terminal."""
+        return self._opening.look.ascii_only
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's line filters, the filter of control characters, and if set the ASCII filter."""
         filters = [*super().get_line_filters(), self._printable_only]
-        return [*filters, self._ascii_only] if self._opening.look.ascii_only else filters
+        return [*filters, self._ascii_only] if self.draws_ascii_only else filters
 
     def report_exception(self, error: BaseException) -> None:
         """Report an exception that ends the app to the command that started it."""

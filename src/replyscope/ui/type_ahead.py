@@ -209,18 +209,20 @@ class TypeAhead:
 
     async def _deliver(self) -> None:
         """Deliver the queue: settle, then wait for holds, then post one event."""
+        is_settled = False
         try:
-            await self._settle()
-            while self._waiting:
-                if self._is_held(self._waiting[0]):
+            while self._waiting or not is_settled:
+                if self._waiting and self._is_held(self._waiting[0]):
+                    is_settled = False  # the screen that opens has to be ready
                     await asyncio.sleep(_POLL_S)
+                elif not is_settled:
                     await self._settle()
-                    continue
-                self._next = self._waiting.popleft()
-                self._app.post_message(self._next)
-                await _reach(self._app)
-                if not self._is_text:
-                    await self._settle()
+                    is_settled = True
+                else:
+                    self._next = self._waiting.popleft()
+                    self._app.post_message(self._next)
+                    await _reach(self._app)
+                    is_settled = self._is_text
         finally:
             self._delivery = None
 

@@ -39,6 +39,12 @@ class Sending:
         self._drafts = drafts
         self._providers = providers
         self._start_drawing = start_drawing
+        providers.send_written = self._send_written
+
+    def _send_written(self) -> None:
+        text = self._view.composer.text
+        self._view.composer.replace_text("")
+        self.send(text)
 
     def send(self, text: str) -> None:
         """Send a message, or queue it while a reply streams."""
