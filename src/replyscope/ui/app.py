@@ -28,6 +28,7 @@ from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.printable_filter import PrintableOnly
 from replyscope.ui.terminal.textual_internals import GuardedApp
 from replyscope.ui.theming import build_themes
+from replyscope.ui.toasts import Toasts
 from replyscope.ui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:  # loaded after the first paint
@@ -60,6 +61,7 @@ class ReplyscopeApp(GuardedApp):
         self._services: Services | None = None
         self._deadline: threading.Timer | None = None
         self.type_ahead = TypeAhead(self)
+        self.toasts = Toasts()
         if opening.theme is not None:
             for theme in build_themes([opening.theme])[0]:
                 self.register_theme(theme)

@@ -13,6 +13,7 @@ from textual.worker import Worker, WorkerState
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
+from replyscope.ui.toasts import ToastLine, Toasts, toasts_of
 from replyscope.ui.type_ahead import Hold, TypeAhead
 
 Result = TypeVar("Result")
@@ -79,12 +80,24 @@ class WorkingScreen(Screen[Result]):
     def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
         """Show a toast. An error is shown longer."""
         text = printable_text(str(error))
-        reading_s = len(text) / 15
-        if is_error:
-            told_s = max(self.least_error_s, reading_s)
-            self.notify(text, severity="error", timeout=told_s, markup=False)
-        else:
-            self.notify(text, timeout=max(3, reading_s), markup=False)
+        shown_s = max(self.least_error_s if is_error else 3, len(text) / 15)
+        self.toasts.add(text, is_error=is_error, shown_s=shown_s)
+        for screen in {self, *self.app.screen_stack[-1:]}:
+            if isinstance(screen, WorkingScreen):
+                screen.show_toasts()
+
+    @property
+    def toasts(self) -> Toasts:
+        """The toasts of the app."""
+        return toasts_of(self.app)
+
+    def show_toasts(self) -> None:
+        """Draw the toasts in the line of this screen; a screen without one gets it at its end."""
+        line = next(iter(self.query(ToastLine)), None)
+        if line is None:
+            line = ToastLine()
+            self.mount(line)
+        line.show(self.toasts)
 
     def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
         """Open a dialog; `accept` gets its value unless it was cancelled."""

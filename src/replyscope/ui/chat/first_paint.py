@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from replyscope.ui.chat.composer import Composer
-from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal.settling import settle
 from replyscope.ui.type_ahead import HoldsKeys
 
@@ -34,7 +34,7 @@ class FrontScreen(HoldsKeys, Screen[None]):
     From the first command on, keys wait for the chat.
     """
 
-    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    HORIZONTAL_BREAKPOINTS = CHAT_BREAKPOINTS
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
 
     def __init__(self, *, is_fresh: bool) -> None:

@@ -25,6 +25,7 @@ from replyscope.ui.terminal.settling import settle
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
+_MOST_LISTED = 5_000
 SETTLE_S = 2.0
 """The longest time that a key waits for earlier keys, in seconds."""
 
@@ -192,9 +193,12 @@ class Panes:
     async def draw_sidebar(self) -> None:
         """Load the list of sessions again, and draw it."""
         try:
-            summaries = await self._desk.archive.list_sessions(limit=500, pinned_first=True)
+            summaries = await self._desk.archive.list_sessions(
+                limit=_MOST_LISTED, pinned_first=True
+            )
             oldest = min((s.updated_at for s in summaries), default=self._desk.services.clock.now())
-            costs = await self._desk.archive.daily_costs(oldest - timedelta(days=1))
+            first_day = oldest - timedelta(days=32)  # the whole month of its heading
+            costs = await self._desk.archive.daily_costs(first_day)
         except ReplyscopeError as error:
             self._desk.tell(error)
             return

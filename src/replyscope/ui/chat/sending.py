@@ -111,11 +111,11 @@ class Sending:
         fit = self._fit(conversation, target.model, parts)
         if fit is None or not fit.is_too_large:
             return target
-        rows = [("send", "all of it; the server may refuse")]
+        rows = [("send", "all messages; the server may reject them")]
         if fit.drops:
-            rows.insert(0, ("leave out", f"the oldest {fit.drops} messages, this time"))
+            rows.insert(0, ("leave out", f"the oldest {fit.drops} messages, for this request"))
         note = f"≈ {fit.tokens:,} tokens for a context of {fit.window:,}."
-        dialog = PickDialog("This will not fit", rows, note=note)
+        dialog = PickDialog("The messages exceed the context window", rows, note=note)
         answer = await self._desk.ask(dialog)
         if answer == "leave out" and fit.drops:
             return replace(target, leaves_out=fit.drops)

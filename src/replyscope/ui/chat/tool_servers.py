@@ -95,7 +95,7 @@ class ServerCommands:
             return
         given: dict[str, str] = {}
         for argument, is_required in prompt.arguments:
-            title = f"{argument}{'' if is_required else ' (may be left empty)'}"
+            title = f"{argument}{'' if is_required else ' (optional)'}"
             dialog = LineDialog(printable_line(title), may_be_empty=not is_required)
             value = await self._desk.ask(dialog)
             if value is None:
