@@ -86,6 +86,20 @@ async def test_a_change_of_marks_draws_only_the_lines_that_changed() -> None:
         assert lines(sidebar)[2] == "▌session 1"
 
 
+async def test_old_sessions_are_drawn_when_the_end_is_near() -> None:
+    async with ListApp().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, ListApp)
+        summaries = [summary(n, TODAY - timedelta(days=n // 10)) for n in range(1_000)]
+        sidebar = app.show(summaries, {}, current="s0")
+        sidebar.focus()
+        assert sidebar.option_count < 350
+        await pilot.press("up")  # the list goes round
+        await until(pilot, lambda: sidebar.option_count > 350, "more of them")
+        await pilot.press("end")
+        assert sidebar.highlighted_id == "s999"
+
+
 async def open_list(pilot: Pilot[None]) -> Sidebar:
     await pilot.press("ctrl+o")
     sidebar = chat_of(pilot).panes.sidebar

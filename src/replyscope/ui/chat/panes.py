@@ -25,7 +25,6 @@ from replyscope.ui.terminal.settling import settle
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
-_MOST_LISTED = 5_000
 SETTLE_S = 2.0
 """The longest time that a key waits for earlier keys, in seconds."""
 
@@ -194,7 +193,7 @@ class Panes:
         """Load the list of sessions again, and draw it."""
         try:
             summaries = await self._desk.archive.list_sessions(
-                limit=_MOST_LISTED, pinned_first=True
+                limit=self.sidebar.wanted_count, pinned_first=True
             )
             oldest = min((s.updated_at for s in summaries), default=self._desk.services.clock.now())
             first_day = oldest - timedelta(days=32)  # the whole month of its heading

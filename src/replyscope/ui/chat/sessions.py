@@ -108,6 +108,8 @@ class Sessions:
                 self._rename(session_id, title)
             case "delete":
                 self._delete(session_id, title)
+            case "more":
+                self._view.refresh_sidebar()
             case "undo":
                 self.undo_delete()
 

@@ -17,6 +17,11 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.session import SessionSummary
 from replyscope.inspection.figures import dollars
 
+_FIRST, _MOST = 500, 5_000
+"""The numbers of sessions that are loaded: at first, and for a search or a long way back."""
+_STEP = 300
+"""The number of sessions that are drawn at once. Others are drawn when the end is near."""
+_NEAR_END = 20
 _PLACES = {False: "Pinned", True: "Private · gone at exit"}
 
 
@@ -79,7 +84,7 @@ class Sidebar(OptionList):
             self.session_id = session_id
 
     class Asked(Message):
-        """A command was chosen: new, private, rename, delete or undo."""
+        """A command was chosen: new, private, rename, delete, undo; or more rows are needed."""
 
         def __init__(self, what: str, session_id: str | None, title: str) -> None:
             super().__init__()
@@ -94,6 +99,7 @@ class Sidebar(OptionList):
         self._today = date.min
         self._costs: Mapping[date, float] = {}
         self._drawn: Sequence[_Line] = ()
+        self._room = _STEP
         self._is_filtering = False
         self._filter = ""
         self.border_title = "Sessions"
@@ -119,18 +125,19 @@ class Sidebar(OptionList):
         self._draw()
 
     def _draw(self) -> None:
-        """Draw the lines that changed; after another change of the order, all of them."""
+        """Draw the lines that changed and the new ones at the end; after another change of the
+        order, all of them.
+        """
         highlighted = self.highlighted_id
-        lines = self._wanted_lines()
+        lines, drawn = self._wanted_lines(), self._drawn
         self.border_title = f"Sessions /{self._filter}▏" if self._is_filtering else "Sessions"
-        if [line.session_id for line in lines] == [line.session_id for line in self._drawn]:
-            for index, (line, before) in enumerate(zip(lines, self._drawn, strict=True)):
-                if line != before:
-                    prompt = line.option().prompt
-                    self.replace_option_prompt_at_index(index, prompt)
-            self._drawn = lines
-            return
         self._drawn = lines
+        if drawn and _ids(lines[: len(drawn)]) == _ids(drawn):
+            for index, (line, before) in enumerate(zip(lines, drawn, strict=False)):
+                if line != before:
+                    self.replace_option_prompt_at_index(index, line.option().prompt)
+            self.add_options([line.option() for line in lines[len(drawn) :]])
+            return
         self.clear_options()
         self.add_options([line.option() for line in lines])
         self._highlight(highlighted) or self._highlight(self._marks.current)
@@ -142,7 +149,10 @@ class Sidebar(OptionList):
             spent[day_label(day, self._today)] += cost_usd
         lines: list[_Line] = []
         heading = ""
+        room = self._room
         for summary in self._summaries:
+            if not room:
+                break
             if any(word not in summary.title.lower() for word in words):
                 continue
             is_dated = not (summary.is_pinned or summary.is_private)
@@ -153,7 +163,32 @@ class Sidebar(OptionList):
                 cost = dollars(spent[label]) if is_dated and label in spent else ""
                 lines.append(_Line(label, "bold $foreground 60%", cost))
             lines.append(_session_line(summary, self._marks))
+            room -= 1
         return lines
+
+    @property
+    def wanted_count(self) -> int:
+        """The number of sessions that the list needs: more while it is filtered or scrolled."""
+        return _MOST if self._is_filtering or self._room > _STEP else _FIRST
+
+    def _grow(self, count: int) -> None:
+        """Draw more sessions at the end of the list."""
+        had_few = self.wanted_count == _FIRST
+        self._room += count
+        self._draw()
+        if had_few:
+            self.post_message(self.Asked("more", None, ""))
+
+    @on(OptionList.OptionHighlighted)
+    def _grow_at_end(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if event.option_index >= len(self._drawn) - _NEAR_END and self._room <= len(self._drawn):
+            self._grow(_STEP)
+
+    def action_last(self) -> None:
+        """Highlight the oldest session."""
+        self._grow(_MOST)
+        super().action_last()
 
     def _highlight(self, session_id: str | None) -> bool:
         """Highlight a session. Returns whether it is in the list."""
@@ -165,7 +200,9 @@ class Sidebar(OptionList):
 
     def highlight_open(self) -> None:
         """Highlight the open session."""
-        self._highlight(self._marks.current)
+        if not self._highlight(self._marks.current):
+            self._grow(_MOST)
+            self._highlight(self._marks.current)
 
     @property
     def highlighted_title(self) -> str:
@@ -181,6 +218,7 @@ class Sidebar(OptionList):
         """Filter the list by the words that are typed next."""
         self._is_filtering = True
         self._draw()
+        self.post_message(self.Asked("more", None, ""))
 
     def end_filter(self) -> None:
         """Show all sessions again."""
@@ -222,6 +260,10 @@ class Sidebar(OptionList):
     def action_ask(self, what: str) -> None:
         """Post a command on the highlighted session."""
         self.post_message(self.Asked(what, self.highlighted_id, self.highlighted_title))
+
+
+def _ids(lines: Sequence[_Line]) -> list[str | None]:
+    return [line.session_id for line in lines]
 
 
 def _session_line(summary: SessionSummary, marks: _Marks) -> _Line:
