@@ -130,6 +130,14 @@ async def test_esc_gives_up_a_dialog_that_does_not_come(
         assert pilot.app.screen is chat_of(pilot)
 
 
+async def test_two_tools_are_ticked_in_one_write(server: LoopbackServer, tmp_path: Path) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        write(pilot, "f10", " ", "down", " ", "file", " ", "\r", "hello\r")
+        await until(pilot, lambda: bool(server.requests), "the request")
+    names = [tool["function"]["name"] for tool in server.requests[0]["tools"]]
+    assert names == ["calculate", "current_time", "list_files"]
+
+
 async def test_two_dialogs_and_the_message_after_them_in_one_write(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

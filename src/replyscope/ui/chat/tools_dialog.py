@@ -29,6 +29,7 @@ class ToolsDialog(ListDialog[tuple[tuple[str, ...], tuple[str, ...]] | None]):
         Binding("enter", "accept", "accept", priority=True),
         Binding("f7", "show_log", "log of the server", priority=True),
     ]
+    KEYS_OF_LIST = frozenset({"space"})
     SIZE = "tall wide"
 
     def __init__(
@@ -96,7 +97,7 @@ class ToolsDialog(ListDialog[tuple[tuple[str, ...], tuple[str, ...]] | None]):
             source = self._sources[value]
             text = printable_text("\n".join((source.fault or source.state, *source.notes)))[:600]
         else:
-            text = value
+            text = f"Tool definition: {value}"
         self.query_one("#tool-about", Static).update(Content(text))
 
     @on(OptionList.OptionSelected)

@@ -21,6 +21,9 @@ Result = TypeVar("Result")
 _KEY_NAMES = {"escape": "Esc", "ctrl": "Ctrl", "pageup": "PgUp", "pagedown": "PgDn"}
 _WIDEST_TITLE = 30
 _MOST_ROWS = 500
+_WIDE, _NARROW, _FRAME = 92, 64, 7
+"""The widths of the boxes in dialogs.tcss; border, padding and scroll bar of one; in cells."""
+_HANGING = 4
 
 
 class Dialog(WorkingScreen[Result], ModalScreen[Result]):
@@ -94,6 +97,18 @@ class Row:
     """What stands before the title: a tick, or a bullet."""
 
 
+class Filter(Input):
+    """The filter of a list. Some printable keys are commands of the list instead."""
+
+    def __init__(self, placeholder: str, keys_of_list: frozenset[str]) -> None:
+        super().__init__(placeholder=placeholder, compact=True, classes="filter")
+        self._keys_of_list = keys_of_list
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether a key is typed into the filter."""
+        return key not in self._keys_of_list and super().check_consume_key(key, character)
+
+
 class ListDialog(Dialog[Result]):
     """A dialog with a filter and a list. Letters filter; the arrow keys move the highlight."""
 
@@ -106,10 +121,12 @@ class ListDialog(Dialog[Result]):
         Binding("end", "move('last')", "Last", show=False, priority=True),
     ]
     SIZE = "tall"
+    KEYS_OF_LIST: ClassVar[frozenset[str]] = frozenset()
+    """The printable keys that are commands of the list, and are not typed into the filter."""
     placeholder = "type to filter"
 
     def compose_content(self) -> ComposeResult:
-        yield Input(placeholder=self.placeholder, compact=True, classes="filter")
+        yield Filter(self.placeholder, self.KEYS_OF_LIST)
         yield OptionList(compact=True)
 
     def on_mount(self) -> None:
@@ -140,12 +157,16 @@ class ListDialog(Dialog[Result]):
             for row in self.rows()
             if all(word in f"{row.value} {row.title} {row.text}".lower() for word in words)
         ][:_MOST_ROWS]
-        width = options.content_size.width or 56
         options.clear_options()
-        options.add_options(_options(rows, width))
+        options.add_options(_options(rows, self._list_width()))
         values = [row.value for row in rows]
         if rows:
             options.highlighted = values.index(wanted) if wanted in values else 0
+
+    def _list_width(self) -> int:
+        """The width of the rows in cells, also before the first layout."""
+        box = _WIDE if "wide" in self.SIZE else _NARROW
+        return min(box, self.app.size.width) - _FRAME
 
     @on(Input.Changed, ".filter")
     def _filter(self, event: Input.Changed) -> None:
@@ -172,15 +193,23 @@ def key_name(keys: str) -> str:
 
 
 def _options(rows: Sequence[Row], width: int) -> Iterable[Option]:
-    """The rows with their explanations in a column, wrapped with a hanging indent."""
+    """The rows. Explanations are in a column, or below the titles if one is too long for that;
+    both have a hanging indent.
+    """
     titles = [f"{row.mark}{printable_line(row.title)}" for row in rows]
     lengths = [Content(title).cell_length for title in titles]
-    column = min(max(lengths, default=0), _WIDEST_TITLE, width // 2) + 2
+    column = max(lengths, default=0) + 2
+    longest = max((Content(printable_line(row.text)).cell_length for row in rows), default=0)
+    is_beside = column <= _WIDEST_TITLE and column + longest <= width
+    indent = Content(" " * _HANGING)
     for row, title, length in zip(rows, titles, lengths, strict=True):
-        text = Content.styled(printable_text(row.text), "$foreground 60%")
-        lines = text.wrap(max(10, width - column)) if row.text else []
-        indent = Content(" " * column)
-        label = Content.styled(title, "bold" if len(lines) > 1 else "")
-        if lines and length < column:
-            label += Content(" " * (column - length)) + lines.pop(0)
-        yield Option(Content("\n").join([label, *(indent + line for line in lines)]), id=row.value)
+        text = Content.styled(printable_line(row.text), "$foreground 60%")
+        label = Content(title)
+        if is_beside:
+            label += Content(" " * (column - length)) + text
+        elif row.text and length + 2 + text.cell_length <= width:
+            label += Content("  ") + text
+        elif row.text:
+            lines = text.wrap(width - _HANGING)
+            label = Content("\n").join([label, *(indent + line.rstrip() for line in lines)])
+        yield Option(label, id=row.value)
