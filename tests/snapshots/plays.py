@@ -25,7 +25,7 @@ async def nothing(pilot: Pilot[None], _stage: Stage) -> None:
 
 
 async def first_run(pilot: Pilot[None], _stage: Stage) -> None:
-    await see(pilot, "no server found on this machine")
+    await see(pilot, "No server found")
 
 
 async def first_run_key(pilot: Pilot[None], stage: Stage) -> None:
@@ -132,7 +132,7 @@ async def consent(pilot: Pilot[None], stage: Stage) -> None:
 async def offer_read_file(pilot: Pilot[None]) -> None:
     """Tick the tool in its dialog; it is the fifth."""
     await pilot.press("f10")
-    await see(pilot, "Tools that the model may ask for", "read_file")
+    await see(pilot, "Tools available to the model", "read_file")
     await pilot.press("home", *["down"] * 4, "space", "enter")
     await until(pilot, lambda: chat_of(pilot).desk.conversation.session.settings.tools, "the tool")
 
@@ -164,7 +164,7 @@ async def written(pilot: Pilot[None], stage: Stage) -> None:
 async def delete_private(pilot: Pilot[None], stage: Stage) -> None:
     await written(pilot, stage)
     await send(pilot, "/delete")
-    await see(pilot, "Delete this private session?")
+    await see(pilot, "Delete the private session")
 
 
 async def suggestions(pilot: Pilot[None], _stage: Stage) -> None:
@@ -246,10 +246,10 @@ async def no_room(pilot: Pilot[None], stage: Stage) -> None:
         {"data": [{"id": "harbour-large", "object": "model", "context_length": 600}]}
     )
     await pilot.press("f2")
-    await see(pilot, "Model of harbour", "600")
+    await see(pilot, "Choose a model (harbour)", "600")
     await pilot.press("escape")
     await send(pilot, "tide " * 2_000)
-    await see(pilot, "This will not fit", _DRAFT)
+    await see(pilot, "exceed the context window", _DRAFT)
 
 
 async def export(pilot: Pilot[None], stage: Stage) -> None:

@@ -34,13 +34,13 @@ class Scene:
 
 _FOUND = ("1/1 reply", "The Moon pulls on the near")
 _COMMANDS = {
-    "api": ("/api", "Wire API"),
+    "api": ("/api", "Switch between Chat and Responses"),
     "theme": ("/theme", "high-contrast"),
-    "schema": ("/schema", "JSON schema that replies have to fit"),
+    "schema": ("/schema", "JSON schema of the replies"),
     "attach": ("/attach", "Path of a text file or an image"),
-    "add_server": ("/mcp", "Paste a tool server's entry"),
-    "import_ask": ("/import", "File to take in"),
-    "provider": ("/provider", "Where should your messages go?"),
+    "add_server": ("/mcp", "Add a tool server"),
+    "import_ask": ("/import", "Import file"),
+    "provider": ("/provider", "Choose a provider"),
 }
 _ALL = (SMALL, MIDDLE, LARGE)
 _EMPTY = {"is_empty": True}
@@ -91,7 +91,7 @@ SCENES = (
     ),
     Scene(
         "rename",
-        partial(plays.command, line="/rename", text="Title of this session", first=plays.long),
+        partial(plays.command, line="/rename", text="Rename", first=plays.long),
         (SMALL,),
     ),
     *(

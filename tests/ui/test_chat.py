@@ -112,7 +112,7 @@ async def test_raising_the_limit_doubles_it_and_goes_on(
         await pilot.press("f8")
         await until(pilot, lambda: isinstance(pilot.app.screen, ParametersDialog))
         pilot.app.screen.query_one("#max_tokens", Input).value = "8"
-        await pilot.press("ctrl+j")
+        await pilot.press("ctrl+s")
         await send(pilot, "tell")
         await until(pilot, lambda: "● length" in frame(pilot))
         await pilot.press("escape", "m")

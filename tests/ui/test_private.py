@@ -284,7 +284,7 @@ async def test_a_standing_rule_is_not_written_from_it(
         chat.panes.show_conversation(chat.desk.archive.new(settings, is_private=True))
         await send(pilot, WORD)
         await press_when_ready(pilot, "a")
-        await until(pilot, lambda: "this session is private" in frame(pilot), "why not")
+        await until(pilot, lambda: "Private sessions cannot save rules" in frame(pilot), "why not")
         assert card_of(pilot).display
         await press_when_ready(pilot, "s")
         await until(pilot, lambda: "I have read it." in frame(pilot))

@@ -255,7 +255,7 @@ async def test_a_session_is_exported_from_the_chat(server: LoopbackServer, tmp_p
         (tmp_path / "out.html").write_text("older")
         pilot.app.screen.query_one(Input).value = str(tmp_path / "out.html")
         await pilot.press("enter")
-        await until(pilot, lambda: "out.html is there already" in frame(pilot))
+        await until(pilot, lambda: "out.html exists already" in frame(pilot))
         assert (tmp_path / "out.html").read_text() == "older"
         await pilot.press("enter")
         await until(pilot, lambda: "Made with" in (tmp_path / "out.html").read_text())

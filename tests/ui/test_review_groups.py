@@ -46,6 +46,7 @@ class Host:
         *arguments: object,
         group: str = "default",
         exclusive: bool = False,
+        holds_keys: bool = False,
     ) -> None:
         self.tasks.append(asyncio.create_task(work(*arguments)))
 

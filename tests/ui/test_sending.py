@@ -111,12 +111,12 @@ async def test_what_will_not_fit_is_said_before_it_is_sent(
         await send(pilot, "a first question " + "word " * 200)
         await until(pilot, lambda: is_idle(pilot))
         await send(pilot, "a second question " + "word " * 300)
-        await until(pilot, lambda: "This will not fit" in frame(pilot))
+        await until(pilot, lambda: "exceed the context window" in frame(pilot))
         assert len(server.requests) == 1
         await pilot.press("escape")
         await until(pilot, lambda: chat.panes.composer.text.startswith("a second question"))
         await pilot.press("enter")
-        await until(pilot, lambda: "This will not fit" in frame(pilot))
+        await until(pilot, lambda: "exceed the context window" in frame(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: len(server.requests) == 2 and is_idle(pilot))
         last = list(chat.desk.conversation.exchanges.values())[-1]
@@ -217,8 +217,8 @@ async def test_a_message_with_a_key_in_it_is_sent_only_when_the_person_says_so(
         for choice, is_sent in (("escape", False), ("enter", False), ("down", True)):
             chat_of(pilot).panes.composer.replace_text("")
             await send(pilot, text)
-            await until(pilot, lambda: "holds an API key" in frame(pilot))
-            assert "abcDEF" not in frame(pilot).partition("holds an API key")[2]
+            await until(pilot, lambda: "contains an API key" in frame(pilot))
+            assert "abcDEF" not in frame(pilot).partition("contains an API key")[2]
             await pilot.press(*(("down", "enter") if is_sent else (choice,)))
             await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
             if not is_sent:
@@ -236,7 +236,7 @@ async def test_a_key_in_an_attachment_is_noticed_and_the_attachment_kept(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         chat_of(pilot).groups.writing.attach_file(str(tmp_path / "notes.txt"))
         await send(pilot, "read it")
-        await until(pilot, lambda: "holds an API key" in frame(pilot))
+        await until(pilot, lambda: "contains an API key" in frame(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
         assert "notes.txt" in frame(pilot)

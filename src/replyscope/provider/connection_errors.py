@@ -2,6 +2,7 @@
 address.
 """
 
+import re
 import ssl
 from urllib.parse import urlsplit
 
@@ -132,9 +133,14 @@ class ConnectionErrors:
         )
 
 
+_NUMBER = re.compile(r"\[(?:Errno|WinError) -?\d+\] ")
+
+
 def short(text: str) -> str:
-    """A server's or library's text in one line of bounded length, without its full stop."""
-    text = " ".join(text.split()).rstrip(".")
+    """A server's or library's text in one line of bounded length, without its full stop and
+    without error numbers of the system.
+    """
+    text = _NUMBER.sub("", " ".join(text.split()).rstrip("."))
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 

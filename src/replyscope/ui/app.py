@@ -28,6 +28,8 @@ from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.printable_filter import PrintableOnly
 from replyscope.ui.terminal.textual_internals import GuardedApp
 from replyscope.ui.theming import build_themes
+from replyscope.ui.toasts import Toasts
+from replyscope.ui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:  # loaded after the first paint
     from replyscope.ui.chat.screen import ChatScreen
@@ -58,16 +60,23 @@ class ReplyscopeApp(GuardedApp):
         self._chat: ChatScreen | None = None
         self._services: Services | None = None
         self._deadline: threading.Timer | None = None
+        self.type_ahead = TypeAhead(self)
+        self.toasts = Toasts()
         if opening.theme is not None:
             for theme in build_themes([opening.theme])[0]:
                 self.register_theme(theme)
                 self.theme = theme.name
         self.set_keymap(opening.look.keys)
 
+    @property
+    def draws_ascii_only(self) -> bool:
+        """Whether every other character is replaced before the terminal."""
+        return self._opening.look.ascii_only
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's line filters, the filter of control characters, and if set the ASCII filter."""
         filters = [*super().get_line_filters(), self._printable_only]
-        return [*filters, self._ascii_only] if self._opening.look.ascii_only else filters
+        return [*filters, self._ascii_only] if self.draws_ascii_only else filters
 
     def report_exception(self, error: BaseException) -> None:
         """Report an exception that ends the app to the command that started it."""
@@ -92,13 +101,21 @@ class ReplyscopeApp(GuardedApp):
         return FrontScreen(is_fresh=self._opening.is_fresh)
 
     async def on_event(self, event: events.Event) -> None:
-        """Offer each key to the chat before any widget gets it. A widget's own queue is too
-        late to decide which widget gets the next key.
+        """Deliver each key after the effects of the one before, and offer it to the chat first.
+        A widget's own queue is too late to decide which widget gets the next key.
         """
         is_input = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
-        if is_input and self._chat is not None and self._chat.groups.consent.takes_input(event):
-            return
-        await super().on_event(event)
+        if not is_input or not self.screen_stack:
+            await super().on_event(event)
+        elif self.type_ahead.passes(event):
+            with self.type_ahead.delivering(event):
+                if self._chat is None or not self._chat.groups.consent.takes_input(event):
+                    await super().on_event(event)
+
+    def push_screen(self, screen: Any, *arguments: Any, **options: Any) -> Any:
+        """Open a screen. Keys that wait for it are delivered to it."""
+        self.type_ahead.screen_opened(screen)
+        return super().push_screen(screen, *arguments, **options)
 
     def on_mount(self) -> None:
         if self._opening.hear_loop is not None:
@@ -183,6 +200,7 @@ class ReplyscopeApp(GuardedApp):
             self.exit()
 
     async def on_unmount(self) -> None:
+        self.type_ahead.close()
         if self._services is None:
             return
         try:

@@ -13,6 +13,8 @@ from textual.worker import Worker, WorkerState
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
+from replyscope.ui.toasts import ToastLine, Toasts, toasts_of
+from replyscope.ui.type_ahead import Hold, TypeAhead
 
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
@@ -39,20 +41,32 @@ class WorkingScreen(Screen[Result]):
         *arguments: object,
         group: str = "default",
         exclusive: bool = False,
+        holds_keys: bool = False,
     ) -> None:
-        """Run a coroutine function in a worker.
+        """Run a coroutine function in a worker. With `holds_keys` later keys wait until it
+        ends, or go to the dialog that it opens.
 
         It is passed uncalled: a worker that is cancelled before its start would leave
         a coroutine that is never awaited.
         """
         job: Any = partial(work, *arguments)
+        hold = self.hold_keys() if holds_keys else None
+        if hold is not None:
+            job = partial(_run_held, hold, job)
         token = unlogged.set(self.is_unlogged)  # a worker copies the context at its start
         try:
             worker = self.run_worker(job, group=group, exclusive=exclusive, exit_on_error=False)
         finally:
             unlogged.reset(token)
+        if hold is not None:
+            hold.worker = worker
         if self.is_unlogged:
             self._unlogged.add(worker)
+
+    def hold_keys(self) -> Hold:
+        """Let later keys wait for a command that may open a dialog."""
+        ahead: TypeAhead | None = getattr(self.app, "type_ahead", None)
+        return Hold() if ahead is None else ahead.hold()
 
     @on(Worker.StateChanged)
     def _tell_fault(self, event: Worker.StateChanged) -> None:
@@ -66,12 +80,24 @@ class WorkingScreen(Screen[Result]):
     def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
         """Show a toast. An error is shown longer."""
         text = printable_text(str(error))
-        reading_s = len(text) / 15
-        if is_error:
-            told_s = max(self.least_error_s, reading_s)
-            self.notify(text, severity="error", timeout=told_s, markup=False)
-        else:
-            self.notify(text, timeout=max(3, reading_s), markup=False)
+        shown_s = max(self.least_error_s if is_error else 3, len(text) / 15)
+        self.toasts.add(text, is_error=is_error, shown_s=shown_s)
+        for screen in {self, *self.app.screen_stack[-1:]}:
+            if isinstance(screen, WorkingScreen):
+                screen.show_toasts()
+
+    @property
+    def toasts(self) -> Toasts:
+        """The toasts of the app."""
+        return toasts_of(self.app)
+
+    def show_toasts(self) -> None:
+        """Draw the toasts in the line of this screen; a screen without one gets it at its end."""
+        line = next(iter(self.query(ToastLine)), None)
+        if line is None:
+            line = ToastLine()
+            self.mount(line)
+        line.show(self.toasts)
 
     def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
         """Open a dialog; `accept` gets its value unless it was cancelled."""
@@ -81,3 +107,8 @@ class WorkingScreen(Screen[Result]):
                 accept(value)
 
         self.app.push_screen(dialog, take)
+
+
+async def _run_held(hold: Hold, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    with hold:
+        await job()

@@ -26,6 +26,7 @@ from replyscope.ui.chat.tools import Tools
 from replyscope.ui.chat.turns import TurnEnded
 from replyscope.ui.chat.writing import Writing
 from replyscope.ui.services import Services
+from replyscope.ui.type_ahead import Hold
 from tests.ui.app import make_services
 
 
@@ -97,8 +98,12 @@ class Host:
         *arguments: object,
         group: str = "default",
         exclusive: bool = False,
+        holds_keys: bool = False,
     ) -> None:
         self._keep(work(*arguments))
+
+    def hold_keys(self) -> Hold:
+        return Hold()
 
     def run_worker(
         self, work: Coroutine[Any, Any, None], *, group: str, exit_on_error: bool

@@ -32,7 +32,7 @@ async def test_a_call_that_waits_is_answered_by_hand(
         bench.answer("answer by hand", "it is noon")
         bench.tools.open_call()
         await bench.host.quiet()
-        assert bench.told[-1] == "t sends it"
+        assert bench.told[-1] == "[t] send it to the model"
         last = bench.desk.conversation.messages[-1]
         assert [part.output for part in last.parts if isinstance(part, ToolResultPart)] == [
             "it is noon"
@@ -44,7 +44,7 @@ async def test_tools_run_only_when_a_call_waits(server: LoopbackServer, tmp_path
         await bench.say("hi")
         bench.tools.run_tools()
         await bench.host.quiet()
-        assert bench.told == ["No tool waits here."]
+        assert bench.told == ["No tool call waits in this session."]
         assert len(server.requests) == 1
 
 

@@ -99,7 +99,7 @@ class Branches:
         if message is None:
             self._desk.tell("There is nothing to fork yet.", is_error=False)
             return
-        self._desk.start_work(self._fork, message, group="open", exclusive=True)
+        self._desk.start_work(self._fork, message, group="open", exclusive=True, holds_keys=True)
 
     async def _fork(self, message: Message) -> None:
         await self._drafts.save()

@@ -144,10 +144,11 @@ class Composer(TextArea):
             self.screen.focus_next()
 
     async def on_paste(self, event: events.Paste) -> None:
-        if len(event.text) > _MOST_PASTED or event.text.count("\n") >= _MOST_PASTED_LINES:
+        text = event.text.replace("\r\n", "\n").replace("\r", "\n")  # a terminal may send CR
+        if len(text) > _MOST_PASTED or text.count("\n") >= _MOST_PASTED_LINES:
             event.stop()
             event.prevent_default()
-            self.post_message(self.PastedLarge(event.text.replace("\r\n", "\n")))
+            self.post_message(self.PastedLarge(text))
 
     async def on_key(self, event: events.Key) -> None:
         # Keys must act in the order of typing. The app would run a binding before or after

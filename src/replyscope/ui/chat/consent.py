@@ -20,6 +20,9 @@ from replyscope.ui.chat.desk import Desk, Stoppable
 from replyscope.ui.chat.waiting_calls import WaitingCalls
 from replyscope.ui.working_screen import WorkingScreen
 
+_ASKS = (Answer.ALWAYS, Answer.BECAUSE, Answer.EDIT)
+"""The answers that open a dialog."""
+
 
 class ConsentPrompt:
     """Controls the consent card: its drawing, and the keys that answer it."""
@@ -165,7 +168,9 @@ class ConsentPrompt:
 
     def take_answer(self, wanted: CallToDecide, answer: Answer) -> None:
         """Pass the decision about a call to the engine."""
-        self._desk.start_work(self._answer, wanted, answer, group="consent")
+        self._desk.start_work(
+            self._answer, wanted, answer, group="consent", holds_keys=answer in _ASKS
+        )
 
     async def _answer(self, wanted: CallToDecide, answer: Answer) -> None:
         decision = await self._decisions.decide(wanted, answer)

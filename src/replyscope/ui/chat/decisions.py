@@ -36,7 +36,7 @@ class Decisions:
             case Answer.NO:
                 return Decision(False, "you")
             case Answer.BECAUSE:
-                why = await self._desk.ask(LineDialog("No, because … (the model is told)"))
+                why = await self._desk.ask(LineDialog("No, because… (sent to the model)"))
                 return None if why is None else Decision(False, "you", why)
             case Answer.EDIT:
                 return await self._edit(wanted)
@@ -57,9 +57,7 @@ class Decisions:
     async def _allow_always(self, wanted: CallToDecide) -> Decision | None:
         """Save a rule with a pattern for every argument."""
         if self._desk.archive.is_private(wanted.session_id):
-            self._desk.tell(
-                "A rule would be written, and this session is private; s allows it here."
-            )
+            self._desk.tell("Private sessions cannot save rules. [s] allow for this session")
             return None
         consent = self._desk.services.consent
         if consent is None:
@@ -67,8 +65,10 @@ class Decisions:
         value = check_arguments(wanted.call.arguments, "{}").value
         given = as_texts(await asyncio.to_thread(consent.normal, wanted.tool, value))
         lines = "\n".join(f"{name} = {escaped(text)}" for name, text in given)
-        note = "One pattern an argument: * matches all but /, ** all, ? one character, [ab] a or b."
-        title = f"Always run {exact_line(wanted.tool.full_name)} when"
+        note = (
+            "One pattern per argument: * matches all but /, ** all, ? one character, [ab] a or b."
+        )
+        title = f"Always allow {exact_line(wanted.tool.own_name)} when"
         edited = await self._desk.ask(EditDialog(title, lines, note))
         if edited is None:
             return None

@@ -12,6 +12,7 @@ from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.targets import Targets
 from replyscope.ui.chat.turns import TurnOwner, Turns
 from replyscope.ui.services import Services
+from replyscope.ui.type_ahead import Hold
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -62,8 +63,14 @@ class Host(TurnOwner, Protocol):
         *arguments: object,
         group: str = "default",
         exclusive: bool = False,
+        holds_keys: bool = False,
     ) -> None:
-        """Run a coroutine function in a worker."""
+        """Run a coroutine function in a worker. With `holds_keys` later keys wait until it
+        ends, or go to the dialog that it opens.
+        """
+
+    def hold_keys(self) -> Hold:
+        """Let later keys wait for a command that may open a dialog."""
 
     def ask_dialog(self, dialog: "Screen[str | None]", accept: Callable[[str], object]) -> None:
         """Open a dialog; `accept` gets its result unless it was cancelled."""
@@ -91,6 +98,7 @@ class Desk:
         """Whether to quit with unsaved changes."""
         self.tell = host.tell
         self.start_work = host.start_work
+        self.hold_keys = host.hold_keys
         self.ask_dialog = host.ask_dialog
         self.ask = host.app.push_screen_wait
         self.show = host.app.push_screen

@@ -3,7 +3,7 @@
 Its input is not lost: the chat screen continues with it, in order.
 """
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -11,8 +11,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from replyscope.ui.chat.composer import Composer
-from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal.settling import settle
+from replyscope.ui.type_ahead import HoldsKeys
 
 WELCOME = """\
 Ask anything. Beside each reply you see why it ended,
@@ -27,16 +28,20 @@ It is gone when you leave, or delete it.
 What the provider keeps of it is the provider's."""
 
 
-class FrontScreen(Screen[None]):
-    """A screen with a composer that is shown until the chat is loaded."""
+class FrontScreen(HoldsKeys, Screen[None]):
+    """A screen with a composer that is shown until the chat is loaded.
 
-    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    From the first command on, keys wait for the chat.
+    """
+
+    HORIZONTAL_BREAKPOINTS = CHAT_BREAKPOINTS
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
 
     def __init__(self, *, is_fresh: bool) -> None:
         super().__init__()
         self._is_fresh = is_fresh
         self._sent: list[Message] = []
+        self._holds = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="body"):
@@ -54,6 +59,18 @@ class FrontScreen(Screen[None]):
     @on(Composer.PastedLarge)
     def _keep(self, event: Message) -> None:
         self._sent.append(event)
+        self._holds = isinstance(event, Composer.Submitted) and event.text.startswith("/")
+
+    def holds(self, event: events.Event) -> bool:
+        """Whether a key is for the chat: a command that the composer does not have, or a key
+        after a command.
+        """
+        if isinstance(event, events.Key) and not event.is_printable:
+            bound = self.active_bindings.get(event.key)
+            if bound is not None and bound.node is self.app:
+                return False
+            self._holds = self._holds or bound is None
+        return self._holds
 
     async def hand_over(self) -> tuple[list[Message], str]:
         """The submitted messages and the text of the composer, after every key so far."""

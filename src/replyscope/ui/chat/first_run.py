@@ -1,97 +1,122 @@
 """The screen of the first run: a choice among all kinds of providers."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Label, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import OptionList, Static
 
+from replyscope.domain.address import AddressError, read_base_url
 from replyscope.domain.endpoint import FoundServer
+from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.local_models import LocalModels
+from replyscope.domain.plural import plural
 from replyscope.domain.ports import FindServers
-from replyscope.domain.printable import printable_line
 from replyscope.inspection.figures import size
 from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
-from replyscope.ui.dialogs.small import LineDialog
+from replyscope.ui.dialogs.dialog import ListDialog, Row
+from replyscope.ui.dialogs.progress import WorkDialog
+from replyscope.ui.dialogs.small import LineDialog, PickDialog
+from replyscope.ui.type_ahead import HoldsKeys
 
 _EXAMPLE_URL = "http://127.0.0.1:8000/v1"
+_KEY_TITLE = "Its API key (leave blank if it needs none)"
+_RETRY, _CHANGE, _ANYWAY = "retry", "change", "use anyway"
+_AFTER_FAILURE = (
+    (_RETRY, "connect again"),
+    (_CHANGE, "edit the URL and the key"),
+    (_ANYWAY, "save it, although it does not answer now"),
+)
+
+Check = Callable[[ProviderChoice], Awaitable[None]]
+"""Connects to the server of a choice. Raises ReplyscopeError."""
 
 
-class FirstRun(ModalScreen[ProviderChoice | None]):
-    """A modal list of providers: the embedded model, API keys, servers on this machine, a URL."""
+class FirstRun(HoldsKeys, ListDialog[ProviderChoice | None]):
+    """A modal list of providers: servers on this machine, the embedded model, API keys, a URL.
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Not now")]
+    A server that was found is the first row. Until the search ends, Enter waits.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "accept", "choose", priority=True),
+        Binding("escape", "cancel", "decide later (/provider)"),
+    ]
+    SIZE = "tall wide"
 
     def __init__(
-        self, local: LocalModels, find_servers: FindServers, providers: tuple[str, ...]
+        self,
+        local: LocalModels,
+        find_servers: FindServers,
+        providers: tuple[str, ...],
+        check: Check,
     ) -> None:
-        super().__init__()
+        super().__init__("Choose a provider")
         self._local = local
         self._find_servers = find_servers
         self._providers = providers
+        self._check = check
         self._found: tuple[FoundServer, ...] = ()
+        self._is_searching = True
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog wide"):
-            yield Label("Where should your messages go?", classes="dialog-title")
-            yield OptionList()
-            yield Static("looking for servers on this machine …", id="looking", classes="hint")
-            yield Static("Enter chooses, Esc decides later (/provider)", classes="hint")
+    def compose_content(self) -> ComposeResult:
+        yield from super().compose_content()
+        yield Static("Looking for servers on this machine…", id="looking", classes="hint")
 
     def on_mount(self) -> None:
-        self._fill()
+        super().on_mount()
         self._look()
+
+    def holds(self, event: events.Event) -> bool:
+        """Whether a key waits for the search: Enter, while the first row may still change."""
+        is_enter = isinstance(event, events.Key) and event.key in ("enter", "ctrl+s")
+        return is_enter and self._is_searching
 
     @work(exit_on_error=False)
     async def _look(self) -> None:
-        self._found = await self._find_servers()
+        before = self.highlighted
+        try:
+            self._found = await self._find_servers()
+        finally:
+            self._is_searching = False
         count = len(self._found)
-        text = f"{count} found on this machine" if count else "no server found on this machine"
-        self.query_one("#looking", Static).update(text)
+        words = f"{plural(count, 'server')} found on this machine" if count else "No server found"
+        self.query_one("#looking", Static).update(Content(f"{words}."))
         if count:
-            self._fill()
+            first = self.query_one(OptionList).highlighted == 0
+            self.fill(None if first else before)
 
-    def _fill(self) -> None:
-        options = self.query_one(OptionList)
-        chosen = options.highlighted_option
-        options.clear_options()
+    def rows(self) -> Sequence[Row]:
+        """The servers that were found, then the other kinds of providers."""
+        rows = [
+            Row(
+                f"server:{server.base_url}",
+                server.product,
+                f"{server.base_url} · {', '.join(server.models[:3]) or 'no models yet'}",
+            )
+            for server in self._found
+        ]
         for model in self._local.list_models():
             state = "installed" if model.is_installed else f"{size(model.size)} to download"
-            options.add_option(
-                _option(
-                    f"local:{model.name}",
-                    f"Embedded model: {model.title}",
-                    f"{state}; no key needed. Good for {model.good_for}. {model.cannot}",
-                )
-            )
-        for name in self._providers:
-            options.add_option(
-                _option(f"provider:{name}", f"Provider {name}", "from settings.toml")
-            )
-        options.add_option(
-            _option("key-stored", "Use an OpenAI API key", "kept in this system's keyring")
-        )
-        options.add_option(
-            _option("key-held", "Use an OpenAI API key for now", "kept in memory until you leave")
-        )
-        for server in self._found:
-            models = ", ".join(server.models[:3]) or "no models yet"
-            text = f"{server.base_url} · {models}"
-            options.add_option(_option(f"server:{server.base_url}", server.product, text))
-        options.add_option(
-            _option("url", "Another server", "any URL that speaks the OpenAI API, ending in /v1")
-        )
-        keep = chosen.id if chosen is not None else None
-        options.highlighted = options.get_option_index(keep) if keep else 0
+            text = f"{state}; no key needed. Good for {model.good_for}. {model.cannot}"
+            rows.append(Row(f"local:{model.name}", f"Embedded model: {model.title}", text))
+        rows += [
+            Row(f"provider:{name}", f"Provider {name}", "from settings.toml")
+            for name in self._providers
+        ]
+        return [
+            *rows,
+            Row("key-stored", "Use an OpenAI API key", "stored in the keyring of this system"),
+            Row("key-held", "Use an OpenAI API key once", "kept in memory until you quit"),
+            Row("url", "Another server", "any URL of an OpenAI-compatible API, ending in /v1"),
+        ]
 
-    @on(OptionList.OptionSelected)
-    def _choose(self, event: OptionList.OptionSelected) -> None:
-        kind, _, value = (event.option.id or "").partition(":")
+    def action_accept(self) -> None:
+        """Return the highlighted provider; a key or a URL is asked for first."""
+        kind, _, value = (self.highlighted or "").partition(":")
         match kind:
             case "local":
                 self.dismiss(ProviderChoice(ProviderKind.LOCAL, value))
@@ -101,31 +126,56 @@ class FirstRun(ModalScreen[ProviderChoice | None]):
                 product = next(s.product for s in self._found if s.base_url == value)
                 self.dismiss(ProviderChoice(ProviderKind.SERVER, value, product))
             case "url":
-                self._ask_url()
-            case _:
-                self._ask_key(
-                    ProviderKind.KEY_STORED if kind == "key-stored" else ProviderKind.KEY_HELD
-                )
+                self.start_work(self._ask_url, holds_keys=True)
+            case "key-stored":
+                self.start_work(self._ask_key, ProviderKind.KEY_STORED, holds_keys=True)
+            case "key-held":
+                self.start_work(self._ask_key, ProviderKind.KEY_HELD, holds_keys=True)
 
-    @work
     async def _ask_key(self, way: ProviderKind) -> None:
         dialog = LineDialog("Your OpenAI API key", is_secret=True)
         if (key := await self.app.push_screen_wait(dialog)) is not None:
             self.dismiss(ProviderChoice(way, key=key))
 
-    @work
     async def _ask_url(self) -> None:
-        url = await self.app.push_screen_wait(LineDialog("The server's URL", _EXAMPLE_URL))
-        if url is None:
-            return
-        title = "Its API key (leave it empty when it needs none)"
-        dialog = LineDialog(title, is_secret=True, may_be_empty=True)
-        if (key := await self.app.push_screen_wait(dialog)) is not None:
-            self.dismiss(ProviderChoice(ProviderKind.URL, url, key=key))
+        """Ask for a URL and a key until the server answers, or the person keeps it anyway."""
+        url, note = _EXAMPLE_URL, ""
+        while True:
+            dialog = LineDialog("The server's URL", url, note=note)
+            typed = await self.app.push_screen_wait(dialog)
+            if typed is None:
+                return
+            url = typed
+            try:
+                read_base_url(url)
+            except AddressError as error:
+                note = f"{error} {error.next_step}"
+                continue
+            secret = LineDialog(_KEY_TITLE, is_secret=True, may_be_empty=True)
+            key = await self.app.push_screen_wait(secret)
+            if key is None:
+                return
+            choice = ProviderChoice(ProviderKind.URL, url, key=key)
+            is_used, note = await self._is_used(choice)
+            if is_used:
+                self.dismiss(choice)
+                return
 
+    async def _is_used(self, choice: ProviderChoice) -> tuple[bool, str]:
+        """Connect to the server; after an error ask what to do. Returns the error's words."""
+        while True:
+            dialog: WorkDialog[bool] = WorkDialog(
+                f"Connecting to {choice.value}", lambda _tell: self._connect(choice)
+            )
+            done = await self.app.push_screen_wait(dialog)
+            if done is True:
+                return True, ""
+            words = str(done) if isinstance(done, ReplyscopeError) else "Cancelled."
+            asked = PickDialog("Could not connect to the server", _AFTER_FAILURE, note=words)
+            answer = await self.app.push_screen_wait(asked)
+            if answer != _RETRY:
+                return answer == _ANYWAY, words
 
-def _option(value: str, title: str, text: str) -> Option:
-    label = Content.assemble(
-        (printable_line(title), "bold"), "\n  ", (printable_line(text), "$foreground 60%")
-    )
-    return Option(label, id=value)
+    async def _connect(self, choice: ProviderChoice) -> bool:
+        await self._check(choice)
+        return True

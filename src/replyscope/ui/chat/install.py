@@ -3,73 +3,83 @@
 from contextlib import aclosing
 from typing import ClassVar
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Label, ProgressBar, Static
+from textual.widgets import ProgressBar, Static
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import LocalModelError
 from replyscope.domain.local_models import LocalModels
 from replyscope.domain.printable import printable_text
 from replyscope.inspection.figures import size
+from replyscope.ui.dialogs.dialog import Dialog
 
 
-class InstallScreen(ModalScreen[Endpoint | None]):
+class InstallScreen(Dialog[Endpoint | None]):
     """A modal progress dialog. It returns the endpoint of the running model, or None when it
-    was cancelled.
+    was cancelled. After an error, Enter tries again.
     """
 
-    # Nothing has the focus, so that keys typed ahead cannot press Cancel.
     AUTO_FOCUS = ""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "accept", "retry", priority=True),
+    ]
 
     def __init__(self, local: LocalModels, name: str) -> None:
-        super().__init__()
+        super().__init__(f"Embedded model {name}")
         self._local = local
         self._model_name = name
+        self._has_failed = False
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Label(Content(f"Embedded model {self._model_name}"), classes="dialog-title")
-            yield Static("", id="step")
-            yield ProgressBar(total=None, show_eta=False)
-            yield Static("", id="fault", classes="fault")
-            yield Button("Cancel", id="cancel")
-            yield Static("Cancelling keeps what came; the next try goes on.", classes="hint")
+    def compose_content(self) -> ComposeResult:
+        yield Static("", id="step")
+        yield ProgressBar(total=None, show_eta=False)
+        yield Static("", id="fault", classes="fault")
+        yield Static("A cancelled download continues where it stopped.", classes="hint")
 
     def on_mount(self) -> None:
         self._install()
 
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action is available: a retry only after an error."""
+        return action != "accept" or self._has_failed
+
+    def _show(self, *, fault: str = "") -> None:
+        self._has_failed = bool(fault)
+        self.query_one(ProgressBar).display = not fault
+        self.query_one("#step", Static).update("")
+        self.query_one("#fault", Static).update(Content(printable_text(fault)))
+        self.query_one(".dialog-keys", Static).update(self.keys_line())
+
     @work(exclusive=True, exit_on_error=False)
     async def _install(self) -> None:
-        step = self.query_one("#step", Static)
-        bar = self.query_one(ProgressBar)
+        self._show()
         try:
-            models = {model.name: model for model in self._local.list_models()}
-            known = models.get(self._model_name)
-            if known is not None and not known.is_installed:
-                async with aclosing(self._local.install(self._model_name)) as steps:
-                    async for progress in steps:
-                        bar.update(total=progress.total, progress=progress.done)
-                        done = f"{size(progress.done)} of {size(progress.total)}"
-                        step.update(f"{progress.step}: {done}")
-            bar.update(total=None)
-            step.update("starting the model …")
-            self.dismiss(await self._local.start(self._model_name))
+            self.dismiss(await self._run())
         except LocalModelError as error:
-            bar.display = False
-            step.update("")
-            self.query_one("#fault", Static).update(Content(printable_text(str(error))))
-            button = self.query_one("#cancel", Button)
-            button.label = "Close"
-            button.focus()
+            self._show(fault=str(error))
 
-    @on(Button.Pressed, "#cancel")
-    def action_give_up(self) -> None:
+    async def _run(self) -> Endpoint:
+        step, bar = self.query_one("#step", Static), self.query_one(ProgressBar)
+        models = {model.name: model for model in self._local.list_models()}
+        known = models.get(self._model_name)
+        if known is not None and not known.is_installed:
+            async with aclosing(self._local.install(self._model_name)) as steps:
+                async for progress in steps:
+                    bar.update(total=progress.total, progress=progress.done)
+                    done = f"{size(progress.done)} of {size(progress.total)}"
+                    step.update(f"{progress.step}: {done}")
+        bar.update(total=None)
+        step.update("Starting the model…")
+        return await self._local.start(self._model_name)
+
+    def action_accept(self) -> None:
+        """Try again after an error."""
+        self._install()
+
+    def action_cancel(self) -> None:
         """Cancel; the downloaded part is kept for the next attempt."""
         self.workers.cancel_node(self)
         self.dismiss(None)

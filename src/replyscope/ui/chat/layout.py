@@ -5,6 +5,7 @@ from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.visibility import LEAST_WIDE, PaneVisibility
+from replyscope.ui.dialogs.edit_dialog import ReadDialog
 from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.working_screen import WorkingScreen
 
@@ -32,6 +33,8 @@ class PaneLayout:
         """Draw the entries and the inspector for a new width of the screen, in cells."""
         if width >= LEAST_WIDE:
             self._visible.inspector_open = False  # it has a column of its own now
+        if not self._visible.sidebar_is_folded:
+            self._visible.sidebar_open = False
         self._panes.transcript.renew_entries()
         self._screen.call_after_refresh(self._reading.draw)
 
@@ -48,8 +51,8 @@ class PaneLayout:
             self._desk.pending.take("")
             self._panes.composer.replace_text("")
             self._panes.draw_attachments()
-        elif self._visible.inspector_open:
-            self._visible.inspector_open = False
+        elif self._visible.inspector_open or self._visible.sidebar_open:
+            self._visible.inspector_open = self._visible.sidebar_open = False
             self._panes.composer.focus()
         elif not isinstance(self._screen.focused, Composer):
             self._panes.composer.focus()
@@ -68,10 +71,27 @@ class PaneLayout:
         self._screen.call_after_refresh(self._reading.draw)
 
     def toggle_sidebar(self) -> None:
-        """Show or hide the list of sessions."""
-        self._visible.sidebar_hidden = not self._visible.sidebar_hidden
+        """Show or hide the list of sessions; on narrow screens it covers the chat."""
+        if not self._visible.sidebar_is_folded:
+            self._visible.sidebar_hidden = not self._visible.sidebar_hidden
+        elif self._visible.sidebar_open:
+            self.close_sidebar()
+        else:
+            self.focus_sessions()
+
+    def close_sidebar(self) -> None:
+        """Close the list of sessions, if it covers the chat."""
+        if self._visible.sidebar_open:
+            self._visible.sidebar_open = False
+            self._panes.composer.focus()
+
+    def show_messages(self) -> None:
+        """Show the last toasts again, the newest first."""
+        self._desk.show(ReadDialog("Last messages", self._screen.toasts.text()))
 
     def focus_sessions(self) -> None:
-        """Focus the list of sessions."""
+        """Focus the list of sessions, with the open session highlighted."""
         self._visible.sidebar_hidden = False
+        self._visible.sidebar_open = self._visible.sidebar_is_folded
+        self._panes.sidebar.highlight_open()
         self._panes.sidebar.focus()

@@ -66,11 +66,19 @@ class Lifecycle:
             self._providers.start_local(services.starts_local)
         elif self._desk.targets.endpoint is not None:
             self._desk.start_work(self._providers.learn_models, group="models", exclusive=True)
-        elif not services.opens_review:  # the review needs no server
+        elif not services.opens_review and self._is_idle():  # the review needs no server
             self._providers.choose_provider()
         if services.opens_review:
             self._reviewing.review()
         self._desk.start_work(self._keep_archive, services.review, group="archive")
+
+    def _is_idle(self) -> bool:
+        """Whether nothing is typed or sent: a dialog that nobody asked for takes no such key."""
+        return (
+            self._screen.is_current
+            and not self._panes.composer.text
+            and not self._desk.turns.any_running
+        )
 
     async def _keep_archive(self, review: Review) -> None:
         """Purge sessions that were deleted 30 days ago, and update the search index."""

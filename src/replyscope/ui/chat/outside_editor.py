@@ -20,7 +20,7 @@ class OutsideEditor:
         if self._desk.conversation.is_private:
             self._desk.tell("An editor is given a file, and of a private session none is written.")
             return
-        self._desk.start_work(self._edit_outside, group="editor", exclusive=True)
+        self._desk.start_work(self._edit_outside, group="editor", exclusive=True, holds_keys=True)
 
     async def _edit_outside(self) -> None:
         await settle(self._panes.composer)  # this key overtakes earlier keys

@@ -192,9 +192,12 @@ class Panes:
     async def draw_sidebar(self) -> None:
         """Load the list of sessions again, and draw it."""
         try:
-            summaries = await self._desk.archive.list_sessions(limit=500, pinned_first=True)
+            summaries = await self._desk.archive.list_sessions(
+                limit=self.sidebar.wanted_count, pinned_first=True
+            )
             oldest = min((s.updated_at for s in summaries), default=self._desk.services.clock.now())
-            costs = await self._desk.archive.daily_costs(oldest - timedelta(days=1))
+            first_day = oldest - timedelta(days=32)  # the whole month of its heading
+            costs = await self._desk.archive.daily_costs(first_day)
         except ReplyscopeError as error:
             self._desk.tell(error)
             return

@@ -1,6 +1,7 @@
 """The commands of providers: the server, the wire API, the model and the parameters."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,10 @@ class ProviderCommands:
     def __init__(self, desk: Desk, view: ChatView) -> None:
         self._desk = desk
         self._view = view
+        self._sends_after = False
+        """Whether the text of the composer is sent after the choice."""
+        self.send_written: Callable[[], None] | None = None
+        """Sends the text of the composer."""
 
     def edit_parameters(self) -> None:
         """Edit the system prompt and the parameters of this session."""
@@ -39,12 +44,12 @@ class ProviderCommands:
                 return
             changed = replace(settings, system=result[0], parameters=result[1])
             self._desk.apply_settings(conversation, changed)
-            self._desk.tell("Used from the next message on", is_error=False)
+            self._desk.tell("Applies from the next message.", is_error=False)
 
         self._desk.show(ParametersDialog(settings.system, settings.parameters), accept)
 
     def choose_api(self, name: str = "") -> None:
-        """Switch between Chat and Responses for this provider, from the next message on."""
+        """Switch between Chat and Responses for this provider, from the next message."""
         endpoint = self._desk.targets.endpoint
         if endpoint is None:
             self.choose_provider()
@@ -52,7 +57,9 @@ class ProviderCommands:
             self._use_api(endpoint, Api(name))
         else:
             rows = [("chat", "/v1/chat/completions"), ("responses", "/v1/responses")]
-            dialog = PickDialog("Wire API", rows, current=endpoint.api.value)
+            dialog = PickDialog(
+                "Switch between Chat and Responses", rows, current=endpoint.api.value
+            )
             self._desk.ask_dialog(dialog, self.choose_api)
 
     def _use_api(self, endpoint: Endpoint, api: Api) -> None:
@@ -65,7 +72,7 @@ class ProviderCommands:
     def use_schema(self, path: str = "") -> None:
         """Request replies that match the JSON schema of a file; `off` removes the schema."""
         if not path:
-            dialog = LineDialog("JSON schema that replies have to fit (a file, or off)")
+            dialog = LineDialog("JSON schema of the replies (a file, or off)")
             self._desk.ask_dialog(dialog, self.use_schema)
             return
         conversation = self._desk.conversation
@@ -86,26 +93,29 @@ class ProviderCommands:
         elif self._desk.targets.endpoint is None:
             self.choose_provider()
         else:
-            self._desk.start_work(self._pick_model, group="models", exclusive=True)
+            self._desk.start_work(self._pick_model, group="models", exclusive=True, holds_keys=True)
 
     async def _pick_model(self) -> None:
         note = ""
         try:
             await self._desk.targets.load_models()
         except ReplyscopeError as error:
-            note = f"The server's list did not come: {error}"
+            note = f"Could not load the model list: {error}"
         rows = [
             (m.id, f"{count(m.context_window)} tokens" if m.context_window else m.owner or "")
             for m in self._desk.targets.models
         ]
         current = self._desk.targets.model_for(self._desk.conversation)
-        title = (
-            f"Model of {self._desk.targets.endpoint.name}"
-            if self._desk.targets.endpoint
-            else "Model"
-        )
+        endpoint = self._desk.targets.endpoint
+        title = f"Choose a model ({endpoint.name})" if endpoint is not None else "Choose a model"
         dialog = PickDialog(title, rows, current=current, is_free=True, note=note)
-        self._desk.ask_dialog(dialog, self._use_model)
+        self._desk.show(dialog, self._take_model)
+
+    def _take_model(self, name: str | None) -> None:
+        if name is None:
+            self._sends_after = False
+        else:
+            self._use_model(name)
 
     def _use_model(self, name: str) -> None:
         endpoint = self._desk.targets.endpoint
@@ -118,6 +128,13 @@ class ProviderCommands:
             self._desk.targets.endpoint = replace(endpoint, model=name)
         self._remember_model(name)
         self._view.draw_status()
+        self._send_written()
+
+    def _send_written(self) -> None:
+        """Send the message that waited for the choice of a provider or a model."""
+        is_wanted, self._sends_after = self._sends_after, False
+        if is_wanted and self.send_written is not None:
+            self.send_written()
 
     def _remember_model(self, name: str) -> None:
         """Save the model as the default of its provider, if the settings have the provider."""
@@ -129,26 +146,30 @@ class ProviderCommands:
         self._desk.change_settings({("providers", endpoint.name, "model"): name})
 
     def choose_target(self) -> None:
-        """Choose the provider or the model that is missing before a message can be sent."""
+        """Choose the provider or the model that is missing before a message can be sent, and
+        send it then.
+        """
+        self._sends_after = True
         if self._desk.targets.endpoint is None:
             self.choose_provider()
         else:
-            self._desk.tell("Choose a model first; your message is still here.", is_error=False)
             self.choose_model()
 
     def choose_provider(self) -> None:
         """Choose a provider: an API key, a server or the embedded model."""
         names = tuple(endpoint.name for endpoint in self._desk.services.settings.endpoints)
-        screen = FirstRun(self._desk.services.local, self._desk.services.find_servers, names)
+        services = self._desk.services
+        screen = FirstRun(services.local, services.find_servers, names, self._desk.targets.check)
         self._desk.show(screen, self._take_choice)
 
     def _take_choice(self, choice: ProviderChoice | None) -> None:
         if choice is None:
+            self._sends_after = False
             return
         if choice.way is ProviderKind.LOCAL:
             self.start_local(choice.value, is_kept=True)
             return
-        self._desk.start_work(self._use_choice, choice)
+        self._desk.start_work(self._use_choice, choice, holds_keys=True)
 
     async def _use_choice(self, choice: ProviderChoice) -> None:
         try:
@@ -161,12 +182,15 @@ class ProviderCommands:
         await self.learn_models()
         if self._desk.targets.model_for(self._desk.conversation) is None:
             self.choose_model()
+        else:
+            self._send_written()
 
     def start_local(self, name: str, *, is_kept: bool = False) -> None:
         """Start the embedded model, installed if necessary. `is_kept` saves it as the default."""
 
         def accept(endpoint: Endpoint | None) -> None:
             if endpoint is None:
+                self._sends_after = False
                 return
             api = self._desk.services.api or endpoint.api
             self._desk.targets.use(replace(endpoint, api=api))
@@ -175,6 +199,7 @@ class ProviderCommands:
                 self._keep_local(name)
             self._view.draw_status()
             self._view.composer.focus()
+            self._send_written()
 
         self._desk.show(InstallScreen(self._desk.services.local, name), accept)
 

@@ -54,7 +54,7 @@ class Reviewing:
 
     def review(self) -> None:
         """Review saved sessions."""
-        self._desk.start_work(self._review, "", group="review", exclusive=True)
+        self._desk.start_work(self._review, "", group="review", exclusive=True, holds_keys=True)
 
     async def _review(self, query: str) -> None:
         await self._drafts.save()
@@ -98,7 +98,7 @@ class Reviewing:
 
     def show_stats(self) -> None:
         """Show the statistics of all replies."""
-        self._desk.start_work(self._show_stats, group="review", exclusive=True)
+        self._desk.start_work(self._show_stats, group="review", exclusive=True, holds_keys=True)
 
     async def _show_stats(self) -> None:
         module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.numbers.screen")
@@ -117,11 +117,13 @@ class Reviewing:
         ids = [self._desk.conversation.session.id]
         notes = (PRIVATE_NOTE,) if self._desk.conversation.is_private else ()
         about = (self._screen.app, self._desk.services, ids, self._desk.tell, *notes)
-        self._desk.start_work(ask_export, *about, group="export")
+        self._desk.start_work(ask_export, *about, group="export", holds_keys=True)
 
     def import_file(self, path: str = "") -> None:
         """Import the sessions of a file."""
-        self._desk.start_work(self._import_file, path, group="import", exclusive=True)
+        self._desk.start_work(
+            self._import_file, path, group="import", exclusive=True, holds_keys=True
+        )
 
     async def _import_file(self, path: str) -> None:
         module = await asyncio.to_thread(importlib.import_module, "replyscope.ui.review.importing")

@@ -25,9 +25,10 @@ from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.services import Services
-from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal.compositor import TightCompositor
 from replyscope.ui.terminal.textual_internals import use_compositor
+from replyscope.ui.toasts import ToastLine
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
@@ -35,7 +36,7 @@ from replyscope.ui.working_screen import WorkingScreen
 class ChatScreen(WorkingScreen[None]):
     """The screen of the chat: composes panes and groups, and routes messages to the groups."""
 
-    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    HORIZONTAL_BREAKPOINTS = CHAT_BREAKPOINTS
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
     CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
         "../styles/transcript.tcss",
@@ -66,6 +67,7 @@ class ChatScreen(WorkingScreen[None]):
                 yield Suggestions(id="suggestions")
                 yield Static("", id="attachments")
                 yield ConsentCard(id="consent")
+                yield ToastLine()
                 yield Composer(id="composer")
                 yield StatusLine(id="status")
             yield Inspector(id="inspector")
@@ -147,11 +149,12 @@ class ChatScreen(WorkingScreen[None]):
 
     @on(Sidebar.Opened)
     def _open_session(self, event: Sidebar.Opened) -> None:
+        self.groups.layout.close_sidebar()
         self.groups.sessions.open_session(event.session_id)
 
     @on(Sidebar.Asked)
     def _answer_sidebar(self, event: Sidebar.Asked) -> None:
-        self.groups.sessions.answer_sidebar(event.what, event.session_id)
+        self.groups.sessions.answer_sidebar(event.what, event.session_id, event.title)
 
     @on(RemoteScreen.Wanted)
     def _answer_stored_reply(self, event: RemoteScreen.Wanted) -> None:

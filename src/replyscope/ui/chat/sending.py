@@ -10,7 +10,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
-from replyscope.inspection.context import fit_into
+from replyscope.inspection.context import Fit, fit_into
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.pending import joined
@@ -18,6 +18,7 @@ from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.turns import TurnEnded
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
+from replyscope.ui.type_ahead import Hold
 
 Start = Callable[[Target], Awaitable[str | None]]
 
@@ -38,6 +39,12 @@ class Sending:
         self._drafts = drafts
         self._providers = providers
         self._start_drawing = start_drawing
+        providers.send_written = self._send_written
+
+    def _send_written(self) -> None:
+        text = self._view.composer.text
+        self._view.composer.replace_text("")
+        self.send(text)
 
     def send(self, text: str) -> None:
         """Send a message, or queue it while a reply streams."""
@@ -86,23 +93,29 @@ class Sending:
             parts,
         )
 
+    def _fit(
+        self, conversation: Conversation, model: str | None, parts: Sequence[Part]
+    ) -> Fit | None:
+        """How the messages fit into the model's context; None when its size is unknown."""
+        window = self._desk.targets.window_of(model)
+        if window is None:
+            return None
+        return fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
+
     async def _made_to_fit(
         self, conversation: Conversation, target: Target, parts: Sequence[Part]
     ) -> Target | None:
         """The target, adapted when the messages exceed the context window: a dialog offers to omit
         the oldest messages. None when it was cancelled.
         """
-        window = self._desk.targets.window_of(target.model)
-        if window is None:
+        fit = self._fit(conversation, target.model, parts)
+        if fit is None or not fit.is_too_large:
             return target
-        fit = fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
-        if not fit.is_too_large:
-            return target
-        rows = [("send", "all of it; the server may refuse")]
+        rows = [("send", "all messages; the server may reject them")]
         if fit.drops:
-            rows.insert(0, ("leave out", f"the oldest {fit.drops} messages, this time"))
+            rows.insert(0, ("leave out", f"the oldest {fit.drops} messages, for this request"))
         note = f"≈ {fit.tokens:,} tokens for a context of {fit.window:,}."
-        dialog = PickDialog("This will not fit", rows, note=note)
+        dialog = PickDialog("The messages exceed the context window", rows, note=note)
         answer = await self._desk.ask(dialog)
         if answer == "leave out" and fit.drops:
             return replace(target, leaves_out=fit.drops)
@@ -121,18 +134,34 @@ class Sending:
         if self._desk.turns.is_running(conversation.session.id):
             give_back()
             return
-        run = partial(self._find_and_run, conversation, start, parts)
-        self._desk.turns.start(conversation, run, give_back)
+        hold = self._hold_keys(conversation, parts)
+
+        def release_and_give_back() -> None:
+            hold.end()
+            give_back()
+
+        run = partial(self._find_and_run, conversation, start, parts, hold)
+        self._desk.turns.start(conversation, run, release_and_give_back)
         self._start_drawing()
 
+    def _hold_keys(self, conversation: Conversation, parts: Sequence[Part]) -> Hold:
+        """Let keys wait, if a dialog is to be expected before the message is sent."""
+        hold = self._desk.hold_keys()
+        model = self._desk.targets.model_for(conversation)
+        fit = self._fit(conversation, model, parts)
+        if self._desk.targets.endpoint is not None and model and not (fit and fit.is_too_large):
+            hold.end()
+        return hold
+
     async def _find_and_run(
-        self, conversation: Conversation, start: Start, parts: Sequence[Part]
+        self, conversation: Conversation, start: Start, parts: Sequence[Part], hold: Hold
     ) -> str | None:
-        target = await self._desk.targets.target_for(conversation)
-        if target is None:
-            self._providers.choose_target()
-            return None
-        fitting = await self._made_to_fit(conversation, target, parts)
+        with hold:
+            target = await self._desk.targets.target_for(conversation)
+            if target is None:
+                self._providers.choose_target()
+                return None
+            fitting = await self._made_to_fit(conversation, target, parts)
         return await start(fitting) if fitting is not None else None
 
     def finish_turn(self, event: TurnEnded) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.printable import printable_line
 from replyscope.domain.session import Draft, SessionSettings
 from replyscope.engine.conversation import Conversation
 from replyscope.ui.chat.desk import Desk
@@ -75,7 +76,9 @@ class Sessions:
 
     def open_session(self, session_id: str) -> None:
         """Open a session."""
-        self._desk.start_work(self.open_now, session_id, group="open", exclusive=True)
+        self._desk.start_work(
+            self.open_now, session_id, group="open", exclusive=True, holds_keys=True
+        )
 
     async def open_now(self, session_id: str) -> None:
         """Open a session. The draft of the previous one is saved first."""
@@ -91,18 +94,22 @@ class Sessions:
         self._view.composer.focus()
         await self._view.draw_sidebar()
 
-    def answer_sidebar(self, what: str, session_id: str | None) -> None:
+    def answer_sidebar(self, what: str, session_id: str | None, title: str = "") -> None:
         """Run a command of the list of sessions; without an id, on the open session."""
+        is_open = session_id in (None, self._desk.conversation.session.id)
         session_id = session_id or self._desk.conversation.session.id
+        title = self._desk.conversation.session.title if is_open else title
         match what:
             case "new":
                 self.new_session()
             case "private":
                 self.private_session()
             case "rename":
-                self._rename(session_id)
+                self._rename(session_id, title)
             case "delete":
-                self._delete(session_id)
+                self._delete(session_id, title)
+            case "more":
+                self._view.refresh_sidebar()
             case "undo":
                 self.undo_delete()
 
@@ -111,13 +118,12 @@ class Sessions:
         if title:
             self._desk.start_work(self._apply_title, self._desk.conversation.session.id, title)
         else:
-            self._rename(self._desk.conversation.session.id)
+            session = self._desk.conversation.session
+            self._rename(session.id, session.title)
 
-    def _rename(self, session_id: str) -> None:
-        is_open = session_id == self._desk.conversation.session.id
-        start = self._desk.conversation.session.title if is_open else ""
+    def _rename(self, session_id: str, title: str) -> None:
         self._desk.ask_dialog(
-            LineDialog("Title of this session", start),
+            LineDialog(f"Rename {_quoted(title)}", title),
             lambda title: self._desk.start_work(self._apply_title, session_id, title),
         )
 
@@ -130,17 +136,20 @@ class Sessions:
 
     def delete_session(self) -> None:
         """Delete the open session; undo restores it."""
-        self._delete(self._desk.conversation.session.id)
+        session = self._desk.conversation.session
+        self._delete(session.id, session.title)
 
-    def _delete(self, session_id: str) -> None:
-        self._desk.start_work(self._delete_now, session_id, group="open", exclusive=True)
+    def _delete(self, session_id: str, title: str) -> None:
+        self._desk.start_work(
+            self._delete_now, session_id, title, group="open", exclusive=True, holds_keys=True
+        )
 
-    async def _delete_now(self, session_id: str) -> None:
+    async def _delete_now(self, session_id: str, title: str) -> None:
         if self._desk.turns.is_running(session_id):
-            self._desk.tell("A reply streams into this session. Stop it first (Esc).")
+            self._desk.tell(f"A reply streams into {_quoted(title)}. [Esc] stop it first")
             return
         is_private = self._desk.archive.is_private(session_id)
-        if is_private and not await self._lets_go():
+        if is_private and not await self._lets_go(title):
             return
         try:
             if is_private:
@@ -150,7 +159,7 @@ class Sessions:
             ):
                 await self._desk.archive.delete(session_id)
                 self.deleted.append(session_id)
-                self._desk.tell("Session deleted. /undo brings it back.", is_error=False)
+                self._desk.tell(f"Deleted {_quoted(title)}. /undo restores it.", is_error=False)
         except ReplyscopeError as error:
             self._desk.tell(error)
             return
@@ -160,9 +169,9 @@ class Sessions:
             self._desk.pending.forget(session_id)
         await self._view.draw_sidebar()
 
-    async def _lets_go(self) -> bool:
-        rows = (("keep", "leave it here"), ("delete", "it can't be brought back"))
-        dialog = PickDialog("Delete this private session?", rows)
+    async def _lets_go(self, title: str) -> bool:
+        rows = (("keep", "do not delete it"), ("delete", "it cannot be restored"))
+        dialog = PickDialog(f"Delete the private session {_quoted(title)}?", rows)
         return await self._desk.ask(dialog) == "delete"
 
     async def may_leave(self) -> bool:
@@ -182,9 +191,11 @@ class Sessions:
     def undo_delete(self) -> None:
         """Restore the last deleted session."""
         if not self.deleted:
-            self._desk.tell("Nothing was deleted since the start.", is_error=False)
+            self._desk.tell("No session was deleted since the start.", is_error=False)
             return
-        self._desk.start_work(self._restore, self.deleted.pop(), group="open", exclusive=True)
+        self._desk.start_work(
+            self._restore, self.deleted.pop(), group="open", exclusive=True, holds_keys=True
+        )
 
     async def _restore(self, session_id: str) -> None:
         try:
@@ -193,3 +204,9 @@ class Sessions:
             self._desk.tell(error)
             return
         await self.open_now(session_id)
+        title = self._desk.conversation.session.title
+        self._desk.tell(f"Restored {_quoted(title)}.", is_error=False)
+
+
+def _quoted(title: str) -> str:
+    return f"“{printable_line(title)}”"

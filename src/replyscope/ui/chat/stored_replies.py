@@ -1,12 +1,22 @@
 """The commands that fetch, cancel and delete replies stored by providers."""
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.exchange import Api
 from replyscope.domain.ports import StoredReplies
 from replyscope.domain.printable import printable_line
+from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sessions import Sessions
 from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
+
+_ASKS = ("metadata", "delete")
+"""The commands that open a dialog."""
+
+
+def _may_be_stored(reply: RemoteReply) -> bool:
+    """Whether a provider may store a reply. Chat Completions does not, unless it says so."""
+    return reply.api is Api.RESPONSES or reply.state is not RemoteState.UNKNOWN
 
 
 class ProviderReplies:
@@ -18,7 +28,7 @@ class ProviderReplies:
 
     def show_remote(self) -> None:
         """Show the index of stored replies."""
-        self._desk.start_work(self._show_remote, group="remote", exclusive=True)
+        self._desk.start_work(self._show_remote, group="remote", exclusive=True, holds_keys=True)
 
     async def _show_remote(self) -> None:
         try:
@@ -26,11 +36,13 @@ class ProviderReplies:
         except ReplyscopeError as error:
             self._desk.tell(error)
             return
-        self._desk.show(RemoteScreen(replies))
+        self._desk.show(RemoteScreen(tuple(filter(_may_be_stored, replies))))
 
     def answer(self, what: str, response_id: str) -> None:
         """Fetch, cancel, delete or describe a stored reply, as the person chose."""
-        self._desk.start_work(self._do_remote, what, response_id, group="remote")
+        self._desk.start_work(
+            self._do_remote, what, response_id, group="remote", holds_keys=what in _ASKS
+        )
 
     async def _do_remote(self, what: str, response_id: str) -> None:
         remote = self._desk.services.remote
@@ -54,7 +66,7 @@ class ProviderReplies:
             self._desk.tell(error)
 
     async def _edit_metadata(self, provider: StoredReplies, response_id: str) -> None:
-        title = "Metadata: NAME=VALUE, several apart by commas; it replaces what is there"
+        title = "Metadata: NAME=VALUE, separated by commas. It replaces the current metadata."
         typed = await self._desk.ask(LineDialog(title))
         if typed is None:
             return
@@ -64,7 +76,7 @@ class ProviderReplies:
         self._desk.tell(f"{printable_line(response_id)} has new metadata", is_error=False)
 
     async def _confirms(self, question: str) -> bool:
-        rows = [("keep", "leave it there"), ("delete", "it can't be brought back")]
+        rows = [("keep", "do not delete it"), ("delete", "it cannot be restored")]
         return await self._desk.ask(PickDialog(question, rows)) == "delete"
 
     async def _provider_of(self, response_id: str) -> StoredReplies | None:

@@ -90,6 +90,14 @@ class Targets:
         self.models = ()
         self._named_model = None
 
+    async def check(self, choice: ProviderChoice) -> None:
+        """Connect to the server of a choice. Nothing is saved. Raises ReplyscopeError."""
+        endpoint = self._endpoint_at(choice.value, choice.product)
+        if choice.key:
+            self._services.keys.hold_key(endpoint.name, choice.key)
+            endpoint = replace(endpoint, key_source=KeySource(KeySourceKind.GIVEN))
+        await (await self._services.open_provider(endpoint)).list_models()
+
     async def take(self, choice: ProviderChoice) -> str | None:
         """Use the chosen provider, and save it as the default.
 

@@ -58,7 +58,9 @@ class ServerCommands:
 
     def attach_resource(self) -> None:
         """Attach a resource of a server to the message being written."""
-        self._desk.start_work(self._attach_resource, group="servers", exclusive=True)
+        self._desk.start_work(
+            self._attach_resource, group="servers", exclusive=True, holds_keys=True
+        )
 
     async def _attach_resource(self) -> None:
         toolbox = self._desk.services.toolbox
@@ -75,7 +77,9 @@ class ServerCommands:
 
     def use_prompt(self, name: str = "") -> None:
         """Insert a prompt of a server into the composer."""
-        self._desk.start_work(self._use_prompt, name, group="servers", exclusive=True)
+        self._desk.start_work(
+            self._use_prompt, name, group="servers", exclusive=True, holds_keys=True
+        )
 
     async def _use_prompt(self, name: str) -> None:
         toolbox = self._desk.services.toolbox
@@ -91,7 +95,7 @@ class ServerCommands:
             return
         given: dict[str, str] = {}
         for argument, is_required in prompt.arguments:
-            title = f"{argument}{'' if is_required else ' (may be left empty)'}"
+            title = f"{argument}{'' if is_required else ' (optional)'}"
             dialog = LineDialog(printable_line(title), may_be_empty=not is_required)
             value = await self._desk.ask(dialog)
             if value is None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import ToolCall
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import exact_line, printable_line
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.tool_calls import calls_of, results_under, with_result
@@ -15,6 +16,7 @@ from replyscope.ui.chat.tools_dialog import ToolsDialog
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.edit_dialog import EditDialog, ReadDialog
 from replyscope.ui.dialogs.small import PickDialog
+from replyscope.ui.type_ahead import release_keys
 
 
 class Tools:
@@ -27,7 +29,7 @@ class Tools:
 
     def choose_tools(self) -> None:
         """Choose the tools of this session."""
-        self._desk.start_work(self._choose_tools, group="tools", exclusive=True)
+        self._desk.start_work(self._choose_tools, group="tools", exclusive=True, holds_keys=True)
 
     async def _choose_tools(self) -> None:
         toolbox = self._desk.services.toolbox
@@ -53,17 +55,18 @@ class Tools:
         changed = replace(settings, tools=result[0], hosted=result[1])
         self._desk.apply_settings(conversation, changed)
         count = len(result[0]) + len(result[1])
-        self._desk.tell(f"{count} tools are offered from the next message on", is_error=False)
+        self._desk.tell(f"{plural(count, 'tool')} available from the next message.", is_error=False)
 
     def add_server(self) -> None:
         """Add tool servers from pasted settings entries, and offer their tools in this session."""
-        self._desk.start_work(self._add_server, group="tools", exclusive=True)
+        self._desk.start_work(self._add_server, group="tools", exclusive=True, holds_keys=True)
 
     async def _add_server(self) -> None:
-        note = 'As in Claude Desktop, Cursor or VS Code: {"mcpServers": {"time": {…}}}'
-        pasted = await self._desk.ask(EditDialog("Paste a tool server's entry", "", note))
+        note = 'Paste its entry, as in Claude Desktop or VS Code: {"mcpServers": {"time": {…}}}'
+        pasted = await self._desk.ask(EditDialog("Add a tool server", "", note))
         if pasted is None:
             return
+        release_keys()  # a server may start slowly
         try:
             added = [f"mcp:{server.name}" for server in self._desk.services.add_servers(pasted)]
         except ReplyscopeError as error:
@@ -102,7 +105,7 @@ class Tools:
         settings = conversation.session.settings
         hosted = tuple(dict.fromkeys((*settings.hosted, json.dumps(value))))
         self._desk.apply_settings(conversation, replace(settings, hosted=hosted))
-        self._desk.tell(f"{value['type']} is offered from the next message on", is_error=False)
+        self._desk.tell(f"{value['type']} is available from the next message.", is_error=False)
 
     def run_tools(self) -> None:
         """Run the waiting calls of the branch, or send their results."""
@@ -110,7 +113,7 @@ class Tools:
         if self._desk.turns.is_running(conversation.session.id):
             return
         if not conversation.waiting_calls():
-            self._desk.tell("No tool waits here.", is_error=False)
+            self._desk.tell("No tool call waits in this session.", is_error=False)
             return
 
         self._view.composer.focus()  # a consent card gets the focus only from the composer
@@ -118,7 +121,7 @@ class Tools:
 
     def open_call(self) -> None:
         """Choose a command on a tool call of the reply under the cursor."""
-        self._desk.start_work(self._open_call, group="call", exclusive=True)
+        self._desk.start_work(self._open_call, group="call", exclusive=True, holds_keys=True)
 
     async def _open_call(self) -> None:
         call = await self._pick_call()
@@ -126,11 +129,11 @@ class Tools:
             return
         rows = [
             ("copy arguments", ""),
-            ("copy result", "as the model got it"),
-            ("try again", "with arguments you may change; the model is not told"),
+            ("copy result", "as it was sent to the model"),
+            ("try again", "edit the arguments; the result is not sent to the model"),
         ]
         if call.state is ToolCallState.REQUESTED:
-            rows.append(("answer by hand", "your text is its result, and nothing runs"))
+            rows.append(("answer by hand", "write the result yourself; the tool does not run"))
         what = await self._desk.ask(PickDialog(printable_line(call.name), rows))
         match what:
             case "copy arguments":
@@ -148,7 +151,7 @@ class Tools:
         reply = self._view.reply_at_cursor()
         calls = calls_of(reply, self._desk.conversation.exchanges) if reply is not None else ()
         if reply is None or not calls:
-            self._desk.tell("This reply waits for no tool of yours.", is_error=False)
+            self._desk.tell("This reply has no tool calls of yours.", is_error=False)
             return None
         results = results_under(reply, self._desk.conversation.tree)
         calls = tuple(with_result(call, results) for call in calls)
@@ -159,12 +162,13 @@ class Tools:
         return None if picked is None else calls[int(picked.partition(".")[0]) - 1]
 
     async def _try_call(self, call: ToolCall) -> None:
-        note = "It runs at once when you accept; the model is not told."
+        note = "It runs when you accept. The result is not sent to the model."
         title = f"Try {exact_line(call.name)} with"
         dialog = EditDialog(title, editable_arguments(call.arguments), note)
         arguments = await self._desk.ask(dialog)
         if arguments is None:
             return
+        release_keys()  # a tool may run for long
         try:
             outcome = await self._desk.conversation.try_call(call, arguments)
         except (ReplyscopeError, TimeoutError) as error:
@@ -188,4 +192,4 @@ class Tools:
             self._desk.tell(error)
             return
         self._view.redraw_replies()
-        self._desk.tell("t sends it", is_error=False)
+        self._desk.tell("[t] send it to the model", is_error=False)

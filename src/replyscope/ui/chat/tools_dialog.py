@@ -1,33 +1,36 @@
 """The dialog that selects the tools available to the model in this session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Label, SelectionList, Static
-from textual.widgets.selection_list import Selection
+from textual.widgets import OptionList, Static
 
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.domain.tool import Tool, ToolSource
 from replyscope.ui.chat.hosted import HOSTED
+from replyscope.ui.dialogs.dialog import ListDialog, Row
 from replyscope.ui.dialogs.edit_dialog import ReadDialog
+from replyscope.ui.dialogs.ticks import tick
+
+_SHOWN_SOURCES = {"shipped": "built-in"}
 
 
-class ToolsDialog(ModalScreen[tuple[tuple[str, ...], tuple[str, ...]] | None]):
-    """A modal list of check boxes. It returns the names of tools and sources, and the hosted
+class ToolsDialog(ListDialog[tuple[tuple[str, ...], tuple[str, ...]] | None]):
+    """A modal list with ticks. It returns the names of tools and sources, and the hosted
     tools; None when it was cancelled.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Cancel"),
-        Binding("enter", "accept", "Accept", priority=True),
-        Binding("l", "show_log", "Its log"),
+        Binding("space", "tick", "select", priority=True),
+        Binding("enter", "accept", "accept", priority=True),
+        Binding("f7", "show_log", "log of the server", priority=True),
     ]
+    KEYS_OF_LIST = frozenset({"space"})
+    SIZE = "tall wide"
 
     def __init__(
         self,
@@ -38,70 +41,98 @@ class ToolsDialog(ModalScreen[tuple[tuple[str, ...], tuple[str, ...]] | None]):
         *,
         offers_hosted: bool,
     ) -> None:
-        super().__init__()
+        note = "Each call waits for your permission, unless a rule allows it."
+        super().__init__("Tools available to the model", note)
         self._tools = {tool.full_name: tool for tool in tools}
         self._sources = {source.name: source for source in sources}
-        self._chosen = chosen
-        self._hosted = hosted
-        self._offers_hosted = offers_hosted
+        self._hosted_rows = _hosted_rows(hosted) if offers_hosted else {}
+        self._kept_hosted = () if offers_hosted else tuple(hosted)
+        self._ticked = self._ticked_at_first(set(chosen), hosted)
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog tall wide"):
-            yield Label("Tools that the model may ask for", classes="dialog-title")
-            yield SelectionList[str](*self._rows(), compact=True)
-            yield Static(id="tool-about")
-            hint = "Space ticks, Enter accepts, l shows a server's log, Esc cancels"
-            yield Static(f"{hint}. Nothing runs without your word.", classes="hint")
+    def _ticked_at_first(self, chosen: set[str], hosted: Sequence[str]) -> set[str]:
+        tools = {
+            name
+            for name, tool in self._tools.items()
+            if {tool.own_name, tool.source, name} & chosen
+        }
+        servers = {name for name in self._sources if _is_server(name) and name in chosen}
+        return tools | servers | (set(hosted) & set(self._hosted_rows))
 
-    def _rows(self) -> list[Selection[str]]:
-        rows = [
-            Selection(
-                Content.assemble(tool.own_name.ljust(18), (tool.source, "dim")),
-                tool.full_name,
-                bool({tool.own_name, tool.source, tool.full_name} & set(self._chosen)),
-            )
-            for tool in self._tools.values()
-        ]
+    def compose_content(self) -> ComposeResult:
+        yield from super().compose_content()
+        yield Static(id="tool-about")
+
+    def rows(self) -> Sequence[Row]:
+        """The tools, the servers and the hosted tools, with ticks."""
+        texts: dict[str, tuple[str, str]] = {
+            name: (tool.own_name, _SHOWN_SOURCES.get(tool.source, tool.source))
+            for name, tool in self._tools.items()
+        }
         for source in self._sources.values():
-            if source.name.startswith("mcp:"):
-                state = printable_line(source.state)
-                label = Content.assemble(source.name.ljust(18), (f"server · {state}", "dim"))
-                rows.append(Selection(label, source.name, source.name in self._chosen))
-        if self._offers_hosted:
-            own = {wire: wire for wire in self._hosted if wire not in HOSTED.values()}
-            for name, wire in {**HOSTED, **own}.items():
-                label = Content.assemble(name[:60].ljust(18), ("  the provider runs it", "dim"))
-                rows.append(Selection(label, wire, wire in self._hosted))
-        return rows
+            if _is_server(source.name):
+                texts[source.name] = (source.name, f"server · {source.state}")
+        texts |= {
+            wire: (name[:60], "hosted: runs at the provider")
+            for wire, name in self._hosted_rows.items()
+        }
+        return [
+            Row(value, title, text, tick(self.app, is_on=value in self._ticked))
+            for value, (title, text) in texts.items()
+        ]
 
-    @on(SelectionList.SelectionHighlighted)
-    def _describe(self, event: SelectionList.SelectionHighlighted[str]) -> None:
-        value = event.selection.value
-        about = self.query_one("#tool-about", Static)
+    def fill(self, highlighted: str | None = None) -> None:
+        """Draw the rows, and the number of ticks in the title."""
+        super().fill(highlighted)
+        total = len(self.rows())
+        self.show_title(f"Tools available to the model · {len(self._ticked)} of {total}")
+
+    @on(OptionList.OptionHighlighted)
+    def _describe(self, event: OptionList.OptionHighlighted) -> None:
+        value = event.option_id or ""
         if value in self._tools:
             tool = self._tools[value]
             first = tool.description.strip().split("\n\n")[0]
-            text = f"{printable_text(first)[:300]}\nTouches: {printable_line(tool.touches)}"
+            text = f"{printable_text(first)[:300]}\nAccess: {printable_line(tool.touches)}"
         elif value in self._sources:
             source = self._sources[value]
-            lines = (source.fault or source.state, *source.notes)
-            text = printable_text("\n".join(lines))[:600]
+            text = printable_text("\n".join((source.fault or source.state, *source.notes)))[:600]
         else:
-            text = value
-        about.update(Content(text))
+            text = f"Tool definition: {value}"
+        self.query_one("#tool-about", Static).update(Content(text))
+
+    @on(OptionList.OptionSelected)
+    def _accept_clicked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.action_tick()
+
+    def action_tick(self) -> None:
+        """Select or deselect the highlighted row."""
+        if self.highlighted is not None:
+            self._ticked ^= {self.highlighted}
+            self.fill(self.highlighted)
 
     def action_accept(self) -> None:
-        """Return the selection."""
-        ticked = self.query_one(SelectionList).selected
-        hosted = tuple(value for value in ticked if value.startswith("{"))
-        self.dismiss((tuple(value for value in ticked if value not in hosted), hosted))
+        """Return the selection, in the order of the list."""
+        ticked = [row.value for row in self.rows() if row.value in self._ticked]
+        hosted = tuple(value for value in ticked if value in self._hosted_rows)
+        tools = tuple(value for value in ticked if value not in hosted)
+        self.dismiss((tools, hosted or self._kept_hosted))
 
     def action_show_log(self) -> None:
         """Show the stderr log of the highlighted server."""
-        rows = self.query_one(SelectionList)
-        if rows.highlighted is None:
+        source = self._sources.get(self.highlighted or "")
+        if source is None:
+            self.tell("Highlight a server (mcp:…) to see its log.", is_error=False)
             return
-        source = self._sources.get(rows.get_option_at_index(rows.highlighted).value)
-        if source is not None:
-            text = source.log or "It has written nothing."
-            self.app.push_screen(ReadDialog(f"Log of {source.name}", text))
+        text = source.log or "The log is empty."
+        self.app.push_screen(ReadDialog(f"Log of {source.name}", text))
+
+
+def _is_server(source: str) -> bool:
+    return source.startswith("mcp:")
+
+
+def _hosted_rows(hosted: Sequence[str]) -> Mapping[str, str]:
+    """The hosted tools: their JSON for the API, with their names."""
+    own = {wire: wire for wire in hosted if wire not in HOSTED.values()}
+    return {wire: name for name, wire in HOSTED.items()} | own

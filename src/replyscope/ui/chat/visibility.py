@@ -4,6 +4,8 @@ from replyscope.ui.working_screen import WorkingScreen
 
 LEAST_WIDE = 100
 """The least width in cells with a column for the inspector."""
+LEAST_WITH_SIDEBAR = 118
+"""The least width in cells with a column for the list of sessions."""
 _LEAST_HIGH = 14
 """The least height in cells with room for the summary lines of entries."""
 
@@ -45,6 +47,20 @@ class PaneVisibility:
     @inspector_open.setter
     def inspector_open(self, is_open: bool) -> None:
         self._screen.set_class(is_open, "-inspector-open")
+
+    @property
+    def sidebar_is_folded(self) -> bool:
+        """Whether the list of sessions has no column, and covers the messages when it is open."""
+        return self._screen.size.width < LEAST_WITH_SIDEBAR
+
+    @property
+    def sidebar_open(self) -> bool:
+        """Whether the list of sessions covers the messages; on narrow screens only."""
+        return self._screen.has_class("-sidebar-open")
+
+    @sidebar_open.setter
+    def sidebar_open(self, is_open: bool) -> None:
+        self._screen.set_class(is_open, "-sidebar-open")
 
     @property
     def has_room(self) -> bool:

@@ -74,8 +74,8 @@ class Writing:
                 self._view.composer.replace_text(text)
 
         shown = ", ".join(dict.fromkeys(found[:3]))
-        rows = [(_EDIT, "go back to the message"), (_SEND, "the model and its provider see it")]
-        title = f"This message holds an API key: {printable_line(shown)}"
+        rows = [(_EDIT, "return to the message"), (_SEND, "the provider receives the key")]
+        title = f"This message contains an API key: {printable_line(shown)}"
         self._desk.show(PickDialog(title, rows), decide)
 
     def offer_completions(self) -> None:

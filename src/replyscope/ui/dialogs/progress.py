@@ -3,40 +3,42 @@
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, Generic, TypeVar
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Label, ProgressBar, Static
+from textual.widgets import ProgressBar
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.ui.dialogs.dialog import Dialog
+from replyscope.ui.type_ahead import HoldsKeys
 
 T = TypeVar("T")
 Work = Callable[[Callable[[int, int], None]], Awaitable[T]]
 _STEP_S = 0.05
 
 
-class WorkDialog(ModalScreen[T | ReplyscopeError | None], Generic[T]):
+class WorkDialog(HoldsKeys, Dialog[T | ReplyscopeError | None], Generic[T]):
     """A modal progress dialog. It runs one job and returns its result, the error that stopped
-    it, or None when it was cancelled.
+    it, or None when it was cancelled. Keys other than Esc wait for the next dialog.
     """
 
     AUTO_FOCUS = ""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Stop")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "accept", "Accept", show=False),
+        Binding("escape", "cancel", "stop"),
+    ]
 
     def __init__(self, title: str, job: Work[T]) -> None:
-        super().__init__()
-        self._title = title
+        super().__init__(title)
         self._job = job
         self._place = (0, 0)
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Label(Content(self._title), classes="dialog-title")
-            yield ProgressBar(total=None, show_eta=False)
-            yield Static("Esc stops", classes="hint")
+    def compose_content(self) -> ComposeResult:
+        yield ProgressBar(total=None, show_eta=False)
+
+    def holds(self, event: events.Event) -> bool:
+        """Whether a key is for a later dialog."""
+        return not (isinstance(event, events.Key) and event.key == "escape")
 
     def on_mount(self) -> None:
         self.set_interval(_STEP_S, self._draw)
@@ -59,7 +61,10 @@ class WorkDialog(ModalScreen[T | ReplyscopeError | None], Generic[T]):
             return
         self.dismiss(done)
 
-    def action_give_up(self) -> None:
+    def action_accept(self) -> None:
+        """Do nothing: the job ends by itself."""
+
+    def action_cancel(self) -> None:
         """Cancel the job."""
         self.workers.cancel_node(self)
         self.dismiss(None)

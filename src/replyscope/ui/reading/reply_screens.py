@@ -30,7 +30,9 @@ class ReplyScreens:
 
     def replay(self, reply: Message) -> None:
         """Open the replay of a reply, or report why it cannot be played."""
-        self._screen.start_work(self._replay, reply, group="review", exclusive=True)
+        self._screen.start_work(
+            self._replay, reply, group="review", exclusive=True, holds_keys=True
+        )
 
     async def _replay(self, reply: Message) -> None:
         exchanges = self._exchanges_of(reply)
@@ -83,7 +85,9 @@ class ReplyScreens:
 
     def compare(self, replies: Sequence[Reply], pair: tuple[int, int] = (0, 1)) -> None:
         """Open the comparison of replies; `pair` has the numbers of the two shown first."""
-        self._screen.start_work(self._compare, replies, pair, group="review", exclusive=True)
+        self._screen.start_work(
+            self._compare, replies, pair, group="review", exclusive=True, holds_keys=True
+        )
 
     async def _compare(self, replies: Sequence[Reply], pair: tuple[int, int]) -> None:
         module = await _import("replyscope.ui.reading.compare_screen")

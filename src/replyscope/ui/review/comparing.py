@@ -32,7 +32,7 @@ class Comparing:
         if len(hits) < 2:
             self._screens.compare_with_sibling(self._reading.reply(), _NO_SIBLING)
             return
-        self._desk.start_work(self._compare, hits, group="compare", exclusive=True)
+        self._desk.start_work(self._compare, hits, group="compare", exclusive=True, holds_keys=True)
 
     async def _compare(self, hits: Sequence[Hit]) -> None:
         replies: list[Reply] = []

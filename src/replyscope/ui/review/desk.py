@@ -40,6 +40,7 @@ class ReviewHost(Protocol):
         *arguments: object,
         group: str = "default",
         exclusive: bool = False,
+        holds_keys: bool = False,
     ) -> None:
         """Run a coroutine function in a worker."""
 

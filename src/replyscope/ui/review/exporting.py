@@ -15,17 +15,17 @@ from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.services import Services, Tell
 
 _FORMS = (
-    ("html", "one page to send, redacted"),
-    ("html as it is", "the same, nothing taken out"),
-    ("md", "Markdown, readable as it is"),
+    ("html", "one page to share, redacted"),
+    ("html as it is", "HTML, not redacted"),
+    ("md", "Markdown, not redacted"),
     ("md redacted", ""),
-    ("json", "everything; comes back as the same session"),
+    ("json", "complete; can be imported again"),
     ("json redacted", ""),
-    ("jsonl", "messages, as fine-tuning and evals read them"),
+    ("jsonl", "messages for fine-tuning and evals"),
     ("jsonl redacted", ""),
 )
-_NOTE = "Redacted: keys, e-mail addresses, home folders and your own patterns are taken out."
-PRIVATE_NOTE = f"This session is private: a file of it is written because you ask.\n{_NOTE}"
+_NOTE = "Redacted: without keys, e-mail addresses, home folders and your own patterns."
+PRIVATE_NOTE = f"This session is private. The export writes it to a file.\n{_NOTE}"
 _REDACTED = ("html", "md redacted", "json redacted", "jsonl redacted")
 
 
@@ -38,7 +38,7 @@ async def ask_export(
 ) -> None:
     """Ask, show what would be taken out, write, tell."""
     count = "this session" if len(ids) == 1 else f"{len(ids):,} sessions"
-    picked = await app.push_screen_wait(PickDialog(f"Export {count} as", _FORMS, note=note))
+    picked = await app.push_screen_wait(PickDialog(f"Export {count} as…", _FORMS, note=note))
     export = services.export
     if picked is None or export is None:
         return
@@ -49,7 +49,7 @@ async def ask_export(
 
     note = ""
     if is_redacted:
-        report = await _run(app, f"Looking through {count}", partial(job, None), tell)
+        report = await _run(app, f"Reading {count}", partial(job, None), tell)
         if report is None:
             return
         note = "\n".join(report)
@@ -69,7 +69,7 @@ async def _run(app: App[Any], title: str, job: Any, tell: Callable[..., None]) -
         tell(done)
         return None
     if done is None:
-        tell("Stopped; nothing was written.", is_error=False)
+        tell("Cancelled. Nothing was written.", is_error=False)
     return done
 
 
@@ -83,8 +83,8 @@ async def _ask_path(app: App[Any], proposed: Path, note: str) -> Path | None:
         path = Path(typed).expanduser()
         if not path.is_file():
             return path
-        rows = (("replace", "write over it"), ("other", "write to another file"))
-        title = f"{path.name} is there already"
+        rows = (("replace", "overwrite it"), ("other", "write to another file"))
+        title = f"{path.name} exists already"
         answer = await app.push_screen_wait(PickDialog(title, rows))
         if answer == "replace":
             return path

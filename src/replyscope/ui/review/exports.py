@@ -20,11 +20,11 @@ class Exports:
         """Export the chosen sessions."""
         ids = self._desk.chosen_sessions()
         if ids:
-            self._desk.start_work(self._export, ids, group="export")
+            self._desk.start_work(self._export, ids, group="export", holds_keys=True)
 
     def export_found(self) -> None:
         """Export every session that the query finds."""
-        self._desk.start_work(self._export_found, group="export")
+        self._desk.start_work(self._export_found, group="export", holds_keys=True)
 
     async def _export_found(self) -> None:
         try:

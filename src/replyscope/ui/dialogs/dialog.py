@@ -1,0 +1,215 @@
+"""The base classes of dialogs: title, content, a blank line and the line of keys."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from replyscope.domain.printable import printable_line, printable_text
+from replyscope.ui.terminal.textual_internals import bindings_of
+from replyscope.ui.working_screen import WorkingScreen
+
+Result = TypeVar("Result")
+_KEY_NAMES = {"escape": "Esc", "ctrl": "Ctrl", "pageup": "PgUp", "pagedown": "PgDn"}
+_WIDEST_TITLE = 30
+_MOST_ROWS = 500
+_WIDE, _NARROW, _FRAME = 92, 64, 7
+"""The widths of the boxes in dialogs.tcss; border, padding and scroll bar of one; in cells."""
+_HANGING = 4
+
+
+class Dialog(WorkingScreen[Result], ModalScreen[Result]):
+    """A modal dialog. Enter and Ctrl+S accept, Esc cancels; the keys line is made from the
+    bindings, and clickable.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "accept", "accept", priority=True),
+        Binding("ctrl+s", "accept", "Accept", show=False, priority=True),
+        Binding("escape", "cancel", "cancel"),
+    ]
+    SIZE: ClassVar[str] = ""
+    """The style classes of the dialog's box: tall, wide or both."""
+
+    def __init__(self, title: str, note: str = "") -> None:
+        super().__init__()
+        self._heading = title
+        self._note = note
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes=f"dialog {self.SIZE}"):
+            yield Label(Content(self._heading), classes="dialog-title")
+            if self._note:
+                yield Static(Content(printable_text(self._note)), classes="note")
+            yield from self.compose_content()
+            yield Static(self.keys_line(), classes="dialog-keys")
+
+    def compose_content(self) -> ComposeResult:
+        """The widgets between the title and the keys."""
+        raise NotImplementedError
+
+    def keys_line(self) -> Content:
+        """The keys of the dialog, each clickable; Esc is the last."""
+        shown = [
+            binding
+            for binding in bindings_of(self)
+            if binding.show and self.check_action(binding.action.partition("(")[0], ())
+        ]
+        shown.sort(key=lambda binding: "escape" in binding.key)
+        pieces = [
+            Content.from_markup(
+                f"[@click=screen.{binding.action}][bold $text-accent]\\[{key_name(binding.key)}][/]"
+                f" {binding.description}[/]"
+            )
+            for binding in {binding.action: binding for binding in reversed(shown)}.values()
+        ]
+        return Content("  ").join(reversed(pieces))
+
+    def show_title(self, title: str) -> None:
+        """Replace the title."""
+        self.query_one(".dialog-title", Label).update(Content(title))
+
+    def action_accept(self) -> None:
+        """Return the value of the dialog."""
+        raise NotImplementedError
+
+    def action_cancel(self) -> None:
+        """Close the dialog without a value."""
+        self.dismiss(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a list: the value that it returns, its title and an explanation."""
+
+    value: str
+    title: str
+    text: str = ""
+    mark: str = ""
+    """What stands before the title: a tick, or a bullet."""
+
+
+class Filter(Input):
+    """The filter of a list. Some printable keys are commands of the list instead."""
+
+    def __init__(self, placeholder: str, keys_of_list: frozenset[str]) -> None:
+        super().__init__(placeholder=placeholder, compact=True, classes="filter")
+        self._keys_of_list = keys_of_list
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether a key is typed into the filter."""
+        return key not in self._keys_of_list and super().check_consume_key(key, character)
+
+
+class ListDialog(Dialog[Result]):
+    """A dialog with a filter and a list. Letters filter; the arrow keys move the highlight."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "move('cursor_down')", "Next", show=False, priority=True),
+        Binding("up", "move('cursor_up')", "Previous", show=False, priority=True),
+        Binding("pagedown", "move('page_down')", "Next page", show=False, priority=True),
+        Binding("pageup", "move('page_up')", "Previous page", show=False, priority=True),
+        Binding("home", "move('first')", "First", show=False, priority=True),
+        Binding("end", "move('last')", "Last", show=False, priority=True),
+    ]
+    SIZE = "tall"
+    KEYS_OF_LIST: ClassVar[frozenset[str]] = frozenset()
+    """The printable keys that are commands of the list, and are not typed into the filter."""
+    placeholder = "type to filter"
+
+    def compose_content(self) -> ComposeResult:
+        yield Filter(self.placeholder, self.KEYS_OF_LIST)
+        yield OptionList(compact=True)
+
+    def on_mount(self) -> None:
+        self.fill()
+
+    def rows(self) -> Sequence[Row]:
+        """All rows of the list."""
+        raise NotImplementedError
+
+    @property
+    def typed(self) -> str:
+        """The text of the filter."""
+        return self.query_one(Input).value.strip()
+
+    @property
+    def highlighted(self) -> str | None:
+        """The value of the highlighted row."""
+        option = self.query_one(OptionList).highlighted_option
+        return option.id if option is not None else None
+
+    def fill(self, highlighted: str | None = None) -> None:
+        """Draw the rows that match the filter, with the first or the given one highlighted."""
+        options = self.query_one(OptionList)
+        wanted = highlighted
+        words = self.typed.lower().split()
+        rows = [
+            row
+            for row in self.rows()
+            if all(word in f"{row.value} {row.title} {row.text}".lower() for word in words)
+        ][:_MOST_ROWS]
+        options.clear_options()
+        options.add_options(_options(rows, self._list_width()))
+        values = [row.value for row in rows]
+        if rows:
+            options.highlighted = values.index(wanted) if wanted in values else 0
+
+    def _list_width(self) -> int:
+        """The width of the rows in cells, also before the first layout."""
+        box = _WIDE if "wide" in self.SIZE else _NARROW
+        return min(box, self.app.size.width) - _FRAME
+
+    @on(Input.Changed, ".filter")
+    def _filter(self, event: Input.Changed) -> None:
+        event.stop()
+        self.fill()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        self.call_after_refresh(lambda: self.fill(self.highlighted))
+
+    def action_move(self, where: str) -> None:
+        """Move the highlight while the filter keeps the focus."""
+        getattr(self.query_one(OptionList), f"action_{where}")()
+
+    @on(OptionList.OptionSelected)
+    def _accept_clicked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.action_accept()
+
+
+def key_name(keys: str) -> str:
+    """The name of a binding's first key on the screen: Ctrl+S."""
+    parts = keys.split(",")[0].split("+")
+    return "+".join(_KEY_NAMES.get(part, part.capitalize()) for part in parts)
+
+
+def _options(rows: Sequence[Row], width: int) -> Iterable[Option]:
+    """The rows. Explanations are in a column, or below the titles if one is too long for that;
+    both have a hanging indent.
+    """
+    titles = [f"{row.mark}{printable_line(row.title)}" for row in rows]
+    lengths = [Content(title).cell_length for title in titles]
+    column = max(lengths, default=0) + 2
+    longest = max((Content(printable_line(row.text)).cell_length for row in rows), default=0)
+    is_beside = column <= _WIDEST_TITLE and column + longest <= width
+    indent = Content(" " * _HANGING)
+    for row, title, length in zip(rows, titles, lengths, strict=True):
+        text = Content.styled(printable_line(row.text), "$foreground 60%")
+        label = Content(title)
+        if is_beside:
+            label += Content(" " * (column - length)) + text
+        elif row.text and length + 2 + text.cell_length <= width:
+            label += Content("  ") + text
+        elif row.text:
+            lines = text.wrap(width - _HANGING)
+            label = Content("\n").join([label, *(indent + line.rstrip() for line in lines)])
+        yield Option(label, id=row.value)

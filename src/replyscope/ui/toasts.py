@@ -1,0 +1,79 @@
+"""Toasts: one line above the composer, and the last ones to read again."""
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from textual.app import App
+from textual.content import Content
+from textual.widgets import Static
+
+_MOST_KEPT = 20
+_MOST_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """A message of the app to the person. It is shown until `ends_at`, in monotonic seconds."""
+
+    text: str
+    is_error: bool
+    ends_at: float
+    clock: str
+    """The time of day when it was shown."""
+
+
+class Toasts:
+    """The last toasts, the newest last."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Toast] = deque(maxlen=_MOST_KEPT)
+
+    def add(self, text: str, *, is_error: bool, shown_s: float) -> None:
+        """Add a toast. A repeated one replaces the earlier one."""
+        repeated = [toast for toast in self._kept if toast.text == text and toast.ends_at > _now()]
+        for toast in repeated:
+            self._kept.remove(toast)
+        self._kept.append(Toast(text, is_error, _now() + shown_s, time.strftime("%H:%M:%S")))
+
+    def shown(self) -> list[Toast]:
+        """The toasts whose time is not over, at most three."""
+        return [toast for toast in self._kept if toast.ends_at > _now()][-_MOST_SHOWN:]
+
+    def text(self) -> str:
+        """The last toasts with their times, the newest first."""
+        lines = [f"{toast.clock}  {toast.text}" for toast in reversed(self._kept)]
+        return "\n".join(lines) or "There are no messages yet."
+
+
+def toasts_of(app: App[Any]) -> Toasts:
+    """The toasts of an app."""
+    known: Toasts | None = getattr(app, "toasts", None)
+    return Toasts() if known is None else known
+
+
+class ToastLine(Static):
+    """The line of the toasts. Several take a line each; a single long one is wrapped."""
+
+    def show(self, toasts: Toasts) -> None:
+        """Draw the toasts, and again when the first one ends."""
+        shown = toasts.shown()
+        self.display = bool(shown)
+        self.set_class(any(toast.is_error for toast in shown), "-error")
+        if not shown:
+            return
+        texts = [Content(" ".join(toast.text.split())) for toast in shown]
+        self.update(Content("\n").join(texts))
+        self.styles.text_wrap = "wrap" if len(shown) == 1 else "nowrap"
+        self.styles.text_overflow = "fold" if len(shown) == 1 else "ellipsis"
+        ends_at = min(toast.ends_at for toast in shown)
+        self.set_timer(max(0.05, ends_at - _now()), lambda: self.show(toasts))
+
+    def on_click(self) -> None:
+        """Hide the line."""
+        self.display = False
+
+
+def _now() -> float:
+    return time.monotonic()

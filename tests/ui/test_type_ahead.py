@@ -1,0 +1,185 @@
+"""Keys that follow an opening key in one write: each lands in the dialog, none elsewhere."""
+
+import asyncio
+import unicodedata
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from replyscope.domain.tool import Tool, ToolSource
+from replyscope.ui.chat.first_run import FirstRun
+from replyscope.ui.chat.parameters import ParametersDialog
+from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
+from replyscope.ui.chat.tools_dialog import ToolsDialog
+from replyscope.ui.dialogs.edit_dialog import EditDialog
+from replyscope.ui.dialogs.small import LineDialog, PickDialog
+from replyscope.ui.type_ahead import PATIENCE_S
+from tests.support.server import LoopbackServer
+from tests.ui.app import chat_of, make_app, open_chat, until
+
+KEYS = {"\r": "enter", "\n": "ctrl+j", " ": "space", "/": "slash"}
+
+
+def write(pilot: Pilot[None], *keys: str) -> None:
+    """Send keys and texts to the application at once, as one write to a terminal."""
+    for piece in keys:
+        for key in [piece] if len(piece) > 1 and piece in NAMES else list(piece):
+            name = KEYS.get(key, key)
+            is_text = len(key) == 1 and unicodedata.category(key)[0] != "C"
+            event = events.Key(name, key if is_text else None)
+            event.set_sender(pilot.app)
+            pilot.app.post_message(event)
+
+
+NAMES = {"f1", "f2", "f3", "f8", "f9", "f10", "ctrl+t", "ctrl+s", "escape", "tab", "down", "up"}
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The keys that open a dialog, and the field that later text lands in."""
+
+    keys: tuple[str, ...]
+    dialog: type[Any]
+    field: type[Input] | type[TextArea] = Input
+
+
+OPENINGS = {
+    "model by key": Opening(("f2",), PickDialog),
+    "model by command": Opening(("/model\r",), PickDialog),
+    "api": Opening(("/api\r",), PickDialog),
+    "schema": Opening(("/schema\r",), LineDialog),
+    "responses": Opening(("/responses\r",), RemoteScreen),
+    "tools by key": Opening(("f10",), ToolsDialog),
+    "tools by command": Opening(("/tools\r",), ToolsDialog),
+    "mcp": Opening(("/mcp\r",), EditDialog, TextArea),
+    "provider": Opening(("/provider\r",), FirstRun),
+    "parameters": Opening(("f8",), ParametersDialog, TextArea),
+    "import": Opening(("/import\r",), LineDialog),
+    "attach": Opening(("/attach\r",), LineDialog),
+    "rename": Opening(("/rename\r",), LineDialog),
+    "theme": Opening(("ctrl+t",), PickDialog),
+}
+
+
+class SlowToolbox:
+    """A toolbox whose servers take a while to start."""
+
+    def __init__(self) -> None:
+        self.is_ready = asyncio.Event()
+
+    async def sources(self) -> tuple[ToolSource, ...]:
+        await self.is_ready.wait()
+        return (ToolSource("shipped", "ready"),)
+
+    async def offer(self, names: Any) -> tuple[Tool, ...]:
+        return ()
+
+    async def close(self) -> None: ...
+
+
+def text_of(pilot: Pilot[None], field: type[Input] | type[TextArea]) -> str:
+    found = pilot.app.screen.query_one(field)
+    return found.value if isinstance(found, Input) else found.text
+
+
+@pytest.mark.parametrize("name", OPENINGS)
+async def test_text_after_the_opening_key_lands_in_the_dialog(
+    name: str, server: LoopbackServer, tmp_path: Path
+) -> None:
+    opening = OPENINGS[name]
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        write(pilot, *opening.keys, "zqx9")
+        await until(pilot, lambda: isinstance(pilot.app.screen, opening.dialog), name)
+        await until(pilot, lambda: text_of(pilot, opening.field).endswith("zqx9"), "the text")
+        assert chat_of(pilot).panes.composer.text == ""
+        write(pilot, "escape", "after")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "after")
+        assert not server.requests
+
+
+async def test_keys_wait_for_a_dialog_that_loads_slowly(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    toolbox = SlowToolbox()
+    async with open_chat(make_app(tmp_path, server.base_url, toolbox=toolbox)) as pilot:
+        write(pilot, "draft", "f10", "calc", "f3")
+        await pilot.pause()
+        assert pilot.app.screen is chat_of(pilot)
+        assert chat_of(pilot).panes.composer.text == "draft"
+        toolbox.is_ready.set()
+        await until(pilot, lambda: isinstance(pilot.app.screen, ToolsDialog))
+        await until(pilot, lambda: text_of(pilot, Input) == "calc")
+        assert isinstance(pilot.app.screen, ToolsDialog)  # F3 opened no review under it
+
+
+async def test_esc_gives_up_a_dialog_that_does_not_come(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replyscope.ui.type_ahead.PATIENCE_S", 0.0)
+    assert PATIENCE_S > 0
+    async with open_chat(make_app(tmp_path, server.base_url, toolbox=SlowToolbox())) as pilot:
+        write(pilot, "f10", "calc")
+        await pilot.pause()
+        write(pilot, "escape", "hello")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "hello")
+        assert pilot.app.screen is chat_of(pilot)
+
+
+async def test_two_tools_are_ticked_in_one_write(server: LoopbackServer, tmp_path: Path) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        write(pilot, "f10", " ", "down", " ", "file", " ", "\r", "hello\r")
+        await until(pilot, lambda: bool(server.requests), "the request")
+    names = [tool["function"]["name"] for tool in server.requests[0]["tools"]]
+    assert names == ["calculate", "current_time", "list_files"]
+
+
+async def test_two_dialogs_and_the_message_after_them_in_one_write(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.models = ["alpha", "beta"]
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        write(pilot, "f2", "bet\r", "f8", "be brief", "ctrl+s", "hello\r")
+        await until(pilot, lambda: bool(server.requests), "the request")
+    assert server.requests[0]["model"] == "beta"
+    roles = [(m["role"], m["content"]) for m in server.requests[0]["messages"]]
+    assert roles == [("system", "be brief"), ("user", "hello")]
+
+
+async def test_a_message_without_a_model_is_sent_after_one_enter_in_the_list(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.models = ["alpha", "beta"]
+    app = make_app(tmp_path, server.base_url)
+    async with open_chat(app) as pilot:
+        targets = chat_of(pilot).desk.targets
+        assert targets.endpoint is not None
+        targets.endpoint = replace(targets.endpoint, model=None)
+        write(pilot, "hello\r", "bet\r", "next")
+        await until(pilot, lambda: bool(server.requests), "the request")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "next")
+    assert [(r["model"], r["messages"][-1]["content"]) for r in server.requests] == [
+        ("beta", "hello")
+    ]
+
+
+async def test_keys_before_the_first_paint_of_the_chat_reach_its_dialog(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    app = make_app(tmp_path, server.base_url)
+    async with app.run_test(size=(120, 40)) as pilot:
+        write(pilot, "f2", "zqx9")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog), "the list")
+        await until(pilot, lambda: text_of(pilot, Input) == "zqx9")
+        assert chat_of(pilot).panes.composer.text == ""
+
+
+async def test_a_long_text_is_typed_without_delay(server: LoopbackServer, tmp_path: Path) -> None:
+    words = "word " * 400
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        write(pilot, words)
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == words)
