@@ -39,7 +39,7 @@ _COMMANDS = {
     "schema": ("/schema", "JSON schema that replies have to fit"),
     "attach": ("/attach", "Path of a text file or an image"),
     "add_server": ("/mcp", "Paste a tool server's entry"),
-    "import_ask": ("/import", "File to take in"),
+    "import_ask": ("/import", "Import file"),
     "provider": ("/provider", "Where should your messages go?"),
 }
 _ALL = (SMALL, MIDDLE, LARGE)

@@ -1,10 +1,12 @@
 """The commands of sessions: new, open, rename, delete and undo."""
 
 from collections.abc import Callable
+from functools import partial
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.session import Draft, SessionSettings
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.undo import Change
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.pending import joined
@@ -25,8 +27,6 @@ class Sessions:
         self._ordinary = SessionSettings()
         """The settings of the last ordinary session, for the next new one."""
         self._told_gone = 0
-        self.deleted: list[str] = []
-        """The ids of sessions that were deleted since the start, the newest last."""
 
     def new_session(self) -> None:
         """Start a new session with the system prompt and parameters of the open one.
@@ -104,7 +104,7 @@ class Sessions:
             case "delete":
                 self._delete(session_id)
             case "undo":
-                self.undo_delete()
+                self.undo()
 
     def rename_session(self, title: str = "") -> None:
         """Rename the open session."""
@@ -149,7 +149,7 @@ class Sessions:
                 session_id == self._desk.conversation.session.id and self._desk.conversation.is_new
             ):
                 await self._desk.archive.delete(session_id)
-                self.deleted.append(session_id)
+                self._desk.services.undo.keep(self._deletion_of(session_id))
                 self._desk.tell("Session deleted. /undo brings it back.", is_error=False)
         except ReplyscopeError as error:
             self._desk.tell(error)
@@ -179,17 +179,25 @@ class Sessions:
         self._desk.tell(f"{what}: private, and gone for good when you leave. Ctrl+Q again leaves.")
         return False
 
-    def undo_delete(self) -> None:
-        """Restore the last deleted session."""
-        if not self.deleted:
-            self._desk.tell("Nothing was deleted since the start.", is_error=False)
-            return
-        self._desk.start_work(self._restore, self.deleted.pop(), group="open", exclusive=True)
+    def _deletion_of(self, session_id: str) -> Change:
+        restore = partial(self._desk.archive.restore, session_id)
+        return Change("Deleted 1 session", "Restored 1 session", restore, (session_id,))
 
-    async def _restore(self, session_id: str) -> None:
+    def undo(self) -> None:
+        """Undo the last change, made here or on the review screen."""
+        self._desk.start_work(self._undo, group="open", exclusive=True)
+
+    async def _undo(self) -> None:
         try:
-            await self._desk.archive.restore(session_id)
+            undone = await self._desk.services.undo.undo()
         except ReplyscopeError as error:
             self._desk.tell(error)
             return
-        await self.open_now(session_id)
+        if undone is None:
+            self._desk.tell("There is nothing to undo.", is_error=False)
+            return
+        self._desk.tell(undone.sentence, is_error=False)
+        if len(undone.restored) == 1:
+            await self.open_now(undone.restored[0])
+        else:
+            await self._view.draw_sidebar()

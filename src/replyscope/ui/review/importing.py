@@ -23,8 +23,8 @@ async def ask_import(
     typed: str | None = path
     if not typed:
         hint = await services.import_hint() if services.import_hint is not None else ""
-        note = f"{hint[:1].upper()}{hint[1:]}. It stays as it is."
-        typed = await app.push_screen_wait(LineDialog("File to take in", note=note))
+        note = f"{hint[:1].upper()}{hint[1:]}. The file is not changed."
+        typed = await app.push_screen_wait(LineDialog("Import file", note=note))
     read = services.import_file
     if not typed or read is None:
         return
@@ -35,18 +35,18 @@ async def ask_import(
     def job(is_dry: bool, tell_place: Tell) -> Any:
         return read(file, is_dry, tell_place)
 
-    dry = await _run(app, f"Looking through {file.name}", partial(job, True), tell)
+    dry = await _run(app, f"Reading {file.name}", partial(job, True), tell)
     if dry is None:
         return
     if not dry.taken and not dry.grown:
         tell(f"{dry.sentence}{_reasons(dry)}", is_error=False)
         return
-    rows = (("import", "take them in"), ("leave", "change nothing"))
+    rows = (("import", "save these sessions"), ("cancel", "change nothing"))
     title = f"{file.name}: {dry.sentence}"
     answer = await app.push_screen_wait(PickDialog(title, rows, note=_reasons(dry).strip()))
     if answer != "import":
         return
-    done = await _run(app, f"Taking in {file.name}", partial(job, False), tell)
+    done = await _run(app, f"Importing {file.name}", partial(job, False), tell)
     if done is not None:
         tell(f"{done.sentence}{_reasons(done)}", is_error=False)
 
@@ -58,7 +58,10 @@ async def _run(app: App[Any], title: str, job: Any, tell: Callable[..., None]) -
         tell(done)
         return None
     if done is None:
-        tell("Stopped. What was taken in stays; the next time it is known.", is_error=False)
+        tell(
+            "Import stopped. Sessions imported so far are kept; a new import skips them.",
+            is_error=False,
+        )
     return done
 
 
