@@ -126,6 +126,6 @@ class FirstRun(ModalScreen[ProviderChoice | None]):
 
 def _option(value: str, title: str, text: str) -> Option:
     label = Content.assemble(
-        (printable_line(title), "bold"), "\n  ", (printable_line(text), "$foreground 60%")
+        (printable_line(title), "bold"), "\n  ", (printable_line(text), "$text-muted")
     )
     return Option(label, id=value)

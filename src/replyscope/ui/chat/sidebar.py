@@ -115,9 +115,9 @@ def _session_option(summary: SessionSummary, mark: str, *, is_current: bool) -> 
 
 def _day_option(label: str, cost_usd: float | None) -> Option:
     """A heading of a day, with its cost if known."""
-    head = Content.styled(label, "bold $foreground 60%")
+    head = Content.styled(label, "bold $text-muted")
     if cost_usd is not None:
-        head += Content.styled(f"  {dollars(cost_usd)}", "$foreground 60%")
+        head += Content.styled(f"  {dollars(cost_usd)}", "$text-muted")
     return Option(head, disabled=True)
 
 

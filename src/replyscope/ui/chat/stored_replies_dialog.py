@@ -96,7 +96,7 @@ def _option(reply: RemoteReply) -> Option:
         "\n  ",
         (
             printable_line(f"{reply.state.value} · {when} · {reply.model} · {reply.endpoint}"),
-            "$foreground 60%",
+            "$text-muted",
         ),
     )
     return Option(label, id=reply.response_id)

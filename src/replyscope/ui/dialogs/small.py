@@ -100,7 +100,7 @@ class PickDialog(ModalScreen[str | None]):
             if all(word in f"{value} {text}".lower() for word in words):
                 mark = "• " if value == self._current else "  "
                 label = Content.assemble(
-                    mark + printable_line(value), ("  " + printable_line(text), "$foreground 60%")
+                    mark + printable_line(value), ("  " + printable_line(text), "$text-muted")
                 )
                 options.add_option(Option(label, id=value))
         if options.option_count:

@@ -140,7 +140,7 @@ class StatsScreen(Screen[str | None]):
             key = f"row-{len(self._terms)}"
             if row.term is not None:
                 self._terms[key] = row.term
-            title = Content.styled(row.title, "bold $foreground 60%")
+            title = Content.styled(row.title, "bold $text-muted")
             is_title = row.term is None
             options.append(
                 Option(title if is_title else row.content, id=None if is_title else key,
