@@ -248,7 +248,7 @@ if sys.platform != "win32":
         terminal.type("/export\r")
         terminal.wait_for("Export this session as", "This session is private")
         terminal.type("md\r")
-        terminal.wait_for("Write to", ".md")
+        terminal.wait_for("Export to file", ".md")
         path = re.search(r"replyscope-(\w+)\.md", terminal.settle())
         terminal.type("\x1b")
         terminal.settle()

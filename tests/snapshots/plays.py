@@ -261,7 +261,7 @@ async def export(pilot: Pilot[None], stage: Stage) -> None:
 async def export_path(pilot: Pilot[None], stage: Stage) -> None:
     await export(pilot, stage)
     await pilot.press("enter")
-    await see(pilot, "Write to")
+    await see(pilot, "Export to file")
 
 
 async def import_file(pilot: Pilot[None], stage: Stage) -> None:
@@ -276,7 +276,7 @@ async def import_file(pilot: Pilot[None], stage: Stage) -> None:
     (stage.folder / "more.json").write_text(json.dumps(chat))
     chat_of(pilot).desk.services.working_folder = stage.folder
     await send(pilot, "/import more.json")
-    await see(pilot, "take them in")
+    await see(pilot, "save these sessions")
 
 
 async def review(pilot: Pilot[None], _stage: Stage) -> None:

@@ -233,7 +233,7 @@ async def test_deleting_it_asks_and_then_it_is_gone(server: LoopbackServer, tmp_
             await pilot.pause(0.1)
             assert len(await chat.desk.archive.list_sessions()) == count
         assert not chat.desk.conversation.is_private
-        assert not chat.groups.sessions.deleted
+        assert not len(chat.desk.services.undo)
         await pilot.press("ctrl+q")
         await until(pilot, lambda: chat.desk.is_leaving, "leaving, unasked")
 
@@ -329,7 +329,7 @@ async def test_a_file_is_written_when_it_is_asked_for_and_says_so(
         await send(pilot, "/export")
         await until(pilot, lambda: "This session is private" in frame(pilot), "the note")
         await pilot.press(*"jsonl", "enter")
-        await until(pilot, lambda: "Write to" in frame(pilot), "where to")
+        await until(pilot, lambda: "Export to file" in frame(pilot), "where to")
         await pilot.press("enter")
         await until(pilot, lambda: bool(list(tmp_path.glob("*.jsonl"))), "the file")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot), "the end of the dialog")

@@ -15,6 +15,7 @@ from replyscope.config.paths import find_paths
 from replyscope.config.settings import read_settings
 from replyscope.domain.query_fields import FIELDS
 from replyscope.ui.chat.screen import ChatScreen
+from replyscope.ui.numbers.screen import StatsScreen
 from replyscope.ui.reading.compare_screen import CompareScreen
 from replyscope.ui.review.query_completion import LANGUAGE
 from replyscope.ui.review.query_field import QueryField
@@ -110,11 +111,11 @@ async def test_sessions_are_marked_and_put_in_order(server: LoopbackServer, tmp_
         await pilot.press("enter", "space", "space")
         await until(pilot, lambda: len(pilot.app.screen.query_one(Results).marked) == 2)
         await pilot.press("t", *"fruit", "enter")
-        await until(pilot, lambda: "2 sessions tagged #fruit" in frame(pilot))
+        await until(pilot, lambda: "Tagged 2 sessions #fruit" in frame(pilot))
         await ask(pilot, "tag:fruit")
         await until(pilot, lambda: found(pilot) == 2)
         pilot.app.screen.query_one(Results).focus()
-        await pilot.press("d")
+        await pilot.press("escape", "d")  # the marks stay until Esc
         await until(pilot, lambda: found(pilot) == 1)
         await pilot.press("u")
         await until(pilot, lambda: found(pilot) == 2)
@@ -125,8 +126,8 @@ async def test_sessions_are_marked_and_put_in_order(server: LoopbackServer, tmp_
         await pilot.press("X")
         await until(pilot, lambda: "There is no undo" in frame(pilot))
         await pilot.press("1", "enter")
-        await until(pilot, lambda: "0 sessions with 0 replies gone" in frame(pilot))
-        await until(pilot, lambda: "1/1 reply · 1 session" in frame(pilot))
+        await until(pilot, lambda: "deleted 0 sessions with 0 replies" in frame(pilot))
+        await until(pilot, lambda: "1/1 reply · by relevance" in frame(pilot))
         await pilot.press("X")
         await until(pilot, lambda: "There is no undo" in frame(pilot))
         await pilot.press("1", "enter")
@@ -249,13 +250,13 @@ async def test_a_session_is_exported_from_the_chat(server: LoopbackServer, tmp_p
     async with open_app(tmp_path, server) as pilot:
         await talk(pilot, "apples for me@example.org")
         await send(pilot, "/export")
-        await until(pilot, lambda: "Export this session as" in frame(pilot))
+        await until(pilot, lambda: "Export session as…" in frame(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "e-mail address: m…@example.org" in frame(pilot))
         (tmp_path / "out.html").write_text("older")
         pilot.app.screen.query_one(Input).value = str(tmp_path / "out.html")
         await pilot.press("enter")
-        await until(pilot, lambda: "out.html exists already" in frame(pilot))
+        await until(pilot, lambda: "out.html already exists" in frame(pilot))
         assert (tmp_path / "out.html").read_text() == "older"
         await pilot.press("enter")
         await until(pilot, lambda: "Made with" in (tmp_path / "out.html").read_text())
@@ -275,8 +276,8 @@ async def test_all_that_a_query_finds_is_exported(server: LoopbackServer, tmp_pa
         await until(pilot, lambda: found(pilot) == 2)
         await pilot.press("E")
         await until(pilot, lambda: "Export 2 sessions as" in frame(pilot))
-        await pilot.press(*"comes", "enter")
-        await until(pilot, lambda: "Write to" in frame(pilot))
+        await pilot.press(*"restores", "enter")
+        await until(pilot, lambda: "Export to file" in frame(pilot))
         pilot.app.screen.query_one(Input).value = str(tmp_path / "out.json")
         await pilot.press("enter")
         await until(pilot, lambda: (tmp_path / "out.json").exists())
@@ -314,7 +315,7 @@ async def test_a_session_removed_elsewhere_is_told(server: LoopbackServer, tmp_p
         await screen.groups.desk.review.delete([gone])
         await screen.groups.desk.review.purge([gone])
         await pilot.press("j")
-        await until(pilot, lambda: "was removed in another window" in frame(pilot))
+        await until(pilot, lambda: "was deleted in another window" in frame(pilot))
 
 
 async def test_a_click_points_and_a_double_click_opens(
@@ -349,28 +350,29 @@ async def test_all_are_marked_and_each_change_is_undone_exactly(
         await until(pilot, lambda: found(pilot) == 3)
         ids = results.chosen_sessions()
         await pilot.press("enter", "p")
-        await until(pilot, lambda: "1 session pinned" in frame(pilot))
+        await until(pilot, lambda: "Pinned 1 session" in frame(pilot))
         await until(pilot, lambda: results.current is not None and results.current.is_pinned)
         await pilot.press("t", *"old", "enter")
-        await until(pilot, lambda: "1 session tagged #old" in frame(pilot))
+        await until(pilot, lambda: "Tagged 1 session #old" in frame(pilot))
         before = await labels.labels(ids)
         await pilot.press("asterisk")
         assert len(results.marked) == 3
         await pilot.press("p")
-        await until(pilot, lambda: "2 sessions pinned" in frame(pilot))
-        await pilot.press("asterisk", "t", *"old new", "enter")
-        await until(pilot, lambda: "3 sessions tagged #old #new" in frame(pilot))
+        await until(pilot, lambda: "Pinned 2 sessions" in frame(pilot))
+        await pilot.press("t", *"old new", "enter")  # the marks stay
+        await until(pilot, lambda: "Tagged 3 sessions #old #new" in frame(pilot))
         await pilot.press("t", *"old=new", "enter")
-        await until(pilot, lambda: "3 sessions now tagged #new instead of #old" in frame(pilot))
+        await until(pilot, lambda: "Renamed in 3 sessions: #old → #new" in frame(pilot))
         assert await labels.tags() == (("new", 3),)
         await pilot.press("f3")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
         await open_review(pilot)
         await until(pilot, lambda: found(pilot) == 3)
         await pilot.press("enter")
-        for undone in ("3 sessions now tagged", "3 sessions tagged", "2 sessions pinned"):
+        tags = "Restored the tags of 3 sessions"
+        for undone in (f"{tags} · 4 more", f"{tags} · 3 more", "Unpinned 2 sessions · 2 more"):
             await pilot.press("u")
-            await until(pilot, lambda text=undone: f"Undone: {text}" in frame(pilot))  # type: ignore[misc]
+            await until(pilot, lambda text=undone: text in frame(pilot))  # type: ignore[misc]
         assert await labels.labels(ids) == before
         assert await labels.tags() == (("old", 1),)
 
@@ -551,7 +553,7 @@ async def test_a_reply_that_ends_meanwhile_and_another_windows_doings_are_shown(
         await send(pilot, "go on")
         await until(pilot, lambda: "early" in frame(pilot))
         screen = await open_review(pilot)
-        await until(pilot, lambda: "Nothing is saved yet" in frame(pilot))
+        await until(pilot, lambda: "No replies yet" in frame(pilot))
         gate.set()
         await until(pilot, lambda: found(pilot) == 1, "the reply that ended")
         await until(pilot, lambda: "early late" in frame(pilot))
@@ -629,3 +631,88 @@ async def test_f6_focuses_the_next_pane(server: LoopbackServer, tmp_path: Path) 
         assert screen.query_one(QueryField).has_focus
         await pilot.press("f6")
         await until(pilot, lambda: screen.query_one(Results).has_focus)
+
+
+async def test_chips_narrow_by_digit_alt_digit_and_click(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples 2", "long pears")
+        screen = await open_review(pilot)
+        field = screen.query_one(QueryField)
+        await until(pilot, lambda: "Alt+  [1] length 1  [2] stop 1" in frame(pilot))
+        await pilot.press("2")
+        assert field.value == "2"  # a digit is text in the field
+        await until(pilot, lambda: found(pilot) == 1)
+        await pilot.press("backspace")
+        await until(pilot, lambda: found(pilot) == 2)
+        await pilot.press("alt+2")
+        await until(pilot, lambda: found(pilot) == 1)
+        assert (field.value, field.has_focus) == ("finish:stop", True)
+        await pilot.press("alt+1")
+        await until(pilot, lambda: found(pilot) == 2)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Alt+" not in frame(pilot))
+        await pilot.click("#results-head", offset=(2, 1))
+        await until(pilot, lambda: field.value == "finish:length" and found(pilot) == 1)
+        await pilot.click("#results-head", offset=(14, 0))
+        await until(pilot, lambda: "newest first" in frame(pilot))
+
+
+async def test_a_mistake_leaves_the_list_its_count_and_its_facets(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples", "long pears")
+        screen = await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 2)
+        await pilot.press(*"pears (")  # in one go: the search of "pears" has not begun
+        await until(pilot, lambda: "a ) is missing" in frame(pilot))
+        await until(pilot, lambda: "for “pears ” · 1/1 reply" in frame(pilot))
+        await until(pilot, lambda: "[1] length 1" in frame(pilot))
+        await pilot.press("alt+1")
+        await until(pilot, lambda: "for “" not in frame(pilot))
+        assert screen.query_one(QueryField).value == "pears finish:length"
+        assert found(pilot) == 1
+
+
+async def test_f9_shows_the_numbers_of_the_query_and_opens_a_figure(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples", "long pears")
+        screen = await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 2)
+        await pilot.press(*"pears", "f9")
+        await until(pilot, lambda: isinstance(pilot.app.screen, StatsScreen))
+        assert pilot.app.screen.query_one(Input).value == "pears"
+        await until(pilot, lambda: "all replies" in frame(pilot))
+        await pilot.press("e")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        value = screen.query_one(QueryField).value
+        assert value.startswith("pears ")
+        assert value.endswith(" has:error")
+
+
+async def test_chat_and_review_share_one_undo_list(server: LoopbackServer, tmp_path: Path) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples", "pears")
+        await send(pilot, "/delete")
+        await until(pilot, lambda: len(chat_of(pilot).desk.services.undo) == 1)
+        await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 1)
+        await pilot.press("enter", "p")
+        await until(pilot, lambda: "Pinned 1 session · [u] undo" in frame(pilot))
+        await pilot.press("f3")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+        await send(pilot, "/undo")
+        await until(pilot, lambda: "Unpinned 1 session · 1 more to undo" in frame(pilot))
+        await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 1)
+        await pilot.press("enter", "u")
+        await until(pilot, lambda: found(pilot) == 2)
+        assert "Restored 1 session" in frame(pilot)

@@ -1,7 +1,7 @@
 """The groups of the review screen on a real store, without a screen."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +64,7 @@ class Chosen:
 
     ids: list[str]
     current: Found | None = None
-    unmarked: int = 0
+    unmarked: list[str] = field(default_factory=list)
 
     def chosen_sessions(self) -> list[str]:
         return self.ids
@@ -72,8 +72,8 @@ class Chosen:
     def marked_replies(self) -> list[Hit]:
         return []
 
-    def unmark(self) -> None:
-        self.unmarked += 1
+    def unmark_sessions(self, session_ids: Iterable[str]) -> None:
+        self.unmarked += session_ids
 
 
 @dataclass
@@ -118,13 +118,13 @@ async def test_a_pin_is_undone_and_searched_for_again(tmp_path: Path) -> None:
         host, labels = groups.host, groups.desk.services.labels
         Labelling(groups.desk, groups.changes).pin()
         await host.finish()
-        assert host.toasts == ["1 session pinned; u undoes it"]
+        assert host.toasts == ["Pinned 1 session · [u] undo"]
         assert (await labels.labels(["a"]))[0].pinned_at_ms is not None
         groups.changes.undo()
         await host.finish()
-        assert host.toasts[-1] == "Undone: 1 session pinned"
+        assert host.toasts[-1] == "Unpinned 1 session"
         assert (await labels.labels(["a"]))[0].pinned_at_ms is None
-        assert (host.searches, groups.chosen.unmarked) == (2, 1)
+        assert (host.searches, groups.chosen.unmarked) == (2, [])
 
 
 async def test_of_pinned_and_unpinned_sessions_only_the_unpinned_are_pinned(
@@ -137,9 +137,9 @@ async def test_of_pinned_and_unpinned_sessions_only_the_unpinned_are_pinned(
         await groups.host.finish()
         labelling.pin()
         await groups.host.finish()
-        assert [toast.split(";")[0] for toast in toasts] == [
-            "1 session pinned",
-            "2 sessions no longer pinned",
+        assert [toast.split(" ·")[0] for toast in toasts] == [
+            "Pinned 1 session",
+            "Unpinned 2 sessions",
         ]
 
 
@@ -162,7 +162,7 @@ async def test_a_deleted_session_is_restored_where_the_query_lists_deleted_ones(
         sessions = ChosenSessions(groups.desk, groups.changes, groups.host.search_again)
         sessions.delete()
         await groups.host.finish()
-        assert groups.host.toasts == ["1 session restored; u undoes it"]
+        assert groups.host.toasts == ["Restored 1 session · [u] undo"]
         assert await groups.desk.review.deleted() == ()
 
 
@@ -174,10 +174,10 @@ async def test_a_purge_wants_the_number_typed(tmp_path: Path) -> None:
         host.answers = ["2", "1"]
         sessions.purge()
         await host.finish()
-        assert host.toasts == ["Nothing was removed."]
+        assert host.toasts == ["Nothing was purged."]
         sessions.purge()
         await host.finish()
-        assert host.toasts[-1].startswith("1 session with 0 replies gone.")
+        assert host.toasts[-1].startswith("Permanently deleted 1 session with 0 replies.")
         assert await groups.desk.services.sessions.list_sessions() != ()
         assert await groups.desk.review.deleted() == ()
 
@@ -186,7 +186,7 @@ async def test_a_purge_is_refused_unless_the_query_lists_deleted_sessions(tmp_pa
     async with open_desk(tmp_path, ["a"], query="apples") as groups:
         ChosenSessions(groups.desk, groups.changes, groups.host.search_again).purge()
         assert groups.host.toasts == [
-            "Only deleted sessions can be removed for good: is:deleted lists them."
+            "Only deleted sessions can be purged. The query is:deleted lists them."
         ]
 
 
@@ -202,7 +202,7 @@ async def test_a_saved_query_is_removed_and_comes_back_by_undo(tmp_path: Path) -
         groups.changes.undo()
         await host.finish()
         assert groups.queries() == {"Fruit": "tag:fruit"}
-        assert host.toasts[-1] == "Undone: The folder Fruit is gone; 1 more"
+        assert host.toasts[-1] == "Restored the folder Fruit · 1 more to undo"
 
 
 async def test_nothing_chosen_and_nothing_to_undo_are_reported(tmp_path: Path) -> None:
@@ -211,6 +211,6 @@ async def test_nothing_chosen_and_nothing_to_undo_are_reported(tmp_path: Path) -
         groups.changes.undo()
         await groups.host.finish()
         assert groups.host.toasts == [
-            "Nothing is marked or highlighted.",
+            "No reply is marked or selected.",
             "There is nothing to undo.",
         ]

@@ -21,6 +21,7 @@ from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
 from replyscope.domain.secret_shapes import find_keys, masked_key
+from replyscope.domain.stores import AdaptationStore
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.engine.archive import Archive
 from replyscope.engine.consent import Consent
@@ -147,7 +148,7 @@ class Providers:
     `folder` is the settings folder.
     """
 
-    def __init__(self, store: SqliteStore, clock: Clock, folder: Path) -> None:
+    def __init__(self, store: AdaptationStore, clock: Clock, folder: Path) -> None:
         self._store = store
         self._folder = folder
         self._clock = clock

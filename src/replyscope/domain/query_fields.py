@@ -169,26 +169,26 @@ ANYWHERE = Text(("prompt", "text", "reasoning", "calls"))
 """The texts that a word without a field is searched in."""
 
 FIELDS: dict[str, Field] = {
-    "text": Field(Text(("text",)), "words of the reply alone", "oslo", beside="title"),
-    "title": Field(Title(), "words of the session's title", "oslo", beside="text"),
+    "text": Field(Text(("text",)), "words in the reply only", "oslo", beside="title"),
+    "title": Field(Title(), "words in the session's title", "oslo", beside="text"),
     "finish": Field(
         Names(_finishes, choices=tuple(reason.value for reason in FinishReason)),
-        "how it ended: stop, length, tool_calls, content_filter, error …",
+        "finish reason: stop, length, tool_calls, content_filter, error …",
         "length",
     ),
     "model": Field(
         Names(lambda e: (e.model, e.answered_model or "")),
-        "asked for or answering; * and ? stand for any characters",
+        "requested or answering model; * and ? match any characters",
         "gpt-6*",
     ),
-    "asked": Field(Names(lambda e: (e.model,)), "asked for, whichever answered", "gpt-6*"),
-    "tool": Field(Names(_tools), "a tool that it called", "read_file"),
+    "asked": Field(Names(lambda e: (e.model,)), "requested model", "gpt-6*"),
+    "tool": Field(Names(_tools), "a tool that the reply called", "read_file"),
     "api": Field(
         Names(lambda e: (e.api,)), "chat or responses", "chat", offered=("chat", "responses")
     ),
     "tokens": Field(
         Number(_usage("total_tokens")),
-        "in all; in: and out: for either side. > >= < <= or a number",
+        "total tokens; in: input, out: output. > >= < <= or a number",
         ">4k",
         offered=(">4k", ">1000", "<100"),
     ),
@@ -214,13 +214,13 @@ FIELDS: dict[str, Field] = {
     ),
     "ttft": Field(
         Number(lambda e: _seconds(e.timing.first_token_ms)),
-        "time to first token; duration: for the whole",
+        "time to first token; duration: total time",
         ">2s",
         offered=(">2s", ">500ms", "<1s"),
     ),
     "duration": Field(
         Number(lambda e: _seconds(e.timing.duration_ms)),
-        "time of the whole reply",
+        "total time of the reply",
         ">10s",
         offered=(">10s", ">60s", "<1s"),
         beside="ttft",
@@ -240,7 +240,7 @@ FIELDS: dict[str, Field] = {
     ),
     "after": Field(
         Day(Side.AFTER),
-        "that day or later; before: on: too. 2026-11-02, 2026-11, today, 2w",
+        "that day or later; also before: on:. 2026-11-02, 2026-11, today, 2w",
         "7d",
         offered=("7d", "30d", "yesterday", "today"),
     ),
@@ -251,7 +251,7 @@ FIELDS: dict[str, Field] = {
         offered=("today", "yesterday", "7d"),
         beside="after",
     ),
-    "tag": Field(Tags(), "a tag of its session", "work"),
+    "tag": Field(Tags(), "a tag of the session", "work"),
     "is": Field(
         Flags(_IS),
         "archived, deleted; flagged (by a rule), partial, toolfailed",

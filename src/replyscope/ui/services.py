@@ -28,6 +28,7 @@ from replyscope.engine.consent import Consent
 from replyscope.engine.importing import Imported
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
+from replyscope.engine.undo import UndoList
 
 Tell = Callable[[int, int], None]
 """A progress callback: the units that are done, and the total."""
@@ -81,10 +82,7 @@ class Services:
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings
     add_servers: Callable[[str], tuple[McpServer, ...]] = lambda _pasted: ()
-    undo: list[tuple[str, Callable[[], Awaitable[None]]]] = field(default_factory=list)
-    """The undo stack of the review screen, the newest last: a description, and the function
-    that undoes it.
-    """
+    undo: UndoList = field(default_factory=UndoList)
     model: str | None = None
     session_id: str | None = None
     opens_newest: bool = False

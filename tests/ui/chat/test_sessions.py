@@ -31,8 +31,8 @@ async def test_a_deleted_session_comes_back_by_undo(server: LoopbackServer, tmp_
         bench.sessions.delete_session()
         await bench.host.quiet()
         assert bench.desk.conversation.session.id != session_id
-        assert bench.sessions.deleted == [session_id]
-        bench.sessions.undo_delete()
+        assert len(bench.desk.services.undo) == 1
+        bench.sessions.undo()
         await bench.host.quiet()
         assert bench.desk.conversation.session.id == session_id
 

@@ -1,11 +1,13 @@
 """The commands of sessions: new, open, rename, delete and undo."""
 
 from collections.abc import Callable
+from functools import partial
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_line
 from replyscope.domain.session import Draft, SessionSettings
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.undo import Change
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.pending import joined
@@ -26,8 +28,6 @@ class Sessions:
         self._ordinary = SessionSettings()
         """The settings of the last ordinary session, for the next new one."""
         self._told_gone = 0
-        self.deleted: list[str] = []
-        """The ids of sessions that were deleted since the start, the newest last."""
 
     def new_session(self) -> None:
         """Start a new session with the system prompt and parameters of the open one.
@@ -111,7 +111,7 @@ class Sessions:
             case "more":
                 self._view.refresh_sidebar()
             case "undo":
-                self.undo_delete()
+                self.undo()
 
     def rename_session(self, title: str = "") -> None:
         """Rename the open session."""
@@ -158,7 +158,7 @@ class Sessions:
                 session_id == self._desk.conversation.session.id and self._desk.conversation.is_new
             ):
                 await self._desk.archive.delete(session_id)
-                self.deleted.append(session_id)
+                self._desk.services.undo.keep(self._deletion_of(session_id))
                 self._desk.tell(f"Deleted {_quoted(title)}. /undo restores it.", is_error=False)
         except ReplyscopeError as error:
             self._desk.tell(error)
@@ -188,24 +188,28 @@ class Sessions:
         self._desk.tell(f"{what}: private, and gone for good when you leave. Ctrl+Q again leaves.")
         return False
 
-    def undo_delete(self) -> None:
-        """Restore the last deleted session."""
-        if not self.deleted:
-            self._desk.tell("No session was deleted since the start.", is_error=False)
-            return
-        self._desk.start_work(
-            self._restore, self.deleted.pop(), group="open", exclusive=True, holds_keys=True
-        )
+    def _deletion_of(self, session_id: str) -> Change:
+        restore = partial(self._desk.archive.restore, session_id)
+        return Change("Deleted 1 session", "Restored 1 session", restore, (session_id,))
 
-    async def _restore(self, session_id: str) -> None:
+    def undo(self) -> None:
+        """Undo the last change, made here or on the review screen."""
+        self._desk.start_work(self._undo, group="open", exclusive=True, holds_keys=True)
+
+    async def _undo(self) -> None:
         try:
-            await self._desk.archive.restore(session_id)
+            undone = await self._desk.services.undo.undo()
         except ReplyscopeError as error:
             self._desk.tell(error)
             return
-        await self.open_now(session_id)
-        title = self._desk.conversation.session.title
-        self._desk.tell(f"Restored {_quoted(title)}.", is_error=False)
+        if undone is None:
+            self._desk.tell("There is nothing to undo.", is_error=False)
+            return
+        self._desk.tell(undone.sentence, is_error=False)
+        if len(undone.restored) == 1:
+            await self.open_now(undone.restored[0])
+        else:
+            await self._view.draw_sidebar()
 
 
 def _quoted(title: str) -> str:

@@ -21,7 +21,7 @@ class Suggestions(OptionList, can_focus=False):
             Option(
                 Content.assemble(
                     printable_line(value).ljust(widest + 2),
-                    (printable_line(text), "$foreground 60%"),
+                    (printable_line(text), "$text-muted"),
                 ),
                 id=value,
             )

@@ -39,7 +39,7 @@ class HelpScreen(ModalScreen[None]):
                 Content.assemble(
                     (f"{keys:<18}", "$text-accent"),
                     f"{text:<24}" if name else text,
-                    (name, "$foreground 60%"),
+                    (name, "$text-muted"),
                 )
                 for keys, text, name in rows
             ]

@@ -10,6 +10,7 @@ from rich.text import Text
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.ui.markdown.block import Block, BlockKind
 from replyscope.ui.markdown.code import highlight
+from replyscope.ui.markdown.copy_marks import LAYOUT, START, mark
 from replyscope.ui.markdown.inline import inline_text
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.parser import References, parse_fully
@@ -56,7 +57,7 @@ def draw_code(block: Block, width: int, palette: Palette) -> list[Text]:
 
 
 def _on_code(line: Text, width: int, palette: Palette) -> Text:
-    padded = Text(" ", palette.code, end="").append_text(line)
+    padded = mark(Text(" ", palette.code, end=""), START).append_text(line)
     return filled(padded, width, palette.code)
 
 
@@ -169,7 +170,7 @@ class _Drawing:
         return [head, *(Text(blank, end="").append_text(line) for line in rest)]
 
     def _prefixed(self, prefix: str, line: Text, style: Style) -> Text:
-        text = Text(prefix, self._palette.marker, end="")
+        text = mark(Text(prefix, self._palette.marker, end=""), LAYOUT)
         styled = line.copy()
         styled.stylize_before(style)
         return text.append_text(styled)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
+from replyscope.ui.markdown.copy_marks import COLUMN, LAYOUT, ROW, RULE, mark
 from replyscope.ui.markdown.inline import inline_text
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.parser import References, parse_fully
@@ -91,9 +92,13 @@ def layout_table(
                 _aligned(cell[line] if line < len(cell) else Text(end=""), cell_width, align)
                 for cell, cell_width, align in zip(cells, widths, table.aligns, strict=False)
             ]
-            lines.append(Text(bar, palette.marker, end="").join(pieces))
+            border = mark(Text(bar, palette.marker, end=""), COLUMN)
+            lines.append(border.join(pieces))
+            if line:
+                mark(lines[-1], ROW, 0, 1)
         if is_first and number == 0:
-            lines.append(Text(cross.join(rule * w for w in widths), palette.marker, end=""))
+            header_rule = Text(cross.join(rule * w for w in widths), palette.marker, end="")
+            lines.append(mark(header_rule, RULE))
     return lines
 
 
@@ -119,8 +124,8 @@ def _column_widths(table: _Table, columns: int, width: int) -> list[int]:
 
 def _aligned(cell: Text, width: int, align: str) -> Text:
     room = max(0, width - cell_len(cell.plain))
-    if align == "right":
-        return Text(" " * room, end="").append_text(cell)
-    if align == "center":
-        return Text(" " * (room // 2), end="").append_text(cell).append(" " * (room - room // 2))
-    return cell.copy().append(" " * room) if room else cell
+    left = {"right": room, "center": room // 2}.get(align, 0)
+    if not room:
+        return cell
+    before = mark(Text(" " * left, end=""), LAYOUT)
+    return before.append_text(cell).append_text(mark(Text(" " * (room - left)), LAYOUT))

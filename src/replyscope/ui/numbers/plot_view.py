@@ -15,7 +15,7 @@ from replyscope.inspection.plot import Measure, PlotCell, column, edges_of, top_
 from replyscope.inspection.stats import Sums
 
 _AXIS = 9
-_MUTED = "$foreground 60%"
+_MUTED = "$text-muted"
 COLOURS = {
     Measure.REPLIES: ("$primary", "$error"),
     Measure.TOKENS: ("$primary", "$secondary"),

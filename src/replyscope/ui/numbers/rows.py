@@ -11,7 +11,7 @@ from replyscope.inspection.plot import Measure
 from replyscope.inspection.stats import Stats, Sums
 from replyscope.ui.numbers.plot_view import COLOURS
 
-_MUTED = "$foreground 60%"
+_MUTED = "$text-muted"
 _NAME = 24
 
 

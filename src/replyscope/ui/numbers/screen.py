@@ -50,8 +50,9 @@ class StatsScreen(Screen[str | None]):
         ),
     ]
 
-    def __init__(self, review: Review, index: SearchIndex) -> None:
+    def __init__(self, review: Review, index: SearchIndex, query: str = "") -> None:
         super().__init__()
+        self._first_query = query
         self._review = review
         self._index = index
         self._figures: Sequence[ReplyFigures] = ()
@@ -60,7 +61,12 @@ class StatsScreen(Screen[str | None]):
         self._terms: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
-        yield Input(placeholder="all replies; / to narrow", id="stats-query", compact=True)
+        yield Input(
+            self._first_query,
+            placeholder="all replies; / to narrow",
+            id="stats-query",
+            compact=True,
+        )
         yield Tabs(
             *(Tab(f"{n} {measure.value}", id=measure.name) for n, measure in enumerate(Measure, 1)),
             id="stats-measures",
@@ -134,7 +140,7 @@ class StatsScreen(Screen[str | None]):
             key = f"row-{len(self._terms)}"
             if row.term is not None:
                 self._terms[key] = row.term
-            title = Content.styled(row.title, "bold $foreground 60%")
+            title = Content.styled(row.title, "bold $text-muted")
             is_title = row.term is None
             options.append(
                 Option(title if is_title else row.content, id=None if is_title else key,

@@ -6,7 +6,7 @@ from textual.message import Message
 from textual.style import Style
 from textual.widget import Widget
 
-_MUTED = "$foreground 60%"
+_MUTED = "$text-muted"
 
 
 class ReplayBar(Widget):

@@ -22,8 +22,8 @@ from replyscope.inspection.figures import (
 )
 from replyscope.inspection.findings import find_oddities
 
-MUTED = "$foreground 60%"
-FAINT = "$foreground 40%"
+MUTED = "$text-muted"
+FAINT = MUTED
 _LABEL = 9
 _DIFF = {"+": "$text-success", "-": "$text-error"}
 _SHOWN_ELSEWHERE = ("message", "reasoning", APPROVAL)

@@ -19,7 +19,7 @@ from replyscope.inspection.wire import frame_gist
 
 _CURVE = 3
 _AROUND = 2
-_MUTED = "$foreground 60%"
+_MUTED = "$text-muted"
 _LOOKS = {
     Doing.WAITING: "$foreground 30%",
     Doing.REASONING: "$secondary",

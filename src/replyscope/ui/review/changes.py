@@ -1,41 +1,41 @@
-"""Changes to sessions and folders, and the stack that undoes them."""
+"""Changes to sessions and folders: made one after another, and undone."""
 
 from collections.abc import Awaitable, Callable
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.engine.undo import Act, Change
 from replyscope.ui.review.desk import ReviewDesk
-
-Act = Callable[[], Awaitable[None]]
-_MOST_UNDONE = 100
 
 
 class Changes:
-    """Runs changes one after another. `services.undo` keeps the last hundred.
+    """Runs changes one after another, and keeps them in the shared undo list.
 
-    `refresh` searches again; it is called after each change.
+    `refresh` searches again; it is called after each change. Marks stay.
     """
 
     def __init__(self, desk: ReviewDesk, refresh: Callable[[], None]) -> None:
         self._desk = desk
         self._refresh = refresh
 
-    def start(self, what: str, change: Act, undo: Act) -> None:
-        """Start a change; `what` is its sentence in the toast."""
-        self._desk.start_work(self.apply, what, change, undo, group="order")
+    def start(self, act: Act, change: Change) -> None:
+        """Start a change in a worker."""
+        self._desk.start_work(self._apply, act, change, group="order")
 
-    async def apply(self, what: str, change: Act, undo: Act) -> None:
-        """Change something, report it, and keep the undo."""
-        if not await self._try(change):
-            return
-        kept = self._desk.services.undo
-        kept[:] = [*kept[-_MOST_UNDONE:], (what, undo)]
-        self._desk.tell(f"{what}; u undoes it", is_error=False)
-        self._desk.selection.unmark()
+    async def _apply(self, act: Act, change: Change) -> None:
+        await self.apply(act, change)
 
-    async def _try(self, change: Act) -> bool:
-        """Whether the change was made; an error is reported."""
+    async def apply(self, act: Act, change: Change) -> bool:
+        """Make a change, show a toast, and keep the undo. Returns whether it was made."""
+        if not await self._try(act()):
+            return False
+        self._desk.services.undo.keep(change)
+        self._desk.tell(f"{change.done} · [u] undo", is_error=False)
+        return True
+
+    async def _try(self, acting: Awaitable[object]) -> bool:
+        """Whether the action succeeded; an error is shown."""
         try:
-            await change()
+            await acting
             self._desk.known = await self._desk.services.index.names()
         except ReplyscopeError as error:
             self._desk.tell(error)
@@ -48,11 +48,11 @@ class Changes:
         self._desk.start_work(self._undo, group="order")
 
     async def _undo(self) -> None:
-        kept = self._desk.services.undo
-        if not kept:
-            self._desk.tell("There is nothing to undo.", is_error=False)
-            return
-        what, undo = kept.pop()
-        if await self._try(undo):
-            more = f"; {len(kept)} more" if kept else ""
-            self._desk.tell(f"Undone: {what}{more}", is_error=False)
+        sentences: list[str] = []
+
+        async def act() -> None:
+            undone = await self._desk.services.undo.undo()
+            sentences.append(undone.sentence if undone else "There is nothing to undo.")
+
+        if await self._try(act()):
+            self._desk.tell(sentences[0], is_error=False)

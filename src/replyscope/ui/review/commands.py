@@ -34,8 +34,19 @@ class ReviewCommand:
 
 
 def _narrowing(number: int) -> ReviewCommand:
+    """A facet has its digit, and Alt with the digit where digits are typed."""
     return ReviewCommand(
         str(number), f"narrow {number}", "", lambda groups: groups.search.narrow(number)
+    )
+
+
+def _narrowing_while_typing(number: int) -> ReviewCommand:
+    return ReviewCommand(
+        f"alt+{number}",
+        f"narrow while typing {number}",
+        "",
+        lambda groups: groups.search.narrow(number),
+        is_always=True,
     )
 
 
@@ -60,28 +71,32 @@ REVIEW_COMMANDS: tuple[ReviewCommand, ...] = (
     ReviewCommand("slash", "query by slash", "Query", lambda g: g.layout.focus_query()),
     ReviewCommand("o", "open", "Open in the chat",
                   lambda g: g.layout.open_highlighted(), "review.open"),
-    ReviewCommand("v", "sessions", "Replies or sessions",
+    ReviewCommand("v", "sessions", "List replies or sessions",
                   lambda g: g.search.toggle_sessions(), "review.sessions"),
-    ReviewCommand("s", "sort", "Another order", lambda g: g.search.sort_next(), "review.sort"),
-    ReviewCommand("S,shift+s", "save", "Keep this query as a folder",
+    ReviewCommand("s", "sort", "Next order", lambda g: g.search.sort_next(), "review.sort"),
+    ReviewCommand("S,shift+s", "save", "Save this query as a folder",
                   lambda g: g.saved_queries.save(), "review.save"),
     ReviewCommand("t", "tag", "Tags", lambda g: g.labelling.tag(), "review.tag"),
     ReviewCommand("p", "pin", "Pin", lambda g: g.labelling.pin(), "review.pin"),
     ReviewCommand("a", "archive", "Archive", lambda g: g.labelling.archive(), "review.archive"),
     ReviewCommand("d,delete", "delete", "Delete, or restore",
                   lambda g: g.sessions.delete(), "review.delete"),
-    ReviewCommand("u", "undo", "Undo", lambda g: g.changes.undo(), "review.undo"),
+    ReviewCommand("u", "undo", "Undo the last change", lambda g: g.changes.undo(), "review.undo"),
     ReviewCommand("R,shift+r", "rename", "Rename", lambda g: g.sessions.rename(), "review.rename"),
-    ReviewCommand("X,shift+x", "purge", "Remove for good",
+    ReviewCommand("X,shift+x", "purge", "Delete permanently",
                   lambda g: g.sessions.purge(), "review.purge"),
-    ReviewCommand("e", "export", "Export", lambda g: g.exports.export_chosen(), "review.export"),
-    ReviewCommand("E,shift+e", "export found", "Export all found",
+    ReviewCommand("e", "export", "Export sessions",
+                  lambda g: g.exports.export_chosen(), "review.export"),
+    ReviewCommand("E,shift+e", "export found", "Export all results",
                   lambda g: g.exports.export_found(), "review.export-found"),
-    ReviewCommand("c", "compare", "Compare two",
+    ReviewCommand("c", "compare", "Compare two replies",
                   lambda g: g.comparing.compare(), "review.compare"),
-    ReviewCommand("P,shift+p", "replay", "Replay",
+    ReviewCommand("P,shift+p", "replay", "Replay the reply",
                   lambda g: g.comparing.replay(), "review.replay"),
     *(_narrowing(number) for number in range(1, 10)),
+    *(_narrowing_while_typing(number) for number in range(1, 10)),
+    ReviewCommand("f9", "numbers", "Numbers of this query",
+                  lambda g: g.statistics.show(), "review.stats", is_always=True),
     ReviewCommand("ctrl+q", "quit", "Quit",
                   lambda g: g.layout.quit(), "app.quit", is_always=True),
 )

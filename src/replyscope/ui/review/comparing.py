@@ -9,7 +9,7 @@ from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.reading.reply_screens import ReplyScreens
 from replyscope.ui.review.desk import ReviewDesk
 
-_NO_SIBLING = "Mark a reply with space, go to another, then c."
+_NO_SIBLING = "Only one version. [Space] mark a reply, select another, [c] compare"
 
 
 class Comparing:
@@ -44,7 +44,7 @@ class Comparing:
                 return
             exchange = stored.exchanges.get(hit.exchange_id)
             if exchange is None or not exchange.choices:
-                self._desk.tell("There is nothing of this reply to compare.", is_error=False)
+                self._desk.tell("This reply is empty. There is nothing to compare.", is_error=False)
                 return
             replies.append((exchange, exchange.choices[0].index))
         self._screens.compare(replies)

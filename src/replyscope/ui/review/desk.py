@@ -1,6 +1,6 @@
 """The desk of the review screen: the services and the state that its groups share."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 
 from textual.screen import Screen
@@ -24,8 +24,8 @@ class Selection(Protocol):
     def marked_replies(self) -> list[Hit]:
         """The marked replies; with fewer than two, the highlighted one too."""
 
-    def unmark(self) -> None:
-        """Remove every mark."""
+    def unmark_sessions(self, session_ids: Iterable[str]) -> None:
+        """Remove the marks of sessions."""
 
 
 class ReviewHost(Protocol):
@@ -71,5 +71,5 @@ class ReviewDesk:
         """The sessions that a command applies to; a toast says when there are none."""
         ids = self.selection.chosen_sessions()
         if not ids:
-            self.tell("Nothing is marked or highlighted.", is_error=False)
+            self.tell("No reply is marked or selected.", is_error=False)
         return ids

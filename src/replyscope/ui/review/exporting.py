@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,29 @@ from replyscope.ui.dialogs.progress import WorkDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.services import Services, Tell
 
-_FORMS = (
-    ("html", "one page to share, redacted"),
-    ("html as it is", "HTML, not redacted"),
-    ("md", "Markdown, not redacted"),
-    ("md redacted", ""),
-    ("json", "complete; can be imported again"),
-    ("json redacted", ""),
-    ("jsonl", "messages for fine-tuning and evals"),
-    ("jsonl redacted", ""),
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A row of the dialog."""
+
+    name: str
+    about: str
+    form: Form
+    is_redacted: bool = False
+
+
+_CHOICES = (
+    _Choice("HTML (redacted)", "one page to share", Form.HTML, is_redacted=True),
+    _Choice("HTML (not redacted)", "one page", Form.HTML),
+    _Choice("Markdown", "readable text", Form.MARKDOWN),
+    _Choice("Markdown (redacted)", "", Form.MARKDOWN, is_redacted=True),
+    _Choice("JSON", "everything; import restores the sessions", Form.JSON),
+    _Choice("JSON (redacted)", "", Form.JSON, is_redacted=True),
+    _Choice("JSONL", "messages for fine-tuning and evals", Form.JSONL),
+    _Choice("JSONL (redacted)", "", Form.JSONL, is_redacted=True),
 )
-_NOTE = "Redacted: without keys, e-mail addresses, home folders and your own patterns."
-PRIVATE_NOTE = f"This session is private. The export writes it to a file.\n{_NOTE}"
-_REDACTED = ("html", "md redacted", "json redacted", "jsonl redacted")
+_NOTE = "Redaction removes keys, e-mail addresses, home folders and your own patterns."
+PRIVATE_NOTE = f"This session is private. The export writes its text to a file.\n{_NOTE}"
 
 
 async def ask_export(
@@ -36,13 +47,15 @@ async def ask_export(
     tell: Callable[..., None],
     note: str = _NOTE,
 ) -> None:
-    """Ask, show what would be taken out, write, tell."""
-    count = "this session" if len(ids) == 1 else f"{len(ids):,} sessions"
-    picked = await app.push_screen_wait(PickDialog(f"Export {count} as…", _FORMS, note=note))
+    """Ask for the format, show what redaction removes, write, and show the result."""
+    count = "session" if len(ids) == 1 else f"{len(ids):,} sessions"
+    rows = [(choice.name, choice.about) for choice in _CHOICES]
+    picked = await app.push_screen_wait(PickDialog(f"Export {count} as…", rows, note=note))
     export = services.export
     if picked is None or export is None:
         return
-    form, is_redacted = Form(picked.split()[0]), picked in _REDACTED
+    choice = next(choice for choice in _CHOICES if choice.name == picked)
+    form, is_redacted = choice.form, choice.is_redacted
 
     def job(path: Path | None, tell_place: Tell) -> Any:
         return export(ids, form, path, is_redacted, tell_place)
@@ -58,8 +71,8 @@ async def ask_export(
         return
     report = await _run(app, f"Writing {count}", partial(job, path), tell)
     if report is not None:
-        told = f" {report[0]}" if is_redacted else ""
-        tell(f"Written to {path}.{told}", is_error=False)
+        redactions = f" {report[0]}" if is_redacted else ""
+        tell(f"Exported to {path}.{redactions}", is_error=False)
 
 
 async def _run(app: App[Any], title: str, job: Any, tell: Callable[..., None]) -> list[str] | None:
@@ -69,22 +82,22 @@ async def _run(app: App[Any], title: str, job: Any, tell: Callable[..., None]) -
         tell(done)
         return None
     if done is None:
-        tell("Cancelled. Nothing was written.", is_error=False)
+        tell("Export stopped. Nothing was written.", is_error=False)
     return done
 
 
 async def _ask_path(app: App[Any], proposed: Path, note: str) -> Path | None:
-    """Where to write; an older file is replaced only when the person says so."""
+    """Ask for the output file, and before an existing file is replaced."""
     value = str(proposed)
     while True:
-        typed = await app.push_screen_wait(LineDialog("Write to", value, note=note))
+        typed = await app.push_screen_wait(LineDialog("Export to file", value, note=note))
         if typed is None:
             return None
         path = Path(typed).expanduser()
         if not path.is_file():
             return path
-        rows = (("replace", "overwrite it"), ("other", "write to another file"))
-        title = f"{path.name} exists already"
+        rows = (("replace", "overwrite the file"), ("other", "choose another file"))
+        title = f"{path.name} already exists"
         answer = await app.push_screen_wait(PickDialog(title, rows))
         if answer == "replace":
             return path
@@ -94,7 +107,7 @@ async def _ask_path(app: App[Any], proposed: Path, note: str) -> Path | None:
 
 
 def _proposed(services: Services, ids: Sequence[str], form: Form) -> Path:
-    """A name that is free; an id of elsewhere must not become a path."""
+    """A free file name. Only letters and digits of an id are used: it may come from an import."""
     one = re.sub(r"[^A-Za-z0-9_-]", "", ids[0])[:40]
     stem = f"replyscope-{one}" if len(ids) == 1 else f"replyscope-{len(ids)}-sessions"
     path = services.working_folder / f"{stem}.{form.value}"

@@ -37,7 +37,7 @@ class Exports:
         if ids:
             await self._export(ids)
         else:
-            self._desk.tell("The query finds nothing.", is_error=False)
+            self._desk.tell("No replies match the query. Nothing was exported.", is_error=False)
 
     async def _export(self, ids: list[str]) -> None:
         await ask_export(self._screen.app, self._desk.services, ids, self._desk.tell)

@@ -1,4 +1,4 @@
-"""Saved queries, and how the results spread: each row narrows or changes the query."""
+"""The list of folders (saved queries) and facets (values that occur in the results)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +17,14 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.query import term_of, toggle_term
 from replyscope.domain.search import Facets, Sort
 from replyscope.ui.review.result_rows import MUTED, cut
+from replyscope.ui.review.results_head import Chip
+
+_MOST_CHIPS = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A query under a name, and the order that suits it."""
+    """A saved query with its name and order."""
 
     name: str
     query: str
@@ -44,7 +47,7 @@ SHIPPED = (
 
 
 class Folders(OptionList):
-    """Facets have a number: the key that narrows by them."""
+    """A list of folders and facets. The first nine facets have a key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d,delete", "remove", "Remove the folder", show=False),
@@ -53,7 +56,7 @@ class Folders(OptionList):
     ]
 
     class Removed(Message):
-        """A folder is not wanted any more."""
+        """A folder is to be removed."""
 
         def __init__(self, folder: Folder) -> None:
             super().__init__()
@@ -79,6 +82,8 @@ class Folders(OptionList):
         self._query = ""
         self._prompts: list[VisualType] = []
         self.terms: list[str] = []
+        self.chips: list[Chip] = []
+        """The facets that have a key, in the order of the keys."""
 
     def show(
         self,
@@ -87,11 +92,11 @@ class Folders(OptionList):
         query: str = "",
         sort: Sort = Sort.RANK,
     ) -> None:
-        """Draw both lists, what the query says now in bold; no facets are not counted yet."""
+        """Draw both lists, with the terms of the query in bold. None: not counted yet."""
         highlighted = self.highlighted
         self._query = query
         self._rows = {}
-        self.terms = []
+        self.terms, self.chips = [], []
         options = [Option(Content.styled("Folders", f"bold {MUTED}"), disabled=True)]
         for number, folder in enumerate(folders):
             self._rows[f"folder-{number}"] = folder
@@ -123,7 +128,10 @@ class Folders(OptionList):
         self._rows[key] = term
         is_on = len(toggle_term(self._query, term)) < len(self._query)
         style = "bold $text-accent" if is_on else ""
-        hint = str(len(self.terms)) if len(self.terms) <= 9 else " "
+        hint = " "
+        if len(self.terms) <= _MOST_CHIPS:
+            hint = str(len(self.terms))
+            self.chips.append(Chip(len(self.terms), value, number, is_on))
         label = Content.assemble(
             (f"{hint} ", "$text-accent"),
             (set_cell_size(cut(printable_line(value), 15), 15), style),

@@ -17,6 +17,7 @@ from replyscope.ui.review.preview import SessionPreview
 from replyscope.ui.review.saved_queries import SavedQueries
 from replyscope.ui.review.searching import Searching, SearchWidgets
 from replyscope.ui.review.sessions import ChosenSessions
+from replyscope.ui.review.statistics import Statistics
 from replyscope.ui.services import Services
 from replyscope.ui.working_screen import WorkingScreen
 
@@ -36,6 +37,7 @@ class ReviewGroups:
     saved_queries: SavedQueries
     exports: Exports
     comparing: Comparing
+    statistics: Statistics
     help: ReviewHelp
 
 
@@ -67,5 +69,6 @@ def compose_review(
         saved_queries=SavedQueries(desk, changes),
         exports=Exports(desk, screen),
         comparing=Comparing(desk, reading, ReplyScreens(screen, services, source)),
+        statistics=Statistics(desk, search),
         help=ReviewHelp(screen, results),
     )

@@ -23,7 +23,7 @@ async def ask_import(
     typed: str | None = path
     if not typed:
         hint = await services.import_hint() if services.import_hint is not None else ""
-        note = f"{hint[:1].upper()}{hint[1:]}. It stays as it is."
+        note = f"{hint[:1].upper()}{hint[1:]}. The file is not changed."
         typed = await app.push_screen_wait(LineDialog("Import file", note=note))
     read = services.import_file
     if not typed or read is None:
@@ -58,7 +58,10 @@ async def _run(app: App[Any], title: str, job: Any, tell: Callable[..., None]) -
         tell(done)
         return None
     if done is None:
-        tell("Cancelled. The sessions imported so far are kept.", is_error=False)
+        tell(
+            "Import stopped. Sessions imported so far are kept; a new import skips them.",
+            is_error=False,
+        )
     return done
 
 

@@ -21,7 +21,7 @@ class ReviewHelp:
 
     def show(self) -> None:
         """Open the help dialog."""
-        facets = ("1 … 9", "Narrow by a facet, again: widen", "")
+        facets = ("1 … 9, Alt+1 … 9", "Add a facet to the query, or remove it", "")
         keys = [*self._keys_of(self._screen), facets, *self._keys_of(self._results)]
         language = [(written, asks, "") for written, asks in LANGUAGE]
         sections = [("The query", language), ("Review", list(dict.fromkeys(keys)))]

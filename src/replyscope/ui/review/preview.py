@@ -55,7 +55,7 @@ class SessionPreview:
         try:
             await self._load(found.session_id)
         except SessionNotFound:
-            self._screen.tell("This session was removed in another window.")
+            self._screen.tell("This session was deleted in another window.")
             self._empty()
             return
         except ReplyscopeError as error:

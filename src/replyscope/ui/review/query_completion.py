@@ -10,10 +10,10 @@ from replyscope.domain.query import term_of
 from replyscope.domain.query_fields import FIELDS
 
 _SYNTAX: tuple[tuple[str, str], ...] = (
-    ("pars", "words that begin so, in prompts, replies, reasoning, tool calls"),
-    ('"a phrase"', "these very words, one after another"),
-    ("-a   a or b   ( )", "without it; one of both; what belongs together"),
-    ("text:  title:", "words of the reply alone; of the session's title"),
+    ("pars", "words with this beginning, in prompts, replies, reasoning, tool calls"),
+    ('"a phrase"', "exactly these words, in this order"),
+    ("-a   a or b   ( )", "not; either of two; grouping"),
+    ("text:  title:", "words in the reply only; in the session's title"),
 )
 
 
@@ -26,24 +26,24 @@ def _help_lines() -> Iterable[tuple[str, str]]:
 
 
 LANGUAGE = tuple(_help_lines())
-"""The query language: how it is written, and what that asks for."""
+"""The query language: terms, and what each matches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What the last term may become: its beginning in the text, and whole terms."""
+    """The completions of the last term, and where it starts in the text."""
 
     start: int
     field: str
     terms: tuple[str, ...]
 
     def in_text(self, text: str) -> str:
-        """The text with the first of them."""
+        """The text with the first completion."""
         return f"{text[: self.start]}{self.terms[0]}"
 
     @property
     def sentence(self) -> str:
-        """The choices in a line."""
+        """The completions in one line."""
         if not self.field:
             return "  ".join(self.terms)
         values = (term.partition(":")[2] for term in self.terms)
@@ -51,7 +51,7 @@ class Completion:
 
 
 def complete(text: str, known: Callable[[str], Iterable[str]]) -> Completion | None:
-    """How a query may go on at its end; None when there is nothing to tell.
+    """The completions at the end of a query; None without any.
 
     `known` gives the values of a field that the archive has: models, tools, tags.
     """
@@ -85,7 +85,7 @@ def _start_of_last(text: str) -> int:
 
 
 class QuerySuggester(Suggester):
-    """Offers the first completion that goes on with what was typed."""
+    """Suggests the first completion that begins with the typed text."""
 
     def __init__(self, known: Callable[[str], Iterable[str]]) -> None:
         super().__init__(use_cache=False, case_sensitive=True)

@@ -1,4 +1,4 @@
-"""The line in which a query is written: fields are coloured, a fault is marked in its place."""
+"""The query field. It colours field names and underlines a mistake."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -35,7 +35,7 @@ class _Colours(Highlighter):
 
 
 class QueryField(Input):
-    """Tab takes a completion; the arrows walk the results without leaving the line."""
+    """An input with completion (Tab). The arrow keys select a result and keep the focus here."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"query--name", "query--fault"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,10 +47,10 @@ class QueryField(Input):
     ]
 
     fault_at: var[int | None] = var(None)
-    """Where the query can't be read; marked when a message about it is shown."""
+    """The position of the mistake that the note describes."""
 
     class Walked(Message):
-        """Another result is wanted: `how` is "move" or "page"."""
+        """Another result is to be selected: `how` is "move" or "page"."""
 
         def __init__(self, how: str, step: int) -> None:
             super().__init__()
@@ -82,7 +82,7 @@ class QueryField(Input):
         self.refresh()
 
     def action_complete(self) -> None:
-        """Take the completion, or go to the next pane where there is none."""
+        """Accept the completion; without one, focus the next pane."""
         completion = complete(self.value, self._known) if self.cursor_at_end else None
         if completion is None:
             self.screen.focus_next()

@@ -13,7 +13,7 @@ from replyscope.inspection.figures import count, dollars, seconds
 Found = Hit | SessionHit
 REPLY_LINES = 4
 SESSION_LINES = 3
-MUTED = "$foreground 60%"
+MUTED = "$text-muted"
 _FINISHES = {"stop": "$text-success", "error": "$text-error", "truncated": "$text-error"}
 _SHORTEST_TITLE = 12
 

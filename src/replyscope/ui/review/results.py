@@ -188,8 +188,14 @@ class Results(ScrollView, can_focus=True):
             self.post_message(self.Missing())
 
     def unmark(self) -> None:
-        """Take every mark away."""
+        """Remove all marks."""
         self.marked.clear()
+        self._marks_changed()
+
+    def unmark_sessions(self, session_ids: Iterable[str]) -> None:
+        """Remove the marks of sessions."""
+        gone = set(session_ids)
+        self.marked = {key: session for key, session in self.marked.items() if session not in gone}
         self._marks_changed()
 
     def _marks_changed(self) -> None:

@@ -1,6 +1,9 @@
 """Queries saved as folders in the settings."""
 
+from functools import partial
+
 from replyscope.domain.printable import printable_line
+from replyscope.engine.undo import Change
 from replyscope.ui.dialogs.small import LineDialog
 from replyscope.ui.review.changes import Changes
 from replyscope.ui.review.desk import ReviewDesk
@@ -18,30 +21,38 @@ class SavedQueries:
         """Save the query as a folder, after its name was typed."""
         query = self._desk.query().strip()
         if not query:
-            self._desk.tell("Write a query first: a folder keeps it.", is_error=False)
+            self._desk.tell("Type a query first. A folder saves it.", is_error=False)
             return
         before = dict(self._desk.services.settings.queries)
 
         def accept(name: str) -> None:
             if name:
+                shown = printable_line(name)
                 self._changes.start(
-                    f"Kept as the folder {printable_line(name)}",
-                    lambda: self._write(name, query),
-                    lambda: self._write(name, before.get(name)),
+                    partial(self._write, name, query),
+                    Change(
+                        f"Saved the folder {shown}",
+                        f"{'Restored' if name in before else 'Removed'} the folder {shown}",
+                        partial(self._write, name, before.get(name)),
+                    ),
                 )
 
-        title = f"Name of the folder for {printable_line(query)}"
+        title = f"Save {printable_line(query)} as a folder named"
         self._desk.ask_dialog(LineDialog(title), accept)
 
     def remove(self, folder: Folder) -> None:
         """Remove a folder of the person's own."""
         if not folder.is_own:
-            self._desk.tell("Only folders of your own can be removed.", is_error=False)
+            self._desk.tell("Built-in folders cannot be removed.", is_error=False)
             return
+        name = printable_line(folder.name)
         self._changes.start(
-            f"The folder {printable_line(folder.name)} is gone",
-            lambda: self._write(folder.name, None),
-            lambda: self._write(folder.name, folder.query),
+            partial(self._write, folder.name, None),
+            Change(
+                f"Removed the folder {name}",
+                f"Restored the folder {name}",
+                partial(self._write, folder.name, folder.query),
+            ),
         )
 
     async def _write(self, name: str, query: str | None) -> None:

@@ -18,6 +18,7 @@ from replyscope.ui.review.folders import Folders
 from replyscope.ui.review.groups import ReviewGroups, compose_review
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.results import Results
+from replyscope.ui.review.results_head import ResultsHead
 from replyscope.ui.review.searching import SearchWidgets
 from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
@@ -53,13 +54,13 @@ class ReviewScreen(WorkingScreen[Opened | None]):
         self._widgets = SearchWidgets(
             field=QueryField(
                 lambda field: self.groups.search.known_values(field),
-                placeholder="words, finish:length …  F1 explains",
+                placeholder="words, finish:length …  F1 help",
                 id="query",
             ),
             note=Static(id="query-note"),
             folders=Folders(id="folders"),
             results=Results(services.clock, id="results"),
-            status=Static(id="review-status"),
+            head=ResultsHead(id="results-head"),
         )
         self.groups = compose_review(self, services, self._widgets)
         self._routes = _routes(self.groups)
@@ -71,8 +72,8 @@ class ReviewScreen(WorkingScreen[Opened | None]):
             with Vertical(id="found"):
                 yield widgets.field
                 yield widgets.note
+                yield widgets.head
                 yield widgets.results
-                yield widgets.status
             with Vertical(id="preview"):
                 yield Preview(id="preview-transcript")
                 yield Inspector(id="preview-inspector", can_act=False)
@@ -86,6 +87,10 @@ class ReviewScreen(WorkingScreen[Opened | None]):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.groups.reading.draw)
+        self.call_after_refresh(self.groups.search.draw_status)
+
+    def on_descendant_focus(self) -> None:
+        self.groups.search.draw_status()  # the chips name the keys that work now
 
     def action_run(self, name: str) -> None:
         """Run a command of the table."""

@@ -11,7 +11,6 @@ from textual.widgets import Input, Static
 
 from replyscope.domain.errors import ReplyscopeError, SearchInterrupted
 from replyscope.domain.matching import words_shown
-from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError, toggle_term
 from replyscope.domain.search import Facets, Search, Sort
@@ -23,6 +22,7 @@ from replyscope.ui.review.query_completion import complete
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.result_rows import cut
 from replyscope.ui.review.results import Results, name_of
+from replyscope.ui.review.results_head import Listed, ResultsHead
 from replyscope.ui.working_screen import WorkingScreen
 
 _PAGE = 50
@@ -33,7 +33,8 @@ _MOST_NOTE_LINES = 3
 _CHANGES_EVERY_S = 1.5
 _LOOK_EVERY_MS = 2_000
 """The time between two searches while the index is updated."""
-_NOTHING_FITS = "\n  Nothing fits. F1 says how to ask."
+_NOTHING_FITS = "\n  No replies match. F1 lists the query fields."
+_MISTAKE = "\n  The query has a mistake."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,15 @@ class SearchWidgets:
     note: Static
     folders: Folders
     results: Results
-    status: Static
+    head: ResultsHead
 
 
 class Searching:
-    """Searches while the query is typed. An invalid query keeps the last results."""
+    """Searches while the query is typed.
+
+    A query with a mistake changes nothing but the note: the list, its count and its facets are
+    those of the last query without one.
+    """
 
     def __init__(
         self,
@@ -65,12 +70,15 @@ class Searching:
         self._index = desk.services.index
         self._field, self._note = widgets.field, widgets.note
         self._folders, self._results = widgets.folders, widgets.results
-        self._status = widgets.status
+        self._head = widgets.head
         self._preview = preview
         self._facets: Facets | None = None
+        self._text: str | None = None
+        self._has_mistake = False
         self._left = 0
         self._search: Search | None = None
         self._shown_for: tuple[str, Sort, bool] | None = None
+        self._is_counted = False
         self._is_loading = False
         self._looked_ms = 0.0
         self._stamp: tuple[int, ...] = ()
@@ -118,36 +126,48 @@ class Searching:
 
     def follow_typing(self) -> None:
         """Search for what was typed."""
-        self._show_hint(None)
         self.search()
 
     def search(self, settle_s: float = _SETTLE_S) -> None:
-        """Search for the query, and show the results from the top. Cancels a running search."""
+        """Search for the query, and show the results from the top. Cancels a running search,
+        unless the query has a mistake.
+        """
+        text = self._field.value
+        try:
+            self._desk.review.read(text)
+        except QueryError as error:
+            self._has_mistake = True
+            self._results.empty_text = self._results.empty_text or _MISTAKE
+            self._show_hint(error)
+            self.draw_status()
+            return
+        self._text, self._has_mistake = text, False
+        self._show_hint(None)
         self._index.interrupt()
         self._screen.start_work(self._look, False, settle_s, group="search", exclusive=True)
 
     def search_again(self) -> None:
-        """Repeat the search. The highlight and the scroll position stay."""
-        self._index.interrupt()
-        self._screen.start_work(self._look, True, group="search", exclusive=True)
+        """Repeat the search of the list. The highlight and the scroll position stay."""
+        if self._text is not None:
+            self._index.interrupt()
+            self._screen.start_work(self._look, True, group="search", exclusive=True)
 
     async def _look(self, stays: bool, settle_s: float = 0) -> None:
         if settle_s:
             await asyncio.sleep(settle_s)
-        try:
-            search = self._desk.review.read(self._field.value, self.sort, _PAGE)
-        except QueryError as error:
-            self._show_hint(error)
-            return
-        self._show_hint(None)
-        shown_for = (self._field.value, self.sort, self.shows_sessions)
+        text = self.query
+        search = self._desk.review.read(text, self.sort, _PAGE)
+        shown_for = (text, self.sort, self.shows_sessions)
         stays = stays and shown_for == self._shown_for
         self._search, self._shown_for = search, None
+        self._is_counted = self._is_counted and stays
         self._preview.pattern = pattern_of(words_shown(search.query))
         try:
             await self._show(search, stays=stays)
             self._shown_for = shown_for
-            self.draw_folders(await self._index.facets(search))
+            facets = await self._index.facets(search)
+            self._is_counted = True
+            self.draw_folders(facets)
             if not self._desk.known:
                 self._desk.known = await self._index.names()
         except SearchInterrupted:
@@ -157,7 +177,7 @@ class Searching:
 
     async def _show(self, search: Search, *, stays: bool) -> None:
         results = self._results
-        results.empty_text = _NOTHING_FITS if self._field.value else "\n  Nothing is saved yet."
+        results.empty_text = _NOTHING_FITS if self.query else "\n  No replies yet."
         if self.shows_sessions:
             found = await self._index.find_sessions(search) if not stays else ()
             if not stays:
@@ -224,24 +244,35 @@ class Searching:
             self._facets = facets
         own = [Folder(name, query, is_own=True) for name, query in self._services.settings.queries]
         folders = self._folders
-        folders.show((*SHIPPED, *own), self._facets, self._field.value, self.sort)
+        folders.show((*SHIPPED, *own), self._facets, self.query, self.sort)
         self.draw_status()
 
     def draw_status(self) -> None:
-        """Draw the line under the results."""
-        results, facets = self._results, self._facets
-        pieces = [f"by {self.sort.value}"]
+        """Draw the lines above the results."""
+        results = self._results
+        facets = self._facets if self._is_counted else None
+        total: int | None = results.count
         if facets is not None:
-            replies = plural(facets.total, "reply")
-            sessions = plural(facets.sessions, "session")
-            at = f"{(results.highlighted or 0) + 1:,}/" if results.count else ""
-            pieces.append(f"{at}{sessions}" if self.shows_sessions else f"{at}{replies}")
-            pieces.append(f"{replies}" if self.shows_sessions else f"{sessions}")
-        if results.marked:
-            pieces.insert(0, f"{len(results.marked):,} marked")
-        if self._left:
-            pieces.insert(0, f"indexing, {self._left:,} left")
-        self._status.update(Content(" · ".join(pieces)), layout=False)
+            total = facets.sessions if self.shows_sessions else facets.total
+        elif results.count == _PAGE:
+            total = None  # there may be more
+        listed = Listed(
+            total,
+            (results.highlighted or 0) + 1 if results.count else 0,
+            facets.sessions if facets is not None else None,
+            self.shows_sessions,
+            self.sort,
+            len(results.marked),
+            self._left,
+            self.query if self._has_mistake else None,
+            self._folders.chips,
+        )
+        self._head.show(listed, is_typing=self._field.has_focus)
+
+    @property
+    def query(self) -> str:
+        """The query of the list: the last one without a mistake."""
+        return self._text or ""
 
     def known_values(self, field: str) -> Iterable[str]:
         """The values of a query field in the archive; empty until they are loaded."""
@@ -271,13 +302,14 @@ class Searching:
         self.search()
 
     def narrow_by(self, term: str) -> None:
-        """Add a term to the query, or remove it."""
-        self.set_query(toggle_term(self._field.value, term))
+        """Add a term to the query of the list, or remove it."""
+        self.set_query(toggle_term(self.query, term))
 
     def set_query(self, text: str) -> None:
-        """Search for another query, and focus the results."""
+        """Search for another query, and focus the results unless the query field has the focus."""
         with self._field.prevent(Input.Changed):
             self._field.value = text
         self._field.cursor_position = len(text)
-        self._screen.set_focus(self._results)
+        if not self._field.has_focus:
+            self._screen.set_focus(self._results)
         self.search()

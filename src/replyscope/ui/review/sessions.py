@@ -1,9 +1,12 @@
 """Commands on the chosen sessions: delete, restore, rename, and purge."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.plural import plural
+from replyscope.domain.printable import printable_line
+from replyscope.engine.undo import Change
 from replyscope.ui.dialogs.small import LineDialog
 from replyscope.ui.review.changes import Changes
 from replyscope.ui.review.desk import ReviewDesk
@@ -19,18 +22,21 @@ class ChosenSessions:
 
     def delete(self) -> None:
         """Delete the chosen sessions; where the query lists deleted ones, restore them."""
-        ids, review = self._desk.chosen_sessions(), self._desk.review
-        if not ids:
-            return
-        sessions = plural(len(ids), "session")
+        ids = self._desk.chosen_sessions()
+        if ids:
+            self._desk.start_work(self._delete, ids, group="order")
+
+    async def _delete(self, ids: Sequence[str]) -> None:
+        review, sessions = self._desk.review, plural(len(ids), "session")
+        delete, restore = partial(review.delete, ids), partial(review.restore, ids)
+        deleted, restored = f"Deleted {sessions}", f"Restored {sessions}"
         if self._lists_deleted:
-            self._changes.start(
-                f"{sessions} restored", lambda: review.restore(ids), lambda: review.delete(ids)
-            )
+            is_made = await self._changes.apply(restore, Change(restored, deleted, delete))
         else:
-            self._changes.start(
-                f"{sessions} deleted", lambda: review.delete(ids), lambda: review.restore(ids)
-            )
+            change = Change(deleted, restored, restore, tuple(ids))
+            is_made = await self._changes.apply(delete, change)
+        if is_made:
+            self._desk.selection.unmark_sessions(ids)  # the list shows them no longer
 
     @property
     def _lists_deleted(self) -> bool:
@@ -47,17 +53,20 @@ class ChosenSessions:
         def accept(title: str) -> None:
             if title:
                 self._changes.start(
-                    "1 session renamed",
-                    lambda: archive.rename(session_id, title),
-                    lambda: archive.rename(session_id, before),
+                    partial(archive.rename, session_id, title),
+                    Change(
+                        f"Renamed to “{printable_line(title)}”",
+                        f"Restored the title “{printable_line(before)}”",
+                        partial(archive.rename, session_id, before),
+                    ),
                 )
 
-        self._desk.ask_dialog(LineDialog("Title", found.title), accept)
+        self._desk.ask_dialog(LineDialog("Rename session", found.title), accept)
 
     def purge(self) -> None:
-        """Purge deleted sessions, once their number was typed."""
+        """Purge deleted sessions after their number was typed."""
         if not self._lists_deleted:
-            self._desk.tell("Only deleted sessions can be removed for good: is:deleted lists them.")
+            self._desk.tell("Only deleted sessions can be purged. The query is:deleted lists them.")
             return
         ids = self._desk.chosen_sessions()
         if not ids:
@@ -67,9 +76,10 @@ class ChosenSessions:
             if text == str(len(ids)):
                 self._desk.start_work(self._purge, ids, group="order")
             else:
-                self._desk.tell("Nothing was removed.", is_error=False)
+                self._desk.tell("Nothing was purged.", is_error=False)
 
-        title = f"Remove {plural(len(ids), 'session')} for good? There is no undo. Type {len(ids)}"
+        sessions = plural(len(ids), "session")
+        title = f"Permanently delete {sessions}? There is no undo. Type {len(ids)} to confirm"
         self._desk.ask_dialog(LineDialog(title), accept)
 
     async def _purge(self, ids: Sequence[str]) -> None:
@@ -78,17 +88,15 @@ class ChosenSessions:
         except ReplyscopeError as error:
             self._desk.tell(error)
             return
-        rest = (
-            " Another window reads the file: old copies are overwritten at the next start."
-            if purged.is_pending
-            else ""
-        )
+        sessions, replies = plural(purged.sessions, "session"), plural(purged.exchanges, "reply")
+        text = f"Permanently deleted {sessions} with {replies}."
         kept = len(ids) - purged.sessions
         if kept:
-            rest += (
-                f" {plural(kept, 'session')} stayed: restored meanwhile, or a reply is on its way."
+            text += f" Kept {plural(kept, 'session')}: restored, or still streaming."
+        if purged.is_pending:
+            text += (
+                " Another window is reading the file. The next start overwrites old copies in it."
             )
-        sessions, replies = plural(purged.sessions, "session"), plural(purged.exchanges, "reply")
-        self._desk.tell(f"{sessions} with {replies} gone.{rest}", is_error=False)
-        self._desk.selection.unmark()
+        self._desk.tell(text, is_error=False)
+        self._desk.selection.unmark_sessions(ids)
         self._refresh()

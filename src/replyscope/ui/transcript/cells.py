@@ -7,6 +7,7 @@ from rich.text import Text
 from textual.strip import Strip
 
 from replyscope.ui.markdown.block import Block, BlockKind
+from replyscope.ui.markdown.copy_marks import LAYOUT, mark
 from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.wrap import to_strip, wrap
@@ -57,7 +58,7 @@ def text_cell(text: Text, *, indent: int = 0, gap: bool = False) -> Cell:
     def draw(width: int, palette: Palette) -> list[Strip]:
         del palette
         lines = wrap(text.copy(), max(1, width - indent))
-        pad = Text(" " * indent, end="")
+        pad = mark(Text(" " * indent, end=""), LAYOUT)
         drawn = [to_strip(pad.copy().append_text(line)) for line in lines]
         return [Strip.blank(0), *drawn] if gap else drawn
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
+from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -378,6 +379,7 @@ class Transcript(CalmScrollView, can_focus=True):
         view = View(self.scroll_offset.y, width, base, self.palette(), self.with_matches, cursor)
         if self.text_selection is not None:
             style = self.screen.get_component_rich_style("screen--selection")
+            style += Style(dim=False, reverse=False)
             view = replace(view, selection=self.text_selection, selected=style)
         return self._lines.draw(self._layout_of, rows, view)
 
@@ -390,7 +392,7 @@ class Transcript(CalmScrollView, can_focus=True):
         self.refresh()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text, in the lines of the screen."""
+        """The selected text, without the line breaks of the layout."""
         entries = self._layout_of.entries
         return selected_text(entries, selection, self.text_width, self.palette()), "\n"
 

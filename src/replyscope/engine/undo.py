@@ -1,0 +1,59 @@
+"""The undo list of changes to sessions and folders, shared by the chat and the review screen."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+Act = Callable[[], Awaitable[None]]
+_MOST_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that was made, and the function that undoes it.
+
+    `done` and `undone` are sentences about the change and its undo, without a full stop;
+    `restored` are the ids of the sessions that the undo brings back.
+    """
+
+    done: str
+    undone: str
+    undo: Act
+    restored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The result of an undo: a sentence for the toast, and the ids of restored sessions."""
+
+    sentence: str
+    restored: tuple[str, ...]
+
+
+class UndoList:
+    """A stack of at most 100 changes, the newest last."""
+
+    def __init__(self) -> None:
+        self._changes: list[Change] = []
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def keep(self, change: Change) -> None:
+        """Add a change that was made."""
+        self._changes = [*self._changes[1 - _MOST_KEPT :], change]
+
+    async def undo(self) -> Undone | None:
+        """Undo the newest change; None when there is none.
+
+        A change that can't be undone stays in the list. Raises StoreError, SettingsError.
+        """
+        if not self._changes:
+            return None
+        change = self._changes.pop()
+        try:
+            await change.undo()
+        except BaseException:
+            self._changes.append(change)
+            raise
+        more = f" · {len(self._changes)} more to undo" if self._changes else ""
+        return Undone(f"{change.undone}{more}", change.restored)
