@@ -188,7 +188,7 @@ async def test_a_continued_reply_begins_with_what_was_there(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await ask_and_read(pilot, "go", "First half")
         server.answer = lambda _request: reply(" and second half")
-        await pilot.press("c")
+        await pilot.press("c", "c")
         await until(pilot, lambda: "and second half" in frame(pilot) and is_idle(pilot))
         await pilot.press("P")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReplayScreen))

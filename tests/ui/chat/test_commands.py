@@ -19,9 +19,12 @@ def test_no_two_commands_share_a_name_a_key_or_a_place() -> None:
 
 
 def test_each_key_runs_its_command_and_keeps_its_name_for_remapping() -> None:
-    bindings = [binding for binding in CHAT_KEYS if isinstance(binding, Binding)]
-    by_id = {command.key.id: command.name for command in COMMANDS if command.key is not None}
-    assert {b.id: b.action for b in bindings} == {key: f"run({n!r})" for key, n in by_id.items()}
+    bindings = {b.id: b.action for b in CHAT_KEYS if isinstance(b, Binding)}
+    keys = [(command.key, command.name) for command in COMMANDS if command.key is not None]
+    verbs = {True: "press", False: "run"}  # a key that sends a request asks first
+    assert bindings == {key.id: f"{verbs[bool(key.asks)]}({name!r})" for key, name in keys}
+    asking = [name for key, name in keys if key.asks]
+    assert asking == ["run", "retry", "continue", "raise"]
 
 
 def test_each_command_can_be_reached() -> None:

@@ -67,5 +67,5 @@ def compose_review(
         saved_queries=SavedQueries(desk, changes),
         exports=Exports(desk, screen),
         comparing=Comparing(desk, reading, ReplyScreens(screen, services, source)),
-        help=ReviewHelp(screen, results),
+        help=ReviewHelp(screen),
     )
