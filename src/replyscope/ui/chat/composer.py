@@ -120,7 +120,7 @@ class Composer(TextArea):
         if is_writing != self._is_writing:
             self._is_writing = is_writing
             self.set_class(not is_writing, "-reading")
-            self.border_subtitle = "" if is_writing else _READING_PLACEHOLDER
+            self.border_subtitle = _READING_PLACEHOLDER if self.text and not is_writing else ""
             self._draw_placeholder()
 
     def _draw_placeholder(self) -> None:

@@ -12,13 +12,14 @@ from replyscope.ui.chat.commands import Command
 from replyscope.ui.chat.groups import Groups
 from replyscope.ui.chat.modes import FOOTER_ORDER, Mode, mode_of
 from replyscope.ui.chat.status import StatusLine
+from replyscope.ui.keys.entries import KeyGuide
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.working_screen import WorkingScreen
 
 _BACK = "chat.back"
 
 
-class Keyboard:
+class Keyboard(KeyGuide):
     """The meaning of keys now.
 
     A key whose command sends a request asks first, and acts at its second press; every other

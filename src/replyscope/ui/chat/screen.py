@@ -54,9 +54,7 @@ class ChatScreen(WorkingScreen[None]):
         self.desk = self.groups.desk
         self.panes = self.groups.panes
         self.keyboard = Keyboard(self, self.groups, COMMANDS)
-        self.key_order = self.keyboard.order
-        self.key_word = self.keyboard.word
-        self.key_note = self.keyboard.note
+        self.key_guide = self.keyboard
         self.takes_input = self.keyboard.takes_input
         # Textual looks up the actions of links by these names.
         self.action_open_link = self.groups.copying.open_link

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
-from replyscope.ui.keys.entries import KeyRow
+from replyscope.ui.keys.entries import FixedGuide, KeyRow
 
 _SCROLL = Binding.Group("scroll")
 _MOST_KEYS = 30
@@ -39,6 +39,8 @@ class HelpScreen(ModalScreen[None]):
         Binding("pageup", "page(-1)", "A page up", priority=True, show=False),
         Binding("escape,f1", "dismiss", "Close"),
     ]
+
+    key_guide = FixedGuide(hidden=("submit",))
 
     def __init__(self, sections: Sequence[HelpSection]) -> None:
         super().__init__()
@@ -67,18 +69,6 @@ class HelpScreen(ModalScreen[None]):
         none = Content("No key or command has these words.")
         self.query_one("#help-rows", Static).update(Content("\n").join(lines or [none]))
         pane.scroll_home(animate=False)
-
-    def key_order(self) -> Sequence[str]:
-        """No order of keys: that of the bindings."""
-        return ()
-
-    def key_word(self, binding: Binding, word: str) -> str:
-        """The word of a binding; empty for Enter, because the filter acts while it is typed."""
-        return "" if binding.action == "submit" else word
-
-    def key_note(self) -> str:
-        """Empty: no key asks here."""
-        return ""
 
     def action_scroll(self, step: int) -> None:
         """Scroll by a line."""

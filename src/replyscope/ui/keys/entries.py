@@ -20,18 +20,55 @@ _LIBRARY_WORDS = {
 """The words of keys that Textual's own widgets hide, by widget class and action."""
 
 
-@runtime_checkable
-class KeyGuide(Protocol):
-    """A screen that orders its keys, and knows which of them do something now."""
+class KeyGuide:
+    """Orders the keys of a screen, and knows which of them do something now. This one keeps the
+    order of the bindings.
+    """
 
-    def key_order(self) -> Sequence[str]:
-        """The binding ids of the present focus, most useful first. Other keys follow."""
+    def order(self) -> Sequence[str]:
+        """The binding ids of the present focus, most useful first; the action of a binding
+        without an id. Other keys follow.
+        """
+        return ()
 
-    def key_word(self, binding: Binding, word: str) -> str:
+    def word(self, binding: Binding, word: str) -> str:
         """The word of a binding now, usually `word`; empty hides a key that does nothing."""
+        return word
 
-    def key_note(self) -> str:
+    def note(self) -> str:
         """A question before the keys, which then answer it; empty without one."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedGuide(KeyGuide):
+    """A guide that depends on nothing: the keys that come first, and those that are hidden."""
+
+    first: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+    def order(self) -> Sequence[str]:
+        """The keys that come first."""
+        return self.first
+
+    def word(self, binding: Binding, word: str) -> str:
+        """The word of a binding; empty if it is hidden."""
+        return "" if (binding.id or binding.action) in self.hidden else word
+
+
+@runtime_checkable
+class Guided(Protocol):
+    """A screen with a guide to its keys."""
+
+    key_guide: KeyGuide
+
+
+def guide_of(screen: Screen[Any]) -> KeyGuide:
+    """The guide to the keys of a screen."""
+    return screen.key_guide if isinstance(screen, Guided) else _NO_GUIDE
+
+
+_NO_GUIDE = KeyGuide()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +157,15 @@ def key_rows(screen: Screen[Any]) -> list[KeyRow]:
 
 def _offered(screen: Screen[Any]) -> list[_Offered]:
     """The bindings that do something now, most useful first, those of one entry together."""
-    guide = screen if isinstance(screen, KeyGuide) else None
+    guide = guide_of(screen)
     found: dict[tuple[int, str], list[_Offered]] = {}
     for active in screen.active_bindings.values():
-        word = binding_word(active)
-        if guide is not None:
-            word = guide.key_word(active.binding, word)
+        word = guide.word(active.binding, binding_word(active))
         if word and active.enabled:
             group = active.binding.group
             place = id(active.node), group.description if group else active.binding.action
             found.setdefault(place, []).append(_Offered(active, word, place))
-    order = guide.key_order() if guide is not None else ()
+    order = guide.order()
     places = {id: number for number, id in enumerate(order)}
     entries = sorted(found.values(), key=lambda one: places.get(_id(one[0].active), len(order)))
     return [offered for entry in entries for offered in entry]

@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Static
 
-from replyscope.ui.keys.entries import KeyEntry, KeyGuide, footer_entries
+from replyscope.ui.keys.entries import KeyEntry, footer_entries, guide_of
 from replyscope.ui.keys.names import key_name
 
 _GAP = "  "
@@ -39,7 +39,7 @@ class KeyFooter(Static):
         if not screen.is_mounted:
             self.call_after_refresh(self.draw)
             return
-        note = screen.key_note() if isinstance(screen, KeyGuide) else ""
+        note = guide_of(screen).note()
         entries = footer_entries(screen)
         width = self.content_size.width
         if self._drawn != (note, entries, width):

@@ -5,6 +5,7 @@ from typing import Any
 
 from textual.binding import Binding
 
+from replyscope.ui.keys.entries import KeyGuide
 from replyscope.ui.review.folders import Folders
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.results import Results
@@ -29,7 +30,7 @@ has no id.
 """
 
 
-class ReviewKeys:
+class ReviewKeys(KeyGuide):
     """The meaning of keys now."""
 
     def __init__(
@@ -64,7 +65,3 @@ class ReviewKeys:
                 return ""
             case _:
                 return word
-
-    def note(self) -> str:
-        """Empty: no key asks here."""
-        return ""

@@ -66,8 +66,7 @@ class ReviewScreen(WorkingScreen[Opened | None]):
             status=Static(id="review-status"),
         )
         self.groups = compose_review(self, services, self._widgets)
-        keys = ReviewKeys(self, self._widgets.results, services.undo)
-        self.key_order, self.key_word, self.key_note = keys.order, keys.word, keys.note
+        self.key_guide = ReviewKeys(self, self._widgets.results, services.undo)
         self._routes = _routes(self.groups, self._show_title)
 
     def compose(self) -> ComposeResult:
