@@ -14,6 +14,7 @@ from replyscope.ui.chat.command_table import CHAT_KEYS, COMMANDS
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent_card import ConsentCard
 from replyscope.ui.chat.modes import FOOTER_ORDER
+from replyscope.ui.chat.parameters import ParametersDialog
 from replyscope.ui.chat.sidebar import Sidebar
 from replyscope.ui.chat.status import Status, status_line, usage_parts
 from replyscope.ui.dialogs.help import HelpScreen, HelpSection, help_lines
@@ -332,3 +333,31 @@ async def test_the_queued_message_of_a_stopped_reply_waits_for_an_answer(
         await until(pilot, lambda: chat.panes.composer.text == "and then")
         assert len(server.requests) == 1
         gate.set()
+
+
+async def test_commands_of_settings_and_usage(server: LoopbackServer, tmp_path: Path) -> None:
+    app = make_app(tmp_path, server.base_url)
+    async with open_chat(app, size=SIZE, notifications=True) as pilot:
+        chat = chat_of(pilot)
+
+        async def run(line: str) -> None:
+            await chat.groups.writing.submit(line)
+
+        await run("/cost")
+        await until(pilot, lambda: "no tokens yet" in frame(pilot))
+        await ask(pilot, "hi", "Hello world")
+        await run("/usage")
+        await until(pilot, lambda: "[F9] shows all replies." in frame(pilot))
+        await run("/n 3")
+        assert chat.desk.conversation.session.settings.parameters.n == 3
+        await run("/n 1")
+        assert chat.desk.conversation.session.settings.parameters.n is None
+        await run("/n many")
+        await until(pilot, lambda: "n must be a whole number" in frame(pilot))
+        await run("/modle")
+        await until(pilot, lambda: "Did you mean /model?" in frame(pilot))
+        await run("/settings")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ModalScreen))
+        await until(pilot, lambda: "Choose a theme" in frame(pilot))
+        await pilot.press(*"parameters", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ParametersDialog))

@@ -87,7 +87,12 @@ def find_command(commands: Sequence[CommandLine], name: str) -> CommandLine | No
 
 
 def nearest_name(commands: Sequence[CommandLine], name: str) -> str | None:
-    """The name or alias of a command that is most similar to a mistyped name; None if none is."""
+    """The name or alias of a command that is most similar to a mistyped name; None if none is.
+    Letters in another order are the most frequent mistake, a wrong first letter is the rarest.
+    """
+    typed = name.lower()
     names = [one for command in commands for one in (command.name, *command.aliases)]
-    begins = [one for one in names if name and one.startswith(name)]
-    return next(iter([*begins, *get_close_matches(name.lower(), names, n=1)]), None)
+    begins = [one for one in names if typed and one.startswith(typed)]
+    similar = get_close_matches(typed, names, n=5)
+    similar.sort(key=lambda one: (sorted(one) != sorted(typed), one[:1] != typed[:1]))
+    return next(iter([*begins, *similar]), None)
