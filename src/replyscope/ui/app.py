@@ -160,10 +160,14 @@ class ReplyscopeApp(GuardedApp):
         self.notify(f"{done}Press {key} again to quit.", timeout=3, markup=False)
 
     def _add_footer(self, screen: Screen[Any]) -> None:
-        """Add the footer to a dialog."""
-        is_dialog = isinstance(screen, ModalScreen) and not isinstance(screen, SystemModalScreen)
-        if is_dialog and screen.is_attached and not screen.query(KeyFooter):
-            screen.mount(KeyFooter())
+        """Add the footer to a dialog that has none."""
+
+        def add() -> None:
+            if screen.is_attached and not screen.query(KeyFooter):
+                screen.mount(KeyFooter())
+
+        if isinstance(screen, ModalScreen) and not isinstance(screen, SystemModalScreen):
+            screen.call_after_refresh(add)
 
     def on_mount(self) -> None:
         if self._opening.hear_loop is not None:

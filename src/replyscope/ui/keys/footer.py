@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.cells import cell_len
 from textual.content import Content
+from textual.events import Click
 from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Static
@@ -13,6 +14,8 @@ from replyscope.ui.keys.entries import KeyEntry, footer_entries, guide_of
 from replyscope.ui.keys.names import key_name
 
 _GAP = "  "
+_KEY = "key"
+"""The name of the key in the style of a button."""
 
 
 class KeyFooter(Static):
@@ -46,6 +49,12 @@ class KeyFooter(Static):
             self._drawn = note, entries, width
             self.update(footer_line(note, entries, width), layout=False)
 
+    def on_click(self, event: Click) -> None:
+        """Press the key that was clicked."""
+        key = event.style.meta.get(_KEY)
+        if key is not None:
+            self.app.simulate_key(key)
+
 
 def footer_line(note: str, entries: Sequence[KeyEntry], width: int) -> Content:
     """The note, and the entries that fit a width in cells. No entry is cut."""
@@ -54,18 +63,18 @@ def footer_line(note: str, entries: Sequence[KeyEntry], width: int) -> Content:
     for entry in entries:
         gap = len(_GAP) if pieces else 0
         size = gap + cell_len(f"[{entry.shown}] {entry.word}")
-        if used + size <= width:
-            pieces.append(_entry(entry))
-            used += size
+        if used + size > width:
+            break
+        pieces.append(_entry(entry))
+        used += size
     return Content(_GAP).join(pieces)
 
 
 def _entry(entry: KeyEntry) -> Content:
     keys = Content("/").join(_button(key_name(key), key) for key in entry.keys)
-    word = _button(f" {entry.word}", entry.keys[0])
-    brackets = Content.assemble("[", keys, "]")
-    return Content.assemble(brackets.stylize("$text-accent"), word)
+    brackets = Content.assemble("[", keys, "]").stylize("$text-accent")
+    return Content.assemble(brackets, _button(f" {entry.word}", entry.keys[0]))
 
 
 def _button(text: str, key: str) -> Content:
-    return Content(text).stylize(Style.from_meta({"@click": f"app.simulate_key({key!r})"}))
+    return Content(text).stylize(Style.from_meta({_KEY: key}))
