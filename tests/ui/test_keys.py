@@ -344,15 +344,18 @@ async def test_commands_of_settings_and_usage(server: LoopbackServer, tmp_path: 
         async def run(line: str) -> None:
             await chat.groups.writing.submit(line)
 
+        def answers() -> int | None:
+            return chat.desk.conversation.session.settings.parameters.n
+
         await run("/cost")
         await until(pilot, lambda: "no tokens yet" in frame(pilot))
         await ask(pilot, "hi", "Hello world")
         await run("/usage")
         await until(pilot, lambda: "[F9] shows all replies." in frame(pilot))
         await run("/n 3")
-        assert chat.desk.conversation.session.settings.parameters.n == 3
+        assert answers() == 3
         await run("/n 1")
-        assert chat.desk.conversation.session.settings.parameters.n is None
+        assert answers() is None
         await run("/n many")
         await until(pilot, lambda: "n must be a whole number" in frame(pilot))
         await run("/modle")

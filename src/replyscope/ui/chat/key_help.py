@@ -52,8 +52,8 @@ class KeyHelp:
     def _sections(self, review: type[DOMNode]) -> list[HelpSection]:
         app, chat = self._screen.app, type(self._screen)
         palette = KeyRow(key_name(app.COMMAND_PALETTE_BINDING), "Palette of commands")
-        everywhere = [*rows_of(app, chat, is_typed=False), *rows_of(app, type(app)), palette]
-        reading = [*rows_of(app, Transcript), *rows_of(app, chat, is_typed=True)]
+        everywhere = [*rows_of(app, chat, typed=False), *rows_of(app, type(app)), palette]
+        reading = [*rows_of(app, Transcript), *rows_of(app, chat, typed=True)]
         return [
             HelpSection("Writing", rows_of(app, Composer)),
             HelpSection("Reading messages", reading),

@@ -9,6 +9,7 @@ from textual.binding import Binding
 
 from replyscope.domain.printable import printable_line
 from replyscope.ui.chat.commands import Command
+from replyscope.ui.chat.consent_card import ConsentCard
 from replyscope.ui.chat.groups import Groups
 from replyscope.ui.chat.modes import FOOTER_ORDER, Mode, mode_of
 from replyscope.ui.chat.status import StatusLine
@@ -116,6 +117,8 @@ class Keyboard(KeyGuide):
         if asking is not None and asking.key is not None:
             words = {asking.key.id: "yes", _BACK: "cancel"}
             return words.get(binding.id or "", "")
+        if self.mode is Mode.ALLOW and not self._screen.query_one(ConsentCard).offers(binding):
+            return ""
         if binding.id == _BACK:
             return self._back_word()
         command = self._by_id.get(binding.id or "")

@@ -5,14 +5,14 @@ from typing import Any
 from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.keys import key_to_character
 
 from replyscope.ui.keys.entries import KeyRow, joined_names
+from replyscope.ui.keys.names import is_typed
 from replyscope.ui.terminal.textual_internals import bindings_in
 
 
-def rows_of(app: App[Any], kind: type[DOMNode], *, is_typed: bool | None = None) -> list[KeyRow]:
-    """One row for each binding with an id. With `is_typed` true only those of printable keys,
+def rows_of(app: App[Any], kind: type[DOMNode], *, typed: bool | None = None) -> list[KeyRow]:
+    """One row for each binding with an id. With `typed` true only those of printable keys,
     which are typed where a text field has the focus; with false only the others.
     """
     found: dict[str, tuple[Binding, list[str]]] = {}
@@ -22,10 +22,5 @@ def rows_of(app: App[Any], kind: type[DOMNode], *, is_typed: bool | None = None)
     return [
         KeyRow(joined_names(keys), binding.description, binding.id or "")
         for binding, keys in found.values()
-        if is_typed is None or is_typed == _is_typed(binding)
+        if typed is None or typed == (is_typed(binding.key) and not binding.priority)
     ]
-
-
-def _is_typed(binding: Binding) -> bool:
-    character = key_to_character(binding.key.removeprefix("shift+"))
-    return character is not None and character.isprintable() and not binding.priority

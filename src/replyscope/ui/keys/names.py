@@ -1,6 +1,6 @@
 """The names of keys, as every screen shows them."""
 
-from textual.keys import format_key
+from textual.keys import format_key, key_to_character
 
 _NAMES = {
     "backspace": "Backspace",
@@ -34,3 +34,9 @@ def key_name(key: str) -> str:
 
 def _is_function_key(key: str) -> bool:
     return key[:1] == "f" and key[1:].isdecimal()
+
+
+def is_typed(key: str) -> bool:
+    """Whether a key types a character in a text field."""
+    character = key_to_character(key.removeprefix("shift+"))
+    return character is not None and character.isprintable()

@@ -36,8 +36,8 @@ class ReviewHelp:
         )
         facets = KeyRow("1 … 9", "Narrow by a facet, again: widen")
         sections = [
-            HelpSection("Everywhere in the review", rows_of(app, screen, is_typed=False)),
-            HelpSection("Outside the query", [*rows_of(app, screen, is_typed=True), facets]),
+            HelpSection("Everywhere in the review", rows_of(app, screen, typed=False)),
+            HelpSection("Outside the query", [*rows_of(app, screen, typed=True), facets]),
             *(HelpSection(title, rows_of(app, kind)) for title, kind in panes),
             HelpSection("The query", [KeyRow(written, asks) for written, asks in LANGUAGE]),
         ]
