@@ -32,6 +32,7 @@ from replyscope.ui.terminal.textual_internals import (
     GuardedApp,
     XTermParser,
     bindings_for_key,
+    bindings_in,
     bindings_of,
     ensure_vertical_bar,
     use_compositor,
@@ -102,6 +103,14 @@ async def test_the_bindings_of_a_node_are_listed_with_their_ids() -> None:
         await app.push_screen(screen)
         assert "first" in [binding.id for binding in bindings_of(screen)]
         assert [binding.id for binding in bindings_for_key(screen, "ctrl+k")] == ["first"]
+
+
+async def test_the_bindings_of_a_class_have_the_keys_of_the_key_map() -> None:
+    app = _ReportingApp()
+    app.set_keymap({"first": "f9"})
+    assert [b.key for b in bindings_in(_Bars, app) if b.id == "first"] == ["f9"]
+    app.set_keymap({})
+    assert [b.key for b in bindings_in(_Bars, app) if b.id == "first"] == ["ctrl+k"]
 
 
 async def test_a_scroll_bar_of_ours_is_built_once() -> None:

@@ -80,7 +80,7 @@ async def test_a_server_that_fails_costs_no_message(
         await send(pilot, PROMPT)
         await shows(pilot, PROMPT, words)
         server.answer = lambda _request: reply("here you are")
-        await pilot.press("escape", "r")
+        await pilot.press("escape", "r", "r")
         await shows(pilot, PROMPT, "here you are")
     asked = [request["messages"][-1]["content"] for request in server.requests]
     assert asked == [PROMPT, PROMPT]

@@ -56,7 +56,7 @@ def test_killed_in_mid_reply_it_is_all_there_and_can_be_continued(
         terminal.wait_for("word0 word1", "word19", "truncated", "c continue")
         terminal.type("\x1b")
         terminal.wait_for("▌ test-model")
-        terminal.type("c")
+        terminal.type("cc")
         terminal.wait_for("word19 the rest", "● stop")
 
 
@@ -159,7 +159,7 @@ def test_killed_while_a_tool_runs_it_is_not_run_again_unasked(
         assert log.read_text().count("\n") == 1
         terminal.type("\x1b")
         terminal.wait_for("▌ test-model")
-        terminal.type("t")
+        terminal.type("tt")
         terminal.wait_for("So it may have run.", "1 tool call interrupted")
     (log.parent / "log.end").touch()
     assert log.read_text().count("\n") == 1

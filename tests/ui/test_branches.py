@@ -69,7 +69,7 @@ async def test_retry_keeps_the_earlier_reply_beside_the_new_one(
     numbered(server)
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await ask_and_wait(pilot, "hi")
-        await pilot.press("r")
+        await pilot.press("r", "r")
         await until(pilot, lambda: "reply number 2" in frame(pilot))
         await until(pilot, lambda: is_idle(pilot))
         await pilot.press("left_square_bracket")
@@ -96,7 +96,7 @@ async def test_each_exchange_of_a_continued_reply_can_be_inspected(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await ask_and_wait(pilot, "go on and on")
         server.answer = lambda _request: priced("whole", "stop", 0.5)
-        await pilot.press("c")
+        await pilot.press("c", "c")
         await until(pilot, lambda: "half whole" in frame(pilot))
         await until(pilot, lambda: is_idle(pilot))
         await until(pilot, lambda: "exchange 2 of 2" in frame(pilot))

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from replyscope.domain.event import Event, StreamEnded, TextDelta, WireFrame
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import fold_events
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.playback import Playback
 from replyscope.ui.reading.replay_bar import ReplayBar
@@ -160,7 +161,7 @@ async def test_a_replay_is_driven_by_the_mouse_and_shows_its_wire_and_time(
     ) as pilot:
         await ask_and_read(pilot, "count", "w39")
         screen = await open_replay(pilot)
-        await click(pilot, ReplayBar, offset=(4, 2))  # "space pause"
+        await click(pilot, KeyFooter, offset=(4, 0))  # "[Space] pause"
         await until(pilot, lambda: "paused" in frame(pilot))
         bar = screen.query_one(ReplayBar)
         await click(pilot, ReplayBar, offset=(bar.size.width // 2, 0))
@@ -188,7 +189,7 @@ async def test_a_continued_reply_begins_with_what_was_there(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await ask_and_read(pilot, "go", "First half")
         server.answer = lambda _request: reply(" and second half")
-        await pilot.press("c")
+        await pilot.press("c", "c")
         await until(pilot, lambda: "and second half" in frame(pilot) and is_idle(pilot))
         await pilot.press("P")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReplayScreen))

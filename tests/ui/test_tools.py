@@ -184,7 +184,7 @@ async def test_escape_stops_the_turn_and_t_takes_it_up_again(
     again = make_app(tmp_path, server.base_url, opens_newest=True)
     async with open_chat(again, size=SIZE) as pilot:
         await until(pilot, lambda: "t run tools" in frame(pilot), "the offer to go on")
-        await pilot.press("escape", "t")
+        await pilot.press("escape", "t", "t")
         await press_when_ready(pilot, "y")
         await until(pilot, lambda: "Now I know." in frame(pilot))
 
@@ -216,7 +216,7 @@ async def test_a_result_may_be_written_by_hand(server: LoopbackServer, tmp_path:
         await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
         await pilot.press(*"my own words", "enter")
         await until(pilot, lambda: "not told yet" in frame(pilot))
-        await pilot.press("t")
+        await pilot.press("t", "t")
         await until(pilot, lambda: "Thanks." in frame(pilot))
     assert server.requests[1]["messages"][-1]["content"] == "my own words"
 
@@ -305,7 +305,7 @@ async def test_a_limit_says_why_it_stopped_and_t_goes_on(
         await send(pilot, "go on and on")
         await until(pilot, lambda: "limit of 2 rounds" in frame(pilot), "the reason")
         assert len(server.requests) == 3
-        await pilot.press("escape", "t")
+        await pilot.press("escape", "t", "t")
         await until(pilot, lambda: len(server.requests) == 5)
         await until(pilot, lambda: is_idle(pilot))
 

@@ -11,16 +11,22 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
+from textual.actions import SkipAction
 from textual.app import SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen, SystemModalScreen
+from textual.widgets import Input, TextArea
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME
 from replyscope.domain.unicode_text import sound
+from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.first_paint import FrontScreen
+from replyscope.ui.keys.footer import KeyFooter
+from replyscope.ui.keys.names import key_name
+from replyscope.ui.keys.panel import KeyPanel
 from replyscope.ui.opening import Opening
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal import garbage
@@ -36,6 +42,7 @@ if TYPE_CHECKING:  # loaded after the first paint
     from replyscope.ui.services import Services
 
 
+_KEYS = Binding.Group("keys")
 _LONGEST_LEAVING_S = 8.0
 _EAGER_S = 0.0005
 """The longest that a key waits for the thread that loads the rest, in seconds."""
@@ -46,7 +53,13 @@ class ReplyscopeApp(GuardedApp):
 
     TITLE = "replyscope"
     CSS_PATH: ClassVar[list[str]] = ["styles/app.tcss", "styles/chat.tcss"]  # type: ignore[assignment]
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "show_keys", "Keys of this pane", id="app.keys", group=_KEYS),
+        Binding("ctrl+l", "redraw", "Redraw the screen", show=False, id="app.redraw",
+                priority=True),
+        Binding("ctrl+c", "interrupt", "Copy, stop, or quit when pressed twice", show=False,
+                id="app.interrupt", priority=True),
+    ]  # fmt: skip
     HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
     ENABLE_COMMAND_PALETTE = True
@@ -62,6 +75,7 @@ class ReplyscopeApp(GuardedApp):
         self._deadline: threading.Timer | None = None
         self.type_ahead = TypeAhead(self)
         self.toasts = Toasts()
+        self._is_interrupted = False
         if opening.theme is not None:
             for theme in build_themes([opening.theme])[0]:
                 self.register_theme(theme)
@@ -109,7 +123,7 @@ class ReplyscopeApp(GuardedApp):
             await super().on_event(event)
         elif self.type_ahead.passes(event):
             with self.type_ahead.delivering(event):
-                if self._chat is None or not self._chat.groups.consent.takes_input(event):
+                if not self._takes_input(event):
                     await super().on_event(event)
 
     def push_screen(self, screen: Any, *arguments: Any, **options: Any) -> Any:
@@ -117,10 +131,74 @@ class ReplyscopeApp(GuardedApp):
         self.type_ahead.screen_opened(screen)
         return super().push_screen(screen, *arguments, **options)
 
+    def _takes_input(self, event: events.Event) -> bool:
+        """Offer the input to the chat, and a key to the panel of keys."""
+        if (
+            isinstance(event, events.Key | events.Paste)
+            and self._chat is not None
+            and self._chat.takes_input(event)
+        ):
+            return True
+        return isinstance(event, events.Key) and self._closes_panel(event)
+
+    def _closes_panel(self, event: events.Key) -> bool:
+        """Close the panel of keys. Returns whether the key has done its work by that."""
+        if event.key != "ctrl+c":
+            self._is_interrupted = False
+        panels = self.screen.query(KeyPanel) if self.screen_stack else ()
+        active = self.screen.active_bindings.get(event.key) if panels else None
+        for panel in panels:
+            if isinstance(self.focused, Composer) and event.is_printable:
+                return False  # it closes the panel in the order of typing
+            panel.remove()
+            return event.key == "escape" or (
+                active is not None and active.binding.action == "show_keys"
+            )
+        return False
+
+    def get_key_display(self, binding: Binding) -> str:
+        """The name of a binding's key."""
+        return binding.key_display or key_name(binding.key)
+
+    async def action_show_keys(self) -> None:
+        """Open the panel of keys."""
+        await self.screen.mount(KeyPanel())
+
+    def action_redraw(self) -> None:
+        """Draw the whole screen again."""
+        self.refresh(layout=True)
+        self.screen.refresh(repaint=True, layout=True)
+
+    async def action_interrupt(self) -> None:
+        """Copy the selection; without one stop the reply, and quit at the second key in a row."""
+        focused = self.focused
+        selected = focused.selected_text if isinstance(focused, Input | TextArea) else ""
+        if selected or self.screen.get_selected_text() is not None:
+            raise SkipAction
+        if self._is_interrupted:
+            await self.action_quit()
+            return
+        self._is_interrupted = True
+        has_stopped = self._chat is not None and self._chat.stop_reply()
+        key = key_name("ctrl+c")
+        done = "The reply was stopped. " if has_stopped else ""
+        self.notify(f"{done}Press {key} again to quit.", timeout=3, markup=False)
+
+    def _add_footer(self, screen: Screen[Any]) -> None:
+        """Add the footer to a dialog that has none."""
+
+        def add() -> None:
+            if screen.is_attached and not screen.query(KeyFooter):
+                screen.mount(KeyFooter())
+
+        if isinstance(screen, ModalScreen) and not isinstance(screen, SystemModalScreen):
+            screen.call_after_refresh(add)
+
     def on_mount(self) -> None:
         if self._opening.hear_loop is not None:
             asyncio.get_running_loop().set_exception_handler(self._opening.hear_loop)
         self._leave_on_signals()
+        self.screen_change_signal.subscribe(self, self._add_footer)
         self.call_after_refresh(self._begin)
 
     def _leave_on_signals(self) -> None:

@@ -286,6 +286,7 @@ class Line:
     """A command as it is typed."""
 
     help = "a line of help"
+    aliases = ()
 
     def __init__(self, name: str, argument: str = "") -> None:
         self.name = name

@@ -9,12 +9,16 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from replyscope.domain.printable import is_printable, printable_line
+from replyscope.ui.keys.panel import KeyPanel
+from replyscope.ui.terminal.textual_internals import bindings_for_key
 
 _MOST_PASTED = 2_000
 _MOST_PASTED_LINES = 30
-_PLACEHOLDER = "type a message, / for commands, @ for files"
+_PLACEHOLDER = "type a message · / commands · @ files · ? keys"
 _PRIVATE_PLACEHOLDER = "private: nothing of this session is written"
-_IN_ORDER = ("chat.send", "chat.newline", "chat.complete")
+_READING_PLACEHOLDER = "Esc to write"
+_IN_ORDER = ("chat.send", "chat.newline", "chat.complete", "chat.page-up", "chat.page-down")
+_SCROLL = Binding.Group("scroll")
 
 
 class Composer(TextArea):
@@ -24,7 +28,11 @@ class Composer(TextArea):
         Binding("enter", "submit", "Send", id="chat.send"),
         Binding("ctrl+j,shift+enter", "line_break", "New line", id="chat.newline"),
         Binding("tab", "complete", "Complete", id="chat.complete"),
-    ]
+        Binding("pageup", "page(-1)", "Scroll the conversation up", id="chat.page-up",
+                group=_SCROLL),
+        Binding("pagedown", "page(1)", "Scroll the conversation down", id="chat.page-down",
+                group=_SCROLL),
+    ]  # fmt: skip
 
     class Submitted(Message):
         """Enter was pressed; `text` is to be sent."""
@@ -42,6 +50,13 @@ class Composer(TextArea):
 
     class Moved(Message):
         """The highlight of the suggestions is to move."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    class Paged(Message):
+        """The conversation is to scroll by a page; `step` is -1 for up."""
 
         def __init__(self, step: int) -> None:
             super().__init__()
@@ -65,6 +80,8 @@ class Composer(TextArea):
         self._history: list[str] = []
         self._private_history: list[str] = []
         self._is_private = False
+        self._is_writing = True
+        self._holds_question = False
         self._history_at: int | None = None
         self._unsent = ""
         self._shown_prompt = ""
@@ -96,7 +113,19 @@ class Composer(TextArea):
         self._history_at, self._unsent = None, ""
         self.set_class(is_private, "-private")
         self.border_title = "private" if is_private else ""
-        self.placeholder = _PRIVATE_PLACEHOLDER if is_private else _PLACEHOLDER
+        self._draw_placeholder()
+
+    def show_mode(self, *, is_writing: bool) -> None:
+        """Show whether keys are typed into the field."""
+        if is_writing != self._is_writing:
+            self._is_writing = is_writing
+            self.set_class(not is_writing, "-reading")
+            self.border_subtitle = _READING_PLACEHOLDER if self.text and not is_writing else ""
+            self._draw_placeholder()
+
+    def _draw_placeholder(self) -> None:
+        written = _PRIVATE_PLACEHOLDER if self._is_private else _PLACEHOLDER
+        self.placeholder = written if self._is_writing else _READING_PLACEHOLDER
 
     def replace_text(self, text: str, cursor: int | None = None) -> None:
         """Replace the text. `cursor` is an offset in characters; None is the end."""
@@ -143,6 +172,10 @@ class Composer(TextArea):
         else:
             self.screen.focus_next()
 
+    def action_page(self, step: int) -> None:
+        """Scroll the conversation by a page."""
+        self.post_message(self.Paged(step))
+
     async def on_paste(self, event: events.Paste) -> None:
         text = event.text.replace("\r\n", "\n").replace("\r", "\n")  # a terminal may send CR
         if len(text) > _MOST_PASTED or text.count("\n") >= _MOST_PASTED_LINES:
@@ -151,6 +184,8 @@ class Composer(TextArea):
             self.post_message(self.PastedLarge(text))
 
     async def on_key(self, event: events.Key) -> None:
+        if await self._answers_question(event):
+            return
         # Keys must act in the order of typing. The app would run a binding before or after
         # the letters that are still in this widget's queue.
         if not event.is_printable:
@@ -173,6 +208,33 @@ class Composer(TextArea):
         elif event.key == "backspace" and not self.text:
             self._take(event)
             self.post_message(self.BackspaceWhenEmpty())
+
+    async def _answers_question(self, event: events.Key) -> bool:
+        """Open the panel of keys at `?` in the empty field. The next printable key closes the
+        panel and is typed after the `?`, a second `?` types one. Returns whether the key is
+        handled.
+        """
+        if self._holds_question:
+            self._holds_question = False
+            is_second = event.character == "?"
+            for panel in self.screen.query(KeyPanel):
+                panel.remove()
+            if event.is_printable:
+                self.insert("?")
+            if event.key == "escape" or is_second:
+                self._take(event)
+                return True
+            return False
+        bindings = bindings_for_key(self.app, event.key) if event.is_printable else ()
+        if self.text or all(binding.action != "show_keys" for binding in bindings):
+            return False
+        self._take(event)
+        self._holds_question = event.character == "?"
+        await self.run_action("app.show_keys")
+        return True
+
+    def on_blur(self) -> None:
+        self._holds_question = False
 
     def _take(self, event: events.Key) -> None:
         event.stop()

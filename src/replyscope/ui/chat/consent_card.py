@@ -23,6 +23,7 @@ from replyscope.domain.printable import exact_line, exact_text
 from replyscope.engine.consent import CallToDecide
 from replyscope.inspection.arguments import pretty_arguments
 from replyscope.inspection.figures import count as in_figures
+from replyscope.ui.keys.names import is_typed
 
 _MOST_SHOWN = 100_000
 _MOST_READ = 10 * _MOST_SHOWN
@@ -148,6 +149,15 @@ class ConsentCard(Vertical, can_focus=True):
         """Whether the card has a binding for a key."""
         active = self.screen.active_bindings.get(key)
         return active is not None and active.node is self
+
+    def offers(self, binding: Binding) -> bool:
+        """Whether a binding does something while the card has the focus. Other printable keys
+        are typed into the composer.
+        """
+        answer = _ANSWERS.get(binding.id or "")
+        if answer is not None:
+            return self._offers(answer)
+        return binding.priority or not is_typed(binding.key)
 
     def answer(self, answer: Answer) -> bool:
         """Answer, if the call was fully visible. Returns whether the answer counts."""

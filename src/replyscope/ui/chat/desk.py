@@ -1,6 +1,6 @@
 """The desk of the chat: the state and services that its groups of commands share."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from replyscope.domain.errors import ReplyscopeError
@@ -11,6 +11,7 @@ from replyscope.engine.conversation import Conversation
 from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.targets import Targets
 from replyscope.ui.chat.turns import TurnOwner, Turns
+from replyscope.ui.host import WorkHost
 from replyscope.ui.services import Services
 from replyscope.ui.type_ahead import Hold
 
@@ -47,33 +48,15 @@ class Application(Protocol):
         """Ring."""
 
 
-class Host(TurnOwner, Protocol):
-    """The interface of the screen: workers, toasts and timers."""
+class Host(TurnOwner, WorkHost, Protocol):
+    """The interface of the screen: workers, toasts, dialogs and timers."""
 
     @property
     def app(self) -> Application:
         """The application that the screen is in."""
 
-    def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
-        """Show a toast."""
-
-    def start_work(
-        self,
-        work: Callable[..., Coroutine[Any, Any, None]],
-        *arguments: object,
-        group: str = "default",
-        exclusive: bool = False,
-        holds_keys: bool = False,
-    ) -> None:
-        """Run a coroutine function in a worker. With `holds_keys` later keys wait until it
-        ends, or go to the dialog that it opens.
-        """
-
     def hold_keys(self) -> Hold:
         """Let later keys wait for a command that may open a dialog."""
-
-    def ask_dialog(self, dialog: "Screen[str | None]", accept: Callable[[str], object]) -> None:
-        """Open a dialog; `accept` gets its result unless it was cancelled."""
 
     def set_timer(self, delay: float, callback: Callable[[], None]) -> Stoppable:
         """Call a function after a delay in seconds."""

@@ -47,12 +47,16 @@ class FrontScreen(HoldsKeys, Screen[None]):
         with Horizontal(id="body"):
             yield Static(id="sidebar")
             with Vertical(id="center"):
-                yield Static(WELCOME if self._is_fresh else "", id="welcome")
+                with Vertical(id="conversation"):
+                    yield Static(WELCOME if self._is_fresh else "", id="welcome")
                 yield Composer(id="composer")
                 yield Static(id="status")
             yield Static(id="inspector")
+        yield Static(id="keys")
 
     def on_mount(self) -> None:
+        self.query_one("#sidebar").border_title = "Sessions"
+        self.query_one("#inspector").border_title = "Inspector"
         self.set_focus(self.query_one(Composer))
 
     @on(Composer.Submitted)

@@ -14,12 +14,14 @@ from replyscope.ui.chat.key_help import KeyHelp
 from replyscope.ui.chat.layout import PaneLayout
 from replyscope.ui.chat.lifecycle import Lifecycle
 from replyscope.ui.chat.live_drawing import LiveDrawing
+from replyscope.ui.chat.offers import Offers
 from replyscope.ui.chat.outside_editor import OutsideEditor
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.reviewing import Reviewing
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.sessions import Sessions
+from replyscope.ui.chat.settings_commands import SettingsCommands
 from replyscope.ui.chat.source import ChatSource
 from replyscope.ui.chat.stored_replies import ProviderReplies
 from replyscope.ui.chat.theme_choice import ThemeChoice
@@ -53,6 +55,7 @@ class Groups:
         reading = self.reading = ReadingPane(screen, services, source, shows.reveal_inspector)
         self.consent = ConsentPrompt(desk, screen)
         panes = self.panes = Panes(screen, desk, drafts, self.consent, source, reading)
+        self.offers = Offers(desk, panes)
         drawing = LiveDrawing(desk, panes, reading)
         providers = self.providers = ProviderCommands(desk, panes)
         sending = self.sending = Sending(desk, panes, drafts, providers, drawing.start)
@@ -66,10 +69,11 @@ class Groups:
         self.tools = Tools(desk, panes, sending)
         self.tool_servers = ServerCommands(desk, panes)
         self.writing = Writing(desk, panes, sending, self.tool_servers, commands, run)
+        self.settings = SettingsCommands(desk, panes, commands, run)
         self.outside_editor = OutsideEditor(desk, panes, screen)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
         self.copying = Copying(desk, panes)
         self.theme_choice = ThemeChoice(desk, screen)
-        self.key_help = KeyHelp(desk, panes, screen, commands)
+        self.key_help = KeyHelp(desk, screen, commands)
         self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, reviewing)

@@ -1,57 +1,70 @@
-"""The help of the chat: the keys of each pane, and the commands."""
+"""The help of the chat: the keys of every pane and screen, and the commands."""
 
+import asyncio
+import importlib
 from collections.abc import Sequence
 
+from textual.dom import DOMNode
+
 from replyscope.ui.chat.commands import CommandLine
+from replyscope.ui.chat.composer import Composer
+from replyscope.ui.chat.consent_card import ConsentCard
 from replyscope.ui.chat.desk import Desk
-from replyscope.ui.chat.panes import Panes
-from replyscope.ui.dialogs.help import HelpRows, HelpScreen
+from replyscope.ui.chat.sidebar import Sidebar
+from replyscope.ui.dialogs.help import HelpScreen, HelpSection
+from replyscope.ui.keys.entries import KeyRow
+from replyscope.ui.keys.listing import rows_of
+from replyscope.ui.keys.names import key_name
 from replyscope.ui.reading.inspector import Inspector
+from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
-from replyscope.ui.terminal.textual_internals import bindings_of
+from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
+
+_PANES: tuple[tuple[str, type[DOMNode]], ...] = (
+    ("Sessions", Sidebar),
+    ("Inspector", Inspector),
+    ("Wire", WireView),
+    ("Timeline", TimelineView),
+    ("A tool call that waits", ConsentCard),
+)
+_REVIEW = ("replyscope.ui.review.screen", "ReviewScreen")
 
 
 class KeyHelp:
-    """Builds the help from the bindings of the panes, so that remapped keys are shown."""
+    """Builds the help from the bindings of the panes, so that changed keys are shown."""
 
     def __init__(
-        self,
-        desk: Desk,
-        panes: Panes,
-        screen: WorkingScreen[None],
-        commands: Sequence[CommandLine],
+        self, desk: Desk, screen: WorkingScreen[None], commands: Sequence[CommandLine]
     ) -> None:
         self._desk = desk
-        self._panes = panes
         self._screen = screen
         self._commands = commands
 
     def show_help(self) -> None:
         """Show the help screen."""
-        self._desk.show(HelpScreen(self._help_rows()))
+        self._desk.start_work(self._show_help, group="help", exclusive=True)
 
-    def _help_rows(self) -> HelpRows:
-        sections: HelpRows = []
-        panes = (
-            ("Writing", self._panes.composer),
-            ("Messages", self._panes.transcript),
-            ("Everywhere", self._screen),
-        )
-        panes_more = (
-            ("Sessions", self._panes.sidebar),
-            ("Inspector", self._screen.query_one(Inspector)),
-            ("Wire", self._screen.query_one(WireView)),
-        )
-        for title, node in (*panes, *panes_more):
-            rows: dict[str, tuple[str, str, str]] = {}
-            for binding in bindings_of(node):
-                if binding.id is None:
-                    continue
-                shown = self._screen.app.get_key_display(binding)
-                if binding.id in rows:
-                    shown = f"{rows[binding.id][0]} {shown}"
-                rows[binding.id] = (shown, binding.description, binding.id)
-            sections.append((title, list(rows.values())))
-        commands = [(f"/{c.name} {c.argument}".strip(), c.help, "") for c in self._commands]
-        return [*sections, ("Commands", commands)]
+    async def _show_help(self) -> None:
+        module = await asyncio.to_thread(importlib.import_module, _REVIEW[0])
+        self._desk.show(HelpScreen(self._sections(getattr(module, _REVIEW[1]))))
+
+    def _sections(self, review: type[DOMNode]) -> list[HelpSection]:
+        app, chat = self._screen.app, type(self._screen)
+        palette = KeyRow(key_name(app.COMMAND_PALETTE_BINDING), "Palette of commands")
+        everywhere = [*rows_of(app, chat, typed=False), *rows_of(app, type(app)), palette]
+        reading = [*rows_of(app, Transcript), *rows_of(app, chat, typed=True)]
+        return [
+            HelpSection("Writing", rows_of(app, Composer)),
+            HelpSection("Reading messages", reading),
+            HelpSection("Everywhere", everywhere),
+            *(HelpSection(title, rows_of(app, kind)) for title, kind in _PANES),
+            HelpSection("Review of saved sessions", rows_of(app, review)),
+            HelpSection("Commands", [_command_row(command) for command in self._commands]),
+        ]
+
+
+def _command_row(command: CommandLine) -> KeyRow:
+    also = ", ".join(f"/{alias}" for alias in command.aliases)
+    text = f"{command.help} (also {also})" if also else command.help
+    return KeyRow(f"/{command.name} {command.argument}".strip(), text)

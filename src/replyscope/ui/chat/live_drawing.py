@@ -23,6 +23,7 @@ class LiveDrawing:
 
     def start(self) -> None:
         """Draw frames until no reply streams."""
+        self._panes.draw_keys()
         if not self._is_drawing:
             self._is_drawing = True
             self._frame_pace = FramePace(self._desk.services.clock.monotonic_ms())

@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Message
+from replyscope.domain.printable import printable_line
 from replyscope.engine.conversation import Conversation
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent import ConsentPrompt
@@ -19,6 +20,8 @@ from replyscope.ui.chat.sidebar import Sidebar, local_today
 from replyscope.ui.chat.source import ChatSource
 from replyscope.ui.chat.status import Status, StatusLine, keeping_note
 from replyscope.ui.chat.suggestions import Suggestions
+from replyscope.ui.keys.entries import first_key
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.reading.entries import last_shown, shown
 from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.terminal.settling import settle
@@ -139,10 +142,24 @@ class Panes:
         welcome.display = is_empty
         welcome.update(PRIVATE_WELCOME if self._desk.conversation.is_private else WELCOME)
         self.transcript.display = not is_empty
+        self._draw_title()
         self._reading.draw()
         self.draw_status()
+        self.draw_keys()
         self.draw_attachments()
         self._consent.draw()
+
+    def draw_keys(self) -> None:
+        """Draw the footer again: other keys do something now."""
+        for footer in self._screen.query(KeyFooter):
+            footer.draw()
+
+    def _draw_title(self) -> None:
+        """Draw the session's title in the border of the conversation."""
+        conversation = self._desk.conversation
+        title = "New session" if conversation.is_new else conversation.session.title
+        frame = self._screen.query_one("#conversation")
+        frame.border_title = Content(printable_line(title))
 
     def message_at_cursor(self) -> Message | None:
         """The message under the cursor."""
@@ -153,8 +170,8 @@ class Panes:
         """The reply under the cursor, or the reply to the message under it."""
         return self._source.reply_at(self.transcript.cursor_key)
 
-    def draw_status(self) -> None:
-        """Draw the status line."""
+    def status(self) -> Status:
+        """The values of the status line."""
         exchanges, spent = self._desk.exchanges_now, self._desk.conversation.exchanges.spent
         for exchange_id in self._desk.conversation.lives:
             spent = spent.plus(exchanges[exchange_id])
@@ -165,21 +182,24 @@ class Panes:
         context = next((e.usage.total_tokens for e in along if e and e.usage), None)
         model = self._desk.targets.model_for(self._desk.conversation)
         endpoint = self._desk.targets.endpoint
-        self._screen.query_one(StatusLine).show(
-            Status(
-                model=model,
-                endpoint=endpoint.name if endpoint is not None else None,
-                api=endpoint.api.value if endpoint is not None else None,
-                context_used=context,
-                context_window=self._desk.targets.window_of(model),
-                tokens=spent.tokens,
-                cost_usd=spent.cost_usd,
-                note=keeping_note(
-                    is_private=self._desk.conversation.is_private,
-                    is_saving=self._desk.services.sessions.is_saving,
-                ),
-            )
+        return Status(
+            model=model,
+            endpoint=endpoint.name if endpoint is not None else None,
+            api=endpoint.api.value if endpoint is not None else None,
+            context_used=context,
+            context_window=self._desk.targets.window_of(model),
+            tokens=spent.tokens,
+            cost_usd=spent.cost_usd,
+            note=keeping_note(
+                is_private=self._desk.conversation.is_private,
+                is_saving=self._desk.services.sessions.is_saving,
+            ),
+            model_key=first_key(self._screen, "chat.model"),
         )
+
+    def draw_status(self) -> None:
+        """Draw the status line."""
+        self._screen.query_one(StatusLine).show(self.status())
 
     def draw_attachments(self) -> None:
         """Draw the line above the composer."""

@@ -151,6 +151,10 @@ class Pending:
         for known in (self._attached, self._queued, self._starting, self._written, self._edited):
             known.pop(session_id, None)
 
+    def has_queued(self, session_id: str) -> bool:
+        """Whether messages are queued."""
+        return bool(self._queued.get(session_id))
+
     def next_queued(self, session_id: str) -> tuple[Part, ...] | None:
         """Remove the oldest queued message, and return its parts; None without one."""
         waiting = self._queued.get(session_id)

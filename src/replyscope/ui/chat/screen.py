@@ -16,11 +16,13 @@ from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent_card import Answer, ConsentCard
 from replyscope.ui.chat.first_paint import WELCOME
 from replyscope.ui.chat.groups import Groups
+from replyscope.ui.chat.keyboard import Keyboard
 from replyscope.ui.chat.sidebar import Sidebar
 from replyscope.ui.chat.status import StatusLine
 from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
 from replyscope.ui.chat.suggestions import Suggestions
 from replyscope.ui.chat.turns import TurnEnded
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
@@ -52,6 +54,9 @@ class ChatScreen(WorkingScreen[None]):
         self.groups = Groups(self, services, SLASH_COMMANDS, self.action_run)
         self.desk = self.groups.desk
         self.panes = self.groups.panes
+        self.keyboard = Keyboard(self, self.groups, COMMANDS)
+        self.key_guide = self.keyboard
+        self.takes_input = self.keyboard.takes_input
         # Textual looks up the actions of links by these names.
         self.action_open_link = self.groups.copying.open_link
         self.action_show_sibling = self.groups.branches.show_sibling
@@ -60,9 +65,10 @@ class ChatScreen(WorkingScreen[None]):
         with Horizontal(id="body"):
             yield Sidebar(id="sidebar")
             with Vertical(id="center"):
-                yield Static(WELCOME, id="welcome")
-                yield Transcript(id="transcript")
-                yield Static("new text below · G", id="below")
+                with Vertical(id="conversation"):
+                    yield Static(WELCOME, id="welcome")
+                    yield Transcript(id="transcript")
+                    yield Static("new text below · G", id="below")
                 yield Input(placeholder="find in this conversation", id="find", compact=True)
                 yield Suggestions(id="suggestions")
                 yield Static("", id="attachments")
@@ -71,8 +77,12 @@ class ChatScreen(WorkingScreen[None]):
                 yield Composer(id="composer")
                 yield StatusLine(id="status")
             yield Inspector(id="inspector")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
+        self.query_one("#sidebar").border_title = "Sessions"
+        self.query_one("#inspector").border_title = "Inspector"
+        self.bindings_updated_signal.subscribe(self, lambda _: self.keyboard.follow_focus())
         self.groups.consent.open(self.panes.refresh_sidebar)
         self.panes.show_conversation(self.desk.conversation)
         self.panes.focus_composer()
@@ -103,6 +113,18 @@ class ChatScreen(WorkingScreen[None]):
         done = self._commands[name].run(self.groups, text)
         if isawaitable(done):
             await done
+
+    async def action_press(self, name: str) -> None:
+        """Run a command that sends a request, at the second press of its key."""
+        if self.keyboard.confirms(self._commands[name]):
+            await self.action_run(name)
+
+    def stop_reply(self) -> bool:
+        """Stop the reply of the open session. Returns whether one streamed."""
+        is_streaming = self.is_current and self.groups.offers.is_streaming
+        if is_streaming:
+            self.groups.sending.cancel_reply()
+        return is_streaming
 
     def action_answer_call(self, answer: str) -> None:
         """Answer a tool call by a click on the card."""
@@ -142,6 +164,10 @@ class ChatScreen(WorkingScreen[None]):
     @on(Composer.PastedLarge)
     def _attach_paste(self, event: Composer.PastedLarge) -> None:
         self.groups.writing.attach_paste(event.text)
+
+    @on(Composer.Paged)
+    def _scroll_conversation(self, event: Composer.Paged) -> None:
+        self.panes.transcript.scroll_pages(event.step)
 
     @on(Composer.BackspaceWhenEmpty)
     def _detach_last(self) -> None:
@@ -187,3 +213,4 @@ class ChatScreen(WorkingScreen[None]):
     @on(WireView.FrameOpened)
     def _route_reading(self, event: Message) -> None:
         self.groups.reading.routes[type(event)](event)
+        self.panes.draw_keys()

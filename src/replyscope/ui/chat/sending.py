@@ -20,6 +20,7 @@ from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
 from replyscope.ui.type_ahead import Hold
 
+_SEND, _EDIT = "send", "edit"
 Start = Callable[[Target], Awaitable[str | None]]
 
 
@@ -39,6 +40,8 @@ class Sending:
         self._drafts = drafts
         self._providers = providers
         self._start_drawing = start_drawing
+        self._stopped: set[str] = set()
+        """The ids of sessions whose reply the person stopped, until its turn ends."""
         providers.send_written = self._send_written
 
     def _send_written(self) -> None:
@@ -186,10 +189,46 @@ class Sending:
             self._desk.tell(f"{title}: the reply is done", is_error=False)
         self._view.refresh_sidebar()
         self._notify_person(conversation)
-        queued = self._desk.pending.next_queued(session_id) if fault is None else None
+        was_stopped = session_id in self._stopped
+        self._stopped.discard(session_id)
+        if fault is None and was_stopped and self._desk.pending.has_queued(session_id):
+            self._ask_about_queue(conversation)
+        elif fault is None:
+            self._send_queued(conversation)
+
+    def _send_queued(self, conversation: Conversation) -> None:
+        """Send the oldest queued message."""
+        queued = self._desk.pending.next_queued(conversation.session.id)
         if queued is not None:
             self._send_parts(conversation, queued)
             self._view.draw_attachments()
+
+    def _ask_about_queue(self, conversation: Conversation) -> None:
+        """Ask what to do with the queued messages of a reply that the person stopped."""
+        rows = [
+            (_SEND, "as the next message"),
+            (_EDIT, "back in the composer; nothing is sent"),
+        ]
+
+        def decide(choice: str | None) -> None:
+            if choice == _SEND:
+                self._send_queued(conversation)
+            else:
+                self._unqueue(conversation)
+
+        self._desk.show(PickDialog("The reply was stopped. Send the queued message?", rows), decide)
+
+    def _unqueue(self, conversation: Conversation) -> None:
+        """Put the queued messages back in the composer."""
+        session_id, texts = conversation.session.id, []
+        while (parts := self._desk.pending.next_queued(session_id)) is not None:
+            texts.append(self._desk.pending.give_back(parts, session_id))
+        text = joined(*texts)
+        if conversation is self._desk.conversation:
+            self._view.composer.replace_text(joined(text, self._view.composer.text))
+            self._view.draw_attachments()
+        else:
+            self._desk.pending.add_written(session_id, text)
 
     def _notify_person(self, conversation: Conversation) -> None:
         """Ring the bell, if it is enabled and the window does not have the focus."""
@@ -214,6 +253,8 @@ class Sending:
         """Cancel the reply; its text so far is kept. A background reply is cancelled on the
         server.
         """
+        if self._desk.turns.is_running(self._desk.conversation.session.id):
+            self._stopped.add(self._desk.conversation.session.id)
         live = self._desk.conversation.live
         exchange = live.exchange() if live is not None else self._desk.last_exchange()
         self._desk.turns.cancel(self._desk.conversation)

@@ -66,15 +66,16 @@ class Sidebar(OptionList):
     """A list of sessions. It posts the commands on them to the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "ask('new')", "New session", id="sessions.new"),
-        Binding("p", "ask('private')", "New private session", id="sessions.private"),
+        Binding("n", "ask('new')", "New session", id="sessions.new", group=Binding.Group("new")),
+        Binding("p", "ask('private')", "New private session", id="sessions.private",
+                group=Binding.Group("private")),
         Binding("r", "ask('rename')", "Rename", id="sessions.rename"),
         Binding("d,delete", "ask('delete')", "Delete", id="sessions.delete"),
-        Binding("u", "ask('undo')", "Undo delete", id="sessions.undo"),
-        Binding("slash", "filter", "Filter", id="sessions.filter"),
+        Binding("u", "ask('undo')", "Undo delete", id="sessions.undo", group=Binding.Group("undo")),
+        Binding("slash", "filter", "Filter", id="sessions.filter", group=Binding.Group("filter")),
         Binding("j", "cursor_down", "Next", show=False),
         Binding("k", "cursor_up", "Previous", show=False),
-    ]
+    ]  # fmt: skip
 
     class Opened(Message):
         """A session was selected."""

@@ -1,17 +1,22 @@
-"""The status line: model, provider, API and usage."""
+"""The status line: the mode, the model, its server and API, and usage."""
 
 from dataclasses import dataclass
 
 from textual.content import Content
+from textual.style import Style
 from textual.widgets import Static
 
 from replyscope.domain.printable import printable_line
-from replyscope.inspection.figures import UNKNOWN, count, dollars
+from replyscope.inspection.figures import dollars
+
+_GAP = " · "
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The values of the status line. Tokens are sums over the session's replies."""
+    """The values of the status line. Tokens are sums over the session's replies; `model_key` is
+    the key that chooses a model.
+    """
 
     model: str | None = None
     endpoint: str | None = None
@@ -21,48 +26,89 @@ class Status:
     tokens: int | None = None
     cost_usd: float | None = None
     note: str = ""
+    model_key: str = "F2"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the line. Of parts that do not fit, those with the least `worth` are omitted."""
+
+    text: Content
+    worth: int
 
 
 class StatusLine(Static):
     """One line under the composer."""
 
     _status = Status()
+    _mode = ""
+    _drawn: object = None
 
     def show(self, status: Status) -> None:
         """Draw a status."""
         self._status = status
         self._draw()
 
+    def show_mode(self, word: str) -> None:
+        """Draw the word of the mode, at the left."""
+        self._mode = word
+        self._draw()
+
     def on_resize(self) -> None:
         self._draw()
 
     def _draw(self) -> None:
-        """Draw the parts that fit the width; the last parts are omitted first."""
-        status = self._status
-        parts = [
-            *([printable_line(status.note)] if status.note else []),
-            printable_line(status.model or "no model"),
-            printable_line(status.endpoint or "no provider"),
-            status.api or UNKNOWN,
-            f"ctx {_context(status)}",
-            f"{count(status.tokens)} tok",
-            *([dollars(status.cost_usd)] if status.cost_usd is not None else []),
-        ]
-        text = Content(" · ".join(parts))
-        while len(parts) > 1 and text.cell_length > self.content_size.width > 0:
-            parts.pop()
-            text = Content(" · ".join(parts))
-        self.update(text, layout=False)
+        look = (self._status, self._mode, self.content_size.width)
+        if self._drawn != look:
+            self._drawn = look
+            self.update(status_line(*look), layout=False)
 
 
-def _context(status: Status) -> str:
-    if status.context_used is None:
-        return UNKNOWN
-    if status.context_window:
-        share = status.context_used / status.context_window
-        bars = "▁▂▃▄▅▆▇█"
-        return f"{bars[min(len(bars) - 1, int(share * len(bars)))]} {100 * share:.0f}%"
-    return count(status.context_used)
+def status_line(status: Status, mode: str, width: int) -> Content:
+    """The parts that fit a width in cells, in their order, after the word of the mode."""
+    head = Content.styled(mode, "bold $text-primary")
+    room = width - (head.cell_length + 2 if mode else 0)
+    parts = _parts(status)
+    while len(parts) > 1 and width > 0 and _length(parts) > room:
+        parts.remove(min(parts, key=lambda part: part.worth))
+    line = Content(_GAP).join(part.text for part in parts)
+    return Content("  ").join([head, line]) if mode else line
+
+
+def _length(parts: list[_Part]) -> int:
+    return sum(part.text.cell_length for part in parts) + len(_GAP) * (len(parts) - 1)
+
+
+def _parts(status: Status) -> list[_Part]:
+    parts = [_Part(Content.styled(printable_line(status.note), "$text-warning"), 8)]
+    if status.model is None:
+        click = Style.from_meta({"@click": "screen.run('model')"})
+        parts.append(_Part(Content(f"Choose a model ({status.model_key})").stylize(click), 9))
+    else:
+        parts.append(_Part(Content(printable_line(status.model)), 9))
+    parts.append(_Part(Content(printable_line(status.endpoint or "")), 2))
+    parts.append(_Part(Content(status.api or ""), 1))
+    parts += [_Part(Content(text), worth) for text, worth in _usage(status)]
+    return [part for part in parts if part.text]
+
+
+def usage_parts(status: Status) -> list[str]:
+    """The context, the tokens and the cost of a session, as far as they are known."""
+    return [text for text, _ in _usage(status)]
+
+
+def _usage(status: Status) -> list[tuple[str, int]]:
+    parts = []
+    if status.context_used is not None:
+        share = ""
+        if status.context_window:
+            share = f"{_GAP}{100 * status.context_used / status.context_window:.0f}%"
+        parts.append((f"context {status.context_used:,}{share}", 7))
+    if status.tokens:
+        parts.append((f"session {status.tokens:,} tokens", 4))
+    if status.cost_usd is not None:
+        parts.append((dollars(status.cost_usd), 5))
+    return parts
 
 
 def keeping_note(*, is_private: bool, is_saving: bool) -> str:

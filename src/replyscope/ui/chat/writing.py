@@ -9,7 +9,7 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.unicode_text import byte_count
 from replyscope.engine.attachments import complete_path, read_attachment
 from replyscope.inspection.figures import size
-from replyscope.ui.chat.commands import CommandLine, find_command
+from replyscope.ui.chat.commands import CommandLine, find_command, nearest_name
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.tool_servers import ServerCommands
@@ -47,7 +47,9 @@ class Writing:
                 self._servers.use_prompt(name)
                 return
             if command is None:
-                self._desk.tell(f"There is no command /{name}. F1 lists them.")
+                near = nearest_name(self._commands, name)
+                advice = f"Did you mean /{near}?" if near else "[F1] lists the commands."
+                self._desk.tell(f"There is no command /{name}. {advice}")
                 if not self._view.composer.text:
                     self._view.composer.replace_text(text)
                 return
@@ -84,9 +86,10 @@ class Writing:
         rows: list[tuple[str, str]] = []
         if kind == "command":
             rows = [
-                (f"/{c.name}", c.help)
+                (f"/{name}", c.help if name == c.name else f"{c.help} (/{c.name})")
                 for c in self._commands
-                if f"/{c.name}".startswith(word.lower())
+                for name in (c.name, *c.aliases)
+                if f"/{name}".startswith(word.lower()) and (name == c.name or len(word) > 1)
             ]
             rows += self._servers.prompt_rows(word, self.offer_completions)
         elif kind == "file":

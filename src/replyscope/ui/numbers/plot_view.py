@@ -25,13 +25,15 @@ COLOURS = {
 }
 """The colours of a measure's two series."""
 
+_MOVE = Binding.Group("days")
+
 
 class PlotView(Widget, can_focus=True):
     """A chart with a selection: left and right select a span of days, Enter opens its replies."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "move(-1)", "Earlier", show=False),
-        Binding("right,l", "move(1)", "Later", show=False),
+        Binding("left,h", "move(-1)", "Earlier", id="plot.earlier", group=_MOVE),
+        Binding("right,l", "move(1)", "Later", id="plot.later", group=_MOVE),
         Binding("home", "move(-100000)", "First", show=False),
         Binding("end", "move(100000)", "Last", show=False),
         Binding("enter", "open", "Its replies", id="plot.open"),

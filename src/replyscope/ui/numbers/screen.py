@@ -22,16 +22,13 @@ from replyscope.domain.search import ReplyFigures
 from replyscope.engine.review import Review
 from replyscope.inspection.plot import Measure
 from replyscope.inspection.stats import Stats, spans_of, stats_of, within
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.numbers.plot_view import PlotView
 from replyscope.ui.numbers.rows import LEGEND, NumberRow, figure_rows, group_rows
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 
 _WIDE = 110
-_HINT = (
-    "Enter opens the replies behind a figure · e its errors · ← → a stretch of days · "
-    "1–5 what is plotted · Tab next pane"
-)
-_SHORT_HINT = "Enter its replies · e its errors · ← → days · 1–5 what · Tab pane · Esc"
+_MEASURES = Binding.Group("measure")
 
 
 class StatsScreen(Screen[str | None]):
@@ -41,11 +38,11 @@ class StatsScreen(Screen[str | None]):
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
     CSS_PATH = "../styles/stats.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f9,q", "dismiss(None)", "Close"),
-        Binding("slash", "focus_query", "Narrow"),
         Binding("e", "open_errors", "Its errors"),
+        Binding("slash", "focus_query", "Narrow"),
+        Binding("escape,f9,q", "dismiss(None)", "Close"),
         *(
-            Binding(str(number), f"measure({number})", measure.value)
+            Binding(str(number), f"measure({number})", measure.value, group=_MEASURES)
             for number, measure in enumerate(Measure, 1)
         ),
     ]
@@ -76,6 +73,7 @@ class StatsScreen(Screen[str | None]):
             yield OptionList(id="stats-figures")
             yield OptionList(id="stats-rows")
         yield Static(id="stats-hint")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one(PlotView).focus()
@@ -99,7 +97,7 @@ class StatsScreen(Screen[str | None]):
         await self._draw_plot()
         self._stats = await asyncio.to_thread(stats_of, self._figures)
         self._draw_rows()
-        self._tell(_HINT if self.size.width >= _WIDE else _SHORT_HINT)
+        self._tell("")
 
     async def _draw_plot(self) -> None:
         plot = self.query_one(PlotView)

@@ -13,10 +13,14 @@ from textual.widgets import Static
 
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.siblings import Reply
+from replyscope.ui.keys.entries import KeyGuide
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.reading.comparison_lines import Looks, draw_comparison, stops_in
 from replyscope.ui.reading.diff_view import DiffView
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+
+_OTHER = Binding.Group("another reply")
 
 
 class CompareScreen(Screen[None]):
@@ -26,12 +30,12 @@ class CompareScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
     CSS_PATH = "../styles/compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Close"),
-        Binding("x", "swap", "Swap"),
-        Binding("s", "side_by_side", "Side by side"),
         Binding("m", "rendered", "As it looks"),
-        Binding("right_square_bracket", "other(1)", "Compare with the next"),
-        Binding("left_square_bracket", "other(-1)", "Compare with the previous"),
+        Binding("s", "side_by_side", "Side by side"),
+        Binding("x", "swap", "Swap"),
+        Binding("left_square_bracket", "other(-1)", "Compare with the previous", group=_OTHER),
+        Binding("right_square_bracket", "other(1)", "Compare with the next", group=_OTHER),
+        Binding("escape,q", "dismiss(None)", "Close"),
     ]
 
     def __init__(
@@ -41,13 +45,15 @@ class CompareScreen(Screen[None]):
         self._replies = replies
         self._pair = (first, second)
         self._palette = palette
-        self._is_rendered = False
+        self.is_rendered = False
         self._is_side_by_side = False
+        self.has_others = len(replies) > 2
+        self.key_guide = _CompareKeys(self)
 
     def compose(self) -> ComposeResult:
         yield Static(id="compare-title")
         yield DiffView(id="compare-lines")
-        yield Static(id="compare-keys")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self._is_side_by_side = self.app.size.width >= 120
@@ -69,34 +75,28 @@ class CompareScreen(Screen[None]):
             view.look("muted"),
             view.look("title"),
             palette=self._palette,
-            is_rendered=self._is_rendered,
+            is_rendered=self.is_rendered,
             is_side_by_side=self._is_side_by_side,
         )
-        self._tell("comparing …")
+        self._show_title("comparing …")
         first, second = (self._replies[number] for number in self._pair)
         width = max(30, view.scrollable_content_region.width)
         lines = await asyncio.to_thread(draw_comparison, first, second, width, looks)
         stops = stops_in(lines, looks)
         view.show(lines, stops)
-        self._tell(self._keys())
+        self._show_title("as it looks" if self.is_rendered else "Markdown source")
+        self.query_one(KeyFooter).draw()
 
-    def _tell(self, keys: str) -> None:
+    def _show_title(self, shape: str) -> None:
         names = " and ".join(
             f"{number + 1} {printable_line(self._replies[number][0].model)}"
             for number in self._pair
         )
         count = f" of {len(self._replies)}" if len(self._replies) > 2 else ""
-        shape = "as it looks" if self._is_rendered else "Markdown source"
         title = Content.assemble(
             ("Compare ", "bold $text-primary"), f"{names}{count}", (f"  {shape}", "$text-muted")
         )
         self.query_one("#compare-title", Static).update(title)
-        self.query_one("#compare-keys", Static).update(Content(keys))
-
-    def _keys(self) -> str:
-        looks = "m source" if self._is_rendered else "m as it looks · s columns or one"
-        others = "[ ] another · " if len(self._replies) > 2 else ""
-        return f"{looks} · x swap · {others}n N differences · Esc"
 
     def action_swap(self) -> None:
         """The second becomes the first."""
@@ -110,7 +110,7 @@ class CompareScreen(Screen[None]):
 
     def action_rendered(self) -> None:
         """Show the texts as they look, or their Markdown source."""
-        self._is_rendered = not self._is_rendered
+        self.is_rendered = not self.is_rendered
         self._start()
 
     def action_other(self, step: int) -> None:
@@ -120,3 +120,26 @@ class CompareScreen(Screen[None]):
         second = others[(others.index(second) + step) % len(others)]
         self._pair = (first, second)
         self._start()
+
+
+class _CompareKeys(KeyGuide):
+    """The keys of the comparison: those that do nothing now are hidden."""
+
+    def __init__(self, screen: CompareScreen) -> None:
+        self._screen = screen
+
+    def order(self) -> Sequence[str]:
+        """The differences come first."""
+        return ("compare.next", "compare.previous")
+
+    def word(self, binding: Binding, word: str) -> str:
+        """The word of a binding in the footer; empty while its command does nothing."""
+        match binding.action:
+            case "rendered" if self._screen.is_rendered:
+                return "Markdown source"
+            case "side_by_side" if self._screen.is_rendered:
+                return ""
+            case "other(1)" | "other(-1)" if not self._screen.has_others:
+                return ""
+            case _:
+                return word

@@ -12,6 +12,8 @@ from textual.strip import Strip
 
 from replyscope.ui.markdown.wrap import to_strip
 
+_DIFFERENCE = Binding.Group("difference")
+
 
 class DiffView(ScrollView, can_focus=True):
     """Scrolls, and goes from one difference to the next."""
@@ -27,9 +29,10 @@ class DiffView(ScrollView, can_focus=True):
         Binding("k", "move(-1)", show=False),
         Binding("g", "scroll_home", show=False),
         Binding("G,shift+g", "scroll_end", show=False),
-        Binding("n", "next(1)", "Next difference", id="compare.next"),
-        Binding("N,shift+n", "next(-1)", "Previous difference", id="compare.previous"),
-    ]
+        Binding("n", "next(1)", "Next difference", id="compare.next", group=_DIFFERENCE),
+        Binding("N,shift+n", "next(-1)", "Previous difference", id="compare.previous",
+                group=_DIFFERENCE),
+    ]  # fmt: skip
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -20,6 +20,8 @@ from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.tool_sheet import tool_sheet
 from replyscope.ui.reading.wire_view import WireView
 
+_TABS = Binding.Group("tab")
+
 
 class Inspector(Vertical):
     """Draws the exchange that it is given. Loads nothing."""
@@ -28,10 +30,10 @@ class Inspector(Vertical):
         """Another tab is open and wants drawing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "open_tab('overview')", "Overview", id="inspector.overview"),
-        Binding("2", "open_tab('tools')", "Tools", id="inspector.tools"),
-        Binding("3", "open_tab('wire')", "Wire", id="inspector.wire"),
-        Binding("4", "open_tab('time')", "Time", id="inspector.time"),
+        Binding("1", "open_tab('overview')", "Overview", id="inspector.overview", group=_TABS),
+        Binding("2", "open_tab('tools')", "Tools", id="inspector.tools", group=_TABS),
+        Binding("3", "open_tab('wire')", "Wire", id="inspector.wire", group=_TABS),
+        Binding("4", "open_tab('time')", "Time", id="inspector.time", group=_TABS),
     ]
 
     def __init__(self, *, id: str | None = None, can_act: bool = True) -> None:

@@ -1,9 +1,8 @@
-"""The progress bar of a replay, which seeks by mouse, and its keys."""
+"""The progress bar of a replay, which seeks by mouse."""
 
 from textual.content import Content
 from textual.events import Click, MouseMove
 from textual.message import Message
-from textual.style import Style
 from textual.widget import Widget
 
 _MUTED = "$text-muted"
@@ -31,7 +30,7 @@ class ReplayBar(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """The bar, the status text, and the key hints."""
+        """The bar and the status text."""
         width = max(1, self.content_size.width)
         done = round(self._share * width)
         ready = max(done, round(self._ready * width))
@@ -41,8 +40,6 @@ class ReplayBar(Widget):
             ("╌" * (width - ready), "$foreground 30%"),
             "\n",
             (self._text, "$text-accent"),
-            "\n",
-            *_keys(width),
         )
 
     def _seek(self, event: Click | MouseMove) -> None:
@@ -59,22 +56,3 @@ class ReplayBar(Widget):
         """Dragging moves along."""
         if event.button == 1:
             self._seek(event)
-
-
-def _keys(width: int) -> list[str | tuple[str, str | Style]]:
-    """The key hints; each is a button, too."""
-    is_wide = width >= 76
-    rows = (
-        (("space pause" if is_wide else "space", "pause"),),
-        ((",", "step(-1)"), (". frame" if is_wide else ".", "step(1)")),
-        (("←", "seek(-1)"), ("→ seek" if is_wide else "→", "seek(1)")),
-        (("1×", "speed(1)"), ("4×", "speed(4)"), ("0 at once" if is_wide else "0", "finish")),
-        (("home again" if is_wide else "home", "restart"),),
-        (("esc close" if is_wide else "esc", "dismiss(None)"),),
-    )
-    pieces: list[str | tuple[str, str | Style]] = []
-    for row in rows:
-        for text, action in row:
-            pieces += [(text, Style.from_meta({"@click": f"screen.{action}"})), " "]
-        pieces.append(" ")
-    return pieces

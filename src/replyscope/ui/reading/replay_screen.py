@@ -14,6 +14,8 @@ from replyscope.domain.event import Event, ResponseOpened, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.message import Message
 from replyscope.inspection.figures import seconds
+from replyscope.ui.keys.entries import FixedGuide
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.reading.playback import Playback
@@ -31,6 +33,9 @@ _FPS = 30
 _SEEK = 0.05
 """The share of the recording that one step seeks over."""
 _INSPECT_EVERY = 6
+_SEEK_KEYS = Binding.Group("seek")
+_FRAME_KEYS = Binding.Group("frame")
+_SPEED_KEYS = Binding.Group("speed ×")
 
 
 class ReplayScreen(WorkingScreen[None]):
@@ -48,20 +53,24 @@ class ReplayScreen(WorkingScreen[None]):
         "../styles/replay.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,P,shift+p", "dismiss(None)", "Close"),
         Binding("space", "pause", "Pause", priority=True),
-        Binding("full_stop", "step(1)", "One frame on", priority=True),
-        Binding("comma", "step(-1)", "One frame back", priority=True),
-        Binding("right,l", "seek(1)", "Forward", priority=True),
-        Binding("left,h", "seek(-1)", "Back", priority=True),
+        Binding("left,h", "seek(-1)", "Back", priority=True, group=_SEEK_KEYS),
+        Binding("right,l", "seek(1)", "Forward", priority=True, group=_SEEK_KEYS),
+        Binding("comma", "step(-1)", "One frame back", priority=True, group=_FRAME_KEYS),
+        Binding("full_stop", "step(1)", "One frame on", priority=True, group=_FRAME_KEYS),
+        Binding("1", "speed(1)", "True speed", priority=True, group=_SPEED_KEYS),
+        Binding("4", "speed(4)", "Four times", priority=True, group=_SPEED_KEYS),
+        Binding("escape,q,P,shift+p", "dismiss(None)", "Close"),
         Binding("home", "restart", "From the start", priority=True),
-        Binding("1", "speed(1)", "True speed", priority=True),
-        Binding("4", "speed(4)", "Four times", priority=True),
         Binding("0,end", "finish", "To the end", priority=True),
         Binding("f4", "toggle_inspector", "Inspector"),
         Binding("f7", "open_tab('wire')", "Wire"),
         Binding("L,shift+l", "open_tab('time')", "Timeline"),
     ]
+
+    key_guide = FixedGuide(
+        first=("pause", "seek(-1)", "step(-1)", "speed(1)", "dismiss(None)", "restart", "finish")
+    )
 
     def __init__(
         self,
@@ -107,6 +116,7 @@ class ReplayScreen(WorkingScreen[None]):
                 yield Transcript(id="replay-transcript")
                 yield ReplayBar(id="replay-bar")
             yield Inspector(id="replay-inspector")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         transcript = self.query_one(Transcript)

@@ -29,6 +29,7 @@ _LOOKS = {
     Doing.STALL: "$error",
 }
 Cells = list[tuple[str, str]]
+_STEP = Binding.Group("frame")
 
 
 class TimelineView(Widget, can_focus=True):
@@ -37,12 +38,13 @@ class TimelineView(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1)", "Earlier", show=False),
         Binding("right,l", "move(1)", "Later", show=False),
-        Binding("full_stop,n", "step(1)", "Next frame", id="timeline.next"),
-        Binding("comma,N,shift+n", "step(-1)", "Previous frame", id="timeline.previous"),
+        Binding("full_stop,n", "step(1)", "Next frame", id="timeline.next", group=_STEP),
+        Binding("comma,N,shift+n", "step(-1)", "Previous frame", id="timeline.previous",
+                group=_STEP),
         Binding("home", "move(-100000)", "To the start", show=False),
         Binding("end", "move(100000)", "To the end", show=False),
         Binding("enter", "show_frames", "Frames of the moment", id="timeline.frames"),
-    ]
+    ]  # fmt: skip
 
     class MomentChosen(Message):
         """Enter was pressed at a moment, in milliseconds since the request: show its frames."""

@@ -10,8 +10,9 @@ from replyscope.ui.review.groups import ReviewGroups
 
 @dataclass(frozen=True, slots=True)
 class ReviewCommand:
-    """One command. `id` is the name by which a person remaps its keys; without one the
-    command is not listed in the help. With `is_always` its keys work in each pane.
+    """One command. `word` is its word in the footer, and `id` the name by which a person remaps
+    its keys; without an id the command is not listed in the help. With `is_always` its keys
+    work in each pane.
     """
 
     keys: str
@@ -19,6 +20,7 @@ class ReviewCommand:
     help: str
     run: Callable[[ReviewGroups], object]
     id: str | None = None
+    word: str = ""
     is_always: bool = False
 
     def binding(self) -> BindingType:
@@ -30,6 +32,7 @@ class ReviewCommand:
             id=self.id,
             show=self.id is not None,
             priority=self.is_always,
+            group=Binding.Group(self.word) if self.word else None,
         )
 
 
@@ -52,53 +55,59 @@ def _narrowing_while_typing(number: int) -> ReviewCommand:
 
 # fmt: off
 REVIEW_COMMANDS: tuple[ReviewCommand, ...] = (
-    ReviewCommand("escape", "back", "Back", lambda g: g.layout.back(), "review.back"),
-    ReviewCommand("f1", "help", "Help", lambda g: g.help.show(), "app.help", is_always=True),
+    ReviewCommand("escape", "back", "Back", lambda g: g.layout.back(), "review.back", "back"),
+    ReviewCommand("f1", "help", "Help",
+                  lambda g: g.help.show(), "app.help", "help", is_always=True),
     ReviewCommand("f3", "leave", "Back to the chat",
-                  lambda g: g.layout.leave(), "review.leave", is_always=True),
+                  lambda g: g.layout.leave(), "review.leave", "chat", is_always=True),
     ReviewCommand("f4", "inspector", "Inspector",
-                  lambda g: g.reading.toggle(), "review.inspector", is_always=True),
+                  lambda g: g.reading.toggle(), "review.inspector", "inspector", is_always=True),
     ReviewCommand("f5", "folders", "Folders",
-                  lambda g: g.layout.toggle_folders(), "review.folders", is_always=True),
+                  lambda g: g.layout.toggle_folders(), "review.folders", "folders", is_always=True),
     ReviewCommand("f6", "next pane", "Next pane",
-                  lambda g: g.layout.focus_next(), "app.next-pane", is_always=True),
+                  lambda g: g.layout.focus_next(), "app.next-pane", "next pane", is_always=True),
     ReviewCommand("f7", "wire", "Wire",
-                  lambda g: g.reading.open_tab("wire"), "review.wire", is_always=True),
+                  lambda g: g.reading.open_tab("wire"), "review.wire", "wire", is_always=True),
     ReviewCommand("L,shift+l", "timeline", "Timeline of the reply",
-                  lambda g: g.reading.open_tab("time"), "review.timeline"),
+                  lambda g: g.reading.open_tab("time"), "review.timeline", "timeline"),
     ReviewCommand("ctrl+f", "query", "Query",
-                  lambda g: g.layout.focus_query(), "review.query", is_always=True),
-    ReviewCommand("slash", "query by slash", "Query", lambda g: g.layout.focus_query()),
+                  lambda g: g.layout.focus_query(), "review.query", "query", is_always=True),
+    ReviewCommand("slash", "query by slash", "Query", lambda g: g.layout.focus_query(),
+                  "review.query-here", "query"),
     ReviewCommand("o", "open", "Open in the chat",
-                  lambda g: g.layout.open_highlighted(), "review.open"),
+                  lambda g: g.layout.open_highlighted(), "review.open", "open"),
     ReviewCommand("v", "sessions", "List replies or sessions",
-                  lambda g: g.search.toggle_sessions(), "review.sessions"),
-    ReviewCommand("s", "sort", "Next order", lambda g: g.search.sort_next(), "review.sort"),
+                  lambda g: g.search.toggle_sessions(), "review.sessions", "replies/sessions"),
+    ReviewCommand("s", "sort", "Next order",
+                  lambda g: g.search.sort_next(), "review.sort", "order"),
     ReviewCommand("S,shift+s", "save", "Save this query as a folder",
-                  lambda g: g.saved_queries.save(), "review.save"),
-    ReviewCommand("t", "tag", "Tags", lambda g: g.labelling.tag(), "review.tag"),
-    ReviewCommand("p", "pin", "Pin", lambda g: g.labelling.pin(), "review.pin"),
-    ReviewCommand("a", "archive", "Archive", lambda g: g.labelling.archive(), "review.archive"),
+                  lambda g: g.saved_queries.save(), "review.save", "keep query"),
+    ReviewCommand("t", "tag", "Tags", lambda g: g.labelling.tag(), "review.tag", "tags"),
+    ReviewCommand("p", "pin", "Pin", lambda g: g.labelling.pin(), "review.pin", "pin"),
+    ReviewCommand("a", "archive", "Archive",
+                  lambda g: g.labelling.archive(), "review.archive", "archive"),
     ReviewCommand("d,delete", "delete", "Delete, or restore",
-                  lambda g: g.sessions.delete(), "review.delete"),
-    ReviewCommand("u", "undo", "Undo the last change", lambda g: g.changes.undo(), "review.undo"),
-    ReviewCommand("R,shift+r", "rename", "Rename", lambda g: g.sessions.rename(), "review.rename"),
+                  lambda g: g.sessions.delete(), "review.delete", "delete"),
+    ReviewCommand("u", "undo", "Undo the last change",
+                  lambda g: g.changes.undo(), "review.undo", "undo"),
+    ReviewCommand("R,shift+r", "rename", "Rename",
+                  lambda g: g.sessions.rename(), "review.rename", "rename"),
     ReviewCommand("X,shift+x", "purge", "Delete permanently",
-                  lambda g: g.sessions.purge(), "review.purge"),
+                  lambda g: g.sessions.purge(), "review.purge", "remove for good"),
     ReviewCommand("e", "export", "Export sessions",
-                  lambda g: g.exports.export_chosen(), "review.export"),
+                  lambda g: g.exports.export_chosen(), "review.export", "export"),
     ReviewCommand("E,shift+e", "export found", "Export all results",
-                  lambda g: g.exports.export_found(), "review.export-found"),
+                  lambda g: g.exports.export_found(), "review.export-found", "export all"),
     ReviewCommand("c", "compare", "Compare two replies",
-                  lambda g: g.comparing.compare(), "review.compare"),
+                  lambda g: g.comparing.compare(), "review.compare", "compare"),
     ReviewCommand("P,shift+p", "replay", "Replay the reply",
-                  lambda g: g.comparing.replay(), "review.replay"),
+                  lambda g: g.comparing.replay(), "review.replay", "replay"),
     *(_narrowing(number) for number in range(1, 10)),
     *(_narrowing_while_typing(number) for number in range(1, 10)),
     ReviewCommand("f9", "numbers", "Numbers of this query",
-                  lambda g: g.statistics.show(), "review.stats", is_always=True),
+                  lambda g: g.statistics.show(), "review.stats", "numbers", is_always=True),
     ReviewCommand("ctrl+q", "quit", "Quit",
-                  lambda g: g.layout.quit(), "app.quit", is_always=True),
+                  lambda g: g.layout.quit(), "app.quit", "quit", is_always=True),
 )
 # fmt: on
 REVIEW_KEYS: list[BindingType] = [command.binding() for command in REVIEW_COMMANDS]

@@ -1,12 +1,10 @@
 """The desk of the review screen: the services and the state that its groups share."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
-from textual.screen import Screen
-
-from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.search import Hit
+from replyscope.ui.host import WorkHost
 from replyscope.ui.review.result_rows import Found
 from replyscope.ui.services import Services
 
@@ -28,26 +26,6 @@ class Selection(Protocol):
         """Remove the marks of sessions."""
 
 
-class ReviewHost(Protocol):
-    """The screen as the groups need it: workers, toasts and dialogs."""
-
-    def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
-        """Show a toast."""
-
-    def start_work(
-        self,
-        work: Callable[..., Coroutine[Any, Any, None]],
-        *arguments: object,
-        group: str = "default",
-        exclusive: bool = False,
-        holds_keys: bool = False,
-    ) -> None:
-        """Run a coroutine function in a worker."""
-
-    def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
-        """Open a dialog; `accept` gets its value unless it was cancelled."""
-
-
 class ReviewDesk:
     """The services, the selection, the query, and the names that the archive has.
 
@@ -55,7 +33,7 @@ class ReviewDesk:
     """
 
     def __init__(
-        self, services: Services, host: ReviewHost, selection: Selection, query: Callable[[], str]
+        self, services: Services, host: WorkHost, selection: Selection, query: Callable[[], str]
     ) -> None:
         self.services = services
         self.review = services.review

@@ -70,5 +70,5 @@ def compose_review(
         exports=Exports(desk, screen),
         comparing=Comparing(desk, reading, ReplyScreens(screen, services, source)),
         statistics=Statistics(desk, search),
-        help=ReviewHelp(screen, results),
+        help=ReviewHelp(screen),
     )

@@ -18,6 +18,9 @@ from replyscope.ui.terminal.textual_internals import bindings_for_key
 
 _FIELD = re.compile(r"(?<![^\s(-])(" + "|".join(FIELDS) + "):")
 
+_COMPLETE = Binding.Group("complete")
+_WALK = Binding.Group("move")
+
 
 class _Colours(Highlighter):
     def __init__(self, field: "QueryField") -> None:
@@ -39,9 +42,9 @@ class QueryField(Input):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"query--name", "query--fault"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", show=False),
-        Binding("down", "walk('move', 1)", "Next result", show=False),
-        Binding("up", "walk('move', -1)", "Previous result", show=False),
+        Binding("tab", "complete", "Complete", id="query.complete", group=_COMPLETE),
+        Binding("down", "walk('move', 1)", "Next result", id="query.next", group=_WALK),
+        Binding("up", "walk('move', -1)", "Previous result", id="query.previous", group=_WALK),
         Binding("pagedown", "walk('page', 1)", "A page down", show=False),
         Binding("pageup", "walk('page', -1)", "A page up", show=False),
     ]

@@ -32,6 +32,7 @@ Named = tuple[str, str]
 _MOST_REPLIES = 2_000
 """So many replies are kept; those far from the view are asked for again."""
 _MOST_DRAWN = 400
+_OPEN = Binding.Group("open")
 
 
 def name_of(found: Found) -> Named:
@@ -46,9 +47,9 @@ class Results(ScrollView, can_focus=True):
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"results--highlighted"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Mark", id="review.mark"),
+        Binding("space", "mark", "Mark", id="review.mark", group=Binding.Group("mark")),
         Binding("asterisk,ctrl+a", "mark_all", "Mark all, or none", id="review.mark-all"),
-        Binding("enter", "want", "Open in the chat", show=False),
+        Binding("enter", "want", "Open in the chat", id="review.want", group=_OPEN),
         Binding("down,j", "move(1)", "Next", show=False),
         Binding("up,k", "move(-1)", "Previous", show=False),
         Binding("pagedown", "page(1)", "A page down", show=False),

@@ -7,15 +7,19 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from replyscope.domain.printable import printable_line
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.review.commands import REVIEW_COMMANDS, REVIEW_KEYS
 from replyscope.ui.review.folders import Folders
 from replyscope.ui.review.groups import ReviewGroups, compose_review
+from replyscope.ui.review.keyboard import ReviewKeys
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.results import Results
 from replyscope.ui.review.results_head import ResultsHead
@@ -63,7 +67,8 @@ class ReviewScreen(WorkingScreen[Opened | None]):
             head=ResultsHead(id="results-head"),
         )
         self.groups = compose_review(self, services, self._widgets)
-        self._routes = _routes(self.groups)
+        self.key_guide = ReviewKeys(self, self._widgets.results, services.undo)
+        self._routes = _routes(self.groups, self._show_title)
 
     def compose(self) -> ComposeResult:
         widgets = self._widgets
@@ -75,10 +80,15 @@ class ReviewScreen(WorkingScreen[Opened | None]):
                 yield widgets.head
                 yield widgets.results
             with Vertical(id="preview"):
-                yield Preview(id="preview-transcript")
+                with Vertical(id="preview-conversation"):
+                    yield Preview(id="preview-transcript")
                 yield Inspector(id="preview-inspector", can_act=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
+        titles = {"#folders": "Folders", "#found": "Results", "#preview-inspector": "Inspector"}
+        for pane, title in titles.items():
+            self.query_one(pane).border_title = title
         with self.prevent(Input.Changed):
             self._widgets.field.value = self._first_query
         self.set_focus(self._widgets.field)
@@ -91,6 +101,10 @@ class ReviewScreen(WorkingScreen[Opened | None]):
 
     def on_descendant_focus(self) -> None:
         self.groups.search.draw_status()  # the chips name the keys that work now
+
+    def _show_title(self, title: str) -> None:
+        """Show the title of the session in the border of its preview."""
+        self.query_one("#preview-conversation").border_title = Content(printable_line(title))
 
     def action_run(self, name: str) -> None:
         """Run a command of the table."""
@@ -114,11 +128,14 @@ class ReviewScreen(WorkingScreen[Opened | None]):
         self._routes[type(message)](message)
 
 
-def _routes(groups: ReviewGroups) -> Mapping[type[Message], Callable[[Any], object]]:
+def _routes(
+    groups: ReviewGroups, show_title: Callable[[str], None]
+) -> Mapping[type[Message], Callable[[Any], object]]:
     """The function that handles each message of the widgets."""
 
     def show_highlighted(message: Results.Pointed) -> None:
         groups.preview.show(message.found)
+        show_title(message.found.title if message.found is not None else "")
         groups.search.draw_status()
 
     search, layout = groups.search, groups.layout

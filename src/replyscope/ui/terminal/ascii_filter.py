@@ -31,6 +31,8 @@ _LIKENESS = str.maketrans(
         "⏎": "<",
         **dict.fromkeys("↑▲", "^"),
         **dict.fromkeys("↓▼", "v"),
+        "←": "<",
+        "→": ">",
         "×": "x",
     }
 )

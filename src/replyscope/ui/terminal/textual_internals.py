@@ -26,6 +26,7 @@ __all__ = [
     "Render",
     "XTermParser",
     "bindings_for_key",
+    "bindings_in",
     "bindings_of",
     "build_parser",
     "ensure_vertical_bar",
@@ -84,6 +85,17 @@ def bindings_of(node: DOMNode) -> Iterator[Binding]:
     upstream issue known.
     """
     for _, binding in node._bindings:
+        yield binding
+
+
+def bindings_in(kind: type[DOMNode], app: App[Any]) -> Iterator[Binding]:
+    """The key bindings of a class, with the person's keys applied.
+
+    Textual applies the key map to a node when it is first focused. No upstream issue known.
+    """
+    bindings = kind._merge_bindings().copy()
+    bindings.apply_keymap(app._keymap)
+    for _, binding in bindings:
         yield binding
 
 

@@ -1,0 +1,65 @@
+"""The commands that change a setting by its name, and that report what the session used."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from replyscope.domain import limits
+from replyscope.ui.chat.commands import CommandLine
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.panes import Panes
+from replyscope.ui.chat.status import usage_parts
+from replyscope.ui.dialogs.small import PickDialog
+
+_SETTINGS = ("model", "provider", "api", "system", "n", "schema", "tools", "mcp", "theme")
+
+
+class SettingsCommands:
+    """Commands of settings and usage. `run` runs a command by its name, with the text after it."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        panes: Panes,
+        commands: Sequence[CommandLine],
+        run: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._desk = desk
+        self._panes = panes
+        self._commands = {command.name: command for command in commands}
+        self._run = run
+
+    def choose_setting(self) -> None:
+        """Choose a command that changes a setting, and run it."""
+        rows = [(name, self._commands[name].help) for name in _SETTINGS]
+
+        def change(name: str) -> None:
+            self._desk.start_work(self._change, name, group="settings")
+
+        self._desk.ask_dialog(PickDialog("Settings", rows), change)
+
+    async def _change(self, name: str) -> None:
+        await self._run(name, "")
+
+    def set_choices(self, number: str = "") -> None:
+        """Set how many answers a request asks for; 1 is the default of servers."""
+        if not number:
+            rows = [(str(n), "answer" if n == 1 else "answers") for n in range(1, 9)]
+            now = self._desk.conversation.session.settings.parameters.n or 1
+            dialog = PickDialog("Answers to a message", rows, current=str(now), is_free=True)
+            self._desk.ask_dialog(dialog, self.set_choices)
+            return
+        if not number.isdecimal() or int(number) not in limits.CHOICES:
+            self._desk.tell(f"n must be a whole number {limits.CHOICES}, not {number!r}.")
+            return
+        conversation = self._desk.conversation
+        settings = conversation.session.settings
+        parameters = replace(settings.parameters, n=int(number) if int(number) > 1 else None)
+        self._desk.apply_settings(conversation, replace(settings, parameters=parameters))
+        noun = "answer" if int(number) == 1 else "answers"
+        self._desk.tell(f"{number} {noun} to each message, from the next one on.", is_error=False)
+
+    def show_usage(self) -> None:
+        """Report the tokens and the cost of the open session."""
+        parts = usage_parts(self._panes.status())
+        text = " · ".join(parts) if parts else "This session has used no tokens yet"
+        self._desk.tell(f"{text}. [F9] shows all replies.", is_error=False)
