@@ -15,8 +15,8 @@ from replyscope.domain.endpoint import FoundServer
 from replyscope.domain.local_models import LocalModels
 from replyscope.domain.ports import FindServers
 from replyscope.domain.printable import printable_line
+from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.inspection.figures import size
-from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
 from replyscope.ui.dialogs.small import LineDialog
 
 _EXAMPLE_URL = "http://127.0.0.1:8000/v1"
