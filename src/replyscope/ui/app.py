@@ -16,6 +16,7 @@ from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widgets import Input, TextArea
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME
@@ -63,6 +64,8 @@ class ReplyscopeApp(GuardedApp):
                 self.register_theme(theme)
                 self.theme = theme.name
         self.set_keymap(opening.look.keys)
+        if not opening.look.has_motion:
+            self.animation_level = "none"
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's line filters, the filter of control characters, and if set the ASCII filter."""
@@ -99,6 +102,11 @@ class ReplyscopeApp(GuardedApp):
         if is_input and self._chat is not None and self._chat.groups.consent.takes_input(event):
             return
         await super().on_event(event)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Stop the cursor of an input from blinking when animations are off."""
+        if self.animation_level == "none" and isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
 
     def on_mount(self) -> None:
         if self._opening.hear_loop is not None:
