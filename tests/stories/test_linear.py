@@ -370,3 +370,24 @@ def test_edit_and_retry_keep_every_version(server: LoopbackServer, tmp_path: Pat
     assert sent[0]["messages"][0]["content"] == "first\nsecond line"
     assert sent[1]["model"] == "other-model"
     assert [message["content"] for message in sent[2]["messages"]] == ["anew"]
+
+
+def test_several_choices_are_read_one_after_the_other(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    def choices(**fields: Any) -> dict[str, Any]:
+        first = delta(**fields)
+        return {**first, "choices": [{**first["choices"][0], "index": n} for n in (0, 1)]}
+
+    server.answer = lambda _request: Answer(
+        chunks=sse(choices(content="An answer. "), choices(finish="stop"))
+    )
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("/params n=2\r")
+        terminal.wait_for("n: 2")
+        terminal.type("go\r")
+        terminal.wait_for("reply 1 of 2: An answer.", "reply 2 of 2: An answer.")
+        terminal.type("/branches\r")
+        terminal.wait_for("1. test-model, finish stop, open now: An answer.", "2. test-model")
+    assert server.requests[0]["n"] == 2

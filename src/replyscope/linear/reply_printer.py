@@ -151,7 +151,8 @@ class ReplyPrinter:
         choices = [(exchange, choice) for exchange in exchanges for choice in exchange.choices]
         for number, (exchange, choice) in enumerate(choices, start=1):
             self._desk.terminal.end_line()
-            self._desk.terminal.write(f"reply {number} of {len(choices)}: ")
+            place = f" {number} of {len(choices)}" if len(choices) > 1 else ""
+            self._desk.terminal.write(f"reply{place}: ")
             flow = TextFlow(self._desk.terminal.write)
             flow.feed(choice.text)
             flow.finish()
