@@ -12,6 +12,7 @@ import pytest
         ("import replyscope.cli.main", "openai httpx2 textual rich markdown_it keyring xllamacpp"),
         ("import replyscope.ui.app", "openai httpx2 keyring xllamacpp"),
         ("import replyscope.cli.app", "openai httpx2 keyring xllamacpp"),
+        ("import replyscope.cli.linear", "textual openai httpx2 markdown_it keyring xllamacpp"),
     ],
 )
 def test_what_is_heavy_is_not_loaded_to_start(statement: str, absent: str) -> None:

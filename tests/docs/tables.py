@@ -18,6 +18,7 @@ from replyscope import ui
 from replyscope.cli import parser as cli
 from replyscope.config.settings import TEMPLATE
 from replyscope.config.themes import read_theme, shipped_folder
+from replyscope.linear.command_table import COMMANDS
 from replyscope.local.catalogue import CATALOGUE
 from replyscope.toolbox import shipped
 from replyscope.ui.chat.command_table import SLASH_COMMANDS
@@ -124,6 +125,12 @@ def keys_of_classes(names: Sequence[str]) -> str:
 def commands(_: Sequence[str]) -> str:
     """The slash commands."""
     rows = [[_code(f"/{one.name} {one.argument}".strip()), one.help] for one in SLASH_COMMANDS]
+    return _markdown(("command", "does"), rows)
+
+
+def linear_commands(_: Sequence[str]) -> str:
+    """The slash commands of the linear chat."""
+    rows = [[_code(f"/{one.name} {one.argument}".strip()), one.help] for one in COMMANDS]
     return _markdown(("command", "does"), rows)
 
 
@@ -244,6 +251,7 @@ _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "keys": keys_by_id,
     "keys-of": keys_of_classes,
     "commands": commands,
+    "linear-commands": linear_commands,
     "query": query,
     "settings": settings,
     "exit-status": exit_status,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from replyscope.cli.parser import build_parser
 from replyscope.config.settings import parse_settings
 from replyscope.domain.errors import SettingsError
-from replyscope.ui.chat.parameters import read_parameters
+from replyscope.engine.parameter_texts import read_parameters
 from tests.hostile.bounds import examine
 from tests.support.suite import Suite
 

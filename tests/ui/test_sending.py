@@ -14,9 +14,9 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.ports import ModelProvider
 from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
+from replyscope.engine.targets import Targets
 from replyscope.ui.app import ReplyscopeApp
-from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
-from replyscope.ui.chat.targets import Targets
 from tests.support.responses import events
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until

@@ -2,17 +2,15 @@
 
 import argparse
 import importlib
-import locale
-import os
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from replyscope.cli.guard import Guard
 from replyscope.cli.parser import EXIT_OK
-from replyscope.config.look import read_look
+from replyscope.cli.system import draws_symbols
 from replyscope.config.paths import Paths
 from replyscope.config.themes import find_theme
+from replyscope.domain.look import Look
 from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.opening import Opening
 
@@ -20,10 +18,9 @@ if TYPE_CHECKING:  # loaded after the first paint
     from replyscope.ui.services import Services
 
 
-def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
+def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard, look: Look) -> int:
     """Run the app until it exits. Returns the exit status."""
-    look = read_look(paths.settings)
-    look = replace(look, ascii_only=look.ascii_only or not _draws_symbols())
+    look = replace(look, ascii_only=look.ascii_only or not draws_symbols())
 
     def load() -> "Services":
         parts = importlib.import_module("replyscope.cli.services")
@@ -42,9 +39,3 @@ def run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
     )
     app.run()
     return app.return_code or EXIT_OK
-
-
-def _draws_symbols() -> bool:
-    """Whether the terminal can draw more than ASCII."""
-    encoding = (sys.stdout.encoding or locale.getpreferredencoding()).lower()
-    return "utf" in encoding and os.environ.get("TERM") != "linux"

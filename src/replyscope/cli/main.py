@@ -31,6 +31,7 @@ from replyscope.cli.printable_stream import PrintableStream
 from replyscope.cli.report import warn
 from replyscope.config.paths import Paths, find_paths
 from replyscope.domain.errors import ProviderError, ReplyscopeError, StoreError
+from replyscope.domain.look import Look
 from replyscope.domain.unicode_text import REPLACE
 
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -109,8 +110,8 @@ def _run(argv: Sequence[str] | None, guard: Guard) -> int:
             return _print_schema()
         if arguments.debug:
             _log_to_a_file(paths)
-        if arguments.command in (None, "review"):
-            return _run_app(arguments, paths, guard)
+        if arguments.command in (None, "chat", "review"):
+            return _run_chat(arguments, paths, guard)
         from replyscope.cli.command import run_command
 
         return run_command(arguments, paths, guard)
@@ -194,10 +195,17 @@ def _log_to_a_file(paths: Paths) -> None:
         warn(f"The debug log can't be written: {error}")
 
 
-def _run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
+def _run_chat(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         warn("The chat needs a terminal. Use `replyscope ask` in pipes and scripts.")
         return EXIT_USAGE
+    from replyscope.config.look import read_look
+
+    look = read_look(paths.settings)
+    if _is_linear(arguments.linear, look):
+        from replyscope.cli.linear import run_linear
+
+        return run_linear(arguments, paths, guard, look)
     # Textual paints at most this often per second, and a key may wait for two ticks. A higher
     # rate does not paint more: Textual paints only after a change.
     os.environ.setdefault("TEXTUAL_FPS", "240")
@@ -205,4 +213,9 @@ def _run_app(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
     gc.disable()
     from replyscope.cli.app import run_app
 
-    return run_app(arguments, paths, guard)
+    return run_app(arguments, paths, guard, look)
+
+
+def _is_linear(chosen: bool | None, look: Look) -> bool:
+    """Whether to chat line by line: the option decides, then the terminal and the settings."""
+    return chosen if chosen is not None else look.is_linear or os.environ.get("TERM") == "dumb"

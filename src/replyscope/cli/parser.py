@@ -48,7 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_place_options(parser)
     _add_model_options(parser)
     _add_session_options(parser)
+    _add_face_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_chat(commands)
     _add_ask(commands)
     add_sessions(commands, lambda action: _add_place_options(action, inherit=True))
     _add_responses(commands)
@@ -82,7 +84,7 @@ def parse_chat(argv: Sequence[str] | None) -> argparse.Namespace | None:
     """
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.set_defaults(command=None)
-    for add in (_add_place_options, _add_model_options, _add_session_options):
+    for add in (_add_place_options, _add_model_options, _add_session_options, _add_face_options):
         add(parser)
     with suppress(argparse.ArgumentError):  # the full parser reports the error
         arguments, rest = parser.parse_known_args(argv)
@@ -169,6 +171,23 @@ def _add_session_options(parser: argparse.ArgumentParser, *, inherit: bool = Fal
     )
 
 
+def _add_face_options(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
+    which = parser.add_argument_group("screen").add_mutually_exclusive_group()
+    which.add_argument(
+        "--linear",
+        action="store_true",
+        default=_default(inherit),
+        help="chat line by line, for screen readers and simple terminals",
+    )
+    which.add_argument(
+        "--app",
+        dest="linear",
+        action="store_false",
+        default=_default(inherit),
+        help="open the app, even if the settings choose --linear",
+    )
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
@@ -227,6 +246,13 @@ def _add_tool_options(ask: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_chat(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "open the chat; the default without a command"
+    chat = commands.add_parser("chat", help=text, description=text)
+    for add in (_add_session_options, _add_model_options, _add_place_options, _add_face_options):
+        add(chat, inherit=True)
+
+
 def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     ask = commands.add_parser(
         "ask",
@@ -277,8 +303,8 @@ def _add_responses(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 def _add_review(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     text = "open the review screen, which searches saved replies"
     review = commands.add_parser("review", help=text, description=text)
-    _add_place_options(review, inherit=True)
-    _add_model_options(review, inherit=True)
+    for add in (_add_place_options, _add_model_options, _add_face_options):
+        add(review, inherit=True)
 
 
 def _add_mock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,5 +1,7 @@
-"""The system clock, random ids and desktop notifications. Other packages get them passed in."""
+"""The system clock, random ids, and what the terminal can do. Other packages get them passed in."""
 
+import locale
+import os
 import secrets
 import sys
 import time
@@ -29,6 +31,14 @@ def new_id() -> str:
 def notify_desktop(text: str) -> None:
     """Show a desktop notification through the terminal (OSC 9)."""
     safe = printable_line(text)[:120]
+    if os.environ.get("TERM") == "dumb":
+        return
     if sys.__stdout__ is not None and sys.__stdout__.isatty():
         sys.__stdout__.write(f"\x1b]9;{safe}\x07")
         sys.__stdout__.flush()
+
+
+def draws_symbols() -> bool:
+    """Whether the terminal can draw more than ASCII."""
+    encoding = (sys.stdout.encoding or locale.getpreferredencoding()).lower()
+    return "utf" in encoding and os.environ.get("TERM") != "linux"

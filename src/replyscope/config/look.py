@@ -1,4 +1,4 @@
-"""Reads the appearance settings (theme, ASCII, keys), which the first paint needs."""
+"""Reads the appearance settings (theme, ASCII, motion, keys), which the first paint needs."""
 
 from pathlib import Path
 
@@ -18,6 +18,8 @@ class LookSection:
 
     theme = Setting(text(), '"midnight"', "replyscope themes are listed by Ctrl+T in the app")
     ascii_only = Setting(flag(), "false", "draw without box and symbol characters")
+    linear = Setting(flag(), "false", "chat line by line, as with --linear")
+    motion = Setting(flag(), "true", "animate: cursor, scrolling, progress")
     keys = Setting(
         pairs(),
         '"chat.send" = "enter"         # F1 in the app lists all ids',
@@ -42,5 +44,7 @@ def parse_look(root: Table) -> Look:
     return Look(
         theme=LookSection.theme.read(root) or DEFAULT_THEME,
         ascii_only=LookSection.ascii_only.read(root) or False,
+        is_linear=LookSection.linear.read(root) or False,
+        has_motion=LookSection.motion.read(root) is not False,
         keys=LookSection.keys.read(root),
     )

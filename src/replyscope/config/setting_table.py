@@ -260,6 +260,8 @@ class RootSection:
     )
     theme = LookSection.theme
     ascii_only = LookSection.ascii_only
+    linear = LookSection.linear
+    motion = LookSection.motion
     redact = Setting(
         texts(),
         '["ACME-[0-9]+"]',

@@ -7,10 +7,15 @@ DEFAULT_THEME = "midnight"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The theme and the keys. `keys` maps a binding's id to the keys that replace it."""
+    """The theme and the keys. `keys` maps a binding's id to the keys that replace it.
+
+    `is_linear` is whether to chat line by line instead of in the app.
+    """
 
     theme: str = DEFAULT_THEME
     ascii_only: bool = False
+    is_linear: bool = False
+    has_motion: bool = True
     keys: dict[str, str] = field(default_factory=dict)
 
 

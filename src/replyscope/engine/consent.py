@@ -5,17 +5,19 @@ Without consent a call does not run.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import ToolCall
+from replyscope.domain.glob import escaped
 from replyscope.domain.readings import normal_arguments, read_arguments
 from replyscope.domain.tool import ConsentRule, Decision, Tool
 from replyscope.domain.unicode_text import sound_values
 from replyscope.domain.working_folder import WorkingFolder
-from replyscope.inspection.argument_check import check_arguments, defaults_of
+from replyscope.inspection.argument_check import as_texts, check_arguments, defaults_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,36 @@ class Consent:
         defaults = read_arguments(tool.full_name, defaults_of(tool.schema), folder)
         return [rule for rule in rules if rule.covers(tool.full_name, given, defaults)]
 
-    async def would_cover(self, rule: ConsentRule, tool: Tool, arguments: str) -> bool:
-        """Whether a rule that is not saved yet would cover a call."""
-        return bool(await asyncio.to_thread(self._find, [rule], tool, _read(arguments)))
+    async def patterns_of(self, wanted: CallToDecide) -> list[tuple[str, str]]:
+        """A pattern for each argument of a call, by name, that matches exactly its value."""
+        value = check_arguments(wanted.call.arguments, "{}").value
+        given = as_texts(await asyncio.to_thread(self.normal, wanted.tool, value))
+        return [(name, escaped(text)) for name, text in given]
+
+    async def rule_for(
+        self, wanted: CallToDecide, patterns: Sequence[tuple[str, str]]
+    ) -> ConsentRule:
+        """A rule that allows calls like this one. Raises SettingsError if a pattern is invalid,
+        or the rule does not cover the call.
+        """
+        tool = wanted.tool
+        try:
+            rule = ConsentRule(escaped(tool.full_name), True, tuple(patterns))
+        except ValueError as error:
+            raise SettingsError(f"A pattern is wrong: {error}.", "Nothing was saved.") from error
+        given = _read(wanted.call.arguments)
+        if not await asyncio.to_thread(self._find, [rule], tool, given):
+            raise SettingsError("The patterns do not match this call.", "Nothing was saved.")
+        return rule
 
     def normal(self, tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The normalised arguments, for the tool and for the rules. Blocks."""
         return normal_arguments(tool.full_name, arguments, folder_at(self._folder()))
+
+
+def allowing_rules(rules: Iterable[ConsentRule]) -> list[dict[str, object]]:
+    """The rules that allow calls, as the entries of `[[tools.allow]]` in the settings."""
+    return [{"tool": rule.tool, "arguments": dict(rule.patterns)} for rule in rules if rule.allows]
 
 
 _FORBIDDEN = Decision(False, "a rule in the settings", "A rule of the user forbids it.")

@@ -81,6 +81,8 @@ class ReplyscopeApp(GuardedApp):
                 self.register_theme(theme)
                 self.theme = theme.name
         self.set_keymap(opening.look.keys)
+        if not opening.look.has_motion:
+            self.animation_level = "none"
 
     @property
     def draws_ascii_only(self) -> bool:
@@ -193,6 +195,11 @@ class ReplyscopeApp(GuardedApp):
 
         if isinstance(screen, ModalScreen) and not isinstance(screen, SystemModalScreen):
             screen.call_after_refresh(add)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Stop the cursor of an input from blinking when animations are off."""
+        if self.animation_level == "none" and isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
 
     def on_mount(self) -> None:
         if self._opening.hear_loop is not None:

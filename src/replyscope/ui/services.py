@@ -1,91 +1,19 @@
 """The services that the screens use. The command line builds them; nothing here does I/O."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.exchange import Api
-from replyscope.domain.library import SearchIndex, SessionLabels
-from replyscope.domain.local_models import LocalModels
 from replyscope.domain.look import ThemeSource
-from replyscope.domain.ports import (
-    Clock,
-    FindServers,
-    KeyVault,
-    OpenProvider,
-    PriceList,
-    Toolbox,
-    TranslateFrames,
-)
-from replyscope.domain.settings import Settings
-from replyscope.domain.shared import Form
-from replyscope.domain.stores import PromptHistory, SessionStore
-from replyscope.domain.tool import McpServer, ToolSettings
-from replyscope.engine.archive import Archive
-from replyscope.engine.consent import Consent
-from replyscope.engine.importing import Imported
-from replyscope.engine.remote import RemoteReplies
-from replyscope.engine.review import Review
+from replyscope.engine.services import ChatServices
 from replyscope.engine.undo import UndoList
 
 Tell = Callable[[int, int], None]
 """A progress callback: the units that are done, and the total."""
-Export = Callable[[Sequence[str], Form, Path | None, bool, Tell], Awaitable[list[str]]]
-"""Exports sessions; with True they are redacted. Without a path it writes nothing, and only
-reports the redactions.
-"""
-ImportFile = Callable[[Path, bool, Tell], Awaitable[Imported]]
-"""Imports a file. With True (`is_dry`) it saves nothing, and only reports the result."""
 
 
 @dataclass(slots=True)
-class Services:
-    """The services of one run of the app.
+class Services(ChatServices):
+    """The services of one run of the app: those of a chat, the themes, and the undo stack."""
 
-    `endpoint` is the first target of requests, None when the person has to choose one.
-    `faults` are sentences about invalid files, to show once.
-    """
-
-    archive: Archive
-    sessions: SessionStore
-    history: PromptHistory
-    review: Review
-    index: SearchIndex
-    labels: SessionLabels
-    remote: RemoteReplies
-    clock: Clock
-    settings: Settings
-    open_provider: OpenProvider
-    find_servers: FindServers
-    local: LocalModels
-    keys: KeyVault
-    change_settings: Callable[[Mapping[tuple[str, ...], Any]], None]
-    edit_text: Callable[[str], str]
-    notify_desktop: Callable[[str], None]
-    recover: Callable[[], Awaitable[int]]
-    open_store: Callable[[], Awaitable[None]]
-    close: Callable[[], Awaitable[None]]
     themes: list[ThemeSource] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    endpoint: Endpoint | None = None
-    api: Api | None = None
-    prices: PriceList | None = None
-    opens_review: bool = False
-    translate: TranslateFrames | None = None
-    export: Export | None = None
-    import_file: ImportFile | None = None
-    import_hint: Callable[[], Awaitable[str]] | None = None
-    """A phrase that lists the files that can be imported."""
-    toolbox: Toolbox | None = None
-    consent: Consent | None = None
-    tool_settings: Callable[[], ToolSettings] = ToolSettings
-    add_servers: Callable[[str], tuple[McpServer, ...]] = lambda _pasted: ()
     undo: UndoList = field(default_factory=UndoList)
-    model: str | None = None
-    session_id: str | None = None
-    opens_newest: bool = False
-    starts_local: str | None = None
-    working_folder: Path = field(default_factory=Path)
-    store_fault: str | None = None

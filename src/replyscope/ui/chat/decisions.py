@@ -1,12 +1,10 @@
 """Converts answers on the consent card to decisions, with dialogs where they are needed."""
 
-import asyncio
-
-from replyscope.domain.glob import escaped
+from replyscope.domain.errors import SettingsError
 from replyscope.domain.printable import exact_line
-from replyscope.domain.tool import ConsentRule, Decision
-from replyscope.engine.consent import CallToDecide
-from replyscope.inspection.argument_check import as_texts, check_arguments
+from replyscope.domain.tool import Decision
+from replyscope.engine.consent import CallToDecide, allowing_rules
+from replyscope.inspection.argument_check import check_arguments
 from replyscope.inspection.arguments import editable_arguments
 from replyscope.ui.chat.consent_card import Answer
 from replyscope.ui.chat.desk import Desk
@@ -62,9 +60,7 @@ class Decisions:
         consent = self._desk.services.consent
         if consent is None:
             return None
-        value = check_arguments(wanted.call.arguments, "{}").value
-        given = as_texts(await asyncio.to_thread(consent.normal, wanted.tool, value))
-        lines = "\n".join(f"{name} = {escaped(text)}" for name, text in given)
+        lines = "\n".join(f"{name} = {text}" for name, text in await consent.patterns_of(wanted))
         note = (
             "One pattern per argument: * matches all but /, ** all, ? one character, [ab] a or b."
         )
@@ -75,19 +71,11 @@ class Decisions:
         pairs = [line.partition("=") for line in edited.splitlines() if "=" in line]
         patterns = tuple((name.strip(), pattern.strip()) for name, _, pattern in pairs)
         try:
-            rule = ConsentRule(escaped(wanted.tool.full_name), True, patterns)
-        except ValueError as error:
-            self._desk.tell(f"A pattern is wrong: {error}. Nothing was saved.")
+            rule = await consent.rule_for(wanted, patterns)
+        except SettingsError as error:
+            self._desk.tell(error)
             return None
-        if not await consent.would_cover(rule, wanted.tool, wanted.call.arguments):
-            self._desk.tell("The patterns do not match this call. Nothing was saved.")
-            return None
-        kept = [r for r in self._desk.services.tool_settings().consent if r.allows]
-        rules = [_toml(one) for one in (*kept, rule)]
+        rules = allowing_rules((*self._desk.services.tool_settings().consent, rule))
         if not self._desk.change_settings({("tools", "allow"): rules}):
             return None
         return Decision(True, "you, always (saved in the settings)")
-
-
-def _toml(rule: ConsentRule) -> dict[str, object]:
-    return {"tool": rule.tool, "arguments": dict(rule.patterns)}

@@ -8,8 +8,8 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.overlaid import Overlaid
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.targets import Targets
 from replyscope.ui.chat.pending import Pending
-from replyscope.ui.chat.targets import Targets
 from replyscope.ui.chat.turns import TurnOwner, Turns
 from replyscope.ui.host import WorkHost
 from replyscope.ui.services import Services

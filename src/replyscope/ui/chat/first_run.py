@@ -15,8 +15,8 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.local_models import LocalModels
 from replyscope.domain.plural import plural
 from replyscope.domain.ports import FindServers
+from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.inspection.figures import size
-from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
 from replyscope.ui.dialogs.dialog import ListDialog, Row
 from replyscope.ui.dialogs.progress import WorkDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog

@@ -9,13 +9,13 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
+from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.figures import count
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.first_run import FirstRun
 from replyscope.ui.chat.install import InstallScreen
 from replyscope.ui.chat.parameters import ParametersDialog
-from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.terminal import garbage

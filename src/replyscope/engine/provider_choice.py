@@ -1,4 +1,4 @@
-"""The kinds of providers that the first-run screen offers."""
+"""The kinds of providers that the first run offers."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -15,8 +15,8 @@ from replyscope.domain.endpoint import (
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
-from replyscope.ui.chat.provider_choice import ProviderChoice, ProviderKind
-from replyscope.ui.services import Services
+from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
+from replyscope.engine.services import ChatServices
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -24,7 +24,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 class Targets:
     """The endpoint in use, with the model list of its server."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: ChatServices) -> None:
         self._services = services
         self.endpoint = services.endpoint
         self._named_model = services.model

@@ -1,0 +1,1 @@
+"""The linear chat: labelled lines for screen readers and simple terminals, without Textual."""

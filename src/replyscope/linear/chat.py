@@ -1,0 +1,236 @@
+"""The linear chat: reads lines, runs commands and sends messages until the person leaves."""
+
+import difflib
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from replyscope.domain.errors import ReplyscopeError, StoreError
+from replyscope.domain.plural import plural
+from replyscope.domain.printable import printable_line
+from replyscope.engine.attachments import complete_path
+from replyscope.engine.services import ChatServices
+from replyscope.linear import targets
+from replyscope.linear.command_table import ALIASES, COMMANDS, LinearCommand, find_command
+from replyscope.linear.desk import LinearDesk
+from replyscope.linear.engine_thread import EngineThread, Job, Stopped
+from replyscope.linear.replies import send_text
+from replyscope.linear.sessions import open_conversation, search, start_review
+from replyscope.linear.signals import Leaving
+from replyscope.linear.terminal import LineTerminal
+from replyscope.linear.turns import TurnRunner
+
+_log = logging.getLogger(__name__)
+_MOST_HISTORY = 500
+_LONGEST_PROMPT = 100_000
+_EXIT_STORE = 5
+
+
+class LinearChat:
+    """The whole chat. `run` returns the exit status."""
+
+    def __init__(
+        self, services: ChatServices, terminal: LineTerminal, engine: EngineThread
+    ) -> None:
+        self._desk = LinearDesk(services, terminal, engine)
+        self._desk.turns = TurnRunner(self._desk, partial(targets.choose_target, self._desk))
+        self._upkeep: Job[None] | None = None
+        self.commands: tuple[LinearCommand, ...] = (
+            *COMMANDS,
+            LinearCommand("editor", "write a message in $EDITOR", self._write_outside),
+            LinearCommand("help", "list the commands", self._help),
+            LinearCommand("quit", "save and leave", self._quit),
+        )
+
+    def run(self) -> int:
+        """Chat until the person leaves. Returns the exit status."""
+        desk = self._desk
+        status = 0
+        try:
+            self._begin()
+            self._read_lines()
+        except Leaving:
+            desk.terminal.end_line()
+        finally:
+            status = self._end()
+        return status
+
+    def _begin(self) -> None:
+        desk = self._desk
+        desk.say("replyscope", "linear chat. /help lists the commands, Ctrl+D leaves")
+        for fault in desk.services.faults:
+            desk.say("error", printable_line(fault))
+        try:
+            desk.run(desk.services.open_store())
+        except StoreError as error:
+            desk.say("error", printable_line(f"{error} This chat is not saved."))
+        for step in (self._recover, self._open_first, self._open_target, self._prepare_editor):
+            self._guard(step)
+        self._upkeep = desk.engine.start(_keep_archive(desk.services))
+        if desk.services.opens_review:
+            start_review(desk)
+
+    def _recover(self) -> None:
+        recovered = self._desk.run(self._desk.services.recover())
+        if recovered:
+            self._desk.say("note", f"{plural(recovered, 'interrupted reply')} recovered.")
+
+    def _open_first(self) -> None:
+        desk, services = self._desk, self._desk.services
+        wanted = services.session_id
+        if wanted is not None:
+            wanted = desk.run(services.sessions.find_session_id(wanted))
+        elif services.opens_newest:
+            wanted = desk.run(services.archive.newest_id())
+        if wanted is not None:
+            open_conversation(desk, desk.run(services.archive.open(wanted)))
+
+    def _open_target(self) -> None:
+        desk, services = self._desk, self._desk.services
+        if services.starts_local is not None:
+            targets.start_local(desk, services.starts_local)
+        elif desk.targets.endpoint is not None:
+            targets.learn_models(desk)
+            targets.say_target(desk)
+        elif not services.opens_review:
+            targets.choose_provider(desk)
+
+    def _prepare_editor(self) -> None:
+        """Fill the history of the line editor, and let Tab complete commands and paths."""
+        desk = self._desk
+        desk.terminal.set_completions(self._complete)
+        desk.terminal.set_history(desk.run(desk.services.history.load_history(_MOST_HISTORY)))
+
+    def _complete(self, word: str) -> list[str]:
+        if word.startswith("/"):
+            return [f"/{c.name} " for c in self.commands if f"/{c.name}".startswith(word)]
+        return [path for path, _ in complete_path(word, self._desk.services.working_folder)]
+
+    def _read_lines(self) -> None:
+        desk = self._desk
+        is_warned = False
+        while not desk.is_leaving:
+            try:
+                line = self._read_message()
+            except KeyboardInterrupt:
+                if is_warned:
+                    self._quit(desk)
+                else:
+                    desk.say("note", "Ctrl+C again leaves, or type /quit.")
+                is_warned = True
+                continue
+            except EOFError:
+                self._quit(desk, is_closed=True)
+                continue
+            is_warned = False
+            if line.strip():
+                self._guard(partial(self._take, line))
+
+    def _read_message(self) -> str:
+        """A message: a line, continued while lines end with a backslash."""
+        desk = self._desk
+        prompt = "query: " if desk.is_review else "you: "
+        lines = [desk.terminal.ask(prompt)]
+        while lines[-1].endswith("\\") and not lines[0].startswith("/"):
+            lines[-1] = lines[-1][:-1]
+            lines.append(desk.terminal.ask("more: "))
+        return "\n".join(lines)
+
+    def _take(self, line: str) -> None:
+        """Run a command, search, or send a message."""
+        desk = self._desk
+        if line.startswith("/") and "\n" not in line:
+            desk.terminal.remember(line)
+            self._run_command(line)
+        elif desk.is_review:
+            desk.terminal.remember(line)
+            search(desk, line)
+        else:
+            self._send(line)
+
+    def _send(self, text: str) -> None:
+        desk = self._desk
+        desk.terminal.remember(text)
+        is_private = desk.conversation.is_private
+        if send_text(desk, text) and not is_private and len(text) < _LONGEST_PROMPT:
+            desk.run(desk.services.history.add_history(text))
+
+    def _run_command(self, line: str) -> None:
+        name, _, argument = line[1:].partition(" ")
+        command = find_command(self.commands, name.lower())
+        if command is not None:
+            command.run(self._desk, argument.strip())
+            return
+        names = [*(command.name for command in self.commands), *ALIASES]
+        near = difflib.get_close_matches(name.lower(), names, n=1)
+        hint = f"Did you mean /{near[0]}?" if near else "/help lists the commands."
+        self._desk.say("error", printable_line(f"There is no command /{name}. {hint}"))
+
+    def _guard(self, step: Callable[[], None]) -> None:
+        """Run a step, and print its errors. A step that is stopped is left."""
+        desk = self._desk
+        try:
+            step()
+        except ReplyscopeError as error:
+            desk.say("error", printable_line(str(error)))
+        except (Stopped, KeyboardInterrupt, EOFError):
+            desk.say("note", "Stopped.")
+
+    def _write_outside(self, desk: LinearDesk, argument: str) -> None:
+        """Write a message in $EDITOR, and send it."""
+        if desk.conversation.is_private:
+            raise ReplyscopeError("Editors write files, so private sessions have none.")
+        text = desk.services.edit_text(argument)
+        if text.strip():
+            desk.terminal.lines([f"you: {text}"])
+            self._send(text)
+
+    def _help(self, desk: LinearDesk, _argument: str) -> None:
+        desk.terminal.lines(
+            [
+                "Type a message and press Enter. A backslash at the end continues the line.",
+                "Ctrl+C stops a reply; what arrived is kept. Ctrl+D leaves.",
+                *(command.sentence for command in self.commands),
+            ]
+        )
+
+    def _quit(self, desk: LinearDesk, _argument: str = "", *, is_closed: bool = False) -> None:
+        """Leave. Asks first if private sessions would be lost, unless the input is closed."""
+        count = desk.run(desk.services.archive.count_private())
+        if count and not is_closed:
+            number = plural(count, "message")
+            desk.say("warning", f"Private: {number} will be lost.")
+            if not desk.terminal.confirm("Leave?"):
+                return
+        desk.is_leaving = True
+
+    def _end(self) -> int:
+        """Save what is unsaved, and close the services. Returns the exit status."""
+        desk = self._desk
+        status = 0
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            with suppress(Stopped):
+                self._upkeep.result()
+        for conversation in desk.services.archive.unsaved():
+            try:
+                desk.run(conversation.endings.save())
+            except StoreError as error:
+                desk.say("error", f"{printable_line(conversation.session.title)}: {error}")
+                status = _EXIT_STORE
+        try:
+            desk.run(desk.services.close())
+        except StoreError as error:
+            _log.warning("the store did not close: %s", error)
+        desk.engine.stop()
+        return status
+
+
+async def _keep_archive(services: ChatServices) -> None:
+    """Purge sessions that were deleted 30 days ago, and update the search index."""
+    try:
+        await services.review.purge_old()
+        await services.review.update_index()
+    except ReplyscopeError as error:
+        _log.warning("the archive was not updated: %s", error)

@@ -1,0 +1,110 @@
+"""The table of slash commands of the linear chat: the source of dispatch, /help and Tab."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from replyscope.linear import files, replies, sessions, settings, targets
+from replyscope.linear.desk import LinearDesk
+
+Run = Callable[[LinearDesk, str], None]
+ALIASES = {
+    "exit": "quit",
+    "clear": "new",
+    "inspector": "inspect",
+    "usage": "inspect",
+    "resume": "sessions",
+}
+"""Words of other chats and of the app, with the command that they mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinearCommand:
+    """A command: the word after the slash, its argument, a sentence for the help, and its
+    function.
+    """
+
+    name: str
+    help: str
+    run: Run
+    argument: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The command in one sentence."""
+        typed = f"/{self.name} {self.argument}".strip()
+        return f"{typed}: {self.help}."
+
+
+# fmt: off
+COMMANDS: tuple[LinearCommand, ...] = (
+    LinearCommand("model", "choose a model", targets.choose_model, "[NAME]"),
+    LinearCommand("provider", "choose a key, a server or the embedded model",
+                  targets.choose_provider),
+    LinearCommand("api", "switch between Chat and Responses", targets.choose_api,
+                  "[chat|responses]"),
+    LinearCommand("new", "start a new session", sessions.new_session),
+    LinearCommand("private", "start a session that is not written to disk",
+                  sessions.private_session),
+    LinearCommand("sessions", "list saved sessions by number", sessions.list_sessions,
+                  "[HOW MANY]"),
+    LinearCommand("open", "open a listed session", sessions.open_listed, "N|ID"),
+    LinearCommand("show", "read the open session, or a listed session or reply",
+                  sessions.show, "[N]"),
+    LinearCommand("search", "search all saved replies", sessions.search, "QUERY"),
+    LinearCommand("more", "list the next results", sessions.more),
+    LinearCommand("review", "search with each line that you type", sessions.start_review,
+                  "[QUERY]"),
+    LinearCommand("chat", "return from the review to the session", sessions.end_review),
+    LinearCommand("stats", "read tokens, cost, endings and latency", sessions.stats, "[QUERY]"),
+    LinearCommand("find", "find a text in this session", sessions.find, "TEXT"),
+    LinearCommand("inspect", "read why the reply ended, its tokens, tools and findings",
+                  replies.inspect),
+    LinearCommand("reasoning", "read the reasoning of the reply", replies.print_reasoning),
+    LinearCommand("wire", "read the request and the frames", replies.print_wire, "[FRAME]"),
+    LinearCommand("timeline", "read when the reply waited, wrote and ran tools",
+                  replies.print_timeline),
+    LinearCommand("retry", "request the reply again", replies.retry, "[MODEL]"),
+    LinearCommand("edit", "write your last message again; both versions are kept", replies.edit,
+                  "[TEXT]"),
+    LinearCommand("continue", "request more of the last reply", replies.continue_reply),
+    LinearCommand("raise", "double the token limit and continue", replies.raise_limit),
+    LinearCommand("branches", "list the versions of a message, or open one", replies.branches,
+                  "[N]"),
+    LinearCommand("next", "open the next version", replies.next_version),
+    LinearCommand("previous", "open the previous version", replies.previous_version),
+    LinearCommand("fork", "continue in a new session", replies.fork),
+    LinearCommand("compare", "compare two versions of the reply", replies.compare, "[N N]"),
+    LinearCommand("run", "run the waiting tool calls", replies.run_tools),
+    LinearCommand("tools", "list the tools, or offer them", settings.tools, "[NAME] [on|off]"),
+    LinearCommand("mcp", "add a tool server by its entry", settings.add_server, "[JSON]"),
+    LinearCommand("hosted", "offer a tool that the provider runs", settings.hosted,
+                  "[JSON|off]"),
+    LinearCommand("system", "read or replace the system prompt", settings.system, "[TEXT|off]"),
+    LinearCommand("params", "read or set the parameters", settings.parameters,
+                  "[NAME=VALUE ...]"),
+    LinearCommand("schema", "request replies that match a JSON schema", settings.schema,
+                  "[FILE|off]"),
+    LinearCommand("attach", "attach a file to the next message", settings.attach, "[PATH|off]"),
+    LinearCommand("export", "export a session to a file", files.export,
+                  "[N ...] [FORMAT] [FILE]"),
+    LinearCommand("import", "import sessions of other programs", files.import_file, "[FILE]"),
+    LinearCommand("rename", "rename this session", sessions.rename, "[TITLE]"),
+    LinearCommand("tag", "add tags, or remove them with a minus", sessions.tag,
+                  "[N ...] NAME ..."),
+    LinearCommand("pin", "pin or unpin sessions", sessions.pin, "[N ...]"),
+    LinearCommand("archive", "archive or unarchive sessions", sessions.archive, "[N ...]"),
+    LinearCommand("delete", "delete sessions; undo restores them", sessions.delete, "[N ...]"),
+    LinearCommand("undo", "undo the last deletion or change of labels", sessions.undo),
+)
+# fmt: on
+"""All commands but /editor, /help and /quit, which are the chat's own."""
+
+
+def find_command(commands: Sequence[LinearCommand], name: str) -> LinearCommand | None:
+    """The command with a name, or the only command that the name is a prefix of."""
+    name = ALIASES.get(name, name)
+    exact = [command for command in commands if command.name == name]
+    begins = [command for command in commands if name and command.name.startswith(name)]
+    if exact:
+        return exact[0]
+    return begins[0] if len(begins) == 1 else None

@@ -1,0 +1,173 @@
+"""Prints the replies of a turn while they stream. The engine's thread queues the steps."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from replyscope.domain.event import (
+    Event,
+    ReasoningDelta,
+    RefusalDelta,
+    RequestAdapted,
+    RequestSent,
+    RetryScheduled,
+    StreamEnded,
+    TextDelta,
+)
+from replyscope.domain.exchange import ANSWERABLE, Exchange, ToolCall
+from replyscope.domain.finish import FinishReason
+from replyscope.domain.message import Message, Role, ToolResultPart
+from replyscope.domain.printable import printable_line
+from replyscope.domain.tool import ToolCallState
+from replyscope.engine.conversation import Conversation
+from replyscope.engine.tool_calls import calls_of
+from replyscope.inspection.findings import find_oddities
+from replyscope.linear.desk import LinearDesk
+from replyscope.linear.flow import TextFlow
+from replyscope.linear.sentences import (
+    Line,
+    call_text,
+    ending_lines,
+    figures_line,
+    finish_line,
+    result_line,
+)
+
+_CALLING = (FinishReason.TOOL_CALLS, FinishReason.NEEDS_APPROVAL)
+
+
+class ReplyPrinter:
+    """Converts the events of a turn to printing steps. `listen` runs in the engine's thread."""
+
+    def __init__(
+        self,
+        desk: LinearDesk,
+        conversation: Conversation,
+        put: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._desk = desk
+        self._conversation = conversation
+        self._put = put
+        self._is_one = (conversation.session.settings.parameters.n or 1) == 1
+        self._known = {message.id for message in conversation.tree.messages}
+        self._flow: TextFlow | None = None
+        self._is_reasoning = False
+        self._reported: set[tuple[str, str]] = set()
+        self._ended: set[str] = set()
+        self._before = conversation.turn
+        self._new_results()
+
+    def listen(self, event: Event) -> None:
+        """Queue the printing of an event."""
+        match event:
+            case TextDelta(choice=0, text=text) if self._is_one:
+                self._put(partial(self._print_text, text))
+            case RefusalDelta(choice=0, text=text) if self._is_one:
+                self._put(partial(self._print_text, text))
+            case ReasoningDelta() if not self._is_reasoning:
+                self._is_reasoning = True
+                self._say("reasoning", "streaming. /reasoning prints it after the reply")
+            case RequestAdapted(note=note):
+                self._say("note", printable_line(note))
+            case RetryScheduled(failure=failure, wait_s=wait_s):
+                text = f"{failure.message} Retry in {wait_s:.1f} s."
+                self._say("note", printable_line(text))
+            case RequestSent():
+                self._is_reasoning = False
+                self._put_lines(self._new_results())
+            case StreamEnded() if self._is_one:
+                exchange = self._conversation.exchanges.get(self._conversation.turn[-1])
+                if exchange is not None:
+                    self._put(partial(self._end_reply, exchange))
+
+    def _say(self, label: str, text: str) -> None:
+        self._put(partial(self._desk.say, label, text))
+
+    def _put_lines(self, lines: Sequence[Line]) -> None:
+        for label, text in lines:
+            self._say(label, text)
+
+    def _print_text(self, text: str) -> None:
+        if self._flow is None:
+            self._desk.terminal.end_line()
+            self._desk.terminal.write("reply: ")
+            self._flow = TextFlow(self._desk.terminal.write)
+        self._flow.feed(text)
+
+    def _end_text(self) -> None:
+        if self._flow is not None:
+            self._flow.finish()
+            self._flow = None
+
+    def _end_reply(self, exchange: Exchange) -> None:
+        """Print the ending of one exchange of the turn: short if its tools run next."""
+        self._end_text()
+        self._ended.add(exchange.id)
+        calls = exchange.choice(0).tool_calls
+        for call in calls:
+            who = "the model requests" if call.kind in ANSWERABLE else "the server ran"
+            self._desk.say("tool", f"{who} {call_text(call)}")
+        is_calling = exchange.choice(0).finish_reason in _CALLING
+        lines = [finish_line(exchange, 0)] if is_calling else ending_lines(exchange, 0)
+        for label, text in (*lines, figures_line(exchange)):
+            self._desk.say(label, text)
+        if found := find_oddities(exchange):
+            self._desk.say("findings", f"{len(found)}. /inspect reads them")
+
+    def _new_results(self) -> list[Line]:
+        """The results of tool calls that are not printed yet."""
+        lines: list[Line] = []
+        conversation = self._conversation
+        for message in list(conversation.messages):
+            if message.role is not Role.TOOL:
+                continue
+            parent = conversation.tree.parent_of(message)
+            calls = {} if parent is None else _calls_by_id(parent, conversation)
+            for part in message.parts:
+                key = (message.id, getattr(part, "call_id", ""))
+                if not isinstance(part, ToolResultPart) or key in self._reported:
+                    continue
+                if part.state in (ToolCallState.REQUESTED, ToolCallState.RUNNING):
+                    continue
+                self._reported.add(key)
+                if part.call_id in calls:
+                    lines.append(result_line(calls[part.call_id], part))
+        return lines
+
+    def finish(self) -> None:
+        """Print what the events left out: the last results, and several choices."""
+        self._end_text()
+        turn = self._conversation.turn
+        has_begun = turn is not self._before
+        exchanges = [self._conversation.exchanges[key] for key in turn if has_begun]
+        for exchange in exchanges if self._is_one else ():
+            if exchange.id not in self._ended:  # it was stopped
+                self._end_reply(exchange)
+        for label, text in self._new_results():
+            self._desk.say(label, text)
+        if not self._is_one:
+            self._print_choices(exchanges)
+
+    def _print_choices(self, exchanges: Sequence[Exchange]) -> None:
+        choices = [(exchange, choice) for exchange in exchanges for choice in exchange.choices]
+        for number, (exchange, choice) in enumerate(choices, start=1):
+            self._desk.terminal.end_line()
+            place = f" {number} of {len(choices)}" if len(choices) > 1 else ""
+            self._desk.terminal.write(f"reply{place}: ")
+            flow = TextFlow(self._desk.terminal.write)
+            flow.feed(choice.text)
+            flow.finish()
+            for label, text in (*ending_lines(exchange, choice.index), figures_line(exchange)):
+                self._desk.say(label, text)
+
+    def newest_messages(self) -> list[str]:
+        """The messages that were added since the turn began, as lines."""
+        conversation = self._conversation
+        return [
+            f"{message.role.value}: {message.text}"
+            for message in conversation.read_messages()
+            if message.id not in self._known
+        ]
+
+
+def _calls_by_id(reply: Message, conversation: Conversation) -> dict[str, ToolCall]:
+    return {call.id: call for call in calls_of(reply, conversation.exchanges)}

@@ -1,0 +1,187 @@
+"""The commands of a session's settings: system prompt, parameters, schema, tools, files."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.plural import plural
+from replyscope.domain.printable import exact_line, printable_line, printable_text
+from replyscope.domain.session import PARAMETER_NAMES
+from replyscope.domain.tool import Tool, ToolSource
+from replyscope.domain.unicode_text import byte_count
+from replyscope.engine.attachments import read_attachment
+from replyscope.engine.parameter_texts import read_parameters, shown_value
+from replyscope.engine.schemas import read_schema
+from replyscope.inspection.figures import size
+from replyscope.linear.desk import LinearDesk
+from replyscope.linear.sentences import source_name
+
+
+def system(desk: LinearDesk, text: str = "") -> None:
+    """Print the system prompt, or replace it; `off` removes it."""
+    settings = desk.conversation.session.settings
+    if text:
+        settings = replace(settings, system=None if text == "off" else text)
+        desk.apply_settings(settings)
+    desk.say("system", printable_text(settings.system) if settings.system else "none")
+
+
+def parameters(desk: LinearDesk, argument: str = "") -> None:
+    """Print the parameters, or set them: /params temperature=0.2 max_tokens= ."""
+    settings = desk.conversation.session.settings
+    texts = {name: shown_value(getattr(settings.parameters, name)) for name in PARAMETER_NAMES}
+    for pair in argument.split():
+        name, equals, value = pair.partition("=")
+        if name not in texts or not equals:
+            names = ", ".join(PARAMETER_NAMES)
+            raise ReplyscopeError(f"There is no parameter {pair}.", f"Set NAME=VALUE; {names}.")
+        texts[name] = value
+    if argument:
+        try:
+            changed = read_parameters(texts)
+        except ValueError as error:
+            raise ReplyscopeError(str(error)) from error
+        desk.apply_settings(replace(settings, parameters=changed))
+        desk.say("note", "Applies from the next message.")
+    for name, text in texts.items():
+        desk.say(name, printable_line(text) if text else "the server's default")
+
+
+def schema(desk: LinearDesk, path: str = "") -> None:
+    """Request replies that match the JSON schema of a file; `off` removes it."""
+    settings = desk.conversation.session.settings
+    if path:
+        file = desk.services.working_folder / Path(path).expanduser()
+        settings = replace(settings, schema=None if path == "off" else read_schema(file))
+        desk.apply_settings(settings)
+    desk.say("schema", printable_line(settings.schema.name) if settings.schema else "off")
+
+
+def attach(desk: LinearDesk, path: str = "") -> None:
+    """Attach a file to the next message, or list the attachments; `off` removes them."""
+    if path == "off":
+        desk.attachments.clear()
+    elif path:
+        file = desk.services.working_folder / Path(path).expanduser()
+        desk.attachments.append(read_attachment(file))
+    for part in desk.attachments:
+        length = byte_count(part.text) if hasattr(part, "text") else len(part.data)
+        desk.say("attached", printable_line(f"{part.name}, {size(length)}"))
+    if not desk.attachments:
+        desk.say("attached", "nothing")
+
+
+def tools(desk: LinearDesk, argument: str = "") -> None:
+    """List the tools, or offer them: on, off, NAME on, NAME off."""
+    known, sources = _known_tools(desk)
+    chosen = _chosen(desk)
+    if argument:
+        chosen = _changed(argument, chosen, known, sources)
+        desk.apply_settings(replace(desk.conversation.session.settings, tools=chosen))
+    for tool in known:
+        names = {tool.own_name, tool.source, tool.full_name}
+        _say_tool(
+            desk, tool.own_name, f"from {source_name(tool.source)}", is_on=bool(names & set(chosen))
+        )
+    for source in sources:
+        if source.name.startswith("mcp:"):
+            _say_tool(desk, source.name, source.fault or source.state, is_on=source.name in chosen)
+        elif source.fault:
+            desk.say("error", printable_line(f"{source.name}: {source.fault}"))
+    if argument:
+        desk.say("note", "Applies from the next message.")
+
+
+def _say_tool(desk: LinearDesk, name: str, about: str, *, is_on: bool) -> None:
+    desk.say("tool", exact_line(f"{name}, {'on' if is_on else 'off'}, {about}"))
+
+
+def _known_tools(desk: LinearDesk) -> tuple[tuple[Tool, ...], tuple[ToolSource, ...]]:
+    toolbox = desk.services.toolbox
+    if toolbox is None:
+        raise ReplyscopeError("There are no tools in this chat.")
+
+    async def load() -> tuple[tuple[Tool, ...], tuple[ToolSource, ...]]:
+        sources = await toolbox.sources()
+        functions = [source.name for source in sources if not source.name.startswith("mcp:")]
+        return await toolbox.offer(functions), sources
+
+    return desk.run(load())
+
+
+def _chosen(desk: LinearDesk) -> tuple[str, ...]:
+    own = desk.conversation.session.settings.tools
+    return desk.services.tool_settings().enabled if own is None else own
+
+
+def _changed(
+    argument: str,
+    chosen: tuple[str, ...],
+    known: tuple[Tool, ...],
+    sources: tuple[ToolSource, ...],
+) -> tuple[str, ...]:
+    """The names of the tools to offer after a command. Raises ReplyscopeError."""
+    servers = [source.name for source in sources if source.name.startswith("mcp:")]
+    *names, word = argument.split()
+    if word not in ("on", "off"):
+        names, word = [*names, word], "on"
+    all_names = [tool.full_name for tool in known] + servers
+    wanted: set[str] = set() if names else set(all_names)
+    for name in names:
+        fitting = {t.full_name for t in known if name in (t.own_name, t.full_name, t.source)}
+        fitting |= {server for server in servers if server in (name, f"mcp:{name}")}
+        if not fitting:
+            raise ReplyscopeError(f"There is no tool {name}.", "/tools lists them.")
+        wanted |= fitting
+    is_on = {
+        tool.full_name
+        for tool in known
+        if {tool.own_name, tool.source, tool.full_name} & set(chosen)
+    } | (set(servers) & set(chosen))
+    after = is_on | wanted if word == "on" else is_on - wanted
+    return tuple(name for name in all_names if name in after)
+
+
+def hosted(desk: LinearDesk, wire: str = "") -> None:
+    """Offer a tool that the provider runs, by its JSON; `off` removes all."""
+    settings = desk.conversation.session.settings
+    if wire == "off":
+        settings = replace(settings, hosted=())
+    elif wire:
+        try:
+            value = json.loads(wire)
+        except ValueError as error:
+            raise ReplyscopeError(f"This is not JSON: {error}.") from error
+        if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+            raise ReplyscopeError("A hosted tool is a JSON object with a type.")
+        added = dict.fromkeys((*settings.hosted, json.dumps(value)))
+        settings = replace(settings, hosted=tuple(added))
+    if wire:
+        desk.apply_settings(settings)
+    for one in settings.hosted:
+        desk.say("hosted", printable_line(one))
+    if not settings.hosted:
+        desk.say("hosted", "none")
+
+
+def add_server(desk: LinearDesk, pasted: str = "") -> None:
+    """Add a tool server by its JSON entry, and offer its tools here."""
+    if not pasted:
+        pasted = desk.terminal.ask('Entry, such as {"mcpServers": {"time": {...}}}: ')
+    added = [f"mcp:{server.name}" for server in desk.services.add_servers(pasted)]
+    chosen = tuple(dict.fromkeys((*_chosen(desk), *added)))
+    desk.apply_settings(replace(desk.conversation.session.settings, tools=chosen))
+    toolbox = desk.services.toolbox
+    if toolbox is None:
+        return
+
+    async def start() -> tuple[ToolSource, ...]:
+        await toolbox.offer(added)
+        return await toolbox.sources()
+
+    for source in desk.run(start()):
+        if source.name in added:
+            words = "; ".join((source.fault or source.state, *source.notes))
+            desk.say("server", printable_line(f"{source.name}: {words}"))
+    desk.say("note", f"{plural(len(added), 'server')} added.")

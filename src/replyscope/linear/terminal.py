@@ -1,0 +1,162 @@
+"""The terminal of the linear chat: labelled lines out, lines of the person in.
+
+Output is append-only. Standard output makes control characters visible (the stream that the
+command line installs), so nothing here writes escape sequences.
+"""
+
+import getpass
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout, suppress
+from types import ModuleType
+from typing import Any
+
+from replyscope.domain.printable import printable_line
+from replyscope.domain.unicode_text import sound
+from replyscope.inspection.likeness import in_ascii
+from replyscope.linear.signals import Signals
+from replyscope.linear.typed_ahead import discard_typed_ahead
+
+Complete = Callable[[str], list[str]]
+"""The completions of a word."""
+
+
+class LineTerminal:
+    """Prints and reads lines. With `is_plain` it uses no line editor: the terminal edits lines."""
+
+    def __init__(
+        self, signals: Signals, *, ascii_only: bool = False, is_plain: bool = False
+    ) -> None:
+        self._signals = signals
+        self._ascii_only = ascii_only
+        self._readline: ModuleType | None = None if is_plain else _load_readline()
+        self._is_at_start = True
+
+    def write(self, text: str) -> None:
+        """Print text without a line end, at once."""
+        if not text:
+            return
+        self._is_at_start = text.endswith("\n")
+        if self._ascii_only:
+            text = "\n".join(map(in_ascii, text.split("\n")))
+        with suppress(OSError):  # the terminal was closed; SIGHUP ends the chat
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def end_line(self) -> None:
+        """End the line, unless nothing is on it."""
+        if not self._is_at_start:
+            self.write("\n")
+
+    def say(self, label: str, text: str) -> None:
+        """Print a labelled text, such as `tokens: 5 in`.
+
+        Further lines are indented, so that a text cannot imitate a label.
+        """
+        self.end_line()
+        indented = text.replace("\n", "\n  ")
+        self.write(f"{label}: {indented}\n")
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Print lines as they are."""
+        self.end_line()
+        for line in lines:
+            self.write(f"{line}\n")
+
+    def ask(self, prompt: str) -> str:
+        """Read a line. Raises KeyboardInterrupt, EOFError, Leaving."""
+        self.end_line()
+        shown = in_ascii(prompt) if self._ascii_only else prompt
+        try:
+            with self._signals.reading():
+                text = self._read_line(printable_line(shown))
+        except UnicodeDecodeError:
+            self.say("error", "The line is not text in this terminal's encoding.")
+            return ""
+        except (KeyboardInterrupt, EOFError):
+            self.write("\n")
+            raise
+        except OSError as error:  # the terminal was closed
+            raise EOFError from error
+        return sound(text)
+
+    def _read_line(self, prompt: str) -> str:
+        if self._readline is not None:
+            with redirect_stdout(sys.__stdout__):
+                return input(prompt)
+        sys.stdout.write(prompt)
+        sys.stdout.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        return line.removesuffix("\n").removesuffix("\r")
+
+    def ask_now(self, prompt: str) -> str:
+        """Read a line that was typed after the prompt was printed. Raises as `ask`."""
+        self.end_line()
+        with self._signals.reading():
+            discard_typed_ahead()
+        return self.ask(prompt)
+
+    def ask_secret(self, prompt: str) -> str:
+        """Read a line without echo. Raises as `ask`."""
+        self.end_line()
+        with self._signals.reading():
+            return sound(getpass.getpass(printable_line(prompt))).strip()
+
+    def choose(self, title: str, rows: Iterable[str]) -> int | None:
+        """Print numbered rows, and read a number. Returns its index; None when cancelled."""
+        shown = list(rows)
+        self.lines([title, *(f"{number}. {row}" for number, row in enumerate(shown, start=1))])
+        while True:
+            try:
+                answer = self.ask(f"Number from 1 to {len(shown)}, or Enter to cancel: ").strip()
+            except (KeyboardInterrupt, EOFError):
+                return None
+            if not answer:
+                return None
+            if answer.isdecimal() and 1 <= int(answer) <= len(shown):
+                return int(answer) - 1
+            self.say("error", f"{answer} is not a number of this list.")
+
+    def confirm(self, question: str) -> bool:
+        """Ask a question that only `yes` confirms."""
+        try:
+            return self.ask_now(f"{question} yes / no: ").strip().lower() == "yes"
+        except (KeyboardInterrupt, EOFError):
+            return False
+
+    def set_history(self, texts: Iterable[str]) -> None:
+        """Set the history of the line editor, the oldest text first."""
+        if self._readline is not None:
+            for text in texts:
+                self._readline.add_history(text)
+
+    def remember(self, text: str) -> None:
+        """Add a text to the history of the line editor."""
+        self.set_history([text])
+
+    def set_completions(self, complete: Complete) -> None:
+        """Complete words with Tab, where there is a line editor."""
+        if self._readline is None:
+            return
+        found: list[str] = []
+
+        def step(word: str, number: int) -> str | None:
+            if number == 0:
+                found[:] = complete(word)
+            return found[number] if number < len(found) else None
+
+        self._readline.set_completer(step)
+        self._readline.set_completer_delims(" \t\n")
+        self._readline.parse_and_bind("tab: complete")
+
+
+def _load_readline() -> Any:
+    """The line editor of the system; None where there is none."""
+    try:
+        import readline
+    except ImportError:
+        return None
+    readline.set_auto_history(False)  # answers and keys are no history
+    return readline

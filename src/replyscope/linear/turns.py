@@ -1,0 +1,198 @@
+"""Runs turns of the linear chat, with the questions before and during a turn.
+
+The engine's thread puts what to print into a queue, in order; the main thread prints it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from queue import Empty, SimpleQueue
+
+from replyscope.domain.errors import ReplyscopeError, SessionMoved
+from replyscope.domain.message import Part
+from replyscope.domain.printable import printable_line
+from replyscope.domain.tool import Decision
+from replyscope.domain.unlogged import unlogged
+from replyscope.engine.consent import CallToDecide
+from replyscope.engine.conversation import Conversation
+from replyscope.engine.live_reply import Target
+from replyscope.inspection.context import fit_into
+from replyscope.linear.consent import ConsentQuestions
+from replyscope.linear.desk import LinearDesk, Start
+from replyscope.linear.engine_thread import EngineThread, Job, Stopped
+from replyscope.linear.reply_printer import ReplyPrinter
+from replyscope.linear.signals import Leaving
+
+ChooseTarget = Callable[[], None]
+_log = logging.getLogger(__name__)
+_LOOK_S = 0.5
+
+
+class TurnRunner:
+    """Runs turns in the open conversation, one at a time."""
+
+    def __init__(self, desk: LinearDesk, choose_target: ChooseTarget) -> None:
+        self._desk = desk
+        self._choose_target = choose_target
+        self._questions = ConsentQuestions(desk)
+        self._steps: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._job: Job[str | None] | None = None
+        if desk.services.consent is not None:
+            desk.services.consent.ask = self._ask
+
+    def send(self, parts: tuple[Part, ...]) -> bool:
+        """Send a message. Returns whether it was sent."""
+        conversation, edited = self._desk.conversation, self._desk.edited
+        self.run(
+            lambda target, listen: conversation.send(parts, target, listen, instead_of=edited),
+            parts,
+        )
+        is_sent = any(message.parts is parts for message in conversation.tree.messages)
+        if is_sent:
+            self._desk.edited = None
+        return is_sent
+
+    def run(self, start: Start, parts: Sequence[Part] = ()) -> None:
+        """Run a turn to its end, and print it. Prints errors."""
+        desk = self._desk
+        conversation = desk.conversation
+        target = self._target(parts)
+        if target is None:
+            return
+        printer = ReplyPrinter(desk, conversation, self._steps.put)
+        job = desk.engine.start(
+            _drive(conversation, partial(start, target, printer.listen)),
+            lambda: self._steps.put(_nothing),
+        )
+        self._job = job
+        with desk.engine.signals.cancelling(_Stopping(job, conversation, desk.engine)):
+            self._print_until_end()
+        printer.finish()
+        self._report(job, printer)
+
+    def _print_until_end(self) -> None:
+        while True:
+            try:
+                step = self._steps.get(timeout=_LOOK_S)
+            except Empty:
+                continue
+            if step is _nothing:
+                return
+            step()
+
+    def _report(self, job: Job[str | None], printer: ReplyPrinter) -> None:
+        desk, conversation = self._desk, self._desk.conversation
+        why: str | None = None
+        try:
+            why = job.result()
+        except Stopped:  # the ending of the reply says so
+            self._cancel_at_server(conversation)
+        except SessionMoved as error:
+            desk.say("error", str(error))
+            desk.terminal.lines(printer.newest_messages())
+        except ReplyscopeError as error:
+            desk.say("error", printable_line(str(error)))
+        except Exception as error:  # noqa: BLE001 - unexpected: reported, and the chat goes on
+            _log.exception("a turn failed")
+            text = f"replyscope itself failed: {type(error).__name__}: {error}."
+            desk.say("error", printable_line(text))
+        if why:
+            desk.say("note", f"{why} /run continues.")
+        elif conversation.waiting_calls():
+            desk.say("note", "A tool call waits for its result. /run runs it.")
+        if conversation.unsaved is not None:
+            desk.say("error", f"This reply is not saved: {conversation.unsaved}")
+
+    def _cancel_at_server(self, conversation: Conversation) -> None:
+        """Cancel a stopped background reply at its server too."""
+        desk, endpoint = self._desk, self._desk.targets.endpoint
+        ended = [conversation.exchanges[key] for key in conversation.turn[-1:]]
+        for exchange in ended:
+            if exchange.is_background and not exchange.is_detached and endpoint is not None:
+                try:
+                    provider = desk.run(desk.services.open_provider(endpoint))
+                    response_id = exchange.response_id or ""
+                    desk.run(desk.services.remote.cancel(provider.stored, response_id))
+                except ReplyscopeError as error:
+                    desk.say("error", printable_line(str(error)))
+
+    def _target(self, parts: Sequence[Part]) -> Target | None:
+        """The target of the turn. Lets the person choose what is missing; None if they do not."""
+        desk, targets = self._desk, self._desk.targets
+        try:
+            target = desk.run(targets.target_for(desk.conversation))
+            if target is None:
+                self._choose_target()
+                target = desk.run(targets.target_for(desk.conversation))
+            if target is None:
+                desk.say("note", "Nothing was sent: no model is chosen. /model chooses one.")
+                return None
+            return self._fitting(target, parts)
+        except ReplyscopeError as error:
+            desk.say("error", printable_line(str(error)))
+        except Stopped:
+            desk.say("note", "Stopped. Nothing was sent.")
+        return None
+
+    def _fitting(self, target: Target, parts: Sequence[Part]) -> Target | None:
+        """The target; asks what to leave out when the messages exceed the context window."""
+        desk = self._desk
+        window = desk.targets.window_of(target.model)
+        if window is None:
+            return target
+        conversation = desk.conversation
+        fit = fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
+        if not fit.is_too_large:
+            return target
+        rows = ["Send all of it; the server may reject it"]
+        if fit.drops:
+            rows.append(f"Leave out the oldest {fit.drops} messages, this time")
+        title = f"About {fit.tokens:,} tokens exceed the context of {fit.window:,}."
+        chosen = desk.terminal.choose(title, rows)
+        if chosen is None:
+            return None
+        return replace(target, leaves_out=fit.drops or 0) if chosen == 1 else target
+
+    async def _ask(self, wanted: CallToDecide) -> Decision:
+        """Ask in the main thread. Implements AskPerson."""
+        answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self._steps.put(partial(self._decide, wanted, answer))
+        return await answer
+
+    def _decide(self, wanted: CallToDecide, answer: "asyncio.Future[Decision]") -> None:
+        if self._job is None or self._job.is_cancelled:
+            return
+        try:
+            decision = self._questions.decide(wanted)
+        except (KeyboardInterrupt, EOFError, Stopped, Leaving):
+            self._job.cancel()
+        else:
+            self._desk.engine.answer(answer, decision)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stopping:
+    """The cancellation of a turn. When the process ends, background replies are detached."""
+
+    job: Job[str | None]
+    conversation: Conversation
+    engine: EngineThread
+
+    def cancel(self) -> None:
+        """Cancel the turn."""
+        if self.engine.signals.is_leaving:
+            self.conversation.leave()
+        self.job.cancel()
+
+
+def _nothing() -> None:
+    """The last step of a turn."""
+
+
+async def _drive(
+    conversation: Conversation, start: Callable[[], Awaitable[str | None]]
+) -> str | None:
+    unlogged.set(conversation.is_private)
+    return await start()

@@ -1,0 +1,79 @@
+"""The words of the linear chat are those of the app."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from replyscope.linear import consent, typed_ahead
+from replyscope.linear.chat import LinearChat
+from replyscope.linear.command_table import ALIASES, LinearCommand, find_command
+from replyscope.linear.engine_thread import EngineThread
+from replyscope.linear.signals import Signals
+from replyscope.linear.terminal import LineTerminal
+from replyscope.ui.chat import consent_card
+from replyscope.ui.chat.command_table import SLASH_COMMANDS
+from replyscope.ui.chat.consent import ConsentPrompt
+from tests.ui.app import make_services
+
+Commands = tuple[LinearCommand, ...]
+
+WITHOUT = {
+    "theme": "there are no colours",
+    "stop": "Ctrl+C stops",
+    "replay": "it plays in time",
+    "copy": "the text is in the terminal",
+    "code": "the text is in the terminal",
+    "call": "/inspect reads calls",
+    "resource": "only with its dialog",
+    "prompt": "only with its dialog",
+    "responses": "`replyscope responses` does it",
+}
+"""The commands of the app that the linear chat does not have, each with the reason."""
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[Commands]:
+    """The commands of a linear chat."""
+    signals = Signals()
+    engine = EngineThread(signals)
+    terminal = LineTerminal(signals, is_plain=True)
+    yield LinearChat(make_services(tmp_path, None), terminal, engine).commands
+    engine.stop()
+
+
+def test_every_command_of_the_app_is_here_or_left_out_for_a_reason(commands: Commands) -> None:
+    names = {command.name for command in commands} | set(ALIASES)
+    missing = {command.name for command in SLASH_COMMANDS} - names
+    assert missing == set(WITHOUT)
+
+
+def test_names_are_unique_and_aliases_lead_to_commands(commands: Commands) -> None:
+    names = [command.name for command in commands]
+    assert len(names) == len(set(names))
+    assert set(ALIASES.values()) <= set(names)
+    assert not set(ALIASES) & set(names)
+
+
+def test_a_command_is_found_by_a_unique_beginning(commands: Commands) -> None:
+    assert _name(find_command(commands, "insp")) == "inspect"
+    assert _name(find_command(commands, "exit")) == "quit"
+    assert find_command(commands, "s") is None
+    assert find_command(commands, "") is None
+
+
+def test_each_command_is_one_sentence_of_the_help(commands: Commands) -> None:
+    for command in commands:
+        assert command.sentence.startswith(f"/{command.name}")
+        assert command.sentence.endswith(".")
+        assert command.sentence.isascii()
+
+
+def test_consent_has_the_rules_of_the_card() -> None:
+    assert consent.MOST_SHOWN == consent_card._MOST_SHOWN
+    assert typed_ahead.LOOK_S == ConsentPrompt.LOOK_S
+
+
+def _name(command: LinearCommand | None) -> str:
+    assert command is not None
+    return command.name
