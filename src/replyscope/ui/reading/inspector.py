@@ -1,6 +1,6 @@
 """The inspector: the overview, tools, wire and timeline of one exchange, in tabs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,15 +10,14 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
-from replyscope.domain.event import WireFrame, WireRecord
+from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import ToolResultPart
 from replyscope.inspection.timeline import Timeline
-from replyscope.inspection.wire import request_lines, response_lines
 from replyscope.ui.reading.sheet import MUTED, Sheet
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.tool_sheet import tool_sheet
-from replyscope.ui.reading.wire_view import WireView
+from replyscope.ui.reading.wire_view import WirePane, WireView
 
 
 class Inspector(Vertical):
@@ -51,7 +50,7 @@ class Inspector(Vertical):
                 yield Static(id="overview-text")
             with VerticalScroll(id="pane-tools"):
                 yield Static(id="tools-text")
-            yield WireView(id="pane-wire")
+            yield WirePane(id="pane-wire")
             with VerticalScroll(id="pane-time", can_focus=False):
                 yield TimelineView(id="timeline")
 
@@ -63,7 +62,7 @@ class Inspector(Vertical):
     def action_open_tab(self, name: str) -> None:
         """Open a tab, and go to what is in it."""
         self.open_tab(name)
-        target = "#timeline" if name == "time" else f"#pane-{name}"
+        target = {"time": "#timeline", "wire": "#wire"}.get(name, f"#pane-{name}")
         self.call_after_refresh(self.query_one(target).focus)
 
     def open_tab(self, name: str) -> None:
@@ -80,7 +79,7 @@ class Inspector(Vertical):
         hint = "Send a message to see what its reply is made of." if self._can_act else ""
         self._update("#overview-text", Content.styled(hint, MUTED))
         self._update("#tools-text", Content(""))
-        self.show_wire([], ())
+        self.query_one(WireView).show_nothing()
         self.query_one(TimelineView).show_nothing()
 
     def show_timeline(self, exchange: Exchange, timeline: Timeline) -> None:
@@ -117,21 +116,9 @@ class Inspector(Vertical):
         self.query_one(pane, Static).update(content, layout=changed)
 
     def show_record(self, exchange: Exchange, record: WireRecord) -> None:
-        """Show a saved exchange's wire."""
-        head = wire_head(exchange, record)
-        self.show_wire(head, record.frames)
-
-    def show_wire(self, head: list[str], frames: Sequence[WireFrame]) -> None:
-        """Show head lines and frames."""
-        self.query_one(WireView).show_wire(head, frames)
+        """Show the wire of an exchange."""
+        self.query_one(WireView).show_wire(exchange, record)
 
     def grow_wire(self) -> None:
         """Show the frames that were added since."""
         self.query_one(WireView).grow()
-
-
-def wire_head(exchange: Exchange, record: WireRecord) -> list[str]:
-    """The lines above the frames: the request, and the head of the response."""
-    lines = request_lines(record.request) if record.request is not None else []
-    answer = response_lines(exchange)
-    return [*lines, *([""] if lines else []), *answer, *([""] if answer else [])]

@@ -13,9 +13,9 @@ from textual.widget import Widget
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.figures import rate, seconds
+from replyscope.inspection.frame_change import frame_row
 from replyscope.inspection.plot import column, short, top_of
 from replyscope.inspection.timeline import Bar, Doing, Timeline, paces_of
-from replyscope.inspection.wire import frame_gist
 
 _CURVE = 3
 _AROUND = 2
@@ -157,7 +157,7 @@ class TimelineView(Widget, can_focus=True):
         width = self.content_size.width
         return [
             Content.styled(
-                printable_line(frame_gist(number + 1, frames[number]))[:width],
+                printable_line(frame_row(number + 1, frames[number]))[:width],
                 "$text-accent" if number == now else _MUTED,
             )
             for number in range(start, min(len(frames), start + 2 * _AROUND + 1))
