@@ -48,7 +48,14 @@ async def test_a_reply_shows_with_its_figures(server: LoopbackServer, tmp_path: 
         await send(pilot, "greet me")
         await until(pilot, lambda: "● stop" in frame(pilot), "the ending")
         screen = frame(pilot)
-    for words in ("greet me", "Hello", "• one", "test-model", "finish", "reported by the server"):
+    for words in (
+        "greet me",
+        "Hello",
+        "• one",
+        "test-model",
+        "● stop · 7 tokens",
+        "reported by the server",
+    ):
         assert words in screen
 
 

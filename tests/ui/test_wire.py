@@ -27,7 +27,7 @@ async def test_each_frame_has_a_row_with_its_change(server: LoopbackServer, tmp_
         assert "what" in lines
         for change in ('content "One "', 'content "[three]"', "finish stop", "usage 5/7", "[DONE]"):
             assert change in lines
-        assert "POST /v1/chat/completions" in lines
+        assert "POST /v1/chat" in lines
         assert view.row == 3  # the first frame, under two folded sections and the column titles
 
 

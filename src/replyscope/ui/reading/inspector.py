@@ -1,18 +1,20 @@
 """The inspector: the overview, tools, wire and timeline of one exchange, in tabs."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Click
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
 from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import ToolResultPart
+from replyscope.inspection.explain import Remedy
 from replyscope.inspection.timeline import Timeline
 from replyscope.ui.reading.sheet import MUTED, Sheet
 from replyscope.ui.reading.timeline_view import TimelineView
@@ -24,19 +26,22 @@ class Inspector(Vertical):
     """Draws the exchange that it is given. Loads nothing."""
 
     class TabOpened(Message):
-        """Another tab is open and wants drawing."""
+        """Another tab was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "open_tab('overview')", "Overview", id="inspector.overview"),
         Binding("2", "open_tab('tools')", "Tools", id="inspector.tools"),
         Binding("3", "open_tab('wire')", "Wire", id="inspector.wire"),
         Binding("4", "open_tab('time')", "Time", id="inspector.time"),
+        Binding("space", "toggle_more", "More or less", id="inspector.more"),
     ]
 
     def __init__(self, *, id: str | None = None, can_act: bool = True) -> None:
         super().__init__(id=id)
         self._can_act = can_act
         self._heights: dict[str, int] = {}
+        self._shows_more = False
+        self._exchange: Exchange | None = None
 
     def compose(self) -> ComposeResult:
         yield Tabs(
@@ -48,6 +53,7 @@ class Inspector(Vertical):
         with ContentSwitcher(initial="pane-overview"):
             with VerticalScroll(id="pane-overview"):
                 yield Static(id="overview-text")
+                yield Static(id="overview-more")
             with VerticalScroll(id="pane-tools"):
                 yield Static(id="tools-text")
             yield WirePane(id="pane-wire")
@@ -60,7 +66,7 @@ class Inspector(Vertical):
         return self.query_one(Tabs).active or "overview"
 
     def action_open_tab(self, name: str) -> None:
-        """Open a tab, and go to what is in it."""
+        """Open a tab, and focus its content."""
         self.open_tab(name)
         target = {"time": "#timeline", "wire": "#wire"}.get(name, f"#pane-{name}")
         self.call_after_refresh(self.query_one(target).focus)
@@ -75,19 +81,21 @@ class Inspector(Vertical):
         self.post_message(self.TabOpened())
 
     def show_nothing(self) -> None:
-        """There is no reply to show."""
-        hint = "Send a message to see what its reply is made of." if self._can_act else ""
+        """Show that there is no reply."""
+        hint = "Send a message to inspect its reply." if self._can_act else ""
+        self._exchange = None
         self._update("#overview-text", Content.styled(hint, MUTED))
+        self._update("#overview-more", Content(""))
         self._update("#tools-text", Content(""))
         self.query_one(WireView).show_nothing()
         self.query_one(TimelineView).show_nothing()
 
     def show_timeline(self, exchange: Exchange, timeline: Timeline) -> None:
-        """Show what the reply was doing when."""
+        """Show the timeline of a reply."""
         self.query_one(TimelineView).show_timeline(exchange, timeline)
 
     def show_moment(self, at_ms: float) -> None:
-        """Point at the frame that had come by then."""
+        """Point at the last frame at or before a moment."""
         self.query_one(WireView).show_moment(at_ms)
 
     def show_exchange(
@@ -97,16 +105,35 @@ class Inspector(Vertical):
         results: Mapping[str, ToolResultPart],
         *,
         part: str = "",
+        possible: Container[Remedy] = (),
     ) -> None:
-        """Draw an exchange; `results` say what became of its calls, by their ids, and
-        `part` which one of a continued reply it is.
+        """Show an exchange. `results` are the results of its calls by call id, `part` says which
+        exchange of a continued reply it is, and `possible` has the remedies that work now.
         """
+        self._exchange = exchange
         width = max(20, self.size.width - 4)
-        sheet = Sheet(width, can_act=self._can_act)
+        sheet = Sheet(width, possible)
         if self.tab == "tools":
             self._update("#tools-text", tool_sheet(width, exchange.choice(choice), results))
         else:
             self._update("#overview-text", sheet.overview(exchange, choice, part=part))
+            self._draw_more()
+
+    def _draw_more(self) -> None:
+        if self._exchange is None:
+            return
+        sheet = Sheet(max(20, self.size.width - 4))
+        self._update("#overview-more", sheet.more(self._exchange, is_open=self._shows_more))
+
+    def action_toggle_more(self) -> None:
+        """Show or hide the rows without a value."""
+        self._shows_more = not self._shows_more
+        self._draw_more()
+
+    def on_click(self, event: Click) -> None:
+        """A click on the folded rows shows them."""
+        if event.widget is self.query_one("#overview-more"):
+            self.action_toggle_more()
 
     def _update(self, pane: str, content: Content) -> None:
         """Draw a pane; the screen is laid out again only when its height changed."""

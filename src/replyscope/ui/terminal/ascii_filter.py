@@ -31,7 +31,10 @@ _LIKENESS = str.maketrans(
         "⏎": "<",
         **dict.fromkeys("↑▲", "^"),
         **dict.fromkeys("↓▼", "v"),
-        "×": "x",
+        "→": ">",
+        "←": "<",
+        "✓": "v",
+        **dict.fromkeys("×✗", "x"),
     }
 )
 

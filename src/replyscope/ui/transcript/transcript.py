@@ -77,7 +77,7 @@ class Transcript(CalmScrollView, can_focus=True):
         self._finder = Finder()
         self._palette: Palette | None = None
         self._palette_is_stale = True
-        self._following = True
+        self._is_following = True
         self._is_settling = False
         self._catching_up: Timer | None = None
         self._rest_s = FRAME_S
@@ -96,7 +96,17 @@ class Transcript(CalmScrollView, can_focus=True):
     @property
     def is_following(self) -> bool:
         """Whether the view stays at the end when text is added."""
-        return self._following
+        return self._is_following
+
+    @property
+    def _following(self) -> bool:
+        return self._is_following
+
+    @_following.setter
+    def _following(self, is_following: bool) -> None:
+        self._is_following = is_following
+        if is_following:  # nothing is below the end
+            self._clear_below()
 
     @property
     def cursor_key(self) -> str | None:
@@ -246,8 +256,6 @@ class Transcript(CalmScrollView, can_focus=True):
         if self._is_settling or round(old_value) == round(new_value):
             return
         self._following = self.max_scroll_y - round(new_value) <= 0
-        if self._following:
-            self._clear_below()
         self._reflow()
 
     def _note_below(self) -> None:
@@ -293,6 +301,17 @@ class Transcript(CalmScrollView, can_focus=True):
         self._following = self.scroll_offset.y >= self.max_scroll_y
         self._reflow()
 
+    def scroll_page_up(self, **_options: object) -> None:
+        """Scroll up by a page at once, and stop following, also when all text is visible."""
+        height = self.scrollable_content_region.height
+        self._scroll_to_line(self.scroll_offset.y - max(1, height - 1))
+        self._following = False
+
+    def scroll_page_down(self, **_options: object) -> None:
+        """Scroll down by a page at once. At the end, follow it."""
+        height = self.scrollable_content_region.height
+        self._scroll_to_line(self.scroll_offset.y + max(1, height - 1))
+
     def action_go_to_start(self) -> None:
         """Move the cursor to the first entry."""
         self.point_at(0)
@@ -300,7 +319,6 @@ class Transcript(CalmScrollView, can_focus=True):
     def action_go_to_end(self) -> None:
         """Move the cursor to the last entry, and follow the end."""
         self._point(len(self._layout_of.entries) - 1)
-        self._clear_below()
         self.follow()
 
     def action_fold(self) -> None:
