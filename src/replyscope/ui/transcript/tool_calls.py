@@ -100,6 +100,8 @@ def _preview(call: ToolCall, result: str, width: int, palette: Palette) -> list[
     if rest > 0 or len(call.result or "") > _MOST_PREVIEW:
         more = plural(rest, "more line") if len(call.result or "") <= _MOST_PREVIEW else "more"
         shown.append(Text(f"    … {more}  [Space]", palette.muted))
+    for line in shown:
+        line.truncate(width, overflow="ellipsis")
     return shown
 
 

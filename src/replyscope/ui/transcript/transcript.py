@@ -26,16 +26,16 @@ from replyscope.ui.terminal.frame_pace import FRAME_S, rest_after
 from replyscope.ui.transcript.content import ContentOf, no_content
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
+from replyscope.ui.transcript.following import FollowingView
 from replyscope.ui.transcript.layout import Layout
 from replyscope.ui.transcript.lines import GUTTER, Lines, View
-from replyscope.ui.transcript.scroll_bar import CalmScrollView
 from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches
 
 _WIDEST_TEXT = 120
 
 
-class Transcript(CalmScrollView, can_focus=True):
+class Transcript(FollowingView, can_focus=True):
     """A scrollable list of entries with a cursor."""
 
     ALLOW_SELECT = True
@@ -53,7 +53,6 @@ class Transcript(CalmScrollView, can_focus=True):
 
     cursor: var[int] = var(-1)
     needle: reactive[str] = reactive("")
-    has_new_below: var[bool] = var(False)
 
     class CursorMoved(UiMessage):
         """The cursor moved to another entry."""
@@ -61,13 +60,6 @@ class Transcript(CalmScrollView, can_focus=True):
         def __init__(self, key: str | None) -> None:
             super().__init__()
             self.key = key
-
-    class NewBelow(UiMessage):
-        """New text arrived below the view, or the reader has now seen it."""
-
-        def __init__(self, is_below: bool) -> None:
-            super().__init__()
-            self.is_below = is_below
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -77,7 +69,6 @@ class Transcript(CalmScrollView, can_focus=True):
         self._finder = Finder()
         self._palette: Palette | None = None
         self._palette_is_stale = True
-        self._is_following = True
         self._is_settling = False
         self._catching_up: Timer | None = None
         self._rest_s = FRAME_S
@@ -92,21 +83,6 @@ class Transcript(CalmScrollView, can_focus=True):
     def keys(self) -> Sequence[str]:
         """The keys of all entries, first to last."""
         return [entry.key for entry in self._layout_of.entries]
-
-    @property
-    def is_following(self) -> bool:
-        """Whether the view stays at the end when text is added."""
-        return self._is_following
-
-    @property
-    def _following(self) -> bool:
-        return self._is_following
-
-    @_following.setter
-    def _following(self, is_following: bool) -> None:
-        self._is_following = is_following
-        if is_following:  # nothing is below the end
-            self._clear_below()
 
     @property
     def cursor_key(self) -> str | None:
@@ -158,7 +134,7 @@ class Transcript(CalmScrollView, can_focus=True):
                 entries[number].renew()
                 self._layout_of.invalidate(number)
                 if not self._following:
-                    self._note_below()
+                    self._report_below(is_below=True)
                 self._reflow()
                 return
 
@@ -258,16 +234,6 @@ class Transcript(CalmScrollView, can_focus=True):
         self._following = self.max_scroll_y - round(new_value) <= 0
         self._reflow()
 
-    def _note_below(self) -> None:
-        if not self.has_new_below:
-            self.has_new_below = True
-            self.post_message(self.NewBelow(True))
-
-    def _clear_below(self) -> None:
-        if self.has_new_below:
-            self.has_new_below = False
-            self.post_message(self.NewBelow(False))
-
     def watch_cursor(self) -> None:
         self.refresh()
 
@@ -292,25 +258,16 @@ class Transcript(CalmScrollView, can_focus=True):
         if top < first or bottom > first + height:
             is_last = self.cursor == count - 1
             target = bottom - height if is_last and bottom - top < height else top
-            self._scroll_to_line(target)
+            self.scroll_to_line(target)
 
-    def _scroll_to_line(self, line: int) -> None:
+    def scroll_to_line(self, line: int) -> None:
+        """Scroll a line to the top of the view; at the end, follow it."""
+        line = max(0, line)
         self._following = False
         self._layout_of.settle(line, self.scrollable_content_region.height, from_end=False)
-        self.scroll_to(y=max(0, line), animate=False, immediate=True, force=True)
+        self.scroll_to(y=line, animate=False, immediate=True, force=True)
         self._following = self.scroll_offset.y >= self.max_scroll_y
         self._reflow()
-
-    def scroll_page_up(self, **_options: object) -> None:
-        """Scroll up by a page at once, and stop following, also when all text is visible."""
-        height = self.scrollable_content_region.height
-        self._scroll_to_line(self.scroll_offset.y - max(1, height - 1))
-        self._following = False
-
-    def scroll_page_down(self, **_options: object) -> None:
-        """Scroll down by a page at once. At the end, follow it."""
-        height = self.scrollable_content_region.height
-        self._scroll_to_line(self.scroll_offset.y + max(1, height - 1))
 
     def action_go_to_start(self) -> None:
         """Move the cursor to the first entry."""
@@ -354,7 +311,7 @@ class Transcript(CalmScrollView, can_focus=True):
         self._layout_of.invalidate(number)
         place, height = self._layout_of.tops[number] + line, self.size.height
         if not self.scroll_offset.y <= place < self.scroll_offset.y + height:
-            self._scroll_to_line(place - height // 3)
+            self.scroll_to_line(place - height // 3)
         return True
 
     @on(events.Click)
