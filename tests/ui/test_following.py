@@ -31,6 +31,10 @@ async def show(pilot: Pilot[None], growing: Growing) -> Transcript:
     return transcript
 
 
+def follows(transcript: Transcript) -> bool:
+    return transcript.is_following
+
+
 def grow(transcript: Transcript, growing: Growing, lines: int) -> None:
     growing.lines = lines
     transcript.renew_entry("m")
@@ -42,13 +46,13 @@ async def test_page_up_stops_following_although_the_whole_reply_is_visible(tmp_p
         transcript = await show(pilot, growing)
         transcript.focus()
         await pilot.press("pageup")
-        assert not transcript.is_following
+        assert not follows(transcript)
         grow(transcript, growing, 80)
         await until(pilot, lambda: chat_of(pilot).query_one("#below").display, "the note")
         assert "line 0" in frame(pilot)
         await pilot.press("G")
         await until(pilot, lambda: "line 79" in frame(pilot), "the end")
-        assert transcript.is_following
+        assert follows(transcript)
         await until(pilot, lambda: not chat_of(pilot).query_one("#below").display, "no note")
 
 
@@ -66,7 +70,7 @@ async def test_page_up_scrolls_a_page_at_once_while_a_reply_grows(tmp_path: Path
         await pilot.pause()
         assert "line 59" not in frame(pilot)
         await pilot.press(*["pagedown"] * 20)
-        assert transcript.is_following
+        assert follows(transcript)
 
 
 async def test_the_note_of_new_text_goes_with_the_conversation(tmp_path: Path) -> None:
