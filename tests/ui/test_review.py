@@ -223,7 +223,7 @@ async def test_arguments_are_compared_by_place_on_a_narrow_screen(
         await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
         await until(pilot, lambda: "swap" in frame(pilot))
         await pilot.press("G")
-        await until(pilot, lambda: "both ask for it, not alike" in frame(pilot))
+        await until(pilot, lambda: "called by both, different arguments" in frame(pilot))
         lines = [line.split() for line in frame(pilot).splitlines()]
         assert ["a", "1", "│", "2"] in lines
         assert ["b", '"x"', "│"] in lines

@@ -205,7 +205,7 @@ async def test_a_reply_without_frames_says_why_it_can_t_be_played(
     async with open_chat(app, size=SIZE, notifications=True) as pilot:
         await ask_and_read(pilot, "anyone?", "Could not connect")
         await pilot.press("P")
-        await until(pilot, lambda: "the server never answered" in frame(pilot))
+        await until(pilot, lambda: "the server did not respond" in frame(pilot))
         assert pilot.app.screen is chat_of(pilot)
 
 

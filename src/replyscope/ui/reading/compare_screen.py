@@ -29,7 +29,7 @@ class CompareScreen(Screen[None]):
         Binding("escape,q", "dismiss(None)", "Close"),
         Binding("x", "swap", "Swap"),
         Binding("s", "side_by_side", "Side by side"),
-        Binding("m", "rendered", "As it looks"),
+        Binding("m", "rendered", "Rendered or source"),
         Binding("right_square_bracket", "other(1)", "Compare with the next"),
         Binding("left_square_bracket", "other(-1)", "Compare with the previous"),
     ]
@@ -86,7 +86,7 @@ class CompareScreen(Screen[None]):
             for number in self._pair
         )
         count = f" of {len(self._replies)}" if len(self._replies) > 2 else ""
-        shape = "as it looks" if self._is_rendered else "Markdown source"
+        shape = "rendered" if self._is_rendered else "Markdown source"
         title = Content.assemble(
             ("Compare ", "bold $text-primary"), f"{names}{count}", (f"  {shape}", "$text-muted")
         )
@@ -94,9 +94,9 @@ class CompareScreen(Screen[None]):
         self.query_one("#compare-keys", Static).update(Content(keys))
 
     def _keys(self) -> str:
-        looks = "m source" if self._is_rendered else "m as it looks · s columns or one"
-        others = "[ ] another · " if len(self._replies) > 2 else ""
-        return f"{looks} · x swap · {others}n N differences · Esc"
+        looks = "[m] source" if self._is_rendered else "[m] rendered  [s] columns"
+        others = "[[ ]] next reply  " if len(self._replies) > 2 else ""
+        return f"{looks}  [x] swap  {others}[n N] differences  [Esc] close"
 
     def action_swap(self) -> None:
         """The second becomes the first."""

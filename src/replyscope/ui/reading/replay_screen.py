@@ -50,13 +50,13 @@ class ReplayScreen(WorkingScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,P,shift+p", "dismiss(None)", "Close"),
         Binding("space", "pause", "Pause", priority=True),
-        Binding("full_stop", "step(1)", "One frame on", priority=True),
-        Binding("comma", "step(-1)", "One frame back", priority=True),
+        Binding("full_stop", "step(1)", "Next frame", priority=True),
+        Binding("comma", "step(-1)", "Previous frame", priority=True),
         Binding("right,l", "seek(1)", "Forward", priority=True),
         Binding("left,h", "seek(-1)", "Back", priority=True),
         Binding("home", "restart", "From the start", priority=True),
-        Binding("1", "speed(1)", "True speed", priority=True),
-        Binding("4", "speed(4)", "Four times", priority=True),
+        Binding("1", "speed(1)", "Original speed", priority=True),
+        Binding("4", "speed(4)", "Four times the speed", priority=True),
         Binding("0,end", "finish", "To the end", priority=True),
         Binding("f4", "toggle_inspector", "Inspector"),
         Binding("f7", "open_tab('wire')", "Wire"),
@@ -168,7 +168,7 @@ class ReplayScreen(WorkingScreen[None]):
         if playback.is_over:
             state = "the end"
         elif playback.is_waiting:
-            state = "reading …"
+            state = "reading…"
         return (
             f"{seconds(playback.at_ms)} of {seconds(playback.end_ms)} · {state} · frame "
             f"{playback.frame:,} of {len(self._record.frames):,}"
