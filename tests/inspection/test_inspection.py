@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replyscope.domain.event import RequestSent, WireFrame
+from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Choice, Exchange, ExchangeState, Timing, ToolCall, Usage
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason, Outcome, StreamEnd, derive_finish
@@ -27,7 +27,7 @@ from replyscope.inspection.figures import (
 from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.json_view import exchange_object
 from replyscope.inspection.schema_check import check_reply
-from replyscope.inspection.wire import frame_line, frame_text, frames_text, request_lines
+from replyscope.inspection.wire import frame_fields, frames_text, wire_text
 from tests.support.build import make_exchange
 
 
@@ -205,12 +205,15 @@ def test_the_json_object_has_the_promised_fields() -> None:
     json.dumps(value)
 
 
-def test_the_wire_is_shown_line_by_line() -> None:
+def test_the_wire_is_copied_as_it_was_recorded() -> None:
     frames = [WireFrame(1.25, "data: a\r\n\r\n"), WireFrame(2.0, "event: x\ndata: b\n\n")]
-    assert frame_line(2, frames[1]).endswith("2  x  b")
-    assert frame_line(3, WireFrame(9.0, ": ping\n\n")).endswith("9  : ping")
-    assert frame_text(WireFrame(0.0, 'event: x\ndata: {"a":1}\n\n')) == 'event: x\n\n{\n  "a": 1\n}'
-    assert frame_text(WireFrame(0.0, "data: [DONE]\n\n")) == "[DONE]"
-    assert frames_text(frames) == "data: a\r\n\r\nevent: x\ndata: b\n\n"
-    lines = request_lines(RequestSent("POST", "http://h/v1", (("a", "b"),), b'{"x":1}'))
-    assert lines[:3] == ["POST http://h/v1", "a: b", ""]
+    request = RequestSent("POST", "http://h/v1", (("a", "b"),), b'{"x":1}')
+    exchange = make_exchange(status=200, headers=(("c", "d"),))
+    stream = "data: a\r\n\r\nevent: x\ndata: b\n\n"
+    assert frames_text(frames) == stream
+    assert wire_text(exchange, WireRecord(request, frames)) == (
+        f'POST http://h/v1\na: b\n\n{{"x":1}}\n\nHTTP 200\nc: d\n\n{stream}'
+    )
+    assert wire_text(make_exchange(), WireRecord(None, frames)) == stream
+    assert frame_fields("event: x\ndata: a\ndata: b\n\n") == ("x", "a\nb")
+    assert frame_fields(": ping\n\n") == ("", ": ping")

@@ -15,8 +15,8 @@ from replyscope.domain.exchange import Timing
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.tool import ToolCallState
+from replyscope.inspection.frame_change import frame_row
 from replyscope.inspection.timeline import Doing, paces_of, timeline_of
-from replyscope.inspection.wire import frame_gist
 from tests.support.build import make_exchange
 
 SENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -95,11 +95,7 @@ def test_without_frames_the_pace_is_what_the_reply_kept_of_it() -> None:
     assert [round(pace / 8) for pace in paces] == [0, 0, 0, 0, 10, 0, 30, 0]
 
 
-def test_the_gist_of_a_frame_is_what_it_adds() -> None:
-    chat = WireFrame(12.0, 'data: {"id": "x", "choices": [{"delta": {"content": "Hi"}}]}\n\n')
-    assert frame_gist(3, chat) == '   3     12  {"content": "Hi"}}]}'
-    event = WireFrame(
-        7.0, 'event: response.output_text.delta\ndata: {"type":"x","delta":"Hi","n":1}\n\n'
-    )
-    assert frame_gist(1, event) == '   1      7  output_text.delta  "Hi","n":1}'
-    assert frame_gist(9, WireFrame(1.0, "data: [DONE]\n\n")) == "   9      1  [DONE]"
+def test_a_frame_row_has_number_time_and_change() -> None:
+    chat = WireFrame(1012.0, 'data: {"id": "x", "choices": [{"delta": {"content": "Hi"}}]}\n\n')
+    assert frame_row(3, chat) == '    3    1,012  content "Hi"'
+    assert frame_row(12_345, WireFrame(1.0, "data: [DONE]\n\n")) == "12,345        1  [DONE]"

@@ -101,7 +101,7 @@ async def test_each_exchange_of_a_continued_reply_can_be_inspected(
         await until(pilot, lambda: is_idle(pilot))
         await until(pilot, lambda: "exchange 2 of 2" in frame(pilot))
         assert "$0.50 reported" in frame(pilot)
-        assert "cost together $0.75" in frame(pilot)
+        assert "total cost $0.75" in frame(pilot)
         assert "The reply was cut" not in frame(pilot)
         await pilot.press("less_than_sign")
         await until(pilot, lambda: "exchange 1 of 2" in frame(pilot))

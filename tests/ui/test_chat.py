@@ -48,7 +48,14 @@ async def test_a_reply_shows_with_its_figures(server: LoopbackServer, tmp_path: 
         await send(pilot, "greet me")
         await until(pilot, lambda: "● stop" in frame(pilot), "the ending")
         screen = frame(pilot)
-    for words in ("greet me", "Hello", "• one", "test-model", "finish", "reported by the server"):
+    for words in (
+        "greet me",
+        "Hello",
+        "• one",
+        "test-model",
+        "● stop · 7 tokens",
+        "reported by the server",
+    ):
         assert words in screen
 
 
@@ -203,8 +210,11 @@ async def test_the_wire_shows_the_request_and_every_frame(
         await until(pilot, lambda: "Frame 2 of" in frame(pilot))
         await pilot.press("escape", "g")
         await until(pilot, lambda: "chat/completions" in frame(pilot))
-        assert "HTTP 200" in frame(pilot)
-        assert '"content": "hello wire"' in frame(pilot)
+        assert "response HTTP 200" in frame(pilot)
+        assert "finish stop" in frame(pilot)
+        assert '"content": "hello wire"' not in frame(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: '"content": "hello wire"' in frame(pilot))
         await pilot.press("1")
         await until(pilot, lambda: "to first token" in frame(pilot))
 

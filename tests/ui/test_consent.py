@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.tool import Decision, Tool, ToolCallState
@@ -230,7 +231,7 @@ async def test_a_click_answers_no_card_that_was_not_looked_at(
         asked = Asked(pilot)
         asked.ask()
         await shown(pilot)
-        await until(pilot, lambda: "y yes, once" in frame(pilot))
+        await until(pilot, lambda: "[y]" in frame(pilot))
         keys = card_of(pilot).query_one("#consent-keys")
         await pilot.click(keys, offset=(3, 0))
         assert asked.said == {}
@@ -291,7 +292,7 @@ async def test_a_call_that_goes_on_below_is_read_to_its_end_first(
         asked = Asked(pilot)
         asked.ask(LONG, name="run_command")
         await looked_at(pilot)
-        assert "more lines below: read on with" in frame(pilot)
+        assert "more lines below, read on" in frame(pilot)
         await pilot.press(key)
         await until(pilot, lambda: "Read this call to its end first" in frame(pilot))
         assert pilot.app.screen is chat_of(pilot)
@@ -329,7 +330,7 @@ async def test_what_has_no_room_in_the_title_is_read_above_the_arguments(
         asked = Asked(pilot)
         asked.ask(**parts)
         await looked_at(pilot)
-        await until(pilot, lambda: "y yes, once" in frame(pilot), "the answers")
+        await until(pilot, lambda: "[y]" in frame(pilot), "the answers")
         assert "more lines below" in frame(pilot)
         await pilot.press("y")
         await until(pilot, lambda: "Read this call to its end first" in frame(pilot))
@@ -417,3 +418,28 @@ async def test_what_draws_nothing_is_shown_by_its_code(
         await pilot.press("enter")
         await until(pilot, lambda: asked.allowed == [0])
         assert json.loads(asked.said[0].arguments or "") == json.loads(arguments)
+
+
+async def test_the_keys_stay_in_one_row_at_every_width_and_f6_reaches_the_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(monkeypatch, SOON_S)
+    async with open_chat(app_at(tmp_path), size=(200, 40)) as pilot:
+        asked = Asked(pilot)
+        chat_of(pilot).panes.transcript.focus()
+        asked.ask()
+        await until(pilot, lambda: card_of(pilot).is_ready)
+        row = card_of(pilot).query_one("#consent-keys", Static)
+        for width in (200, 120, 90, 70, 50):
+            await pilot.resize_terminal(width, 40)
+            await until(pilot, lambda: row.content_size.width > 0)
+            await pilot.pause()
+            text = str(row.render())
+            assert row.region.height == 1
+            assert len(text) <= row.content_size.width
+            assert text.startswith(("[F6]", "F6:")), width
+            assert text.replace("stop", "").rstrip().endswith(("Esc", "[Esc]"))
+        await pilot.press("f6")
+        assert card_of(pilot).has_focus
+        await pilot.press("y")
+        await until(pilot, lambda: asked.allowed == [0])

@@ -87,7 +87,7 @@ async def test_a_card_says_what_would_happen_and_yes_runs_it(
         await until(pilot, lambda: is_idle(pilot))
         assert not card_of(pilot).display
         assert chat_of(pilot).panes.composer.has_focus
-        assert "read_file · done" in frame(pilot)
+        assert "✓" in frame(pilot)
         await pilot.press("escape", "k", "k", "g")
         chat_of(pilot).panes.transcript.point_at(1)
         chat_of(pilot).groups.reading.inspector.open_tab("tools")
@@ -180,10 +180,10 @@ async def test_escape_stops_the_turn_and_t_takes_it_up_again(
         await pilot.press("escape")
         await until(pilot, lambda: is_idle(pilot))
         assert not card_of(pilot).display
-        await until(pilot, lambda: "t run tools" in frame(pilot))
+        await until(pilot, lambda: "[t] run tools" in frame(pilot))
     again = make_app(tmp_path, server.base_url, opens_newest=True)
     async with open_chat(again, size=SIZE) as pilot:
-        await until(pilot, lambda: "t run tools" in frame(pilot), "the offer to go on")
+        await until(pilot, lambda: "[t] run tools" in frame(pilot), "the offer to go on")
         await pilot.press("escape", "t", "t")
         await press_when_ready(pilot, "y")
         await until(pilot, lambda: "Now I know." in frame(pilot))
@@ -261,10 +261,10 @@ async def test_what_is_out_of_view_on_the_card_is_told_and_can_be_scrolled_to(
         await send(pilot, "do it")
         await until(pilot, lambda: "more lines" in frame(pilot), "the cue")
         await until(pilot, lambda: card_of(pilot).is_ready and card_of(pilot).has_focus)
-        assert "y yes, once" in frame(pilot)
+        assert "[y]" in frame(pilot)
         assert "this session" not in frame(pilot)
         await pilot.press(*["j"] * 50)
-        await until(pilot, lambda: "that was all" in frame(pilot))
+        await until(pilot, lambda: "end of the call" in frame(pilot))
         assert "argument 39" in frame(pilot)
 
 

@@ -35,7 +35,7 @@ class Omission:
         """A sentence for the report: the content, the sessions and the reason."""
         first = ", ".join(f"“{title[:40]}”" for title in self.sessions[:_MOST_TITLES])
         more = len(self.sessions) - _MOST_TITLES
-        where = f"{first} and {more:,} more sessions" if more > 0 else first
+        where = f"{first} and {plural(more, 'more session')}" if more > 0 else first
         return f"Left out of {where}: {self.count:,} × {self.what} ({self.why})."
 
 

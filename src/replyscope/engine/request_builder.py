@@ -52,7 +52,8 @@ def make_opening(
 ) -> Exchange:
     """An exchange before its first event."""
     left_out = target.leaves_out
-    note = f"the oldest {left_out} messages were left out to fit the context"
+    oldest = "message was" if left_out == 1 else f"{left_out:,} messages were"
+    note = f"the oldest {oldest} left out to fit the context"
     return Exchange(
         id=exchange_id,
         api=target.provider.api,

@@ -54,7 +54,7 @@ def size(value: int) -> str:
 def rate(exchange: Exchange) -> str:
     """Output tokens per second."""
     value = output_rate(exchange.usage, exchange.timing)
-    return UNKNOWN if value is None else f"{value:.0f} tok/s"
+    return UNKNOWN if value is None else f"{value:,.0f} tok/s"
 
 
 def cost(exchange: Exchange) -> str:

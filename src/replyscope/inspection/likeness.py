@@ -29,7 +29,8 @@ _LIKENESS = str.maketrans(
         **dict.fromkeys("↓▼", "v"),
         "←": "<",
         "→": ">",
-        "×": "x",
+        "✓": "v",
+        **dict.fromkeys("×✗", "x"),
     }
 )
 

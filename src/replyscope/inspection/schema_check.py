@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 from replyscope.domain.json_text import read_json
+from replyscope.domain.plural import plural
 from replyscope.inspection.schema_patterns import without_patterns
 
 _MOST = 5
@@ -40,5 +41,5 @@ def find_faults(value: Any, schema: str) -> tuple[str, ...]:
     faults.sort(key=lambda fault: [str(step) for step in fault.absolute_path])
     sentences = [f"{fault.json_path}: {fault.message}"[:300] for fault in faults[:_MOST]]
     if len(faults) > _MOST:
-        sentences.append(f"and {len(faults) - _MOST} more errors")
+        sentences.append(f"and {plural(len(faults) - _MOST, 'more error')}")
     return tuple(sentences)

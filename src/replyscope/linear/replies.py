@@ -15,15 +15,15 @@ from replyscope.engine.tool_calls import results_under
 from replyscope.inspection.comparison import compare_facts
 from replyscope.inspection.explain import explain
 from replyscope.inspection.figures import seconds
+from replyscope.inspection.frame_change import frame_change
 from replyscope.inspection.siblings import Reply
 from replyscope.inspection.timeline import timeline_of
-from replyscope.inspection.wire import frame_line, request_lines, response_lines
+from replyscope.inspection.wire import request_body, request_head, response_lines
 from replyscope.linear.desk import LinearDesk
 from replyscope.linear.flow import TextFlow
 from replyscope.linear.sentences import inspect_lines, known
 
 _MOST_FRAMES = 40
-_LONGEST_FRAME = 2_000
 
 
 def print_message(desk: LinearDesk, message: Message, conversation: Conversation) -> None:
@@ -70,12 +70,13 @@ def print_wire(desk: LinearDesk, argument: str = "") -> None:
     record = desk.run(desk.services.archive.load_wire(exchange.id))
     first = int(argument) if argument.isdecimal() and int(argument) > 0 else 1
     if first == 1 and record.request is not None:
-        lines = [*request_lines(record.request), *response_lines(exchange)]
+        sent = [*request_head(record.request), request_body(record.request)]
+        lines = [*sent, *response_lines(exchange)]
         desk.terminal.lines(["request:", *(printable_line(line) for line in lines)])
     shown = record.frames[first - 1 : first - 1 + _MOST_FRAMES]
     for number, frame in enumerate(shown, start=first):
-        _, at_ms, data = (*frame_line(number, frame).split(None, 2), "")[:3]
-        desk.say(f"frame {number}", printable_line(f"{at_ms} ms, {data}")[:_LONGEST_FRAME])
+        change = printable_line(frame_change(frame.text))
+        desk.say(f"frame {number}", f"{frame.at_ms:,.0f} ms, {change}")
     rest = len(record.frames) - (first - 1 + len(shown))
     if rest > 0:
         desk.say("note", f"{plural(rest, 'frame')} more. /wire {first + len(shown)} continues.")

@@ -24,7 +24,7 @@ from replyscope.domain.web_address import normal_address
 from replyscope.toolbox.permit import check_permit
 
 TOUCHES = {
-    "current_time": "the clock",
+    "current_time": "clock",
     "calculate": "nothing",
     "read_file": "reads one file of the working folder",
     "list_files": "reads the names in the working folder",

@@ -29,7 +29,7 @@ class Branches:
             return
         siblings = self._desk.conversation.tree.siblings(message)
         if len(siblings) < 2:
-            self._desk.tell("This message has no siblings; r asks again, e edits.", is_error=False)
+            self._desk.tell("Only one version. [r] retry  [e] edit", is_error=False)
             return
         position = [sibling.id for sibling in siblings].index(message.id)
         self.show_sibling(siblings[(position + step) % len(siblings)].id)

@@ -68,7 +68,8 @@ class ConsentPrompt:
         self.draw()
         if self._screen.is_attached and self.asking() - {self._desk.conversation.session.id}:
             self._desk.tell(
-                "A tool in another session waits for your word (? in the list).", is_error=False
+                "A tool call in another session waits (? in the list).",
+                is_error=False,
             )
 
     def draw(self) -> None:
@@ -139,9 +140,9 @@ class ConsentPrompt:
         return False
 
     def focus_next(self) -> None:
-        """Focus the next pane: from the composer the card, if it is shown."""
+        """Focus the next pane: the card, from anywhere, while a call waits."""
         card = self._screen.query_one(ConsentCard)
-        if self._screen.focused is self._composer and card.wanted is not None:
+        if card.wanted is not None and not card.has_focus:
             self._screen.set_focus(card)
         else:
             self._screen.focus_next()

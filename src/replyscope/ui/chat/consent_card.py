@@ -4,6 +4,7 @@ Invariant: no answer runs a call that was not fully visible. The whole card has 
 screen, and the call has to be scrolled to its end. `consent` decides when keys are answers.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -15,15 +16,18 @@ from textual.content import Content
 from textual.errors import NoWidget
 from textual.geometry import Region
 from textual.message import Message
+from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
 from replyscope.domain.exchange import APPROVAL
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import exact_line, exact_text
 from replyscope.engine.consent import CallToDecide
 from replyscope.inspection.arguments import pretty_arguments
 from replyscope.inspection.figures import count as in_figures
 from replyscope.ui.keys.names import is_typed
+from replyscope.ui.terminal.textual_internals import bindings_of
 
 _MOST_SHOWN = 100_000
 _MOST_READ = 10 * _MOST_SHOWN
@@ -31,10 +35,10 @@ _MOST_READ = 10 * _MOST_SHOWN
 `_MOST_SHOWN` characters can only be refused.
 """
 
-_TOO_LONG = "This call is too long to be shown ({}characters), so it can only be refused [n]."
-_TOO_SMALL = "Too small to show this call. Make the window larger, or [n] refuses."
-_COVERED = "Something covers this call. Close it first (F4), or [n] refuses."
-_UNREAD = "Read this call to its end first: [j], [PgDn] and [End] scroll down."
+_TOO_LONG = "This call is too long to show ({}characters). It can only be refused: [n]"
+_TOO_SMALL = "Too small a window to show this call. Enlarge it, or refuse with [n]."
+_COVERED = "A pane covers this call. Close it with [F4], or refuse with [n]."
+_UNREAD = "Read this call to its end first: scroll with [j], [PgDn] or [End]."
 
 
 class Answer(StrEnum):
@@ -49,13 +53,14 @@ class Answer(StrEnum):
 
 
 _KEYS = (
-    (Answer.ONCE, "y", "yes, once"),
-    (Answer.SESSION, "s", "yes, this session"),
-    (Answer.ALWAYS, "a", "always …"),
-    (Answer.NO, "n", "no"),
-    (Answer.BECAUSE, "b", "no, because …"),
-    (Answer.EDIT, "e", "edit first"),
+    (Answer.ONCE, "y", ("yes, once", "once", "once")),
+    (Answer.SESSION, "s", ("yes, this session", "session", "session")),
+    (Answer.ALWAYS, "a", ("always…", "always", "always")),
+    (Answer.NO, "n", ("no", "no", "no")),
+    (Answer.BECAUSE, "b", ("no, because…", "because", "why")),
+    (Answer.EDIT, "e", ("edit first", "edit", "edit")),
 )
+"""Each answer with its key, and its labels from long to short."""
 _ANSWERS = {f"consent.{answer.value}": answer for answer in Answer}
 _REFUSALS = (Answer.NO, Answer.BECAUSE)
 _NOTICES = "textual-toastrack"
@@ -66,8 +71,8 @@ class ConsentCard(Vertical, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(key, f"answer('{answer.value}')", words, id=f"consent.{answer.value}")
-            for answer, key, words in _KEYS
+            Binding(key, f"answer('{answer.value}')", labels[0], id=f"consent.{answer.value}")
+            for answer, key, labels in _KEYS
         ),
         Binding("escape", "screen.run('stop')", "Stop", show=False),
         Binding("down,j", "scroll_arguments(1)", "Down", show=False),
@@ -216,7 +221,8 @@ class ConsentCard(Vertical, can_focus=True):
         if wanted is None:
             return
         tool = wanted.tool
-        name, source, touches = map(exact_line, (tool.own_name, tool.source, tool.touches))
+        origin = "built-in" if tool.source == "shipped" else tool.source
+        name, source, touches = map(exact_line, (tool.own_name, origin, tool.touches))
         more = f"   1 of {self._count}" if self._count > 1 else ""
         width = self.content_size.width or self.screen.size.width - 4
         room = max(8, width - cell_len(f"⚙   {source}{more}"))
@@ -224,14 +230,14 @@ class ConsentCard(Vertical, can_focus=True):
             ("⚙ ", "$text-accent"),
             (_cut(name, room), "bold"),
             (f"  {source}{more}", "dim"),
-            (f"\nTouches: {touches}", "dim"),
+            (f"\nAccess: {touches}", "dim"),
         )
         self.query_one("#consent-title", Static).update(title)
         given = wanted.call.arguments
         read = given if len(given) <= _MOST_READ else given[:_MOST_SHOWN]
         text = exact_text(pretty_arguments(read)) or "(no arguments)"
         if cell_len(name) > room or max(map(cell_len, title.plain.split("\n"))) > width:
-            text = f"Tool: {name}\nServer: {source}\nTouches: {touches}\n\n{text}"
+            text = f"Tool: {name}\nServer: {source}\nAccess: {touches}\n\n{text}"
         self._length = len(text) + len(given) - len(read)
         if self._length > _MOST_SHOWN:
             text = f"{text[:_MOST_SHOWN]}…\n\n{_TOO_LONG.format(f'{in_figures(self._length)} ')}"
@@ -239,26 +245,39 @@ class ConsentCard(Vertical, can_focus=True):
         self._draw_keys()
 
     def _draw_keys(self) -> None:
-        is_heard = self.has_focus and self._is_ready
-        pieces = [] if self.has_focus or not self._is_ready else [_HOW_TO_REACH]
-        look = "bold $text-accent" if is_heard else "dim"
-        for answer, key, words in _KEYS:
-            if self._offers(answer):
-                click = f"[@click=screen.answer_call('{answer.value}')][{look}]{key}[/] {words}[/]"
-                pieces.append(Content.from_markup(click))
-        pieces.append(Content.from_markup("[bold $text-accent]Esc[/] stops"))
         # The answers stay in view however long the arguments are; those scroll.
         room = self.screen.size.height // 2 - 5
         self._pane.styles.max_height = max(2, room)
-        rows = [pieces[0]]
-        for piece in pieces[1:]:
-            longer = Content("   ").join([rows[-1], piece])
-            if longer.cell_length > max(20, self.content_size.width):
-                rows.append(piece)
-            else:
-                rows[-1] = longer
-        self.query_one("#consent-keys", Static).update(Content("\n").join(rows))
+        width = max(1, self.content_size.width)
+        rows = (self._key_row(form) for form in _FORMS)
+        row = next((row for row in rows if row.cell_length <= width), self._key_row(_FORMS[-1]))
+        self.query_one("#consent-keys", Static).update(row)
         self.call_after_refresh(self._draw_more)
+
+    def _key_row(self, form: "_Form") -> Content:
+        """The keys in one row: the answers that are offered, and before them the key that
+        focuses the card.
+        """
+        keys = {binding.id: self.app.get_key_display(binding) for binding in bindings_of(self)}
+        pieces = []
+        if self._is_ready and not self.has_focus:
+            pieces.append(Content.styled(form.focus.format(self._focus_key()), "dim"))
+        look = "bold $text-accent" if self.has_focus and self._is_ready else "dim"
+        for answer, _, labels in _KEYS:
+            if self._offers(answer):
+                shown = form.answer.format(keys[f"consent.{answer.value}"], labels[form.label])
+                click = f"screen.answer_call('{answer.value}')"
+                pieces.append(Content(shown).stylize(Style.from_meta({"@click": click})))
+                pieces[-1] = pieces[-1].stylize(look, 0, form.length_of_key(shown))
+        stop = form.stop
+        pieces.append(Content(stop).stylize("bold $text-accent", 0, form.length_of_key(stop)))
+        return Content(form.gap).join(pieces)
+
+    def _focus_key(self) -> str:
+        """The key that focuses the next pane, in the current key map."""
+        bindings = (b for b in bindings_of(self.screen) if b.id == "app.next-pane")
+        key = next((self.app.get_key_display(binding) for binding in bindings), "Tab")
+        return key.upper() if key[1:].isdigit() else key
 
     def _draw_more(self) -> None:
         """Show the number of hidden lines, and record that the end was visible."""
@@ -269,11 +288,11 @@ class ConsentCard(Vertical, can_focus=True):
         more = self.query_one("#consent-more", Static)
         more.display = pane.max_scroll_y > 0
         if below > 0 and not self._is_read:
-            words = f"▼ {below} more lines below: read on with j PgDn End"
+            words = f"▼ {plural(below, 'more line')} below, read on: [j] [PgDn] [End]"
         elif below > 0:
-            words = f"▼ {below} more lines below · j k PgDn End"
+            words = f"▼ {plural(below, 'more line')} below: [j] [k] [PgDn] [End]"
         else:
-            words = "▲ that was all · j k PgUp Home"
+            words = "▲ end of the call: [j] [k] [PgUp] [Home]"
         more.update(Content.styled(words, "$text-warning"))
         if self._is_at_end() and self._is_whole() and not self._is_covered():
             self._is_read = True
@@ -317,7 +336,27 @@ class ConsentCard(Vertical, can_focus=True):
         self._pane.scroll_to(y=y, animate=False, immediate=True)
 
 
-_HOW_TO_REACH = Content.styled("F6 or a click, then", "dim")
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One layout of the row of keys. Each is shorter than the one before."""
+
+    focus: str
+    answer: str
+    stop: str
+    gap: str
+    label: int
+
+    def length_of_key(self, shown: str) -> int:
+        """The number of characters of the key at the start of an answer."""
+        return shown.index("]") + 1 if shown.startswith("[") else len(shown.split(":")[0])
+
+
+_FORMS = (
+    _Form("[{0}] then", "[{0}] {1}", "[Esc] stop", "  ", label=0),
+    _Form("[{0}]", "[{0}] {1}", "[Esc] stop", "  ", label=1),
+    _Form("{0}:", "{0}:{1}", "Esc", " ", label=2),
+    _Form("{0}:", "{0}", "Esc", " ", label=2),
+)
 
 
 def _cut(text: str, room: int) -> str:

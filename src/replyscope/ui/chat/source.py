@@ -11,7 +11,7 @@ from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
 from replyscope.engine.tool_calls import results_under, with_results
 from replyscope.engine.tree import MessageTree
-from replyscope.inspection.explain import Mood
+from replyscope.inspection.explain import Mood, Remedy
 from replyscope.inspection.timeline import Timeline, timeline_of
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.reading.entries import mood_of, reply_at, with_summary
@@ -54,6 +54,15 @@ class ChatSource:
         """The results of a reply's tool calls, by call id."""
         return results_under(reply, self.tree)
 
+    def possible(self, reply: Message) -> frozenset[Remedy]:
+        """The remedies whose keys work now: an earlier reply can only be retried."""
+        conversation = self._desk.conversation
+        if self._desk.turns.is_running(conversation.session.id):
+            return frozenset()
+        last = conversation.messages[-1]
+        is_newest = reply.id == last.id or (last.role is Role.TOOL and last.parent_id == reply.id)
+        return frozenset(Remedy) if is_newest else frozenset({Remedy.RETRY})
+
     def at_moment(self, exchange: Exchange) -> Exchange:
         """The exchange itself."""
         return exchange
@@ -84,7 +93,8 @@ class ChatSource:
             return replace(user_content(read_in(message, {})), tabs=tabs)
         now = {s.exchange_id: exchanges.get(s.exchange_id) for s in message.sources}
         joined = {key: self._with_results(message, e) for key, e in now.items() if e is not None}
-        content = replace(reply_content(message, joined), tabs=tabs)
+        content = reply_content(message, joined, possible=self.possible(message))
+        content = replace(content, tabs=tabs)
         if self._results_wait(message):
             content = replace(content, notice=_UNSENT, mood=Mood.NOTE)
         elif content.word in _WAITING and self._is_answered_now(message):

@@ -10,6 +10,7 @@ from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
 
+from replyscope.domain.plural import plural
 from replyscope.inspection.figures import UNKNOWN, count, seconds
 from replyscope.inspection.plot import Measure, PlotCell, column, edges_of, top_of
 from replyscope.inspection.stats import Sums
@@ -75,7 +76,7 @@ class PlotView(Widget, can_focus=True):
     def render(self) -> Content:
         """The columns, their axis, and the figures of the selected span."""
         if not self._spans:
-            return Content.styled("No reply was saved yet that this is about.", _MUTED)
+            return Content.styled("No saved replies match.", _MUTED)
         room = max(2, self.content_size.height - 3)
         height = room - room % 2  # so that the middle of the axis is a round number
         measure = self._measure
@@ -137,15 +138,15 @@ class PlotView(Widget, can_focus=True):
         one = self._spans[self._picked]
         low, high = self._measure.series
         colours = COLOURS[self._measure]
-        errors = f" · {one.errors:,} errors" if one.errors else ""
+        errors = f" · {plural(one.errors, 'error')}" if one.errors else ""
         said = (
-            f"{one.name}: {one.replies:,} replies{errors} · {count(one.output_known)} out · "
+            f"{one.name}: {plural(one.replies, 'reply')}{errors} · {count(one.output_known)} out · "
             f"{Measure.COST.text_of(one)} · first token {_seconds(one.ttft_p50)}"
         )
         legend = [("■ ", colours[0]), (f"{low}  ", _MUTED), ("■ ", colours[1]), (high, _MUTED)]
         room = self.content_size.width - len(low) - len(high) - 8
         if len(said) > room:
-            said = f"{one.name}: {one.replies:,} replies · {self._measure.text_of(one)}"
+            said = f"{one.name}: {plural(one.replies, 'reply')} · {self._measure.text_of(one)}"
         return Content.assemble((said[:room].ljust(room), "$text-accent"), "  ", *legend)
 
     def action_move(self, step: int) -> None:

@@ -53,15 +53,15 @@ def figure_rows(total: Sums) -> Iterator[NumberRow]:
     yield from (
         row(label, _time(value), note, _slower(name, value))
         for label, name, value, note in (
-            ("first token", "ttft", total.ttft_p50, "half within"),
-            ("", "ttft", total.ttft_p95, "95% within"),
-            ("whole reply", "duration", total.duration_p50, "half within"),
-            ("", "duration", total.duration_p95, "95% within"),
+            ("first token", "ttft", total.ttft_p50, "median"),
+            ("", "ttft", total.ttft_p95, "95th percentile"),
+            ("whole reply", "duration", total.duration_p50, "median"),
+            ("", "duration", total.duration_p95, "95th percentile"),
         )
     )
 
 
-LEGEND = NumberRow("≥ some are unknown   ~ partly estimated")
+LEGEND = NumberRow("≥ some values unknown   ~ partly estimated")
 
 
 def _slower(name: str, value_s: float | None) -> str:

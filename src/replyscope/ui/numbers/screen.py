@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.library import SearchIndex
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
 from replyscope.domain.search import ReplyFigures
@@ -77,7 +78,7 @@ class StatsScreen(Screen[str | None]):
 
     def on_mount(self) -> None:
         self.query_one(PlotView).focus()
-        self._tell("counting …")
+        self._tell("Counting…")
         self.call_after_refresh(self._ask)
 
     @on(Input.Changed)
@@ -109,7 +110,7 @@ class StatsScreen(Screen[str | None]):
         self.run_worker(job, group="plot", exclusive=True, exit_on_error=False)
 
     def _tell_left(self, left: int) -> None:
-        self._tell(f"reading what is new, {left:,} left …")
+        self._tell(f"Indexing {plural(left, 'new reply')}…")
 
     def _tell(self, text: str, *, is_error: bool = False) -> None:
         look = "$text-error" if is_error else "$text-muted"

@@ -30,7 +30,7 @@ class CompareScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
     CSS_PATH = "../styles/compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "rendered", "As it looks"),
+        Binding("m", "rendered", "Rendered or source"),
         Binding("s", "side_by_side", "Side by side"),
         Binding("x", "swap", "Swap"),
         Binding("left_square_bracket", "other(-1)", "Compare with the previous", group=_OTHER),
@@ -84,7 +84,7 @@ class CompareScreen(Screen[None]):
         lines = await asyncio.to_thread(draw_comparison, first, second, width, looks)
         stops = stops_in(lines, looks)
         view.show(lines, stops)
-        self._show_title("as it looks" if self.is_rendered else "Markdown source")
+        self._show_title("rendered" if self.is_rendered else "Markdown source")
         self.query_one(KeyFooter).draw()
 
     def _show_title(self, shape: str) -> None:

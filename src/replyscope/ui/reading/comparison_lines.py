@@ -89,7 +89,7 @@ def _facts(rows: Sequence[FactRow], width: int, looks: Looks) -> Iterator[Text]:
             )
     alike = [f"{row.label} {printable_line(row.first)}" for row in rows if not row.differs]
     if alike:
-        yield from wrap(_said(f"alike: {' · '.join(alike)}", looks.muted), width)
+        yield from wrap(_said(f"same: {' · '.join(alike)}", looks.muted), width)
 
 
 def _cut(text: str, room: int) -> str:
@@ -198,12 +198,12 @@ def _aligned(
 
 def _call(row: CallRow, width: int, looks: Looks) -> Iterator[Text]:
     notes = {
-        Change.BOTH: "both ask for it alike",
-        Change.FIRST: "only the first asks for it",
-        Change.SECOND: "only the second asks for it",
+        Change.BOTH: "called by both, same arguments",
+        Change.FIRST: "called by the first only",
+        Change.SECOND: "called by the second only",
     }
     style = _look(row.change, looks) or looks.title
-    note = notes.get(row.change, "both ask for it, not alike")
+    note = notes.get(row.change, "called by both, different arguments")
     yield Text.assemble((f"⚙ {exact_line(row.name)}", style), (f"  {note}", looks.muted))
     for place in row.places:
         yield from _place(place, width, looks)

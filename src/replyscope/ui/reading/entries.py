@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, Role
+from replyscope.domain.plural import plural
 from replyscope.inspection.explain import Mood, explain
-from replyscope.inspection.figures import count, rate, seconds
+from replyscope.inspection.figures import UNKNOWN, rate, seconds
 from replyscope.ui.transcript.content import EntryContent
 
 
@@ -42,7 +43,8 @@ def mood_of(message: Message, exchanges: Mapping[str, Exchange]) -> Mood:
 
 def with_summary(content: EntryContent, exchange: Exchange) -> EntryContent:
     """The entry with a summary line, which replaces the inspector on narrow screens."""
-    usage = exchange.usage
-    out = count(usage.output_tokens if usage else None)
-    text = f"{out} tok out · {seconds(exchange.timing.first_token_ms)} · {rate(exchange)}"
-    return replace(content, summary=text)
+    out = exchange.usage.output_tokens if exchange.usage is not None else None
+    parts = [plural(out, "token")] if out is not None else []
+    parts += [f"{seconds(exchange.timing.first_token_ms)} to first token", rate(exchange)]
+    known = [part for part in parts if not part.startswith(UNKNOWN)]
+    return replace(content, summary=" · ".join(known))

@@ -1,29 +1,28 @@
-"""The dialog of one wire frame, formatted."""
+"""The dialog of one wire frame: its JSON in colours, with folds."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
 from replyscope.domain.event import WireFrame
-from replyscope.domain.printable import printable_text
-from replyscope.inspection.wire import frame_text
-
-_MOST = 100_000
+from replyscope.domain.printable import printable_line
+from replyscope.inspection.wire import frame_fields
+from replyscope.ui.reading.json_tree import JsonTree
 
 
 class FrameScreen(ModalScreen[None]):
-    """Shows a frame laid out, and walks to its neighbours."""
+    """Shows a frame. The arrow keys show the frames beside it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "dismiss(None)", "Close"),
-        Binding("right,n", "step(1)", "Next"),
-        Binding("left,p", "step(-1)", "Previous"),
+        Binding("escape,q", "dismiss(None)", "Close"),
+        Binding("right,n", "step(1)", "Next frame", priority=True),
+        Binding("left,p", "step(-1)", "Previous frame", priority=True),
         Binding("y", "copy", "Copy"),
     ]
 
@@ -33,25 +32,23 @@ class FrameScreen(ModalScreen[None]):
         self._number = number
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog tall"):
+        with Vertical(classes="dialog wide", id="frame-dialog"):
             yield Label("", classes="dialog-title")
-            with VerticalScroll():
-                yield Static(id="frame-text")
-            yield Static("← → other frames, y copies it as it came, Esc closes", classes="hint")
+            yield JsonTree(id="frame-json")
+            keys = "[← →] other frames  [Enter] fold  [y] copy  [Esc] close"
+            yield Static(Content(keys), classes="hint")
 
     def on_mount(self) -> None:
-        self.query_one(VerticalScroll).focus()
+        self.query_one(JsonTree).focus()
         self._draw()
 
     def _draw(self) -> None:
         frame = self._frames[self._number]
-        title = f"Frame {self._number + 1:,} of {len(self._frames):,} · {frame.at_ms:,.1f} ms"
-        self.query_one(".dialog-title", Label).update(Content(title))
-        text = frame_text(frame)
-        shown = printable_text(text[:_MOST])
-        rest = f"\n… {len(text) - _MOST:,} more characters" if len(text) > _MOST else ""
-        self.query_one("#frame-text", Static).update(Content(shown + rest))
-        self.query_one(VerticalScroll).scroll_home(animate=False)
+        event, data = frame_fields(frame.text)
+        parts = [f"Frame {self._number + 1:,} of {len(self._frames):,}", f"{frame.at_ms:,.1f} ms"]
+        parts += [printable_line(event)] if event else []
+        self.query_one(".dialog-title", Label).update(Content(" · ".join(parts)))
+        self.query_one(JsonTree).show_text(data)
 
     def action_step(self, step: int) -> None:
         """Show a neighbour."""

@@ -1,24 +1,25 @@
 """The inspector: the overview, tools, wire and timeline of one exchange, in tabs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Click
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
-from replyscope.domain.event import WireFrame, WireRecord
+from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import ToolResultPart
+from replyscope.inspection.explain import Remedy
 from replyscope.inspection.timeline import Timeline
-from replyscope.inspection.wire import request_lines, response_lines
 from replyscope.ui.reading.sheet import MUTED, Sheet
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.tool_sheet import tool_sheet
-from replyscope.ui.reading.wire_view import WireView
+from replyscope.ui.reading.wire_view import WirePane, WireView
 
 _TABS = Binding.Group("tab")
 
@@ -27,19 +28,22 @@ class Inspector(Vertical):
     """Draws the exchange that it is given. Loads nothing."""
 
     class TabOpened(Message):
-        """Another tab is open and wants drawing."""
+        """Another tab was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "open_tab('overview')", "Overview", id="inspector.overview", group=_TABS),
         Binding("2", "open_tab('tools')", "Tools", id="inspector.tools", group=_TABS),
         Binding("3", "open_tab('wire')", "Wire", id="inspector.wire", group=_TABS),
         Binding("4", "open_tab('time')", "Time", id="inspector.time", group=_TABS),
+        Binding("space", "toggle_more", "More or less", id="inspector.more"),
     ]
 
     def __init__(self, *, id: str | None = None, can_act: bool = True) -> None:
         super().__init__(id=id)
         self._can_act = can_act
         self._heights: dict[str, int] = {}
+        self._shows_more = False
+        self._exchange: Exchange | None = None
 
     def compose(self) -> ComposeResult:
         yield Tabs(
@@ -51,9 +55,10 @@ class Inspector(Vertical):
         with ContentSwitcher(initial="pane-overview"):
             with VerticalScroll(id="pane-overview"):
                 yield Static(id="overview-text")
+                yield Static(id="overview-more")
             with VerticalScroll(id="pane-tools"):
                 yield Static(id="tools-text")
-            yield WireView(id="pane-wire")
+            yield WirePane(id="pane-wire")
             with VerticalScroll(id="pane-time", can_focus=False):
                 yield TimelineView(id="timeline")
 
@@ -63,9 +68,9 @@ class Inspector(Vertical):
         return self.query_one(Tabs).active or "overview"
 
     def action_open_tab(self, name: str) -> None:
-        """Open a tab, and go to what is in it."""
+        """Open a tab, and focus its content."""
         self.open_tab(name)
-        target = "#timeline" if name == "time" else f"#pane-{name}"
+        target = {"time": "#timeline", "wire": "#wire"}.get(name, f"#pane-{name}")
         self.call_after_refresh(self.query_one(target).focus)
 
     def open_tab(self, name: str) -> None:
@@ -78,19 +83,21 @@ class Inspector(Vertical):
         self.post_message(self.TabOpened())
 
     def show_nothing(self) -> None:
-        """There is no reply to show."""
-        hint = "Send a message to see what its reply is made of." if self._can_act else ""
+        """Show that there is no reply."""
+        hint = "Send a message to inspect its reply." if self._can_act else ""
+        self._exchange = None
         self._update("#overview-text", Content.styled(hint, MUTED))
+        self._update("#overview-more", Content(""))
         self._update("#tools-text", Content(""))
-        self.show_wire([], ())
+        self.query_one(WireView).show_nothing()
         self.query_one(TimelineView).show_nothing()
 
     def show_timeline(self, exchange: Exchange, timeline: Timeline) -> None:
-        """Show what the reply was doing when."""
+        """Show the timeline of a reply."""
         self.query_one(TimelineView).show_timeline(exchange, timeline)
 
     def show_moment(self, at_ms: float) -> None:
-        """Point at the frame that had come by then."""
+        """Point at the last frame at or before a moment."""
         self.query_one(WireView).show_moment(at_ms)
 
     def show_exchange(
@@ -100,16 +107,35 @@ class Inspector(Vertical):
         results: Mapping[str, ToolResultPart],
         *,
         part: str = "",
+        possible: Container[Remedy] = (),
     ) -> None:
-        """Draw an exchange; `results` say what became of its calls, by their ids, and
-        `part` which one of a continued reply it is.
+        """Show an exchange. `results` are the results of its calls by call id, `part` says which
+        exchange of a continued reply it is, and `possible` has the remedies that work now.
         """
+        self._exchange = exchange
         width = max(20, self.size.width - 4)
-        sheet = Sheet(width, can_act=self._can_act)
+        sheet = Sheet(width, possible)
         if self.tab == "tools":
             self._update("#tools-text", tool_sheet(width, exchange.choice(choice), results))
         else:
             self._update("#overview-text", sheet.overview(exchange, choice, part=part))
+            self._draw_more()
+
+    def _draw_more(self) -> None:
+        if self._exchange is None:
+            return
+        sheet = Sheet(max(20, self.size.width - 4))
+        self._update("#overview-more", sheet.more(self._exchange, is_open=self._shows_more))
+
+    def action_toggle_more(self) -> None:
+        """Show or hide the rows without a value."""
+        self._shows_more = not self._shows_more
+        self._draw_more()
+
+    def on_click(self, event: Click) -> None:
+        """A click on the folded rows shows them."""
+        if event.widget is self.query_one("#overview-more"):
+            self.action_toggle_more()
 
     def _update(self, pane: str, content: Content) -> None:
         """Draw a pane; the screen is laid out again only when its height changed."""
@@ -119,21 +145,9 @@ class Inspector(Vertical):
         self.query_one(pane, Static).update(content, layout=changed)
 
     def show_record(self, exchange: Exchange, record: WireRecord) -> None:
-        """Show a saved exchange's wire."""
-        head = wire_head(exchange, record)
-        self.show_wire(head, record.frames)
-
-    def show_wire(self, head: list[str], frames: Sequence[WireFrame]) -> None:
-        """Show head lines and frames."""
-        self.query_one(WireView).show_wire(head, frames)
+        """Show the wire of an exchange."""
+        self.query_one(WireView).show_wire(exchange, record)
 
     def grow_wire(self) -> None:
         """Show the frames that were added since."""
         self.query_one(WireView).grow()
-
-
-def wire_head(exchange: Exchange, record: WireRecord) -> list[str]:
-    """The lines above the frames: the request, and the head of the response."""
-    lines = request_lines(record.request) if record.request is not None else []
-    answer = response_lines(exchange)
-    return [*lines, *([""] if lines else []), *answer, *([""] if answer else [])]

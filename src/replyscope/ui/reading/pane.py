@@ -94,7 +94,7 @@ class ReadingPane:
             return ""
         known = [exchanges[s.exchange_id] for s in reply.sources if s.exchange_id in exchanges]
         number = count - self._steps_back
-        return f"exchange {number} of {count}  [<] [>]\ncost together {cost_of_all(known)}"
+        return f"exchange {number} of {count}  [<] [>]\ntotal cost {cost_of_all(known)}"
 
     def draw(self) -> None:
         """Draw the open tab; nothing while the inspector is hidden."""
@@ -112,7 +112,11 @@ class ReadingPane:
         else:
             exchange = with_results(self._source.at_moment(inspected.exchange), inspected.results)
             inspector.show_exchange(
-                exchange, inspected.choice, inspected.results, part=inspected.part
+                exchange,
+                inspected.choice,
+                inspected.results,
+                part=inspected.part,
+                possible=self._source.possible(inspected.reply),
             )
 
     def draw_tab(self) -> None:

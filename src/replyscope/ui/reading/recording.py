@@ -12,7 +12,7 @@ from replyscope.ui.services import Services
 
 _MANY = 1_000
 """So many frames take a part of a second to read: what is known without is shown first."""
-NOTHING_TO_PLAY = "There is nothing to play:"
+NOTHING_TO_PLAY = "Nothing to replay:"
 
 
 async def load_recording(
@@ -36,10 +36,10 @@ async def load_recording(
 
 def _why_no_frames(exchange: Exchange) -> str:
     if exchange.state is ExchangeState.FAILED:
-        return "the server never answered this request."
+        return "the server did not respond."
     if not exchange.frame_count:
-        return "no frame of this reply came over a wire here; it was imported or fetched."
-    return "the frames of this reply were not kept."
+        return "this reply was imported or fetched, so it has no recorded frames."
+    return "the frames of this reply were not recorded."
 
 
 async def load_timelines(

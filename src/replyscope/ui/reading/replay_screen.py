@@ -56,10 +56,10 @@ class ReplayScreen(WorkingScreen[None]):
         Binding("space", "pause", "Pause", priority=True),
         Binding("left,h", "seek(-1)", "Back", priority=True, group=_SEEK_KEYS),
         Binding("right,l", "seek(1)", "Forward", priority=True, group=_SEEK_KEYS),
-        Binding("comma", "step(-1)", "One frame back", priority=True, group=_FRAME_KEYS),
-        Binding("full_stop", "step(1)", "One frame on", priority=True, group=_FRAME_KEYS),
-        Binding("1", "speed(1)", "True speed", priority=True, group=_SPEED_KEYS),
-        Binding("4", "speed(4)", "Four times", priority=True, group=_SPEED_KEYS),
+        Binding("comma", "step(-1)", "Previous frame", priority=True, group=_FRAME_KEYS),
+        Binding("full_stop", "step(1)", "Next frame", priority=True, group=_FRAME_KEYS),
+        Binding("1", "speed(1)", "Original speed", priority=True, group=_SPEED_KEYS),
+        Binding("4", "speed(4)", "Four times the speed", priority=True, group=_SPEED_KEYS),
         Binding("escape,q,P,shift+p", "dismiss(None)", "Close"),
         Binding("home", "restart", "From the start", priority=True),
         Binding("0,end", "finish", "To the end", priority=True),
@@ -178,7 +178,7 @@ class ReplayScreen(WorkingScreen[None]):
         if playback.is_over:
             state = "the end"
         elif playback.is_waiting:
-            state = "reading …"
+            state = "reading…"
         return (
             f"{seconds(playback.at_ms)} of {seconds(playback.end_ms)} · {state} · frame "
             f"{playback.frame:,} of {len(self._record.frames):,}"

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, ToolResultPart
+from replyscope.inspection.explain import Remedy
 from replyscope.inspection.timeline import Timeline, timeline_of
 from replyscope.ui.reading.playback import Playback
 
@@ -38,6 +39,10 @@ class ReplaySource:
     def results(self, reply: Message) -> Mapping[str, ToolResultPart]:
         """Empty: no tool runs in a replay."""
         return {}
+
+    def possible(self, reply: Message) -> frozenset[Remedy]:
+        """None: a recording is only played."""
+        return frozenset()
 
     def at_moment(self, exchange: Exchange) -> Exchange:
         """The exchange at the moment; at the end, the finished one."""

@@ -38,7 +38,7 @@ class ReplyScreens:
         exchanges = self._exchanges_of(reply)
         exchange = exchanges.get(reply.sources[-1].exchange_id) if reply.sources else None
         if exchange is None:
-            self._screen.tell(f"{NOTHING_TO_PLAY} no model wrote this.", is_error=False)
+            self._screen.tell(f"{NOTHING_TO_PLAY} no model wrote this message.", is_error=False)
             return
         try:
             recording = await load_recording(self._services, exchange)

@@ -1,19 +1,20 @@
-"""Lays the facts of an exchange out as text: the overview and the tools tab."""
+"""Lays the facts of an exchange out as text: the overview tab."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from textwrap import wrap
 
 from textual.content import Content
 
-from replyscope.domain.exchange import APPROVAL, Exchange, ToolCall
+from replyscope.domain.exchange import Exchange, ToolCall
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.tool import ToolCallState
-from replyscope.inspection.explain import Mood, Remedy, explain
+from replyscope.inspection.explain import Explanation, Mood, Remedy, explain
 from replyscope.inspection.figures import (
     UNKNOWN,
     cost,
-    count,
+    dollars,
     rate,
     rate_limits,
     seconds,
@@ -21,140 +22,149 @@ from replyscope.inspection.figures import (
     usage_rows,
 )
 from replyscope.inspection.findings import find_oddities
+from replyscope.ui.transcript.content import REMEDY_KEYS
 
 MUTED = "$text-muted"
 FAINT = MUTED
 _LABEL = 9
-_DIFF = {"+": "$text-success", "-": "$text-error"}
-_SHOWN_ELSEWHERE = ("message", "reasoning", APPROVAL)
-_MOST_ARGUMENTS = 20_000
 _MOODS = {
     Mood.GOOD: "$text-success bold",
     Mood.NOTE: "$text-warning bold",
     Mood.BAD: "$text-error bold",
     Mood.LIVE: "$text-accent bold",
 }
-_REMEDIES = {
-    Remedy.CONTINUE: ("c", "continue"),
-    Remedy.RESUME: ("c", "resume"),
-    Remedy.RETRY: ("r", "retry"),
-    Remedy.RAISE_LIMIT: ("m", "raise limit"),
-    Remedy.RUN_TOOLS: ("t", "run tools"),
-}
+_STATES = {ToolCallState.ASSEMBLING: "incomplete", ToolCallState.REQUESTED: "waiting"}
 
 
 def _count_calls(calls: Sequence[ToolCall]) -> str:
-    """How many calls there are, by what became of them."""
-    if not calls:
-        return "none"
-    states = Counter(_SAID.get(call.state, call.state.value) for call in calls)
-    return " · ".join(f"{count} {state}" for state, count in states.items())
-
-
-_SAID = {
-    ToolCallState.ASSEMBLING: "coming",
-    ToolCallState.REQUESTED: "asked for",
-    ToolCallState.RUNNING: "running",
-    ToolCallState.COMPLETED: "done",
-}
+    """The number of calls in each state."""
+    states = Counter(_STATES.get(call.state, call.state.value) for call in calls)
+    return f"{plural(len(calls), 'call')}: " + " · ".join(
+        f"{number} {state}" for state, number in states.items()
+    )
 
 
 class Sheet:
-    """Draws for one width; values that are too long go on under themselves.
+    """Lays out for one width; a value that is too long continues in its column.
 
-    `can_act` says whether the keys that remedy an ending do so where it is shown.
+    `possible` are the remedies whose keys work now on this screen.
     """
 
-    def __init__(self, width: int, *, can_act: bool = True) -> None:
-        self._room = max(8, width - _LABEL)
-        self._can_act = can_act
+    def __init__(self, width: int, possible: Container[Remedy] = ()) -> None:
+        self._width = max(_LABEL + 8, width)
+        self._room = self._width - _LABEL
+        self._possible = possible
 
     def overview(self, exchange: Exchange, choice: int, *, part: str = "") -> Content:
-        """The overview tab."""
-        rows = self._ending(exchange, choice)
-        if part:
-            rows += [
-                self.row("" if number else "reply", line)
-                for number, line in enumerate(part.split("\n"))
-            ]
-        rows += [Content(""), *self._usage(exchange), self.row("cost", cost(exchange))]
-        rows += [Content(""), *self._times(exchange), Content("")]
+        """The overview tab, without the rows behind "more"."""
+        ending = explain(exchange, choice)
+        rows = [self._summary(exchange, ending), *self._cause(exchange, choice, ending)]
+        rows += self.rows("reply", part.split("\n") if part else [])
+        rows += [Content(""), *self._usage(exchange)]
+        if exchange.cost_usd is not None:
+            rows.append(self.row("cost", cost(exchange)))
+        rows += [Content(""), *self._times(exchange)]
         calls = exchange.choice(choice).tool_calls
-        rows.append(self.row("tools", _count_calls(calls)))
-        findings = find_oddities(exchange)
-        if findings:
-            rows += [Content(""), self.row("findings", findings[0], "$text-warning")]
-            rows += [self.row("", finding, "$text-warning") for finding in findings[1:]]
-        if exchange.firings:
-            rows.append(Content(""))
-            rows += [
-                self.row("" if number else "rules", firing, "$text-accent")
-                for number, firing in enumerate(exchange.firings)
-            ]
-        return Content("\n").join([*rows, Content(""), *self._identity(exchange)])
+        if calls:
+            rows += [Content(""), self.row("tools", _count_calls(calls))]
+        for label, values, style in (
+            ("findings", find_oddities(exchange), "$text-warning"),
+            ("rules", exchange.firings, "$text-accent"),
+        ):
+            if values:
+                rows += [Content(""), *self.rows(label, values, style)]
+        known = [(label, value) for label, value in _identity(exchange) if value != UNKNOWN]
+        return Content("\n").join([*rows, Content(""), *(self.row(*pair) for pair in known)])
+
+    def more(self, exchange: Exchange, *, is_open: bool) -> Content:
+        """The rows without a value, folded to their labels unless `is_open`."""
+        labels = [label for label, value in _identity(exchange) if value == UNKNOWN]
+        labels += [] if exchange.cost_usd is not None else ["cost"]
+        if not labels:
+            return Content("")
+        rows = [self.row(label, UNKNOWN) for label in labels] if is_open else []
+        head = "▾ unknown" if is_open else f"▸ {len(labels)} more without a value"
+        return Content("\n").join([Content.styled(f"{head}  [Space]", FAINT), *rows])
+
+    def rows(self, label: str, values: Sequence[str], style: str = "") -> list[Content]:
+        """A row for each value, with the label in the first."""
+        return [
+            self.row("" if number else label, value, style) for number, value in enumerate(values)
+        ]
 
     def row(self, label: str, value: str, style: str = "") -> Content:
-        """A label and a value, which goes on under itself."""
+        """A label and a value, which continues in its column."""
         first, *rest = wrap(printable_line(value), self._room) or [""]
         rows = [Content.assemble((label.ljust(_LABEL), MUTED), (first, style))]
         rows += [Content.assemble(" " * _LABEL, (line, style)) for line in rest]
         return Content("\n").join(rows)
 
-    def _ending(self, exchange: Exchange, choice: int) -> list[Content]:
-        ending = explain(exchange, choice)
+    def _summary(self, exchange: Exchange, ending: Explanation) -> Content:
+        """The finish reason, the output tokens, the rate and the cost, as far as known."""
+        usage = exchange.usage
+        out = usage.output_tokens if usage is not None else None
+        parts = [f"● {ending.word}", plural(out, "token") if out is not None else UNKNOWN]
+        parts += [rate(exchange), dollars(exchange.cost_usd)]
+        lines = [""]
+        for part in (part for part in parts if part != UNKNOWN):
+            longer = f"{lines[-1]} · {part}" if lines[-1] else part
+            if len(longer) > self._width and lines[-1]:
+                lines.append(f"  {part}")
+            else:
+                lines[-1] = longer
+        return Content.styled("\n".join(lines), _MOODS[ending.mood])
+
+    def _cause(self, exchange: Exchange, choice: int, ending: Explanation) -> list[Content]:
+        """Why the reply ended, in the server's word too if it differs, and the remedies."""
         raw = exchange.choice(choice).finish_reason_raw
-        word = f"● {ending.word}"
-        rows = [self.row("finish", word, _MOODS[ending.mood])]
+        rows = [Content(line) for line in wrap(printable_line(ending.sentence), self._width)]
         if raw is not None and raw != ending.word:
-            said = Content.styled(f"  “{printable_line(raw)[:60]}”", MUTED)
-            rows = [rows[0] + said]
-        rows.append(self.row("", ending.sentence))
-        keys = [_REMEDIES[remedy] for remedy in ending.remedies]
-        if keys and self._can_act:
-            words = [f"[{key}] {name}" for key, name in keys]
-            line = "   ".join(words)
-            lines = [line] if len(line) <= self._room else words
-            rows += [self.row("", text, "$text-accent") for text in lines]
-        return rows
+            rows.append(self.row("finish", f"“{printable_line(raw)[:60]}”", MUTED))
+        keys = [REMEDY_KEYS[one] for one in ending.remedies if one in self._possible]
+        line = "  ".join(keys)
+        lines = [line] if len(line) <= self._width else keys
+        return [*rows, *(Content.styled(text, "$text-accent") for text in lines if text)]
 
     def _usage(self, exchange: Exchange) -> list[Content]:
-        rows = []
-        for number, (label, value) in enumerate(usage_rows(exchange.usage)):
-            head = "tokens" if number == 0 else ""
+        is_live = not exchange.state.is_terminal
+        if exchange.usage is None:
+            wait = "reported at the end" if is_live else "not reported by the server"
+            return [self.row("tokens", wait, FAINT)]
+        given = [(label, value) for label, value in usage_rows(exchange.usage) if value != UNKNOWN]
+        rows = [Content.assemble(("tokens", MUTED))] if not given else []
+        for number, (label, value) in enumerate(given):
+            head = "" if number else "tokens"
             rows.append(
                 Content.assemble(
                     (head.ljust(_LABEL), MUTED), (label.ljust(11), MUTED), value.rjust(9)
                 )
             )
-        source = "reported by the server" if exchange.usage is not None else "not reported"
-        if exchange.usage is None and not exchange.state.is_terminal:
-            source = "comes with the end"
-        return [*rows, self.row("", source, FAINT)]
+        return [*rows, self.row("", "reported by the server", FAINT)]
 
     def _times(self, exchange: Exchange) -> list[Content]:
         timing = exchange.timing
-        rows = [
-            self.row("time", f"{seconds(timing.first_token_ms)} to first token"),
-            self.row("", f"{seconds(timing.duration_ms)} in all"),
-            self.row("", rate(exchange)),
-        ]
+        first = timing.first_token_ms
+        values = [f"{seconds(first)} to first token"] if first is not None else []
+        values.append(f"{seconds(timing.duration_ms)} total")
+        rows = self.rows("time", values)
         bars = sparkline(timing, min(40, self._room - 1))
         return [*rows, self.row("", bars, "$text-accent")] if bars else rows
 
-    def _identity(self, exchange: Exchange) -> list[Content]:
-        status = str(exchange.status) if exchange.status is not None else UNKNOWN
-        rows = [
-            ("asked", exchange.model),
-            ("answered", exchange.answered_model or UNKNOWN),
-            ("provider", f"{exchange.endpoint} · {exchange.api.value}"),
-            ("response", exchange.response_id or UNKNOWN),
-            ("request", exchange.request_id or UNKNOWN),
-            ("tier", exchange.service_tier or UNKNOWN),
-            ("system", exchange.fingerprint or UNKNOWN),
-            ("http", f"{status} · {count(exchange.frame_count)} frames"),
-            ("exchange", exchange.id),
-        ]
-        limits = [f"{value} {name}" for name, value in rate_limits(exchange)]
-        rows += [("limits", text) for text in limits]
-        rows += [("extra", f"{name} {value}"[:400]) for name, value in exchange.extras]
-        return [self.row(label, value) for label, value in rows]
+
+def _identity(exchange: Exchange) -> list[tuple[str, str]]:
+    """The rows that identify the exchange, as (label, value)."""
+    status = f"{exchange.status} · " if exchange.status is not None else ""
+    limits = " · ".join(f"{value} {name}" for name, value in rate_limits(exchange))
+    return [
+        ("asked", exchange.model),
+        ("answered", exchange.answered_model or UNKNOWN),
+        ("provider", f"{exchange.endpoint} · {exchange.api.value}"),
+        ("response", exchange.response_id or UNKNOWN),
+        ("request", exchange.request_id or UNKNOWN),
+        ("tier", exchange.service_tier or UNKNOWN),
+        ("system", exchange.fingerprint or UNKNOWN),
+        ("http", f"{status}{plural(exchange.frame_count, 'frame')}"),
+        ("exchange", exchange.id),
+        ("limits", limits or UNKNOWN),
+        *(("extra", f"{name} {value}"[:400]) for name, value in exchange.extras),
+    ]

@@ -10,6 +10,7 @@ from replyscope.domain.session import StoredSession
 from replyscope.engine.branch import read_in
 from replyscope.engine.tool_calls import exchanges_with_results, results_under
 from replyscope.engine.tree import MessageTree
+from replyscope.inspection.explain import Remedy
 from replyscope.inspection.timeline import Timeline
 from replyscope.ui.reading.entries import reply_at
 from replyscope.ui.reading.recording import load_timelines
@@ -39,6 +40,9 @@ class Source(Protocol):
 
     def results(self, reply: Message) -> Mapping[str, ToolResultPart]:
         """The results of a reply's tool calls, by call id."""
+
+    def possible(self, reply: Message) -> frozenset[Remedy]:
+        """The remedies whose keys work now for a reply."""
 
     def at_moment(self, exchange: Exchange) -> Exchange:
         """The exchange at the moment of a replay; elsewhere the exchange itself."""
@@ -84,7 +88,7 @@ class StoredSource:
         """The transcript entry of a message."""
         message = self.tree[message_id]
         if message.role is Role.ASSISTANT:
-            return reply_content(message, self.exchanges, can_act=False)
+            return reply_content(message, self.exchanges, possible=frozenset())
         return user_content(read_in(message, {}))
 
     def reply_at(self, key: str | None) -> Message | None:
@@ -94,6 +98,10 @@ class StoredSource:
     def results(self, reply: Message) -> Mapping[str, ToolResultPart]:
         """The results of a reply's tool calls, by call id."""
         return results_under(reply, self.tree)
+
+    def possible(self, reply: Message) -> frozenset[Remedy]:
+        """None: a saved session is only read here."""
+        return frozenset()
 
     def at_moment(self, exchange: Exchange) -> Exchange:
         """The exchange itself."""

@@ -13,9 +13,9 @@ from textual.widget import Widget
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.figures import rate, seconds
+from replyscope.inspection.frame_change import frame_row
 from replyscope.inspection.plot import column, short, top_of
 from replyscope.inspection.timeline import Bar, Doing, Timeline, paces_of
-from replyscope.inspection.wire import frame_gist
 
 _CURVE = 3
 _AROUND = 2
@@ -93,14 +93,14 @@ class TimelineView(Widget, can_focus=True):
         """The token rate, then the bars in the order of their start."""
         exchange, timeline = self._exchange, self._timeline
         if exchange is None or timeline.end_ms <= 0:
-            return Content.styled("Nothing was timed.", _MUTED)
+            return Content.styled("No times were measured.", _MUTED)
         lines = [self._moment()]
         lines += self._curve(exchange)
         stalls = [bar for bar in timeline.bars if bar.doing is Doing.STALL]
         for bar in timeline.bars:
             lines += self._bar(bar, stalls if bar.doing is not Doing.STALL else ())
         lines += [Content(""), *self._frames()]
-        lines.append(Content.styled("← → moment · , . frame · Enter wire", _MUTED))
+        lines.append(Content.styled("[← →] moment  [, .] frame  [Enter] wire", _MUTED))
         return Content("\n").join(lines)
 
     def _moment(self) -> Content:
@@ -140,7 +140,7 @@ class TimelineView(Widget, can_focus=True):
             return []
         unit = "char/s" if tokens is None else "tok/s"
         columns = [column((pace, 0.0), top_of([(max(paces), 0.0)]), _CURVE) for pace in paces]
-        head = f"pace  {rate(exchange)}, at most {short(round(max(paces)))} {unit}"
+        head = f"pace  {rate(exchange)}, peak {short(round(max(paces)))} {unit}"
         rows = [
             self._line([(cells[row].block, "$text-accent") for cells in columns])
             for row in reversed(range(_CURVE))
@@ -152,14 +152,18 @@ class TimelineView(Widget, can_focus=True):
         frames = self._timeline.frames
         if not frames:
             is_live = self._exchange is not None and not self._exchange.state.is_terminal
-            why = "Its frames stand here when it is done." if is_live else "No frames were kept."
+            why = (
+                "The frames are listed when the reply has ended."
+                if is_live
+                else "No frames were recorded."
+            )
             return [Content.styled(why, _MUTED)]
         now = max(0, bisect_right(self._times, self.moment_ms) - 1)
         start = max(0, min(now - _AROUND, len(frames) - 2 * _AROUND - 1))
         width = self.content_size.width
         return [
             Content.styled(
-                printable_line(frame_gist(number + 1, frames[number]))[:width],
+                printable_line(frame_row(number + 1, frames[number]))[:width],
                 "$text-accent" if number == now else _MUTED,
             )
             for number in range(start, min(len(frames), start + 2 * _AROUND + 1))

@@ -34,9 +34,9 @@ def tool_sheet(width: int, choice: Choice, results: Mapping[str, ToolResultPart]
         for number, call in enumerate(choice.tool_calls, start=1)
     ]
     if not parts:
-        parts.append(Content.styled("This reply asked for no tools.", MUTED))
+        parts.append(Content.styled("This reply has no tool calls.", MUTED))
     elif results:
-        parts.append(Content.styled("T copies, tries again, or answers by hand", MUTED))
+        parts.append(Content.styled("[T] copy, run again or answer by hand", MUTED))
     others = [item for item in choice.items if item.kind not in _SHOWN_ELSEWHERE]
     others = [item for item in others if not item.kind.endswith(("_call", "_output"))]
     return Content("\n\n").join([*parts, *(_item(item) for item in others)])
@@ -65,12 +65,12 @@ def _call(sheet: Sheet, number: int, call: ToolCall, part: ToolResultPart | None
         rows += [Content.styled("ran with", MUTED), *_exactly(ran_with)]
     if part is not None and part.schema:
         problems = check_arguments(part.arguments or call.arguments, part.schema).problems
-        rows += [sheet.row("misfit", problem, "$text-error") for problem in problems]
+        rows += [sheet.row("invalid", problem, "$text-error") for problem in problems]
     if call.result:
         rows.append(Content.styled("result", MUTED))
         rows += _indented(readable_result(call.result)[:_MOST])
     if part is not None and part.detail.strip():
-        rows.append(Content.styled("printed, or how it failed (for you alone)", MUTED))
+        rows.append(Content.styled("log (not sent to the model)", MUTED))
         rows += _indented(part.detail[:_MOST])
     if part is not None and part.schema:
         rows += [Content.styled("schema", MUTED), *_indented(pretty_arguments(part.schema[:_MOST]))]
@@ -79,14 +79,14 @@ def _call(sheet: Sheet, number: int, call: ToolCall, part: ToolResultPart | None
 
 def _run(sheet: Sheet, part: ToolResultPart) -> list[Content]:
     """Who runs it, who allowed it, when and for how long."""
-    rows = [sheet.row("runs at", part.source)] if part.source else []
+    rows = [sheet.row("source", part.source)] if part.source else []
     if part.allowed_by:
         is_no = part.state is ToolCallState.REFUSED
         rows.append(sheet.row("refused" if is_no else "allowed", f"by {part.allowed_by}"))
     if part.started_ms is not None:
         started = datetime.fromtimestamp(part.started_ms / 1000, UTC).astimezone()
         rows.append(sheet.row("started", started.strftime("%H:%M:%S")))
-        rows.append(sheet.row("took", seconds(part.duration_ms)))
+        rows.append(sheet.row("duration", seconds(part.duration_ms)))
     rows += [
         sheet.row("file", f"{file.media_type} {size(file.size)} {file.path}") for file in part.files
     ]

@@ -1,180 +1,253 @@
-"""The wire view: request, response head and frames, of which only visible lines are drawn."""
+"""The wire of an exchange: request and response as folded sections, then a row for each frame."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
+from urllib.parse import urlsplit
 
-from rich.segment import Segment
-from rich.style import Style
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Click
-from textual.geometry import Size
+from textual.containers import Vertical
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.selection import Selection
-from textual.strip import Strip
+from textual.widgets import Input
 
-from replyscope.domain.event import WireFrame
-from replyscope.domain.printable import printable_line
-from replyscope.inspection.wire import frame_line, frames_text
+from replyscope.domain.event import RequestSent, WireFrame, WireRecord
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.plural import plural
+from replyscope.inspection.figures import size
+from replyscope.inspection.frame_change import frame_change, frame_place
+from replyscope.inspection.wire import request_body, request_head, response_lines, wire_text
+from replyscope.ui.reading.json_tree import json_pieces, lines_of_text
+from replyscope.ui.reading.line_view import LineView, Pieces
 
-_WIDEST = 2_000
+_COLUMNS = f"{'#':>5} {'ms':>8}  what"
+_WORDS = {"finish": "good", "completed": "good", "error": "bad", "failed": "bad", "usage": "number"}
 
 
-class WireView(ScrollView, can_focus=True):
-    """Head lines (request and response), then one line per frame; 40,000 are no more
-    work than 40. A cursor walks the lines; a frame under it can be opened.
-    """
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the wire above the frames, which folds."""
+
+    title: str
+    summary: str
+    lines: tuple[Pieces, ...]
+
+
+class WireView(LineView):
+    """The rows of the sections and of the frames. A filter hides frames."""
 
     class FrameOpened(Message):
-        """The person wants to read one frame, counted from 0."""
+        """A frame, counted from 0, was opened."""
 
         def __init__(self, frames: Sequence[WireFrame], number: int) -> None:
             super().__init__()
             self.frames = frames
             self.number = number
 
-    ALLOW_SELECT = True
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"wire--head", "wire--cursor"}
+    class FilterWanted(Message):
+        """The key that edits the filter was pressed."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "open", "Open", id="wire.open"),
+        Binding("slash", "filter", "Filter frames", id="wire.filter"),
         Binding("y", "copy_wire", "Copy all", id="wire.copy"),
-        Binding("enter", "open_frame", "Open the frame", id="wire.open"),
-        Binding("j,down", "move(1)", "Next line", show=False),
-        Binding("k,up", "move(-1)", "Previous line", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("g,home", "move(-1000000000)", "Top", show=False),
-        Binding("G,shift+g,end", "move(1000000000)", "End", show=False),
-        Binding("right,l", "shift(16)", "Right", show=False),
-        Binding("left,h", "shift(-16)", "Left", show=False),
+        Binding("right", "shift(16)", "Right", show=False),
+        Binding("left", "shift(-16)", "Left", show=False),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._head: list[str] = []
-        self._frames: Sequence[WireFrame] = ()
+        self._exchange: Exchange | None = None
+        self._record = WireRecord(None, ())
+        self._sections: list[Section] = []
+        self._open: set[str] = set()
+        self._head: list[tuple[Pieces, str]] = []
         self._count = 0
-        self._cursor = 0
+        self._changes: list[str] = []
+        self._wanted = ""
+        self._matching: list[int] | None = None
 
-    def show_wire(self, head: list[str], frames: Sequence[WireFrame]) -> None:
-        """Show another exchange. `frames` may grow; call `grow` when it did."""
-        self._head = head
-        self._frames = frames
-        self._count = -1
-        self._cursor = len(head)
+    def show_nothing(self) -> None:
+        """Show no wire."""
+        self._exchange, self._record = None, WireRecord(None, ())
+        self._sections = []
+        self._restart()
+
+    def show_wire(self, exchange: Exchange, record: WireRecord) -> None:
+        """Show another exchange. The frames may grow; call `grow` when they did."""
+        self._exchange, self._record = exchange, record
+        self._sections = list(sections_of(exchange, record))
+        self._restart()
+
+    def _restart(self) -> None:
+        self._changes, self._count = [], -1
+        self._matching = [] if self._wanted else None
         self.grow()
-        # The frames are what one comes for; the request stands above them.
-        top = max(0, len(head) - 2) if frames else 0
-        self.scroll_to(0, top, animate=False, immediate=True, force=True)
+        self.row = len(self._head) if self._count else 0
+        self.scroll_to(0, 0, animate=False, immediate=True, force=True)
 
-    def show_moment(self, at_ms: float) -> None:
-        """Put the cursor on the last frame that had come by then."""
-        number = sum(frame.at_ms <= at_ms for frame in self._frames)
-        self._move_to(len(self._head) + max(0, number - 1))
+    def _list_head(self) -> None:
+        """The rows above the frames, each with the title of the section that Enter folds."""
+        self._head = []
+        for section in self._sections:
+            is_open = section.title in self._open
+            row = [("▾ " if is_open else "▸ ", "muted"), (f"{section.title:<9}", "key")]
+            self._head.append(([*row, (section.summary, "muted")], section.title))
+            if is_open:
+                self._head += [([("  ", ""), *line], section.title) for line in section.lines]
+        shown = "" if self._matching is None else f" · {len(self._matching):,} of {self._count:,}"
+        self._head.append(([(_COLUMNS + shown, "muted")], ""))
 
     def grow(self) -> None:
         """Show the frames that were added since."""
-        if len(self._frames) == self._count:
+        count = len(self._record.frames)
+        if count == self._count:
             return
         follows = self.scroll_offset.y >= self.max_scroll_y and self._count > 0
-        self._count = len(self._frames)
-        self.virtual_size = Size(_WIDEST, len(self._head) + self._count)
+        if self._matching is not None:
+            self._matching += self._matches(max(0, self._count), count)
+        self._count = count
+        self._list_head()
+        self.fit_rows()
         if follows:
             self.scroll_end(animate=False, immediate=True, x_axis=False)
-        self.refresh()
 
-    def _line(self, number: int) -> tuple[str, bool]:
-        if number < len(self._head):
-            return _cut(printable_line(self._head[number][: _WIDEST * 2])), True
-        frame = number - len(self._head)
-        if frame < self._count:
-            text = frame_line(frame + 1, self._frames[frame])
-            return _cut(printable_line(text[: _WIDEST * 2])), False
-        return "", False
+    def _matches(self, first: int, last: int) -> list[int]:
+        return [n for n in range(first, last) if self._wanted in self._change(n).lower()]
 
-    def render_line(self, y: int) -> Strip:
-        """One line of the view."""
-        scroll_x, scroll_y = self.scroll_offset
-        number = scroll_y + y
-        text, is_head = self._line(number)
-        base = self.rich_style
-        style = (
-            base + self.get_component_rich_style("wire--head", partial=True) if is_head else base
-        )
-        if number == self._cursor and self.has_focus:
-            style += self.get_component_rich_style("wire--cursor")
-            base = style
-        strip = self._selected(text, style, number)
-        width = self.scrollable_content_region.width
-        return strip.crop_extend(scroll_x, scroll_x + width, base).apply_offsets(scroll_x, number)
+    def _change(self, number: int) -> str:
+        """What a frame changes. Computed once: a filter reads it for every frame."""
+        while len(self._changes) <= number:
+            self._changes.append(frame_change(self._record.frames[len(self._changes)].text))
+        return self._changes[number]
 
-    def _move_to(self, number: int) -> None:
-        last = len(self._head) + self._count - 1
-        self._cursor = max(0, min(number, last))
-        top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
-        if not top <= self._cursor < top + height:
-            start = self._cursor if self._cursor < top else self._cursor - height + 1
-            self.scroll_to(y=start, animate=False, immediate=True)
-        self.refresh()
+    def show_only(self, wanted: str) -> None:
+        """Show only the frames whose row contains a text, regardless of case."""
+        number = self._frame_at(self.row)
+        self._wanted = wanted.strip().lower()
+        self._matching = self._matches(0, self._count) if self._wanted else None
+        self._list_head()
+        self.fit_rows()
+        self.point_at(self._row_of(number or 0))
 
-    def action_move(self, step: int) -> None:
-        """Move the cursor by lines."""
-        self._move_to(self._cursor + step)
+    @property
+    def _frame_count(self) -> int:
+        return self._count if self._matching is None else len(self._matching)
 
-    def action_page(self, step: int) -> None:
-        """Move the cursor by a page."""
-        self._move_to(self._cursor + step * max(1, self.scrollable_content_region.height - 1))
+    @property
+    def row_count(self) -> int:
+        """The number of rows: sections, column titles and frames."""
+        return len(self._head) + max(0, self._frame_count)
 
-    def action_shift(self, columns: int) -> None:
-        """Scroll sideways."""
-        self.scroll_relative(x=columns, animate=False)
+    def _frame_at(self, row: int) -> int | None:
+        at = row - len(self._head)
+        if not 0 <= at < self._frame_count:
+            return None
+        return at if self._matching is None else self._matching[at]
 
-    def action_open_frame(self) -> None:
-        """Open the frame under the cursor in a dialog."""
-        number = self._cursor - len(self._head)
-        if 0 <= number < self._count:
-            self.post_message(self.FrameOpened(self._frames, number))
+    def _row_of(self, number: int) -> int:
+        """The row of a frame, or of the last one before it that is shown."""
+        if self._matching is not None:
+            number = max(0, bisect_right(self._matching, number) - 1)
+        return len(self._head) + number
 
-    def on_click(self, event: Click) -> None:
-        """A click goes to a line; a second one opens it."""
-        number = self.scroll_offset.y + event.get_content_offset_capture(self).y
-        if event.chain == 2:
-            self.action_open_frame()
-        elif number < len(self._head) + self._count:
-            self._move_to(number)
+    def pieces_of(self, row: int) -> Pieces:
+        """The text of a row."""
+        number = self._frame_at(row)
+        if number is None:
+            return self._head[row][0] if row < len(self._head) else []
+        change = frame_change(self._record.frames[number].text)
+        word, space, rest = change.partition(" ")
+        place = frame_place(number + 1, self._record.frames[number])
+        style = _WORDS.get(word, "key" if space else "")
+        return [(f"{place}  ", "muted"), (word + space, style), (rest, "")]
 
-    def _selected(self, text: str, style: Style, number: int) -> Strip:
-        selection = self.text_selection
-        span = selection.get_span(number) if selection is not None else None
-        if span is None:
-            return Strip([Segment(text, style)])
-        start, end = span[0], len(text) if span[1] < 0 else span[1]
-        marked = style + self.screen.get_component_rich_style("screen--selection")
-        pieces = ((text[:start], style), (text[start:end], marked), (text[end:], style))
-        return Strip([Segment(piece, look) for piece, look in pieces if piece])
+    def show_moment(self, at_ms: float) -> None:
+        """Move the cursor to the last frame at or before a moment."""
+        number = sum(frame.at_ms <= at_ms for frame in self._record.frames)
+        self.point_at(self._row_of(max(0, number - 1)))
 
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The lines between two places."""
-        total = len(self._head) + self._count
-        first = selection.start.y if selection.start is not None else 0
-        last = selection.end.y if selection.end is not None else total - 1
-        lines: list[str] = []
-        for number in range(first, min(last + 1, total)):
-            span = selection.get_span(number)
-            if span is not None:
-                text, _ = self._line(number)
-                lines.append(text[span[0] : len(text) if span[1] < 0 else span[1]])
-        return "\n".join(lines), "\n"
+    def open_row(self, row: int) -> None:
+        """Open a frame, or fold a section."""
+        number = self._frame_at(row)
+        if number is not None:
+            self.post_message(self.FrameOpened(self._record.frames, number))
+        elif row < len(self._head) and (title := self._head[row][1]):
+            self._open ^= {title}
+            self._list_head()
+            self.fit_rows()
+            self.point_at(next(n for n, (_, of) in enumerate(self._head) if of == title))
 
-    def selection_updated(self, selection: Selection | None) -> None:
-        """The selection changed: draw it."""
-        self.refresh()
+    def action_filter(self) -> None:
+        """Edit the filter."""
+        self.post_message(self.FilterWanted())
 
     def action_copy_wire(self) -> None:
-        """Copy the request, the headers and the stream as they came."""
-        self.app.copy_to_clipboard("\n".join(self._head) + "\n" + frames_text(self._frames))
-        self.notify(f"Copied {self._count:,} frames", timeout=2)
+        """Copy the request, the headers and the stream, unchanged."""
+        if self._exchange is not None:
+            self.app.copy_to_clipboard(wire_text(self._exchange, self._record))
+            self.notify(f"Copied {plural(self._count, 'frame')}", timeout=2)
 
 
-def _cut(text: str) -> str:
-    """A line that says so when it goes on; Enter shows the whole of it."""
-    return text if len(text) < _WIDEST else text[: _WIDEST - 1] + "…"
+class FilterField(Input):
+    """The filter of the frames. Enter and Down go to the frames; Escape clears it first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,down", "leave", "To the frames", show=False),
+        Binding("escape", "clear", "Clear", show=False),
+    ]
+
+    class Left(Message):
+        """The field wants the focus to go to the frames."""
+
+    def action_leave(self) -> None:
+        """Go to the frames."""
+        self.post_message(self.Left())
+
+    def action_clear(self) -> None:
+        """Show all frames again."""
+        self.value = ""
+        self.post_message(self.Left())
+
+
+class WirePane(Vertical):
+    """The filter, and the wire under it."""
+
+    def compose(self) -> ComposeResult:
+        yield FilterField(placeholder="[/] filter: content, call, usage …", compact=True)
+        yield WireView(id="wire")
+
+    @on(WireView.FilterWanted)
+    def _edit_filter(self, event: WireView.FilterWanted) -> None:
+        event.stop()
+        self.query_one(FilterField).focus()
+
+    @on(FilterField.Left)
+    def _focus_frames(self, event: FilterField.Left) -> None:
+        event.stop()
+        self.query_one(WireView).focus()
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        event.stop()
+        self.query_one(WireView).show_only(event.value)
+
+
+def sections_of(exchange: Exchange, record: WireRecord) -> list[Section]:
+    """The sections above the frames: the request, and the head of the response."""
+    found = [_request_section(record.request)] if record.request is not None else []
+    lines = response_lines(exchange)
+    if lines:
+        summary = f"{lines[0]} · {plural(len(lines) - 1, 'header')}"
+        found.append(Section("response", summary, tuple([(line, "")] for line in lines[1:])))
+    return found
+
+
+def _request_section(request: RequestSent) -> Section:
+    address = urlsplit(request.url)
+    summary = f"{request.method} {address.path or request.url} · {size(len(request.body))}"
+    head: list[Pieces] = [[(line, "")] for line in request_head(request)]
+    body = [json_pieces(line) for line in lines_of_text(request_body(request))]
+    return Section("request", summary, (*head, [("", "")], *body))

@@ -9,11 +9,8 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
-from replyscope.domain.exchange import ToolCall
 from replyscope.domain.message import Role
-from replyscope.domain.printable import exact_line, printable_line, printable_text
-from replyscope.domain.tool import ToolCallState
-from replyscope.inspection.arguments import one_line
+from replyscope.domain.printable import printable_line, printable_text
 from replyscope.inspection.explain import Mood
 from replyscope.inspection.figures import image_line
 from replyscope.ui.markdown.palette import Palette
@@ -28,14 +25,13 @@ from replyscope.ui.transcript.cells import (
 )
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.details import (
-    call_details,
     citation_cell,
     distinct,
     mood_style,
     tab_line,
 )
+from replyscope.ui.transcript.tool_calls import call_cells
 
-_MOST_ARGUMENTS = 20_000
 _MOST_DRAWN = 256
 _UNSEEN_HEIGHT = 8
 
@@ -233,6 +229,9 @@ class Entry:
         cells = [self._header(palette), *quiet]
         for name in content.attachments:
             cells.append(line_cell(Text(f"📎 {name}", palette.muted)))
+        if content.lead:
+            cells += [*self._call_cells(0, content.lead, palette), blank_cell()]
+            changed = 1  # a call that goes on changes its height
         if len(cells) != self._head_count:
             self._head_count, changed = len(cells), 1
         return cells, changed
@@ -244,9 +243,7 @@ class Entry:
         if content.refusal:
             refusal = Text(printable_text(content.refusal), palette.note)
             cells.append(text_cell(refusal, gap=bool(content.text)))
-        for number, call in enumerate(content.calls):
-            gap = number == 0 or self.is_unfolded
-            cells += self._call_cells(call, palette, gap=gap)
+        cells += self._call_cells(content.lead, len(content.calls), palette)
         for number, image in enumerate(content.images):
             line = Text(f"▣ {printable_line(image_line(image))}", palette.muted)
             cells.append(text_cell(line, gap=number == 0))
@@ -287,33 +284,20 @@ class Entry:
         changed = None if first == len(quiet.cells) else 2 + first
         return [*cells, *quiet.cells, blank_cell()], changed
 
-    def _call_cells(self, call: ToolCall, palette: Palette, *, gap: bool) -> list[Cell]:
+    def _call_cells(self, first: int, last: int, palette: Palette) -> list[Cell]:
+        """The cells of some of the calls."""
         click = Style(meta={"@click": ("toggle_fold", (self.content.key,))})
-        state = _STATES.get(call.state, "")
-        name = exact_line(call.name)
-        short = one_line(call.arguments[:_MOST_ARGUMENTS], 200)
-        line = Text("")
-        line.append("⚙ ", palette.marker + click).append(name, palette.name + click)
-        line.append(f"{state}  ", palette.muted + click).append(short, palette.muted + click)
-        cells = [line_cell(line, gap=gap)]
-        if self.is_unfolded:
-            cells.append(text_cell(call_details(call, palette), indent=2))
+        cells: list[Cell] = []
+        for number, call in enumerate(self.content.calls[first:last]):
+            is_first = number == 0 and (first > 0 or not self.content.lead)
+            gap = is_first or (self.is_unfolded and number > 0)
+            cells += call_cells(call, palette, click, gap=gap, is_unfolded=self.is_unfolded)
         return cells
 
 
 def _goes_on(before: EntryContent, was: str, now: str) -> bool:
     """Whether a text equals or extends the earlier one: while a reply streams it only grows."""
     return (before.is_live and len(now) >= len(was)) or now == was
-
-
-_STATES = {
-    ToolCallState.ASSEMBLING: "…",
-    ToolCallState.RUNNING: " · runs",
-    ToolCallState.COMPLETED: " · done",
-    ToolCallState.FAILED: " · failed",
-    ToolCallState.REFUSED: " · refused",
-    ToolCallState.INTERRUPTED: " · interrupted",
-}
 
 
 def badge(word: str, mood: Mood, palette: Palette) -> Text:

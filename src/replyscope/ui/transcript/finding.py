@@ -64,5 +64,5 @@ def _lines_with(entry: Entry, query: str) -> list[int]:
 
 
 def _searchable(content: EntryContent) -> str:
-    calls = " ".join(f"{call.name} {call.arguments}" for call in content.calls)
+    calls = " ".join(f"{call.name} {call.arguments} {call.result or ''}" for call in content.calls)
     return f"{content.text}\n{content.reasoning}\n{calls}".lower()

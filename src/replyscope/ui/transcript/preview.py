@@ -50,7 +50,7 @@ class Preview(Transcript):
             if self.scroll_offset.y <= at < self.scroll_offset.y + height:
                 self._reflow()  # the search may have unfolded the entry
             else:
-                self._scroll_to_line(at - height // 3)
+                self.scroll_to_line(at - height // 3)
             return
 
     def _line_with_match(self, entry: Entry) -> int | None:

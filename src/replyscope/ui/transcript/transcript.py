@@ -27,9 +27,9 @@ from replyscope.ui.terminal.frame_pace import FRAME_S, rest_after
 from replyscope.ui.transcript.content import ContentOf, no_content
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
+from replyscope.ui.transcript.following import FollowingView
 from replyscope.ui.transcript.layout import Layout
 from replyscope.ui.transcript.lines import GUTTER, Lines, View
-from replyscope.ui.transcript.scroll_bar import CalmScrollView
 from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches
 
@@ -38,7 +38,7 @@ _MOVE = Binding.Group("move")
 _ENDS = Binding.Group("first/newest")
 
 
-class Transcript(CalmScrollView, can_focus=True):
+class Transcript(FollowingView, can_focus=True):
     """A scrollable list of entries with a cursor."""
 
     ALLOW_SELECT = True
@@ -58,7 +58,6 @@ class Transcript(CalmScrollView, can_focus=True):
 
     cursor: var[int] = var(-1)
     needle: reactive[str] = reactive("")
-    has_new_below: var[bool] = var(False)
 
     class CursorMoved(UiMessage):
         """The cursor moved to another entry."""
@@ -66,13 +65,6 @@ class Transcript(CalmScrollView, can_focus=True):
         def __init__(self, key: str | None) -> None:
             super().__init__()
             self.key = key
-
-    class NewBelow(UiMessage):
-        """New text arrived below the view, or the reader has now seen it."""
-
-        def __init__(self, is_below: bool) -> None:
-            super().__init__()
-            self.is_below = is_below
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -82,7 +74,6 @@ class Transcript(CalmScrollView, can_focus=True):
         self._finder = Finder()
         self._palette: Palette | None = None
         self._palette_is_stale = True
-        self._following = True
         self._is_settling = False
         self._catching_up: Timer | None = None
         self._rest_s = FRAME_S
@@ -97,11 +88,6 @@ class Transcript(CalmScrollView, can_focus=True):
     def keys(self) -> Sequence[str]:
         """The keys of all entries, first to last."""
         return [entry.key for entry in self._layout_of.entries]
-
-    @property
-    def is_following(self) -> bool:
-        """Whether the view stays at the end when text is added."""
-        return self._following
 
     @property
     def cursor_key(self) -> str | None:
@@ -153,7 +139,7 @@ class Transcript(CalmScrollView, can_focus=True):
                 entries[number].renew()
                 self._layout_of.invalidate(number)
                 if not self._following:
-                    self._note_below()
+                    self._report_below(is_below=True)
                 self._reflow()
                 return
 
@@ -251,19 +237,7 @@ class Transcript(CalmScrollView, can_focus=True):
         if self._is_settling or round(old_value) == round(new_value):
             return
         self._following = self.max_scroll_y - round(new_value) <= 0
-        if self._following:
-            self._clear_below()
         self._reflow()
-
-    def _note_below(self) -> None:
-        if not self.has_new_below:
-            self.has_new_below = True
-            self.post_message(self.NewBelow(True))
-
-    def _clear_below(self) -> None:
-        if self.has_new_below:
-            self.has_new_below = False
-            self.post_message(self.NewBelow(False))
 
     def watch_cursor(self) -> None:
         self.refresh()
@@ -289,12 +263,14 @@ class Transcript(CalmScrollView, can_focus=True):
         if top < first or bottom > first + height:
             is_last = self.cursor == count - 1
             target = bottom - height if is_last and bottom - top < height else top
-            self._scroll_to_line(target)
+            self.scroll_to_line(target)
 
-    def _scroll_to_line(self, line: int) -> None:
+    def scroll_to_line(self, line: int) -> None:
+        """Scroll a line to the top of the view; at the end, follow it."""
+        line = max(0, line)
         self._following = False
         self._layout_of.settle(line, self.scrollable_content_region.height, from_end=False)
-        self.scroll_to(y=max(0, line), animate=False, immediate=True, force=True)
+        self.scroll_to(y=line, animate=False, immediate=True, force=True)
         self._following = self.scroll_offset.y >= self.max_scroll_y
         self._reflow()
 
@@ -311,7 +287,6 @@ class Transcript(CalmScrollView, can_focus=True):
     def action_go_to_end(self) -> None:
         """Move the cursor to the last entry, and follow the end."""
         self._point(len(self._layout_of.entries) - 1)
-        self._clear_below()
         self.follow()
 
     def action_fold(self) -> None:
@@ -347,7 +322,7 @@ class Transcript(CalmScrollView, can_focus=True):
         self._layout_of.invalidate(number)
         place, height = self._layout_of.tops[number] + line, self.size.height
         if not self.scroll_offset.y <= place < self.scroll_offset.y + height:
-            self._scroll_to_line(place - height // 3)
+            self.scroll_to_line(place - height // 3)
         return True
 
     @on(events.Click)
