@@ -12,7 +12,7 @@ from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.targets import Targets
 from replyscope.ui.chat.turns import TurnOwner, Turns
 from replyscope.ui.services import Services
-from replyscope.ui.type_ahead import Hold
+from replyscope.ui.terminal.type_ahead import KeyHold
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -69,7 +69,7 @@ class Host(TurnOwner, Protocol):
         ends, or go to the dialog that it opens.
         """
 
-    def hold_keys(self) -> Hold:
+    def hold_keys(self) -> KeyHold:
         """Let later keys wait for a command that may open a dialog."""
 
     def ask_dialog(self, dialog: "Screen[str | None]", accept: Callable[[str], object]) -> None:
