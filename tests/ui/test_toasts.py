@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from replyscope.ui.dialogs.edit_dialog import ReadDialog
-from replyscope.ui.toasts import Toasts
+from replyscope.ui.terminal.toasts import Toasts
 from tests.support.server import LoopbackServer
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import send

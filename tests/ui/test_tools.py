@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from replyscope.config.settings import read_settings
 from replyscope.domain.exchange import Api
@@ -120,10 +121,10 @@ async def test_arguments_are_changed_before_it_runs(
         await send(pilot, "read it")
         await press_when_ready(pilot, "e")
         await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
-        pilot.app.screen.query_one("_Editor").text = '{"path": 7}'  # type: ignore[attr-defined]
+        pilot.app.screen.query_one(TextArea).text = '{"path": 7}'
         await pilot.press("enter")
         await until(pilot, lambda: "is not of type" in frame(pilot))
-        pilot.app.screen.query_one("_Editor").text = '{"path": "b.txt"}'  # type: ignore[attr-defined]
+        pilot.app.screen.query_one(TextArea).text = '{"path": "b.txt"}'
         await pilot.press("enter")
         await until(pilot, lambda: "Done." in frame(pilot))
         (part,) = results(pilot)
@@ -142,7 +143,7 @@ async def test_always_saves_a_rule_that_covers_the_next_call(
         await press_when_ready(pilot, "a")
         await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
         assert "path = a.txt" in frame(pilot)
-        pilot.app.screen.query_one("_Editor").text = "path = *.txt"  # type: ignore[attr-defined]
+        pilot.app.screen.query_one(TextArea).text = "path = *.txt"
         await pilot.press("enter")
         await until(pilot, lambda: "Both." in frame(pilot))
         assert [part.allowed_by for part in results(pilot)] == [
@@ -233,7 +234,7 @@ async def test_a_pasted_server_answers_with_leave_and_all_is_seen(
         await send(pilot, "/mcp")
         await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
         pasted = json.dumps({"mcpServers": {"time": entry}})
-        pilot.app.screen.query_one("_Editor").text = pasted  # type: ignore[attr-defined]
+        pilot.app.screen.query_one(TextArea).text = pasted
         await pilot.press("enter")
         await until(pilot, lambda: "2 tools" in frame(pilot), "the server")
         await send(pilot, "what time is it in Oslo?")

@@ -18,7 +18,8 @@ from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
 from replyscope.ui.chat.tools_dialog import ToolsDialog
 from replyscope.ui.dialogs.edit_dialog import EditDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
-from replyscope.ui.type_ahead import PATIENCE_S
+from replyscope.ui.review.screen import ReviewScreen
+from replyscope.ui.terminal.type_ahead import PATIENCE_S
 from tests.support.server import LoopbackServer
 from tests.ui.app import chat_of, make_app, open_chat, until
 
@@ -46,6 +47,7 @@ class Opening:
     keys: tuple[str, ...]
     dialog: type[Any]
     field: type[Input] | type[TextArea] = Input
+    closes: tuple[str, ...] = ("escape",)
 
 
 OPENINGS = {
@@ -58,6 +60,7 @@ OPENINGS = {
     "tools by command": Opening(("/tools\r",), ToolsDialog),
     "mcp": Opening(("/mcp\r",), EditDialog, TextArea),
     "provider": Opening(("/provider\r",), FirstRun),
+    "review": Opening(("f3",), ReviewScreen, closes=("escape", "escape")),
     "parameters": Opening(("f8",), ParametersDialog, TextArea),
     "import": Opening(("/import\r",), LineDialog),
     "attach": Opening(("/attach\r",), LineDialog),
@@ -97,7 +100,7 @@ async def test_text_after_the_opening_key_lands_in_the_dialog(
         await until(pilot, lambda: isinstance(pilot.app.screen, opening.dialog), name)
         await until(pilot, lambda: text_of(pilot, opening.field).endswith("zqx9"), "the text")
         assert chat_of(pilot).panes.composer.text == ""
-        write(pilot, "escape", "after")
+        write(pilot, *opening.closes, "after")
         await until(pilot, lambda: chat_of(pilot).panes.composer.text == "after")
         assert not server.requests
 
@@ -120,7 +123,7 @@ async def test_keys_wait_for_a_dialog_that_loads_slowly(
 async def test_esc_gives_up_a_dialog_that_does_not_come(
     server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replyscope.ui.type_ahead.PATIENCE_S", 0.0)
+    monkeypatch.setattr("replyscope.ui.terminal.type_ahead.PATIENCE_S", 0.0)
     assert PATIENCE_S > 0
     async with open_chat(make_app(tmp_path, server.base_url, toolbox=SlowToolbox())) as pilot:
         write(pilot, "f10", "calc")

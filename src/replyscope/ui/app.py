@@ -33,9 +33,9 @@ from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.printable_filter import PrintableOnly
 from replyscope.ui.terminal.textual_internals import GuardedApp
+from replyscope.ui.terminal.toasts import Toasts
+from replyscope.ui.terminal.type_ahead import TypeAhead
 from replyscope.ui.theming import build_themes
-from replyscope.ui.toasts import Toasts
-from replyscope.ui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:  # loaded after the first paint
     from replyscope.ui.chat.screen import ChatScreen

@@ -13,10 +13,12 @@ from textual.worker import Worker, WorkerState
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
-from replyscope.ui.toasts import ToastLine, Toasts, toasts_of
-from replyscope.ui.type_ahead import Hold, TypeAhead
+from replyscope.ui.terminal.toasts import ToastLine, Toasts, toasts_of
+from replyscope.ui.terminal.type_ahead import KeyHold, TypeAhead
 
 Result = TypeVar("Result")
+_LOADING_S = 0.8
+"""The time after which a command that opens a dialog is reported as loading, in seconds."""
 _log = logging.getLogger(__name__)
 
 
@@ -60,13 +62,19 @@ class WorkingScreen(Screen[Result]):
             unlogged.reset(token)
         if hold is not None:
             hold.worker = worker
+            self.set_timer(_LOADING_S, partial(self._say_loading, hold))
         if self.is_unlogged:
             self._unlogged.add(worker)
 
-    def hold_keys(self) -> Hold:
+    def _say_loading(self, hold: KeyHold) -> None:
+        """Show that a dialog is still to come, and how to cancel it."""
+        if hold.is_active(self.app.screen_stack):
+            self.tell("Loading… [Esc] cancel", is_error=False)
+
+    def hold_keys(self) -> KeyHold:
         """Let later keys wait for a command that may open a dialog."""
         ahead: TypeAhead | None = getattr(self.app, "type_ahead", None)
-        return Hold() if ahead is None else ahead.hold()
+        return KeyHold() if ahead is None else ahead.hold()
 
     @on(Worker.StateChanged)
     def _tell_fault(self, event: Worker.StateChanged) -> None:
@@ -109,6 +117,6 @@ class WorkingScreen(Screen[Result]):
         self.app.push_screen(dialog, take)
 
 
-async def _run_held(hold: Hold, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _run_held(hold: KeyHold, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
     with hold:
         await job()

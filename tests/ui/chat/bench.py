@@ -26,7 +26,7 @@ from replyscope.ui.chat.tools import Tools
 from replyscope.ui.chat.turns import TurnEnded
 from replyscope.ui.chat.writing import Writing
 from replyscope.ui.services import Services
-from replyscope.ui.type_ahead import Hold
+from replyscope.ui.terminal.type_ahead import KeyHold
 from tests.ui.app import make_services
 
 
@@ -102,8 +102,8 @@ class Host:
     ) -> None:
         self._keep(work(*arguments))
 
-    def hold_keys(self) -> Hold:
-        return Hold()
+    def hold_keys(self) -> KeyHold:
+        return KeyHold()
 
     def run_worker(
         self, work: Coroutine[Any, Any, None], *, group: str, exit_on_error: bool

@@ -13,7 +13,7 @@ from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.turns import TurnOwner, Turns
 from replyscope.ui.host import WorkHost
 from replyscope.ui.services import Services
-from replyscope.ui.type_ahead import Hold
+from replyscope.ui.terminal.type_ahead import KeyHold
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -55,7 +55,7 @@ class Host(TurnOwner, WorkHost, Protocol):
     def app(self) -> Application:
         """The application that the screen is in."""
 
-    def hold_keys(self) -> Hold:
+    def hold_keys(self) -> KeyHold:
         """Let later keys wait for a command that may open a dialog."""
 
     def set_timer(self, delay: float, callback: Callable[[], None]) -> Stoppable:

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal.settling import settle
-from replyscope.ui.type_ahead import HoldsKeys
+from replyscope.ui.terminal.type_ahead import HoldsKeys
 
 WELCOME = """\
 Ask anything. Beside each reply you see why it ended,

@@ -20,7 +20,7 @@ from replyscope.inspection.figures import size
 from replyscope.ui.dialogs.dialog import ListDialog, Row
 from replyscope.ui.dialogs.progress import WorkDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
-from replyscope.ui.type_ahead import HoldsKeys
+from replyscope.ui.terminal.type_ahead import HoldsKeys
 
 _EXAMPLE_URL = "http://127.0.0.1:8000/v1"
 _KEY_TITLE = "Its API key (leave blank if it needs none)"

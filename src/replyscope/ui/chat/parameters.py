@@ -37,7 +37,7 @@ class ParametersDialog(Dialog[tuple[str | None, Parameters] | None]):
         Binding("up", "app.focus_previous", "Previous field", show=False),
         Binding("ctrl+j", "line_break", "new line"),
     ]
-    SIZE = "tall"
+    SIZE = "tall wide"
 
     def __init__(self, system: str | None, parameters: Parameters) -> None:
         super().__init__("System prompt and parameters")

@@ -93,7 +93,7 @@ class ProviderCommands:
         elif self._desk.targets.endpoint is None:
             self.choose_provider()
         else:
-            self._desk.start_work(self._pick_model, group="models", exclusive=True, holds_keys=True)
+            self._desk.start_work(self._pick_model, group="pick", exclusive=True, holds_keys=True)
 
     async def _pick_model(self) -> None:
         note = ""

@@ -30,7 +30,7 @@ from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal.compositor import TightCompositor
 from replyscope.ui.terminal.textual_internals import use_compositor
-from replyscope.ui.toasts import ToastLine
+from replyscope.ui.terminal.toasts import ToastLine
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 

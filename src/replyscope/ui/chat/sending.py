@@ -18,7 +18,7 @@ from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.turns import TurnEnded
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
-from replyscope.ui.type_ahead import Hold
+from replyscope.ui.terminal.type_ahead import KeyHold
 
 _SEND, _EDIT = "send", "edit"
 Start = Callable[[Target], Awaitable[str | None]]
@@ -147,7 +147,7 @@ class Sending:
         self._desk.turns.start(conversation, run, release_and_give_back)
         self._start_drawing()
 
-    def _hold_keys(self, conversation: Conversation, parts: Sequence[Part]) -> Hold:
+    def _hold_keys(self, conversation: Conversation, parts: Sequence[Part]) -> KeyHold:
         """Let keys wait, if a dialog is to be expected before the message is sent."""
         hold = self._desk.hold_keys()
         model = self._desk.targets.model_for(conversation)
@@ -157,7 +157,7 @@ class Sending:
         return hold
 
     async def _find_and_run(
-        self, conversation: Conversation, start: Start, parts: Sequence[Part], hold: Hold
+        self, conversation: Conversation, start: Start, parts: Sequence[Part], hold: KeyHold
     ) -> str | None:
         with hold:
             target = await self._desk.targets.target_for(conversation)

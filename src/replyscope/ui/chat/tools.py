@@ -16,7 +16,7 @@ from replyscope.ui.chat.tools_dialog import ToolsDialog
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.edit_dialog import EditDialog, ReadDialog
 from replyscope.ui.dialogs.small import PickDialog
-from replyscope.ui.type_ahead import release_keys
+from replyscope.ui.terminal.type_ahead import release_keys
 
 
 class Tools:

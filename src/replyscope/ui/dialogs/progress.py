@@ -10,7 +10,7 @@ from textual.widgets import ProgressBar
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.ui.dialogs.dialog import Dialog
-from replyscope.ui.type_ahead import HoldsKeys
+from replyscope.ui.terminal.type_ahead import HoldsKeys
 
 T = TypeVar("T")
 Work = Callable[[Callable[[int, int], None]], Awaitable[T]]

@@ -24,10 +24,10 @@ _POLL_S = 0.005
 PATIENCE_S = 0.5
 """The age of a hold in seconds from which Esc cancels the command whose dialog is late."""
 
-_holds_of: dict["asyncio.Task[Any] | None", "Hold"] = {}
+_holds_of: dict["asyncio.Task[Any] | None", "KeyHold"] = {}
 
 
-class Stoppable(Protocol):
+class Cancellable(Protocol):
     """A worker."""
 
     @property
@@ -38,7 +38,7 @@ class Stoppable(Protocol):
         """Cancel the worker."""
 
 
-class Hold:
+class KeyHold:
     """A command that may open dialogs, as a context manager in its task.
 
     Keys wait while it is active: until it ends or `end` is called, except while one of its
@@ -46,12 +46,12 @@ class Hold:
     """
 
     def __init__(self) -> None:
-        self.worker: Stoppable | None = None
+        self.worker: Cancellable | None = None
         self.began_at = time.monotonic()
         self._dialog: Screen[Any] | None = None
         self._is_over = False
 
-    def __enter__(self) -> "Hold":
+    def __enter__(self) -> "KeyHold":
         _holds_of[asyncio.current_task()] = self
         return self
 
@@ -110,17 +110,17 @@ class TypeAhead:
     def __init__(self, app: App[Any]) -> None:
         self._app = app
         self._waiting: deque[events.Event] = deque()
-        self._holds: list[Hold] = []
+        self._holds: list[KeyHold] = []
         self._next: events.Event | None = None
         self._target: Widget | None = None
         self._is_text = True
         """Whether each key since the last settling was typed into a field."""
         self._delivery: asyncio.Task[None] | None = None
 
-    def hold(self) -> Hold:
+    def hold(self) -> KeyHold:
         """Add a hold. Keys wait from now on."""
         self._holds = [hold for hold in self._holds if not hold.is_over]
-        self._holds.append(Hold())
+        self._holds.append(KeyHold())
         return self._holds[-1]
 
     def screen_opened(self, screen: Screen[Any]) -> None:
@@ -175,7 +175,7 @@ class TypeAhead:
         is_command = isinstance(event, events.Key) and not event.is_printable
         return (is_command and self._target is not None) or self._is_held(event)
 
-    def _active_holds(self) -> list[Hold]:
+    def _active_holds(self) -> list[KeyHold]:
         stack = self._app.screen_stack
         return [hold for hold in self._holds if hold.is_active(stack)]
 
