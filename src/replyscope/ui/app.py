@@ -21,6 +21,7 @@ from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME
 from replyscope.domain.unicode_text import sound
 from replyscope.ui.chat.first_paint import FrontScreen
+from replyscope.ui.contrast import make_readable
 from replyscope.ui.opening import Opening
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal import garbage
@@ -63,6 +64,11 @@ class ReplyscopeApp(GuardedApp):
                 self.register_theme(theme)
                 self.theme = theme.name
         self.set_keymap(opening.look.keys)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The variables of the current theme, with readable text colours."""
+        make_readable(self.current_theme)
+        return super().get_css_variables()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's line filters, the filter of control characters, and if set the ASCII filter."""

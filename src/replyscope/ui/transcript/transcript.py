@@ -9,13 +9,12 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
-from textual.message import Message as UiMessage
 from textual.reactive import reactive, var
 from textual.scrollbar import ScrollBar
 from textual.selection import Selection
@@ -24,6 +23,7 @@ from textual.timer import Timer
 
 from replyscope.ui.markdown.palette import Palette, component_classes, palette_of
 from replyscope.ui.terminal.frame_pace import FRAME_S, rest_after
+from replyscope.ui.transcript import messages
 from replyscope.ui.transcript.content import ContentOf, no_content
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
@@ -34,6 +34,8 @@ from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches
 
 _WIDEST_TEXT = 120
+_MOST_CORRECTIONS = 5
+_UNDIMMED = Style(dim=False, reverse=False)
 
 
 class Transcript(CalmScrollView, can_focus=True):
@@ -56,19 +58,8 @@ class Transcript(CalmScrollView, can_focus=True):
     needle: reactive[str] = reactive("")
     has_new_below: var[bool] = var(False)
 
-    class CursorMoved(UiMessage):
-        """The cursor moved to another entry."""
-
-        def __init__(self, key: str | None) -> None:
-            super().__init__()
-            self.key = key
-
-    class NewBelow(UiMessage):
-        """New text arrived below the view, or the reader has now seen it."""
-
-        def __init__(self, is_below: bool) -> None:
-            super().__init__()
-            self.is_below = is_below
+    CursorMoved: TypeAlias = messages.CursorMoved
+    NewBelow: TypeAlias = messages.NewBelow
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -289,7 +280,9 @@ class Transcript(CalmScrollView, can_focus=True):
 
     def _scroll_to_line(self, line: int) -> None:
         self._following = False
-        self._layout_of.settle(line, self.scrollable_content_region.height, from_end=False)
+        height = self.scrollable_content_region.height
+        self._layout_of.settle(line, height, from_end=False)
+        self._set_height(self._layout_of.height, height)
         self.scroll_to(y=max(0, line), animate=False, immediate=True, force=True)
         self._following = self.scroll_offset.y >= self.max_scroll_y
         self._reflow()
@@ -332,13 +325,19 @@ class Transcript(CalmScrollView, can_focus=True):
         )
         if found is None:
             return False
-        number, line = found
-        self._point(number)
-        self._layout_of.invalidate(number)
-        place, height = self._layout_of.tops[number] + line, self.size.height
-        if not self.scroll_offset.y <= place < self.scroll_offset.y + height:
-            self._scroll_to_line(place - height // 3)
+        self._point(found[0])
+        self.show_line(*found)
         return True
+
+    def show_line(self, number: int, line: int) -> None:
+        """Scroll to a line of a laid out entry, again when an entry above it grows."""
+        for _ in range(_MOST_CORRECTIONS):
+            self._layout_of.invalidate(number)
+            self._reflow()
+            place, height = self._layout_of.tops[number] + line, self.size.height
+            if self.scroll_offset.y <= place < self.scroll_offset.y + height:
+                return
+            self._scroll_to_line(place - height // 3)
 
     @on(events.Click)
     def _point_at_click(self, event: events.Click) -> None:
@@ -379,8 +378,7 @@ class Transcript(CalmScrollView, can_focus=True):
         view = View(self.scroll_offset.y, width, base, self.palette(), self.with_matches, cursor)
         if self.text_selection is not None:
             style = self.screen.get_component_rich_style("screen--selection")
-            style += Style(dim=False, reverse=False)
-            view = replace(view, selection=self.text_selection, selected=style)
+            view = replace(view, selection=self.text_selection, selected=style + _UNDIMMED)
         return self._lines.draw(self._layout_of, rows, view)
 
     def with_matches(self, strip: Strip) -> Strip:
