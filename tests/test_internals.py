@@ -146,7 +146,11 @@ async def test_a_driver_writes_to_the_file_that_it_was_given() -> None:
     wrap_output(driver, wrapped.append)
     assert wrapped == [sys.__stderr__]
     assert "WriterThread(self._file)" in inspect.getsource(LinuxDriver.start_application_mode)
-    assert isinstance(textual_internals.build_parser(driver), XTermParser)
+    parser = textual_internals.build_parser(driver)
+    assert isinstance(parser, XTermParser)
+    assert [event.key for event in parser._sequence_to_key_events("\x1b1")] != [
+        "inverted_exclamation_mark"
+    ]
 
 
 async def test_the_sdk_asks_its_client_for_a_decoder_and_shows_it_the_request() -> None:

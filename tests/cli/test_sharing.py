@@ -63,7 +63,13 @@ def test_json_comes_back_as_the_same_session(server: LoopbackServer, tmp_path: P
     found = json.loads(sessions(there, "search", "wörld tag:work", "--json"))
     assert [hit["session_id"] for hit in found] == [session_id]
     stream = json.loads(first)["exchanges"][0]["id"]
-    assert sessions(there, "export", stream, "--format", "sse").startswith("data: {")
+    frames = sessions(there, "export", stream, "--format", "sse")
+    assert frames.startswith("data: {")
+    assert sessions(there, "export", session_id, "--format", "sse") == frames
+    assert '"messages"' in sessions(there, "export", session_id, "--format", "curl")
+    assert "replies" not in sessions(
+        there, "export", session_id, "--format", "jsonl", "--whole-only"
+    )
 
 
 def test_several_sessions_are_one_document(server: LoopbackServer, tmp_path: Path) -> None:

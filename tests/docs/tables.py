@@ -23,6 +23,7 @@ from replyscope.local.catalogue import CATALOGUE
 from replyscope.toolbox import shipped
 from replyscope.ui.chat.command_table import SLASH_COMMANDS
 from replyscope.ui.review.query_completion import LANGUAGE
+from tests.stories.tasks import TASKS
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(
@@ -247,12 +248,19 @@ def _purpose(package: str) -> str:
     return first[:1].upper() + first[1:]
 
 
+def tasks(_arguments: Sequence[str]) -> str:
+    """Everyday tasks with their keys. The number of keystrokes leaves out typed text."""
+    rows = ((task.name, task.keys, str(task.keystrokes)) for task in TASKS)
+    return _markdown(("task", "keys", "keystrokes"), rows)
+
+
 _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "keys": keys_by_id,
     "keys-of": keys_of_classes,
     "commands": commands,
     "linear-commands": linear_commands,
     "query": query,
+    "tasks": tasks,
     "settings": settings,
     "exit-status": exit_status,
     "options": options,

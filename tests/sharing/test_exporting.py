@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import html.parser
+import itertools
 import json
 import os
 import shutil
@@ -21,11 +22,13 @@ from replyscope.cli.output import open_output
 from replyscope.domain.errors import OutputError
 from replyscope.domain.event import RequestSent, WireFrame
 from replyscope.domain.exchange import Api, Choice
+from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.shared import Form, Shared
 from replyscope.engine.sharing import Sharing
 from replyscope.inspection.sharing.fences import closed
 from replyscope.inspection.sharing.frame_redaction import clean_frames
+from replyscope.inspection.sharing.headings import demoted
 from replyscope.inspection.sharing.html import SessionPage, page_start
 from replyscope.inspection.sharing.html_text import markdown
 from replyscope.inspection.sharing.jsonl import session_jsonl
@@ -189,6 +192,61 @@ def test_a_fence_that_is_left_open_ends_with_its_reply() -> None:
     assert len(headings) >= 6
     assert closed("```\na\n```") == "```\na\n```"
     assert closed("~~~ js\n```") == "~~~ js\n```\n~~~"
+
+
+_HEADINGS = {
+    "a number sign": ("# Big\n\ntext", ["h3 Big"]),
+    "two levels": ("## A\n### B", ["h4 A", "h5 B"]),
+    "too deep": ("##### A\n###### B", ["h6 A", "h6 B"]),
+    "underlined": ("Big\n===\n\nless\n---\ntext", ["h3 Big", "h4 less"]),
+    "over two lines": ("Big\nand more\n======", ["h3 Big and more"]),
+    "in a quote": ("> # Big\n> text", ["h3 Big"]),
+    "in a list": ("- # Big\n- text", ["h3 Big"]),
+    "in code": ("```\n# no heading\n```", []),
+    "a rule": ("text\n\n---\n\nmore", []),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), _HEADINGS.values(), ids=_HEADINGS)
+def test_headings_of_a_reply_stay_below_those_of_the_export(text: str, wanted: list[str]) -> None:
+    def headings(markdown: str) -> list[str]:
+        tokens = MarkdownIt().parse(markdown.partition("\n---\n\n")[2])
+        pairs = itertools.pairwise(tokens)
+        return [
+            f"{a.tag} {' '.join(b.content.split())}" for a, b in pairs if a.type == "heading_open"
+        ]
+
+    plain = headings(session_markdown(rich_session("plain"), as_it_is))
+    own = headings(session_markdown(rich_session(text), as_it_is))
+    for heading in plain:
+        own.remove(heading)
+    assert own == wanted
+    assert demoted(text, 0).split() == text.split() or "=" in text or "---" in text
+
+
+def test_jsonl_marks_each_reply_as_whole_or_cut() -> None:
+    shared = rich_session()
+    line = json.loads(session_jsonl(shared, as_it_is))
+    said = [m for m in line["messages"] if m["role"] == "assistant"]
+    assert len(line["replies"]) == len(said)
+    assert {"whole": True, "finish": "stop"} in line["replies"]
+
+    def cut(key: str) -> Shared:
+        exchange = shared.exchanges[key]
+        choices = tuple(replace(c, finish_reason=FinishReason.LENGTH) for c in exchange.choices)
+        return replace(
+            shared, exchanges={**shared.exchanges, key: replace(exchange, choices=choices)}
+        )
+
+    last = json.loads(session_jsonl(cut("x5"), as_it_is))
+    assert last["replies"][-1] == {"whole": False, "finish": "length"}
+    whole = json.loads(session_jsonl(cut("x5"), as_it_is, whole_only=True))
+    kept = [m for m in whole["messages"] if m["role"] == "assistant"]
+    first_cut = [reply["whole"] for reply in last["replies"]].index(False)
+    assert kept == said[:first_cut]
+    assert whole["messages"] == line["messages"][: len(whole["messages"])]
+    assert whole["messages"][-1]["role"] == "assistant"
+    assert "replies" not in whole
 
 
 def test_jsonl_is_what_trainers_take() -> None:

@@ -10,7 +10,7 @@ from textual.theme import Theme
 import replyscope.ui
 from replyscope.config.themes import read_themes, shipped_folder
 from replyscope.domain.look import ThemeSource
-from replyscope.ui.contrast import HINT, TEXT, contrast
+from replyscope.ui.contrast import HINT, TEXT, contrast, make_readable
 from replyscope.ui.theming import build_themes
 
 _THEMES, _FAULTS = build_themes(read_themes(shipped_folder())[0])
@@ -28,6 +28,7 @@ _IN_PAIRS = {"match-foreground": "match-background"}
 
 
 def _colors(theme: Theme) -> dict[str, str]:
+    make_readable(theme)
     return {**theme.to_color_system().generate(), **theme.variables}
 
 

@@ -2,13 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import suppress
 
 from replyscope.cli.output import open_output
 from replyscope.cli.progress import progress_bar
 from replyscope.cli.report import warn
 from replyscope.cli.sharing import exporter_of
 from replyscope.cli.wiring import Wiring
-from replyscope.domain.errors import OutputError, SettingsError
+from replyscope.domain.errors import OutputError, SessionNotFound, SettingsError
 from replyscope.domain.query import QueryError
 from replyscope.domain.shared import ExchangeForm, Form
 from replyscope.engine.exporting import Exporter
@@ -25,7 +26,7 @@ async def run_export(arguments: argparse.Namespace, wiring: Wiring) -> None:
     clean = exporter.redactor(is_on=is_on or arguments.preview)
     written = 0
     if arguments.format in list(ExchangeForm):
-        await _export_exchange(arguments, exporter, clean)
+        await _export_exchange(arguments, wiring, exporter, clean)
     else:
         written = await _export_sessions(arguments, wiring, exporter, clean)
     if arguments.preview:
@@ -41,24 +42,32 @@ async def _export_sessions(
     arguments: argparse.Namespace, wiring: Wiring, exporter: Exporter, clean: Redactor
 ) -> int:
     """Export sessions. Returns the number of characters written; 0 for a preview."""
+    if arguments.whole_only and arguments.format != Form.JSONL:
+        raise SettingsError("--whole-only works with --format jsonl only.")
     ids, form = await _wanted(arguments, wiring), Form(arguments.format)
     if arguments.preview:
         with progress_bar("Reading") as progress:
             await exporter.export(ids, form, clean, progress=progress)
         return 0
     with open_output(arguments.output) as write, progress_bar("Writing") as progress:
-        return await exporter.export(ids, form, clean, write, progress)
+        return await exporter.export(
+            ids, form, clean, write, progress, whole_only=arguments.whole_only
+        )
 
 
 async def _export_exchange(
-    arguments: argparse.Namespace, exporter: Exporter, clean: Redactor
+    arguments: argparse.Namespace, wiring: Wiring, exporter: Exporter, clean: Redactor
 ) -> None:
     if len(arguments.ids) != 1:
         raise SettingsError(
-            "This format needs the id of one exchange.", "`sessions show ID --json` lists the ids."
+            "This format needs one id: of a session or of an exchange.",
+            "`sessions show ID --json` lists the exchanges of a session.",
         )
-    form = ExchangeForm(arguments.format)
-    text = await exporter.exchange_text(arguments.ids[0], form, clean)
+    form, exchange_id = ExchangeForm(arguments.format), arguments.ids[0]
+    with suppress(SessionNotFound):  # then it is the id of an exchange
+        session_id = await wiring.store.find_session_id(exchange_id)
+        exchange_id = await exporter.last_exchange(session_id)
+    text = await exporter.exchange_text(exchange_id, form, clean)
     if not arguments.preview:
         with open_output(arguments.output) as write:
             write(text)

@@ -99,7 +99,13 @@ def _add_export(action: argparse.ArgumentParser) -> None:
         "--format",
         choices=("md", "json", "jsonl", "html", "sse", "curl", "python"),
         default="md",
-        help="default: md. sse, curl and python export one exchange: give its id",
+        help="default: md. sse, curl and python export one exchange: give its id, or the id of a "
+        "session for its last reply",
+    )
+    action.add_argument(
+        "--whole-only",
+        action="store_true",
+        help="with jsonl: end each conversation before its first cut reply",
     )
     action.add_argument(
         "-o", "--output", metavar="FILE", help="output file; default: standard output"

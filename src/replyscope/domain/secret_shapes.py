@@ -34,12 +34,13 @@ KEY_SHAPES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("eyj",), r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
 )
 _COMPILED = tuple((needs, re.compile(pattern)) for needs, pattern in KEY_SHAPES)
-_DISTINCT = 6
+DISTINCT = 6
+"""A shorter key is found only as a whole name."""
 
 
 def find_keys(text: str, known: Iterable[str] = ()) -> list[str]:
     """The distinct keys in a text: known keys, and texts with the shape of a key."""
-    found = [key for key in known if is_secret(key) and _holds(text, key)]
+    found = [key for key in known if is_secret(key) and re.search(_pattern_of(key), text)]
     small = text.lower()
     for needs, pattern in _COMPILED:
         if any(need in small for need in needs):
@@ -55,7 +56,7 @@ def is_secret(key: str) -> bool:
 def without_keys(text: str, known: Iterable[str] = ()) -> str:
     """The text with dots in place of keys."""
     for key in sorted(find_keys(text, known), key=len, reverse=True):
-        text = text.replace(key, "•••")
+        text = re.sub(_pattern_of(key), "•••", text)
     return text
 
 
@@ -65,9 +66,14 @@ def masked_key(key: str) -> str:
     return f"{key[:shown]}… ({len(key)} characters)".replace("\n", " ")
 
 
-def _holds(text: str, key: str) -> bool:
-    if len(key) >= _DISTINCT:
-        return key in text
-    # A short key may be part of a word: only a separate word is masked.
-    alone = rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])"
-    return re.search(alone, text) is not None
+def alone_pattern(keys: Iterable[str]) -> str:
+    """A regular expression for short keys, each as a whole name.
+
+    A short key may be a part of a word or of a name: `mini` is in `gpt-4o-mini`.
+    """
+    either = "|".join(map(re.escape, keys))
+    return rf"(?<![A-Za-z0-9])(?<![A-Za-z0-9][-._/])(?:{either})(?![A-Za-z0-9]|[-._/][A-Za-z0-9])"
+
+
+def _pattern_of(key: str) -> str:
+    return re.escape(key) if len(key) >= DISTINCT else alone_pattern([key])

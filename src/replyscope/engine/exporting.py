@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.message import Role
 from replyscope.domain.ports import Store, TranslateFrames
 from replyscope.domain.shared import ExchangeForm, Form, Progress
 from replyscope.engine.output_file import open_output_file
@@ -57,6 +58,8 @@ class Exporter:
         clean: Redactor,
         write: Callable[[str], object] = _discard,
         progress: Progress = _ignore,
+        *,
+        whole_only: bool = False,
     ) -> int:
         """Write sessions. Returns the number of characters. Without `write` it is a preview.
 
@@ -66,7 +69,7 @@ class Exporter:
         # A private session is exported alone: no list shows it together with saved ones.
         store = stores.pop() if len(stores) == 1 else self._store
         with _slow_patterns():
-            return await Sharing(store, self._translate).export(
+            return await Sharing(store, self._translate, whole_only=whole_only).export(
                 ids, form, write, clean, lambda done: progress(done, len(ids))
             )
 
@@ -88,6 +91,14 @@ class Exporter:
             with open_output_file(path) as write:
                 await self.export(ids, form, clean, write, progress)
         return clean.report
+
+    async def last_exchange(self, session_id: str) -> str:
+        """The id of the exchange of a session's last reply. Raises SettingsError, StoreError."""
+        stored = await self._store_of(session_id).load_session(session_id)
+        sources = [s for m in stored.branch if m.role is Role.ASSISTANT for s in m.sources]
+        if not sources:
+            raise SettingsError(f"Session {session_id} has no reply.")
+        return sources[-1].exchange_id
 
     async def exchange_text(self, exchange_id: str, form: ExchangeForm, clean: Redactor) -> str:
         """One exchange as text. Raises SettingsError, StoreError."""

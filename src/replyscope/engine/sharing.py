@@ -29,11 +29,18 @@ _TIMED = 50
 
 
 class Sharing:
-    """Exports sessions of a store, read-only."""
+    """Exports sessions of a store, read-only. `whole_only` leaves cut replies out of JSONL."""
 
-    def __init__(self, store: ExportSource, translate: TranslateFrames | None = None) -> None:
+    def __init__(
+        self,
+        store: ExportSource,
+        translate: TranslateFrames | None = None,
+        *,
+        whole_only: bool = False,
+    ) -> None:
         self._store = store
         self._translate = translate
+        self._whole_only = whole_only
 
     async def export(
         self,
@@ -111,7 +118,7 @@ class Sharing:
             case Form.MARKDOWN:
                 return session_markdown(shared, clean)
             case Form.JSONL:
-                return session_jsonl(shared, clean)
+                return session_jsonl(shared, clean, whole_only=self._whole_only)
             case Form.HTML:
                 return SessionPage(shared, clean, self._events(shared)).html()
             case Form.JSON:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.proxies import Proxy
-from replyscope.domain.secret_shapes import is_secret
+from replyscope.domain.secret_shapes import DISTINCT, alone_pattern, is_secret
 
 _DOTS = "•••"
 _SECRET_HEADER = re.compile(
@@ -21,7 +21,7 @@ _SECRET_HEADER = re.compile(
     re.IGNORECASE,
 )
 _SECRET_PARAMETER = re.compile("auth|key|token|secret|password|code|sig", re.IGNORECASE)
-_DISTINCT, _LONG = 6, 12
+_LONG = 12
 
 
 class Mask:
@@ -30,11 +30,10 @@ class Mask:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = filter(is_secret, secrets)
         spelt = {spelling for secret in known for spelling in _spellings(secret)}
-        distinct = [spelling for spelling in spelt if len(spelling) >= _DISTINCT]
+        distinct = [spelling for spelling in spelt if len(spelling) >= DISTINCT]
         self._secrets = tuple(sorted(distinct, key=lambda s: (-len(s), s)))
-        # A short secret may be part of a word: it is masked only as a separate word.
-        short = "|".join(re.escape(s) for s in sorted(spelt) if len(s) < _DISTINCT)
-        alone = rf"(?<![A-Za-z0-9])(?:{short})(?![A-Za-z0-9])"
+        short = sorted(spelling for spelling in spelt if len(spelling) < DISTINCT)
+        alone = alone_pattern(short)
         self._short = re.compile(alone) if short else None
         self._short_bytes = re.compile(alone.encode()) if short else None
 

@@ -24,6 +24,7 @@ from replyscope.domain.look import DEFAULT_THEME
 from replyscope.domain.unicode_text import sound
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.first_paint import FrontScreen
+from replyscope.ui.contrast import make_readable
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.keys.names import key_name
 from replyscope.ui.keys.panel import KeyPanel
@@ -88,6 +89,11 @@ class ReplyscopeApp(GuardedApp):
     def draws_ascii_only(self) -> bool:
         """Whether every other character is replaced before the terminal."""
         return self._opening.look.ascii_only
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The variables of the current theme, with readable text colours."""
+        make_readable(self.current_theme)
+        return super().get_css_variables()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's line filters, the filter of control characters, and if set the ASCII filter."""

@@ -5,13 +5,15 @@ of the theme that has less is blended with black or white until it has enough.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from textual.color import BLACK, WHITE, Color
+from textual.theme import Theme
 
 TEXT = 4.5
 HINT = 3.0
 _ROLES = ("primary", "secondary", "accent", "warning", "error", "success")
-_STEPS = 50
+_STEPS = 25
 _STRONGEST_HIGHLIGHT = 0.25
 _DIFF = 0.2
 _MUTED = 60
@@ -26,6 +28,7 @@ def contrast(first: Color, second: Color) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+@lru_cache(maxsize=1_024)
 def _luminance(color: Color) -> float:
     def linear(value: float) -> float:
         return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
@@ -34,7 +37,13 @@ def _luminance(color: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def readable_variables(colors: Mapping[str, str]) -> dict[str, str]:
+def make_readable(theme: Theme) -> None:
+    """Add the variables to a theme, once: they are computed only for themes in use."""
+    if "quiet" not in theme.variables:
+        theme.variables.update(_readable_variables(theme.to_color_system().generate()))
+
+
+def _readable_variables(colors: Mapping[str, str]) -> dict[str, str]:
     """The theme variables that depend on contrast, for a theme's generated `colors`."""
     named = {name: Color.parse(colors[name]) for name in (*_ROLES, *_GROUNDS)}
     # A foreground of the theme's own may be too faint already.

@@ -1,6 +1,4 @@
-"""Builds Textual themes from theme files, with readable text in each. An invalid theme is
-reported and not used.
-"""
+"""Builds Textual themes from theme files. An invalid theme is reported and not used."""
 
 from collections.abc import Iterable
 
@@ -8,7 +6,6 @@ from textual.color import ColorParseError
 from textual.theme import Theme
 
 from replyscope.domain.look import ThemeSource
-from replyscope.ui.contrast import readable_variables
 
 
 def build_themes(sources: Iterable[ThemeSource]) -> tuple[list[Theme], list[str]]:
@@ -19,8 +16,7 @@ def build_themes(sources: Iterable[ThemeSource]) -> tuple[list[Theme], list[str]
         theme = _theme(source)
         try:
             # A bad colour would otherwise end the app at its first use.
-            colors = theme.to_color_system().generate()
-            theme.variables.update(readable_variables(colors))
+            theme.to_color_system().generate()
         except (ColorParseError, ValueError) as error:
             reason = str(error).splitlines()[0]
             faults.append(f"{source.place}: {reason}; the theme is skipped.")

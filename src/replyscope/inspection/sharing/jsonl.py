@@ -10,22 +10,40 @@ from collections.abc import Mapping
 from typing import Any
 
 from replyscope.domain.exchange import ToolCall
+from replyscope.domain.finish import FinishReason
 from replyscope.domain.json_text import read_json
 from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart, ToolResultPart
 from replyscope.domain.shared import Clean, Shared
 
 _OF_FUNCTION = ("name", "description", "parameters", "strict")
+_WHOLE = {
+    FinishReason.STOP,
+    FinishReason.TOOL_CALLS,
+    FinishReason.REFUSAL,
+    FinishReason.NEEDS_APPROVAL,
+    FinishReason.UNSTATED,
+}
 _NO_RESULT = "(this call was not run)"
 Entry = dict[str, Any]
 
 
-def session_jsonl(shared: Shared, clean: Clean) -> str:
-    """One line with a line break; "" for a session without a reply."""
+def session_jsonl(shared: Shared, clean: Clean, *, whole_only: bool = False) -> str:
+    """One line with a line break; "" for a session without a reply.
+
+    `replies` marks each assistant message as whole or cut. With `whole_only` the conversation
+    ends before the first cut reply, and there is no such field.
+    """
     messages: list[Entry] = []
+    replies: list[Entry] = []
     results = shared.results()
     for message in shared.branch:
         if message.role is Role.ASSISTANT:
-            messages += _reply(shared, message, results.get(message.id, {}), clean)
+            entries = _reply(shared, message, results.get(message.id, {}), clean)
+            ending = _ending(shared, message)
+            if whole_only and not ending["whole"]:
+                break
+            messages += entries
+            replies += [ending] if entries else []
         elif message.role is not Role.TOOL:
             messages.append({"role": message.role.value, "content": _content(message, clean)})
     _end_with_a_reply(messages)
@@ -34,10 +52,21 @@ def session_jsonl(shared: Shared, clean: Clean) -> str:
     if shared.session.settings.system:
         messages.insert(0, {"role": "system", "content": clean(shared.session.settings.system)})
     line: Entry = {"messages": messages}
+    if not whole_only:
+        line["replies"] = replies
     tools = _tools(shared, clean)
     if tools:
         line["tools"] = tools
     return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _ending(shared: Shared, message: Message) -> Entry:
+    """Whether a reply is whole, and its finish reason. The last exchange decides: it may have
+    continued a cut one.
+    """
+    exchanges = list(shared.exchanges_of(message))
+    finish = exchanges[-1][0].choice(exchanges[-1][1]).finish_reason if exchanges else None
+    return {"whole": finish in _WHOLE, "finish": finish.value if finish is not None else None}
 
 
 def _end_with_a_reply(messages: list[Entry]) -> None:

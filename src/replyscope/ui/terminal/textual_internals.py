@@ -7,6 +7,7 @@ of these parts changes; pyproject.toml keeps Textual below its next minor releas
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import Compositor
 from textual._xterm_parser import XTermParser
 from textual.app import App
@@ -135,5 +136,11 @@ def build_parser(driver: Driver) -> XTermParser:
     """Build the parser of terminal input, for a driver with an input thread of its own.
     Textual's input thread ends at a byte that is not UTF-8.
     https://github.com/Textualize/textual/issues/6456
+
+    Textual reads Alt with a digit as the letter that macOS types with Option, such as `¡`. A
+    terminal sends that letter itself; Esc with a digit is Alt.
     """
+    sequences: Any = ANSI_SEQUENCES_KEYS
+    for digit in "0123456789":
+        sequences.pop(f"\x1b{digit}", None)
     return XTermParser(driver._debug)

@@ -45,12 +45,7 @@ class Preview(Transcript):
             line = self._line_with_match(entries[place])
             if line is None:
                 continue
-            self._layout_of.invalidate(place)
-            at, height = self._layout_of.tops[place] + line, self.size.height
-            if self.scroll_offset.y <= at < self.scroll_offset.y + height:
-                self._reflow()  # the search may have unfolded the entry
-            else:
-                self.scroll_to_line(at - height // 3)
+            self.show_line(place, line)
             return
 
     def _line_with_match(self, entry: Entry) -> int | None:

@@ -15,7 +15,7 @@ from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
-from textual.message import Message as UiMessage
+from textual.message import Message
 from textual.reactive import reactive, var
 from textual.scrollbar import ScrollBar
 from textual.selection import Selection
@@ -34,6 +34,8 @@ from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches
 
 _WIDEST_TEXT = 120
+_MOST_CORRECTIONS = 5
+_UNDIMMED = Style(dim=False, reverse=False)
 _MOVE = Binding.Group("move")
 _ENDS = Binding.Group("first/newest")
 
@@ -59,7 +61,7 @@ class Transcript(FollowingView, can_focus=True):
     cursor: var[int] = var(-1)
     needle: reactive[str] = reactive("")
 
-    class CursorMoved(UiMessage):
+    class CursorMoved(Message):
         """The cursor moved to another entry."""
 
         def __init__(self, key: str | None) -> None:
@@ -269,7 +271,9 @@ class Transcript(FollowingView, can_focus=True):
         """Scroll a line to the top of the view; at the end, follow it."""
         line = max(0, line)
         self._following = False
-        self._layout_of.settle(line, self.scrollable_content_region.height, from_end=False)
+        height = self.scrollable_content_region.height
+        self._layout_of.settle(line, height, from_end=False)
+        self._set_height(self._layout_of.height, height)
         self.scroll_to(y=line, animate=False, immediate=True, force=True)
         self._following = self.scroll_offset.y >= self.max_scroll_y
         self._reflow()
@@ -317,13 +321,19 @@ class Transcript(FollowingView, can_focus=True):
         )
         if found is None:
             return False
-        number, line = found
-        self._point(number)
-        self._layout_of.invalidate(number)
-        place, height = self._layout_of.tops[number] + line, self.size.height
-        if not self.scroll_offset.y <= place < self.scroll_offset.y + height:
-            self.scroll_to_line(place - height // 3)
+        self._point(found[0])
+        self.show_line(*found)
         return True
+
+    def show_line(self, number: int, line: int) -> None:
+        """Scroll to a line of a laid out entry, again when an entry above it grows."""
+        for _ in range(_MOST_CORRECTIONS):
+            self._layout_of.invalidate(number)
+            self._reflow()
+            place, height = self._layout_of.tops[number] + line, self.size.height
+            if self.scroll_offset.y <= place < self.scroll_offset.y + height:
+                return
+            self.scroll_to_line(place - height // 3)
 
     @on(events.Click)
     def _point_at_click(self, event: events.Click) -> None:
@@ -364,8 +374,7 @@ class Transcript(FollowingView, can_focus=True):
         view = View(self.scroll_offset.y, width, base, self.palette(), self.with_matches, cursor)
         if self.text_selection is not None:
             style = self.screen.get_component_rich_style("screen--selection")
-            style += Style(dim=False, reverse=False)
-            view = replace(view, selection=self.text_selection, selected=style)
+            view = replace(view, selection=self.text_selection, selected=style + _UNDIMMED)
         return self._lines.draw(self._layout_of, rows, view)
 
     def with_matches(self, strip: Strip) -> Strip:

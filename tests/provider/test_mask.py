@@ -1,0 +1,47 @@
+"""Short keys are masked as whole names, long ones everywhere."""
+
+import pytest
+
+from replyscope.domain.secret_shapes import find_keys, without_keys
+from replyscope.provider.mask import Mask
+
+KEY = "mini"
+NAMES = [
+    "gpt-4o-mini",
+    "mini-7b",
+    "openai/mini",
+    "mini/chat",
+    "phi.mini.v2",
+    "minimal",
+    "a_mini",
+    '{"model": "o4-mini", "object": "list"}',
+]
+ECHOES = [
+    ("Incorrect API key: mini.", "Incorrect API key: •••."),
+    ('{"key": "mini"}', '{"key": "•••"}'),
+    ("?key=mini&n=1", "?key=•••&n=1"),
+    ("Bearer mini", "Bearer •••"),
+    ("(mini)", "(•••)"),
+    ("mini", "•••"),
+]
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_a_name_that_contains_a_short_key_stays(text: str) -> None:
+    mask = Mask([KEY])
+    assert mask.text(text) == text
+    assert mask.body(text.encode()) == text.encode()
+    assert find_keys(text, [KEY]) == []
+    assert without_keys(text, [KEY]) == text
+
+
+@pytest.mark.parametrize(("text", "masked"), ECHOES)
+def test_a_short_key_by_itself_is_masked(text: str, masked: str) -> None:
+    mask = Mask([KEY])
+    assert mask.text(text) == masked
+    assert mask.body(text.encode()) == masked.encode()
+    assert without_keys(f"{text} gpt-4o-mini", [KEY]) == f"{masked} gpt-4o-mini"
+
+
+def test_a_long_key_is_masked_within_a_word() -> None:
+    assert Mask(["s3cretkey"]).text("xs3cretkeyx") == "x•••x"
