@@ -112,14 +112,14 @@ class ReplyscopeApp(GuardedApp):
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             if self._chat is not None and self._chat.takes_input(event):
                 return
-            if isinstance(event, events.Key) and self._closes_panel(event):
-                return
+            if isinstance(event, events.Key):
+                self._is_interrupted = self._is_interrupted and event.key == "ctrl+c"
+                if self._closes_panel(event):
+                    return
         await super().on_event(event)
 
     def _closes_panel(self, event: events.Key) -> bool:
         """Close the panel of keys. Returns whether the key has done its work by that."""
-        if event.key != "ctrl+c":
-            self._is_interrupted = False
         panels = self.screen.query(KeyPanel) if self.screen_stack else ()
         active = self.screen.active_bindings.get(event.key) if panels else None
         for panel in panels:

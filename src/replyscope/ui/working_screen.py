@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
 from textual import on
@@ -16,6 +16,25 @@ from replyscope.domain.unlogged import unlogged
 
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
+
+
+class WorkHost(Protocol):
+    """The part of `WorkingScreen` that groups use: workers, toasts and dialogs."""
+
+    def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
+        """Show a toast."""
+
+    def start_work(
+        self,
+        work: Callable[..., Coroutine[Any, Any, None]],
+        *arguments: object,
+        group: str = "default",
+        exclusive: bool = False,
+    ) -> None:
+        """Run a coroutine function in a worker."""
+
+    def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
+        """Open a dialog; `accept` gets its result unless it was cancelled."""
 
 
 class WorkingScreen(Screen[Result]):

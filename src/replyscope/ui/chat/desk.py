@@ -11,8 +11,8 @@ from replyscope.engine.conversation import Conversation
 from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.targets import Targets
 from replyscope.ui.chat.turns import TurnOwner, Turns
-from replyscope.ui.host import WorkHost
 from replyscope.ui.services import Services
+from replyscope.ui.working_screen import WorkHost
 
 if TYPE_CHECKING:
     from textual.screen import Screen
