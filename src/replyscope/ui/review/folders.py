@@ -47,7 +47,7 @@ class Folders(OptionList):
     """Facets have a number: the key that narrows by them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d,delete", "remove", "Remove the folder", id="folders.remove"),
+        Binding("d,delete", "remove", "Remove the folder", id="review.remove-folder"),
         Binding("j", "cursor_down", "Next", show=False),
         Binding("k", "cursor_up", "Previous", show=False),
     ]

@@ -15,14 +15,14 @@ from replyscope.ui.working_screen import WorkingScreen
 _BACK = "review.back"
 _ANYWHERE = ("review.query-here", "review.query", "app.keys", "app.help", "review.leave")
 _FOOTER_ORDER: Mapping[type[Any], tuple[str, ...]] = {
-    QueryField: ("submit", "query.complete", "query.next", _BACK, "app.help", "review.leave"),
+    QueryField: ("submit", "review.complete", "review.next", _BACK, "app.help", "review.leave"),
     Results: (
         "review.want", "review.mark", "review.compare", "review.tag", "review.delete",
         "review.undo",
         "review.export", "review.sort", _BACK, *_ANYWHERE, "review.pin", "review.archive",
         "review.rename", "review.replay", "review.sessions", "review.save",
     ),
-    Folders: ("select", "folders.remove", _BACK, *_ANYWHERE),
+    Folders: ("select", "review.remove-folder", _BACK, *_ANYWHERE),
     Transcript: ("transcript.next", "transcript.fold", "review.replay", _BACK, *_ANYWHERE),
 }  # fmt: skip
 """The ids of bindings that the footer shows first, by the focused pane; actions where a binding
