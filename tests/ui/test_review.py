@@ -139,7 +139,7 @@ async def test_sessions_are_marked_and_put_in_order(server: LoopbackServer, tmp_
         await ask(pilot, "tag:fruit")
         pilot.app.screen.query_one(Results).focus()
         await pilot.press("S", *"Fruit", "enter")
-        await until(pilot, lambda: "\n Fruit" in frame(pilot) or " Fruit " in frame(pilot))
+        await until(pilot, lambda: "│Fruit " in frame(pilot))
         saved = read_settings(tmp_path / "config" / "settings.toml")
         assert saved.queries == (("Fruit", "tag:fruit"),)
 

@@ -13,7 +13,7 @@ from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
 _BACK = "review.back"
-_ANYWHERE = ("review.query-here", "review.query", "app.keys", "app.help", "review.leave")
+_ANYWHERE = ("review.query-here", "app.keys", "app.help", "review.leave")
 _FOOTER_ORDER: Mapping[type[Any], tuple[str, ...]] = {
     QueryField: ("submit", "review.complete", "review.next", _BACK, "app.help", "review.leave"),
     Results: (
@@ -59,6 +59,8 @@ class ReviewKeys(KeyGuide):
                 return ""  # Esc does the same
             case "review.open" if is_listed:
                 return ""  # Enter does the same
+            case "review.query":
+                return ""  # `/` does the same, and in the query it does nothing
             case "review.undo" if not self._undo:
                 return ""
             case "review.compare" if not marked:
