@@ -216,7 +216,7 @@ async def test_arguments_are_compared_by_place_on_a_narrow_screen(
             if number == 1:
                 await send(pilot, "look it up")
             else:
-                await pilot.press("escape", "r")  # reading, which it stays
+                await pilot.press("escape", "r", "r")  # reading, which it stays
             await until(pilot, lambda n=number: len(server.requests) == n)  # type: ignore[misc]
             await until(pilot, lambda: "look_up" in frame(pilot) and is_idle(pilot))
         await pilot.press("D")
