@@ -22,6 +22,7 @@ from replyscope.linear.command_table import COMMANDS
 from replyscope.local.catalogue import CATALOGUE
 from replyscope.toolbox import shipped
 from replyscope.ui.chat.command_table import SLASH_COMMANDS
+from replyscope.ui.keys.names import key_name
 from replyscope.ui.review.query_completion import LANGUAGE
 from tests.stories.tasks import TASKS
 
@@ -30,19 +31,6 @@ _BLOCK = re.compile(
     r"(?P<start><!-- table: (?P<name>[\w-]+)(?P<arguments>[^>]*?) -->\n).*?(?P<end><!-- end -->)",
     re.DOTALL,
 )
-_KEY_NAMES = {
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "full_stop": ".",
-    "comma": ",",
-    "slash": "/",
-    "asterisk": "*",
-    "escape": "Esc",
-    "pageup": "Page Up",
-    "pagedown": "Page Down",
-}
 
 
 def documents() -> tuple[Path, ...]:
@@ -78,22 +66,9 @@ def _bindings() -> Iterator[tuple[str, Binding]]:
                 yield name, binding
 
 
-def _key_name(key: str) -> str:
-    *modifiers, last = key.split("+")
-    if len(last) > 1 or modifiers:
-        last = _KEY_NAMES.get(last, last.capitalize())
-    return "+".join([*(modifier.capitalize() for modifier in modifiers), last])
-
-
 def _keys(binding: Binding) -> str:
-    """The keys of a binding; Shift+R is not named beside R, which is the same key."""
-    keys = binding.key.split(",")
-    return ", ".join(_code(_key_name(key)) for key in keys if _capital(key) not in keys)
-
-
-def _capital(key: str) -> str:
-    """The letter that a key such as `shift+r` types; empty for other keys."""
-    return key.removeprefix("shift+").upper() if key.startswith("shift+") else ""
+    """The keys of a binding, each once: Shift+R is R."""
+    return ", ".join(map(_code, dict.fromkeys(map(key_name, binding.key.split(",")))))
 
 
 def keys_by_id(prefixes: Sequence[str]) -> str:

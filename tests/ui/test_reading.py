@@ -78,8 +78,9 @@ async def test_a_click_points_at_a_message_and_the_wheel_scrolls(
         assert "line 79" in frame(pilot)
         for _ in range(80):
             transcript.post_message(wheel_up(transcript))
-        await until(pilot, lambda: "the question" in frame(pilot), "the top")
-        row = next(n for n, line in enumerate(frame(pilot).split("\n")) if "the question" in line)
+        await until(pilot, lambda: "▏ the question" in frame(pilot), "the top")
+        lines = frame(pilot).split("\n")
+        row = next(n for n, line in enumerate(lines) if "▏ the question" in line)
         await pilot.click(offset=Offset(40, row))
         assert transcript.cursor == 0
 

@@ -140,7 +140,7 @@ async def test_sessions_are_marked_and_put_in_order(server: LoopbackServer, tmp_
         await ask(pilot, "tag:fruit")
         pilot.app.screen.query_one(Results).focus()
         await pilot.press("S", *"Fruit", "enter")
-        await until(pilot, lambda: "\n Fruit" in frame(pilot) or " Fruit " in frame(pilot))
+        await until(pilot, lambda: "│Fruit " in frame(pilot))
         saved = read_settings(tmp_path / "config" / "settings.toml")
         assert saved.queries == (("Fruit", "tag:fruit"),)
 
@@ -217,7 +217,7 @@ async def test_arguments_are_compared_by_place_on_a_narrow_screen(
             if number == 1:
                 await send(pilot, "look it up")
             else:
-                await pilot.press("escape", "r")  # reading, which it stays
+                await pilot.press("escape", "r", "r")  # reading, which it stays
             await until(pilot, lambda n=number: len(server.requests) == n)  # type: ignore[misc]
             await until(pilot, lambda: "look_up" in frame(pilot) and is_idle(pilot))
         await pilot.press("D")

@@ -176,7 +176,7 @@ async def test_a_replay_is_driven_by_the_mouse_and_shows_its_wire_and_time(
         # How far the wire is scrolled depends on when the frames came.
         await until(pilot, lambda: 'content "w' in frame(pilot))
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: "esc" in frame(pilot))
+        await until(pilot, lambda: "[Esc] close" in frame(pilot))
         assert all(len(line) <= 80 for line in frame(pilot).splitlines())
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot))

@@ -147,12 +147,13 @@ class ReplyscopeApp(GuardedApp):
             and self._chat.takes_input(event)
         ):
             return True
-        return isinstance(event, events.Key) and self._closes_panel(event)
+        if not isinstance(event, events.Key):
+            return False
+        self._is_interrupted = self._is_interrupted and event.key == "ctrl+c"
+        return self._closes_panel(event)
 
     def _closes_panel(self, event: events.Key) -> bool:
         """Close the panel of keys. Returns whether the key has done its work by that."""
-        if event.key != "ctrl+c":
-            self._is_interrupted = False
         panels = self.screen.query(KeyPanel) if self.screen_stack else ()
         active = self.screen.active_bindings.get(event.key) if panels else None
         for panel in panels:

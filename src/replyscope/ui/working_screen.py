@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
 from textual import on
@@ -20,6 +20,28 @@ Result = TypeVar("Result")
 _LOADING_S = 0.8
 """The time after which a command that opens a dialog is reported as loading, in seconds."""
 _log = logging.getLogger(__name__)
+
+
+class WorkHost(Protocol):
+    """The part of `WorkingScreen` that groups use: workers, toasts and dialogs."""
+
+    def tell(self, error: ReplyscopeError | str, *, is_error: bool = True) -> None:
+        """Show a toast."""
+
+    def start_work(
+        self,
+        work: Callable[..., Coroutine[Any, Any, None]],
+        *arguments: object,
+        group: str = "default",
+        exclusive: bool = False,
+        holds_keys: bool = False,
+    ) -> None:
+        """Run a coroutine function in a worker. With `holds_keys` later keys wait until it
+        ends, or go to the dialog that it opens.
+        """
+
+    def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
+        """Open a dialog; `accept` gets its result unless it was cancelled."""
 
 
 class WorkingScreen(Screen[Result]):

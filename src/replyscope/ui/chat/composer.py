@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from replyscope.domain.printable import is_printable, printable_line
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.keys.panel import KeyPanel
 from replyscope.ui.terminal.textual_internals import bindings_for_key
 
@@ -228,6 +229,8 @@ class Composer(TextArea):
         bindings = bindings_for_key(self.app, event.key) if event.is_printable else ()
         if self.text or all(binding.action != "show_keys" for binding in bindings):
             return False
+        if not self.screen.query(KeyFooter):
+            return False  # the first screen, whose keys are handed over to the chat
         self._take(event)
         self._holds_question = event.character == "?"
         await self.run_action("app.show_keys")

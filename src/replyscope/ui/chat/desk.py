@@ -11,9 +11,9 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.targets import Targets
 from replyscope.ui.chat.pending import Pending
 from replyscope.ui.chat.turns import TurnOwner, Turns
-from replyscope.ui.host import WorkHost
 from replyscope.ui.services import Services
 from replyscope.ui.terminal.type_ahead import KeyHold
+from replyscope.ui.working_screen import WorkHost
 
 if TYPE_CHECKING:
     from textual.screen import Screen

@@ -35,6 +35,7 @@ class Keyboard(KeyGuide):
         self._groups = groups
         self._by_id = {c.key.id: c for c in commands if c.key is not None}
         self._asking: Command[Groups] | None = None
+        self._was_suggesting = False
 
     @property
     def mode(self) -> Mode:
@@ -47,6 +48,13 @@ class Keyboard(KeyGuide):
             mode = self.mode
             self._screen.query_one(StatusLine).show_mode(mode.value)
             self._groups.panes.composer.show_mode(is_writing=mode is Mode.WRITE)
+
+    def follow_writing(self) -> None:
+        """Draw the footer again when completions appear or disappear."""
+        is_suggesting = self._groups.panes.composer.is_suggesting
+        if is_suggesting != self._was_suggesting:
+            self._was_suggesting = is_suggesting
+            self._groups.panes.draw_keys()
 
     def takes_input(self, event: events.Key | events.Paste) -> bool:
         """Whether a key did its work before any widget gets it. Called in the order of typing:
@@ -124,13 +132,17 @@ class Keyboard(KeyGuide):
         command = self._by_id.get(binding.id or "")
         if command is not None and not command.is_useful(self._groups):
             return ""
-        is_suggesting = self._groups.panes.composer.is_suggesting
-        return "" if binding.id == "chat.complete" and not is_suggesting else word
+        if binding.id == "chat.complete" and not self._groups.panes.composer.is_suggesting:
+            return ""
+        return word
 
     def _back_word(self) -> str:
         """What Esc does now."""
-        if self.mode is Mode.FIND:
+        desk = self._groups.desk
+        if self.mode is Mode.FIND or self._groups.panes.composer.is_suggesting:
             return "close"
+        if desk.pending.is_editing(desk.conversation.session.id):
+            return "discard the edit"
         if self.mode is not Mode.WRITE:
             return "write"
         return "stop" if self._groups.offers.is_streaming else "read"

@@ -44,9 +44,10 @@ _PANES = ("app.keys", "app.help", "chat.model", "app.review", "chat.find", "tool
 
 FOOTER_ORDER: Mapping[Mode, tuple[str, ...]] = {
     Mode.WRITE: (
-        "chat.send", "chat.back", "chat.newline", "chat.model", "app.keys", "app.help",
-        "app.review", "tools.choose", "chat.parameters", "sessions.focus", "chat.page-up",
-        "chat.inspector", "chat.find", "app.next-pane", "sessions.new-here", "app.stats",
+        "chat.send", "chat.complete", "chat.back", "chat.newline", "chat.model",
+        "app.keys", "app.help", "app.review", "tools.choose", "chat.parameters",
+        "sessions.focus", "chat.page-up", "chat.inspector", "chat.find", "app.next-pane",
+        "sessions.new-here", "app.stats",
     ),
     Mode.READ: (
         "transcript.next", "reply.continue", "reply.raise", "tools.run", "find.next",

@@ -2,7 +2,7 @@
 
 from replyscope.domain.exchange import Choice
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.message import Message, Role
+from replyscope.domain.message import Role
 from replyscope.engine.tool_calls import calls_of
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
@@ -26,13 +26,9 @@ class Offers:
         return self._panes.message_at_cursor() is not None
 
     @property
-    def _reply(self) -> Message | None:
-        return self._panes.reply_at_cursor()
-
-    @property
     def is_at_reply(self) -> bool:
         """Whether the cursor is on a reply that is complete, or on its message."""
-        return self._reply is not None and not self.is_streaming
+        return self._panes.reply_at_cursor() is not None and not self.is_streaming
 
     @property
     def can_retry(self) -> bool:
@@ -49,7 +45,8 @@ class Offers:
     @property
     def has_exchanges(self) -> bool:
         """Whether the reply was made by several exchanges."""
-        return self._reply is not None and len(self._reply.sources) > 1
+        reply = self._panes.reply_at_cursor()
+        return reply is not None and len(reply.sources) > 1
 
     @property
     def _last_choice(self) -> Choice | None:
@@ -85,7 +82,7 @@ class Offers:
     @property
     def has_calls(self) -> bool:
         """Whether the reply under the cursor asked for tools."""
-        reply = self._reply
+        reply = self._panes.reply_at_cursor()
         return reply is not None and bool(calls_of(reply, self._desk.conversation.exchanges))
 
     @property

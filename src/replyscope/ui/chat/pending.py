@@ -124,6 +124,10 @@ class Pending:
         """Make the draft a sibling of this message."""
         self._edited[session_id] = message
 
+    def is_editing(self, session_id: str) -> bool:
+        """Whether the draft is a sibling of an earlier message."""
+        return session_id in self._edited
+
     def take_edited(self, session_id: str) -> Message | None:
         """Return the message that is edited, and forget it."""
         return self._edited.pop(session_id, None)
@@ -164,7 +168,7 @@ class Pending:
         """A line about attachments and queued messages; empty without them."""
         names = [f"{printable_line(a.name)} {size(_bytes(a))}" for a in self.attachments]
         waiting = len(self._queued.get(session_id, ()))
-        if session_id in self._edited:
+        if self.is_editing(session_id):
             names.insert(0, "edits an earlier message; Esc gives that up")
         if waiting:
             names.append(f"{waiting} queued")

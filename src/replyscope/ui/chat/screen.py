@@ -146,6 +146,7 @@ class ChatScreen(WorkingScreen[None]):
     @on(Composer.SelectionChanged)
     def _follow_writing(self) -> None:
         self.groups.writing.offer_completions()
+        self.keyboard.follow_writing()
         self.groups.drafts.save_soon()
 
     @on(Composer.Moved)

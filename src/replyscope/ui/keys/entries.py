@@ -160,7 +160,8 @@ def _offered(screen: Screen[Any]) -> list[_Offered]:
     guide = guide_of(screen)
     found: dict[tuple[int, str], list[_Offered]] = {}
     for active in screen.active_bindings.values():
-        word = guide.word(active.binding, binding_word(active))
+        own = binding_word(active)
+        word = own and guide.word(active.binding, own)
         if word and active.enabled:
             group = active.binding.group
             place = id(active.node), group.description if group else active.binding.action

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from replyscope.domain.search import Hit
-from replyscope.ui.host import WorkHost
 from replyscope.ui.review.result_rows import Found
 from replyscope.ui.services import Services
+from replyscope.ui.working_screen import WorkHost
 
 
 class Selection(Protocol):

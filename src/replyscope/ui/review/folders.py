@@ -50,7 +50,7 @@ class Folders(OptionList):
     """A list of folders and facets. The first nine facets have a key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d,delete", "remove", "Remove the folder", id="folders.remove"),
+        Binding("d,delete", "remove", "Remove the folder", id="review.remove-folder"),
         Binding("j", "cursor_down", "Next", show=False),
         Binding("k", "cursor_up", "Previous", show=False),
     ]

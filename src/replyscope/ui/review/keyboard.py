@@ -13,16 +13,16 @@ from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
 _BACK = "review.back"
-_ANYWHERE = ("review.query-here", "review.query", "app.keys", "app.help", "review.leave")
+_ANYWHERE = ("review.query-here", "app.keys", "app.help", "review.leave")
 _FOOTER_ORDER: Mapping[type[Any], tuple[str, ...]] = {
-    QueryField: ("submit", "query.complete", "query.next", _BACK, "app.help", "review.leave"),
+    QueryField: ("submit", "review.complete", "review.next", _BACK, "app.help", "review.leave"),
     Results: (
         "review.want", "review.mark", "review.compare", "review.tag", "review.delete",
         "review.undo",
         "review.export", "review.sort", _BACK, *_ANYWHERE, "review.pin", "review.archive",
         "review.rename", "review.replay", "review.sessions", "review.save",
     ),
-    Folders: ("select", "folders.remove", _BACK, *_ANYWHERE),
+    Folders: ("select", "review.remove-folder", _BACK, *_ANYWHERE),
     Transcript: ("transcript.next", "transcript.fold", "review.replay", _BACK, *_ANYWHERE),
 }  # fmt: skip
 """The ids of bindings that the footer shows first, by the focused pane; actions where a binding
@@ -57,6 +57,8 @@ class ReviewKeys(KeyGuide):
                 return ""  # Esc does the same
             case "review.open" if is_listed:
                 return ""  # Enter does the same
+            case "review.query":
+                return ""  # `/` does the same, and in the query it does nothing
             case "review.undo" if not self._undo:
                 return ""
             case "review.compare" if not marked:

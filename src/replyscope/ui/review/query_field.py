@@ -42,9 +42,9 @@ class QueryField(Input):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"query--name", "query--fault"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", id="query.complete", group=_COMPLETE),
-        Binding("down", "walk('move', 1)", "Next result", id="query.next", group=_WALK),
-        Binding("up", "walk('move', -1)", "Previous result", id="query.previous", group=_WALK),
+        Binding("tab", "complete", "Complete", id="review.complete", group=_COMPLETE),
+        Binding("down", "walk('move', 1)", "Next result", id="review.next", group=_WALK),
+        Binding("up", "walk('move', -1)", "Previous result", id="review.previous", group=_WALK),
         Binding("pagedown", "walk('page', 1)", "A page down", show=False),
         Binding("pageup", "walk('page', -1)", "A page up", show=False),
     ]

@@ -37,7 +37,6 @@ _WIDEST_TEXT = 120
 _MOST_CORRECTIONS = 5
 _UNDIMMED = Style(dim=False, reverse=False)
 _MOVE = Binding.Group("move")
-_ENDS = Binding.Group("first/newest")
 
 
 class Transcript(FollowingView, can_focus=True):
@@ -48,15 +47,13 @@ class Transcript(FollowingView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "move_cursor(1)", "Next message", id="transcript.next", group=_MOVE),
         Binding("k", "move_cursor(-1)", "Previous message", id="transcript.previous", group=_MOVE),
-        Binding("g", "go_to_start", "First message", id="transcript.first", group=_ENDS),
-        Binding("G,shift+g,end", "go_to_end", "Newest message", id="transcript.newest",
-                group=_ENDS),
-        Binding("space", "fold", "Fold or unfold", id="transcript.fold",
-                group=Binding.Group("unfold")),
+        Binding("g", "go_to_start", "First message", id="transcript.first"),
+        Binding("G,shift+g,end", "go_to_end", "Newest message", id="transcript.newest"),
+        Binding("space", "fold", "Fold or unfold", id="transcript.fold"),
         Binding("up", "scroll_up", "Scroll up", show=False),
         Binding("down", "scroll_down", "Scroll down", show=False),
         Binding("home", "go_to_start", "First message", show=False),
-    ]  # fmt: skip
+    ]
 
     cursor: var[int] = var(-1)
     needle: reactive[str] = reactive("")
@@ -277,12 +274,6 @@ class Transcript(FollowingView, can_focus=True):
         self.scroll_to(y=line, animate=False, immediate=True, force=True)
         self._following = self.scroll_offset.y >= self.max_scroll_y
         self._reflow()
-
-    def scroll_pages(self, step: int) -> None:
-        """Scroll by pages of the view, up with a negative number."""
-        height = self.scrollable_content_region.height
-        y = self.scroll_offset.y + step * max(1, height - 1)
-        self.scroll_to(y=y, animate=False, immediate=True, force=True)
 
     def action_go_to_start(self) -> None:
         """Move the cursor to the first entry."""
