@@ -260,6 +260,7 @@ class RootSection:
     )
     theme = LookSection.theme
     ascii_only = LookSection.ascii_only
+    breaks = LookSection.breaks
     redact = Setting(
         texts(),
         '["ACME-[0-9]+"]',

@@ -7,10 +7,14 @@ DEFAULT_THEME = "midnight"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The theme and the keys. `keys` maps a binding's id to the keys that replace it."""
+    """The theme and the keys. `keys` maps a binding's id to the keys that replace it.
+
+    `keeps_breaks` is whether single line breaks of a reply are kept, or joined as in Markdown.
+    """
 
     theme: str = DEFAULT_THEME
     ascii_only: bool = False
+    keeps_breaks: bool = True
     keys: dict[str, str] = field(default_factory=dict)
 
 

@@ -18,7 +18,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from replyscope.domain.errors import StoreError
-from replyscope.domain.look import DEFAULT_THEME
+from replyscope.domain.look import DEFAULT_THEME, Look
 from replyscope.domain.unicode_text import sound
 from replyscope.ui.chat.first_paint import FrontScreen
 from replyscope.ui.opening import Opening
@@ -63,6 +63,11 @@ class ReplyscopeApp(GuardedApp):
                 self.register_theme(theme)
                 self.theme = theme.name
         self.set_keymap(opening.look.keys)
+
+    @property
+    def look(self) -> Look:
+        """The appearance settings."""
+        return self._opening.look
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's line filters, the filter of control characters, and if set the ASCII filter."""

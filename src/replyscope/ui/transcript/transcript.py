@@ -21,9 +21,11 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
-from replyscope.ui.markdown.palette import Palette, component_classes, palette_of
+from replyscope.ui.markdown.options import DrawingOptions
+from replyscope.ui.markdown.palette import Palette, component_classes, look_of, palette_of
 from replyscope.ui.terminal.frame_pace import FRAME_S, rest_after
 from replyscope.ui.transcript.content import ContentOf, no_content
+from replyscope.ui.transcript.diagrams import BackgroundDiagrams
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
 from replyscope.ui.transcript.layout import Layout
@@ -69,6 +71,9 @@ class Transcript(CalmScrollView, can_focus=True):
             super().__init__()
             self.is_below = is_below
 
+    class DiagramDrawn(UiMessage):
+        """A diagram whose source is shown can be drawn now."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._layout_of = Layout()
@@ -81,6 +86,7 @@ class Transcript(CalmScrollView, can_focus=True):
         self._is_settling = False
         self._catching_up: Timer | None = None
         self._rest_s = FRAME_S
+        self._diagrams = BackgroundDiagrams(lambda: self.post_message(self.DiagramDrawn()))
 
     @property
     def last_key(self) -> str | None:
@@ -109,11 +115,16 @@ class Transcript(CalmScrollView, can_focus=True):
         the entry is first visible.
         """
         self._layout_of, self._content_of = Layout(), content_of
-        self._layout_of.entries = [Entry(key, partial(content_of, key)) for key in keys]
+        self._layout_of.entries = [self._entry(key) for key in keys]
         self._following = True
         self.screen.clear_selection()
         self._point(len(keys) - 1)
         self._reflow()
+
+    def _entry(self, key: str) -> Entry:
+        keeps_breaks = look_of(self).keeps_breaks
+        options = DrawingOptions(keeps_breaks, diagram_rows=self._diagrams.rows)
+        return Entry(key, partial(self._content_of, key), options)
 
     def show_nothing(self) -> None:
         """Remove all entries."""
@@ -128,7 +139,7 @@ class Transcript(CalmScrollView, can_focus=True):
 
     def add_entry(self, key: str) -> None:
         """Append an entry. When the view follows the end, the cursor moves to the entry."""
-        self._layout_of.entries.append(Entry(key, partial(self._content_of, key)))
+        self._layout_of.entries.append(self._entry(key))
         if self._following:
             self._point(len(self._layout_of.entries) - 1)
         self._reflow()
@@ -318,6 +329,21 @@ class Transcript(CalmScrollView, can_focus=True):
                 self._following = False
                 self._reflow()
                 return
+
+    def toggle_source(self) -> None:
+        """Show the text of the entry under the cursor as it was written, or as it is meant."""
+        number = self.cursor
+        if 0 <= number < len(self._layout_of.entries):
+            self._layout_of.entries[number].toggle_source()
+            self._layout_of.invalidate(number)
+            self._reflow()
+
+    @on(DiagramDrawn)
+    def _draw_diagrams(self) -> None:
+        for number, entry in enumerate(self._layout_of.entries):
+            if entry.forget_diagrams():
+                self._layout_of.invalidate(number)
+        self._reflow()
 
     def find_next(self, query: str, *, backwards: bool = False) -> bool:
         """Scroll to the next line with the query. Returns whether it was found."""
