@@ -34,9 +34,9 @@ def _key(label: str) -> str:
 
 
 def _definition(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    if state.is_code_block(start):
-        return False
     at = state.bMarks[start] + state.tShift[start]
+    if not state.src.startswith("[^", at) or state.is_code_block(start):
+        return False
     found = _DEFINITION.match(state.src, at, state.eMarks[start])
     if found is None:
         return False

@@ -11,7 +11,9 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 from html import unescape
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from replyscope.inspection.markup.formula_atoms import WITH_LIMITS
 
 _LONGEST = 2_000
 _DEEPEST = 24
@@ -46,6 +48,7 @@ _KEPT = re.compile(
     "accent|columnalign|fence|form|linebreak|linethickness|mathcolor|mathvariant|maxsize|"
     "minsize|notation|stretchy|width"
 )
+_LIMITS = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 _VALUE = re.compile(r"[\w.%#+ -]*")
 _NAMES = re.compile(
     "math|mrow|mi|mn|mo|mtext|mspace|msup|msub|msubsup|mover|munder|munderover|mfrac|msqrt|"
@@ -71,6 +74,34 @@ def parse_formula(latex: str) -> Element | None:
     if element is None or not _holds_all(source, element):
         return None
     return element
+
+
+def formula_mathml(latex: str, *, is_block: bool) -> str | None:
+    """The MathML of a formula, with its LaTeX as the annotation, or None."""
+    element = parse_formula(latex)
+    if element is None:
+        return None
+    math = Element("math", {"display": "block"} if is_block else {})
+    semantics = SubElement(math, "semantics")
+    semantics.append(_in_rows(element))
+    SubElement(semantics, "annotation", {"encoding": "application/x-tex"}).text = latex
+    return tostring(math, encoding="unicode")
+
+
+def _in_rows(element: Element) -> Element:
+    """The element with the lines of its top as rows of a table: browsers break no lines."""
+    lines: list[list[Element]] = [[]]
+    for child in element:
+        if child.tag == "mspace" and child.get("linebreak") == "newline":
+            lines.append([])
+        else:
+            lines[-1].append(child)
+    if len(lines) == 1:
+        return element
+    table = Element("mtable")
+    for line in filter(None, lines):
+        SubElement(SubElement(table, "mtr"), "mtd", {"columnalign": "left"}).extend(line)
+    return table
 
 
 def _depth(source: str) -> int:
@@ -111,17 +142,27 @@ def _cleaned(element: Element) -> Element | None:
     text = unescape(element.text or "").replace("\xa0", " ")
     if text.startswith("\\") or (element.tag == "mi" and text in ("{", "}", "&")):
         return None
-    copy = Element("mrow" if element.tag == "math" else element.tag)
+    copy = Element(_tag(element))
     copy.text = "".join(" " if unicodedata.category(c) in ("Zs", "Cc", "Cf") else c for c in text)
     for name, value in element.attrib.items():
         if _KEPT.fullmatch(name) and _VALUE.fullmatch(value):
             copy.set(name, value)
+    if copy.tag == "mo" and text in WITH_LIMITS:
+        copy.set("movablelimits", "true")
     for child in element:
         inner = _cleaned(child)
         if inner is None:
             return None
         copy.append(inner)
     return copy
+
+
+def _tag(element: Element) -> str:
+    """The name of an element. The scripts of a sum are limits, above and below it."""
+    if element.tag == "math":
+        return "mrow"
+    base = unescape(element[0].text or "") if len(element) else ""
+    return _LIMITS.get(element.tag, element.tag) if base in WITH_LIMITS else element.tag
 
 
 def _holds_all(source: str, element: Element) -> bool:

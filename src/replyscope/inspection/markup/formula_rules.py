@@ -47,6 +47,8 @@ def _block_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     A formula that is not closed yet is a block of its own too, up to the next blank line, so
     that its lines are never read as lists or headings. Its content is then empty.
     """
+    if not state.src.startswith(("$$", "\\"), state.bMarks[start] + state.tShift[start]):
+        return False
     if state.is_code_block(start):
         return False
     first = _line(state, start)

@@ -33,6 +33,20 @@ def markdown_parser(**options: Any) -> MarkdownIt:
     return parser
 
 
+def mark_blocks(tokens: list[Token]) -> None:
+    """Note the kinds of alerts, the states of tasks and the known tags in `meta`."""
+    for place, token in enumerate(tokens):
+        if token.type == "blockquote_open":
+            token.meta["alert"] = take_alert(tokens[place + 1 : place + 3])
+        elif token.type == "list_item_open":
+            is_done = take_task(tokens[place + 1 : place + 3])
+            if is_done is not None:
+                token.meta["task"] = is_done
+        elif token.children:
+            for number, name in paired_tags(token.children).items():
+                token.children[number].meta["tag"] = name
+
+
 def take_alert(quote: list[Token]) -> str:
     """The kind of a GitHub alert, from the tokens within a quote; its marker is removed."""
     inline = _first_inline(quote, "paragraph_open")
