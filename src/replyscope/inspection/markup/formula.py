@@ -49,6 +49,10 @@ _KEPT = re.compile(
     "minsize|notation|stretchy|width"
 )
 _LIMITS = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
+_CHILDREN = {
+    **dict.fromkeys(("mfrac", "mroot", "msub", "msup", "munder", "mover"), 2),
+    **dict.fromkeys(("msubsup", "munderover"), 3),
+}
 _VALUE = re.compile(r"[\w.%#+ -]*")
 _NAMES = re.compile(
     "math|mrow|mi|mn|mo|mtext|mspace|msup|msub|msubsup|mover|munder|munderover|mfrac|msqrt|"
@@ -137,7 +141,9 @@ def _cleaned(element: Element) -> Element | None:
 
     A command that the library does not know is text with a backslash.
     """
-    if not _NAMES.fullmatch(element.tag):
+    if not _NAMES.fullmatch(element.tag) or _CHILDREN.get(element.tag, len(element)) != len(
+        element
+    ):
         return None
     text = unescape(element.text or "").replace("\xa0", " ")
     if text.startswith("\\") or (element.tag == "mi" and text in ("{", "}", "&")):

@@ -140,7 +140,17 @@ def _fraction(element: Element) -> str:
         if high is None or low is None:
             raise NotOnOneLine
         return high + low
-    return f"{grouped(above, element[0])}/{grouped(below, element[1])}"
+    low = grouped(below, element[1])
+    # a/bc would be read as a/b times c, but df/dx is what everybody writes.
+    if (
+        low == below
+        and len(low) > 1
+        and low.isalnum()
+        and not low.isdecimal()
+        and low[0] not in "d∂"
+    ):
+        low = f"({low})"
+    return f"{grouped(above, element[0])}/{low}"
 
 
 def grouped(text: str, element: Element) -> str:
