@@ -81,6 +81,8 @@ def _rows(body: str, ascii_only: bool) -> Rows | None:
         )
     except Exception:  # noqa: BLE001 - the library raises many kinds for foreign text
         return None
+    if ascii_only:
+        drawn = drawn.replace("●", "*").replace("◉", "@")
     rows = tuple(row.rstrip() for row in drawn.strip("\n").split("\n"))
     return rows if any(rows) and len(rows) <= _MOST_ROWS and _holds_all(body, drawn) else None
 
