@@ -7,6 +7,7 @@ import pytest
 
 from replyscope.domain.message import Role
 from replyscope.inspection.markup.diagram import diagram_rows, diagram_variants
+from replyscope.inspection.sharing.headings import headings_below
 from replyscope.inspection.sharing.html_text import markdown
 from replyscope.ui.markdown.block import BlockKind
 from replyscope.ui.markdown.document import MarkdownDocument, draw_text
@@ -149,6 +150,23 @@ def test_a_diagram_is_drawn_in_a_thread_and_then_reported() -> None:
     assert diagrams.rows(FLOW, 80, False) is None
     assert done.wait(60)
     assert diagrams.rows(FLOW, 80, False) == diagram_rows(FLOW, 80)
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        ("# A\n## B\ntext", "### A\n#### B\ntext"),
+        ("##### A #", "###### A #"),
+        ("A\nb\n===\ntext\n\nC\n---", "### A b\ntext\n\n#### C"),
+        (
+            "```\n# comment\n```\n#no\n\n---\n    # code",
+            "```\n# comment\n```\n#no\n\n---\n    # code",
+        ),
+        ("", ""),
+    ],
+)
+def test_the_headings_of_a_reply_are_below_that_of_its_message(text: str, moved: str) -> None:
+    assert headings_below(text, 2) == moved
 
 
 def test_html_shows_the_same() -> None:

@@ -23,6 +23,7 @@ from replyscope.inspection.figures import cost, count, image_line, size, whole_t
 from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.json_view import iso
 from replyscope.inspection.sharing.fences import closed, fenced
+from replyscope.inspection.sharing.headings import headings_below
 
 _CALL_WIDTH = 2_000
 
@@ -42,7 +43,8 @@ def session_markdown(shared: Shared, clean: Clean) -> str:
     head = "\n".join(f"{name}: {json.dumps(v, ensure_ascii=False)}" for name, v in front.items())
     blocks = [f"---\n{head}\n---", f"# {_line(clean(session.title))}"]
     if session.settings.system:
-        blocks.append(f"## system\n\n{closed(clean(session.settings.system))}")
+        system = headings_below(closed(clean(session.settings.system)), 2)
+        blocks.append(f"## system\n\n{system}")
     writer = _Writer(shared, clean)
     for message in shared.branch:
         blocks += writer.message(message, "##")
@@ -67,7 +69,7 @@ class _Writer:
         if message.role is Role.ASSISTANT:
             yield from self._reply(message, level)
         elif message.role is not Role.TOOL:
-            yield f"{level} {message.role.value}\n\n{self._said(message)}".rstrip()
+            yield f"{level} {message.role.value}\n\n{self._said(message, len(level))}".rstrip()
 
     def detours(self) -> Iterator[str]:
         """The messages of other branches."""
@@ -91,13 +93,13 @@ class _Writer:
             return message.text
         return "".join(e.choice(n).text for e, n in self._shared.exchanges_of(message))
 
-    def _said(self, message: Message) -> str:
+    def _said(self, message: Message, level: int) -> str:
         clean = self._clean
         pieces = []
         for part in message.parts:
             match part:
                 case TextPart(text=text):
-                    pieces.append(closed(clean(text)))
+                    pieces.append(headings_below(closed(clean(text)), level))
                 case FilePart(name=name, text=text):
                     pieces.append(f"**{_line(clean(name))}**\n\n{fenced(clean(text))}")
                 case ImagePart(name=name, data=data):
@@ -109,17 +111,19 @@ class _Writer:
         for number, (exchange, index) in enumerate(self._shared.exchanges_of(message)):
             if not number:
                 yield f"{level} {_line(self._clean(exchange.answered_model or exchange.model))}"
-            yield from self._choice(exchange.choice(index), results)
+            yield from self._choice(exchange.choice(index), results, len(level))
             yield self._facts(exchange, index)
 
-    def _choice(self, choice: Choice, results: Mapping[str, ToolResultPart]) -> Iterator[str]:
+    def _choice(
+        self, choice: Choice, results: Mapping[str, ToolResultPart], level: int
+    ) -> Iterator[str]:
         clean = self._clean
         if choice.reasoning:
             lines = closed(clean(choice.reasoning)).split("\n")
             yield "\n".join(f"> {line}".rstrip() for line in lines)
         for said in (choice.text, choice.refusal):
             if said:
-                yield closed(clean(said))
+                yield headings_below(closed(clean(said)), level)
         for image in choice.images:
             yield f"*{_line(clean(image_line(image)))}*"
         for call in choice.tool_calls:

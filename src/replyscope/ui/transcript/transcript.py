@@ -14,7 +14,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
-from textual.message import Message as UiMessage
 from textual.reactive import reactive, var
 from textual.scrollbar import ScrollBar
 from textual.selection import Selection
@@ -30,6 +29,7 @@ from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
 from replyscope.ui.transcript.layout import Layout
 from replyscope.ui.transcript.lines import GUTTER, Lines, View
+from replyscope.ui.transcript.messages import CursorMoved, DiagramDrawn, NewBelow
 from replyscope.ui.transcript.scroll_bar import CalmScrollView
 from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches
@@ -57,23 +57,6 @@ class Transcript(CalmScrollView, can_focus=True):
     needle: reactive[str] = reactive("")
     has_new_below: var[bool] = var(False)
 
-    class CursorMoved(UiMessage):
-        """The cursor moved to another entry."""
-
-        def __init__(self, key: str | None) -> None:
-            super().__init__()
-            self.key = key
-
-    class NewBelow(UiMessage):
-        """New text arrived below the view, or the reader has now seen it."""
-
-        def __init__(self, is_below: bool) -> None:
-            super().__init__()
-            self.is_below = is_below
-
-    class DiagramDrawn(UiMessage):
-        """A diagram whose source is shown can be drawn now."""
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._layout_of = Layout()
@@ -86,7 +69,7 @@ class Transcript(CalmScrollView, can_focus=True):
         self._is_settling = False
         self._catching_up: Timer | None = None
         self._rest_s = FRAME_S
-        self._diagrams = BackgroundDiagrams(lambda: self.post_message(self.DiagramDrawn()))
+        self._diagrams = BackgroundDiagrams(lambda: self.post_message(DiagramDrawn()))
 
     @property
     def last_key(self) -> str | None:
@@ -132,9 +115,7 @@ class Transcript(CalmScrollView, can_focus=True):
 
     def renew_entries(self) -> None:
         """Load the content of all entries again."""
-        for entry in self._layout_of.entries:
-            entry.renew()
-        self._layout_of.invalidate(0)
+        self._layout_of.renew_all()
         self._reflow()
 
     def add_entry(self, key: str) -> None:
@@ -153,15 +134,10 @@ class Transcript(CalmScrollView, can_focus=True):
 
     def renew_entry(self, key: str | None) -> None:
         """Load the content of one entry again, usually of the last."""
-        entries = self._layout_of.entries
-        for number in range(len(entries) - 1, -1, -1):
-            if entries[number].key == key:
-                entries[number].renew()
-                self._layout_of.invalidate(number)
-                if not self._following:
-                    self._note_below()
-                self._reflow()
-                return
+        if self._layout_of.renew(key):
+            if not self._following:
+                self._note_below()
+            self._reflow()
 
     def follow(self) -> None:
         """Scroll to the end and follow it."""
@@ -264,19 +240,19 @@ class Transcript(CalmScrollView, can_focus=True):
     def _note_below(self) -> None:
         if not self.has_new_below:
             self.has_new_below = True
-            self.post_message(self.NewBelow(True))
+            self.post_message(NewBelow(True))
 
     def _clear_below(self) -> None:
         if self.has_new_below:
             self.has_new_below = False
-            self.post_message(self.NewBelow(False))
+            self.post_message(NewBelow(False))
 
     def watch_cursor(self) -> None:
         self.refresh()
 
     def _point(self, number: int) -> None:
         self.cursor = number
-        self.post_message(self.CursorMoved(self.cursor_key))
+        self.post_message(CursorMoved(self.cursor_key))
 
     def action_move_cursor(self, step: int) -> None:
         """Move the cursor to the next or previous entry, and scroll the entry into view."""
@@ -340,9 +316,7 @@ class Transcript(CalmScrollView, can_focus=True):
 
     @on(DiagramDrawn)
     def _draw_diagrams(self) -> None:
-        for number, entry in enumerate(self._layout_of.entries):
-            if entry.forget_diagrams():
-                self._layout_of.invalidate(number)
+        self._layout_of.forget_diagrams()
         self._reflow()
 
     def find_next(self, query: str, *, backwards: bool = False) -> bool:
