@@ -11,9 +11,12 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 from html import unescape
-from xml.etree.ElementTree import Element, SubElement, tostring
+from typing import TYPE_CHECKING
 
 from replyscope.inspection.markup.formula_atoms import WITH_LIMITS
+
+if TYPE_CHECKING:  # at run time it is loaded with the first formula
+    from xml.etree.ElementTree import Element
 
 _LONGEST = 2_000
 _DEEPEST = 24
@@ -82,6 +85,8 @@ def parse_formula(latex: str) -> Element | None:
 
 def formula_mathml(latex: str, *, is_block: bool) -> str | None:
     """The MathML of a formula, with its LaTeX as the annotation, or None."""
+    from xml.etree.ElementTree import Element, SubElement, tostring
+
     element = parse_formula(latex)
     if element is None:
         return None
@@ -102,9 +107,12 @@ def _in_rows(element: Element) -> Element:
             lines[-1].append(child)
     if len(lines) == 1:
         return element
-    table = Element("mtable")
+    table = element.makeelement("mtable", {})
     for line in filter(None, lines):
-        SubElement(SubElement(table, "mtr"), "mtd", {"columnalign": "left"}).extend(line)
+        row, cell = table.makeelement("mtr", {}), table.makeelement("mtd", {"columnalign": "left"})
+        cell.extend(line)
+        row.append(cell)
+        table.append(row)
     return table
 
 
@@ -148,7 +156,7 @@ def _cleaned(element: Element) -> Element | None:
     text = unescape(element.text or "").replace("\xa0", " ")
     if text.startswith("\\") or (element.tag == "mi" and text in ("{", "}", "&")):
         return None
-    copy = Element(_tag(element))
+    copy = element.makeelement(_tag(element), {})
     copy.text = "".join(" " if unicodedata.category(c) in ("Zs", "Cc", "Cf") else c for c in text)
     for name, value in element.attrib.items():
         if _KEPT.fullmatch(name) and _VALUE.fullmatch(value):

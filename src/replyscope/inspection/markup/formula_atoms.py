@@ -1,8 +1,13 @@
 """The kinds of symbols in a formula, and the spaces between them, as TeX has them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from enum import Enum
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 
 class Kind(Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING
 
 from replyscope.inspection.markup.formula import parse_formula
 from replyscope.inspection.markup.formula_atoms import (
@@ -38,6 +38,9 @@ from replyscope.inspection.markup.formula_line import (
     row_text,
 )
 from replyscope.inspection.markup.scripts import ACCENTS, lowered, raised
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _MOST_CELLS = 20_000
 _HANGING = 4

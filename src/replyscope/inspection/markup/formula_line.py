@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING
 
 from replyscope.inspection.markup.formula import parse_formula
 from replyscope.inspection.markup.formula_atoms import (
@@ -20,6 +20,9 @@ from replyscope.inspection.markup.formula_atoms import (
     spaces,
 )
 from replyscope.inspection.markup.scripts import ACCENTS, lowered, raised
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 SLASH = "\u29f8"
 _STRUCK = "\u0338"
