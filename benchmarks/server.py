@@ -7,6 +7,8 @@ monotonic clock. The prompt says what to send:
     COUNT chunks at RATE          paragraphs; RATE 0 is full speed
     COUNT lines of code at RATE   one fence
     COUNT rows at RATE            one table
+    COUNT formulas at RATE        display formulas between lines with formulas
+    COUNT diagrams at RATE        Mermaid flowcharts
     COUNT kB line at RATE         one line
     COUNT kB as SHAPE by SIZE     one line of that shape (line, word, fence, item, cell,
                                   reasoning, arguments), SIZE characters a chunk, at full speed
@@ -24,7 +26,9 @@ from collections.abc import Iterable, Iterator
 
 WORDS = "The *quick* brown fox, `x = 1`, jumps over **lazy** dogs. "
 LAST = "LASTTEXT"
-_ORDER = re.compile(rb"(\d+) (chunks|lines of code|rows|kB line|choices) at (\d+)|say (\w+)")
+_ORDER = re.compile(
+    rb"(\d+) (chunks|lines of code|rows|formulas|diagrams|kB line|choices) at (\d+)|say (\w+)"
+)
 _SHAPE = re.compile(rb"(\d+) kB as (\w+) by (\d+)")
 _OPENINGS = {"fence": "```text\n", "item": "- ", "cell": "| n | text |\n|--|--|\n| 1 | "}
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -49,6 +53,18 @@ def text_of(kind: str, count: int) -> str:
         case "rows":
             body = "".join(f"| {n} | name {n} | {n * 7} | `ok` |\n" for n in range(count))
             return f"| n | name | amount | state |\n|--:|---|--:|---|\n{body}"
+        case "formulas":
+            return "".join(
+                f"For $x_{{{n}}}^2$ and $n = {n}$:\n\n$$\n\\sum_{{i=1}}^{{{n}}} "
+                f"\\frac{{x_i + {n}}}{{\\sqrt{{y_{{{n}}}}}}}\n$$\n\n"
+                for n in range(count)
+            )
+        case "diagrams":
+            return "".join(
+                f"```mermaid\ngraph TD\n  A[Start {n}] --> B{{Good?}}\n  B -->|yes| C\n"
+                "  B -->|no| D\n  D --> C\n```\n\n"
+                for n in range(count)
+            )
     return (WORDS * (count * 1000 // len(WORDS) + 1))[: count * 1000]
 
 

@@ -9,6 +9,8 @@ _EIGHT = "[providers.openai.parameters]\nn = 8\n"
 _SHAPES = (
     ("one fence of 5,000 lines", "5000 lines of code at 0"),
     ("one table of 500 rows", "500 rows at 0"),
+    ("300 formulas", "300 formulas at 0"),
+    ("50 diagrams", "50 diagrams at 0"),
     ("one line of 200 kB", "200 kB line at 0"),
 )
 _LONG_LINES = (

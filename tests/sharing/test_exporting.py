@@ -146,7 +146,7 @@ def test_markdown_can_do_nothing_but_link() -> None:
     assert [link for link in links if link] == ["https://a.test/?x=1&y=%22'"]
     names = {tag for tag, _ in page.tags}
     assert names <= {"div", "p", "a", "table", "thead", "tbody", "tr", "th", "td", "figure",
-                     "figcaption", "pre", "code", "span"}  # fmt: skip
+                     "figcaption", "pre", "code", "span", "br"}  # fmt: skip
     assert not any("style" in attrs or "src" in attrs for _, attrs in page.tags)
 
 

@@ -1,6 +1,7 @@
 """Copied text is the selected text, without the breaks, borders and padding of the layout."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.lines import place_of
 from replyscope.ui.transcript.selecting import selected_text
 
-PALETTE = Palette(**{role: Style(bold=True) for role in Palette.__dataclass_fields__})
+_ROLES = (role for role in Palette.__dataclass_fields__ if role != "ascii_only")
+PALETTE = replace(Palette(), **dict.fromkeys(_ROLES, Style(bold=True)))
 
 
 def copied(text: str, width: int, selection: Selection = SELECT_ALL) -> str:

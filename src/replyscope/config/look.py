@@ -1,13 +1,21 @@
 """Reads the appearance settings (theme, ASCII, motion, keys), which the first paint needs."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from replyscope.config.checks import Table
-from replyscope.config.setting import Setting, flag, pairs, text
+from replyscope.config.setting import Setting, choice, flag, pairs, text
 from replyscope.config.toml_place import read_toml
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.look import DEFAULT_THEME, Look
 from replyscope.domain.regular_file import read_text
+
+
+class Breaks(StrEnum):
+    """What becomes of a single line break in a reply."""
+
+    KEEP = "keep"
+    MARKDOWN = "markdown"
 
 
 class LookSection:
@@ -20,6 +28,11 @@ class LookSection:
     ascii_only = Setting(flag(), "false", "draw without box and symbol characters")
     linear = Setting(flag(), "false", "chat line by line, as with --linear")
     motion = Setting(flag(), "true", "animate: cursor, scrolling, progress")
+    breaks = Setting(
+        choice(*Breaks),
+        '"keep"',
+        'single line breaks of a reply; "markdown" joins the lines',
+    )
     keys = Setting(
         pairs(),
         '"chat.send" = "enter"         # F1 in the app lists all ids',
@@ -46,5 +59,6 @@ def parse_look(root: Table) -> Look:
         ascii_only=LookSection.ascii_only.read(root) or False,
         is_linear=LookSection.linear.read(root) or False,
         has_motion=LookSection.motion.read(root) is not False,
+        keeps_breaks=LookSection.breaks.read(root) != Breaks.MARKDOWN,
         keys=LookSection.keys.read(root),
     )

@@ -262,6 +262,7 @@ class RootSection:
     ascii_only = LookSection.ascii_only
     linear = LookSection.linear
     motion = LookSection.motion
+    breaks = LookSection.breaks
     redact = Setting(
         texts(),
         '["ACME-[0-9]+"]',

@@ -9,13 +9,15 @@ DEFAULT_THEME = "midnight"
 class Look:
     """The theme and the keys. `keys` maps a binding's id to the keys that replace it.
 
-    `is_linear` is whether to chat line by line instead of in the app.
+    `is_linear` is whether to chat line by line instead of in the app. `keeps_breaks` is whether
+    single line breaks of a reply are kept, or joined as in Markdown.
     """
 
     theme: str = DEFAULT_THEME
     ascii_only: bool = False
     is_linear: bool = False
     has_motion: bool = True
+    keeps_breaks: bool = True
     keys: dict[str, str] = field(default_factory=dict)
 
 

@@ -20,7 +20,7 @@ from textual.screen import ModalScreen, Screen, SystemModalScreen
 from textual.widgets import Input, TextArea
 
 from replyscope.domain.errors import StoreError
-from replyscope.domain.look import DEFAULT_THEME
+from replyscope.domain.look import DEFAULT_THEME, Look
 from replyscope.domain.unicode_text import sound
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.first_paint import FrontScreen
@@ -94,6 +94,11 @@ class ReplyscopeApp(GuardedApp):
         """The variables of the current theme, with readable text colours."""
         make_readable(self.current_theme)
         return super().get_css_variables()
+
+    @property
+    def look(self) -> Look:
+        """The appearance settings."""
+        return self._opening.look
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's line filters, the filter of control characters, and if set the ASCII filter."""

@@ -53,9 +53,10 @@ def said_html(choice: Choice, results: Results, clean: Clean) -> str:
     return "".join(pieces)
 
 
-def folded(title: str, body: str, kind: str = "") -> str:
-    """A collapsed section; `title` and `body` are HTML."""
+def folded(title: str, body: str, kind: str = "", *, is_open: bool = False) -> str:
+    """A section that folds, collapsed unless `is_open`; `title` and `body` are HTML."""
     name = f' class="{kind}"' if kind else ""
+    name += " open" if is_open else ""
     return f"<details{name}><summary>{title}</summary>{body}</details>"
 
 
@@ -91,7 +92,7 @@ def _call(call: ToolCall, part: ToolResultPart | None, clean: Clean) -> str:
         body += f"<h3>detail</h3>{_flowing(clean(part.detail))}"
     if part is not None and part.allowed_by:
         body += f'<p class="about">allowed by {plain(clean(part.allowed_by))}</p>'
-    return folded(title, body, "call-card")
+    return folded(title, body, "call-card", is_open=bool(result))
 
 
 def _flowing(text: str) -> str:

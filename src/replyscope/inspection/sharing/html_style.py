@@ -84,6 +84,19 @@ td, th { padding: 7px 13px; text-align: start; border-top: 1px solid var(--line)
 thead th { border-top: 0; background: var(--card); font-weight: 650; white-space: nowrap; }
 .right { text-align: end; } .center { text-align: center; }
 img { max-width: 100%; max-height: 70vh; border-radius: 9px; display: block; margin: .7em 0; }
+.formula { overflow-x: auto; margin: 1em 0; } code.formula { white-space: pre-wrap; margin: 0; }
+math { font-size: 1.06em; } pre.diagram { line-height: 1.2; }
+li.task { list-style: none; margin-inline-start: -1.3em; }
+li.task > p:first-of-type { display: inline; }
+kbd { font: .82em var(--mono); border: 1px solid var(--line); border-bottom-width: 2px;
+  border-radius: 5px; padding: .08em .38em; background: var(--card); }
+.footnote { font-size: .88rem; color: var(--soft); } dt { font-weight: 600; }
+.text dl { display: block; } .text dt { color: var(--text); }
+.text dd { margin-inline-start: 1.6em; }
+.alert-title { font-weight: 650; } .alert { color: var(--text); }
+.alert.note, .alert.important { border-color: var(--live); }
+.alert.tip { border-color: var(--good); }
+.alert.warning { border-color: var(--note); } .alert.caution { border-color: var(--bad); }
 .sources { font-size: .86rem; color: var(--soft); padding-inline-start: 1.6em; margin: 14px 0 0; }
 
 details { margin: 10px 0; border: 1px solid var(--line); border-radius: 9px; }

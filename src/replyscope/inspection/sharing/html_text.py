@@ -16,6 +16,9 @@ from pygments.token import Comment, Generic, Keyword, Literal, Name, Operator, S
 from pygments.util import ClassNotFound
 
 from replyscope.domain.printable import printable_text
+from replyscope.inspection.markup.diagram import diagram_variants, is_diagram
+from replyscope.inspection.markup.formula import formula_mathml
+from replyscope.inspection.markup.syntax import ALERTS, mark_blocks, markdown_parser
 
 _SCHEMES = ("http://", "https://", "mailto:", "#")
 _LONGEST_LINE = 1_000  # lexers can take quadratic time on them
@@ -51,7 +54,11 @@ def plain(text: str) -> str:
 def markdown(text: str) -> str:
     """Markdown as HTML, in its own element."""
     shown = printable_text(text)
-    return f'<div class="text">{_parser(finds_links="://" in shown).render(shown)}</div>'
+    parser = _parser(finds_links="://" in shown)
+    env: dict[str, Any] = {}
+    tokens = parser.parse(shown, env)
+    mark_blocks(tokens)
+    return f'<div class="text">{parser.renderer.render(tokens, parser.options, env)}</div>'
 
 
 def code(source: str, language: str) -> str:
@@ -96,8 +103,7 @@ def _lexer(language: str) -> Lexer | None:
 @lru_cache(maxsize=2)
 def _parser(*, finds_links: bool) -> MarkdownIt:
     """A parser. It finds bare links only on request, because that takes most of the time."""
-    options = {"html": False, "linkify": finds_links, "maxNesting": _DEEPEST}
-    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    parser = markdown_parser(html=True, linkify=finds_links, maxNesting=_DEEPEST)
     if finds_links:
         parser.enable("linkify")
     if parser.linkify is not None:
@@ -115,6 +121,16 @@ def _parser(*, finds_links: bool) -> MarkdownIt:
         ("th_open", _cell),
         ("paragraph_open", _block),
         ("list_item_open", _block),
+        ("blockquote_open", _quote),
+        ("softbreak", _break),
+        ("html_block", _html_block),
+        ("html_inline", _html_inline),
+        ("formula_inline", _formula),
+        ("formula_display", _formula),
+        ("formula_block", _formula),
+        ("footnote_reference", _footnote),
+        ("footnote_open", _footnote_open),
+        ("footnote_close", _footnote_close),
     ):
         parser.add_render_rule(name, rule)
     return parser
@@ -134,7 +150,50 @@ def _link(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any
 
 
 def _fence(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
-    return code(tokens[at].content.rstrip("\n"), tokens[at].info)
+    source = tokens[at].content.rstrip("\n")
+    block = code(source, tokens[at].info)
+    drawn = diagram_variants(source)[:1] if is_diagram(tokens[at].info) else ()
+    if not drawn:
+        return block
+    diagram = escape("\n".join(drawn[0]))
+    return (
+        f'<pre class="diagram">{diagram}</pre><details><summary>source</summary>{block}</details>\n'
+    )
+
+
+def _break(_self: Any, _tokens: Sequence[Token], _at: int, _options: Any, _env: Any) -> str:
+    return "<br>\n"
+
+
+def _html_block(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    return f'<p dir="auto">{escape(tokens[at].content.strip())}</p>\n'
+
+
+def _html_inline(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    """A tag of a known name, without attributes; all other HTML is shown as text."""
+    tag = tokens[at].meta.get("tag", "")
+    return f"<{tag}>" if tag else escape(tokens[at].content)
+
+
+def _formula(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    token = tokens[at]
+    is_block = token.type != "formula_inline"
+    shown = formula_mathml(token.content, is_block=is_block) if token.content else None
+    if shown is None:
+        shown = f'<code class="formula">{escape(token.meta["raw"])}</code>'
+    return f'<div class="formula">{shown}</div>\n' if token.type == "formula_block" else shown
+
+
+def _footnote(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    return f"<sup>{escape(tokens[at].meta['label'])}</sup>"
+
+
+def _footnote_open(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    return f'<p class="footnote" dir="auto"><sup>{escape(tokens[at].meta["label"])}</sup> '
+
+
+def _footnote_close(*_: Any) -> str:
+    return "</p>\n"
 
 
 def _heading(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
@@ -156,4 +215,16 @@ def _cell(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any
 
 
 def _block(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
-    return "" if tokens[at].hidden else f'<{tokens[at].tag} dir="auto">'
+    if tokens[at].hidden:
+        return ""
+    box = tokens[at].meta.get("task")
+    if box is None:
+        return f'<{tokens[at].tag} dir="auto">'
+    return f'<li class="task" dir="auto">{"☑" if box else "☐"} '
+
+
+def _quote(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    kind = tokens[at].meta.get("alert", "")
+    if kind not in ALERTS:
+        return "<blockquote>\n"
+    return f'<blockquote class="alert {kind}">\n<p class="alert-title">{kind.capitalize()}</p>\n'

@@ -31,6 +31,7 @@ from replyscope.ui.styles.breakpoints import CHAT_BREAKPOINTS, VERTICAL_BREAKPOI
 from replyscope.ui.terminal.compositor import TightCompositor
 from replyscope.ui.terminal.textual_internals import use_compositor
 from replyscope.ui.terminal.toasts import ToastLine
+from replyscope.ui.transcript.messages import CursorMoved, NewBelow
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
@@ -204,11 +205,11 @@ class ChatScreen(WorkingScreen[None]):
         event.stop()
         self.groups.finding.find_text(event.value)
 
-    @on(Transcript.NewBelow)
-    def _show_new_below(self, event: Transcript.NewBelow) -> None:
+    @on(NewBelow)
+    def _show_new_below(self, event: NewBelow) -> None:
         self.query_one("#below").display = event.is_below
 
-    @on(Transcript.CursorMoved)
+    @on(CursorMoved)
     @on(Inspector.TabOpened)
     @on(TimelineView.MomentChosen)
     @on(WireView.FrameOpened)

@@ -11,6 +11,8 @@ class BlockKind(Enum):
     """Markdown: a paragraph, a heading, one list item, a quote …"""
     CODE = "code"
     """Lines of code, without their fence."""
+    DIAGRAM = "diagram"
+    """The source of a Mermaid diagram, without its fence, which is closed."""
     TABLE = "table"
     """A table, or a table's header with some of its later rows."""
 

@@ -5,6 +5,7 @@ from textual.strip import Strip
 
 from replyscope.ui.markdown.block import Block
 from replyscope.ui.markdown.draw import draw_block
+from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.parser import References
 from replyscope.ui.markdown.splitter import BlockSplitter
@@ -13,6 +14,7 @@ from replyscope.ui.markdown.wrap import to_strip
 EFFORT = 64 * 1024
 """The characters that one frame may parse, about 15 ms."""
 _STEP = 16 * 1024
+_DEFAULT = DrawingOptions()
 _SLICED = 16
 """The ratio of the speed of slicing to the speed of parsing."""
 
@@ -22,8 +24,9 @@ class MarkdownDocument:
     chunks.
     """
 
-    def __init__(self, text: str = "") -> None:
-        self._splitter = BlockSplitter()
+    def __init__(self, text: str = "", options: DrawingOptions = _DEFAULT) -> None:
+        self._splitter = BlockSplitter(is_source=options.is_source)
+        self._options = options
         self._length = 0
         self._open: list[Block] = []
         self._references: References = {}
@@ -96,7 +99,7 @@ class MarkdownDocument:
 
     def lines(self, block: Block, width: int, palette: Palette) -> list[Text]:
         """The lines of a block."""
-        return draw_block(block, width, palette, self._references)
+        return draw_block(block, width, palette, self._references, self._options)
 
 
 def draw_lines(text: str, width: int, palette: Palette) -> list[Text]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from rich.style import Style
 from textual.widget import Widget
 
+from replyscope.domain.look import Look
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -31,11 +33,16 @@ class Palette:
     live: Style = field(default_factory=Style)
     cursor: Style = field(default_factory=lambda: Style(bold=True))
     match: Style = field(default_factory=lambda: Style(reverse=True))
+    ascii_only: bool = False
+    """Whether to draw without symbols: a formula is then shown as it was written."""
+
+
+_ROLES = tuple(role for role in Palette.__dataclass_fields__ if role != "ascii_only")
 
 
 def component_classes(name: str) -> set[str]:
     """The component classes by which a theme styles the roles in a widget."""
-    return {_component(name, role) for role in Palette.__dataclass_fields__}
+    return {_component(name, role) for role in _ROLES}
 
 
 def palette_of(widget: Widget, name: str) -> Palette:
@@ -43,9 +50,16 @@ def palette_of(widget: Widget, name: str) -> Palette:
     return Palette(
         **{
             role: widget.get_component_rich_style(_component(name, role), partial=True)
-            for role in Palette.__dataclass_fields__
-        }
+            for role in _ROLES
+        },
+        ascii_only=look_of(widget).ascii_only,
     )
+
+
+def look_of(widget: Widget) -> Look:
+    """The appearance settings of the app of a widget; the defaults for another app."""
+    look = getattr(widget.app, "look", None)
+    return look if isinstance(look, Look) else Look()
 
 
 def _component(name: str, role: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from replyscope.inspection.markup.syntax import markdown_parser
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
@@ -31,11 +33,7 @@ def _full_parser() -> MarkdownIt:
 
 
 def _configured() -> MarkdownIt:
-    from markdown_it import MarkdownIt  # after the first paint
-
-    return MarkdownIt("commonmark", {"linkify": True, "maxNesting": 24}).enable(
-        ["table", "strikethrough"]
-    )
+    return markdown_parser(linkify=True, maxNesting=24)
 
 
 def parse_blocks(text: str) -> tuple[list[Token], References]:
@@ -46,7 +44,14 @@ def parse_blocks(text: str) -> tuple[list[Token], References]:
     return tokens, references
 
 
-def parse_fully(text: str, references: References) -> list[Token]:
-    """Parse blocks and inlines. Links are resolved with the references of the whole text."""
+def parse_fully(text: str, references: References, *, keeps_breaks: bool = False) -> list[Token]:
+    """Parse blocks and inlines. Links are resolved with the references of the whole text.
+
+    With `keeps_breaks` a line break within a paragraph is a hard break.
+    """
     env: MutableMapping[str, Any] = {"references": dict(references)}
-    return _full_parser().parse(text, env)
+    tokens = _full_parser().parse(text, env)
+    for child in (c for token in tokens if keeps_breaks for c in token.children or ()):
+        if child.type == "softbreak":
+            child.type = "hardbreak"
+    return tokens

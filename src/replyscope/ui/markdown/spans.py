@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from replyscope.inspection.markup.diagram import is_diagram
+
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
@@ -24,6 +26,13 @@ class Span:
     children: tuple[int, ...] = ()
     info: str = ""
     content: str = ""
+    is_closed: bool = True
+    """Whether a fence or formula has its end."""
+
+    @property
+    def is_diagram(self) -> bool:
+        """Whether it is a fence with a Mermaid diagram."""
+        return self.kind == "fence" and is_diagram(self.info)
 
 
 def find_spans(tokens: list[Token]) -> list[Span]:
@@ -40,11 +49,21 @@ def find_spans(tokens: list[Token]) -> list[Span]:
                     token.map[1],
                     info=token.info.strip(),
                     content=token.content if token.type in ("fence", "code_block") else "",
+                    is_closed=is_closed(token),
                 )
             )
         elif token.level == 1 and token.type == "list_item_open":
             spans.append(_item_span(tokens, position))
     return spans
+
+
+def is_closed(token: Token) -> bool:
+    """Whether a fence or formula has its end; True for other blocks."""
+    if token.type == "formula_block":
+        return bool(token.content)
+    if token.type != "fence" or token.map is None:
+        return True
+    return token.map[1] - token.map[0] - 1 > token.content.count("\n")
 
 
 def _item_span(tokens: list[Token], position: int) -> Span:

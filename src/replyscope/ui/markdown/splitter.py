@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from replyscope.inspection.markup.diagram import LONGEST as DIAGRAM_LIMIT
+from replyscope.inspection.markup.formula_rules import LONGEST as FORMULA_LIMIT
 from replyscope.ui.markdown.block import Block, BlockKind
 from replyscope.ui.markdown.parser import References, parse_blocks
 from replyscope.ui.markdown.spans import Span, find_spans, marker_width
@@ -27,7 +29,7 @@ _CUT_BEFORE_WORD = re.compile(r".*\s(?=[^\W\d_])", re.DOTALL)
 class BlockSplitter:
     """An incremental splitter. `blocks` are final; later text can change `open_blocks()`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_source: bool = False) -> None:
         self.blocks: list[Block] = []
         self.references: References = {}
         self._lines: list[str] = []
@@ -40,7 +42,8 @@ class BlockSplitter:
         self._unchecked_characters = 0
         self._indent = 0
         self._continues = False
-        self._fence: Block | None = None
+        # A source is the code of a fence that nothing closes.
+        self._fence = Block(BlockKind.CODE, "", False, language="markdown") if is_source else None
         self._fence_mark = ""
         self._table: tuple[str, str] | None = None
 
@@ -75,7 +78,7 @@ class BlockSplitter:
         if not self._is_in_line:
             self._add(piece)
             while self._lines:
-                self._cut()
+                self._cut(is_forced=True)
             self._is_in_line = True
         elif self._fence is not None:
             self._lines = [piece]
@@ -141,7 +144,8 @@ class BlockSplitter:
         tokens, references = parse_blocks(text)
         return find_spans(tokens), references, len(header)
 
-    def _cut(self) -> None:
+    def _cut(self, *, is_forced: bool = False) -> None:
+        """Split the tail. A formula or diagram that may still be closed is kept, if not forced."""
         self._unchecked = self._unchecked_characters = 0
         if self._fence is not None:
             block = self._code_block(self._lines)
@@ -154,12 +158,21 @@ class BlockSplitter:
         spans, references, skipped = self._parse(self._lines)
         if len(spans) >= 2:
             self._cut_before_last(spans, references, skipped)
-        elif spans:
+        elif spans and (is_forced or not self._is_kept(spans[0])):
             self._cut_inside(spans[0], references)
+        elif spans:
+            return
         else:
             # Blank lines and link definitions only.
             self._learn(references)
             self._lines = []
+
+    def _is_kept(self, span: Span) -> bool:
+        """Whether a block is drawn as a whole once it is closed."""
+        size = sum(map(len, self._lines)) + len(self._lines)
+        if span.kind == "formula_block":
+            return not span.is_closed and size < FORMULA_LIMIT
+        return span.is_diagram and not span.is_closed and size < DIAGRAM_LIMIT
 
     def _cut_before_last(self, spans: list[Span], references: References, skipped: int) -> None:
         previous, last = spans[-2], spans[-1]
@@ -218,7 +231,7 @@ class BlockSplitter:
         self.blocks += blocks
         self._lines = []
         self._continues = False
-        if match is None or span.end - span.start - 1 > blocks[0].source.count("\n") + 1:
+        if match is None or span.is_closed:
             return
         self._fence_mark = match[1]
         self._fence = Block(
@@ -228,7 +241,7 @@ class BlockSplitter:
     def _closes_fence(self, line: str) -> bool:
         stripped = line.strip()
         mark = self._fence_mark
-        return len(stripped) >= len(mark) and set(stripped) == {mark[0]}
+        return bool(mark) and len(stripped) >= len(mark) and set(stripped) == {mark[0]}
 
     def _learn(self, references: References) -> None:
         if references:
@@ -263,7 +276,9 @@ class BlockSplitter:
             elif span.kind in ("fence", "code_block"):
                 language = span.info.split()[0] if span.info else ""
                 content = span.content.removesuffix("\n")
-                block = Block(BlockKind.CODE, content, not continues, self._indent, language)
+                is_drawn = span.is_diagram and span.is_closed
+                kind = BlockKind.DIAGRAM if is_drawn else BlockKind.CODE
+                block = Block(kind, content, not continues, self._indent, language)
             else:
                 block = Block(BlockKind.MARKDOWN, source, not continues, self._indent)
             blocks.append(block)

@@ -104,7 +104,7 @@ def layout_table(
 
 def _column_widths(table: _Table, columns: int, width: int) -> list[int]:
     natural = [
-        max((cell_len(row[c].plain) for row in table.rows if c < len(row)), default=0)
+        max((_widest_line(row[c]) for row in table.rows if c < len(row)), default=0)
         for c in range(columns)
     ]
     widths = [max(_LEAST, w) for w in natural]
@@ -120,6 +120,10 @@ def _column_widths(table: _Table, columns: int, width: int) -> list[int]:
         step = max(1, min(excess, widths[widest] - second))
         widths[widest] -= step
     return widths
+
+
+def _widest_line(cell: Text) -> int:
+    return max(map(cell_len, cell.plain.split("\n")))
 
 
 def _aligned(cell: Text, width: int, align: str) -> Text:

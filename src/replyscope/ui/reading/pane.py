@@ -18,6 +18,7 @@ from replyscope.ui.reading.source import Source
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.services import Services
+from replyscope.ui.transcript.messages import CursorMoved
 from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
@@ -59,7 +60,7 @@ class ReadingPane:
         self._shown_wire: object = None
         self._shown_timeline: object = None
         self.routes: Mapping[type[Event], Callable[[Any], None]] = {
-            Transcript.CursorMoved: lambda _: self.follow_cursor(),
+            CursorMoved: lambda _: self.follow_cursor(),
             Inspector.TabOpened: lambda _: self.draw_tab(),
             TimelineView.MomentChosen: lambda event: self.show_moment(event.at_ms),
             WireView.FrameOpened: lambda event: self.open_frame(event.frames, event.number),

@@ -28,8 +28,8 @@ from replyscope.ui.services import Services
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from replyscope.ui.terminal.compositor import TightCompositor
 from replyscope.ui.terminal.textual_internals import use_compositor
+from replyscope.ui.transcript.messages import CursorMoved
 from replyscope.ui.transcript.preview import Preview
-from replyscope.ui.transcript.transcript import Transcript
 from replyscope.ui.working_screen import WorkingScreen
 
 Opened = tuple[str, str | None]
@@ -120,7 +120,7 @@ class ReviewScreen(WorkingScreen[Opened | None]):
     @on(Folders.Opened)
     @on(Folders.Narrowed)
     @on(Folders.Removed)
-    @on(Transcript.CursorMoved)
+    @on(CursorMoved)
     @on(Inspector.TabOpened)
     @on(TimelineView.MomentChosen)
     @on(WireView.FrameOpened)

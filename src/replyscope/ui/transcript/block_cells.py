@@ -5,6 +5,7 @@ from itertools import takewhile
 from replyscope.domain.growing import WordCount
 from replyscope.ui.markdown.block import Block
 from replyscope.ui.markdown.document import MarkdownDocument
+from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.transcript.cells import Cell, block_cell
 
 _MOST_COUNTED = 256 * 1024
@@ -16,8 +17,8 @@ class BlockCells:
     changes, are reused.
     """
 
-    def __init__(self) -> None:
-        self._document = MarkdownDocument()
+    def __init__(self, options: DrawingOptions) -> None:
+        self._document = MarkdownDocument(options=options)
         self._open: dict[tuple[int, Block], Cell] = {}
         self._width = 0
         self.cells: list[Cell] = []

@@ -18,10 +18,11 @@ Draw = Callable[[int, Palette], list[Strip]]
 class Cell:
     """A part of an entry. It is drawn when it is first visible; before, its height is estimated."""
 
-    __slots__ = ("_draw", "height", "strips")
+    __slots__ = ("_draw", "has_diagram", "height", "strips")
 
-    def __init__(self, draw: Draw, estimate: int) -> None:
+    def __init__(self, draw: Draw, estimate: int, *, has_diagram: bool = False) -> None:
         self._draw = draw
+        self.has_diagram = has_diagram
         self.height = estimate
         self.strips: list[Strip] | None = None
 
@@ -40,7 +41,11 @@ def block_cell(document: MarkdownDocument, block: Block, width: int, *, is_first
         strips = document.draw(block, width, palette)
         return strips[1:] if is_first and block.has_gap and strips else strips
 
-    return Cell(draw, estimate_height(block.source, width, block.kind) + int(block.has_gap))
+    return Cell(
+        draw,
+        estimate_height(block.source, width, block.kind) + int(block.has_gap),
+        has_diagram=block.kind is BlockKind.DIAGRAM or "mermaid" in block.source,
+    )
 
 
 def estimate_height(source: str, width: int, kind: BlockKind = BlockKind.MARKDOWN) -> int:
@@ -48,7 +53,7 @@ def estimate_height(source: str, width: int, kind: BlockKind = BlockKind.MARKDOW
     breaks = source.count("\n") + 1
     folded = len(source) // max(1, width)
     if kind is BlockKind.MARKDOWN:
-        return max(1, breaks // 2, folded + 1)
+        return max(1, breaks, folded + 1)
     return max(breaks, folded)
 
 

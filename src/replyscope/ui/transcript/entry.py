@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import accumulate
 
 from rich.style import Style
@@ -13,6 +14,7 @@ from replyscope.domain.message import Role
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.inspection.explain import Mood
 from replyscope.inspection.figures import image_line
+from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.block_cells import BlockCells, Words
 from replyscope.ui.transcript.cells import (
@@ -32,6 +34,7 @@ from replyscope.ui.transcript.details import (
 )
 from replyscope.ui.transcript.tool_calls import call_cells
 
+_DEFAULT = DrawingOptions()
 _MOST_DRAWN = 256
 _UNSEEN_HEIGHT = 8
 
@@ -41,11 +44,14 @@ class Entry:
     is first visible; before, its height is an estimate.
     """
 
-    def __init__(self, key: str, make: Callable[[], EntryContent]) -> None:
+    def __init__(
+        self, key: str, make: Callable[[], EntryContent], options: DrawingOptions = _DEFAULT
+    ) -> None:
         self.key = key
         """The message's id."""
         self._make = make
         self._content: EntryContent | None = None
+        self._options = options
         self.is_unfolded = False
         self._text: BlockCells | None = None
         self._reasoning: BlockCells | None = None
@@ -122,6 +128,23 @@ class Entry:
         """Unfold or fold reasoning and tool calls."""
         self.is_unfolded = not self.is_unfolded
         self._cells = None
+
+    @property
+    def is_source(self) -> bool:
+        """Whether the text is shown as it was written."""
+        return self._options.is_source
+
+    def toggle_source(self) -> None:
+        """Show the text as it was written, or as it is meant."""
+        self._options = replace(self._options, is_source=not self.is_source)
+        self._cells = self._text = self._reasoning = None
+
+    def forget_diagrams(self) -> bool:
+        """Draw the diagrams again when they are next visible. Returns whether there are some."""
+        cells = [cell for cell in self._cells or () if cell.has_diagram]
+        for cell in cells:
+            cell.strips = None
+        return bool(cells)
 
     def release(self) -> None:
         """Release the cells; the height is kept."""
@@ -204,7 +227,8 @@ class Entry:
         content, palette = self.content, self._palette
         assert palette is not None
         if self._text is None:
-            self._text = BlockCells()
+            keeps_breaks = self._options.keeps_breaks or content.role is Role.USER
+            self._text = BlockCells(replace(self._options, keeps_breaks=keeps_breaks))
             if content.is_live:
                 self._text.grow(content.text)
             else:
@@ -261,6 +285,8 @@ class Entry:
         style = palette.you if content.role is Role.USER else palette.model
         left = Text(content.title, style)
         left.append_text(tab_line(content.tabs, palette))
+        if self.is_source:
+            left.append("  source", palette.muted)
         return split_cell(left, badge(content.word, content.mood, palette))
 
     def _reasoning_cells(self, palette: Palette) -> tuple[list[Cell], int | None]:
@@ -277,7 +303,7 @@ class Entry:
         if not self.is_unfolded:
             return cells, None
         if self._reasoning is None:
-            self._reasoning = BlockCells()
+            self._reasoning = BlockCells(self._options)
             self._reasoning.grow(content.reasoning)
         quiet = self._reasoning
         first = quiet.lay_out(self._width)

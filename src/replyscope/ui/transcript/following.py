@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.message import Message
 
+from replyscope.ui.transcript.messages import NewBelow
 from replyscope.ui.transcript.scroll_bar import CalmScrollView
 
 
@@ -15,13 +15,6 @@ class FollowingView(CalmScrollView):
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
     ]
-
-    class NewBelow(Message):
-        """New text arrived below the view, or the reader has now seen it."""
-
-        def __init__(self, is_below: bool) -> None:
-            super().__init__()
-            self.is_below = is_below
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -46,7 +39,7 @@ class FollowingView(CalmScrollView):
     def _report_below(self, *, is_below: bool) -> None:
         if is_below is not self._has_new_below:
             self._has_new_below = is_below
-            self.post_message(self.NewBelow(is_below))
+            self.post_message(NewBelow(is_below))
 
     def scroll_to_line(self, line: int) -> None:
         """Scroll a line to the top of the view; at the end, follow it."""

@@ -46,6 +46,27 @@ class Layout:
         """Mark the heights from an entry on as changed."""
         self._valid = min(self._valid, entry)
 
+    def renew(self, key: str | None) -> bool:
+        """Load the content of the last entry with a key again. Returns whether there is one."""
+        for number in range(len(self.entries) - 1, -1, -1):
+            if self.entries[number].key == key:
+                self.entries[number].renew()
+                self.invalidate(number)
+                return True
+        return False
+
+    def renew_all(self) -> None:
+        """Load the content of all entries again."""
+        for entry in self.entries:
+            entry.renew()
+        self.invalidate(0)
+
+    def forget_diagrams(self) -> None:
+        """Draw all diagrams again when they are next visible."""
+        for number, entry in enumerate(self.entries):
+            if entry.forget_diagrams():
+                self.invalidate(number)
+
     @property
     def tops(self) -> list[int]:
         """The first line of each entry, and the end of the last one."""

@@ -15,21 +15,23 @@ from rich.style import Style
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import reactive, var
 from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
-from replyscope.ui.markdown.palette import Palette, component_classes, palette_of
+from replyscope.ui.markdown.options import DrawingOptions
+from replyscope.ui.markdown.palette import Palette, component_classes, look_of, palette_of
 from replyscope.ui.terminal.frame_pace import FRAME_S, rest_after
 from replyscope.ui.transcript.content import ContentOf, no_content
+from replyscope.ui.transcript.diagrams import BackgroundDiagrams
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
 from replyscope.ui.transcript.following import FollowingView
 from replyscope.ui.transcript.layout import Layout
 from replyscope.ui.transcript.lines import GUTTER, Lines, View
+from replyscope.ui.transcript.messages import CursorMoved, DiagramDrawn
 from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches
 
@@ -58,13 +60,6 @@ class Transcript(FollowingView, can_focus=True):
     cursor: var[int] = var(-1)
     needle: reactive[str] = reactive("")
 
-    class CursorMoved(Message):
-        """The cursor moved to another entry."""
-
-        def __init__(self, key: str | None) -> None:
-            super().__init__()
-            self.key = key
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._layout_of = Layout()
@@ -76,6 +71,7 @@ class Transcript(FollowingView, can_focus=True):
         self._is_settling = False
         self._catching_up: Timer | None = None
         self._rest_s = FRAME_S
+        self._diagrams = BackgroundDiagrams(lambda: self.post_message(DiagramDrawn()))
 
     @property
     def last_key(self) -> str | None:
@@ -99,11 +95,16 @@ class Transcript(FollowingView, can_focus=True):
         the entry is first visible.
         """
         self._layout_of, self._content_of = Layout(), content_of
-        self._layout_of.entries = [Entry(key, partial(content_of, key)) for key in keys]
+        self._layout_of.entries = [self._entry(key) for key in keys]
         self._following = True
         self.screen.clear_selection()
         self._point(len(keys) - 1)
         self._reflow()
+
+    def _entry(self, key: str) -> Entry:
+        keeps_breaks = look_of(self).keeps_breaks
+        options = DrawingOptions(keeps_breaks, diagram_rows=self._diagrams.rows)
+        return Entry(key, partial(self._content_of, key), options)
 
     def show_nothing(self) -> None:
         """Remove all entries."""
@@ -111,14 +112,12 @@ class Transcript(FollowingView, can_focus=True):
 
     def renew_entries(self) -> None:
         """Load the content of all entries again."""
-        for entry in self._layout_of.entries:
-            entry.renew()
-        self._layout_of.invalidate(0)
+        self._layout_of.renew_all()
         self._reflow()
 
     def add_entry(self, key: str) -> None:
         """Append an entry. When the view follows the end, the cursor moves to the entry."""
-        self._layout_of.entries.append(Entry(key, partial(self._content_of, key)))
+        self._layout_of.entries.append(self._entry(key))
         if self._following:
             self._point(len(self._layout_of.entries) - 1)
         self._reflow()
@@ -132,15 +131,10 @@ class Transcript(FollowingView, can_focus=True):
 
     def renew_entry(self, key: str | None) -> None:
         """Load the content of one entry again, usually of the last."""
-        entries = self._layout_of.entries
-        for number in range(len(entries) - 1, -1, -1):
-            if entries[number].key == key:
-                entries[number].renew()
-                self._layout_of.invalidate(number)
-                if not self._following:
-                    self._report_below(is_below=True)
-                self._reflow()
-                return
+        if self._layout_of.renew(key):
+            if not self._following:
+                self._report_below(is_below=True)
+            self._reflow()
 
     def follow(self) -> None:
         """Scroll to the end and follow it."""
@@ -243,7 +237,7 @@ class Transcript(FollowingView, can_focus=True):
 
     def _point(self, number: int) -> None:
         self.cursor = number
-        self.post_message(self.CursorMoved(self.cursor_key))
+        self.post_message(CursorMoved(self.cursor_key))
 
     def action_move_cursor(self, step: int) -> None:
         """Move the cursor to the next or previous entry, and scroll the entry into view."""
@@ -299,6 +293,19 @@ class Transcript(FollowingView, can_focus=True):
                 self._following = False
                 self._reflow()
                 return
+
+    def toggle_source(self) -> None:
+        """Show the text of the entry under the cursor as it was written, or as it is meant."""
+        number = self.cursor
+        if 0 <= number < len(self._layout_of.entries):
+            self._layout_of.entries[number].toggle_source()
+            self._layout_of.invalidate(number)
+            self._reflow()
+
+    @on(DiagramDrawn)
+    def _draw_diagrams(self) -> None:
+        self._layout_of.forget_diagrams()
+        self._reflow()
 
     def find_next(self, query: str, *, backwards: bool = False) -> bool:
         """Scroll to the next line with the query. Returns whether it was found."""

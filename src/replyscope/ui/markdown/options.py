@@ -1,0 +1,18 @@
+"""How a Markdown text is drawn, besides its width and theme."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from replyscope.inspection.markup.diagram import diagram_rows
+
+DiagramRows = Callable[[str, int, bool], list[str] | None]
+"""Draws a Mermaid source in a width, if set in ASCII; None while or if it cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingOptions:
+    """`keeps_breaks` keeps single line breaks; `is_source` shows the text as it was written."""
+
+    keeps_breaks: bool = True
+    is_source: bool = False
+    diagram_rows: DiagramRows = diagram_rows
