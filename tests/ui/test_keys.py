@@ -20,7 +20,7 @@ from replyscope.ui.chat.status import Status, status_line, usage_parts
 from replyscope.ui.dialogs.help import HelpScreen, HelpSection, help_lines
 from replyscope.ui.keys.entries import KeyEntry, KeyRow
 from replyscope.ui.keys.footer import KeyFooter, footer_line
-from replyscope.ui.keys.names import key_name
+from replyscope.ui.keys.names import is_typed, key_name
 from replyscope.ui.keys.panel import KeyPanel, columns
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.timeline_view import TimelineView
@@ -84,6 +84,12 @@ def test_names_of_keys_are_those_on_keyboards() -> None:
         "pagedown": "PgDn",
     }
     assert {key: key_name(key) for key in names} == names
+
+
+def test_keys_that_type_a_character_are_told_apart() -> None:
+    typed = {"r", "G", "shift+l", "slash", "space", "question_mark", "asterisk", "less_than_sign"}
+    others = {"up", "enter", "f1", "ctrl+t", "delete", "escape", "tab", "pagedown", "home"}
+    assert {key for key in typed | others if is_typed(key)} == typed
 
 
 @pytest.mark.parametrize("width", [12, 30, 60, 119, 240])

@@ -1,6 +1,6 @@
 """The names of keys, as every screen shows them."""
 
-from textual.keys import format_key, key_to_character
+from textual.keys import format_key
 
 _NAMES = {
     "backspace": "Backspace",
@@ -38,5 +38,7 @@ def _is_function_key(key: str) -> bool:
 
 def is_typed(key: str) -> bool:
     """Whether a key types a character in a text field."""
-    character = key_to_character(key.removeprefix("shift+"))
-    return character is not None and character.isprintable()
+    last = key.removeprefix("shift+")
+    if last in _NAMES or "+" in last:
+        return last == "space"
+    return len(format_key(last)) == 1

@@ -36,9 +36,9 @@ class ReviewHelp:
         )
         facets = KeyRow("1 … 9, Alt+1 … 9", "Add a facet to the query, or remove it")
         sections = [
+            HelpSection("The query", [KeyRow(written, asks) for written, asks in LANGUAGE]),
             HelpSection("Everywhere in the review", rows_of(app, screen, typed=False)),
             HelpSection("Outside the query", [*rows_of(app, screen, typed=True), facets]),
             *(HelpSection(title, rows_of(app, kind)) for title, kind in panes),
-            HelpSection("The query", [KeyRow(written, asks) for written, asks in LANGUAGE]),
         ]
         app.push_screen(HelpScreen(sections))
