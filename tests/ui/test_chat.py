@@ -233,7 +233,7 @@ async def test_tool_calls_and_reasoning_fold_and_unfold(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await send(pilot, "use a tool")
         await until(pilot, lambda: "● tool_calls" in frame(pilot))
-        assert 'look  at="sky"' in frame(pilot)
+        assert 'look(at="sky")' in frame(pilot)
         assert "thinking hard" not in frame(pilot)
         await pilot.press("escape", "space")
         await until(pilot, lambda: "thinking hard" in frame(pilot))
