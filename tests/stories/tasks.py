@@ -75,10 +75,10 @@ TASKS = (
     Task("Ask a question", (write("why?", "why?"), press("Enter", "About why?")), asked=""),
     Task("Ask again for a reply", (press("Esc"), press("r", "2 ●"))),
     Task("Copy a reply", (press("Esc"), press("y", "copied"))),
-    Task("Start a new session", (press("Ctrl+N", "New session"),)),
+    Task("Start a new session", (press("Ctrl+N", "Send a message"),)),
     Task("Find a word in this conversation", (press("Ctrl+F"), write("About"), press("Enter"))),
     Task("Choose a model", (press("F2", "Model"), press("Enter", "type a message"))),
-    Task("See all keys", (press("F1", "Esc"),)),
+    Task("See all keys", (press("F1", "Newest message"),)),
     Task(
         "Delete this session, and undo it",
         (write("/delete"), press("Enter", "type a message"), write("/undo"),

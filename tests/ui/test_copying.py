@@ -20,7 +20,8 @@ from replyscope.ui.transcript.lines import place_of
 from replyscope.ui.transcript.selecting import selected_text
 
 _ROLES = (role for role in Palette.__dataclass_fields__ if role != "ascii_only")
-PALETTE = replace(Palette(), **dict.fromkeys(_ROLES, Style(bold=True)))
+_STYLES: dict[str, Any] = dict.fromkeys(_ROLES, Style(bold=True))
+PALETTE = replace(Palette(), **_STYLES)
 
 
 def copied(text: str, width: int, selection: Selection = SELECT_ALL) -> str:

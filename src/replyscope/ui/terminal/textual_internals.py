@@ -5,7 +5,7 @@ of these parts changes; pyproject.toml keeps Textual below its next minor releas
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import Compositor
@@ -140,7 +140,7 @@ def build_parser(driver: Driver) -> XTermParser:
     Textual reads Alt with a digit as the letter that macOS types with Option, such as `¡`. A
     terminal sends that letter itself; Esc with a digit is Alt.
     """
-    sequences: Any = ANSI_SEQUENCES_KEYS
+    sequences = cast(dict[str, Any], ANSI_SEQUENCES_KEYS)
     for digit in "0123456789":
         sequences.pop(f"\x1b{digit}", None)
     return XTermParser(driver._debug)
