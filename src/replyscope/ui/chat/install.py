@@ -51,7 +51,7 @@ class InstallScreen(Dialog[Endpoint | None]):
         self.query_one(ProgressBar).display = not fault
         self.query_one("#step", Static).update("")
         self.query_one("#fault", Static).update(Content(printable_text(fault)))
-        self.query_one(".dialog-keys", Static).update(self.keys_line())
+        self.refresh_bindings()
 
     @work(exclusive=True, exit_on_error=False)
     async def _install(self) -> None:

@@ -53,14 +53,15 @@ FOOTER_ORDER: Mapping[Mode, tuple[str, ...]] = {
         "transcript.next", "reply.continue", "reply.raise", "tools.run", "find.next",
         "find.previous", "reply.previous", "reply.copy", "reply.retry", "reply.edit",
         "chat.back", "tools.call", "reply.copy-code", "reply.retry-model", "reply.compare",
-        "transcript.fold", "reply.fork", "reply.replay", *_PANES,
+        "transcript.fold", "reply.fork", "reply.replay", "reply.source", *_PANES,
     ),
     Mode.SESSIONS: (
         "select", "sessions.new", "sessions.rename", "sessions.delete", "sessions.undo",
-        "chat.back", *_PANES,
+        "sessions.filter", "chat.back", *_PANES,
     ),
     Mode.INSPECT: (
-        "inspector.overview", "wire.open", "wire.copy", "timeline.frames", "timeline.next",
+        "inspector.overview", "inspector.more", "wire.open", "wire.filter", "wire.copy",
+        "timeline.frames", "timeline.next",
         "reply.earlier", "reply.continue", "reply.raise", "tools.run", "chat.back", *_PANES,
     ),
     Mode.FIND: ("submit", "chat.back", *_PANES),

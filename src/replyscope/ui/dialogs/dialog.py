@@ -14,11 +14,11 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from replyscope.domain.printable import printable_line, printable_text
-from replyscope.ui.terminal.textual_internals import bindings_of
+from replyscope.ui.keys.entries import FixedGuide, KeyGuide
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.working_screen import WorkingScreen
 
 Result = TypeVar("Result")
-_KEY_NAMES = {"escape": "Esc", "ctrl": "Ctrl", "pageup": "PgUp", "pagedown": "PgDn"}
 _WIDEST_TITLE = 30
 _MOST_ROWS = 500
 _WIDE, _NARROW, _FRAME = 92, 64, 7
@@ -27,15 +27,14 @@ _HANGING = 4
 
 
 class Dialog(WorkingScreen[Result], ModalScreen[Result]):
-    """A modal dialog. Enter and Ctrl+S accept, Esc cancels; the keys line is made from the
-    bindings, and clickable.
-    """
+    """A modal dialog. Enter and Ctrl+S accept, Esc cancels; both are in the footer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "accept", "accept", priority=True),
         Binding("ctrl+s", "accept", "Accept", show=False, priority=True),
         Binding("escape", "cancel", "cancel"),
     ]
+    key_guide: KeyGuide = FixedGuide(first=("accept",))
     SIZE: ClassVar[str] = ""
     """The style classes of the dialog's box: tall, wide or both."""
 
@@ -50,28 +49,11 @@ class Dialog(WorkingScreen[Result], ModalScreen[Result]):
             if self._note:
                 yield Static(Content(printable_text(self._note)), classes="note")
             yield from self.compose_content()
-            yield Static(self.keys_line(), classes="dialog-keys")
+            yield KeyFooter()
 
     def compose_content(self) -> ComposeResult:
         """The widgets between the title and the keys."""
         raise NotImplementedError
-
-    def keys_line(self) -> Content:
-        """The keys of the dialog, each clickable; Esc is the last."""
-        shown = [
-            binding
-            for binding in bindings_of(self)
-            if binding.show and self.check_action(binding.action.partition("(")[0], ())
-        ]
-        shown.sort(key=lambda binding: "escape" in binding.key)
-        pieces = [
-            Content.from_markup(
-                f"[@click=screen.{binding.action}][bold $text-accent]\\[{key_name(binding.key)}][/]"
-                f" {binding.description}[/]"
-            )
-            for binding in {binding.action: binding for binding in reversed(shown)}.values()
-        ]
-        return Content("  ").join(reversed(pieces))
 
     def show_title(self, title: str) -> None:
         """Replace the title."""
@@ -186,12 +168,6 @@ class ListDialog(Dialog[Result]):
         self.action_accept()
 
 
-def key_name(keys: str) -> str:
-    """The name of a binding's first key on the screen: Ctrl+S."""
-    parts = keys.split(",")[0].split("+")
-    return "+".join(_KEY_NAMES.get(part, part.capitalize()) for part in parts)
-
-
 def _options(rows: Sequence[Row], width: int) -> Iterable[Option]:
     """The rows. Explanations are in a column, or below the titles if one is too long for that;
     both have a hanging indent.
@@ -203,7 +179,7 @@ def _options(rows: Sequence[Row], width: int) -> Iterable[Option]:
     is_beside = column <= _WIDEST_TITLE and column + longest <= width
     indent = Content(" " * _HANGING)
     for row, title, length in zip(rows, titles, lengths, strict=True):
-        text = Content.styled(printable_line(row.text), "$foreground 60%")
+        text = Content.styled(printable_line(row.text), "$text-muted")
         label = Content(title)
         if is_beside:
             label += Content(" " * (column - length)) + text
