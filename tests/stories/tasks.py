@@ -12,12 +12,14 @@ KEYS = {
     "F1": "\x1bOP",
     "F2": "\x1bOQ",
     "F3": "\x1bOR",
+    "F7": "\x1b[18~",
     "F9": "\x1b[20~",
+    "?": "?",
     "Alt+1": "\x1b1",
     "Ctrl+F": "\x06",
     "Ctrl+N": "\x0e",
     "Ctrl+Q": "\x11",
-    **{letter: letter for letter in "cepruty"},
+    **{letter: letter for letter in "ceprstuy"},
 }
 """The bytes that a terminal sends for each key."""
 
@@ -73,12 +75,15 @@ _RESULTS = press("Enter")
 
 TASKS = (
     Task("Ask a question", (write("why?", "why?"), press("Enter", "About why?")), asked=""),
-    Task("Ask again for a reply", (press("Esc"), press("r", "2 ●"))),
+    Task("Ask again for a reply", (press("Esc"), press("r", "[r] yes"), press("r", "2 ●"))),
     Task("Copy a reply", (press("Esc"), press("y", "copied"))),
     Task("Start a new session", (press("Ctrl+N", "Send a message"),)),
     Task("Find a word in this conversation", (press("Ctrl+F"), write("About"), press("Enter"))),
-    Task("Choose a model", (press("F2", "Model"), press("Enter", "type a message"))),
-    Task("See all keys", (press("F1", "Newest message"),)),
+    Task("Choose a model", (press("F2", "Choose a model"), press("Enter", "type a message"))),
+    Task("See the source of a reply", (press("Esc"), press("s", "  source"))),
+    Task("See the frames of a reply's stream", (press("F7", "what"),)),
+    Task("See the keys of a pane", (press("Esc"), press("?", "Everywhere"))),
+    Task("See all keys", (press("F1", "type to filter"),)),
     Task(
         "Delete this session, and undo it",
         (write("/delete"), press("Enter", "type a message"), write("/undo"),

@@ -141,9 +141,9 @@ async def test_the_list_folds_before_the_inspector_and_the_chat_keeps_60_columns
         def is_shown(name: str, is_wanted: bool) -> bool:
             return bool(screen.query_one(name).region.width) == is_wanted
 
-        for width in (60, 80, 99, 100, 117, 118, 120, 131, 132, 159, 160):
+        for width in (60, 80, 99, 100, 119, 120, 131, 132, 159, 160):
             await pilot.resize_terminal(width, 30)
-            folded = {"#inspector": width >= 100, "#sidebar": width >= 118}
+            folded = {"#inspector": width >= 100, "#sidebar": width >= 120}
             for name, is_wanted in folded.items():
                 await until(pilot, partial(is_shown, name, is_wanted), f"{name} at {width}")
             assert screen.query_one("#center").size.width >= 60, width

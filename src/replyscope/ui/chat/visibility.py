@@ -4,7 +4,7 @@ from replyscope.ui.working_screen import WorkingScreen
 
 LEAST_WIDE = 100
 """The least width in cells with a column for the inspector."""
-LEAST_WITH_SIDEBAR = 118
+LEAST_WITH_SIDEBAR = 120
 """The least width in cells with a column for the list of sessions."""
 _LEAST_HIGH = 14
 """The least height in cells with room for the summary lines of entries."""

@@ -6,7 +6,7 @@ CHAT_BREAKPOINTS = [
     (0, "-tiny"),
     (60, "-narrow"),
     (100, "-compact"),
-    (118, "-medium"),
+    (120, "-medium"),
     (132, "-roomy"),
     (160, "-wide"),
 ]
