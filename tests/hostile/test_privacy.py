@@ -246,7 +246,7 @@ if sys.platform != "win32":
         """The ids of the session that is shown and of its last exchange, as the screen has them."""
         exchange = re.search(r"exchange +(\S+)", terminal.screen)
         terminal.type("/export\r")
-        terminal.wait_for("Export this session as", "This session is private")
+        terminal.wait_for("Export session as", "This session is private")
         terminal.type("md\r")
         terminal.wait_for("Export to file", ".md")
         path = re.search(r"replyscope-(\w+)\.md", terminal.settle())
@@ -302,7 +302,7 @@ if sys.platform != "win32":
             for keys in (f"/rename the {WORD}\r", "/retry\r", f"{WORD} unsent", "\x0e"):
                 terminal.type(keys)  # the last begins an ordinary session
                 terminal.settle(1.0)
-            terminal.wait_for("Private · gone at exit", "type a message")
+            terminal.wait_for("Private · not saved", "type a message")
             for keys in ("\x0f", "\x1b[H", "\r"):  # the list of sessions, its first row
                 terminal.type(keys)
                 terminal.settle()

@@ -121,8 +121,11 @@ def test_what_is_wrong_with_files_is_told_without_obeying_it(
         look(terminal, "the toasts")
     (config / "settings.toml").write_text(f"{toml_text(ALL)} = 1")
     with Terminal(tmp_path, "--base-url", server.base_url) as terminal:
-        terminal.wait_for("type a message", "is not a setting")
+        terminal.wait_for("type a message", "settings.toml: ")
         look(terminal, "the toasts")
+        terminal.type("/messages\r")
+        terminal.wait_for("is not a setting")
+        look(terminal, "the messages")
 
 
 def _commands(folder: Path, server: LoopbackServer) -> list[tuple[str, ...]]:

@@ -28,6 +28,10 @@ WITHOUT = {
     "resource": "only with its dialog",
     "prompt": "only with its dialog",
     "responses": "`replyscope responses` does it",
+    "settings": "/system, /params and /schema are its parts; the file is edited by hand",
+    "n": "`/params n=2` sets it",
+    "messages": "what was told is in the terminal",
+    "raw": "replies are printed as their source",
 }
 """The commands of the app that the linear chat does not have, each with the reason."""
 

@@ -117,7 +117,7 @@ async def failed(pilot: Pilot[None], stage: Stage) -> None:
 
 async def notice(pilot: Pilot[None], _stage: Stage) -> None:
     await send(pilot, "/undo")
-    await see(pilot, "Nothing was deleted since the start.")
+    await see(pilot, "There is nothing to undo.")
 
 
 async def consent(pilot: Pilot[None], stage: Stage) -> None:
@@ -255,7 +255,7 @@ async def no_room(pilot: Pilot[None], stage: Stage) -> None:
 async def export(pilot: Pilot[None], stage: Stage) -> None:
     await long(pilot, stage)
     await send(pilot, "/export")
-    await see(pilot, "Export this session as")
+    await see(pilot, "Export session as")
 
 
 async def export_path(pilot: Pilot[None], stage: Stage) -> None:

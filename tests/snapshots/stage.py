@@ -26,6 +26,7 @@ from replyscope.domain.local_models import InstallProgress
 from replyscope.domain.look import Look
 from replyscope.local.models import EmbeddedModels
 from replyscope.ui.app import ReplyscopeApp
+from replyscope.ui.chat.visibility import LEAST_WITH_SIDEBAR
 from tests.snapshots.archive import NOW, fill
 from tests.snapshots.pictures import picture_of
 from tests.support.server import LoopbackServer
@@ -113,7 +114,7 @@ async def _run(
     app = stage.make(theme, **changes)
     try:
         async with open_chat(app, size, notifications=notifications) as pilot:
-            if has_sessions:  # the list of them comes after the first paint
+            if has_sessions and size[0] >= LEAST_WITH_SIDEBAR:  # it comes after the first paint
                 await see(pilot, "Harbour dues")
             await quiet(pilot)
             yield pilot

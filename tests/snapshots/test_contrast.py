@@ -7,6 +7,7 @@ contrast of at least 4.5:1, hints (text that is blended with its background) at 
 from collections.abc import Iterator
 
 import pytest
+from _pytest.mark import ParameterSet
 from rich.color import Color, ColorType
 from rich.segment import Segment
 from textual.app import App
@@ -35,6 +36,13 @@ _NAMES = (
     "replay",
 )
 _BY_NAME = {scene.name: scene for scene in SCENES if scene.name in _NAMES}
+_IN_THE_SAMPLE = ("chat_long", "review_query")
+
+
+def _takes() -> Iterator[ParameterSet]:
+    for name, scene in _BY_NAME.items():
+        marks = () if name in _IN_THE_SAMPLE else pytest.mark.whole
+        yield pytest.param(scene, marks=marks, id=name)
 
 
 def _segments(app: App[None]) -> Iterator[Segment]:
@@ -88,7 +96,7 @@ async def _look_in_all_themes(pilot: Pilot[None]) -> list[str]:
     return faults
 
 
-@pytest.mark.parametrize("scene", _BY_NAME.values(), ids=_BY_NAME)
+@pytest.mark.parametrize("scene", _takes())
 async def test_every_text_can_be_read_in_every_theme(scene: Scene, stage: Stage) -> None:
     async with stage.play(scene.sizes[0], scene.theme, **scene.changes) as pilot:
         await scene.play(pilot, stage)

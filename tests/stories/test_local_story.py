@@ -35,7 +35,7 @@ def test_chat_with_the_embedded_model_quit_and_come_back(folder: Path) -> None:
     begun = run_program(folder, "ask", *local, "--max-tokens", "8", "Say hello.")
     assert begun.returncode == 0, begun.stderr
     with Terminal(folder, *local, "--continue") as terminal:
-        terminal.wait_for("Say hello.", f"{LIGHT} · local", timeout_s=90)
+        terminal.wait_for("Say hello.", f"WRITE  {LIGHT} ·", "provider local", timeout_s=90)
         terminal.type("Say goodbye.\r")
         terminal.wait_until(lambda: _endings(terminal.screen) == 3, timeout_s=90)
         terminal.type("\x11")

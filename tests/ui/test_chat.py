@@ -399,7 +399,7 @@ async def test_every_size_can_be_used(
         assert chat.desk.conversation.read_messages()[-1].text == "Hello world"
         assert chat.groups.reading.inspector.display is (size[0] >= 100)
         if 60 <= size[0] < 100:
-            assert "7 tok out" in frame(pilot)
+            await until(pilot, lambda: "7 tokens · " in frame(pilot))
         await pilot.press("f4", "f4")
 
 
@@ -476,7 +476,7 @@ async def test_the_inspector_is_whole_after_an_empty_session(
         await send(pilot, "one")
         await until(pilot, lambda: is_idle(pilot))
         await pilot.press("ctrl+n")
-        await until(pilot, lambda: "Send a message to see" in frame(pilot))
+        await until(pilot, lambda: "Send a message to inspect" in frame(pilot))
         await send(pilot, "two")
         await until(pilot, lambda: is_idle(pilot))
         await until(pilot, lambda: "exchange " in frame(pilot))

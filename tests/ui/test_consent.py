@@ -231,7 +231,7 @@ async def test_a_click_answers_no_card_that_was_not_looked_at(
         asked = Asked(pilot)
         asked.ask()
         await shown(pilot)
-        await until(pilot, lambda: "[y]" in frame(pilot))
+        await until(pilot, lambda: "y:once" in frame(pilot))
         keys = card_of(pilot).query_one("#consent-keys")
         await pilot.click(keys, offset=(3, 0))
         assert asked.said == {}

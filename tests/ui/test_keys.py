@@ -261,7 +261,7 @@ async def test_the_help_is_filtered_by_what_is_typed(
         for word, line in (
             ("consent.once", "yes, once"),
             ("palette", "Ctrl+P"),
-            ("review.purge", "Remove for good"),
+            ("review.purge", "Delete permanently"),
             ("clear", "/new"),
         ):
             pilot.app.screen.query_one(Input).value = word
@@ -281,7 +281,7 @@ async def test_the_help_of_the_review_lists_each_key_once(
         await pilot.press("f1")
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
         pilot.app.screen.query_one(Input).value = "review.save"
-        await until(pilot, lambda: "Keep this query as a folder" in frame(pilot))
+        await until(pilot, lambda: "Save this query as a folder" in frame(pilot))
         lines = [line for line in frame(pilot).split("\n") if "review.save" in line]
         assert [line.split()[2] for line in lines[1:]] == ["S"]
 

@@ -17,7 +17,7 @@ from tests.ui.test_review import answers, ask, found, open_app, talk
 async def open_numbers(pilot: Pilot[None]) -> None:
     await pilot.press("f9")
     await until(pilot, lambda: isinstance(pilot.app.screen, StatsScreen))
-    await until(pilot, lambda: "Enter opens" in frame(pilot), "the numbers")
+    await until(pilot, lambda: "by ending" in frame(pilot), "the numbers")
 
 
 async def point_at(pilot: Pilot[None], label: str) -> None:

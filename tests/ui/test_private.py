@@ -46,24 +46,29 @@ async def open_first(pilot: Pilot[None]) -> None:
     await pilot.press("ctrl+o", "home", "enter")
 
 
+def shown_status(pilot: Pilot[None]) -> str:
+    """The status line as the screen has it: the line with the word of the mode."""
+    (line,) = [line for line in frame(pilot).splitlines() if " WRITE  " in line]
+    return line[line.index("WRITE  ") :]
+
+
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (50, 20), (80, 12)])
 async def test_a_private_session_says_so_all_the_time(
     size: tuple[int, int], server: LoopbackServer, tmp_path: Path
 ) -> None:
     async with open_chat(make_app(tmp_path, server.base_url), size=size) as pilot:
         await go_private(pilot)
-        screen = frame(pilot)
-        assert "private: nothing of this session" in screen
-        assert screen.splitlines()[-1].split("│")[-1].strip().startswith("private · test-model")
+        assert "private: nothing of this session" in frame(pilot)
+        assert shown_status(pilot).startswith("WRITE  private · test-model")
         await talk(pilot, WORD)
         await type_text(pilot, "more")
-        status = frame(pilot).splitlines()[-1]
-        assert "private · test-model" in status
+        assert shown_status(pilot).startswith("WRITE  private · test-model")
         if size[1] >= 14:
             assert "╭─ private ─" in frame(pilot)
         await pilot.press("ctrl+n")
         await until(pilot, lambda: "type a message" in frame(pilot))
-        assert "private ·" not in frame(pilot).splitlines()[-1]
+        await until(pilot, lambda: shown_status(pilot).startswith("WRITE  test-model"))
+        assert "private ·" not in shown_status(pilot)
         assert "─ private ─" not in frame(pilot)
 
 
@@ -75,13 +80,15 @@ async def test_it_is_in_the_list_and_is_there_when_it_is_opened_again(
         await send(pilot, "/rename the finch")
         await type_text(pilot, "half a thought")
         await pilot.press("ctrl+n")
-        await until(pilot, lambda: "Private · gone at exit" in frame(pilot), "its place")
+        await until(pilot, lambda: "Private · not saved" in frame(pilot), "its place")
         await open_first(pilot)
         await until(pilot, lambda: WORD in frame(pilot), "the private session")
         chat = chat_of(pilot)
         assert chat.panes.composer.text == "half a thought"
         assert chat.desk.conversation.session.title == "the finch"
         await pilot.press("f7")
+        await until(pilot, lambda: "▸ request" in frame(pilot), "the wire")
+        await pilot.press("home", "enter")
         await until(pilot, lambda: f'"content": "{WORD}"' in frame(pilot), "the wire")
         await pilot.press("ctrl+up", "L")
         await until(pilot, lambda: chat.groups.reading.inspector.tab == "time", "the timeline")

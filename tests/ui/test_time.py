@@ -76,7 +76,7 @@ async def test_a_moment_is_picked_and_its_frames_are_beside_it(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await ask_and_read(pilot, "count", "w39")
         await pilot.press("L")
-        await until(pilot, lambda: "pick" in frame(pilot) or "← → moment" in frame(pilot))
+        await until(pilot, lambda: "[← →] moment" in frame(pilot))
         await until(pilot, lambda: "tok/s" in frame(pilot) and "waiting" in frame(pilot))
         view = pilot.app.screen.query_one(TimelineView)
         await pilot.press("home", "full_stop", "full_stop", "full_stop")

@@ -12,6 +12,7 @@ ALIASES = {
     "clear": "new",
     "inspector": "inspect",
     "usage": "inspect",
+    "cost": "inspect",
     "resume": "sessions",
 }
 """Words of other chats and of the app, with the command that they mean."""

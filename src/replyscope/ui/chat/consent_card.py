@@ -106,6 +106,7 @@ class ConsentCard(Vertical, can_focus=True):
         self._is_ready = False
         self._is_read = False
         self._length = 0
+        self._keys_width = 0
 
     def compose(self) -> ComposeResult:
         yield Static(id="consent-title")
@@ -192,7 +193,9 @@ class ConsentCard(Vertical, can_focus=True):
         return "" if self._is_read or self._is_at_end() else _UNREAD
 
     def _is_whole(self) -> bool:
-        """Whether every part of the card is on the screen."""
+        """Whether every part of the card is on the screen, and no answer is cut off."""
+        if self._keys_width > self.content_size.width:
+            return False
         parts = [child for child in self.children if child.display]
         return all(self._seen_of(part) == part.region.size.area > 0 for part in parts)
 
@@ -251,6 +254,7 @@ class ConsentCard(Vertical, can_focus=True):
         width = max(1, self.content_size.width)
         rows = (self._key_row(form) for form in _FORMS)
         row = next((row for row in rows if row.cell_length <= width), self._key_row(_FORMS[-1]))
+        self._keys_width = row.cell_length
         self.query_one("#consent-keys", Static).update(row)
         self.call_after_refresh(self._draw_more)
 

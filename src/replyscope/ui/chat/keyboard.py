@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.binding import Binding
+from textual.widgets import Input
 
 from replyscope.domain.printable import printable_line
 from replyscope.ui.chat.commands import Command
@@ -25,7 +26,7 @@ class Keyboard(KeyGuide):
 
     A key whose command sends a request asks first, and acts at its second press; every other
     key withdraws the question. While reading, a printable key without a binding goes to the
-    composer.
+    composer, unless a field has the focus.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class Keyboard(KeyGuide):
         return is_answer
 
     def _is_text(self, event: events.Key | events.Paste) -> bool:
+        if isinstance(self._screen.focused, Input):  # a filter keeps its text
+            return False
         if isinstance(event, events.Paste):
             return True
         active = self._screen.active_bindings

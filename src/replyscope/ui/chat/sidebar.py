@@ -22,7 +22,7 @@ _FIRST, _MOST = 500, 5_000
 _STEP = 300
 """The number of sessions that are drawn at once. Others are drawn when the end is near."""
 _NEAR_END = 20
-_PLACES = {False: "Pinned", True: "Private · gone at exit"}
+_PLACES = {False: "Pinned", True: "Private · not saved"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,11 @@ class ListDialog(Dialog[Result]):
         yield OptionList(compact=True)
 
     def on_mount(self) -> None:
-        self.fill()
+        self.fill(self.first_highlight())
+
+    def first_highlight(self) -> str | None:
+        """The value of the row that is highlighted when the dialog opens; None is the first row."""
+        return None
 
     def rows(self) -> Sequence[Row]:
         """All rows of the list."""

@@ -68,8 +68,9 @@ class PickDialog(ListDialog[str | None]):
             Row(value, value, text, marks[value == self._current]) for value, text in self._rows
         ]
 
-    def on_mount(self) -> None:
-        self.fill(self._current)
+    def first_highlight(self) -> str | None:
+        """The current choice."""
+        return self._current
 
     def action_accept(self) -> None:
         """Return the highlighted choice, or the typed text."""

@@ -29,8 +29,8 @@ class _Choice:
 _CHOICES = (
     _Choice("HTML (redacted)", "one page to share", Form.HTML, is_redacted=True),
     _Choice("HTML (not redacted)", "one page", Form.HTML),
-    _Choice("Markdown", "readable text", Form.MARKDOWN),
-    _Choice("Markdown (redacted)", "", Form.MARKDOWN, is_redacted=True),
+    _Choice("Markdown", "readable text, .md", Form.MARKDOWN),
+    _Choice("Markdown (redacted)", ".md", Form.MARKDOWN, is_redacted=True),
     _Choice("JSON", "everything; import restores the sessions", Form.JSON),
     _Choice("JSON (redacted)", "", Form.JSON, is_redacted=True),
     _Choice("JSONL", "messages for fine-tuning and evals", Form.JSONL),

@@ -1,5 +1,6 @@
 """Toasts: one line above the composer, and the last ones to read again."""
 
+import re
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from textual.widgets import Static
 
 _MOST_KEPT = 20
 _MOST_SHOWN = 3
+_FOLDERS = re.compile(r"(?<![\w:/.~])~?/(?:[^\s/:'\"]+/){2,}(?=[^\s/])")
+"""The folders of a file's path, but not those of an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ def toasts_of(app: App[Any]) -> Toasts:
 
 
 class ToastLine(Static):
-    """The line of the toasts. Several take a line each; a single long one is wrapped."""
+    """The line of the toasts. Several take a line each; a single long one is wrapped. The
+    paths of errors are without their folders, which /messages has.
+    """
 
     def show(self, toasts: Toasts) -> None:
         """Draw the toasts, and again when the first one ends."""
@@ -63,7 +68,7 @@ class ToastLine(Static):
         self.set_class(any(toast.is_error for toast in shown), "-error")
         if not shown:
             return
-        texts = [Content(" ".join(toast.text.split())) for toast in shown]
+        texts = [Content(_line(toast)) for toast in shown]
         self.update(Content("\n").join(texts))
         self.styles.text_wrap = "wrap" if len(shown) == 1 else "nowrap"
         self.styles.text_overflow = "fold" if len(shown) == 1 else "ellipsis"
@@ -73,6 +78,11 @@ class ToastLine(Static):
     def on_click(self) -> None:
         """Hide the line."""
         self.display = False
+
+
+def _line(toast: Toast) -> str:
+    text = " ".join(toast.text.split())
+    return _FOLDERS.sub("…/", text) if toast.is_error else text
 
 
 def _now() -> float:
