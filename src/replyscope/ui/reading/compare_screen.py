@@ -130,7 +130,7 @@ class _CompareKeys(KeyGuide):
 
     def order(self) -> Sequence[str]:
         """The differences come first."""
-        return ("compare.next", "compare.previous")
+        return ("compare.next", "compare.previous", "rendered", "swap", "dismiss(None)")
 
     def word(self, binding: Binding, word: str) -> str:
         """The word of a binding in the footer; empty while its command does nothing."""
