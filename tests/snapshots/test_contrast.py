@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.selection import SELECT_ALL
 
 from replyscope.config.themes import read_themes, shipped_folder
-from replyscope.ui.contrast import HINT, TEXT, contrast
+from replyscope.ui.styles.contrast import HINT, TEXT, contrast
 from tests.snapshots.scenes import SCENES, Scene
 from tests.snapshots.stage import Stage, drawn
 from tests.ui.app import until

@@ -10,7 +10,7 @@ from textual.theme import Theme
 import replyscope.ui
 from replyscope.config.themes import read_themes, shipped_folder
 from replyscope.domain.look import ThemeSource
-from replyscope.ui.contrast import HINT, TEXT, contrast, make_readable
+from replyscope.ui.styles.contrast import HINT, TEXT, contrast, make_readable
 from replyscope.ui.theming import build_themes
 
 _THEMES, _FAULTS = build_themes(read_themes(shipped_folder())[0])

@@ -4,7 +4,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from replyscope.domain.message import Role
-from replyscope.ui.contrast import make_readable
+from replyscope.ui.styles.contrast import make_readable
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.transcript import Transcript
 

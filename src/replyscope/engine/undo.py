@@ -8,7 +8,7 @@ _MOST_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class UndoableChange:
     """A change that was made, and the function that undoes it.
 
     `done` and `undone` are sentences about the change and its undo, without a full stop;
@@ -33,12 +33,12 @@ class UndoList:
     """A stack of at most 100 changes, the newest last."""
 
     def __init__(self) -> None:
-        self._changes: list[Change] = []
+        self._changes: list[UndoableChange] = []
 
     def __len__(self) -> int:
         return len(self._changes)
 
-    def keep(self, change: Change) -> None:
+    def keep(self, change: UndoableChange) -> None:
         """Add a change that was made."""
         self._changes = [*self._changes[1 - _MOST_KEPT :], change]
 

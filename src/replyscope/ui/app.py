@@ -24,12 +24,12 @@ from replyscope.domain.look import DEFAULT_THEME, Look
 from replyscope.domain.unicode_text import sound
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.first_paint import FrontScreen
-from replyscope.ui.contrast import make_readable
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.keys.names import key_name
 from replyscope.ui.keys.panel import KeyPanel
 from replyscope.ui.opening import Opening
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.styles.contrast import make_readable
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.printable_filter import PrintableOnly

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 
-class Kind(Enum):
+class AtomKind(Enum):
     """The kind of an atom of a formula, which decides the spaces around it."""
 
     ORDINARY = "ordinary"
@@ -37,35 +37,46 @@ _RELATIONS = frozenset(
     "=<>≤≥≠≈≡∼~≃≅≇≆∝→←↔⇒⇐⇔⟹⟸⟺⟶⟵⟷↦⟼∈∉∋⊂⊃⊆⊇⊄⊊⊋∣∥⊥⊢⊨≪≫≺≻⪯⪰≲≳≔≜≐≍↪⇌↑↓⇑⇓:∶⩽⩾≰≱≮≯⊳⊲⊴⊵∴∵"
 )
 _BINARIES = frozenset("+-−±∓×·⋅÷∪∩∧∨⊕⊗⊖⊙∘∗*⋆∖⊎†‡∙⊔⊓△") | {"mod"}
-_BEFORE_UNARY = (Kind.BINARY, Kind.RELATION, Kind.OPENING, Kind.PUNCTUATION, Kind.OPERATOR, None)
-_AFTER_UNARY = (Kind.RELATION, Kind.CLOSING, Kind.PUNCTUATION, None)
+_BEFORE_UNARY = (
+    AtomKind.BINARY,
+    AtomKind.RELATION,
+    AtomKind.OPENING,
+    AtomKind.PUNCTUATION,
+    AtomKind.OPERATOR,
+    None,
+)
+_AFTER_UNARY = (AtomKind.RELATION, AtomKind.CLOSING, AtomKind.PUNCTUATION, None)
 _SCRIPTS = ("msup", "msub", "msubsup", "mover", "munder", "munderover")
 
 
-def kind_of(element: Element) -> Kind:
+def kind_of(element: Element) -> AtomKind:
     """The kind of an element; of one with scripts, that of its base."""
     if element.tag in _SCRIPTS and len(element):
         kind = kind_of(core(element[0]))
-        return kind if kind in (Kind.OPERATOR, Kind.RELATION, Kind.CLOSING) else Kind.ORDINARY
+        return (
+            kind
+            if kind in (AtomKind.OPERATOR, AtomKind.RELATION, AtomKind.CLOSING)
+            else AtomKind.ORDINARY
+        )
     if element.tag == "mspace":
-        return Kind.SPACE
+        return AtomKind.SPACE
     if element.tag not in ("mo", "mi"):
-        return Kind.ORDINARY
+        return AtomKind.ORDINARY
     text = element.text or ""
     if element.get("fence") == "true":
-        return Kind.OPENING if element.get("form") == "prefix" else Kind.CLOSING
+        return AtomKind.OPENING if element.get("form") == "prefix" else AtomKind.CLOSING
     for symbols, kind in (
-        (_BINARIES, Kind.BINARY),
-        (_RELATIONS, Kind.RELATION),
-        (OPENINGS, Kind.OPENING),
-        (CLOSINGS, Kind.CLOSING),
-        (frozenset(",;"), Kind.PUNCTUATION),
-        (WITH_LIMITS | INTEGRALS, Kind.OPERATOR),
+        (_BINARIES, AtomKind.BINARY),
+        (_RELATIONS, AtomKind.RELATION),
+        (OPENINGS, AtomKind.OPENING),
+        (CLOSINGS, AtomKind.CLOSING),
+        (frozenset(",;"), AtomKind.PUNCTUATION),
+        (WITH_LIMITS | INTEGRALS, AtomKind.OPERATOR),
     ):
         if text in symbols:
             return kind
     is_name = len(text) > 1 and text.replace(" ", "").isalpha()
-    return Kind.OPERATOR if is_name else Kind.ORDINARY
+    return AtomKind.OPERATOR if is_name else AtomKind.ORDINARY
 
 
 def core(element: Element) -> Element:
@@ -84,33 +95,33 @@ def flat(element: Element) -> list[Element]:
     return atoms
 
 
-def spaces(kinds: Sequence[Kind], *, is_tight: bool) -> list[int]:
+def spaces(kinds: Sequence[AtomKind], *, is_tight: bool) -> list[int]:
     """The number of spaces before each atom; tight rows, such as scripts, have fewer."""
-    solid: list[tuple[int, Kind]] = [
-        (place, kind) for place, kind in enumerate(kinds) if kind is not Kind.SPACE
+    solid: list[tuple[int, AtomKind]] = [
+        (place, kind) for place, kind in enumerate(kinds) if kind is not AtomKind.SPACE
     ]
     gaps = [0] * len(kinds)
-    previous: Kind | None = None
+    previous: AtomKind | None = None
     for number, (place, kind) in enumerate(solid):
         following = solid[number + 1][1] if number + 1 < len(solid) else None
-        if kind is Kind.BINARY and (previous in _BEFORE_UNARY or following in _AFTER_UNARY):
-            kind = Kind.ORDINARY
-        is_beside = place > 0 and kinds[place - 1] is not Kind.SPACE
+        if kind is AtomKind.BINARY and (previous in _BEFORE_UNARY or following in _AFTER_UNARY):
+            kind = AtomKind.ORDINARY
+        is_beside = place > 0 and kinds[place - 1] is not AtomKind.SPACE
         if previous is not None and is_beside:
             gaps[place] = _gap(previous, kind, is_tight=is_tight)
         previous = kind
     return gaps
 
 
-def _gap(before: Kind, after: Kind, *, is_tight: bool) -> int:
+def _gap(before: AtomKind, after: AtomKind, *, is_tight: bool) -> int:
     pair = {before, after}
-    if pair & {Kind.RELATION, Kind.BINARY}:
+    if pair & {AtomKind.RELATION, AtomKind.BINARY}:
         return int(not is_tight and before is not after)
-    if before is Kind.PUNCTUATION:
+    if before is AtomKind.PUNCTUATION:
         return int(not is_tight)
-    if before is Kind.OPERATOR:
-        return int(after in (Kind.ORDINARY, Kind.OPERATOR))
-    return int(after is Kind.OPERATOR and before in (Kind.ORDINARY, Kind.CLOSING))
+    if before is AtomKind.OPERATOR:
+        return int(after in (AtomKind.ORDINARY, AtomKind.OPERATOR))
+    return int(after is AtomKind.OPERATOR and before in (AtomKind.ORDINARY, AtomKind.CLOSING))
 
 
 def space_width(element: Element) -> int:

@@ -13,7 +13,7 @@ from replyscope.inspection.markup.formula_atoms import (
     CLOSINGS,
     OPENINGS,
     WITH_LIMITS,
-    Kind,
+    AtomKind,
     core,
     flat,
     is_newline,
@@ -102,7 +102,7 @@ def _line(atoms: Sequence[Element]) -> tuple[Box, list[Box]]:
     boxes = _row(atoms, is_tight=False)
     starts = [0]
     for number, atom in enumerate(atoms[1:], start=1):
-        if kind_of(atom) is Kind.RELATION:
+        if kind_of(atom) is AtomKind.RELATION:
             starts.append(number)
     ends = [*starts[1:], len(boxes)]
     pieces = [beside(boxes[start:end]) for start, end in zip(starts, ends, strict=True)]
@@ -269,7 +269,7 @@ def _over_or_under(element: Element, is_tight: bool) -> Box:
         line = text_box(text)
     elif mark in ACCENTS:
         line = text_box("▁" * base.width if ACCENTS[mark] == "\u0305" else mark)
-    elif kind_of(core(element[0])) is Kind.OPERATOR:
+    elif kind_of(core(element[0])) is AtomKind.OPERATOR:
         return _scripts(element, is_tight)
     else:
         line = _drawn(element[1], is_tight=True)

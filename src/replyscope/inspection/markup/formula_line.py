@@ -11,7 +11,7 @@ from replyscope.inspection.markup.formula import parse_formula
 from replyscope.inspection.markup.formula_atoms import (
     CLOSINGS,
     OPENINGS,
-    Kind,
+    AtomKind,
     core,
     flat,
     is_newline,
@@ -120,7 +120,7 @@ def _over_or_under(element: Element) -> str:
     base, mark = element[0], row_text(element[1])
     if element.tag == "mover" and mark in ACCENTS:
         return accented(row_text(base), mark)
-    if kind_of(core(base)) is not Kind.OPERATOR:
+    if kind_of(core(base)) is not AtomKind.OPERATOR:
         raise NotOnOneLine
     is_over = element.tag == "mover"
     return _with_scripts(base, None if is_over else element[1], element[1] if is_over else None)

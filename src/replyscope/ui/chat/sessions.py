@@ -7,7 +7,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_line
 from replyscope.domain.session import Draft, SessionSettings
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.undo import Change
+from replyscope.engine.undo import UndoableChange
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.pending import joined
@@ -188,9 +188,9 @@ class Sessions:
         self._desk.tell(f"{what}: private, and gone for good when you leave. Ctrl+Q again leaves.")
         return False
 
-    def _deletion_of(self, session_id: str) -> Change:
+    def _deletion_of(self, session_id: str) -> UndoableChange:
         restore = partial(self._desk.archive.restore, session_id)
-        return Change("Deleted 1 session", "Restored 1 session", restore, (session_id,))
+        return UndoableChange("Deleted 1 session", "Restored 1 session", restore, (session_id,))
 
     def undo(self) -> None:
         """Undo the last change, made here or on the review screen."""

@@ -27,7 +27,7 @@ _WORDS = {"finish": "good", "completed": "good", "error": "bad", "failed": "bad"
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class WireSection:
     """A part of the wire above the frames, which folds."""
 
     title: str
@@ -61,7 +61,7 @@ class WireView(LineView):
         super().__init__(id=id)
         self._exchange: Exchange | None = None
         self._record = WireRecord(None, ())
-        self._sections: list[Section] = []
+        self._sections: list[WireSection] = []
         self._open: set[str] = set()
         self._head: list[tuple[Pieces, str]] = []
         self._count = 0
@@ -235,19 +235,19 @@ class WirePane(Vertical):
         self.query_one(WireView).show_only(event.value)
 
 
-def sections_of(exchange: Exchange, record: WireRecord) -> list[Section]:
+def sections_of(exchange: Exchange, record: WireRecord) -> list[WireSection]:
     """The sections above the frames: the request, and the head of the response."""
     found = [_request_section(record.request)] if record.request is not None else []
     lines = response_lines(exchange)
     if lines:
         summary = f"{lines[0]} · {plural(len(lines) - 1, 'header')}"
-        found.append(Section("response", summary, tuple([(line, "")] for line in lines[1:])))
+        found.append(WireSection("response", summary, tuple([(line, "")] for line in lines[1:])))
     return found
 
 
-def _request_section(request: RequestSent) -> Section:
+def _request_section(request: RequestSent) -> WireSection:
     address = urlsplit(request.url)
     summary = f"{request.method} {address.path or request.url} · {size(len(request.body))}"
     head: list[Pieces] = [[(line, "")] for line in request_head(request)]
     body = [json_pieces(line) for line in lines_of_text(request_body(request))]
-    return Section("request", summary, (*head, [("", "")], *body))
+    return WireSection("request", summary, (*head, [("", "")], *body))

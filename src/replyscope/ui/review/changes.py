@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.engine.undo import Act, Change
+from replyscope.engine.undo import Act, UndoableChange
 from replyscope.ui.review.desk import ReviewDesk
 
 
@@ -17,14 +17,14 @@ class Changes:
         self._desk = desk
         self._refresh = refresh
 
-    def start(self, act: Act, change: Change) -> None:
+    def start(self, act: Act, change: UndoableChange) -> None:
         """Start a change in a worker."""
         self._desk.start_work(self._apply, act, change, group="order")
 
-    async def _apply(self, act: Act, change: Change) -> None:
+    async def _apply(self, act: Act, change: UndoableChange) -> None:
         await self.apply(act, change)
 
-    async def apply(self, act: Act, change: Change) -> bool:
+    async def apply(self, act: Act, change: UndoableChange) -> bool:
         """Make a change, show a toast, and keep the undo. Returns whether it was made."""
         if not await self._try(act()):
             return False

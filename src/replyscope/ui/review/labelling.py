@@ -8,7 +8,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.search import Labels
-from replyscope.engine.undo import Act, Change
+from replyscope.engine.undo import Act, UndoableChange
 from replyscope.ui.dialogs.small import LineDialog
 from replyscope.ui.review.changes import Changes
 from replyscope.ui.review.desk import ReviewDesk
@@ -34,7 +34,7 @@ class Labelling:
         sessions = plural(len(before), "session")
         undo = partial(labels.put_labels, before)
         done, undone = done.replace("{}", sessions, 1), undone.replace("{}", sessions, 1)
-        await self._changes.apply(act, Change(done, undone, undo))
+        await self._changes.apply(act, UndoableChange(done, undone, undo))
 
     def pin(self) -> None:
         """Pin the chosen sessions, or unpin them when all are pinned."""

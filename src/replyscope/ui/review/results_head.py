@@ -40,7 +40,7 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListSummary:
     """The list that the head describes. `total` is None while its end is not loaded; `place` is
     the highlighted row, from 1. `query` is set when the list is older than the typed query,
     because that one has a mistake.
@@ -60,14 +60,14 @@ class Listed:
 class ResultsHead(Static):
     """Draws the head. A click on a chip or on the order runs the command of its key."""
 
-    def show(self, listed: Listed, *, is_typing: bool) -> None:
+    def show(self, listed: ListSummary, *, is_typing: bool) -> None:
         """Draw. While the query is typed, the chips name the keys that work then."""
         width = max(20, self.size.width)
         lines = [_summary(listed, width), *_chip_lines(listed.chips, width, is_typing=is_typing)]
         self.update(Content("\n").join(lines), layout=False)
 
 
-def _summary(listed: Listed, width: int) -> Content:
+def _summary(listed: ListSummary, width: int) -> Content:
     """One line; what has no room is left out, the least important first."""
     noun = "session" if listed.shows_sessions else "reply"
     place = f"{listed.place:,}/" if listed.place else ""

@@ -3,7 +3,7 @@
 from functools import partial
 
 from replyscope.domain.printable import printable_line
-from replyscope.engine.undo import Change
+from replyscope.engine.undo import UndoableChange
 from replyscope.ui.dialogs.small import LineDialog
 from replyscope.ui.review.changes import Changes
 from replyscope.ui.review.desk import ReviewDesk
@@ -30,7 +30,7 @@ class SavedQueries:
                 shown = printable_line(name)
                 self._changes.start(
                     partial(self._write, name, query),
-                    Change(
+                    UndoableChange(
                         f"Saved the folder {shown}",
                         f"{'Restored' if name in before else 'Removed'} the folder {shown}",
                         partial(self._write, name, before.get(name)),
@@ -48,7 +48,7 @@ class SavedQueries:
         name = printable_line(folder.name)
         self._changes.start(
             partial(self._write, folder.name, None),
-            Change(
+            UndoableChange(
                 f"Removed the folder {name}",
                 f"Restored the folder {name}",
                 partial(self._write, folder.name, folder.query),

@@ -22,7 +22,7 @@ from replyscope.ui.review.query_completion import complete
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.result_rows import cut
 from replyscope.ui.review.results import Results, name_of
-from replyscope.ui.review.results_head import Listed, ResultsHead
+from replyscope.ui.review.results_head import ListSummary, ResultsHead
 from replyscope.ui.working_screen import WorkingScreen
 
 _PAGE = 50
@@ -256,7 +256,7 @@ class Searching:
             total = facets.sessions if self.shows_sessions else facets.total
         elif results.count == _PAGE:
             total = None  # there may be more
-        listed = Listed(
+        listed = ListSummary(
             total,
             (results.highlighted or 0) + 1 if results.count else 0,
             facets.sessions if facets is not None else None,

@@ -6,7 +6,7 @@ from functools import partial
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
-from replyscope.engine.undo import Change
+from replyscope.engine.undo import UndoableChange
 from replyscope.ui.dialogs.small import LineDialog
 from replyscope.ui.review.changes import Changes
 from replyscope.ui.review.desk import ReviewDesk
@@ -31,9 +31,9 @@ class ChosenSessions:
         delete, restore = partial(review.delete, ids), partial(review.restore, ids)
         deleted, restored = f"Deleted {sessions}", f"Restored {sessions}"
         if self._lists_deleted:
-            is_made = await self._changes.apply(restore, Change(restored, deleted, delete))
+            is_made = await self._changes.apply(restore, UndoableChange(restored, deleted, delete))
         else:
-            change = Change(deleted, restored, restore, tuple(ids))
+            change = UndoableChange(deleted, restored, restore, tuple(ids))
             is_made = await self._changes.apply(delete, change)
         if is_made:
             self._desk.selection.unmark_sessions(ids)  # the list shows them no longer
@@ -54,7 +54,7 @@ class ChosenSessions:
             if title:
                 self._changes.start(
                     partial(archive.rename, session_id, title),
-                    Change(
+                    UndoableChange(
                         f"Renamed to “{printable_line(title)}”",
                         f"Restored the title “{printable_line(before)}”",
                         partial(archive.rename, session_id, before),

@@ -27,7 +27,7 @@ PATIENCE_S = 0.5
 _holds_of: dict["asyncio.Task[Any] | None", "KeyHold"] = {}
 
 
-class Cancellable(Protocol):
+class CancellableWorker(Protocol):
     """A worker."""
 
     @property
@@ -46,7 +46,7 @@ class KeyHold:
     """
 
     def __init__(self) -> None:
-        self.worker: Cancellable | None = None
+        self.worker: CancellableWorker | None = None
         self.began_at = time.monotonic()
         self._dialog: Screen[Any] | None = None
         self._is_over = False
