@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from replyscope.engine.command_names import find_command
 from replyscope.linear import consent, typed_ahead
 from replyscope.linear.chat import LinearChat
-from replyscope.linear.command_table import ALIASES, LinearCommand, find_command
+from replyscope.linear.command_table import LinearCommand
 from replyscope.linear.engine_thread import EngineThread
 from replyscope.linear.signals import Signals
 from replyscope.linear.terminal import LineTerminal
@@ -47,7 +48,7 @@ def commands(tmp_path: Path) -> Iterator[Commands]:
 
 
 def test_every_command_of_the_app_is_here_or_left_out_for_a_reason(commands: Commands) -> None:
-    names = {command.name for command in commands} | set(ALIASES)
+    names = {name for command in commands for name in (command.name, *command.aliases)}
     missing = {command.name for command in SLASH_COMMANDS} - names
     assert missing == set(WITHOUT)
 
@@ -55,8 +56,9 @@ def test_every_command_of_the_app_is_here_or_left_out_for_a_reason(commands: Com
 def test_names_are_unique_and_aliases_lead_to_commands(commands: Commands) -> None:
     names = [command.name for command in commands]
     assert len(names) == len(set(names))
-    assert set(ALIASES.values()) <= set(names)
-    assert not set(ALIASES) & set(names)
+    aliases = [alias for command in commands for alias in command.aliases]
+    assert len(aliases) == len(set(aliases))
+    assert not set(aliases) & set(names)
 
 
 def test_a_command_is_found_by_a_unique_beginning(commands: Commands) -> None:

@@ -1,6 +1,5 @@
 """The linear chat: reads lines, runs commands and sends messages until the person leaves."""
 
-import difflib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,9 +9,10 @@ from replyscope.domain.errors import ReplyscopeError, StoreError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.engine.attachments import complete_path
+from replyscope.engine.command_names import find_command, nearest_name
 from replyscope.engine.services import ChatServices
 from replyscope.linear import targets
-from replyscope.linear.command_table import ALIASES, COMMANDS, LinearCommand, find_command
+from replyscope.linear.command_table import COMMANDS, LinearCommand
 from replyscope.linear.desk import LinearDesk
 from replyscope.linear.engine_thread import EngineThread, Job, Stopped
 from replyscope.linear.replies import send_text
@@ -40,7 +40,7 @@ class LinearChat:
             *COMMANDS,
             LinearCommand("editor", "write a message in $EDITOR", self._write_outside),
             LinearCommand("help", "list the commands", self._help),
-            LinearCommand("quit", "save and leave", self._quit),
+            LinearCommand("quit", "save and leave", self._quit, aliases=("exit",)),
         )
 
     def run(self) -> int:
@@ -162,9 +162,8 @@ class LinearChat:
         if command is not None:
             command.run(self._desk, argument.strip())
             return
-        names = [*(command.name for command in self.commands), *ALIASES]
-        near = difflib.get_close_matches(name.lower(), names, n=1)
-        hint = f"Did you mean /{near[0]}?" if near else "/help lists the commands."
+        near = nearest_name(self.commands, name)
+        hint = f"Did you mean /{near}?" if near else "/help lists the commands."
         self._desk.say("error", printable_line(f"There is no command /{name}. {hint}"))
 
     def _guard(self, step: Callable[[], None]) -> None:

@@ -1,33 +1,25 @@
 """The table of slash commands of the linear chat: the source of dispatch, /help and Tab."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from replyscope.linear import files, replies, sessions, settings, targets
 from replyscope.linear.desk import LinearDesk
 
 Run = Callable[[LinearDesk, str], None]
-ALIASES = {
-    "exit": "quit",
-    "clear": "new",
-    "inspector": "inspect",
-    "usage": "inspect",
-    "cost": "inspect",
-    "resume": "sessions",
-}
-"""Words of other chats and of the app, with the command that they mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinearCommand:
     """A command: the word after the slash, its argument, a sentence for the help, and its
-    function.
+    function. `aliases` are words of other chats and of the app.
     """
 
     name: str
     help: str
     run: Run
     argument: str = ""
+    aliases: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -43,11 +35,11 @@ COMMANDS: tuple[LinearCommand, ...] = (
                   targets.choose_provider),
     LinearCommand("api", "switch between Chat and Responses", targets.choose_api,
                   "[chat|responses]"),
-    LinearCommand("new", "start a new session", sessions.new_session),
+    LinearCommand("new", "start a new session", sessions.new_session, aliases=("clear",)),
     LinearCommand("private", "start a session that is not written to disk",
                   sessions.private_session),
     LinearCommand("sessions", "list saved sessions by number", sessions.list_sessions,
-                  "[HOW MANY]"),
+                  "[HOW MANY]", ("resume",)),
     LinearCommand("open", "open a listed session", sessions.open_listed, "N|ID"),
     LinearCommand("show", "read the open session, or a listed session or reply",
                   sessions.show, "[N]"),
@@ -59,7 +51,7 @@ COMMANDS: tuple[LinearCommand, ...] = (
     LinearCommand("stats", "read tokens, cost, endings and latency", sessions.stats, "[QUERY]"),
     LinearCommand("find", "find a text in this session", sessions.find, "TEXT"),
     LinearCommand("inspect", "read why the reply ended, its tokens, tools and findings",
-                  replies.inspect),
+                  replies.inspect, aliases=("inspector", "usage", "cost")),
     LinearCommand("reasoning", "read the reasoning of the reply", replies.print_reasoning),
     LinearCommand("wire", "read the request and the frames", replies.print_wire, "[FRAME]"),
     LinearCommand("timeline", "read when the reply waited, wrote and ran tools",
@@ -99,13 +91,3 @@ COMMANDS: tuple[LinearCommand, ...] = (
 )
 # fmt: on
 """All commands but /editor, /help and /quit, which are the chat's own."""
-
-
-def find_command(commands: Sequence[LinearCommand], name: str) -> LinearCommand | None:
-    """The command with a name, or the only command that the name is a prefix of."""
-    name = ALIASES.get(name, name)
-    exact = [command for command in commands if command.name == name]
-    begins = [command for command in commands if name and command.name.startswith(name)]
-    if exact:
-        return exact[0]
-    return begins[0] if len(begins) == 1 else None

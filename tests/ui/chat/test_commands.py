@@ -4,8 +4,8 @@ from collections import Counter
 
 from textual.binding import Binding
 
+from replyscope.engine.command_names import find_command, nearest_name
 from replyscope.ui.chat.command_table import CHAT_KEYS, COMMANDS, SLASH_COMMANDS
-from replyscope.ui.chat.commands import find_command, nearest_name
 
 
 def test_no_two_commands_share_a_name_a_key_or_a_place() -> None:

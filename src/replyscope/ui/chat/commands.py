@@ -1,21 +1,18 @@
 """The types of commands and keys: name, help text, key binding, and the function to run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Generic, Protocol, TypeVar
 
 from textual.binding import Binding
 
+from replyscope.engine.command_names import NamedCommand
+
 Groups = TypeVar("Groups")
 
 
-class CommandLine(Protocol):
-    """A slash command: its name, its help and its argument."""
-
-    @property
-    def name(self) -> str:
-        """The word after the slash."""
+class CommandLine(NamedCommand, Protocol):
+    """A slash command: its names, its help and its argument."""
 
     @property
     def help(self) -> str:
@@ -24,10 +21,6 @@ class CommandLine(Protocol):
     @property
     def argument(self) -> str:
         """The name of the argument; empty without one."""
-
-    @property
-    def aliases(self) -> Sequence[str]:
-        """Other names of the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +68,3 @@ class Command(Generic[Groups]):
     key: Key | None = None
     aliases: tuple[str, ...] = ()
     is_useful: Callable[[Groups], bool] = always
-
-
-def find_command(commands: Sequence[CommandLine], name: str) -> CommandLine | None:
-    """The command with a name or an alias, or the only command that the name is a prefix of."""
-    exact = [command for command in commands if name in (command.name, *command.aliases)]
-    begins = [command for command in commands if name and command.name.startswith(name)]
-    if exact:
-        return exact[0]
-    return begins[0] if len(begins) == 1 else None
-
-
-def nearest_name(commands: Sequence[CommandLine], name: str) -> str | None:
-    """The name or alias of a command that is most similar to a mistyped name; None if none is.
-    Letters in another order are the most frequent mistake, a wrong first letter is the rarest.
-    """
-    typed = name.lower()
-    names = [one for command in commands for one in (command.name, *command.aliases)]
-    begins = [one for one in names if typed and one.startswith(typed)]
-    similar = get_close_matches(typed, names, n=5)
-    similar.sort(key=lambda one: (sorted(one) != sorted(typed), one[:1] != typed[:1]))
-    return next(iter([*begins, *similar]), None)

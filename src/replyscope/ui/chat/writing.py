@@ -8,8 +8,9 @@ from replyscope.domain.message import FilePart
 from replyscope.domain.printable import printable_line
 from replyscope.domain.unicode_text import byte_count
 from replyscope.engine.attachments import complete_path, read_attachment
+from replyscope.engine.command_names import find_command, nearest_name
 from replyscope.inspection.figures import size
-from replyscope.ui.chat.commands import CommandLine, find_command, nearest_name
+from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.tool_servers import ServerCommands
