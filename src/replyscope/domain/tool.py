@@ -1,6 +1,6 @@
 """Tools, their results, and the rules of consent for their calls."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +21,10 @@ class ToolCallState(StrEnum):
     """The person or a rule did not allow it."""
     INTERRUPTED = "interrupted"
     """It started and its ending is unknown: it is never run again without consent."""
+
+
+SHIPPED = "shipped"
+"""The source of the tools that come with the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,15 @@ class Tool:
     def full_name(self) -> str:
         """The name for rules, unique among all sources."""
         return f"{self.source}/{self.own_name}"
+
+    @property
+    def origin(self) -> str:
+        """The source in words for a person."""
+        return "built-in" if self.source == SHIPPED else self.source
+
+    def is_named_in(self, names: Collection[str]) -> bool:
+        """Whether one of the names selects this tool: its own name, its source or its full name."""
+        return any(name in names for name in (self.own_name, self.source, self.full_name))
 
 
 @dataclass(frozen=True, slots=True)

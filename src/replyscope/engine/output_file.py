@@ -1,17 +1,34 @@
-"""Writes a text file that replaces an older one only when it is complete."""
+"""The files of exports: a free name, and writing that replaces an older file only when complete."""
 
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from replyscope.domain.errors import OutputError
+from replyscope.domain.shared import Form
 from replyscope.domain.unicode_text import REPLACE
 
 Write = Callable[[str], object]
 _LONGEST_NAME = 100
+
+
+def free_path(folder: Path, session_ids: Sequence[str], form: Form) -> Path:
+    """A free file name for an export. Only letters and digits of an id are used: it may come
+    from an import.
+    """
+    one = re.sub(r"[^A-Za-z0-9_-]", "", session_ids[0])[:40]
+    many = f"replyscope-{len(session_ids)}-sessions"
+    stem = f"replyscope-{one}" if len(session_ids) == 1 else many
+    path = folder / f"{stem}.{form.value}"
+    number = 2
+    while path.exists():
+        path = path.with_name(f"{stem}-{number}.{form.value}")
+        number += 1
+    return path
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The targets of requests: the endpoint in use, its models, and the model of a session."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from replyscope.domain.address import AddressError, read_base_url
@@ -13,10 +14,12 @@ from replyscope.domain.endpoint import (
     host_of,
 )
 from replyscope.domain.errors import ReplyscopeError, SettingsError
+from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.services import ChatServices
+from replyscope.inspection.context import Fit, fit_into
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -46,6 +49,26 @@ class Targets:
         """The model's context window in tokens, from the server, else from the price list."""
         said = next((m.context_window for m in self.models if m.id == model), None)
         return self._windows.get(model or "") if said is None else said
+
+    def fit(
+        self, conversation: Conversation, model: str | None, parts: Sequence[Part]
+    ) -> Fit | None:
+        """How a request with a new message fits into the model's context window; None when its
+        size is unknown.
+        """
+        window = self.window_of(model)
+        if window is None:
+            return None
+        return fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
+
+    def setting_of(self, conversation: Conversation, name: str) -> tuple[str, ...] | None:
+        """The place in the settings of a value of the provider in use. None if the settings do
+        not have the provider, or the session is private.
+        """
+        endpoint = self.endpoint
+        if endpoint is None or self._services.settings.endpoint(endpoint.name) is None:
+            return None
+        return None if conversation.is_private else ("providers", endpoint.name, name)
 
     async def learn_window(self, model: str | None) -> None:
         """Load the context window from the price list, if the server does not report it."""

@@ -1,4 +1,4 @@
-"""The undo list of changes to sessions and folders, shared by the chat and the review screen."""
+"""The undo list of changes to sessions and folders, for the app and for the linear chat."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,10 +23,18 @@ class UndoableChange:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """The result of an undo: a sentence for the toast, and the ids of restored sessions."""
+    """The result of an undo: what was undone, the ids of restored sessions, and how many changes
+    are left to undo.
+    """
 
-    sentence: str
+    undone: str
     restored: tuple[str, ...]
+    left: int
+
+    @property
+    def sentence(self) -> str:
+        """The sentence for the toast."""
+        return f"{self.undone} · {self.left} more to undo" if self.left else self.undone
 
 
 class UndoList:
@@ -55,5 +63,4 @@ class UndoList:
         except BaseException:
             self._changes.append(change)
             raise
-        more = f" · {len(self._changes)} more to undo" if self._changes else ""
-        return Undone(f"{change.undone}{more}", change.restored)
+        return Undone(change.undone, change.restored, len(self._changes))

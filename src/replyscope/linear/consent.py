@@ -14,7 +14,6 @@ from replyscope.engine.consent import CallToDecide, allowing_rules
 from replyscope.inspection.argument_check import check_arguments
 from replyscope.inspection.arguments import editable_arguments, pretty_arguments
 from replyscope.linear.desk import LinearDesk
-from replyscope.linear.sentences import source_name
 
 MOST_SHOWN = 100_000
 """A call with more characters can only be refused: nobody reads it."""
@@ -46,7 +45,7 @@ class ConsentQuestions:
 
     def _introduce(self, wanted: CallToDecide) -> None:
         tool = wanted.tool
-        source, access = source_name(tool.source), exact_line(tool.touches) or "unknown"
+        source, access = exact_line(tool.origin), exact_line(tool.touches) or "unknown"
         self._desk.say("tool", f"{exact_line(tool.own_name)} from {source}. Access: {access}")
         if len(wanted.call.arguments) > MOST_SHOWN:
             size = f"{len(wanted.call.arguments):,} characters"

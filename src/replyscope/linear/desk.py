@@ -14,13 +14,12 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.services import ChatServices
 from replyscope.engine.targets import Targets
+from replyscope.engine.undo import UndoList
 from replyscope.linear.engine_thread import EngineThread
 from replyscope.linear.terminal import LineTerminal
 
 Start = Callable[[Target, Listen], Awaitable[str | None]]
 """Starts a turn of the engine. Returns the reason why it stopped early."""
-Undo = tuple[str, Callable[[], Awaitable[None]]]
-"""What an undo restores, and the coroutine that does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class LinearDesk:
         self.edited: Message | None = None
         self.listed: list[Listed] = []
         self.search: Search | None = None
-        self.undo: list[Undo] = []
+        self.undo = UndoList()
         self.is_review = False
         self.is_leaving = False
         self.say = terminal.say

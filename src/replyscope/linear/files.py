@@ -1,12 +1,12 @@
 """The commands that write and read files: export and import of sessions."""
 
-import re
 from pathlib import Path
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.shared import Form
+from replyscope.engine.output_file import free_path
 from replyscope.linear.desk import LinearDesk
 
 _FORMS = (
@@ -39,7 +39,7 @@ def export(desk: LinearDesk, argument: str = "") -> None:
     if is_redacted:
         for sentence in desk.run(job(ids, form, None, is_redacted, _ignore)):
             desk.say("redaction", printable_line(sentence))
-    path = _path(desk, words, _proposed(desk.services.working_folder, ids, form))
+    path = _path(desk, words, free_path(desk.services.working_folder, ids, form))
     if path is None:
         desk.say("note", "Nothing was written.")
         return
@@ -74,14 +74,6 @@ def _path(desk: LinearDesk, words: list[str], proposed: Path) -> Path | None:
     if path.is_file() and not desk.terminal.confirm(f"{path.name} exists. Replace it?"):
         return None
     return path
-
-
-def _proposed(folder: Path, ids: list[str], form: Form) -> Path:
-    """A free name; an id from elsewhere must not become a path."""
-    one = re.sub(r"[^A-Za-z0-9_-]", "", ids[0])[:40]
-    stem = f"replyscope-{one}" if len(ids) == 1 else f"replyscope-{len(ids)}-sessions"
-    names = (stem, *(f"{stem}-{number}" for number in range(2, 10_000)))
-    return next(p for name in names if not (p := folder / f"{name}.{form.value}").exists())
 
 
 def import_file(desk: LinearDesk, argument: str = "") -> None:

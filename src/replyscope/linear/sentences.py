@@ -48,13 +48,6 @@ _REMEDIES = {
     Remedy.RUN_TOOLS: "/run runs the tools",
 }
 _MOST_RESULT = 20_000
-SHIPPED = "shipped"
-"""The source of the tools that come with the program."""
-
-
-def source_name(source: str) -> str:
-    """The source of a tool in words, with every character visible."""
-    return "built-in" if source == SHIPPED else exact_line(source)
 
 
 def known(text: str) -> str:

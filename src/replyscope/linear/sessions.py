@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Message, Role
@@ -12,6 +13,7 @@ from replyscope.domain.search import Hit, Labels, Search
 from replyscope.domain.session import SessionSettings
 from replyscope.engine.branch import read_in
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.undo import UndoableChange
 from replyscope.inspection.figures import count, dollars, seconds
 from replyscope.inspection.stats import Sums, stats_of
 from replyscope.linear.desk import LinearDesk, Listed
@@ -205,7 +207,8 @@ def delete(desk: LinearDesk, argument: str = "") -> None:
     saved = [session_id for session_id in ids if session_id not in private]
     if saved:
         what = plural(len(saved), "session")
-        desk.undo.append((what, lambda: desk.services.review.restore(saved)))
+        restore = partial(desk.services.review.restore, saved)
+        desk.undo.keep(UndoableChange(f"Deleted {what}", f"Restored {what}", restore, tuple(saved)))
     if desk.conversation.session.id in ids:
         _begin(desk, is_private=False)
     hint = " /undo restores it." if saved else ""
@@ -214,12 +217,11 @@ def delete(desk: LinearDesk, argument: str = "") -> None:
 
 def undo(desk: LinearDesk, _argument: str = "") -> None:
     """Undo the last deletion or change of labels."""
-    if not desk.undo:
+    done = desk.run(desk.undo.undo())
+    if done is None:
         raise ReplyscopeError("There is nothing to undo.")
-    what, restore = desk.undo.pop()
-    desk.run(restore())
-    more_left = f" {len(desk.undo)} more to undo." if desk.undo else ""
-    desk.say("note", f"Restored {what}.{more_left}")
+    more_left = f" {done.left} more to undo." if done.left else ""
+    desk.say("note", f"{done.undone}.{more_left}")
 
 
 def pin(desk: LinearDesk, argument: str = "") -> None:
@@ -265,7 +267,8 @@ def _change(desk: LinearDesk, ids: list[str], change: Awaitable[None]) -> None:
     async def restore() -> None:
         await desk.services.labels.put_labels(before)
 
-    desk.undo.append((f"the labels of {plural(len(ids), 'session')}", restore))
+    labels = f"the labels of {plural(len(ids), 'session')}"
+    desk.undo.keep(UndoableChange(f"Changed {labels}", f"Restored {labels}", restore))
 
 
 def find(desk: LinearDesk, text: str = "") -> None:

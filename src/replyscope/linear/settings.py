@@ -15,7 +15,6 @@ from replyscope.engine.parameter_texts import read_parameters, shown_value
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.figures import size
 from replyscope.linear.desk import LinearDesk
-from replyscope.linear.sentences import source_name
 
 
 def system(desk: LinearDesk, text: str = "") -> None:
@@ -80,10 +79,8 @@ def tools(desk: LinearDesk, argument: str = "") -> None:
         chosen = _changed(argument, chosen, known, sources)
         desk.apply_settings(replace(desk.conversation.session.settings, tools=chosen))
     for tool in known:
-        names = {tool.own_name, tool.source, tool.full_name}
-        _say_tool(
-            desk, tool.own_name, f"from {source_name(tool.source)}", is_on=bool(names & set(chosen))
-        )
+        is_on = tool.is_named_in(chosen)
+        _say_tool(desk, tool.own_name, f"from {exact_line(tool.origin)}", is_on=is_on)
     for source in sources:
         if source.name.startswith("mcp:"):
             _say_tool(desk, source.name, source.fault or source.state, is_on=source.name in chosen)
@@ -129,16 +126,13 @@ def _changed(
     all_names = [tool.full_name for tool in known] + servers
     wanted: set[str] = set() if names else set(all_names)
     for name in names:
-        fitting = {t.full_name for t in known if name in (t.own_name, t.full_name, t.source)}
+        fitting = {tool.full_name for tool in known if tool.is_named_in((name,))}
         fitting |= {server for server in servers if server in (name, f"mcp:{name}")}
         if not fitting:
             raise ReplyscopeError(f"There is no tool {name}.", "/tools lists them.")
         wanted |= fitting
-    is_on = {
-        tool.full_name
-        for tool in known
-        if {tool.own_name, tool.source, tool.full_name} & set(chosen)
-    } | (set(servers) & set(chosen))
+    is_on = {tool.full_name for tool in known if tool.is_named_in(chosen)}
+    is_on |= set(servers) & set(chosen)
     after = is_on | wanted if word == "on" else is_on - wanted
     return tuple(name for name in all_names if name in after)
 

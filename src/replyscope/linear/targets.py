@@ -170,10 +170,15 @@ def _use_model(desk: LinearDesk, name: str) -> None:
     desk.apply_settings(replace(desk.conversation.session.settings, model=name))
     if endpoint is not None:
         desk.targets.endpoint = replace(endpoint, model=name)
-        is_known = desk.services.settings.endpoint(endpoint.name) is not None
-        if is_known and not desk.conversation.is_private:
-            desk.services.change_settings({("providers", endpoint.name, "model"): name})
+        _remember(desk, "model", name)
     say_target(desk)
+
+
+def _remember(desk: LinearDesk, name: str, value: str) -> None:
+    """Save a value of the provider in use, if the settings have the provider."""
+    place = desk.targets.setting_of(desk.conversation, name)
+    if place is not None:
+        desk.services.change_settings({place: value})
 
 
 def start_local(desk: LinearDesk, name: str, *, is_kept: bool = False) -> None:
@@ -216,7 +221,5 @@ def choose_api(desk: LinearDesk, name: str = "") -> None:
     if name not in (*Api,):
         raise ReplyscopeError(f"There is no API {name}.", "Type chat or responses.")
     desk.targets.endpoint = replace(endpoint, api=Api(name))
-    is_known = desk.services.settings.endpoint(endpoint.name) is not None
-    if is_known and not desk.conversation.is_private:
-        desk.services.change_settings({("providers", endpoint.name, "api"): name})
+    _remember(desk, "api", name)
     say_target(desk)

@@ -18,7 +18,6 @@ from replyscope.domain.unlogged import unlogged
 from replyscope.engine.consent import CallToDecide
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
-from replyscope.inspection.context import fit_into
 from replyscope.linear.consent import ConsentQuestions
 from replyscope.linear.desk import LinearDesk, Start
 from replyscope.linear.engine_thread import EngineThread, Job, Stopped
@@ -139,12 +138,8 @@ class TurnRunner:
     def _fitting(self, target: Target, parts: Sequence[Part]) -> Target | None:
         """The target; asks what to leave out when the messages exceed the context window."""
         desk = self._desk
-        window = desk.targets.window_of(target.model)
-        if window is None:
-            return target
-        conversation = desk.conversation
-        fit = fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
-        if not fit.is_too_large:
+        fit = desk.targets.fit(desk.conversation, target.model, parts)
+        if fit is None or not fit.is_too_large:
             return target
         rows = ["Send all of it; the server may reject it"]
         if fit.drops:

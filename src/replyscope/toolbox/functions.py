@@ -23,7 +23,14 @@ from replyscope.domain.environment import (
 from replyscope.domain.plural import plural
 from replyscope.domain.regular_file import open_regular
 from replyscope.domain.route import system_environment
-from replyscope.domain.tool import ConsentRule, Tool, ToolOutcome, ToolSettings, ToolSource
+from replyscope.domain.tool import (
+    SHIPPED,
+    ConsentRule,
+    Tool,
+    ToolOutcome,
+    ToolSettings,
+    ToolSource,
+)
 from replyscope.toolbox.files import KeptFiles
 from replyscope.toolbox.permit import rules_as_text
 from replyscope.toolbox.process import Ended, run_process
@@ -31,7 +38,7 @@ from replyscope.toolbox.slots import Slots
 
 _log = logging.getLogger(__name__)
 _DESCRIBE_S = 20.0
-SHIPPED = Path(__file__).with_name("shipped.py")
+SHIPPED_FILE = Path(__file__).with_name("shipped.py")
 _CHILD = Path(__file__).with_name("child.py")
 _ISOLATED = ("-E", "-P")
 """PYTHON* variables are ignored; neither the working folder nor the script's is on the path."""
@@ -57,7 +64,7 @@ class FunctionTools:
         folder: Path,
         settings: Callable[[], ToolSettings],
     ) -> None:
-        self._paths = [SHIPPED, *paths]
+        self._paths = [SHIPPED_FILE, *paths]
         self._folder = folder
         self._settings = settings
         self._known: dict[Path, _Described] = {}
@@ -147,7 +154,7 @@ class FunctionTools:
     ) -> Ended:
         command = (sys.executable, *_ISOLATED, str(_CHILD), what, str(path), *more)
         settings = self._settings()
-        if path == SHIPPED:  # the model chooses its commands: no extra variables
+        if path == SHIPPED_FILE:  # the model chooses its commands: no extra variables
             kept = without_secrets(tool_environment(os.environ), settings.key_variables)
             kept["REPLYSCOPE_RULES"] = rules_as_text(settings.consent, rules)
             if more == ("http_get",):  # only http_get gets proxy passwords
@@ -159,7 +166,7 @@ class FunctionTools:
 
 
 def _source_of(path: Path) -> str:
-    return "shipped" if path == SHIPPED else f"tools:{path.name}"
+    return SHIPPED if path == SHIPPED_FILE else f"tools:{path.name}"
 
 
 def _answer_of(ended: Ended) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class LocalToolbox:
         functions, served = await asyncio.gather(
             self._functions.tools(), self._servers.tools(names - {""})
         )
-        return name_apart([tool for tool in (*functions, *served) if is_wanted(tool, wanted)])
+        return name_apart([tool for tool in (*functions, *served) if tool.is_named_in(wanted)])
 
     async def sources(self) -> tuple[ToolSource, ...]:
         """The sources of tools, with their states."""
@@ -102,11 +102,6 @@ class LocalToolbox:
 def server_of(name: str) -> str:
     """The server in the name of a tool or a source; empty if there is none."""
     return name.removeprefix("mcp:").partition("/")[0] if name.startswith("mcp:") else ""
-
-
-def is_wanted(tool: Tool, wanted: Sequence[str]) -> bool:
-    """Whether a name selects this tool: its own name, its source, or its full name."""
-    return bool({tool.own_name, tool.source, tool.full_name} & set(wanted))
 
 
 def name_apart(tools: Sequence[Tool]) -> tuple[Tool, ...]:

@@ -224,8 +224,7 @@ class ConsentCard(Vertical, can_focus=True):
         if wanted is None:
             return
         tool = wanted.tool
-        origin = "built-in" if tool.source == "shipped" else tool.source
-        name, source, touches = map(exact_line, (tool.own_name, origin, tool.touches))
+        name, source, touches = map(exact_line, (tool.own_name, tool.origin, tool.touches))
         more = f"   1 of {self._count}" if self._count > 1 else ""
         width = self.content_size.width or self.screen.size.width - 4
         room = max(8, width - cell_len(f"⚙   {source}{more}"))

@@ -64,9 +64,7 @@ class ProviderCommands:
 
     def _use_api(self, endpoint: Endpoint, api: Api) -> None:
         self._desk.targets.endpoint = replace(endpoint, api=api)
-        is_known = self._desk.services.settings.endpoint(endpoint.name) is not None
-        if is_known and not self._desk.conversation.is_private:
-            self._desk.change_settings({("providers", endpoint.name, "api"): api.value})
+        self._remember("api", api.value)
         self._view.draw_status()
 
     def use_schema(self, path: str = "") -> None:
@@ -126,7 +124,7 @@ class ProviderCommands:
         self._desk.apply_settings(self._desk.conversation, settings)
         if endpoint is not None:
             self._desk.targets.endpoint = replace(endpoint, model=name)
-        self._remember_model(name)
+        self._remember("model", name)
         self._view.draw_status()
         self._send_written()
 
@@ -136,14 +134,11 @@ class ProviderCommands:
         if is_wanted and self.send_written is not None:
             self.send_written()
 
-    def _remember_model(self, name: str) -> None:
-        """Save the model as the default of its provider, if the settings have the provider."""
-        endpoint = self._desk.targets.endpoint
-        if endpoint is None or self._desk.services.settings.endpoint(endpoint.name) is None:
-            return
-        if self._desk.conversation.is_private:
-            return
-        self._desk.change_settings({("providers", endpoint.name, "model"): name})
+    def _remember(self, name: str, value: str) -> None:
+        """Save a value of the provider in use, if the settings have the provider."""
+        place = self._desk.targets.setting_of(self._desk.conversation, name)
+        if place is not None:
+            self._desk.change_settings({place: value})
 
     def choose_target(self) -> None:
         """Choose the provider or the model that is missing before a message can be sent, and

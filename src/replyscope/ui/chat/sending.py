@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Choice
@@ -10,7 +9,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Part
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
-from replyscope.inspection.context import Fit, fit_into
+from replyscope.inspection.context import Fit
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.pending import joined
@@ -96,22 +95,10 @@ class Sending:
             parts,
         )
 
-    def _fit(
-        self, conversation: Conversation, model: str | None, parts: Sequence[Part]
-    ) -> Fit | None:
-        """How the messages fit into the model's context; None when its size is unknown."""
-        window = self._desk.targets.window_of(model)
-        if window is None:
-            return None
-        return fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
-
-    async def _made_to_fit(
-        self, conversation: Conversation, target: Target, parts: Sequence[Part]
-    ) -> Target | None:
+    async def _made_to_fit(self, target: Target, fit: Fit | None) -> Target | None:
         """The target, adapted when the messages exceed the context window: a dialog offers to omit
         the oldest messages. None when it was cancelled.
         """
-        fit = self._fit(conversation, target.model, parts)
         if fit is None or not fit.is_too_large:
             return target
         rows = [("send", "all messages; the server may reject them")]
@@ -137,35 +124,37 @@ class Sending:
         if self._desk.turns.is_running(conversation.session.id):
             give_back()
             return
-        hold = self._hold_keys(conversation, parts)
+        model = self._desk.targets.model_for(conversation)
+        fit = self._desk.targets.fit(conversation, model, parts)
+        hold = self._hold_keys(model, fit)
 
         def release_and_give_back() -> None:
             hold.end()
             give_back()
 
-        run = partial(self._find_and_run, conversation, start, parts, hold)
+        async def run() -> str | None:
+            with hold:
+                target = await self._desk.targets.target_for(conversation)
+                if target is None:
+                    self._providers.choose_target()
+                    return None
+                now = (
+                    fit  # computed once: it reads the whole conversation
+                    if target.model == model
+                    else self._desk.targets.fit(conversation, target.model, parts)
+                )
+                fitting = await self._made_to_fit(target, now)
+            return await start(fitting) if fitting is not None else None
+
         self._desk.turns.start(conversation, run, release_and_give_back)
         self._start_drawing()
 
-    def _hold_keys(self, conversation: Conversation, parts: Sequence[Part]) -> KeyHold:
+    def _hold_keys(self, model: str | None, fit: Fit | None) -> KeyHold:
         """Let keys wait, if a dialog is to be expected before the message is sent."""
         hold = self._desk.hold_keys()
-        model = self._desk.targets.model_for(conversation)
-        fit = self._fit(conversation, model, parts)
         if self._desk.targets.endpoint is not None and model and not (fit and fit.is_too_large):
             hold.end()
         return hold
-
-    async def _find_and_run(
-        self, conversation: Conversation, start: Start, parts: Sequence[Part], hold: KeyHold
-    ) -> str | None:
-        with hold:
-            target = await self._desk.targets.target_for(conversation)
-            if target is None:
-                self._providers.choose_target()
-                return None
-            fitting = await self._made_to_fit(conversation, target, parts)
-        return await start(fitting) if fitting is not None else None
 
     def finish_turn(self, event: TurnEnded) -> None:
         """Show how a turn ended, and send the next message of the queue."""

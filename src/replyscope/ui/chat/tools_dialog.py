@@ -16,8 +16,6 @@ from replyscope.ui.dialogs.dialog import ListDialog, Row
 from replyscope.ui.dialogs.edit_dialog import ReadDialog
 from replyscope.ui.dialogs.ticks import tick
 
-_SHOWN_SOURCES = {"shipped": "built-in"}
-
 
 class ToolsDialog(ListDialog[tuple[tuple[str, ...], tuple[str, ...]] | None]):
     """A modal list with ticks. It returns the names of tools and sources, and the hosted
@@ -50,11 +48,7 @@ class ToolsDialog(ListDialog[tuple[tuple[str, ...], tuple[str, ...]] | None]):
         self._ticked = self._ticked_at_first(set(chosen), hosted)
 
     def _ticked_at_first(self, chosen: set[str], hosted: Sequence[str]) -> set[str]:
-        tools = {
-            name
-            for name, tool in self._tools.items()
-            if {tool.own_name, tool.source, name} & chosen
-        }
+        tools = {name for name, tool in self._tools.items() if tool.is_named_in(chosen)}
         servers = {name for name in self._sources if _is_server(name) and name in chosen}
         return tools | servers | (set(hosted) & set(self._hosted_rows))
 
@@ -65,8 +59,7 @@ class ToolsDialog(ListDialog[tuple[tuple[str, ...], tuple[str, ...]] | None]):
     def rows(self) -> Sequence[Row]:
         """The tools, the servers and the hosted tools, with ticks."""
         texts: dict[str, tuple[str, str]] = {
-            name: (tool.own_name, _SHOWN_SOURCES.get(tool.source, tool.source))
-            for name, tool in self._tools.items()
+            name: (tool.own_name, tool.origin) for name, tool in self._tools.items()
         }
         for source in self._sources.values():
             if _is_server(source.name):

@@ -1,6 +1,5 @@
 """The export dialogs: they ask for the format and the file, and report the result."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from textual.app import App
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.shared import Form
+from replyscope.engine.output_file import free_path
 from replyscope.ui.dialogs.progress import WorkDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.services import Services, Tell
@@ -66,7 +66,7 @@ async def ask_export(
         if report is None:
             return
         note = "\n".join(report)
-    path = await _ask_path(app, _proposed(services, ids, form), note)
+    path = await _ask_path(app, free_path(services.working_folder, ids, form), note)
     if path is None:
         return
     report = await _run(app, f"Writing {count}", partial(job, path), tell)
@@ -104,15 +104,3 @@ async def _ask_path(app: App[Any], proposed: Path, note: str) -> Path | None:
         if answer is None:
             return None
         value = typed
-
-
-def _proposed(services: Services, ids: Sequence[str], form: Form) -> Path:
-    """A free file name. Only letters and digits of an id are used: it may come from an import."""
-    one = re.sub(r"[^A-Za-z0-9_-]", "", ids[0])[:40]
-    stem = f"replyscope-{one}" if len(ids) == 1 else f"replyscope-{len(ids)}-sessions"
-    path = services.working_folder / f"{stem}.{form.value}"
-    number = 2
-    while path.exists():
-        path = path.with_name(f"{stem}-{number}.{form.value}")
-        number += 1
-    return path
