@@ -12,16 +12,23 @@ _NAME = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
 _PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]\]?\s*(?:#.*)?$")
 _SETTING = re.compile(rf"\s*({_PATH})\s*=")
+_DEEP = re.compile(
+    r"""^[ \t]*\[{0,2}[ \t]*(?:(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*){100}""", re.M
+)
+"""A dotted key of more than a hundred names. tomllib takes seconds for thousands of them."""
+_TOO_DEEP = "it is nested too deeply"
 
 
 def read_toml(text: str) -> dict[str, Any]:
     """Parse TOML. Raises ValueError, also for values that are nested too deeply: for those,
     tomllib raises RecursionError, which callers do not expect.
     """
+    if _DEEP.search(text):
+        raise ValueError(_TOO_DEEP)
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
 
 
 def line_of(text: str, path: Sequence[str | int]) -> int | None:
