@@ -38,10 +38,14 @@ async def read_chunks(
     """
     try:
         async with asyncio.timeout(None) as timeout:
-            return await _read(stream, tap, translator, listen, _Deadline(timeout, longest_s))
+            failure = await _read(stream, tap, translator, listen, _Deadline(timeout, longest_s))
     except TimeoutError:
         if not timeout.expired():
             raise
+    else:
+        # The connection has the same limit, and may notice first that nothing arrives.
+        if not isinstance(failure, openai.APITimeoutError):
+            return failure
     if translator.has_said_all:
         return None
     return TooLate(f"sent no part of a reply for {longest_s:g} s")
