@@ -96,7 +96,7 @@ async def _look_in_all_themes(pilot: Pilot[None]) -> list[str]:
     return faults
 
 
-@pytest.mark.parametrize("scene", _takes())
+@pytest.mark.parametrize("scene", list(_takes()))
 async def test_every_text_can_be_read_in_every_theme(scene: Scene, stage: Stage) -> None:
     async with stage.play(scene.sizes[0], scene.theme, **scene.changes) as pilot:
         await scene.play(pilot, stage)
