@@ -1,6 +1,7 @@
 """The whole story of the embedded model: real weights, the real engine, a real terminal."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -23,6 +24,9 @@ def folder(cached_weights: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+_SHARE = re.compile(r"context \d+ · \d+%")
+
+
 def _endings(screen: str) -> int:
     """How often the screen says how a reply ended: beside each, and in the inspector."""
     return screen.count("● length") + screen.count("● stop")
@@ -36,8 +40,10 @@ def test_chat_with_the_embedded_model_quit_and_come_back(folder: Path) -> None:
     assert begun.returncode == 0, begun.stderr
     with Terminal(folder, *local, "--continue") as terminal:
         terminal.wait_for("Say hello.", f"WRITE  {LIGHT} ·", "provider local", timeout_s=90)
+        # The share of the context is known once the model runs, and no dialog takes the keys.
+        terminal.wait_until(lambda: _SHARE.search(terminal.screen) is not None, timeout_s=90)
         terminal.type("Say goodbye.\r")
-        terminal.wait_until(lambda: _endings(terminal.screen) >= 3, timeout_s=90)
+        terminal.wait_until(lambda: _endings(terminal.screen) == 3, timeout_s=90)
         terminal.type("\x11")
         assert terminal.wait_for_end() == 0
     with Terminal(folder, *local, "--continue") as terminal:
