@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from replyscope.domain.unicode_text import HalfHolder
 from replyscope.linear.tables import SENTENCE_END, TableReader, may_be_row
+from replyscope.linear.terminal import LineTerminal
 
 _LONGEST = 4_000
 """The most characters that wait for the end of their sentence or line."""
@@ -87,3 +88,12 @@ class TextFlow:
             self._end_line(self._rest)
             self._rest = ""
         self._print_held()
+
+
+def print_flowing(terminal: LineTerminal, label: str, text: str) -> None:
+    """Print a complete text under a label, as if it streamed."""
+    terminal.end_line()
+    terminal.write(f"{label}: ")
+    flow = TextFlow(terminal.write)
+    flow.feed(text)
+    flow.finish()

@@ -20,7 +20,7 @@ from replyscope.inspection.siblings import Reply
 from replyscope.inspection.timeline import timeline_of
 from replyscope.inspection.wire import request_body, request_head, response_lines
 from replyscope.linear.desk import LinearDesk
-from replyscope.linear.flow import TextFlow
+from replyscope.linear.flow import print_flowing
 from replyscope.linear.sentences import inspect_lines, known
 
 _MOST_FRAMES = 40
@@ -34,11 +34,7 @@ def print_message(desk: LinearDesk, message: Message, conversation: Conversation
     for part in message.parts:
         if isinstance(part, FilePart | ImagePart):
             desk.say("attached", printable_line(part.name))
-    desk.terminal.end_line()
-    desk.terminal.write(f"{label}: ")
-    flow = TextFlow(desk.terminal.write)
-    flow.feed(message.text or "no text")
-    flow.finish()
+    print_flowing(desk.terminal, label, message.text or "no text")
     if message.sources:
         source = message.sources[-1]
         exchange = conversation.exchanges.get(source.exchange_id)
@@ -183,9 +179,7 @@ def send_text(desk: LinearDesk, text: str) -> bool:
 
 def branches(desk: LinearDesk, argument: str = "") -> None:
     """List the versions of the last question and reply, or open one by its number."""
-    rows = _versions(desk.conversation)
-    if not rows:
-        raise ReplyscopeError("There is only one version.", "/retry and /edit make others.")
+    rows = _several_versions(desk.conversation)
     if not argument:
         shown = [_version_text(desk.conversation, message) for message in rows]
         desk.terminal.lines(f"{n}. {text}" for n, text in enumerate(shown, start=1))
@@ -207,13 +201,10 @@ def previous_version(desk: LinearDesk, _argument: str = "") -> None:
 
 
 def _walk(desk: LinearDesk, step: int) -> None:
-    for message in reversed(desk.conversation.messages):
-        siblings = desk.conversation.tree.siblings(message)
-        if len(siblings) > 1:
-            at = [sibling.id for sibling in siblings].index(message.id)
-            _open_version(desk, siblings[(at + step) % len(siblings)])
-            return
-    raise ReplyscopeError("There is only one version.", "/retry and /edit make others.")
+    rows = _several_versions(desk.conversation)
+    now = {message.id for message in desk.conversation.messages}
+    at = next(number for number, message in enumerate(rows) if message.id in now)
+    _open_version(desk, rows[(at + step) % len(rows)])
 
 
 def _open_version(desk: LinearDesk, message: Message) -> None:
@@ -252,6 +243,14 @@ def _resuming(conversation: Conversation) -> Callable[[Target, Listen], Awaitabl
         return None
 
     return start
+
+
+def _several_versions(conversation: Conversation) -> list[Message]:
+    """As `_versions`. Raises ReplyscopeError if there is only one."""
+    rows = _versions(conversation)
+    if not rows:
+        raise ReplyscopeError("There is only one version.", "/retry and /edit make others.")
+    return rows
 
 
 def _versions(conversation: Conversation) -> list[Message]:

@@ -22,7 +22,7 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.tool_calls import calls_of
 from replyscope.inspection.findings import find_oddities
 from replyscope.linear.desk import LinearDesk
-from replyscope.linear.flow import TextFlow
+from replyscope.linear.flow import TextFlow, print_flowing
 from replyscope.linear.sentences import (
     Line,
     call_text,
@@ -150,12 +150,8 @@ class ReplyPrinter:
     def _print_choices(self, exchanges: Sequence[Exchange]) -> None:
         choices = [(exchange, choice) for exchange in exchanges for choice in exchange.choices]
         for number, (exchange, choice) in enumerate(choices, start=1):
-            self._desk.terminal.end_line()
             place = f" {number} of {len(choices)}" if len(choices) > 1 else ""
-            self._desk.terminal.write(f"reply{place}: ")
-            flow = TextFlow(self._desk.terminal.write)
-            flow.feed(choice.text)
-            flow.finish()
+            print_flowing(self._desk.terminal, f"reply{place}", choice.text)
             for label, text in (*ending_lines(exchange, choice.index), figures_line(exchange)):
                 self._desk.say(label, text)
 

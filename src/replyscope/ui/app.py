@@ -16,7 +16,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
-from textual.screen import ModalScreen, Screen, SystemModalScreen
+from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
 from replyscope.domain.errors import StoreError
@@ -24,7 +24,6 @@ from replyscope.domain.look import DEFAULT_THEME, Look
 from replyscope.domain.unicode_text import sound
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.first_paint import FrontScreen
-from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.keys.names import key_name
 from replyscope.ui.keys.panel import KeyPanel
 from replyscope.ui.opening import Opening
@@ -85,11 +84,6 @@ class ReplyscopeApp(GuardedApp):
         if not opening.look.has_motion:
             self.animation_level = "none"
 
-    @property
-    def draws_ascii_only(self) -> bool:
-        """Whether every other character is replaced before the terminal."""
-        return self._opening.look.ascii_only
-
     def get_css_variables(self) -> dict[str, str]:
         """The variables of the current theme, with readable text colours."""
         make_readable(self.current_theme)
@@ -103,7 +97,7 @@ class ReplyscopeApp(GuardedApp):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's line filters, the filter of control characters, and if set the ASCII filter."""
         filters = [*super().get_line_filters(), self._printable_only]
-        return [*filters, self._ascii_only] if self.draws_ascii_only else filters
+        return [*filters, self._ascii_only] if self.look.ascii_only else filters
 
     def report_exception(self, error: BaseException) -> None:
         """Report an exception that ends the app to the command that started it."""
@@ -198,16 +192,6 @@ class ReplyscopeApp(GuardedApp):
         done = "The reply was stopped. " if has_stopped else ""
         self.notify(f"{done}Press {key} again to quit.", timeout=3, markup=False)
 
-    def _add_footer(self, screen: Screen[Any]) -> None:
-        """Add the footer to a dialog that has none."""
-
-        def add() -> None:
-            if screen.is_attached and not screen.query(KeyFooter):
-                screen.mount(KeyFooter())
-
-        if isinstance(screen, ModalScreen) and not isinstance(screen, SystemModalScreen):
-            screen.call_after_refresh(add)
-
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Stop the cursor of an input from blinking when animations are off."""
         if self.animation_level == "none" and isinstance(event.widget, Input | TextArea):
@@ -217,7 +201,6 @@ class ReplyscopeApp(GuardedApp):
         if self._opening.hear_loop is not None:
             asyncio.get_running_loop().set_exception_handler(self._opening.hear_loop)
         self._leave_on_signals()
-        self.screen_change_signal.subscribe(self, self._add_footer)
         self.call_after_refresh(self._begin)
 
     def _leave_on_signals(self) -> None:

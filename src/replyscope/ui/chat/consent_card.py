@@ -26,6 +26,7 @@ from replyscope.domain.printable import exact_line, exact_text
 from replyscope.engine.consent import CallToDecide
 from replyscope.inspection.arguments import pretty_arguments
 from replyscope.inspection.figures import count as in_figures
+from replyscope.ui.keys.entries import first_key
 from replyscope.ui.keys.names import is_typed
 from replyscope.ui.terminal.textual_internals import bindings_of
 
@@ -278,9 +279,7 @@ class ConsentCard(Vertical, can_focus=True):
 
     def _focus_key(self) -> str:
         """The key that focuses the next pane, in the current key map."""
-        bindings = (b for b in bindings_of(self.screen) if b.id == "app.next-pane")
-        key = next((self.app.get_key_display(binding) for binding in bindings), "Tab")
-        return key.upper() if key[1:].isdigit() else key
+        return first_key(self.screen, "app.next-pane") or "Tab"
 
     def _draw_more(self) -> None:
         """Show the number of hidden lines, and record that the end was visible."""

@@ -98,7 +98,7 @@ class Keyboard(KeyGuide):
             self._ask(None)
             return True
         self._ask(command)
-        if not self._screen.query_one(KeyFooter).display or self._screen.size.height < 14:
+        if not self._screen.query_one(KeyFooter).display:
             key = command.key.keys if command.key is not None else ""
             self._groups.desk.tell(f"{self.note()} [{key}] yes", is_error=False)
         return False

@@ -81,7 +81,6 @@ class ChatScreen(WorkingScreen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self.query_one("#sidebar").border_title = "Sessions"
         self.query_one("#inspector").border_title = "Inspector"
         self.bindings_updated_signal.subscribe(self, lambda _: self.keyboard.follow_focus())
         self.groups.consent.open(self.panes.refresh_sidebar)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from replyscope.domain import limits
+from replyscope.domain.plural import plural
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
@@ -48,15 +49,16 @@ class SettingsCommands:
             dialog = PickDialog("Answers to a message", rows, current=str(now), is_free=True)
             self._desk.ask_dialog(dialog, self.set_choices)
             return
-        if not number.isdecimal() or int(number) not in limits.CHOICES:
+        n = int(number) if number.isdecimal() else 0
+        if n not in limits.CHOICES:
             self._desk.tell(f"n must be a whole number {limits.CHOICES}, not {number!r}.")
             return
         conversation = self._desk.conversation
         settings = conversation.session.settings
-        parameters = replace(settings.parameters, n=int(number) if int(number) > 1 else None)
+        parameters = replace(settings.parameters, n=n if n > 1 else None)
         self._desk.apply_settings(conversation, replace(settings, parameters=parameters))
-        noun = "answer" if int(number) == 1 else "answers"
-        self._desk.tell(f"{number} {noun} to each message, from the next one on.", is_error=False)
+        answers = plural(n, "answer")
+        self._desk.tell(f"{answers} to each message, from the next one on.", is_error=False)
 
     def show_usage(self) -> None:
         """Report the tokens and the cost of the open session."""

@@ -38,7 +38,7 @@ class _Line:
         """The option that draws this line."""
         label = Content.styled(self.text, self.style) if self.style else Content(self.text)
         if self.aside:
-            label += Content.styled(f"  {self.aside}", "$foreground 60%")
+            label += Content.styled(f"  {self.aside}", "$text-muted")
         return Option(label, id=self.session_id, disabled=self.session_id is None)
 
 
@@ -162,7 +162,7 @@ class Sidebar(OptionList):
             if label != heading:
                 heading = label
                 cost = dollars(spent[label]) if is_dated and label in spent else ""
-                lines.append(_Line(label, "bold $foreground 60%", cost))
+                lines.append(_Line(label, "bold $text-muted", cost))
             lines.append(_session_line(summary, self._marks))
             room -= 1
         return lines

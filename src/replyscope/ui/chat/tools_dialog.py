@@ -15,6 +15,7 @@ from replyscope.ui.chat.hosted import HOSTED
 from replyscope.ui.dialogs.dialog import ListDialog, Row
 from replyscope.ui.dialogs.edit_dialog import ReadDialog
 from replyscope.ui.dialogs.ticks import tick
+from replyscope.ui.markdown.palette import look_of
 
 
 class ToolsDialog(ListDialog[tuple[tuple[str, ...], tuple[str, ...]] | None]):
@@ -69,7 +70,7 @@ class ToolsDialog(ListDialog[tuple[tuple[str, ...], tuple[str, ...]] | None]):
             for wire, name in self._hosted_rows.items()
         }
         return [
-            Row(value, title, text, tick(self.app, is_on=value in self._ticked))
+            Row(value, title, text, tick(look_of(self), is_on=value in self._ticked))
             for value, (title, text) in texts.items()
         ]
 

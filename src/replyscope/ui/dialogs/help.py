@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from replyscope.ui.keys.entries import FixedGuide, KeyRow
+from replyscope.ui.keys.footer import KeyFooter
 
 _SCROLL = Binding.Group("scroll")
 _MOST_KEYS = 30
@@ -54,6 +55,7 @@ class HelpScreen(ModalScreen[None]):
                 yield Static(id="help-rows")
             yield Static("Keys are changed by their name in settings.toml, [keys].", markup=False,
                          classes="hint")  # fmt: skip
+            yield KeyFooter()
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._draw)
@@ -114,5 +116,5 @@ def help_lines(sections: Iterable[HelpSection], width: int) -> Iterable[Content]
                     (one.ljust(keys), "$text-accent"),
                     _GAP,
                     two.ljust(text),
-                    (_GAP + three if three else "", "$foreground 60%"),
+                    (_GAP + three if three else "", "$text-muted"),
                 )

@@ -8,11 +8,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Label, Static
+from textual.widgets import Label
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.wire import frame_fields
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.reading.json_tree import JsonTree
 
 
@@ -35,8 +36,7 @@ class FrameScreen(ModalScreen[None]):
         with Vertical(classes="dialog wide", id="frame-dialog"):
             yield Label("", classes="dialog-title")
             yield JsonTree(id="frame-json")
-            keys = "[← →] other frames  [Enter] fold  [y] copy  [Esc] close"
-            yield Static(Content(keys), classes="hint")
+            yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one(JsonTree).focus()

@@ -25,7 +25,6 @@ from replyscope.inspection.findings import find_oddities
 from replyscope.ui.transcript.content import REMEDY_KEYS
 
 MUTED = "$text-muted"
-FAINT = MUTED
 _LABEL = 9
 _MOODS = {
     Mood.GOOD: "$text-success bold",
@@ -84,7 +83,7 @@ class Sheet:
             return Content("")
         rows = [self.row(label, UNKNOWN) for label in labels] if is_open else []
         head = "▾ unknown" if is_open else f"▸ {len(labels)} more without a value"
-        return Content("\n").join([Content.styled(f"{head}  [Space]", FAINT), *rows])
+        return Content("\n").join([Content.styled(f"{head}  [Space]", MUTED), *rows])
 
     def rows(self, label: str, values: Sequence[str], style: str = "") -> list[Content]:
         """A row for each value, with the label in the first."""
@@ -129,7 +128,7 @@ class Sheet:
         is_live = not exchange.state.is_terminal
         if exchange.usage is None:
             wait = "reported at the end" if is_live else "not reported by the server"
-            return [self.row("tokens", wait, FAINT)]
+            return [self.row("tokens", wait, MUTED)]
         given = [(label, value) for label, value in usage_rows(exchange.usage) if value != UNKNOWN]
         rows = [Content.assemble(("tokens", MUTED))] if not given else []
         for number, (label, value) in enumerate(given):
@@ -139,7 +138,7 @@ class Sheet:
                     (head.ljust(_LABEL), MUTED), (label.ljust(11), MUTED), value.rjust(9)
                 )
             )
-        return [*rows, self.row("", "reported by the server", FAINT)]
+        return [*rows, self.row("", "reported by the server", MUTED)]
 
     def _times(self, exchange: Exchange) -> list[Content]:
         timing = exchange.timing
