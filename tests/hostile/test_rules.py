@@ -40,6 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }.items():
         (work / link).symlink_to(target)
     monkeypatch.chdir(work)
+    monkeypatch.setenv("HOME", "/home")  # so that ~/.. is the root, as the table says
     return work
 
 

@@ -27,6 +27,7 @@ from replyscope.domain.look import Look
 from replyscope.local.models import EmbeddedModels
 from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.chat.visibility import LEAST_WITH_SIDEBAR
+from replyscope.ui.terminal.toasts import Toasts
 from tests.snapshots.archive import NOW, fill
 from tests.snapshots.pictures import picture_of
 from tests.support.server import LoopbackServer
@@ -92,6 +93,7 @@ class Stage:
             **{"working_folder": Path("/nowhere/harbour"), **changes},
         )
         app.animation_level = "none"
+        app.toasts = Toasts(lambda: 0.0)  # which never end, however long a scene takes
         return app
 
     def picture(self, app: App[Any], title: str) -> str:

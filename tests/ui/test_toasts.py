@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from replyscope.ui.dialogs.edit_dialog import ReadDialog
 from replyscope.ui.terminal.toasts import Toasts
 from tests.support.server import LoopbackServer
@@ -49,3 +51,16 @@ async def test_a_toast_is_shown_over_a_dialog_too(server: LoopbackServer, tmp_pa
         await until(pilot, lambda: pilot.app.screen is not chat_of(pilot))
         chat_of(pilot).tell("said meanwhile", is_error=False)
         await until(pilot, lambda: "said meanwhile" in frame(pilot))
+
+
+@pytest.mark.parametrize("line", ["#find", "#suggestions", "#attachments", "ToastLine"])
+async def test_a_line_above_the_composer_narrows_no_pane(
+    server: LoopbackServer, tmp_path: Path, line: str
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        chat = chat_of(pilot)
+        widths = {pane: chat.query_one(pane).size.width for pane in ("#conversation", "#composer")}
+        chat.query_one(line).display = True
+        await pilot.pause()
+        assert chat.query_one(line).region.width == chat.query_one("#center").size.width
+        assert widths == {pane: chat.query_one(pane).size.width for pane in widths}

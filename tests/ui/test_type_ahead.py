@@ -21,7 +21,7 @@ from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.terminal.type_ahead import PATIENCE_S
 from tests.support.server import LoopbackServer
-from tests.ui.app import chat_of, make_app, open_chat, until
+from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
 KEYS = {"\r": "enter", "\n": "ctrl+j", " ": "space", "/": "slash"}
 
@@ -114,8 +114,10 @@ async def test_keys_wait_for_a_dialog_that_loads_slowly(
         await pilot.pause()
         assert pilot.app.screen is chat_of(pilot)
         assert chat_of(pilot).panes.composer.text == "draft"
+        await until(pilot, lambda: "Loading… [Esc] cancel" in frame(pilot))
         toolbox.is_ready.set()
         await until(pilot, lambda: isinstance(pilot.app.screen, ToolsDialog))
+        await until(pilot, lambda: "Loading…" not in frame(pilot))
         await until(pilot, lambda: text_of(pilot, Input) == "calc")
         assert len(pilot.app.screen_stack) == 3  # F3 opened no review under it
 

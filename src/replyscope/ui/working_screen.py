@@ -19,6 +19,7 @@ from replyscope.ui.terminal.type_ahead import KeyHold, TypeAhead
 Result = TypeVar("Result")
 _LOADING_S = 0.8
 """The time after which a command that opens a dialog is reported as loading, in seconds."""
+_LOADING = "Loading… [Esc] cancel"
 _log = logging.getLogger(__name__)
 
 
@@ -91,7 +92,12 @@ class WorkingScreen(Screen[Result]):
     def _say_loading(self, hold: KeyHold) -> None:
         """Show that a dialog is still to come, and how to cancel it."""
         if hold.is_active(self.app.screen_stack):
-            self.tell("Loading… [Esc] cancel", is_error=False)
+            self.tell(_LOADING, is_error=False)
+            hold.on_release = self._loaded
+
+    def _loaded(self) -> None:
+        self.toasts.remove(_LOADING)
+        self._draw_toasts()
 
     def hold_keys(self) -> KeyHold:
         """Let later keys wait for a command that may open a dialog."""
@@ -112,6 +118,9 @@ class WorkingScreen(Screen[Result]):
         text = printable_text(str(error))
         shown_s = max(self.least_error_s if is_error else 3, len(text) / 15)
         self.toasts.add(text, is_error=is_error, shown_s=shown_s)
+        self._draw_toasts()
+
+    def _draw_toasts(self) -> None:
         for screen in {self, *self.app.screen_stack[-1:]}:
             if isinstance(screen, WorkingScreen):
                 screen.show_toasts()

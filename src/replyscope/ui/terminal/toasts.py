@@ -3,6 +3,7 @@
 import re
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,21 +29,27 @@ class Toast:
 
 
 class Toasts:
-    """The last toasts, the newest last."""
+    """The last toasts, the newest last. `now_s` is a monotonic time in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self.now_s = now_s
         self._kept: deque[Toast] = deque(maxlen=_MOST_KEPT)
 
     def add(self, text: str, *, is_error: bool, shown_s: float) -> None:
         """Add a toast. A repeated one replaces the earlier one."""
-        repeated = [toast for toast in self._kept if toast.text == text and toast.ends_at > _now()]
-        for toast in repeated:
-            self._kept.remove(toast)
-        self._kept.append(Toast(text, is_error, _now() + shown_s, time.strftime("%H:%M:%S")))
+        self.remove(text)
+        ends_at = self.now_s() + shown_s
+        self._kept.append(Toast(text, is_error, ends_at, time.strftime("%H:%M:%S")))
+
+    def remove(self, text: str) -> None:
+        """Remove a toast that is still shown."""
+        for toast in [toast for toast in self._kept if toast.text == text]:
+            if toast.ends_at > self.now_s():
+                self._kept.remove(toast)
 
     def shown(self) -> list[Toast]:
         """The toasts whose time is not over, at most three."""
-        return [toast for toast in self._kept if toast.ends_at > _now()][-_MOST_SHOWN:]
+        return [toast for toast in self._kept if toast.ends_at > self.now_s()][-_MOST_SHOWN:]
 
     def text(self) -> str:
         """The last toasts with their times, the newest first."""
@@ -73,7 +80,7 @@ class ToastLine(Static):
         self.styles.text_wrap = "wrap" if len(shown) == 1 else "nowrap"
         self.styles.text_overflow = "fold" if len(shown) == 1 else "ellipsis"
         ends_at = min(toast.ends_at for toast in shown)
-        self.set_timer(max(0.05, ends_at - _now()), lambda: self.show(toasts))
+        self.set_timer(max(0.05, ends_at - toasts.now_s()), lambda: self.show(toasts))
 
     def on_click(self) -> None:
         """Hide the line."""
@@ -83,7 +90,3 @@ class ToastLine(Static):
 def _line(toast: Toast) -> str:
     text = " ".join(toast.text.split())
     return _FOLDERS.sub("…/", text) if toast.is_error else text
-
-
-def _now() -> float:
-    return time.monotonic()

@@ -7,7 +7,7 @@ queued meanwhile, and delivered to the dialog. Text that is typed into a field i
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Protocol
@@ -50,6 +50,8 @@ class KeyHold:
         self.began_at = time.monotonic()
         self._dialog: Screen[Any] | None = None
         self._is_over = False
+        self.on_release: Callable[[], None] | None = None
+        """Called once when keys are delivered again."""
 
     def __enter__(self) -> "KeyHold":
         _holds_of[asyncio.current_task()] = self
@@ -67,6 +69,7 @@ class KeyHold:
     def end(self) -> None:
         """Deliver the waiting keys."""
         self._is_over = True
+        self._release()
 
     def cancel(self) -> None:
         """Cancel the command."""
@@ -78,6 +81,12 @@ class KeyHold:
         """Deliver keys while a dialog is open."""
         self._dialog = dialog
         self.began_at = time.monotonic()
+        self._release()
+
+    def _release(self) -> None:
+        released, self.on_release = self.on_release, None
+        if released is not None:
+            released()
 
     @property
     def is_over(self) -> bool:
