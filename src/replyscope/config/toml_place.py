@@ -8,13 +8,11 @@ from typing import Any
 Place = tuple[str | int, ...]
 """The path of a key. A number is the index (from 0) of a table in an array of tables."""
 
-_NAME = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
+_NAME = r"""(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)"""
 _PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]\]?\s*(?:#.*)?$")
 _SETTING = re.compile(rf"\s*({_PATH})\s*=")
-_DEEP = re.compile(
-    r"""^[ \t]*\[{0,2}[ \t]*(?:(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*){100}""", re.M
-)
+_DEEP = re.compile(rf"^[ \t]*\[{{0,2}}[ \t]*(?:{_NAME}[ \t]*\.[ \t]*){{100}}", re.M)
 """A dotted key of more than a hundred names. tomllib takes seconds for thousands of them."""
 _TOO_DEEP = "it is nested too deeply"
 

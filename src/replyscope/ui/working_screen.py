@@ -134,6 +134,8 @@ class WorkingScreen(Screen[Result]):
         """Draw the toasts in the line of this screen; a screen without one gets it at its end."""
         line = next(iter(self.query(ToastLine)), None)
         if line is None:
+            if not self.toasts.shown():
+                return
             line = ToastLine()
             self.mount(line)
         line.show(self.toasts)

@@ -43,13 +43,16 @@ class Toasts:
 
     def remove(self, text: str) -> None:
         """Remove a toast that is still shown."""
-        for toast in [toast for toast in self._kept if toast.text == text]:
-            if toast.ends_at > self.now_s():
+        for toast in self._current():
+            if toast.text == text:
                 self._kept.remove(toast)
 
     def shown(self) -> list[Toast]:
         """The toasts whose time is not over, at most three."""
-        return [toast for toast in self._kept if toast.ends_at > self.now_s()][-_MOST_SHOWN:]
+        return self._current()[-_MOST_SHOWN:]
+
+    def _current(self) -> list[Toast]:
+        return [toast for toast in self._kept if toast.ends_at > self.now_s()]
 
     def text(self) -> str:
         """The last toasts with their times, the newest first."""
