@@ -21,13 +21,14 @@ _CURVE = 3
 _AROUND = 2
 _MUTED = "$text-muted"
 _LOOKS = {
-    Doing.WAITING: "$foreground 30%",
-    Doing.REASONING: "$secondary",
-    Doing.TEXT: "$primary",
-    Doing.CALL: "$warning",
-    Doing.TOOL: "$success",
-    Doing.STALL: "$error",
+    Doing.WAITING: ("$foreground 30%", _MUTED),
+    Doing.REASONING: ("$secondary", "$text-secondary"),
+    Doing.TEXT: ("$primary", "$text-primary"),
+    Doing.CALL: ("$warning", "$text-warning"),
+    Doing.TOOL: ("$success", "$text-success"),
+    Doing.STALL: ("$error", "$text-error"),
 }
+"""The colours of a phase: of its bar, and of its name."""
 Cells = list[tuple[str, str]]
 _STEP = Binding.Group("frame")
 
@@ -123,13 +124,14 @@ class TimelineView(Widget, can_focus=True):
     def _bar(self, bar: Bar, stalls: Sequence[Bar]) -> list[Content]:
         first, last = self._column_of(bar.start_ms), self._column_of(bar.end_ms)
         cells: Cells = [(" ", "")] * self._room
+        bar_color, name_color = _LOOKS[bar.doing]
         still = [(self._column_of(one.start_ms), self._column_of(one.end_ms)) for one in stalls]
         for at in range(first, last + 1):
             is_still = any(start < at < end for start, end in still)
-            cells[at] = ("░" if is_still else "█", _LOOKS[bar.doing])
+            cells[at] = ("░" if is_still else "█", bar_color)
         took = seconds(bar.end_ms - bar.start_ms)
         note = f" {bar.note}" if bar.note else ""
-        head = Content.assemble((printable_line(bar.label), _LOOKS[bar.doing]), f" {took}{note}")
+        head = Content.assemble((printable_line(bar.label), name_color), f" {took}{note}")
         return [head, self._line(cells)]
 
     def _curve(self, exchange: Exchange) -> list[Content]:
