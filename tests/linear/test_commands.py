@@ -21,18 +21,13 @@ Commands = tuple[LinearCommand, ...]
 
 WITHOUT = {
     "theme": "there are no colours",
-    "stop": "Ctrl+C stops",
+    "stop": "the command waits for the end of the reply; Ctrl+C stops, and a typed /stop",
     "replay": "it plays in time",
     "copy": "the text is in the terminal",
     "code": "the text is in the terminal",
     "call": "/inspect reads calls",
-    "resource": "only with its dialog",
-    "prompt": "only with its dialog",
-    "responses": "`replyscope responses` does it",
     "settings": "/system, /params and /schema are its parts; the file is edited by hand",
-    "n": "`/params n=2` sets it",
     "messages": "what was told is in the terminal",
-    "raw": "replies are printed as their source",
 }
 """The commands of the app that the linear chat does not have, each with the reason."""
 

@@ -94,7 +94,7 @@ def test_a_tool_runs_only_after_the_whole_word_yes(server: LoopbackServer, tmp_p
     assert server.requests[1]["messages"][-1]["content"] == "42"
 
 
-def test_an_answer_that_was_typed_before_the_question_is_dropped(
+def test_a_line_that_was_typed_before_the_question_does_not_answer_it(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     gate = threading.Event()
@@ -105,20 +105,21 @@ def test_an_answer_that_was_typed_before_the_question_is_dropped(
     }
     held: list[bytes | threading.Event] = [*sse(delta("Let me see. "), done=False), gate]
     held += sse(delta(tool_calls=[call]), delta(finish="tool_calls"))
-    in_turn(server, Answer(chunks=held), reply("done"))
+    in_turn(server, Answer(chunks=held), reply("done"), reply("the next"))
     with start(tmp_path, server) as terminal:
         terminal.wait_for("you:")
         terminal.type("/tools calculate\r")
         terminal.wait_for("Applies from the next message.")
         terminal.type("what is 6*7?\r")
         terminal.wait_for("Let me see.")
-        terminal.type("yes\ryes\ral")
+        terminal.type("yes\ral")
+        terminal.wait_for("queued: 1 line")
         gate.set()
         terminal.wait_for(_QUESTION)
         terminal.settle(quiet_s=1.0)
         assert terminal.screen.rstrip().endswith(_QUESTION)
         terminal.type("no\r")
-        terminal.wait_for("calculate refused", "reply: done")
+        terminal.wait_for("calculate refused", "reply: done", "you: yes", "reply: the next")
     assert "did not allow" in server.requests[1]["messages"][-1]["content"]
 
 
@@ -391,3 +392,70 @@ def test_several_choices_are_read_one_after_the_other(
         terminal.type("/branches\r")
         terminal.wait_for("1. test-model, finish stop, open now: An answer.", "2. test-model")
     assert server.requests[0]["n"] == 2
+
+
+def test_a_line_typed_while_a_reply_streams_is_sent_after_it(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    held: list[bytes | threading.Event] = [*sse(delta("So far. "), done=False), gate]
+    held += sse(delta("Done."), delta(finish="stop"))
+    in_turn(server, Answer(chunks=held), reply("The second."))
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("first\r")
+        terminal.wait_for("reply: So far.")
+        terminal.type("and then?\r/inspect\r")
+        terminal.wait_for("queued: 2 lines, sent after this reply")
+        assert len(server.requests) == 1
+        gate.set()
+        terminal.wait_for("you: and then?", "reply: The second.", "you: /inspect", "exchange id:")
+    assert server.requests[1]["messages"][-1]["content"] == "and then?"
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_the_queued_line_of_a_stopped_reply_waits_for_an_answer(
+    answer: str, server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    held = Answer(chunks=[*sse(delta("So far. "), done=False), gate])
+    in_turn(server, held, reply("The second."))
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("first\r")
+        terminal.wait_for("reply: So far.")
+        terminal.type("and then?\r")
+        terminal.wait_for("queued: 1 line")
+        terminal.type("/stop\r")
+        terminal.wait_for("finish: cancelled", "Send the 1 queued line? yes / no:")
+        terminal.settle(quiet_s=1.0)
+        terminal.type(f"{answer}\r")
+        terminal.wait_for("reply: The second." if answer == "yes" else "Not sent: and then?")
+    gate.set()
+    assert len(server.requests) == (2 if answer == "yes" else 1)
+
+
+def test_the_bell_rings_at_the_end_of_a_reply_if_the_settings_say_so(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "settings.toml").write_text("[notifications]\nbell = true\n")
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        assert b"\a" not in terminal.received
+        terminal.type("hello\r")
+        terminal.wait_until(lambda: terminal.received.count(b"\a") == 1)
+
+
+def test_several_answers_and_the_source_of_a_reply(server: LoopbackServer, tmp_path: Path) -> None:
+    server.answer = lambda _request: reply("| a |\n|---|\n| 1 |\n")
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("/n 2\r")
+        terminal.wait_for("Applies from the next message.")
+        terminal.type("/n 1\r/n\r")
+        terminal.wait_for("n: 1 reply to each message")
+        terminal.type("hello\r")
+        terminal.wait_for("End of table.", "tokens:")
+        terminal.type("/raw\r")
+        terminal.wait_for("source: | a |", "| 1 |")

@@ -131,10 +131,10 @@ class LinearChat:
         """A message: a line, continued while lines end with a backslash."""
         desk = self._desk
         prompt = "query: " if desk.is_review else "you: "
-        lines = [desk.terminal.ask(prompt)]
+        lines = [desk.terminal.ask_next(prompt)]
         while lines[-1].endswith("\\") and not lines[0].startswith("/"):
             lines[-1] = lines[-1][:-1]
-            lines.append(desk.terminal.ask("more: "))
+            lines.append(desk.terminal.ask_next("more: "))
         return "\n".join(lines)
 
     def _take(self, line: str) -> None:
@@ -189,6 +189,7 @@ class LinearChat:
         desk.terminal.lines(
             [
                 "Type a message and press Enter. A backslash at the end continues the line.",
+                "A line that you type while a reply streams is sent after it.",
                 "Ctrl+C stops a reply; what arrived is kept. Ctrl+D leaves.",
                 *(command.sentence for command in self.commands),
             ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from replyscope.linear import files, replies, sessions, settings, targets
+from replyscope.linear import files, replies, servers, sessions, settings, targets
 from replyscope.linear.desk import LinearDesk
 
 Run = Callable[[LinearDesk, str], None]
@@ -53,6 +53,7 @@ COMMANDS: tuple[LinearCommand, ...] = (
     LinearCommand("inspect", "read why the reply ended, its tokens, tools and findings",
                   replies.inspect, aliases=("inspector", "usage", "cost")),
     LinearCommand("reasoning", "read the reasoning of the reply", replies.print_reasoning),
+    LinearCommand("raw", "read the source of the reply", replies.print_source),
     LinearCommand("wire", "read the request and the frames", replies.print_wire, "[FRAME]"),
     LinearCommand("timeline", "read when the reply waited, wrote and ran tools",
                   replies.print_timeline),
@@ -72,9 +73,15 @@ COMMANDS: tuple[LinearCommand, ...] = (
     LinearCommand("mcp", "add a tool server by its entry", settings.add_server, "[JSON]"),
     LinearCommand("hosted", "offer a tool that the provider runs", settings.hosted,
                   "[JSON|off]"),
+    LinearCommand("resource", "attach a resource of a tool server", servers.attach_resource),
+    LinearCommand("prompt", "send a prompt of a tool server", servers.use_prompt,
+                  "[SERVER:NAME]"),
+    LinearCommand("responses", "fetch, cancel or delete replies that providers keep",
+                  servers.stored_replies),
     LinearCommand("system", "read or replace the system prompt", settings.system, "[TEXT|off]"),
     LinearCommand("params", "read or set the parameters", settings.parameters,
                   "[NAME=VALUE ...]"),
+    LinearCommand("n", "request several replies to each message", settings.choices, "[NUMBER]"),
     LinearCommand("schema", "request replies that match a JSON schema", settings.schema,
                   "[FILE|off]"),
     LinearCommand("attach", "attach a file to the next message", settings.attach, "[PATH|off]"),

@@ -60,6 +60,12 @@ def print_reasoning(desk: LinearDesk, _argument: str = "") -> None:
     desk.say("reasoning", printable_text(text) if text else "none in this reply")
 
 
+def print_source(desk: LinearDesk, _argument: str = "") -> None:
+    """Print the last reply as the model wrote it, without sentences for tables."""
+    _, _, choice = desk.last_reply()
+    desk.say("source", printable_text(choice.text) if choice.text else "no text in this reply")
+
+
 def print_wire(desk: LinearDesk, argument: str = "") -> None:
     """Print the request, the response head and the frames of the last reply."""
     _, exchange, _ = desk.last_reply()

@@ -47,6 +47,15 @@ def parameters(desk: LinearDesk, argument: str = "") -> None:
         desk.say(name, printable_line(text) if text else "the server's default")
 
 
+def choices(desk: LinearDesk, number: str = "") -> None:
+    """Request several replies to each message; 1 is the default of servers."""
+    if not number:
+        n = desk.conversation.session.settings.parameters.n or 1
+        desk.say("n", f"{plural(n, 'reply')} to each message")
+        return
+    parameters(desk, f"n={'' if number == '1' else number}")
+
+
 def schema(desk: LinearDesk, path: str = "") -> None:
     """Request replies that match the JSON schema of a file; `off` removes it."""
     settings = desk.conversation.session.settings
@@ -74,7 +83,7 @@ def attach(desk: LinearDesk, path: str = "") -> None:
 def tools(desk: LinearDesk, argument: str = "") -> None:
     """List the tools, or offer them: on, off, NAME on, NAME off."""
     known, sources = _known_tools(desk)
-    chosen = _chosen(desk)
+    chosen = chosen_tools(desk)
     if argument:
         chosen = _changed(argument, chosen, known, sources)
         desk.apply_settings(replace(desk.conversation.session.settings, tools=chosen))
@@ -107,7 +116,8 @@ def _known_tools(desk: LinearDesk) -> tuple[tuple[Tool, ...], tuple[ToolSource, 
     return desk.run(load())
 
 
-def _chosen(desk: LinearDesk) -> tuple[str, ...]:
+def chosen_tools(desk: LinearDesk) -> tuple[str, ...]:
+    """The names of the tools that the open session offers."""
     own = desk.conversation.session.settings.tools
     return desk.services.tool_settings().enabled if own is None else own
 
@@ -164,7 +174,7 @@ def add_server(desk: LinearDesk, pasted: str = "") -> None:
     if not pasted:
         pasted = desk.terminal.ask('Entry, such as {"mcpServers": {"time": {...}}}: ')
     added = [f"mcp:{server.name}" for server in desk.services.add_servers(pasted)]
-    chosen = tuple(dict.fromkeys((*_chosen(desk), *added)))
+    chosen = tuple(dict.fromkeys((*chosen_tools(desk), *added)))
     desk.apply_settings(replace(desk.conversation.session.settings, tools=chosen))
     toolbox = desk.services.toolbox
     if toolbox is None:

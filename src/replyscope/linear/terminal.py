@@ -16,6 +16,7 @@ from replyscope.domain.unicode_text import sound
 from replyscope.inspection.likeness import in_ascii
 from replyscope.linear.signals import Signals
 from replyscope.linear.typed_ahead import discard_typed_ahead
+from replyscope.linear.typed_lines import TypedLines
 
 Complete = Callable[[str], list[str]]
 """The completions of a word."""
@@ -31,6 +32,8 @@ class LineTerminal:
         self._ascii_only = ascii_only
         self._readline: ModuleType | None = None if is_plain else _load_readline()
         self._is_at_start = True
+        self.typed = TypedLines()
+        """The lines that were typed while a reply streamed."""
 
     def write(self, text: str) -> None:
         """Print text without a line end, at once."""
@@ -91,6 +94,16 @@ class LineTerminal:
             raise EOFError
         return line.removesuffix("\n").removesuffix("\r")
 
+    def ask_next(self, prompt: str) -> str:
+        """The oldest queued line, or a line that is read. Raises as `ask`."""
+        line = self.typed.next()
+        if line is not None:
+            self.lines([f"{prompt}{printable_line(line)}"])
+            return line
+        if self.typed.has_ended:
+            raise EOFError
+        return self.ask(prompt)
+
     def ask_now(self, prompt: str) -> str:
         """Read a line that was typed after the prompt was printed. Raises as `ask`."""
         self.end_line()
@@ -125,6 +138,13 @@ class LineTerminal:
             return self.ask_now(f"{question} yes / no: ").strip().lower() == "yes"
         except (KeyboardInterrupt, EOFError):
             return False
+
+    def ring(self) -> None:
+        """Ring the bell. The stream below standard output gets it: that one shows it as text."""
+        if sys.__stdout__ is not None and sys.__stdout__.isatty():
+            with suppress(OSError):
+                sys.__stdout__.write("\a")
+                sys.__stdout__.flush()
 
     def set_history(self, texts: Iterable[str]) -> None:
         """Set the history of the line editor, the oldest text first."""

@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 
 from replyscope.domain.errors import ReplyscopeError, SessionMoved
 from replyscope.domain.message import Part
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.tool import Decision
 from replyscope.domain.unlogged import unlogged
@@ -27,6 +28,8 @@ from replyscope.linear.signals import Leaving
 ChooseTarget = Callable[[], None]
 _log = logging.getLogger(__name__)
 _LOOK_S = 0.5
+_STOP = "/stop"
+"""The command that is not queued: it stops the reply, as Ctrl+C does."""
 
 
 class TurnRunner:
@@ -70,9 +73,13 @@ class TurnRunner:
             self._print_until_end()
         printer.finish()
         self._report(job, printer)
+        self._notify(conversation)
+        if job.is_cancelled:
+            self._confirm_queued()
 
     def _print_until_end(self) -> None:
         while True:
+            self._queue_typed()
             try:
                 step = self._steps.get(timeout=_LOOK_S)
             except Empty:
@@ -80,6 +87,38 @@ class TurnRunner:
             if step is _nothing:
                 return
             step()
+
+    def _queue_typed(self) -> None:
+        """Queue the lines that were typed meanwhile."""
+        typed = self._desk.terminal.typed
+        if not typed.collect():
+            return
+        if typed.remove(_STOP) and self._job is not None:
+            self._job.cancel()
+        elif typed:
+            self._desk.say("queued", f"{plural(len(typed), 'line')}, sent after this reply")
+
+    def _confirm_queued(self) -> None:
+        """Ask whether queued messages are sent although the reply was stopped."""
+        desk, typed = self._desk, self._desk.terminal.typed
+        desk.terminal.typed.collect()
+        if not typed or desk.engine.signals.is_leaving:
+            return
+        number = plural(len(typed), "queued line")
+        if not desk.terminal.confirm(f"The reply was stopped. Send the {number}?"):
+            for line in typed.clear():
+                desk.terminal.remember(line)
+                desk.say("note", f"Not sent: {printable_line(line)}")
+
+    def _notify(self, conversation: Conversation) -> None:
+        """Ring the bell and notify the desktop, as the settings say."""
+        desk, settings = self._desk, self._desk.services.settings
+        if settings.bell:
+            desk.terminal.ring()
+        if settings.desktop_notification:
+            # The desktop may store the notifications that it shows.
+            title = "private" if conversation.is_private else conversation.session.title
+            desk.services.notify_desktop(f"reply done: {title}")
 
     def _report(self, job: Job[str | None], printer: ReplyPrinter) -> None:
         desk, conversation = self._desk, self._desk.conversation
@@ -159,6 +198,8 @@ class TurnRunner:
     def _decide(self, wanted: CallToDecide, answer: "asyncio.Future[Decision]") -> None:
         if self._job is None or self._job.is_cancelled:
             return
+        if self._desk.services.settings.bell:
+            self._desk.terminal.ring()
         try:
             decision = self._questions.decide(wanted)
         except (KeyboardInterrupt, EOFError, Stopped, Leaving):

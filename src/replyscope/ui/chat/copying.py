@@ -3,6 +3,7 @@
 import webbrowser
 
 from replyscope.domain.message import TextPart
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
 from replyscope.ui.chat.desk import Desk
@@ -59,5 +60,5 @@ class Copying:
 
 def _describe(block: CodeBlock) -> str:
     first = next((line.strip() for line in block.code.split("\n") if line.strip()), "")
-    lines = block.code.count("\n") + 1
-    return f"{block.language or 'code'} · {lines} lines · {first[:50]}"
+    lines = plural(block.code.count("\n") + 1, "line")
+    return f"{block.language or 'code'} · {lines} · {first[:50]}"
