@@ -1,5 +1,9 @@
-"""Every key is bound to something that exists."""
+"""Every key is bound to something that exists, and every action can be found."""
 
+import importlib
+import inspect
+import pkgutil
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,9 +11,11 @@ from typing import Any
 import pytest
 from textual.actions import parse
 from textual.app import App
+from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.pilot import Pilot
 
+from replyscope import ui
 from replyscope.ui.chat.command_table import COMMANDS
 from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.review.commands import REVIEW_COMMANDS
@@ -90,3 +96,68 @@ async def test_a_missing_action_is_found(
         screen = chat_of(pilot)
         assert not exists(screen, action, pilot.app)
         assert exists(screen, "run('next pane')", pilot.app)
+
+
+_MOVES = {
+    *("up", "down", "left", "right", "home", "end", "pageup", "pagedown"),
+    *("h", "j", "k", "l", "g", "G", "shift+g"),
+}
+"""Keys that move in every list and text; no footer has room for them."""
+_LINKS = re.compile(r"(?:screen\.|@click\": \(\")(\w+)(?:\(|\",)")
+
+
+def _our_classes() -> Iterator[type[DOMNode]]:
+    """Every screen, dialog and widget."""
+    for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}."):
+        for _, found in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if found.__module__ == module.name and issubclass(found, DOMNode):
+                yield found
+
+
+def _bindings_of(kind: type[DOMNode]) -> list[Binding]:
+    """The bindings of a class and of its bases among our classes."""
+    return [
+        binding
+        for base in kind.__mro__
+        if base.__module__.startswith(ui.__name__)
+        for binding in vars(base).get("BINDINGS", ())
+        if isinstance(binding, Binding)
+    ]
+
+
+def _is_offered(binding: Binding) -> bool:
+    """Whether the footer has a word for a binding, or the help a line."""
+    return bool(binding.description and (binding.show or binding.group or binding.id))
+
+
+@pytest.mark.parametrize("kind", list(_our_classes()), ids=lambda kind: kind.__name__)
+def test_every_key_has_a_word_in_a_footer_or_a_line_in_the_help(kind: type[DOMNode]) -> None:
+    bindings = _bindings_of(kind)
+    offered = {binding.action for binding in bindings if _is_offered(binding)}
+    hidden = [
+        f"{binding.key} {binding.action}"
+        for binding in bindings
+        if binding.action not in offered
+        and not set(binding.key.split(",")) <= _MOVES
+        and not binding.action.startswith("run('narrow ")  # the facets show their digits
+    ]
+    assert not hidden
+
+
+def test_every_action_of_ours_has_a_key_or_a_link() -> None:
+    classes = list(_our_classes())
+    sources = [file.read_text("utf-8") for file in Path(ui.__path__[0]).rglob("*.py")]
+    bound = {parse(binding.action)[1] for kind in classes for binding in _bindings_of(kind)} | {
+        name for source in sources for name in _LINKS.findall(source)
+    }
+    missing = [
+        f"{kind.__name__}.{name}"
+        for kind in classes
+        for name in vars(kind)
+        if name.startswith("action_")
+        and name.removeprefix("action_") not in bound
+        and not any(
+            hasattr(base, name) for base in kind.__mro__ if base.__module__.startswith("textual")
+        )
+    ]
+    assert not missing

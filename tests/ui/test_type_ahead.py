@@ -8,20 +8,26 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from replyscope.domain.tool import Tool, ToolSource
+from replyscope.ui.chat.consent_card import ConsentCard
 from replyscope.ui.chat.first_run import FirstRun
 from replyscope.ui.chat.parameters import ParametersDialog
 from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
 from replyscope.ui.chat.tools_dialog import ToolsDialog
 from replyscope.ui.dialogs.edit_dialog import EditDialog
+from replyscope.ui.dialogs.help import HelpScreen
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
+from replyscope.ui.review.results import Results
 from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.terminal.type_ahead import PATIENCE_S
-from tests.support.server import LoopbackServer
+from tests.engine.test_tools import asks
+from tests.support.server import LoopbackServer, reply
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_chat import is_idle, send
 
 KEYS = {"\r": "enter", "\n": "ctrl+j", " ": "space", "/": "slash"}
 
@@ -37,7 +43,10 @@ def write(pilot: Pilot[None], *keys: str) -> None:
             pilot.app.post_message(event)
 
 
-NAMES = {"f1", "f2", "f3", "f8", "f9", "f10", "ctrl+t", "ctrl+s", "escape", "tab", "down", "up"}
+NAMES = {
+    *("f1", "f2", "f3", "f8", "f9", "f10", "ctrl+p", "ctrl+t", "ctrl+s"),
+    *("escape", "tab", "down", "up"),
+}
 
 
 @dataclass(frozen=True)
@@ -62,10 +71,30 @@ OPENINGS = {
     "provider": Opening(("/provider\r",), FirstRun),
     "review": Opening(("f3",), ReviewScreen, closes=("escape", "escape")),
     "parameters": Opening(("f8",), ParametersDialog, TextArea),
+    "settings": Opening(("/settings\r",), PickDialog),
+    "answers": Opening(("/n\r",), PickDialog),
     "import": Opening(("/import\r",), LineDialog),
     "attach": Opening(("/attach\r",), LineDialog),
-    "rename": Opening(("/rename\r",), LineDialog),
     "theme": Opening(("ctrl+t",), PickDialog),
+    "help": Opening(("f1",), HelpScreen),
+    "palette": Opening(("ctrl+p",), CommandPalette),
+}
+OPENINGS_OF_A_REPLY = {
+    "rename": Opening(("/rename\r",), LineDialog),
+    "another model": Opening(("escape", "R"), PickDialog, closes=("escape", "escape")),
+    "code": Opening(("/code\r",), PickDialog),
+    "export": Opening(("/export\r",), PickDialog),
+}
+OPENINGS_OF_THE_REVIEW = {
+    "tags": Opening(("t",), LineDialog),
+    "rename": Opening(("R",), LineDialog),
+    "export": Opening(("e",), PickDialog),
+    "keep query": Opening(("/hello\r", "S"), LineDialog),
+}
+OPENINGS_OF_A_CALL = {
+    "always": Opening(("a",), EditDialog, TextArea),
+    "because": Opening(("b",), LineDialog),
+    "edit first": Opening(("e",), EditDialog, TextArea),
 }
 
 
@@ -90,19 +119,60 @@ def text_of(pilot: Pilot[None], field: type[Input] | type[TextArea]) -> str:
     return found.value if isinstance(found, Input) else found.text
 
 
-@pytest.mark.parametrize("name", OPENINGS)
+async def open_and_close(pilot: Pilot[None], name: str, opening: Opening) -> None:
+    """Send the keys of a dialog and a text in one write, and close the dialog."""
+    below = pilot.app.screen
+    write(pilot, *opening.keys, "zqx9")
+    await until(pilot, lambda: isinstance(pilot.app.screen, opening.dialog), name)
+    await until(pilot, lambda: "zqx9" in text_of(pilot, opening.field), f"the text of {name}")
+    assert chat_of(pilot).panes.composer.text == "", name
+    write(pilot, *opening.closes)
+    await until(pilot, lambda: pilot.app.screen is below, f"the end of {name}")
+
+
 async def test_text_after_the_opening_key_lands_in_the_dialog(
-    name: str, server: LoopbackServer, tmp_path: Path
+    server: LoopbackServer, tmp_path: Path
 ) -> None:
-    opening = OPENINGS[name]
     async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
-        write(pilot, *opening.keys, "zqx9")
-        await until(pilot, lambda: isinstance(pilot.app.screen, opening.dialog), name)
-        await until(pilot, lambda: text_of(pilot, opening.field).endswith("zqx9"), "the text")
-        assert chat_of(pilot).panes.composer.text == ""
-        write(pilot, *opening.closes, "after")
-        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "after")
-        assert not server.requests
+        composer = chat_of(pilot).panes.composer
+        for name, opening in OPENINGS.items():
+            await open_and_close(pilot, name, opening)
+            write(pilot, "after")
+            await until(pilot, lambda: composer.text == "after", name)
+            composer.replace_text("")
+    assert not server.requests
+
+
+async def test_text_after_the_key_of_a_reply_lands_in_its_dialog(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: reply("```\none\n```\n\n```\ntwo\n```\n")
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await send(pilot, "hello")
+        await until(pilot, lambda: bool(server.requests) and is_idle(pilot), "the reply")
+        for name, opening in OPENINGS_OF_A_REPLY.items():
+            await open_and_close(pilot, name, opening)
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen), "the review")
+        await until(pilot, lambda: "1/1 reply" in frame(pilot), "the results")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Results), "the results")
+        for name, opening in OPENINGS_OF_THE_REVIEW.items():
+            await open_and_close(pilot, name, opening)
+    assert len(server.requests) == 1
+
+
+async def test_text_after_the_key_of_a_tool_call_lands_in_its_dialog(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: asks(("calculate", '{"expression": "6*7"}'))
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        write(pilot, "f10", " ", "\r", "hello\r")
+        card = chat_of(pilot).query_one(ConsentCard)
+        for name, opening in OPENINGS_OF_A_CALL.items():
+            await until(pilot, lambda: card.is_ready and card.has_focus, "the card")
+            await open_and_close(pilot, name, opening)
+    assert len(server.requests) == 1
 
 
 async def test_keys_wait_for_a_dialog_that_loads_slowly(

@@ -75,7 +75,7 @@ class ConsentCard(Vertical, can_focus=True):
             Binding(key, f"answer('{answer.value}')", labels[0], id=f"consent.{answer.value}")
             for answer, key, labels in _KEYS
         ),
-        Binding("escape", "screen.run('stop')", "Stop", show=False),
+        Binding("escape", "screen.run('stop')", "Stop"),
         Binding("down,j", "scroll_arguments(1)", "Down", show=False),
         Binding("up,k", "scroll_arguments(-1)", "Up", show=False),
         Binding("pagedown", "scroll_page(1)", "Page down", show=False),

@@ -96,6 +96,8 @@ class Writing:
         elif kind == "file":
             found = complete_path(word[1:], self._desk.services.working_folder)
             rows = [(f"@{path}", "folder" if is_folder else "") for path, is_folder in found]
+        # Enter accepts the first: "/n" must not become "/new".
+        rows.sort(key=lambda row: row[0] != word.lower())
         self._view.suggestions.offer(rows)
         self._view.composer.is_suggesting = bool(rows)
 

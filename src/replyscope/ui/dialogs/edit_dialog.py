@@ -16,7 +16,7 @@ class TextEditor(TextArea):
     """A text area of a dialog: Ctrl+J breaks the line, as in the composer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+j,shift+enter", "line_break", "New line", show=False),
+        Binding("ctrl+j,shift+enter", "line_break", "New line"),
     ]
 
     def action_line_break(self) -> None:
@@ -27,9 +27,6 @@ class TextEditor(TextArea):
 class EditDialog(Dialog[str | None]):
     """A modal dialog that asks for several lines of text. Returns None when cancelled."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+j", "line_break", "new line"),
-    ]
     SIZE = "tall wide"
 
     def __init__(self, title: str, text: str = "", note: str = "") -> None:
@@ -38,10 +35,6 @@ class EditDialog(Dialog[str | None]):
 
     def compose_content(self) -> ComposeResult:
         yield TextEditor(printable_text(self._text), compact=True)
-
-    def action_line_break(self) -> None:
-        """Break the line."""
-        self.query_one(TextEditor).action_line_break()
 
     def action_accept(self) -> None:
         """Return the text."""

@@ -195,8 +195,8 @@ class FilterField(Input):
     """The filter of the frames. Enter and Down go to the frames; Escape clears it first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "leave", "To the frames", show=False),
-        Binding("escape", "clear", "Clear", show=False),
+        Binding("enter,down", "leave", "To the frames"),
+        Binding("escape", "clear", "Clear"),
     ]
 
     class Left(Message):
