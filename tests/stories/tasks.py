@@ -4,32 +4,46 @@
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 KEYS = {
     "Enter": "\r",
     "Esc": "\x1b",
     "Space": " ",
+    "Tab": "\t",
+    "Down": "\x1b[B",
+    "PageUp": "\x1b[5~",
     "F1": "\x1bOP",
     "F2": "\x1bOQ",
     "F3": "\x1bOR",
+    "F6": "\x1b[17~",
     "F7": "\x1b[18~",
+    "F8": "\x1b[19~",
     "F9": "\x1b[20~",
+    "F10": "\x1b[21~",
     "?": "?",
+    "[": "[",
     "Alt+1": "\x1b1",
     "Ctrl+F": "\x06",
     "Ctrl+N": "\x0e",
+    "Ctrl+O": "\x0f",
     "Ctrl+Q": "\x11",
-    **{letter: letter for letter in "ceprstuy"},
+    "Ctrl+Up": "\x1b[1;5A",
+    "Ctrl+S": "\x13",
+    **{letter: letter for letter in "cenprstuyDFPRY"},
 }
 """The bytes that a terminal sends for each key."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A key, or a text that is typed, and what is on the screen afterwards."""
+    """A key, or a text that is typed; the texts that are then on the screen, and one that is
+    no longer.
+    """
 
     key: str
     shown: tuple[str, ...] = ()
+    gone: str = ""
     is_text: bool = False
 
     @property
@@ -38,16 +52,34 @@ class Step:
         return self.key if self.is_text else KEYS[self.key]
 
 
+class Part(Enum):
+    """The tasks of one terminal, in which they are done one after the other."""
+
+    FIRST_RUN = "first run"
+    WRITING = "writing"
+    READING = "reading"
+    TOOLS = "tools"
+    REVIEW = "review"
+    LARGE = "large archive"
+
+
 @dataclass(frozen=True)
 class Task:
-    """A task; it begins in the chat, with `asked` already answered. `ends` is set when the
-    program is left.
+    """A task. It begins in a new session, with the focus in the composer.
+
+    First `asked` is sent and `answered` is shown. The server holds the reply back until the
+    steps of `meanwhile` are done. The keys of `meanwhile` and `before` do not count.
     """
 
     name: str
     steps: tuple[Step, ...]
+    part: Part = Part.WRITING
     asked: str = "hello"
+    answered: tuple[str, ...] = ("About hello", "● stop")
+    meanwhile: tuple[Step, ...] = ()
+    before: tuple[Step, ...] = ()
     ends: bool = False
+    """Whether the program ends with the last key."""
 
     @property
     def keystrokes(self) -> int:
@@ -57,12 +89,13 @@ class Task:
     @property
     def keys(self) -> str:
         """The keys as the guide writes them."""
-        return " ".join(f"“{step.key}”" if step.is_text else f"`{step.key}`" for step in self.steps)
+        written = (f"“{step.key}”" if step.is_text else f"`{step.key}`" for step in self.steps)
+        return " ".join(written) or "none"
 
 
-def press(key: str, *shown: str) -> Step:
-    """A key, and what is then shown."""
-    return Step(key, shown)
+def press(key: str, *shown: str, gone: str = "") -> Step:
+    """A key, and what is then shown and gone."""
+    return Step(key, shown, gone)
 
 
 def write(text: str, *shown: str) -> Step:
@@ -70,48 +103,148 @@ def write(text: str, *shown: str) -> Step:
     return Step(text, shown, is_text=True)
 
 
-_REVIEW = press("F3", "by relevance", "1/8 replies")
-_RESULTS = press("Enter")
+def _of_a_reply(name: str, *steps: Step, before: tuple[Step, ...] = ()) -> Task:
+    """A task that begins with `Esc`, which moves the focus to the newest reply."""
+    return Task(name, (press("Esc", "READ"), *steps), Part.READING, before=before)
+
+
+def _of_a_call(name: str, steps: tuple[Step, ...], *meanwhile: Step) -> Task:
+    """A task with a tool call that waits for permission."""
+    shown = ("F6: y:once",) if meanwhile else ("y:once", "ALLOW")
+    return Task(name, steps, Part.TOOLS, "call 8*9", shown, meanwhile)
+
+
+def _of_the_review(name: str, *steps: Step) -> Task:
+    """A task of the review screen."""
+    return Task(name, (press("F3", "replies · by relevance"), *steps), Part.REVIEW)
+
+
+_AGAIN = (
+    press("Esc", "READ"),
+    press("r", "[r] yes"),
+    press("r", "once more"),
+    press("Esc", "WRITE"),
+)
+"""Retries the reply, so that there are two versions, and returns to the composer."""
+_RESULTS = press("Enter", "[Space] mark")
+_FOUND = write("lantern", "1/1 reply")
+_ALLOWED = press("y", "The result is 72")
 
 TASKS = (
+    Task(
+        "Ask the first question, with a key in the environment",
+        (write("why?"), press("Enter", "Choose a model (openai)"), press("Enter", "About why?")),
+        Part.FIRST_RUN,
+        asked="",
+    ),
     Task("Ask a question", (write("why?", "why?"), press("Enter", "About why?")), asked=""),
-    Task("Ask again for a reply", (press("Esc"), press("r", "[r] yes"), press("r", "2 ●"))),
-    Task("Copy a reply", (press("Esc"), press("y", "copied"))),
-    Task("Start a new session", (press("Ctrl+N", "Send a message"),)),
-    Task("Find a word in this conversation", (press("Ctrl+F"), write("About"), press("Enter"))),
-    Task("Choose a model", (press("F2", "Choose a model"), press("Enter", "type a message"))),
-    Task("See the source of a reply", (press("Esc"), press("s", "  source"))),
-    Task("See the frames of a reply's stream", (press("F7", "what"),)),
-    Task("See the keys of a pane", (press("Esc"), press("?", "Everywhere"))),
-    Task("See all keys", (press("F1", "type to filter"),)),
+    Task(
+        "Queue a message while a reply streams",
+        (write("and then?"), press("Enter", "1 queued")),
+        asked="stream", answered=("row 59",),
+    ),
+    Task(
+        "Scroll while a reply streams", (press("PageUp", "row 40"),),
+        asked="stream", answered=("row 59",),
+    ),
+    Task("Stop a reply", (press("Esc", "cancelled"),), asked="stream", answered=("row 59",)),
+    Task(
+        "Attach a file", (write("@note", "notes.txt"), press("Tab", "notes.txt 6 B")), asked="",
+    ),
+    Task(
+        "Choose a model",
+        (press("F2", "Choose a model"), write("beta"), press("Enter", "WRITE  beta")),
+    ),
+    Task(
+        "Tick two tools",
+        (press("F10", "Tools available"), press("Space", "1 of 6"), press("Down"),
+         press("Space", "2 of 6"), press("Enter", gone="Tools available")),
+        asked="",
+    ),
+    Task("Start a new session", (press("Ctrl+N", "─ New session ─"),)),
+    Task(
+        "Start a private session",
+        (write("/private"), press("Enter", "nothing of this session")), asked="",
+    ),
+    Task("Rename this session", (write("/rename Boats"), press("Enter", "─ Boats ─"))),
     Task(
         "Delete this session, and undo it",
-        (write("/delete"), press("Enter", "type a message"), write("/undo"),
+        (write("/delete"), press("Enter", "─ New session ─"), write("/undo"),
          press("Enter", "Restored 1 session")),
     ),
-    Task("Find a saved reply by a word", (_REVIEW, write("lantern", "1/1 reply"))),
     Task(
-        "Open a saved reply in the chat",
-        (_REVIEW, write("lantern", "1/1 reply"), _RESULTS, press("Enter", "type a message")),
+        "Find a word in this conversation",
+        (press("Ctrl+F", "FIND"), write("About"), press("Enter", "READ")), Part.READING,
     ),
     Task(
-        "List the replies that ended in one way", (_REVIEW, press("Alt+1", "[1] stop", "finish:"))
-    ),
-    Task("Pin a session", (_REVIEW, _RESULTS, press("p", "Pinned 1 session"))),
-    Task(
-        "Undo the last change",
-        (_REVIEW, _RESULTS, press("p", "Pinned 1 session"), press("u", "Unpinned 1 session")),
+        "See why a reply ended", (), Part.READING,
+        asked="cut", answered=("cut off at the limit", "● length"),
     ),
     Task(
-        "Tag a session",
-        (_REVIEW, _RESULTS, press("t", "Tags of 1 session"), write("later"),
-         press("Enter", "Tagged 1 session #later")),
+        "Continue a reply that was cut off",
+        (press("Esc", "READ"), press("c", "[c] yes"), press("c", "a reply, and more")),
+        Part.READING, asked="cut", answered=("● length",),
     ),
-    Task("Export a session", (_REVIEW, _RESULTS, press("e", "Export session as…"))),
-    Task("See tokens, cost and latency", (press("F9", "all replies"),)),
+    _of_a_reply("Ask again for a reply", press("r", "[r] yes"), press("r", "once more")),
+    _of_a_reply(
+        "Ask again with another model", press("R", "Ask again with"), write("beta"),
+        press("Enter", "asked    beta"),
+    ),
+    _of_a_reply(
+        "Edit a message, and send it again", press("e", "edits an earlier"), write(" there"),
+        press("Enter", "About hello there"),
+    ),
+    _of_a_reply("Go to the other version of a reply", press("[", gone="once more"), before=_AGAIN),
+    _of_a_reply("Compare two versions of a reply", press("D", "Compare 1"), before=_AGAIN),
+    _of_a_reply("Continue in a new session from here", press("F", "Forked")),
+    _of_a_reply("Replay a reply", press("P", "[Space] pause")),
+    _of_a_reply("Copy a reply", press("y", "copied")),
     Task(
-        "See the numbers of what a query finds",
-        (_REVIEW, write("lantern", "1/1 reply"), press("F9", "all replies")),
+        "Copy a code block", (press("Esc", "READ"), press("Y", "copied")), Part.READING,
+        asked="code", answered=("print(42)", "● stop"),
     ),
-    Task("Leave", (press("Ctrl+Q"),), ends=True),
+    _of_a_reply("See the source of a reply", press("s", "  source")),
+    Task("See the frames of a reply's stream", (press("F7", "what"),), Part.READING),
+    _of_a_reply("See the keys of a pane", press("?", "Everywhere")),
+    Task("See all keys", (press("F1", "type to filter"),), Part.READING),
+    Task(
+        "See a tool's result", (), Part.TOOLS,
+        asked="call 6*7", answered=("calculate(expression=\"6*7\") → 42", "The result is 42"),
+    ),
+    _of_a_call("Allow a tool call", (_ALLOWED,)),
+    _of_a_call(
+        "Allow a tool call from a half-written message", (press("F6", "ALLOW"), _ALLOWED),
+        write("meanwhile"),
+    ),
+    _of_a_call(
+        "Allow a tool call from the messages", (press("F6", "ALLOW"), _ALLOWED),
+        press("Ctrl+Up", "READ"),
+    ),
+    _of_a_call(
+        "Allow a tool call from the sessions", (press("F6", "ALLOW"), _ALLOWED),
+        press("Ctrl+O", "SESSIONS"),
+    ),
+    _of_a_call(
+        "Allow a tool call from the inspector", (press("F6", "ALLOW"), _ALLOWED),
+        press("F7", "INSPECT"),
+    ),
+    _of_the_review("Find a saved reply by a word", _FOUND),
+    _of_the_review("Open a saved reply in the chat", _FOUND, _RESULTS,
+                   press("Enter", "type a message")),
+    _of_the_review("List the replies that ended in one way",
+                   press("Alt+1", "finish:stop")),
+    _of_the_review("Pin a session", _RESULTS, press("p", "Pinned 1 session")),
+    _of_the_review("Undo the last change", _RESULTS, press("p", "Pinned 1 session"),
+                   press("u", "Unpinned 1 session")),
+    _of_the_review("Tag a session", _RESULTS, press("t", "Tags of 1 session"), write("later"),
+                   press("Enter", "Tagged 1 session #later")),
+    _of_the_review("Export a session", _RESULTS, press("e", "Export session as…")),
+    _of_the_review("See the numbers of what a query finds", _FOUND, press("F9", "all replies")),
+    Task("See tokens, cost and latency", (press("F9", "all replies"),), Part.REVIEW),
+    Task(
+        "Find a word in 50,000 replies",
+        (press("F3", "replies · by relevance"), write("zyzzyva450", "1/1 reply")),
+        Part.LARGE, asked="",
+    ),
+    Task("Leave", (press("Ctrl+Q"),), Part.REVIEW, ends=True),
 )  # fmt: skip
