@@ -27,6 +27,7 @@ class Terminal:
         self._screen = pyte.Screen(self._columns, self._rows)
         self._stream = pyte.ByteStream(self._screen)
         self.received = bytearray()
+        self._text: str | None = None
         self.pid, self._fd = pty.fork()
         size_bytes = struct.pack("HHHH", self._rows, self._columns, 0, 0)
         if self.pid == 0:
@@ -46,8 +47,10 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """The screen as text."""
-        return "\n".join(line.rstrip() for line in self._screen.display)
+        """The screen as text. It is made again only after the program wrote something."""
+        if self._text is None:
+            self._text = "\n".join(line.rstrip() for line in self._screen.display)
+        return self._text
 
     def type(self, keys: str) -> None:
         """Send keys as the terminal would."""
@@ -134,3 +137,4 @@ class Terminal:
             self.received += data
             # pyte takes the "4:3" in an underline style for a command of its own.
             self._stream.feed(data)
+            self._text = None
