@@ -90,7 +90,7 @@ def test_backgrounds_are_those_computed() -> None:
         if path.suffix == ".tcss"
         for name, share in re.findall(r"(?<![-\w])background: \$([\w-]+)( \d+%)?", path.read_text())
     }
-    tinted = {("error", " 20%"), ("success", " 20%"), ("background", " 60%")}
+    tinted = {("error", " 20%"), ("success", " 20%")}
     other = {
         (f, n, s) for f, n, s in used if (s and (n, s) not in tinted) or (not s and n not in known)
     }
