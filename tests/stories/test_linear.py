@@ -459,3 +459,27 @@ def test_several_answers_and_the_source_of_a_reply(server: LoopbackServer, tmp_p
         terminal.wait_for("End of table.", "tokens:")
         terminal.type("/raw\r")
         terminal.wait_for("source: | a |", "| 1 |")
+
+
+def test_text_calls_and_text_are_printed_in_their_order(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    function = {"name": "lookup", "arguments": '{"word": "x"}'}
+    chunks = (
+        delta(content="Let me see."),
+        delta(tool_calls=[{"index": 0, "id": "c", "function": function}]),
+        delta(content="I asked."),
+        delta(finish="tool_calls"),
+    )
+    server.answer = lambda _request: Answer(chunks=sse(*chunks))
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("x?\r")
+        terminal.wait_for("finish:")
+        told = lines(terminal)
+    first = told.index("reply: Let me see.")
+    assert told[first : first + 3] == [
+        "reply: Let me see.",
+        'tool: the model requests lookup(word="x")',
+        "reply: I asked.",
+    ]

@@ -20,6 +20,8 @@ from replyscope.domain.exchange import (
     Citation,
     OutputItem,
     ReplyImage,
+    Run,
+    RunKind,
     Section,
     ToolCall,
 )
@@ -38,6 +40,10 @@ ChoiceEvent = (
     | ItemReported
     | ToolCallReported
 )
+
+_MOST_RUNS = 1000
+"""The runs that are recorded: later content extends the last run of its kind."""
+_USUAL = tuple(RunKind)
 
 
 class CallFold:
@@ -92,6 +98,7 @@ class ChoiceFold:
         "reasoning",
         "reasoning_fields",
         "refusal",
+        "runs",
         "sections",
         "text",
         "thinking",
@@ -109,16 +116,42 @@ class ChoiceFold:
         self.citations: list[Citation] = []
         self.images: list[ReplyImage] = []
         self.sections: list[Section] = []
+        self.runs: list[Run] = []
         self.items: dict[int, OutputItem] = {}
         self.reasoning_fields: dict[str, None] = {}
         self.fields: list[str] = []
 
+    def say(self, text: str) -> None:
+        """Append text."""
+        self._run(RunKind.TEXT, len(self.text), text)
+        self.text.append(text)
+
+    def refuse(self, text: str) -> None:
+        """Append a refusal."""
+        self._run(RunKind.REFUSAL, len(self.refusal), text)
+        self.refusal.append(text)
+
     def reason(self, delta: ReasoningDelta) -> None:
         """Append reasoning, and record the fields or tags that contained it."""
+        self._run(RunKind.REASONING, len(self.reasoning), delta.text)
         self.reasoning.append(delta.text)
         self.thinking.append(delta.received)
         for name in delta.fields:
             self.reasoning_fields[name] = None
+
+    def _run(self, kind: RunKind, start: int, text: str) -> None:
+        """Record a new run, unless a text continues the last one."""
+        continues = not text or (self.runs and self.runs[-1].kind is kind)
+        if not continues and len(self.runs) < _MOST_RUNS:
+            self.runs.append(Run(kind, start))
+
+    def _call(self, slot: int, kind: str) -> CallFold:
+        call = self.calls.get(slot)
+        if call is None:
+            if len(self.runs) < _MOST_RUNS:
+                self.runs.append(Run(RunKind.CALL, len(self.calls)))
+            call = self.calls[slot] = CallFold(kind)
+        return call
 
     def add(self, event: ChoiceEvent) -> None:
         """Fold an event other than a text or call delta."""
@@ -136,15 +169,11 @@ class ChoiceFold:
             case ItemReported(slot=slot, item=item):
                 self.items[slot] = item
             case ToolCallReported(slot=slot, call=call):
-                reported = self.calls.setdefault(slot, CallFold(call.kind))
-                reported.reported = sound_call(call)
+                self._call(slot, call.kind).reported = sound_call(call)
 
     def add_call(self, delta: ToolCallDelta) -> None:
         """Fold a delta of a tool call."""
-        call = self.calls.get(delta.slot)
-        if call is None:
-            call = self.calls[delta.slot] = CallFold(delta.kind)
-        call.add(delta)
+        self._call(delta.slot, delta.kind).add(delta)
 
     def outcome(self) -> Outcome:
         """The facts that decide the finish reason, together with the server's value."""
@@ -170,11 +199,17 @@ class ChoiceFold:
             citations=tuple(self.citations),
             sections=tuple(self.sections) if self._has_telling_sections() else (),
             items=tuple(item for _, item in order),
+            order=tuple(self.runs) if self.items or self._is_unusual() else (),
             images=tuple(self.images),
             thinking=str(self.thinking),
             reasoning_fields=tuple(self.reasoning_fields),
             fields=_merged(self.fields) if finish is not None else "",
         )
+
+    def _is_unusual(self) -> bool:
+        """Whether the runs are not in the order of `RunKind`."""
+        places = [_USUAL.index(run.kind) for run in self.runs]
+        return places != sorted(places)
 
     def _has_telling_sections(self) -> bool:
         return len(self.sections) > 1 or any(section.phase for section in self.sections)

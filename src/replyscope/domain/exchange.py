@@ -112,12 +112,35 @@ class Section:
     phase: str | None = None
 
 
+class RunKind(StrEnum):
+    """What a run of a choice consists of."""
+
+    REASONING = "reasoning"
+    TEXT = "text"
+    REFUSAL = "refusal"
+    CALL = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run: content of one kind that arrived without content of another kind in between.
+
+    `start` is its offset in the text, reasoning or refusal of the choice; of a tool call its
+    index. A run of text ends where the next run of the same kind starts.
+    """
+
+    kind: RunKind
+    start: int
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One of the n answers in an exchange.
 
     `finish_reason` is None only while the choice streams. `sections` is empty for text
-    without phases; `items` are the output items of the Responses API.
+    without phases; `items` are the output items of the Responses API. `order` lists the runs in
+    the order of their arrival; it is empty when reasoning, text, refusal and calls arrived in
+    this order. `inspection/reply_parts.py` reads it.
 
     Fields that are sent back to the same model: `thinking` is the original head of the text with
     its tags, if reasoning was inside the text; `reasoning_fields` names the message fields that
@@ -135,6 +158,7 @@ class Choice:
     citations: tuple[Citation, ...] = ()
     sections: tuple[Section, ...] = ()
     items: tuple[OutputItem, ...] = ()
+    order: tuple[Run, ...] = ()
     images: tuple[ReplyImage, ...] = ()
     thinking: str = ""
     reasoning_fields: tuple[str, ...] = ()

@@ -126,13 +126,13 @@ class ExchangeFold:
                     self._pause = (at_ms - self._now_ms, self._now_ms)
                 self._now_ms = at_ms
             case TextDelta(choice=index, text=text):
-                self._choice(index).text.append(text)
+                self._choice(index).say(text)
                 self._token(len(text))
             case ReasoningDelta(choice=index, text=text):
                 self._choice(index).reason(event)
                 self._token(len(text))
             case RefusalDelta(choice=index, text=text):
-                self._choice(index).refusal.append(text)
+                self._choice(index).refuse(text)
                 self._token(len(text))
             case ToolCallDelta():
                 self._choice(event.choice).add_call(event)

@@ -20,6 +20,8 @@ from replyscope.domain.exchange import (
     OutputItem,
     ReplyImage,
     Retry,
+    Run,
+    RunKind,
     Section,
     Timing,
     ToolCall,
@@ -231,6 +233,9 @@ def _decode_choice(values: Mapping[str, Any]) -> Choice:
     )
     value["citations"] = tuple(_made(Citation, entry) for entry in value.get("citations", ()))
     value["sections"] = tuple(_made(Section, entry) for entry in value.get("sections", ()))
+    value["order"] = tuple(
+        Run(RunKind(run["kind"]), run["start"]) for run in value.get("order", ())
+    )
     value["images"] = tuple(_made(ReplyImage, entry) for entry in value.get("images", ()))
     value["reasoning_fields"] = tuple(value.get("reasoning_fields", ()))
     value["items"] = tuple(_made(OutputItem, entry) for entry in value.get("items", ()))

@@ -80,6 +80,7 @@ def _choice_object(choice: Choice) -> dict[str, Any]:
         "tool_calls": [_call_object(call) for call in choice.tool_calls],
         "citations": [asdict(citation) for citation in choice.citations],
         "images": [_image_object(image) for image in choice.images],
+        "order": [{"type": run.kind.value, "start": run.start} for run in choice.order],
         "items": [{"type": item.kind, "index": item.index} for item in choice.items],
     }
 

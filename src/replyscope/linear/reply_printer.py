@@ -12,15 +12,19 @@ from replyscope.domain.event import (
     RetryScheduled,
     StreamEnded,
     TextDelta,
+    ToolCallDelta,
+    ToolCallReported,
 )
-from replyscope.domain.exchange import ANSWERABLE, Exchange, ToolCall
+from replyscope.domain.exchange import ANSWERABLE, Exchange, RunKind, ToolCall
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.json_text import read_json
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.printable import printable_line
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.tool_calls import calls_of
 from replyscope.inspection.findings import find_oddities
+from replyscope.inspection.reply_parts import reply_parts
 from replyscope.linear.desk import LinearDesk
 from replyscope.linear.flow import TextFlow, print_flowing
 from replyscope.linear.sentences import (
@@ -51,6 +55,9 @@ class ReplyPrinter:
         self._known = {message.id for message in conversation.tree.messages}
         self._flow: TextFlow | None = None
         self._is_reasoning = False
+        self._has_new_calls = False
+        self._said_calls: dict[str, set[int]] = {}
+        """The calls that are printed, by exchange id: their indexes."""
         self._reported: set[tuple[str, str]] = set()
         self._ended: set[str] = set()
         self._before = conversation.turn
@@ -59,12 +66,17 @@ class ReplyPrinter:
     def listen(self, event: Event) -> None:
         """Queue the printing of an event."""
         match event:
-            case TextDelta(choice=0, text=text) if self._is_one:
+            case TextDelta(choice=0, text=text) | RefusalDelta(choice=0, text=text) if self._is_one:
+                self._is_reasoning = False
+                self._say_calls()
                 self._put(partial(self._print_text, text))
-            case RefusalDelta(choice=0, text=text) if self._is_one:
-                self._put(partial(self._print_text, text))
+            case ToolCallDelta(choice=0) | ToolCallReported(choice=0) if self._is_one:
+                self._has_new_calls = True
+                self._put(self._end_text)
             case ReasoningDelta() if not self._is_reasoning:
                 self._is_reasoning = True
+                self._put(self._end_text)
+                self._say_calls()
                 self._say("reasoning", "streaming. /reasoning prints it after the reply")
             case RequestAdapted(note=note):
                 self._say("note", printable_line(note))
@@ -72,7 +84,7 @@ class ReplyPrinter:
                 text = f"{failure.message} Retry in {wait_s:.1f} s."
                 self._say("note", printable_line(text))
             case RequestSent():
-                self._is_reasoning = False
+                self._is_reasoning = self._has_new_calls = False
                 self._put_lines(self._new_results())
             case StreamEnded() if self._is_one:
                 exchange = self._conversation.exchanges.get(self._conversation.turn[-1])
@@ -81,6 +93,19 @@ class ReplyPrinter:
 
     def _say(self, label: str, text: str) -> None:
         self._put(partial(self._desk.say, label, text))
+
+    def _say_calls(self) -> None:
+        """Queue the complete calls of the streaming reply, before what follows them."""
+        live = self._conversation.live
+        if live is None or not self._has_new_calls:
+            return
+        self._has_new_calls = False
+        exchange = live.exchange()
+        said = self._said_calls.setdefault(exchange.id, set())
+        for number, call in enumerate(exchange.choice(0).tool_calls):
+            if number not in said and _is_complete(call):
+                said.add(number)
+                self._say("tool", _call_sentence(call))
 
     def _put_lines(self, lines: Sequence[Line]) -> None:
         for label, text in lines:
@@ -102,10 +127,10 @@ class ReplyPrinter:
         """Print the ending of one exchange of the turn: short if its tools run next."""
         self._end_text()
         self._ended.add(exchange.id)
-        calls = exchange.choice(0).tool_calls
-        for call in calls:
-            who = "the model requests" if call.kind in ANSWERABLE else "the server ran"
-            self._desk.say("tool", f"{who} {call_text(call)}")
+        said = self._said_calls.get(exchange.id, ())
+        for number, call in enumerate(exchange.choice(0).tool_calls):
+            if number not in said:
+                self._desk.say("tool", _call_sentence(call))
         is_calling = exchange.choice(0).finish_reason in _CALLING
         lines = [finish_line(exchange, 0)] if is_calling else ending_lines(exchange, 0)
         for label, text in (*lines, figures_line(exchange)):
@@ -151,7 +176,12 @@ class ReplyPrinter:
         choices = [(exchange, choice) for exchange in exchanges for choice in exchange.choices]
         for number, (exchange, choice) in enumerate(choices, start=1):
             place = f" {number} of {len(choices)}" if len(choices) > 1 else ""
-            print_flowing(self._desk.terminal, f"reply{place}", choice.text)
+            label = f"reply{place}"
+            for part in reply_parts(choice):
+                if isinstance(part, ToolCall):
+                    self._desk.say("tool", _call_sentence(part))
+                elif part.kind is not RunKind.REASONING:
+                    print_flowing(self._desk.terminal, label, part.text)
             for label, text in (*ending_lines(exchange, choice.index), figures_line(exchange)):
                 self._desk.say(label, text)
 
@@ -163,6 +193,22 @@ class ReplyPrinter:
             for message in conversation.read_messages()
             if message.id not in self._known
         ]
+
+
+def _call_sentence(call: ToolCall) -> str:
+    who = "the model requests" if call.kind in ANSWERABLE else "the server ran"
+    return f"{who} {call_text(call)}"
+
+
+def _is_complete(call: ToolCall) -> bool:
+    """Whether the arguments are complete; Chat Completions does not mark the end of a call."""
+    if call.state is not ToolCallState.ASSEMBLING:
+        return True
+    try:
+        read_json(call.arguments)
+    except ValueError:
+        return False
+    return True
 
 
 def _calls_by_id(reply: Message, conversation: Conversation) -> dict[str, ToolCall]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from replyscope.domain.exchange import Choice, Citation, Exchange, Timing, ToolCall
+from replyscope.domain.exchange import Choice, Citation, Exchange, RunKind, Timing, ToolCall
 from replyscope.domain.message import ToolResultPart
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import exact_line, exact_text
@@ -22,7 +22,9 @@ from replyscope.inspection.figures import (
     whole_time,
 )
 from replyscope.inspection.findings import find_oddities
+from replyscope.inspection.reply_parts import Passage, reply_parts
 from replyscope.inspection.sharing.html_text import code, is_link, markdown, plain
+from replyscope.inspection.sharing.reply_redaction import clean_choice
 from replyscope.inspection.timeline import Bar, Doing, Timeline
 
 Results = Mapping[str, ToolResultPart]
@@ -37,20 +39,24 @@ _MOODS = {
 
 
 def said_html(choice: Choice, results: Results, clean: Clean) -> str:
-    """Reasoning, text, tools and sources of a choice, in that order."""
+    """The parts of a choice in the order of their arrival, then its images and sources."""
     pieces = []
-    if choice.reasoning:
-        title = f"reasoning, {len(choice.reasoning):,} characters"
-        pieces.append(folded(plain(title), markdown(clean(choice.reasoning))))
-    if choice.text:
-        pieces.append(markdown(clean(choice.text)))
-    if choice.refusal:
-        pieces.append(f"<blockquote>{markdown(clean(choice.refusal))}</blockquote>")
+    for part in reply_parts(clean_choice(choice, clean)):
+        if isinstance(part, ToolCall):
+            pieces.append(_call(part, results.get(part.id), clean))
+        else:
+            pieces.append(_passage(part))
     pieces += [f"<p>{plain(clean(image_line(image)))}</p>" for image in choice.images]
-    pieces += [_call(call, results.get(call.id), clean) for call in choice.tool_calls]
     if choice.citations:
         pieces.append(_sources(choice.citations, clean))
     return "".join(pieces)
+
+
+def _passage(passage: Passage) -> str:
+    said = markdown(passage.markdown)
+    if passage.kind is RunKind.REASONING:
+        return folded(plain(f"reasoning, {len(passage.text):,} characters"), said)
+    return f"<blockquote>{said}</blockquote>" if passage.kind is RunKind.REFUSAL else said
 
 
 def folded(title: str, body: str, kind: str = "", *, is_open: bool = False) -> str:

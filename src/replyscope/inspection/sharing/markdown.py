@@ -7,7 +7,7 @@ heading of the message.
 import json
 from collections.abc import Iterator, Mapping
 
-from replyscope.domain.exchange import Choice, Exchange, ToolCall
+from replyscope.domain.exchange import Choice, Exchange, RunKind, ToolCall
 from replyscope.domain.message import (
     FilePart,
     ImagePart,
@@ -23,8 +23,10 @@ from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.figures import cost, count, image_line, size, whole_time
 from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.json_view import iso
+from replyscope.inspection.reply_parts import reply_parts
 from replyscope.inspection.sharing.fences import closed, fenced
 from replyscope.inspection.sharing.headings import demoted
+from replyscope.inspection.sharing.reply_redaction import clean_choice
 
 _CALL_WIDTH = 2_000
 
@@ -124,16 +126,16 @@ class _Writer:
         self, choice: Choice, results: Mapping[str, ToolResultPart], level: str
     ) -> Iterator[str]:
         clean, deeper = self._clean, _level(level)
-        if choice.reasoning:
-            lines = closed(demoted(clean(choice.reasoning), deeper)).split("\n")
-            yield "\n".join(f"> {line}".rstrip() for line in lines)
-        for said in (choice.text, choice.refusal):
-            if said:
-                yield closed(demoted(clean(said), deeper))
+        for part in reply_parts(clean_choice(choice, clean)):
+            if isinstance(part, ToolCall):
+                yield from self._call(part, results.get(part.id))
+                continue
+            said = closed(demoted(part.markdown, deeper))
+            if part.kind is RunKind.REASONING:
+                said = "\n".join(f"> {line}".rstrip() for line in said.split("\n"))
+            yield said
         for image in choice.images:
             yield f"*{_line(clean(image_line(image)))}*"
-        for call in choice.tool_calls:
-            yield from self._call(call, results.get(call.id))
         sources = dict.fromkeys((c.title or c.url or c.kind, c.url) for c in choice.citations)
         if sources:
             yield "\n".join(

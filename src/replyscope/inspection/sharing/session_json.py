@@ -17,6 +17,7 @@ from replyscope.domain.message import Message
 from replyscope.domain.shared import SESSION_FORMAT, Shared
 from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.redaction import Redactor
+from replyscope.inspection.sharing.reply_redaction import clean_choice
 
 _KEPT = ("frames", "data")  # already redacted, and bytes
 
@@ -26,7 +27,8 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
     session = shared.session
     if clean is not None:
         records = {key: _cleaned_record(r, clean) for key, r in shared.records.items()}
-        shared = replace(shared, records=records)
+        exchanges = {key: _cleaned_exchange(e, clean) for key, e in shared.exchanges.items()}
+        shared = replace(shared, records=records, exchanges=exchanges)
     value = {
         "format": SESSION_FORMAT,
         "id": session.id,
@@ -47,6 +49,11 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
 
 def _cleaned_record(record: WireRecord, clean: Redactor) -> WireRecord:
     return WireRecord(record.request, clean_frames(record.frames, clean))
+
+
+def _cleaned_exchange(exchange: Exchange, clean: Redactor) -> Exchange:
+    choices = tuple(clean_choice(choice, clean) for choice in exchange.choices)
+    return replace(exchange, choices=choices)
 
 
 def _cleaned(value: Any, clean: Redactor) -> Any:

@@ -1,5 +1,6 @@
 """Lays out the tools tab: each call, what it was asked to do, and what became of it."""
 
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.argument_check import check_arguments
 from replyscope.inspection.arguments import pretty_arguments, readable_beginning, readable_result
 from replyscope.inspection.figures import seconds, size
+from replyscope.inspection.reply_parts import is_call_kind
 from replyscope.ui.reading.sheet import MUTED, Sheet
 
 _DIFF = {"+": "$text-success", "-": "$text-error"}
@@ -27,19 +29,21 @@ _MOST = 20_000
 
 
 def tool_sheet(width: int, choice: Choice, results: Mapping[str, ToolResultPart]) -> Content:
-    """Each call with its arguments, as far as they have come; then the other items."""
+    """Each call with its arguments, as far as they have come, and the items between them."""
     sheet = Sheet(width)
-    parts = [
-        _call(sheet, number, call, results.get(call.id))
-        for number, call in enumerate(choice.tool_calls, start=1)
-    ]
-    if not parts:
-        parts.append(Content.styled("This reply has no tool calls.", MUTED))
+    calls = deque(enumerate(choice.tool_calls, start=1))
+    parts: list[Content] = []
+    for item in choice.items:
+        if is_call_kind(item.kind) and calls:
+            parts.append(_call(sheet, *calls.popleft(), results))
+        elif item.kind not in _SHOWN_ELSEWHERE and not item.kind.endswith(("_call", "_output")):
+            parts.append(_item(item))
+    parts += [_call(sheet, *call, results) for call in calls]
+    if not choice.tool_calls:
+        parts.insert(0, Content.styled("This reply has no tool calls.", MUTED))
     elif results:
         parts.append(Content.styled("[T] copy, run again or answer by hand", MUTED))
-    others = [item for item in choice.items if item.kind not in _SHOWN_ELSEWHERE]
-    others = [item for item in others if not item.kind.endswith(("_call", "_output"))]
-    return Content("\n\n").join([*parts, *(_item(item) for item in others)])
+    return Content("\n\n").join(parts)
 
 
 def _item(item: OutputItem) -> Content:
@@ -49,7 +53,10 @@ def _item(item: OutputItem) -> Content:
     return Content("\n").join(rows)
 
 
-def _call(sheet: Sheet, number: int, call: ToolCall, part: ToolResultPart | None) -> Content:
+def _call(
+    sheet: Sheet, number: int, call: ToolCall, results: Mapping[str, ToolResultPart]
+) -> Content:
+    part = results.get(call.id)
     rows = [
         Content.styled(f"{number}. {exact_line(call.name)}", "$text-primary bold"),
         sheet.row("id", call.id),

@@ -1,14 +1,17 @@
 """The content of a transcript entry: immutable values, built from messages and exchanges."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from replyscope.domain.exchange import APPROVAL, Choice, Citation, Exchange, ReplyImage, ToolCall
+from replyscope.domain.exchange import Choice, Citation, Exchange, ReplyImage, RunKind, ToolCall
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.domain.printable import printable_line
 from replyscope.domain.unicode_text import byte_count
 from replyscope.inspection.explain import Mood, Remedy, explain
 from replyscope.inspection.figures import size
+from replyscope.inspection.reply_parts import Passage, ReplyPart, joined_parts
+
+REASONING, TEXT, REFUSAL = RunKind.REASONING, RunKind.TEXT, RunKind.REFUSAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,9 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class EntryContent:
-    """The content of one entry. `summary` is a line of figures, for narrow screens only; `lead`
-    is the number of calls that came before the text.
+    """The content of one entry. `summary` is a line of figures, for narrow screens only.
+    `arranged` are the parts of a reply in the order of their arrival; without it reasoning, text,
+    refusal and calls follow each other.
     """
 
     key: str
@@ -33,7 +37,7 @@ class EntryContent:
     reasoning: str = ""
     refusal: str = ""
     calls: tuple[ToolCall, ...] = ()
-    lead: int = 0
+    arranged: tuple[ReplyPart, ...] = ()
     attachments: tuple[str, ...] = ()
     word: str = ""
     mood: Mood = Mood.GOOD
@@ -43,6 +47,14 @@ class EntryContent:
     citations: tuple[Citation, ...] = ()
     images: tuple[ReplyImage, ...] = ()
     is_live: bool = False
+
+    @property
+    def parts(self) -> tuple[ReplyPart, ...]:
+        """The passages and calls in the order in which they are drawn."""
+        if self.arranged:
+            return self.arranged
+        whole = ((REASONING, self.reasoning), (TEXT, self.text), (REFUSAL, self.refusal))
+        return (*(Passage(kind, text) for kind, text in whole if text), *self.calls)
 
 
 ContentOf = Callable[[str], EntryContent]
@@ -85,6 +97,7 @@ def reply_content(
     if not sources:
         return EntryContent(message.id, Role.ASSISTANT, "reply")
     choices: list[Choice] = [exchanges[s.exchange_id].choice(s.choice_index) for s in sources]
+    parts = tuple(joined_parts(choices))
     newest = exchanges[sources[-1].exchange_id]
     ending = explain(newest, sources[-1].choice_index)
     remedies = tuple(remedy for remedy in ending.remedies if remedy in possible)
@@ -92,11 +105,11 @@ def reply_content(
         key=message.id,
         role=Role.ASSISTANT,
         title=printable_line(newest.answered_model or newest.model),
-        text="".join(readable_text(choice) for choice in choices),
-        reasoning="\n\n".join(c.reasoning for c in choices if c.reasoning),
-        refusal="".join(c.refusal or "" for c in choices),
-        calls=tuple(call for choice in choices for call in choice.tool_calls),
-        lead=_calls_before_text(choices),
+        text="\n\n".join(_words(parts, TEXT)),
+        reasoning="\n\n".join(_words(parts, REASONING)),
+        refusal="".join(_words(parts, REFUSAL)),
+        calls=tuple(part for part in parts if isinstance(part, ToolCall)),
+        arranged=parts,
         citations=tuple(c for choice in choices for c in choice.citations),
         images=tuple(image for choice in choices for image in choice.images),
         word=ending.word,
@@ -106,35 +119,8 @@ def reply_content(
     )
 
 
-def _calls_before_text(choices: Sequence[Choice]) -> int:
-    """The number of calls that came before the first text, by the order of the output items.
-
-    Chat Completions has no order of items: there, calls follow the text of their choice.
-    """
-    before = 0
-    for choice in choices:
-        if choice.text:
-            kinds = [item.kind for item in choice.items]
-            kinds = kinds[: kinds.index("message")] if "message" in kinds else kinds
-            calls = sum(kind.endswith("_call") or kind == APPROVAL for kind in kinds)
-            return before + min(calls, len(choice.tool_calls))
-        before += len(choice.tool_calls)
-    return 0
-
-
-def readable_text(choice: Choice) -> str:
-    """The text of a choice, with its sections as paragraphs. It only grows while it streams."""
-    if not choice.sections:
-        return choice.text
-    pieces: list[str] = []
-    ends = [section.start for section in choice.sections[1:]] + [len(choice.text)]
-    for section, end in zip(choice.sections, ends, strict=True):
-        if pieces:
-            pieces.append("\n\n")
-        if section.phase == "commentary":
-            pieces.append("*commentary*\n\n")
-        pieces.append(choice.text[section.start : end])
-    return "".join(pieces)
+def _words(parts: Iterable[ReplyPart], kind: RunKind) -> Iterator[str]:
+    return (part.markdown for part in parts if isinstance(part, Passage) and part.kind is kind)
 
 
 REMEDY_KEYS = {

@@ -11,12 +11,11 @@ from rich.text import Text
 from textual.strip import Strip
 
 from replyscope.domain.message import Role
-from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.printable import printable_line
 from replyscope.inspection.explain import Mood
 from replyscope.inspection.figures import image_line
 from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.markdown.palette import Palette
-from replyscope.ui.transcript.block_cells import BlockCells, Words
 from replyscope.ui.transcript.cells import (
     Cell,
     blank_cell,
@@ -32,7 +31,8 @@ from replyscope.ui.transcript.details import (
     mood_style,
     tab_line,
 )
-from replyscope.ui.transcript.tool_calls import call_cells
+from replyscope.ui.transcript.part_cells import Look
+from replyscope.ui.transcript.part_column import PartColumn
 
 _DEFAULT = DrawingOptions()
 _MOST_DRAWN = 256
@@ -53,10 +53,8 @@ class Entry:
         self._content: EntryContent | None = None
         self._options = options
         self.is_unfolded = False
-        self._text: BlockCells | None = None
-        self._reasoning: BlockCells | None = None
-        self._words = Words()
-        self._head_count = 0
+        self._parts: PartColumn | None = None
+        self._look: Look | None = None
         self._cells: list[Cell] | None = None
         self._tops: list[int] = [0]
         self._width = 0
@@ -84,44 +82,26 @@ class Entry:
     @property
     def is_behind(self) -> bool:
         """Whether the cells show less than the content, because a frame's time was over."""
-        content = self._content
-        if content is None or self._cells is None or self._text is None:
-            return False
-        if self._text.length < len(content.text):
-            return True
-        reasoning = self._reasoning
-        is_counted = self._words.length == len(content.reasoning)
-        return not is_counted or (
-            reasoning is not None and reasoning.length < len(content.reasoning)
-        )
+        return self._cells is not None and self._parts is not None and self._parts.is_behind
 
     @property
     def parsed(self) -> int:
         """The number of characters parsed for the cells, as a measure of the cost."""
-        shown = filter(None, (self._text, self._reasoning))
-        return sum(blocks.parsed for blocks in shown)
+        return 0 if self._parts is None else self._parts.parsed
 
     def update(self, content: EntryContent) -> None:
         """Replace the content. While a reply streams its text only grows."""
         before, self._content = self.content, content
-        if not _goes_on(before, before.text, content.text):
-            self._text = None
-        if not _goes_on(before, before.reasoning, content.reasoning):
-            self._reasoning, self._words = None, Words()
-        if before.calls and not content.calls:
-            self._cells = None
-        if self._text is None:
-            self._cells = None
-        elif self._cells is not None:
+        if self._parts is None:
+            return
+        self._parts.update(content.parts, only_grows=before.is_live, is_live=content.is_live)
+        if self._cells is not None:
             self.go_on()
 
     def go_on(self) -> None:
         """Show more of the content, at most the work of one frame."""
-        if self._text is not None:
-            self._text.grow(self.content.text)
-        if self._reasoning is not None:
-            self._reasoning.grow(self.content.reasoning)
-        self._words.grow(self.content.reasoning)
+        if self._parts is not None:
+            self._parts.grow()
         self._build()
 
     def toggle_fold(self) -> None:
@@ -137,7 +117,7 @@ class Entry:
     def toggle_source(self) -> None:
         """Show the text as it was written, or as it is meant."""
         self._options = replace(self._options, is_source=not self.is_source)
-        self._cells = self._text = self._reasoning = None
+        self._cells = self._parts = None
 
     def forget_diagrams(self) -> bool:
         """Draw the diagrams again when they are next visible. Returns whether there are some."""
@@ -149,9 +129,7 @@ class Entry:
     def release(self) -> None:
         """Release the cells; the height is kept."""
         self._known_height = self.height(self._width) if self._cells is not None else None
-        self._cells = None
-        self._text = None
-        self._reasoning = None
+        self._cells = self._parts = None
 
     def lay_out(self, width: int, palette: Palette) -> None:
         """Build the cells for a width and theme, unless they exist."""
@@ -224,50 +202,41 @@ class Entry:
 
     def _build(self) -> None:
         """Build the cells: all, or only the cells that changed since the last time."""
-        content, palette = self.content, self._palette
-        assert palette is not None
-        if self._text is None:
+        look = self._current_look()
+        if self._parts is None:
+            content = self.content
             keeps_breaks = self._options.keeps_breaks or content.role is Role.USER
-            self._text = BlockCells(replace(self._options, keeps_breaks=keeps_breaks))
-            if content.is_live:
-                self._text.grow(content.text)
-            else:
-                self._text.show(content.text)
+            options = replace(self._options, keeps_breaks=keeps_breaks)
+            self._parts = PartColumn(content.parts, options, is_live=content.is_live)
         if self._cells is None:
             self._tops = [0]
-            for blocks in filter(None, (self._text, self._reasoning)):
-                blocks.forget_look()
-        head, changed = self._head(palette)
-        first_text = self._text.lay_out(self._width)
-        if changed is None:
-            changed = len(head) + first_text
-        self._cells = [*head, *self._text.cells, *self._tail(palette)]
-        changed = min(changed, len(self._tops) - 1)
+        head = self._head(look.palette)
+        parts, first = self._parts.lay_out(look)
+        self._cells = [*head, *parts, *self._tail(look.palette)]
+        changed = min(len(head) + first, len(self._tops) - 1)
         del self._tops[changed + 1 :]
         self._retop(changed)
 
-    def _head(self, palette: Palette) -> tuple[list[Cell], int | None]:
-        """The cells above the text, and the index of the first cell whose height changed."""
-        content = self.content
-        quiet, changed = self._reasoning_cells(palette)
-        cells = [self._header(palette), *quiet]
-        for name in content.attachments:
+    def _current_look(self) -> Look:
+        assert self._palette is not None
+        state = (self._width, self._palette, self.is_unfolded)
+        look = self._look
+        if look is None or (look.width, look.palette, look.is_unfolded) != state:
+            click = Style(meta={"@click": ("toggle_fold", (self.key,))})
+            look = self._look = Look(*state, click)
+        return look
+
+    def _head(self, palette: Palette) -> list[Cell]:
+        """The cells above the parts."""
+        cells = [self._header(palette)]
+        for name in self.content.attachments:
             cells.append(line_cell(Text(f"📎 {name}", palette.muted)))
-        if content.lead:
-            cells += [*self._call_cells(0, content.lead, palette), blank_cell()]
-            changed = 1  # a call that goes on changes its height
-        if len(cells) != self._head_count:
-            self._head_count, changed = len(cells), 1
-        return cells, changed
+        return cells
 
     def _tail(self, palette: Palette) -> list[Cell]:
-        """The cells below the text."""
+        """The cells below the parts."""
         content = self.content
         cells: list[Cell] = []
-        if content.refusal:
-            refusal = Text(printable_text(content.refusal), palette.note)
-            cells.append(text_cell(refusal, gap=bool(content.text)))
-        cells += self._call_cells(content.lead, len(content.calls), palette)
         for number, image in enumerate(content.images):
             line = Text(f"▣ {printable_line(image_line(image))}", palette.muted)
             cells.append(text_cell(line, gap=number == 0))
@@ -288,42 +257,6 @@ class Entry:
         if self.is_source:
             left.append("  source", palette.muted)
         return split_cell(left, badge(content.word, content.mood, palette))
-
-    def _reasoning_cells(self, palette: Palette) -> tuple[list[Cell], int | None]:
-        """The cells of the reasoning, and the index of the first cell that changed."""
-        content = self.content
-        if not content.reasoning:
-            return [], None
-        if self._words.length == 0:
-            self._words.grow(content.reasoning)
-        click = Style(meta={"@click": ("toggle_fold", (content.key,))})
-        mark = "▾" if self.is_unfolded else "▸"
-        line = Text(f"{mark} reasoning · {self._words.count:,} words", palette.muted + click)
-        cells = [line_cell(line)]
-        if not self.is_unfolded:
-            return cells, None
-        if self._reasoning is None:
-            self._reasoning = BlockCells(self._options)
-            self._reasoning.grow(content.reasoning)
-        quiet = self._reasoning
-        first = quiet.lay_out(self._width)
-        changed = None if first == len(quiet.cells) else 2 + first
-        return [*cells, *quiet.cells, blank_cell()], changed
-
-    def _call_cells(self, first: int, last: int, palette: Palette) -> list[Cell]:
-        """The cells of some of the calls."""
-        click = Style(meta={"@click": ("toggle_fold", (self.content.key,))})
-        cells: list[Cell] = []
-        for number, call in enumerate(self.content.calls[first:last]):
-            is_first = number == 0 and (first > 0 or not self.content.lead)
-            gap = is_first or (self.is_unfolded and number > 0)
-            cells += call_cells(call, palette, click, gap=gap, is_unfolded=self.is_unfolded)
-        return cells
-
-
-def _goes_on(before: EntryContent, was: str, now: str) -> bool:
-    """Whether a text equals or extends the earlier one: while a reply streams it only grows."""
-    return (before.is_live and len(now) >= len(was)) or now == was
 
 
 def badge(word: str, mood: Mood, palette: Palette) -> Text:

@@ -31,9 +31,7 @@ _ENDINGS = {
 }
 
 
-def call_cells(
-    call: ToolCall, palette: Palette, click: Style, *, gap: bool, is_unfolded: bool
-) -> list[Cell]:
+def call_cells(call: ToolCall, palette: Palette, click: Style, *, is_unfolded: bool) -> list[Cell]:
     """The cells of a call. Unfolded, its arguments and its whole result are shown."""
     arguments = one_line(call.arguments[:_MOST_ARGUMENTS], 400)
 
@@ -41,10 +39,9 @@ def call_cells(
         lines = _call_lines(call, arguments, width, palette, shows_result=not is_unfolded)
         for line in lines:
             line.stylize(click)
-        strips = [to_strip(line) for line in lines]
-        return [Strip.blank(0), *strips] if gap else strips
+        return [to_strip(line) for line in lines]
 
-    cells = [Cell(draw, 1 + int(gap))]
+    cells = [Cell(draw, 1)]
     if is_unfolded:
         cells.append(text_cell(call_details(call, palette), indent=2))
     return cells
