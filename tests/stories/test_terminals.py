@@ -123,3 +123,36 @@ def test_a_signal_in_mid_reply_saves_and_ends(
         ("cancelled", None)
     ]
     connection.close()
+
+
+@pytest.mark.parametrize("cells", [1, 2, None])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_emoji_have_the_width_that_the_terminal_reports(
+    server: LoopbackServer, tmp_path: Path, cells: int | None, is_late: bool
+) -> None:
+    server.answer = lambda _request: reply(
+        "| state | what |\n|---|---|\n", "| ⚠️ | care |\n| ok | ok |\n"
+    )
+
+    def answer() -> None:
+        if cells is not None:
+            terminal.type(f"\x1b[2;{cells + 1}R")
+
+    with start(tmp_path, server) as terminal:
+        terminal.wait_until(lambda: b"\x1b[6n" in terminal.received)
+        if not is_late:
+            answer()
+        terminal.wait_for("type a message", "test-model")
+        terminal.type("hi\r")
+        terminal.wait_for("care", "stop")
+        if is_late:
+            mark = len(terminal.received)
+            answer()
+            if cells == 1:
+                terminal.wait_until(lambda: "⚠ ".encode() in terminal.received[mark:])
+        screen = terminal.settle()
+        assert "type a message" in screen  # nothing was typed into the composer
+        warned = next(line for line in screen.split("\n") if "care" in line)
+        fine = next(line for line in screen.split("\n") if "│ ok" in line)
+        # pyte draws one cell: the columns are straight exactly when the program knows it.
+        assert (warned.index("care") == fine.rindex("ok")) is (cells == 1)

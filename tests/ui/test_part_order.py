@@ -17,7 +17,7 @@ from replyscope.inspection.sharing.html_reply import said_html
 from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.inspection.sharing.reply_redaction import clean_choice
 from replyscope.provider.opening import translate_frames
-from replyscope.provider.responses import translate_response
+from replyscope.provider.response_events import translate_response
 from replyscope.store.codec import decode_exchange, encode_exchange
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.content import reply_content
@@ -36,7 +36,7 @@ def item_of(kind: str, word: str, *, is_done: bool = True) -> dict[str, Any]:
     """An output item with one word in it."""
     said = word if is_done else ""
     state = "completed" if is_done else "in_progress"
-    fields: dict[str, Any] = {
+    forms: dict[str, dict[str, Any]] = {
         "text": {
             "type": "message",
             "role": "assistant",
@@ -51,7 +51,8 @@ def item_of(kind: str, word: str, *, is_done: bool = True) -> dict[str, Any]:
             "action": {"type": "search", "query": word},
         },
         "function_call": {"type": "function_call", "call_id": f"c{word}", "name": f"f_{word}"},
-    }[kind]
+    }
+    fields = forms[kind]
     if kind == "function_call":
         fields["arguments"] = "{}" if is_done else ""
     return {"id": f"id_{word}", "status": state, **fields}

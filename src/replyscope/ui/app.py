@@ -31,6 +31,7 @@ from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BR
 from replyscope.ui.styles.contrast import make_readable
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
+from replyscope.ui.terminal.emoji_width import NarrowEmoji, is_narrow
 from replyscope.ui.terminal.printable_filter import PrintableOnly
 from replyscope.ui.terminal.textual_internals import GuardedApp
 from replyscope.ui.terminal.toasts import Toasts
@@ -70,6 +71,7 @@ class ReplyscopeApp(GuardedApp):
         self._opening = opening
         self._printable_only = PrintableOnly()
         self._ascii_only = AsciiOnly()
+        self._narrow_emoji: NarrowEmoji | None = None
         self._chat: ChatScreen | None = None
         self._services: Services | None = None
         self._deadline: threading.Timer | None = None
@@ -95,9 +97,19 @@ class ReplyscopeApp(GuardedApp):
         return self._opening.look
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's line filters, the filter of control characters, and if set the ASCII filter."""
+        """Textual's line filters, the filter of control characters, and those of the terminal."""
         filters = [*super().get_line_filters(), self._printable_only]
+        if self._narrow_emoji is not None:
+            filters.append(self._narrow_emoji)
         return [*filters, self._ascii_only] if self.look.ascii_only else filters
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        """The terminal's answer, how wide it draws emoji. It may come after the first paint."""
+        if is_narrow(event) and self._narrow_emoji is None:
+            self._narrow_emoji = NarrowEmoji()
+            for screen in self.screen_stack:
+                for widget in (screen, *screen.walk_children()):
+                    widget.refresh()
 
     def report_exception(self, error: BaseException) -> None:
         """Report an exception that ends the app to the command that started it."""

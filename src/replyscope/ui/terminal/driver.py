@@ -13,6 +13,7 @@ from typing import IO
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from replyscope.ui.terminal.emoji_width import MEASURE
 from replyscope.ui.terminal.paste_guard import PasteGuard
 from replyscope.ui.terminal.textual_internals import build_parser, wrap_output
 
@@ -25,6 +26,9 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         wrap_output(self, _Forgiving)
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self.input_tty:
+            self.write(MEASURE)
+            self.flush()
 
     def run_input_thread(self) -> None:
         """Wait for input and dispatch events."""
