@@ -109,7 +109,9 @@ def test_the_status_line_drops_the_least_useful_parts_first() -> None:
     shown = Status("gpt", "openai", "chat", 660, 8_250, 1_790, 0.02)
     whole = "READ  gpt · openai · chat · context 660 · 8% · session 1,790 tokens · $0.02"
     assert status_line(shown, "READ", 200).plain == whole
-    assert status_line(shown, "READ", 45).plain == "READ  gpt · context 660 · 8% · $0.02"
+    assert status_line(shown, "READ", 45).plain == "READ  gpt · openai · context 660 · 8% · $0.02"
+    assert status_line(shown, "READ", 40).plain == "READ  gpt · openai · context 660 · 8%"
+    assert status_line(shown, "READ", 30).plain == "READ  gpt · openai"
     for width in range(10, 90):
         line = status_line(shown, "READ", width)
         assert line.plain.startswith("READ  gpt")

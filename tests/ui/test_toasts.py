@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import pytest
+from textual.widgets._toast import Toast
 
 from replyscope.ui.dialogs.edit_dialog import ReadDialog
-from replyscope.ui.terminal.toasts import Toasts
+from replyscope.ui.reading.frame_screen import FrameScreen
+from replyscope.ui.terminal.toasts import ToastLine, Toasts
 from tests.support.server import LoopbackServer
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import send
+from tests.ui.test_wire import open_wire
 
 
 def test_the_last_twenty_are_kept_the_newest_first() -> None:
@@ -64,3 +67,26 @@ async def test_a_line_above_the_composer_narrows_no_pane(
         await pilot.pause()
         assert chat.query_one(line).region.width == chat.query_one("#center").size.width
         assert widths == {pane: chat.query_one(pane).size.width for pane in widths}
+
+
+@pytest.mark.parametrize("place", ["wire", "frame", "quit"])
+async def test_what_textual_would_notify_is_in_the_same_line_and_kept(
+    server: LoopbackServer, tmp_path: Path, place: str
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        app = pilot.app
+        said = "Press Ctrl+C again to quit."
+        if place == "quit":
+            await pilot.press("ctrl+c")
+        else:
+            await open_wire(pilot, server)
+            said = "Copied "
+            if place == "frame":
+                await pilot.press("enter")
+                await until(pilot, lambda: isinstance(app.screen, FrameScreen))
+            await pilot.press("y")
+        await until(pilot, lambda: said in frame(pilot))
+        assert said in chat_of(pilot).toasts.text()
+        assert not any(app.screen.query(Toast))
+        (line,) = app.screen.query(ToastLine)
+        assert said in str(line.content)

@@ -16,11 +16,13 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
 from replyscope.domain.errors import StoreError
 from replyscope.domain.look import DEFAULT_THEME, Look
+from replyscope.domain.printable import printable_text
 from replyscope.domain.unicode_text import sound
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.first_paint import FrontScreen
@@ -34,7 +36,7 @@ from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.emoji_width import NarrowEmoji, is_narrow
 from replyscope.ui.terminal.printable_filter import PrintableOnly
 from replyscope.ui.terminal.textual_internals import GuardedApp
-from replyscope.ui.terminal.toasts import Toasts
+from replyscope.ui.terminal.toasts import Toasts, draw_toasts
 from replyscope.ui.terminal.type_ahead import TypeAhead
 from replyscope.ui.theming import build_themes
 
@@ -115,6 +117,20 @@ class ReplyscopeApp(GuardedApp):
         """Report an exception that ends the app to the command that started it."""
         if self._opening.hear is not None:
             self._opening.hear(sys.exception() or error)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a toast in our line, and keep it for /messages. Textual's own would cover text."""
+        text = printable_text(f"{title}: {message}" if title else message)
+        self.toasts.add(text, is_error=severity == "error", shown_s=timeout or 3)
+        draw_toasts(self.screen, self.toasts)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy a text. Lone surrogates, which cannot be encoded, become U+FFFD."""
@@ -202,7 +218,7 @@ class ReplyscopeApp(GuardedApp):
         has_stopped = self._chat is not None and self._chat.stop_reply()
         key = key_name("ctrl+c")
         done = "The reply was stopped. " if has_stopped else ""
-        self.notify(f"{done}Press {key} again to quit.", timeout=3, markup=False)
+        self.notify(f"{done}Press {key} again to quit.", timeout=3)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Stop the cursor of an input from blinking when animations are off."""

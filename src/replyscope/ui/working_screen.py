@@ -13,7 +13,7 @@ from textual.worker import Worker, WorkerState
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
-from replyscope.ui.terminal.toasts import ToastLine, Toasts, toasts_of
+from replyscope.ui.terminal.toasts import Toasts, draw_toasts, toasts_of
 from replyscope.ui.terminal.type_ahead import KeyHold, TypeAhead
 
 Result = TypeVar("Result")
@@ -122,23 +122,12 @@ class WorkingScreen(Screen[Result]):
 
     def _draw_toasts(self) -> None:
         for screen in {self, *self.app.screen_stack[-1:]}:
-            if isinstance(screen, WorkingScreen):
-                screen.show_toasts()
+            draw_toasts(screen, self.toasts)
 
     @property
     def toasts(self) -> Toasts:
         """The toasts of the app."""
         return toasts_of(self.app)
-
-    def show_toasts(self) -> None:
-        """Draw the toasts in the line of this screen; a screen without one gets it at its end."""
-        line = next(iter(self.query(ToastLine)), None)
-        if line is None:
-            if not self.toasts.shown():
-                return
-            line = ToastLine()
-            self.mount(line)
-        line.show(self.toasts)
 
     def ask_dialog(self, dialog: Screen[str | None], accept: Callable[[str], object]) -> None:
         """Open a dialog; `accept` gets its value unless it was cancelled."""

@@ -80,13 +80,13 @@ def _length(parts: list[_Part]) -> int:
 
 
 def _parts(status: Status) -> list[_Part]:
-    parts = [_Part(Content.styled(printable_line(status.note), "$text-warning"), 8)]
+    parts = [_Part(Content.styled(printable_line(status.note), "$text-warning"), 9)]
     if status.model is None:
         click = Style.from_meta({"@click": "screen.run('model')"})
-        parts.append(_Part(Content(f"Choose a model ({status.model_key})").stylize(click), 9))
+        parts.append(_Part(Content(f"Choose a model ({status.model_key})").stylize(click), 10))
     else:
-        parts.append(_Part(Content(printable_line(status.model)), 9))
-    parts.append(_Part(Content(printable_line(status.endpoint or "")), 2))
+        parts.append(_Part(Content(printable_line(status.model)), 10))
+    parts.append(_Part(Content(printable_line(status.endpoint or "")), 8))
     parts.append(_Part(Content(status.api or ""), 1))
     parts += [_Part(Content(text), worth) for text, worth in _usage(status)]
     return [part for part in parts if part.text]

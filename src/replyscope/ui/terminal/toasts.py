@@ -9,6 +9,7 @@ from typing import Any
 
 from textual.app import App
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Static
 
 _MOST_KEPT = 20
@@ -64,6 +65,17 @@ def toasts_of(app: App[Any]) -> Toasts:
     """The toasts of an app."""
     known: Toasts | None = getattr(app, "toasts", None)
     return Toasts() if known is None else known
+
+
+def draw_toasts(screen: Screen[Any], toasts: Toasts) -> None:
+    """Draw the toasts in the line of a screen; a screen without one gets it at its bottom."""
+    line = next(iter(screen.query(ToastLine)), None)
+    if line is None:
+        if not toasts.shown():
+            return
+        line = ToastLine(classes="-docked")
+        screen.mount(line)
+    line.show(toasts)
 
 
 class ToastLine(Static):
