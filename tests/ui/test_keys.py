@@ -373,3 +373,14 @@ async def test_commands_of_settings_and_usage(server: LoopbackServer, tmp_path: 
         await until(pilot, lambda: "Choose a theme" in frame(pilot))
         await pilot.press(*"parameters", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ParametersDialog))
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "0", "x"])
+async def test_a_number_of_answers_that_is_none_is_refused_in_words(
+    server: LoopbackServer, tmp_path: Path, number: str
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        chat = chat_of(pilot)
+        await chat.groups.writing.submit(f"/n {number}")
+        await until(pilot, lambda: "n must be a whole number" in frame(pilot))
+        assert chat.groups.desk.conversation.session.settings.parameters.n is None

@@ -18,8 +18,8 @@ _TOO_DEEP = "it is nested too deeply"
 
 
 def read_toml(text: str) -> dict[str, Any]:
-    """Parse TOML. Raises ValueError, also for values that are nested too deeply: for those,
-    tomllib raises RecursionError, which callers do not expect.
+    """Parse TOML. Raises ValueError with a reason in words, also for values that are nested too
+    deeply and for numbers with thousands of digits.
     """
     if _DEEP.search(text):
         raise ValueError(_TOO_DEEP)
@@ -27,6 +27,10 @@ def read_toml(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # Python converts no more than 4,300 digits
+        raise ValueError("a number has too many digits") from None
 
 
 def line_of(text: str, path: Sequence[str | int]) -> int | None:

@@ -3,6 +3,7 @@
 from replyscope.domain import limits
 from replyscope.domain.limits import Limits
 from replyscope.domain.session import Parameters
+from replyscope.domain.typed_number import shortened
 
 
 def shown_value(value: object) -> str:
@@ -49,7 +50,7 @@ def _number(
         value = kind(text)
     except ValueError:
         word = "a whole number" if kind is int else "a number"
-        raise ValueError(f"{name} must be {word}, not {text!r}.") from None
+        raise ValueError(f"{name} must be {word}, not {shortened(text)!r}.") from None
     if value not in allowed:
         raise ValueError(f"{name} must be {allowed}.")
     return value

@@ -10,6 +10,7 @@ from replyscope.domain.exchange import Choice, Exchange
 from replyscope.domain.message import FilePart, ImagePart, Message, Part, Role
 from replyscope.domain.search import Search
 from replyscope.domain.session import SessionSettings
+from replyscope.domain.typed_number import shortened, whole_number
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.services import ChatServices
@@ -88,10 +89,11 @@ class LinearDesk:
 
     def listed_at(self, text: str) -> Listed:
         """The row of the last list with a number. Raises ReplyscopeError."""
-        number = int(text) if text.isdecimal() else 0
+        number = whole_number(text) or 0
         if not 1 <= number <= len(self.listed):
             raise ReplyscopeError(
-                f"There is no number {text} in the last list.", "/sessions or /search lists."
+                f"There is no number {shortened(text)} in the last list.",
+                "/sessions or /search lists.",
             )
         return self.listed[number - 1]
 

@@ -9,6 +9,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import FilePart, ImagePart, Message, Part, Role, TextPart
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.typed_number import shortened, whole_number
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.tool_calls import results_under
@@ -70,7 +71,7 @@ def print_wire(desk: LinearDesk, argument: str = "") -> None:
     """Print the request, the response head and the frames of the last reply."""
     _, exchange, _ = desk.last_reply()
     record = desk.run(desk.services.archive.load_wire(exchange.id))
-    first = int(argument) if argument.isdecimal() and int(argument) > 0 else 1
+    first = whole_number(argument) or 1
     if first == 1 and record.request is not None:
         sent = [*request_head(record.request), request_body(record.request)]
         lines = [*sent, *response_lines(exchange)]
@@ -191,9 +192,12 @@ def branches(desk: LinearDesk, argument: str = "") -> None:
         desk.terminal.lines(f"{n}. {text}" for n, text in enumerate(shown, start=1))
         desk.say("note", "/branches N opens one.")
         return
-    if not argument.isdecimal() or not 1 <= int(argument) <= len(rows):
-        raise ReplyscopeError(f"There is no version {argument}.", "/branches lists them.")
-    _open_version(desk, rows[int(argument) - 1])
+    number = whole_number(argument)
+    if number is None or not 1 <= number <= len(rows):
+        raise ReplyscopeError(
+            f"There is no version {shortened(argument)}.", "/branches lists them."
+        )
+    _open_version(desk, rows[number - 1])
 
 
 def next_version(desk: LinearDesk, _argument: str = "") -> None:
@@ -234,10 +238,10 @@ def compare(desk: LinearDesk, argument: str = "") -> None:
     replies = [
         reply for m in _versions(desk.conversation) if (reply := _reply(desk.conversation, m))
     ]
-    numbers = argument.split() or ["1", "2"]
-    if len(numbers) != 2 or not all(n.isdecimal() and 1 <= int(n) <= len(replies) for n in numbers):
+    numbers = [whole_number(word) or 0 for word in argument.split()] or [1, 2]
+    if len(numbers) != 2 or not all(1 <= number <= len(replies) for number in numbers):
         raise ReplyscopeError("Name two versions of a reply.", "/branches lists them.")
-    first, second = (replies[int(number) - 1] for number in numbers)
+    first, second = (replies[number - 1] for number in numbers)
     for row in compare_facts(first, second):
         text = f"{known(row.first)}, and {known(row.second)}" if row.differs else known(row.first)
         desk.say(row.label, printable_line(text))

@@ -11,6 +11,7 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
 from replyscope.domain.search import Hit, Labels, Search
 from replyscope.domain.session import SessionSettings
+from replyscope.domain.typed_number import whole_number
 from replyscope.engine.branch import read_in
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.undo import UndoableChange
@@ -52,7 +53,7 @@ def _begin(desk: LinearDesk, *, is_private: bool) -> None:
 
 def list_sessions(desk: LinearDesk, argument: str = "") -> None:
     """List the saved sessions by number, newest first; with a number, that many."""
-    most = int(argument) if argument.isdecimal() else 2 * _PAGE
+    most = whole_number(argument) or 2 * _PAGE
     found = desk.run(desk.services.archive.list_sessions(limit=most, pinned_first=True))
     desk.search = None
     desk.listed = [Listed(summary.id, summary.title) for summary in found]
@@ -68,8 +69,9 @@ def open_listed(desk: LinearDesk, argument: str = "") -> None:
     """Open a session: a number of the last list, or the beginning of an id."""
     if not argument:
         raise ReplyscopeError("Name a session.", "/open N, where /sessions lists the numbers.")
-    is_number = argument.isdecimal() and int(argument) <= len(desk.listed)
-    listed = desk.listed_at(argument) if is_number else None
+    number = whole_number(argument)
+    is_listed = number is not None and number <= len(desk.listed)
+    listed = desk.listed_at(argument) if is_listed else None
     if listed is None:
         listed = Listed(desk.run(desk.services.sessions.find_session_id(argument)), "")
     conversation = desk.run(desk.services.archive.open(listed.session_id))

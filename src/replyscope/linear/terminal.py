@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from replyscope.domain.printable import printable_line
+from replyscope.domain.typed_number import shortened, whole_number
 from replyscope.domain.unicode_text import sound
 from replyscope.inspection.likeness import in_ascii
 from replyscope.linear.signals import Signals
@@ -128,9 +129,10 @@ class LineTerminal:
                 return None
             if not answer:
                 return None
-            if answer.isdecimal() and 1 <= int(answer) <= len(shown):
-                return int(answer) - 1
-            self.say("error", f"{answer} is not a number of this list.")
+            number = whole_number(answer)
+            if number is not None and 1 <= number <= len(shown):
+                return number - 1
+            self.say("error", f"{shortened(answer)} is not a number of this list.")
 
     def confirm(self, question: str) -> bool:
         """Ask a question that only `yes` confirms."""

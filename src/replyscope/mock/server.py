@@ -16,6 +16,7 @@ from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Api
 from replyscope.domain.json_text import read_json
 from replyscope.domain.plural import plural
+from replyscope.domain.typed_number import whole_number
 from replyscope.mock.connection import HttpConnection, Request
 from replyscope.mock.matching import MatchLevel, find_recording
 from replyscope.mock.recording import Recording
@@ -195,7 +196,8 @@ class MockServer:
         asked = parse_qs(query)
         if asked.get("stream") == ["true"] and one.is_stream:
             after = asked.get("starting_after", ["-1"])[0]
-            return one, int(after) if after.lstrip("-").isdigit() else -1
+            number = whole_number(after)
+            return one, -1 if number is None else number
         whole = whole_of(one.exchange.api, one.frames)
         return None if whole is None else (None, whole)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from replyscope.domain.typed_number import whole_number
+
 _MOST_SCHEMA = 500_000
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 _COMBINERS = ("anyOf", "oneOf", "allOf", "not", "enum", "const", "if", "$ref", "$dynamicRef")
@@ -154,8 +156,9 @@ def _resolve(schema: dict[str, Any], reference: str) -> Any:
         step = step.replace("~1", "/").replace("~0", "~")
         if isinstance(found, dict):
             found = found.get(step)
-        elif isinstance(found, list) and step.isdecimal() and int(step) < len(found):
-            found = found[int(step)]
+        elif isinstance(found, list):
+            number = whole_number(step)
+            found = found[number] if number is not None and number < len(found) else None
         else:
             return None
     return found

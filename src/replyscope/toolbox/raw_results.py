@@ -14,6 +14,7 @@ from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, Result
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
+from replyscope.domain.typed_number import whole_number
 from replyscope.toolbox.envelope import BARE
 from replyscope.toolbox.listing import find_tools
 
@@ -112,7 +113,8 @@ class _Reading(_Stream):
 
 def _own(number: int | str) -> int | str:
     """The id as it was sent: an integer, which some servers return as a string."""
-    return int(number) if isinstance(number, str) and number.isdecimal() else number
+    whole = whole_number(number) if isinstance(number, str) else None
+    return number if whole is None else whole
 
 
 def valid_result(method: str, raw: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from replyscope.domain import limits
 from replyscope.domain.plural import plural
+from replyscope.domain.typed_number import shortened, whole_number
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
@@ -49,9 +50,11 @@ class SettingsCommands:
             dialog = PickDialog("Answers to a message", rows, current=str(now), is_free=True)
             self._desk.ask_dialog(dialog, self.set_choices)
             return
-        n = int(number) if number.isdecimal() else 0
-        if n not in limits.CHOICES:
-            self._desk.tell(f"n must be a whole number {limits.CHOICES}, not {number!r}.")
+        n = whole_number(number)
+        if n is None or n not in limits.CHOICES:
+            self._desk.tell(
+                f"n must be a whole number {limits.CHOICES}, not {shortened(number)!r}."
+            )
             return
         conversation = self._desk.conversation
         settings = conversation.session.settings
