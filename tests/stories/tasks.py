@@ -116,7 +116,7 @@ def _of_a_call(name: str, steps: tuple[Step, ...], *meanwhile: Step) -> Task:
 
 def _of_the_review(name: str, *steps: Step) -> Task:
     """A task of the review screen."""
-    return Task(name, (press("F3", "replies · by relevance"), *steps), Part.REVIEW)
+    return Task(name, (press("F3", "newest first"), *steps), Part.REVIEW)
 
 
 _AGAIN = (
@@ -243,7 +243,7 @@ TASKS = (
     Task("See tokens, cost and latency", (press("F9", "all replies"),), Part.REVIEW),
     Task(
         "Find a word in 50,000 replies",
-        (press("F3", "replies · by relevance"), write("zyzzyva450", "1/1 reply")),
+        (press("F3", "newest first"), write("zyzzyva450", "1/1 reply")),
         Part.LARGE, asked="",
     ),
     Task("Leave", (press("Ctrl+Q"),), Part.REVIEW, ends=True),

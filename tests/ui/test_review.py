@@ -127,7 +127,7 @@ async def test_sessions_are_marked_and_put_in_order(server: LoopbackServer, tmp_
         await until(pilot, lambda: "There is no undo" in frame(pilot))
         await pilot.press("1", "enter")
         await until(pilot, lambda: "deleted 0 sessions with 0 replies" in frame(pilot))
-        await until(pilot, lambda: "1/1 reply · by relevance" in frame(pilot))
+        await until(pilot, lambda: "1/1 reply · newest first" in frame(pilot))
         await pilot.press("X")
         await until(pilot, lambda: "There is no undo" in frame(pilot))
         await pilot.press("1", "enter")
@@ -656,8 +656,38 @@ async def test_chips_narrow_by_digit_alt_digit_and_click(
         await until(pilot, lambda: "Alt+" not in frame(pilot))
         await pilot.click("#results-head", offset=(2, 1))
         await until(pilot, lambda: field.value == "finish:length" and found(pilot) == 1)
+        assert "newest first" in frame(pilot)
         await pilot.click("#results-head", offset=(14, 0))
-        await until(pilot, lambda: "newest first" in frame(pilot))
+        await until(pilot, lambda: "most tokens first" in frame(pilot))
+
+
+async def test_the_order_is_by_relevance_only_when_there_are_words(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    answers(server)
+    async with open_app(tmp_path, server) as pilot:
+        await talk(pilot, "apples", "long pears")
+        screen = await open_review(pilot)
+        for query, order, count in (
+            ("", "newest first", 2),
+            ("pears", "by relevance", 1),
+            ("finish:stop", "newest first", 1),
+        ):
+            await ask(pilot, query)
+            await until(
+                pilot,
+                lambda q=query, n=count: screen.groups.search.query == q and found(pilot) == n,
+            )
+            await until(pilot, lambda o=order: f" · {o}" in frame(pilot))
+        await pilot.press("enter")
+        seen = []
+        for _ in range(5):
+            line = next(line for line in frame(pilot).splitlines() if "1/1 reply · " in line)
+            seen.append(line.partition("reply · ")[2].split(" first")[0])
+            await pilot.press("s")
+            await until(pilot, lambda last=seen[-1]: f"reply · {last} first" not in frame(pilot))
+        assert seen == ["newest", "most tokens", "highest cost", "slowest", "longest"]
+        assert "newest first" in frame(pilot)
 
 
 async def test_a_mistake_leaves_the_list_its_count_and_its_facets(

@@ -101,11 +101,16 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """The distribution of the results: (value, count) by field, the largest count first."""
+    """The distribution of the results: (value, count) by field, the largest count first.
+
+    `is_ranked` is whether `Sort.RANK` orders the replies by relevance; otherwise the newest is
+    first, because the query has no words, or too many replies match.
+    """
 
     total: int = 0
     sessions: int = 0
     by_field: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
+    is_ranked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

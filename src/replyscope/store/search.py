@@ -301,7 +301,8 @@ def _figure(row: Sequence[Any]) -> ReplyFigures:
 
 def _facets(connection: sqlite3.Connection, search: Search) -> Facets:
     prepare(connection)
-    source, values = _source(plan_query(search.query, search.now))
+    plan = plan_query(search.query, search.now)
+    source, values = _source(plan)
     connection.execute("DROP TABLE IF EXISTS temp.found")
     connection.execute(
         "CREATE TEMP TABLE found "
@@ -330,4 +331,6 @@ def _facets(connection: sqlite3.Connection, search: Search) -> Facets:
     }
     connection.execute("DROP TABLE temp.found")
     fields = (("finish", named["finish"]), ("model", models), ("tool", named["tool"]), ("on", days))
-    return Facets(total, sessions, tuple((name, tuple(rows)) for name, rows in fields if rows))
+    by_field = tuple((name, tuple(rows)) for name, rows in fields if rows)
+    is_ranked = bool(plan.match) and not _is_common(connection, plan.match)
+    return Facets(total, sessions, by_field, is_ranked)

@@ -261,7 +261,7 @@ class Searching:
             (results.highlighted or 0) + 1 if results.count else 0,
             facets.sessions if facets is not None else None,
             self.shows_sessions,
-            self.sort,
+            self._order,
             len(results.marked),
             self._left,
             self.query if self._has_mistake else None,
@@ -292,8 +292,19 @@ class Searching:
     def sort_next(self) -> None:
         """Sort by the next order."""
         orders = list(Sort)
+        if not self._is_ranked:  # the first two are the same
+            orders.remove(Sort.RANK if self.sort is Sort.TIME else Sort.TIME)
         self.sort = orders[(orders.index(self.sort) + 1) % len(orders)]
         self.search()
+
+    @property
+    def _is_ranked(self) -> bool:
+        return self._facets is not None and self._facets.is_ranked and not self.shows_sessions
+
+    @property
+    def _order(self) -> Sort:
+        """The order of the list. Without words to rank by, the newest is first."""
+        return Sort.TIME if self.sort is Sort.RANK and not self._is_ranked else self.sort
 
     def toggle_sessions(self) -> None:
         """Show sessions in place of replies, or the other way round."""
