@@ -116,7 +116,7 @@ def retry(desk: LinearDesk, model: str = "") -> None:
 
 
 def continue_reply(desk: LinearDesk, _argument: str = "") -> None:
-    """Request more of the last reply, or read the rest of a background reply."""
+    """Request the continuation of the last reply, or read the rest of a background reply."""
     conversation = desk.conversation
     _, exchange, choice = desk.last_reply()
     if exchange.is_detached:
