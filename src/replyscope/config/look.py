@@ -12,7 +12,7 @@ from replyscope.domain.regular_file import read_text
 
 
 class Breaks(StrEnum):
-    """What becomes of a single line break in a reply."""
+    """How a single line break in a reply is drawn."""
 
     KEEP = "keep"
     MARKDOWN = "markdown"

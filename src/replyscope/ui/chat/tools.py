@@ -129,7 +129,7 @@ class Tools:
             return
         rows = [
             ("copy arguments", ""),
-            ("copy result", "as it was sent to the model"),
+            ("copy result", "the text that the model received"),
             ("try again", "edit the arguments; the result is not sent to the model"),
         ]
         if call.state is ToolCallState.REQUESTED:
