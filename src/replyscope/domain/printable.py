@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterable
 
 _TAB_WIDTH = 4
+PLACEHOLDER = "\U0010eeee"
+"""The character by which text draws a part of a picture that a terminal knows."""
 
 
 def _symbols() -> dict[int, str]:
@@ -26,14 +28,14 @@ def _symbols() -> dict[int, str]:
     table |= dict.fromkeys((0x2028, 0x2029), "\u2424")
     table |= dict.fromkeys((0xFEFF, 0xFFF9, 0xFFFA, 0xFFFB), "\ufffd")
     table |= dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
-    table |= dict.fromkeys(range(0xE0000, 0xE0080), "\ufffd")
+    table |= dict.fromkeys((*range(0xE0000, 0xE0080), ord(PLACEHOLDER)), "\ufffd")
     return table
 
 
 _SYMBOLS = _symbols()
 _UNSAFE = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f\U0010eeee]"
 )
 _UNSAFE_OR_TAB = re.compile("\t|" + _UNSAFE.pattern)
 _BLOCK_UNSAFE = re.compile(_UNSAFE.pattern.replace("\x0a", "\x0b", 1))

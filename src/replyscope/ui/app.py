@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
@@ -35,13 +36,14 @@ from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.emoji_width import NarrowEmoji, is_narrow
 from replyscope.ui.terminal.printable_filter import PrintableOnly
-from replyscope.ui.terminal.textual_internals import GuardedApp
+from replyscope.ui.terminal.textual_internals import GuardedApp, write_to_terminal
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts
 from replyscope.ui.terminal.type_ahead import TypeAhead
 from replyscope.ui.theming import build_themes
 
 if TYPE_CHECKING:  # loaded after the first paint
     from replyscope.ui.chat.screen import ChatScreen
+    from replyscope.ui.pictures.gallery import Gallery
     from replyscope.ui.services import Services
 
 
@@ -97,6 +99,14 @@ class ReplyscopeApp(GuardedApp):
     def look(self) -> Look:
         """The appearance settings."""
         return self._opening.look
+
+    @cached_property
+    def gallery(self) -> "Gallery":
+        """The drawn pictures, in the form that this terminal can draw."""
+        from replyscope.ui.pictures.gallery import Gallery, picture_form
+
+        form = picture_form(os.environ, self.console.color_system, ascii_only=self.look.ascii_only)
+        return Gallery(form, partial(write_to_terminal, self))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's line filters, the filter of control characters, and those of the terminal."""
@@ -309,6 +319,8 @@ class ReplyscopeApp(GuardedApp):
 
     async def on_unmount(self) -> None:
         self.type_ahead.close()
+        if "gallery" in self.__dict__:  # a picture was drawn
+            self.gallery.close()
         if self._services is None:
             return
         try:

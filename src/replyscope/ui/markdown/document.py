@@ -3,7 +3,8 @@
 from rich.text import Text
 from textual.strip import Strip
 
-from replyscope.ui.markdown.block import Block
+from replyscope.ui.markdown.block import Block, BlockKind
+from replyscope.ui.markdown.data_images import DataImages
 from replyscope.ui.markdown.draw import draw_block
 from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.markdown.palette import Palette
@@ -27,6 +28,7 @@ class MarkdownDocument:
     def __init__(self, text: str = "", options: DrawingOptions = _DEFAULT) -> None:
         self._splitter = BlockSplitter(is_source=options.is_source)
         self._options = options
+        self._images = None if options.is_source else DataImages()
         self._length = 0
         self._open: list[Block] = []
         self._references: References = {}
@@ -46,7 +48,7 @@ class MarkdownDocument:
         if not text:
             return
         self.changed_from = min(self.changed_from, len(self._splitter.blocks))
-        self._splitter.feed(text)
+        self._splitter.feed(text if self._images is None else self._images.filter(text))
         self._length += len(text)
         self._is_stale = True
 
@@ -92,6 +94,11 @@ class MarkdownDocument:
             if "[" in block.source:
                 self.changed_from = number
                 return
+
+    def pictures_in(self, block: Block) -> list[str]:
+        """The base64 of the pictures that a block contains."""
+        is_drawn = self._images is not None and block.kind in (BlockKind.MARKDOWN, BlockKind.TABLE)
+        return self._images.named_in(block.source) if is_drawn and self._images else []
 
     def draw(self, block: Block, width: int, palette: Palette) -> list[Strip]:
         """The strips of a block."""

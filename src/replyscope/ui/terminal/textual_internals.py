@@ -33,6 +33,7 @@ __all__ = [
     "ensure_vertical_bar",
     "use_compositor",
     "wrap_output",
+    "write_to_terminal",
 ]
 
 Render = tuple[Region, Region, list[Strip]]
@@ -130,6 +131,15 @@ def wrap_output(driver: Driver, wrap: Callable[[IO[str]], Any]) -> None:
     """
     owner: Any = driver
     owner._file = wrap(owner._file)
+
+
+def write_to_terminal(app: App[Any], data: str) -> None:
+    """Send a sequence of ours to the terminal, between two frames and not within one.
+
+    Textual writes only frames, titles and clipboards. No upstream issue known.
+    """
+    if data and app._driver is not None:
+        app._driver.write(data)
 
 
 def build_parser(driver: Driver) -> XTermParser:

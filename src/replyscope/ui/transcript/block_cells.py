@@ -6,7 +6,7 @@ from replyscope.domain.growing import WordCount
 from replyscope.ui.markdown.block import Block
 from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.options import DrawingOptions
-from replyscope.ui.transcript.cells import Cell, block_cell
+from replyscope.ui.transcript.cells import Cell, DrawPicture, block_cell
 
 _MOST_COUNTED = 256 * 1024
 """The characters whose words one frame may count, about 5 ms."""
@@ -17,7 +17,8 @@ class BlockCells:
     changes, are reused.
     """
 
-    def __init__(self, options: DrawingOptions) -> None:
+    def __init__(self, options: DrawingOptions, draw_picture: DrawPicture | None = None) -> None:
+        self._draw_picture = draw_picture
         self._document = MarkdownDocument(options=options)
         self._open: dict[tuple[int, Block], Cell] = {}
         self._width = 0
@@ -61,7 +62,13 @@ class BlockCells:
             block = blocks[number]
             cell = known.get((number, block))
             if cell is None:
-                cell = block_cell(document, block, width, is_first=number == 0)
+                cell = block_cell(
+                    document,
+                    block,
+                    width,
+                    is_first=number == 0,
+                    draw_picture=self._draw_picture,
+                )
             self.cells.append(cell)
             if number >= closed:
                 self._open[(number, block)] = cell

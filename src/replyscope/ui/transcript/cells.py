@@ -11,18 +11,24 @@ from replyscope.ui.markdown.copy_marks import LAYOUT, mark
 from replyscope.ui.markdown.document import MarkdownDocument
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.wrap import to_strip, wrap
+from replyscope.ui.pictures.gallery import indented
+from replyscope.ui.pictures.grid import MOST_ROWS
+from replyscope.ui.pictures.source import PictureError, PictureSource, encoded_picture
 
 Draw = Callable[[int, Palette], list[Strip]]
+DrawPicture = Callable[[PictureSource, int], list[Strip]]
+"""Draws a picture in at most a number of columns. Raises PictureError."""
 
 
 class Cell:
     """A part of an entry. It is drawn when it is first visible; before, its height is estimated."""
 
-    __slots__ = ("_draw", "has_diagram", "height", "strips")
+    __slots__ = ("_draw", "has_drawing", "height", "strips")
 
-    def __init__(self, draw: Draw, estimate: int, *, has_diagram: bool = False) -> None:
+    def __init__(self, draw: Draw, estimate: int, *, has_drawing: bool = False) -> None:
         self._draw = draw
-        self.has_diagram = has_diagram
+        self.has_drawing = has_drawing
+        """Whether a part of it is drawn in a thread: a diagram or a picture."""
         self.height = estimate
         self.strips: list[Strip] | None = None
 
@@ -34,18 +40,56 @@ class Cell:
         return self.strips
 
 
-def block_cell(document: MarkdownDocument, block: Block, width: int, *, is_first: bool) -> Cell:
-    """A cell of a Markdown block; the first one of a text has no blank line above."""
+def block_cell(
+    document: MarkdownDocument,
+    block: Block,
+    width: int,
+    *,
+    is_first: bool,
+    draw_picture: DrawPicture | None = None,
+) -> Cell:
+    """A cell of a Markdown block, with its pictures below it; the first one of a text has no
+    blank line above.
+    """
+    found = document.pictures_in(block) if draw_picture is not None else ()
+    pictures = [encoded_picture("picture in the reply", encoded) for encoded in found]
 
     def draw(width: int, palette: Palette) -> list[Strip]:
         strips = document.draw(block, width, palette)
-        return strips[1:] if is_first and block.has_gap and strips else strips
+        strips = strips[1:] if is_first and block.has_gap and strips else strips
+        if draw_picture is not None:
+            last = strips[-1].text if strips else ""
+            indent = len(last) - len(last.lstrip(" "))
+            for picture in pictures:
+                strips += picture_strips(picture, indent, width, palette, draw_picture)
+        return strips
 
     return Cell(
         draw,
         estimate_height(block.source, width, block.kind) + int(block.has_gap),
-        has_diagram=block.kind is BlockKind.DIAGRAM or "mermaid" in block.source,
+        has_drawing=bool(pictures) or block.kind is BlockKind.DIAGRAM or "mermaid" in block.source,
     )
+
+
+def picture_cell(picture: PictureSource, draw_picture: DrawPicture) -> Cell:
+    """A cell of a picture."""
+
+    def draw(width: int, palette: Palette) -> list[Strip]:
+        return picture_strips(picture, 0, width, palette, draw_picture)
+
+    return Cell(draw, MOST_ROWS, has_drawing=True)
+
+
+def picture_strips(
+    picture: PictureSource, indent: int, width: int, palette: Palette, draw_picture: DrawPicture
+) -> list[Strip]:
+    """The rows of a picture, or a sentence if it cannot be drawn."""
+    try:
+        rows = draw_picture(picture, max(1, width - indent))
+    except PictureError as error:
+        lines = wrap(Text(str(error), palette.muted), max(1, width - indent))
+        return [to_strip(Text(" " * indent, end="").append_text(line)) for line in lines]
+    return [indented(row, indent) for row in rows]
 
 
 def estimate_height(source: str, width: int, kind: BlockKind = BlockKind.MARKDOWN) -> int:

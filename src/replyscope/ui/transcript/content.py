@@ -8,8 +8,9 @@ from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.domain.printable import printable_line
 from replyscope.domain.unicode_text import byte_count
 from replyscope.inspection.explain import Mood, Remedy, explain
-from replyscope.inspection.figures import size
+from replyscope.inspection.figures import image_line, size
 from replyscope.inspection.reply_parts import Passage, ReplyPart, joined_parts
+from replyscope.ui.pictures.source import PictureError, PictureSource, reply_picture
 
 REASONING, TEXT, REFUSAL = RunKind.REASONING, RunKind.TEXT, RunKind.REFUSAL
 
@@ -21,6 +22,15 @@ class Tab:
     key: str
     mood: Mood
     is_shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A line about an attachment or an image, with its picture, or the address of one."""
+
+    line: str
+    picture: PictureSource | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +48,14 @@ class EntryContent:
     refusal: str = ""
     calls: tuple[ToolCall, ...] = ()
     arranged: tuple[ReplyPart, ...] = ()
-    attachments: tuple[str, ...] = ()
+    attachments: tuple[Attached, ...] = ()
     word: str = ""
     mood: Mood = Mood.GOOD
     notice: str = ""
     summary: str = ""
     tabs: tuple[Tab, ...] = ()
     citations: tuple[Citation, ...] = ()
-    images: tuple[ReplyImage, ...] = ()
+    images: tuple[Attached, ...] = ()
     is_live: bool = False
 
     @property
@@ -71,9 +81,11 @@ def user_content(message: Message) -> EntryContent:
     attachments = []
     for part in message.parts:
         if isinstance(part, FilePart):
-            attachments.append(f"{printable_line(part.name)} · {size(byte_count(part.text))}")
+            line = f"{printable_line(part.name)} · {size(byte_count(part.text))}"
+            attachments.append(Attached(line))
         elif isinstance(part, ImagePart):
-            attachments.append(f"{printable_line(part.name)} · {size(len(part.data))}")
+            line = f"{printable_line(part.name)} · {size(len(part.data))}"
+            attachments.append(_attached(line, PictureSource(part.name, part.data)))
     return EntryContent(
         key=message.id,
         role=message.role,
@@ -111,7 +123,7 @@ def reply_content(
         calls=tuple(part for part in parts if isinstance(part, ToolCall)),
         arranged=parts,
         citations=tuple(c for choice in choices for c in choice.citations),
-        images=tuple(image for choice in choices for image in choice.images),
+        images=tuple(_image(image) for choice in choices for image in choice.images),
         word=ending.word,
         mood=ending.mood,
         notice=_notice(ending.mood, ending.sentence, remedies),
@@ -121,6 +133,21 @@ def reply_content(
 
 def _words(parts: Iterable[ReplyPart], kind: RunKind) -> Iterator[str]:
     return (part.markdown for part in parts if isinstance(part, Passage) and part.kind is kind)
+
+
+def _image(image: ReplyImage) -> Attached:
+    line = printable_line(image_line(image))
+    picture = reply_picture(image)
+    return Attached(line, url=image.url) if picture is None else _attached(line, picture)
+
+
+def _attached(line: str, picture: PictureSource) -> Attached:
+    """A line about a picture, with its dimensions where its header has them."""
+    try:
+        header = picture.header
+    except PictureError:
+        return Attached(line, picture)
+    return Attached(f"{line} · {header.width}×{header.height}", picture)
 
 
 REMEDY_KEYS = {

@@ -11,20 +11,20 @@ from rich.text import Text
 from textual.strip import Strip
 
 from replyscope.domain.message import Role
-from replyscope.domain.printable import printable_line
 from replyscope.inspection.explain import Mood
-from replyscope.inspection.figures import image_line
 from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.cells import (
     Cell,
+    DrawPicture,
     blank_cell,
     estimate_height,
     line_cell,
+    picture_cell,
     split_cell,
     text_cell,
 )
-from replyscope.ui.transcript.content import EntryContent
+from replyscope.ui.transcript.content import Attached, EntryContent
 from replyscope.ui.transcript.details import (
     citation_cell,
     distinct,
@@ -45,13 +45,18 @@ class Entry:
     """
 
     def __init__(
-        self, key: str, make: Callable[[], EntryContent], options: DrawingOptions = _DEFAULT
+        self,
+        key: str,
+        make: Callable[[], EntryContent],
+        options: DrawingOptions = _DEFAULT,
+        draw_picture: DrawPicture | None = None,
     ) -> None:
         self.key = key
         """The message's id."""
         self._make = make
         self._content: EntryContent | None = None
         self._options = options
+        self._draw_picture = draw_picture
         self.is_unfolded = False
         self._parts: PartColumn | None = None
         self._look: Look | None = None
@@ -119,9 +124,11 @@ class Entry:
         self._options = replace(self._options, is_source=not self.is_source)
         self._cells = self._parts = None
 
-    def forget_diagrams(self) -> bool:
-        """Draw the diagrams again when they are next visible. Returns whether there are some."""
-        cells = [cell for cell in self._cells or () if cell.has_diagram]
+    def forget_drawings(self) -> bool:
+        """Draw diagrams and pictures again when they are next visible. Returns whether there are
+        some.
+        """
+        cells = [cell for cell in self._cells or () if cell.has_drawing]
         for cell in cells:
             cell.strips = None
         return bool(cells)
@@ -207,7 +214,9 @@ class Entry:
             content = self.content
             keeps_breaks = self._options.keeps_breaks or content.role is Role.USER
             options = replace(self._options, keeps_breaks=keeps_breaks)
-            self._parts = PartColumn(content.parts, options, is_live=content.is_live)
+            self._parts = PartColumn(
+                content.parts, options, self._draw_picture, is_live=content.is_live
+            )
         if self._cells is None:
             self._tops = [0]
         head = self._head(look.palette)
@@ -229,8 +238,9 @@ class Entry:
     def _head(self, palette: Palette) -> list[Cell]:
         """The cells above the parts."""
         cells = [self._header(palette)]
-        for name in self.content.attachments:
-            cells.append(line_cell(Text(f"📎 {name}", palette.muted)))
+        for attached in self.content.attachments:
+            cells.append(line_cell(Text(f"📎 {attached.line}", palette.muted)))
+            cells += self._picture_cells(attached)
         return cells
 
     def _tail(self, palette: Palette) -> list[Cell]:
@@ -238,8 +248,10 @@ class Entry:
         content = self.content
         cells: list[Cell] = []
         for number, image in enumerate(content.images):
-            line = Text(f"▣ {printable_line(image_line(image))}", palette.muted)
+            click = Style(meta={"@click": ("screen.open_link", (image.url,))})
+            line = Text(f"▣ {image.line}", palette.muted + click if image.url else palette.muted)
             cells.append(text_cell(line, gap=number == 0))
+            cells += self._picture_cells(image)
         for number, citation in enumerate(distinct(content.citations), start=1):
             cells.append(citation_cell(number, citation, palette, gap=number == 1))
         if content.notice:
@@ -248,6 +260,11 @@ class Entry:
         if content.summary:
             cells.append(text_cell(Text(content.summary, palette.muted)))
         return [*cells, blank_cell()]
+
+    def _picture_cells(self, attached: Attached) -> list[Cell]:
+        if self._draw_picture is None or attached.picture is None:
+            return []
+        return [picture_cell(attached.picture, self._draw_picture)]
 
     def _header(self, palette: Palette) -> Cell:
         content = self.content

@@ -61,10 +61,10 @@ class Layout:
             entry.renew()
         self.invalidate(0)
 
-    def forget_diagrams(self) -> None:
-        """Draw all diagrams again when they are next visible."""
+    def forget_drawings(self) -> None:
+        """Draw all diagrams and pictures again when they are next visible."""
         for number, entry in enumerate(self.entries):
-            if entry.forget_diagrams():
+            if entry.forget_drawings():
                 self.invalidate(number)
 
     @property

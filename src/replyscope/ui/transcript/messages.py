@@ -19,5 +19,5 @@ class NewBelow(Message):
         self.is_below = is_below
 
 
-class DiagramDrawn(Message):
-    """A diagram whose source is shown can be drawn now."""
+class DrawingReady(Message):
+    """A diagram whose source is shown, or a picture whose place is blank, can be drawn now."""

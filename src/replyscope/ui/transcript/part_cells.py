@@ -15,7 +15,7 @@ from replyscope.inspection.reply_parts import Passage, ReplyPart
 from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.block_cells import BlockCells, Words
-from replyscope.ui.transcript.cells import Cell, line_cell, text_cell
+from replyscope.ui.transcript.cells import Cell, DrawPicture, line_cell, text_cell
 from replyscope.ui.transcript.tool_calls import call_cells
 
 
@@ -75,10 +75,17 @@ class PartCells(ABC):
 class TextCells(PartCells):
     """The cells of a passage of text, one for each Markdown block."""
 
-    def __init__(self, text: str, options: DrawingOptions, *, is_live: bool) -> None:
+    def __init__(
+        self,
+        text: str,
+        options: DrawingOptions,
+        draw_picture: DrawPicture | None,
+        *,
+        is_live: bool,
+    ) -> None:
         super().__init__()
         self._text = text
-        self._blocks = BlockCells(options)
+        self._blocks = BlockCells(options, draw_picture)
         if not is_live:
             self._blocks.show(text)
 
@@ -119,10 +126,13 @@ class TextCells(PartCells):
 class ReasoningCells(PartCells):
     """The cells of a passage of reasoning: a line, and unfolded its blocks."""
 
-    def __init__(self, text: str, options: DrawingOptions) -> None:
+    def __init__(
+        self, text: str, options: DrawingOptions, draw_picture: DrawPicture | None
+    ) -> None:
         super().__init__()
         self._text = text
         self._options = options
+        self._draw_picture = draw_picture
         self._words = Words()
         self._blocks: TextCells | None = None
 
@@ -164,7 +174,7 @@ class ReasoningCells(PartCells):
         if not look.is_unfolded:
             return 1
         if self._blocks is None:
-            self._blocks = TextCells(self._text, self._options, is_live=True)
+            self._blocks = TextCells(self._text, self._options, self._draw_picture, is_live=True)
             self._blocks.grow()
         first = self._blocks.lay_out(look)
         self.cells = [line, *self._blocks.cells]
@@ -218,15 +228,21 @@ class CallCells(PartCells):
         return 0
 
 
-def part_cells(part: ReplyPart, options: DrawingOptions, *, is_live: bool) -> PartCells:
+def part_cells(
+    part: ReplyPart,
+    options: DrawingOptions,
+    draw_picture: DrawPicture | None = None,
+    *,
+    is_live: bool,
+) -> PartCells:
     """The cache of a part. Text is parsed at once, or by `grow` while its reply streams."""
     if isinstance(part, ToolCall):
         return CallCells(part)
     if part.kind is RunKind.REASONING:
-        return ReasoningCells(part.text, options)
+        return ReasoningCells(part.text, options, draw_picture)
     if part.kind is RunKind.REFUSAL:
         return RefusalCells(part.text)
-    return TextCells(part.markdown, options, is_live=is_live)
+    return TextCells(part.markdown, options, draw_picture, is_live=is_live)
 
 
 def _text_of(part: ReplyPart, kind: RunKind) -> str:

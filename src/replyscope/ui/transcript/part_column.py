@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from replyscope.inspection.reply_parts import ReplyPart
 from replyscope.ui.markdown.document import EFFORT
 from replyscope.ui.markdown.options import DrawingOptions
-from replyscope.ui.transcript.cells import Cell, blank_cell
+from replyscope.ui.transcript.cells import Cell, DrawPicture, blank_cell
 from replyscope.ui.transcript.part_cells import Look, PartCells, part_cells
 
 
@@ -13,10 +13,16 @@ class PartColumn:
     """The cells of all parts. Parts that did not change keep their cells."""
 
     def __init__(
-        self, parts: Sequence[ReplyPart], options: DrawingOptions, *, is_live: bool
+        self,
+        parts: Sequence[ReplyPart],
+        options: DrawingOptions,
+        draw_picture: DrawPicture | None = None,
+        *,
+        is_live: bool,
     ) -> None:
         self._options = options
-        self._parts = [part_cells(part, options, is_live=is_live) for part in parts]
+        self._draw_picture = draw_picture
+        self._parts = [self._cells_of(part, is_live=is_live) for part in parts]
         self._shape: list[int] = []
         self._gap = blank_cell()
         self.grow()
@@ -37,10 +43,11 @@ class PartColumn:
         for number, part in enumerate(parts):
             known = self._parts[number] if number < len(self._parts) else None
             if known is None or not known.update(part, only_grows=only_grows):
-                self._parts[number : number + 1] = [
-                    part_cells(part, self._options, is_live=is_live)
-                ]
+                self._parts[number : number + 1] = [self._cells_of(part, is_live=is_live)]
                 self._shape = self._shape[:number]
+
+    def _cells_of(self, part: ReplyPart, *, is_live: bool) -> PartCells:
+        return part_cells(part, self._options, self._draw_picture, is_live=is_live)
 
     def grow(self) -> None:
         """Parse more of the parts, at most the work of one frame and the end of a part."""

@@ -21,17 +21,16 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
-from replyscope.ui.markdown.options import DrawingOptions
-from replyscope.ui.markdown.palette import Palette, component_classes, look_of, palette_of
+from replyscope.ui.markdown.palette import Palette, component_classes, palette_of
 from replyscope.ui.terminal.frame_pace import FRAME_S, rest_after
-from replyscope.ui.transcript.content import ContentOf, no_content
-from replyscope.ui.transcript.diagrams import BackgroundDiagrams
+from replyscope.ui.transcript.content import ContentOf, EntryContent, no_content
+from replyscope.ui.transcript.drawings import Drawings
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.finding import Finder
 from replyscope.ui.transcript.following import FollowingView
 from replyscope.ui.transcript.layout import Layout
 from replyscope.ui.transcript.lines import GUTTER, Lines, View
-from replyscope.ui.transcript.messages import CursorMoved, DiagramDrawn
+from replyscope.ui.transcript.messages import CursorMoved, DrawingReady
 from replyscope.ui.transcript.selecting import selected_text
 from replyscope.ui.transcript.strips import mark_matches
 
@@ -71,7 +70,7 @@ class Transcript(FollowingView, can_focus=True):
         self._is_settling = False
         self._catching_up: Timer | None = None
         self._rest_s = FRAME_S
-        self._diagrams = BackgroundDiagrams(lambda: self.post_message(DiagramDrawn()))
+        self._drawings = Drawings(self)
 
     @property
     def last_key(self) -> str | None:
@@ -102,9 +101,13 @@ class Transcript(FollowingView, can_focus=True):
         self._reflow()
 
     def _entry(self, key: str) -> Entry:
-        keeps_breaks = look_of(self).keeps_breaks
-        options = DrawingOptions(keeps_breaks, diagram_rows=self._diagrams.rows)
-        return Entry(key, partial(self._content_of, key), options)
+        make = partial(self._content_of, key)
+        return Entry(key, make, self._drawings.options(), self._drawings.picture)
+
+    def cursor_content(self) -> EntryContent | None:
+        """The content of the entry under the cursor."""
+        entries = self._layout_of.entries
+        return entries[self.cursor].content if 0 <= self.cursor < len(entries) else None
 
     def show_nothing(self) -> None:
         """Remove all entries."""
@@ -302,9 +305,9 @@ class Transcript(FollowingView, can_focus=True):
             self._layout_of.invalidate(number)
             self._reflow()
 
-    @on(DiagramDrawn)
-    def _draw_diagrams(self) -> None:
-        self._layout_of.forget_diagrams()
+    @on(DrawingReady)
+    def _draw_ready(self) -> None:
+        self._layout_of.forget_drawings()
         self._reflow()
 
     def find_next(self, query: str, *, backwards: bool = False) -> bool:

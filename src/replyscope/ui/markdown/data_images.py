@@ -1,0 +1,97 @@
+"""A filter that takes the base64 of pictures out of growing Markdown.
+
+A picture in a data URI is one line of up to megabytes, which no parser should read for each
+frame. The filter keeps the base64 and leaves a short name of it in the text. Code is not
+changed. The output depends on the text alone, never on its chunks.
+"""
+
+import re
+
+_OPENING = re.compile(
+    r"(?<!`)!\[[^\]\n]{0,200}\]\([ <]{0,2}data:image/(?:png|jpeg|gif|webp);base64,"
+)
+_LONGEST_OPENING = 256
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]*")
+_NAMED = re.compile(r"\]\([ <]{0,2}data:image/\w{3,4};base64,~(\d+)~")
+_FENCE = re.compile(r"[\s>]*(?:[-*+]\s+|\d+[.)]\s+)?(`{3,}(?!.*`)|~{3,})(.*)", re.DOTALL)
+
+
+class DataImages:
+    """The pictures in data URIs of a text that arrives in chunks."""
+
+    def __init__(self) -> None:
+        self._images: list[str] = []
+        self._open: list[str] | None = None
+        """The pieces of the picture that has not ended yet."""
+        self._line = ""
+        """The beginning and the end of the current line, as far as they matter."""
+        self._fence = ""
+
+    def filter(self, chunk: str) -> str:
+        """The next chunk of the text without the base64."""
+        out: list[str] = []
+        while chunk:
+            if self._open is not None:
+                chunk = self._collect(chunk, out)
+            else:
+                line, end, chunk = chunk.partition("\n")
+                rest = self._pass(line, out)
+                if rest is not None:
+                    chunk = f"{rest}{end}{chunk}"
+                elif end:
+                    out.append(end)
+                    self._end_line()
+        return "".join(out)
+
+    def named_in(self, source: str) -> list[str]:
+        """The base64 of the pictures whose names are in a part of the output."""
+        if "base64,~" not in source:
+            return []
+        numbers = [int(number) for number in _NAMED.findall(source)]
+        return [self._images[number] for number in numbers if number < len(self._images)]
+
+    def _collect(self, chunk: str, out: list[str]) -> str:
+        """Keep the base64 at the beginning of a chunk. Returns the rest of it."""
+        assert self._open is not None
+        found = _BASE64.match(chunk)
+        end = found.end() if found is not None else 0
+        self._open.append(chunk[:end])
+        if end < len(chunk):
+            out.append(f"~{len(self._images)}~")
+            self._images.append("".join(self._open))
+            self._open = None
+        return chunk[end:]
+
+    def _pass(self, line: str, out: list[str]) -> str | None:
+        """Pass a part of a line, up to a picture. Returns what follows its opening, or None."""
+        seen = self._line + line
+        found = None
+        if not self._fence and ";base64," in seen:
+            found = next((m for m in _OPENING.finditer(seen) if m.end() > len(self._line)), None)
+        if found is None:
+            out.append(line)
+            self._line = _ends_of(seen)
+            return None
+        at = found.end() - len(self._line)
+        out.append(line[:at])
+        self._line = _ends_of(seen[: found.end()])
+        self._open = []
+        return line[at:]
+
+    def _end_line(self) -> None:
+        """Note whether the line began or ended a fence of code."""
+        found = _FENCE.match(self._line)
+        if found is not None:
+            mark, info = found.groups()
+            if not self._fence:
+                self._fence = mark
+            elif mark.startswith(self._fence) and not info.strip():
+                self._fence = ""
+        self._line = ""
+
+
+def _ends_of(line: str) -> str:
+    """The beginning of a line, for its fence, and its end, where a picture may begin."""
+    if len(line) <= 2 * _LONGEST_OPENING:
+        return line
+    return f"{line[:_LONGEST_OPENING]}\n{line[-_LONGEST_OPENING:]}"

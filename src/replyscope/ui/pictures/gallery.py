@@ -1,0 +1,164 @@
+"""A cache of drawn pictures. They are decoded in a thread; until then their place is blank."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from threading import Lock, Thread
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from replyscope.ui.markdown.copy_marks import RULE, CopyMark, LineStrip
+from replyscope.ui.pictures import kitty
+from replyscope.ui.pictures.decode import decode_pixels, encode_png
+from replyscope.ui.pictures.grid import Grid, fit_grid
+from replyscope.ui.pictures.half_blocks import half_block_rows
+from replyscope.ui.pictures.source import PictureError, PictureSource
+
+_MOST_CELLS = 40_000
+"""The cells of the kept pictures, about 500 bytes each."""
+
+
+class PictureForm(Enum):
+    """How a terminal draws pictures."""
+
+    WORDS = "words"
+    HALF_BLOCKS = "half blocks"
+    KITTY = "kitty"
+
+
+def picture_form(
+    environment: Mapping[str, str], color_system: str | None, *, ascii_only: bool
+) -> PictureForm:
+    """The best form for a terminal, without asking it."""
+    if ascii_only or environment.get("NO_COLOR") or color_system not in ("truecolor", "256"):
+        return PictureForm.WORDS
+    if color_system == "truecolor" and kitty.draws_placeholders(environment):
+        return PictureForm.KITTY
+    return PictureForm.HALF_BLOCKS
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """A decoded picture: the fault, or its rows, and what the terminal needs before them."""
+
+    rows: list[Strip] = field(default_factory=list)
+    fault: str = ""
+    transmission: str = ""
+
+
+_Key = tuple[str, Grid]
+Notify = Callable[[], object]
+
+
+class Gallery:
+    """Draws pictures in the form of the terminal. `write` sends a transmission to it.
+
+    `strips` is called in the thread of the screen, and `notify` in another one, after a picture
+    was decoded.
+    """
+
+    def __init__(self, form: PictureForm, write: Callable[[str], object]) -> None:
+        self._form = form
+        self._write = write
+        self._drawn: OrderedDict[_Key, _Drawn] = OrderedDict()
+        self._waiting: OrderedDict[_Key, tuple[PictureSource, set[Notify]]] = OrderedDict()
+        self._lock = Lock()
+        self._is_running = False
+        self._transmitted: set[int] = set()
+
+    @property
+    def draws(self) -> bool:
+        """Whether pictures are drawn, and not only described."""
+        return self._form is not PictureForm.WORDS
+
+    def strips(self, source: PictureSource, room: int, notify: Notify) -> list[Strip]:
+        """The rows of a picture in `room` columns: blank ones while it is decoded.
+
+        Raises PictureError if it cannot be drawn.
+        """
+        if not self.draws:
+            return []
+        header = source.header
+        assert header.width is not None
+        assert header.height is not None
+        grid = fit_grid(header.width, header.height, room)
+        drawn = self._find(source, grid, notify)
+        if drawn is None:
+            return [_row([]) for _ in range(grid.rows)]
+        if drawn.fault:
+            raise PictureError(drawn.fault)
+        if drawn.transmission:
+            self._write(drawn.transmission)
+            self._transmitted.add(kitty.image_id(source.key, grid))
+            drawn.transmission = ""
+        return drawn.rows
+
+    def close(self) -> None:
+        """Delete the pictures of the terminal."""
+        self._write("".join(kitty.deletion(number) for number in self._transmitted))
+        self._transmitted.clear()
+
+    def _find(self, source: PictureSource, grid: Grid, notify: Notify) -> _Drawn | None:
+        """The decoded picture; otherwise None, and it is decoded."""
+        key = (source.key, grid)
+        with self._lock:
+            drawn = self._drawn.get(key)
+            if drawn is not None:
+                self._drawn.move_to_end(key)
+                return drawn
+            self._waiting.setdefault(key, (source, set()))[1].add(notify)
+            if not self._is_running:
+                self._is_running = True
+                # A daemon: nobody waits for a picture when the program ends.
+                Thread(target=self._draw_waiting, name="pictures", daemon=True).start()
+        return None
+
+    def _release(self) -> None:
+        """Release the pictures that were not drawn for the longest time."""
+        cells = sum(grid.columns * grid.rows for _, grid in self._drawn)
+        while cells > _MOST_CELLS and len(self._drawn) > 1:
+            (_, grid), _ = self._drawn.popitem(last=False)
+            cells -= grid.columns * grid.rows
+
+    def _draw_waiting(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._is_running = False
+                    return
+                key = next(iter(self._waiting))
+                source, _ = self._waiting[key]
+            drawn = self._draw(source, key[1])
+            with self._lock:
+                _, notifies = self._waiting.pop(key)
+                self._drawn[key] = drawn
+                self._release()
+            for notify in notifies:
+                notify()
+
+    def _draw(self, source: PictureSource, grid: Grid) -> _Drawn:
+        try:
+            data = source.read()
+            if self._form is PictureForm.KITTY:
+                number = kitty.image_id(source.key, grid)
+                sent = kitty.transmission(number, encode_png(data, grid), grid)
+                rows = kitty.placeholder_rows(number, grid)
+                return _Drawn([_row(row) for row in rows], transmission=sent)
+            rows = half_block_rows(decode_pixels(data, grid), grid)
+            return _Drawn([_row(row) for row in rows])
+        except PictureError as error:
+            return _Drawn(fault=str(error))
+
+
+def indented(row: Strip, columns: int) -> Strip:
+    """A row of a picture, further right."""
+    return _row([Segment(" " * columns), *row]) if columns else row
+
+
+def _row(segments: list[Segment]) -> Strip:
+    """A row of a picture; it is not copied as text."""
+    strip = LineStrip(segments)
+    strip.marks = (CopyMark(0, 0, RULE),)
+    return strip
