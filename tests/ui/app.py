@@ -60,6 +60,7 @@ def make_services(
         "find_servers": no_servers,
         "edit_text": lambda text: text,
         "notify_desktop": lambda text: None,
+        "view_file": lambda name, data: None,
         "working_folder": folder,
     }
     for name, value in {**outside, **changes}.items():

@@ -56,6 +56,7 @@ def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = w
         change_settings=change,
         edit_text=_edit_text,
         notify_desktop=notify_desktop,
+        view_file=_view_file,
         recover=partial(recover, wiring.store, translate_frames),
         open_store=partial(_open_store, wiring),
         close=wiring.close,
@@ -178,6 +179,12 @@ def _add_no_server(_pasted: str) -> tuple[McpServer, ...]:
     raise SettingsError(
         "Nothing was added: this chat saves nothing.", "Start it without --no-save."
     )
+
+
+def _view_file(name: str, data: bytes) -> None:
+    from replyscope.cli.viewer import VIEWER  # at the first picture
+
+    VIEWER(name, data)
 
 
 def _edit_text(text: str) -> str:

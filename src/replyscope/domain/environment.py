@@ -42,6 +42,9 @@ EDITOR = (
 )  # fmt: skip
 """Variables with the terminal or desktop of an editor, and its settings."""
 
+DESKTOP = ("DESKTOP_SESSION", "KDE_*", "GNOME_*", "GTK_*", "QT_*", "BROWSER")
+"""Variables with the desktop, which knows the viewers of files."""
+
 _LISTS = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 

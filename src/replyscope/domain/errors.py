@@ -17,6 +17,7 @@ ReplyscopeError
 ├── ImportFault              a file can't be imported
 ├── ImportConflict           one session of a file contradicts saved data
 ├── AttachmentError          a file can't be attached
+├── ViewerError              a file can't be opened in the system's viewer
 └── LocalModelError          the embedded model can't be installed or started
     └── LocalModelMissing    ... because its engine or weights aren't there
 """
@@ -102,6 +103,10 @@ class ImportConflict(ReplyscopeError):
 
 class AttachmentError(ReplyscopeError):
     """A file can't be attached to a message."""
+
+
+class ViewerError(ReplyscopeError):
+    """A file can't be opened in the system's viewer."""
 
 
 class LocalModelError(ReplyscopeError):

@@ -63,6 +63,8 @@ class ChatServices:
     change_settings: Callable[[Mapping[tuple[str, ...], Any]], None]
     edit_text: Callable[[str], str]
     notify_desktop: Callable[[str], None]
+    view_file: Callable[[str, bytes], None]
+    """Opens bytes as a file with a name in the system's viewer. Blocks. Raises ViewerError."""
     recover: Callable[[], Awaitable[int]]
     open_store: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]

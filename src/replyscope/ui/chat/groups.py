@@ -30,6 +30,7 @@ from replyscope.ui.chat.tools import Tools
 from replyscope.ui.chat.visibility import PaneVisibility
 from replyscope.ui.chat.writing import Writing
 from replyscope.ui.reading.pane import ReadingPane
+from replyscope.ui.reading.pictures import PictureCommands
 from replyscope.ui.reading.reply_screens import ReplyScreens
 from replyscope.ui.services import Services
 from replyscope.ui.working_screen import WorkingScreen
@@ -74,6 +75,7 @@ class Groups:
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
         self.copying = Copying(desk, panes)
+        self.pictures = PictureCommands(screen, services)
         self.theme_choice = ThemeChoice(desk, screen)
         self.key_help = KeyHelp(desk, screen, commands)
         self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, reviewing)

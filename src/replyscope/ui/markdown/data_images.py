@@ -10,6 +10,7 @@ import re
 _OPENING = re.compile(
     r"(?<!`)!\[[^\]\n]{0,200}\]\([ <]{0,2}data:image/(?:png|jpeg|gif|webp);base64,"
 )
+_ALT = re.compile(r"!\[([^\]\n]{0,200})\]\([ <]{0,2}data:image/\w{3,4};base64,~(\d+)~")
 _LONGEST_OPENING = 256
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]*")
 _NAMED = re.compile(r"\]\([ <]{0,2}data:image/\w{3,4};base64,~(\d+)~")
@@ -50,6 +51,10 @@ class DataImages:
         numbers = [int(number) for number in _NAMED.findall(source)]
         return [self._images[number] for number in numbers if number < len(self._images)]
 
+    def pictures(self, output: str) -> list[tuple[str, str]]:
+        """The alternative text and the base64 of each picture in the whole output."""
+        return [(alt, self._images[int(number)]) for alt, number in _ALT.findall(output)]
+
     def _collect(self, chunk: str, out: list[str]) -> str:
         """Keep the base64 at the beginning of a chunk. Returns the rest of it."""
         assert self._open is not None
@@ -88,6 +93,17 @@ class DataImages:
             elif mark.startswith(self._fence) and not info.strip():
                 self._fence = ""
         self._line = ""
+
+
+def has_pictures(text: str) -> bool:
+    """Whether a text may have a picture in a data URI."""
+    return "data:image/" in text
+
+
+def pictures_in_text(text: str) -> list[tuple[str, str]]:
+    """The alternative text and the base64 of each picture in a whole text."""
+    images = DataImages()
+    return images.pictures(images.filter(text)) if has_pictures(text) else []
 
 
 def _ends_of(line: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from replyscope.ui.reading.pane import ReadingPane
+from replyscope.ui.reading.pictures import PictureCommands
 from replyscope.ui.reading.reply_screens import ReplyScreens
 from replyscope.ui.reading.source import StoredSource
 from replyscope.ui.review.changes import Changes
@@ -39,6 +40,7 @@ class ReviewGroups:
     comparing: Comparing
     statistics: Statistics
     help: ReviewHelp
+    pictures: PictureCommands
 
 
 def compose_review(
@@ -71,4 +73,5 @@ def compose_review(
         comparing=Comparing(desk, reading, ReplyScreens(screen, services, source)),
         statistics=Statistics(desk, search),
         help=ReviewHelp(screen),
+        pictures=PictureCommands(screen, services),
     )

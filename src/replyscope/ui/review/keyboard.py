@@ -6,6 +6,7 @@ from typing import Any
 from textual.binding import Binding
 
 from replyscope.ui.keys.entries import KeyGuide
+from replyscope.ui.reading.pictures import PictureCommands
 from replyscope.ui.review.folders import Folders
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.results import Results
@@ -23,7 +24,9 @@ _FOOTER_ORDER: Mapping[type[Any], tuple[str, ...]] = {
         "review.rename", "review.replay", "review.sessions", "review.save",
     ),
     Folders: ("select", "review.remove-folder", _BACK, *_ANYWHERE),
-    Transcript: ("transcript.next", "transcript.fold", "review.replay", _BACK, *_ANYWHERE),
+    Transcript: (
+        "transcript.next", "preview.picture", "transcript.fold", "review.replay", _BACK, *_ANYWHERE,
+    ),
 }  # fmt: skip
 """The ids of bindings that the footer shows first, by the focused pane; actions where a binding
 has no id.
@@ -33,8 +36,15 @@ has no id.
 class ReviewKeys(KeyGuide):
     """The meaning of keys now."""
 
-    def __init__(self, screen: WorkingScreen[Any], results: Results, undo: Sized) -> None:
+    def __init__(
+        self,
+        screen: WorkingScreen[Any],
+        results: Results,
+        undo: Sized,
+        pictures: PictureCommands,
+    ) -> None:
         self._screen = screen
+        self._pictures = pictures
         self._results = results
         self._undo = undo
 
@@ -59,6 +69,8 @@ class ReviewKeys(KeyGuide):
                 return ""  # Enter does the same
             case "review.query":
                 return ""  # `/` does the same, and in the query it does nothing
+            case "preview.picture" if not self._pictures.has_pictures:
+                return ""
             case "review.undo" if not self._undo:
                 return ""
             case "review.compare" if not marked:

@@ -67,7 +67,9 @@ class ReviewScreen(WorkingScreen[Opened | None]):
             head=ResultsHead(id="results-head"),
         )
         self.groups = compose_review(self, services, self._widgets)
-        self.key_guide = ReviewKeys(self, self._widgets.results, services.undo)
+        self.key_guide = ReviewKeys(
+            self, self._widgets.results, services.undo, self.groups.pictures
+        )
         self._routes = _routes(self.groups, self._show_title)
 
     def compose(self) -> ComposeResult:
@@ -120,6 +122,7 @@ class ReviewScreen(WorkingScreen[Opened | None]):
     @on(Folders.Opened)
     @on(Folders.Narrowed)
     @on(Folders.Removed)
+    @on(Preview.PictureWanted)
     @on(CursorMoved)
     @on(Inspector.TabOpened)
     @on(TimelineView.MomentChosen)
@@ -138,6 +141,12 @@ def _routes(
         show_title(message.found.title if message.found is not None else "")
         groups.search.draw_status()
 
+    def open_picture() -> None:
+        if groups.pictures.has_pictures:
+            groups.pictures.open()
+        else:  # then the key means what it means elsewhere
+            groups.layout.open_highlighted()
+
     search, layout = groups.search, groups.layout
     return {
         Input.Changed: lambda _: search.follow_typing(),
@@ -147,6 +156,7 @@ def _routes(
         Results.MarksChanged: lambda _: search.draw_status(),
         Results.Missing: lambda _: search.load_missing(),
         Results.Wanted: lambda _: layout.open_highlighted(),
+        Preview.PictureWanted: lambda _: open_picture(),
         Folders.Opened: lambda message: search.open_folder(message.folder),
         Folders.Narrowed: lambda message: search.narrow_by(message.term),
         Folders.Removed: lambda message: groups.saved_queries.remove(message.folder),

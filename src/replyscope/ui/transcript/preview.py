@@ -1,7 +1,10 @@
 """A preview of a search result: the conversation with its matches marked and in view."""
 
 from re import Pattern
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
@@ -14,6 +17,23 @@ from replyscope.ui.transcript.transcript import Transcript
 
 class Preview(Transcript):
     """A transcript that marks matches. `pattern` matches folded text, see `domain.words`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "o",
+            "open_picture",
+            "Open the picture",
+            id="preview.picture",
+            group=Binding.Group("open picture"),
+        ),
+    ]
+
+    class PictureWanted(Message):
+        """A picture of the message under the cursor is to be opened."""
+
+    def action_open_picture(self) -> None:
+        """Ask the screen to open the picture of the message."""
+        self.post_message(self.PictureWanted())
 
     pattern: reactive[Pattern[str] | None] = reactive[Pattern[str] | None](None)
 
