@@ -70,7 +70,7 @@ class ReviewScreen(WorkingScreen[Opened | None]):
         self.key_guide = ReviewKeys(
             self, self._widgets.results, services.undo, self.groups.pictures
         )
-        self._routes = _routes(self.groups, self._show_title)
+        self._routes = _routes(self.groups, self._show_title, self.refresh_bindings)
 
     def compose(self) -> ComposeResult:
         widgets = self._widgets
@@ -132,7 +132,7 @@ class ReviewScreen(WorkingScreen[Opened | None]):
 
 
 def _routes(
-    groups: ReviewGroups, show_title: Callable[[str], None]
+    groups: ReviewGroups, show_title: Callable[[str], None], draw_keys: Callable[[], None]
 ) -> Mapping[type[Message], Callable[[Any], object]]:
     """The function that handles each message of the widgets."""
 
@@ -140,6 +140,10 @@ def _routes(
         groups.preview.show(message.found)
         show_title(message.found.title if message.found is not None else "")
         groups.search.draw_status()
+
+    def follow_cursor(_: CursorMoved) -> None:
+        groups.reading.follow_cursor()
+        draw_keys()
 
     def open_picture() -> None:
         if groups.pictures.has_pictures:
@@ -161,4 +165,5 @@ def _routes(
         Folders.Narrowed: lambda message: search.narrow_by(message.term),
         Folders.Removed: lambda message: groups.saved_queries.remove(message.folder),
         **groups.reading.routes,
+        CursorMoved: follow_cursor,
     }
