@@ -243,6 +243,26 @@ async def test_a_viewer_that_fails_is_reported(server: LoopbackServer, tmp_path:
         await until(pilot, lambda: "There is no xdg-open" in frame(pilot), "the error")
 
 
+async def test_a_private_picture_stays_in_memory(server: LoopbackServer, tmp_path: Path) -> None:
+    url = f"data:image/png;base64,{base64.b64encode(png(8, 4)).decode()}"
+    images = [{"type": "image_url", "image_url": {"url": url}}]
+    answer = reply("Here.")
+    answer.chunks = sse(delta("Here.", images=images), delta(finish="stop"))
+    server.answer = lambda _: answer
+    opened: list[tuple[str, bytes]] = []
+    async with open_chat(make_app(tmp_path, server.base_url, view_file=viewer(opened))) as pilot:
+        await pilot.press(*"/private", "enter")
+        await until(pilot, lambda: chat_of(pilot).desk.conversation.is_private, "a private session")
+        await pilot.press(*"draw", "enter")
+        await until(pilot, lambda: "● stop" in frame(pilot), "the reply")
+        await until(pilot, lambda: CELL * 8 in frame(pilot), "the picture")
+        chat_of(pilot).groups.panes.transcript.focus()
+        await pilot.press("o")
+        await until(pilot, lambda: "A viewer is given a file" in frame(pilot), "why not")
+    assert opened == []
+    assert not list(tmp_path.rglob("*.png"))
+
+
 async def test_the_review_draws_and_opens_pictures(server: LoopbackServer, tmp_path: Path) -> None:
     opened: list[tuple[str, bytes]] = []
     server.answer = lambda _: reply(f"a picture: {data_uri(png(8, 4))}")

@@ -56,7 +56,6 @@ def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = w
         change_settings=change,
         edit_text=_edit_text,
         notify_desktop=notify_desktop,
-        view_file=_view_file,
         recover=partial(recover, wiring.store, translate_frames),
         open_store=partial(_open_store, wiring),
         close=wiring.close,
@@ -94,6 +93,7 @@ def _give_review(services: Services, wiring: Wiring) -> None:
     services.translate = translate_frames
     services.export = partial(_late, "replyscope.cli.sharing", "export_to_file", wiring)
     services.import_file = partial(_late, "replyscope.cli.sharing", "import_file", wiring)
+    services.view_file = _view_file
     services.import_hint = partial(_late, "replyscope.cli.sharing", "import_hint")
 
 

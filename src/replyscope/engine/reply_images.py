@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 
 
 async def keep_images(exchange: Exchange, keep: KeepFile | None) -> Exchange:
-    """The exchange with its images in files. An image that can't be written loses its bytes
-    here: the wire record still has them.
+    """The exchange with its images in files. Without files, as in a private session, they stay
+    in memory. An image that can't be written loses its bytes here: the wire record still has them.
     """
     if not any(choice.images for choice in exchange.choices):
         return exchange
@@ -32,9 +32,9 @@ async def keep_images(exchange: Exchange, keep: KeepFile | None) -> Exchange:
 async def _kept(image: ReplyImage, keep: KeepFile | None) -> ReplyImage:
     if not image.data:
         return image
-    without = replace(image, data="")
     if keep is None:
-        return without
+        return image
+    without = replace(image, data="")
     try:
         data = base64.b64decode(image.data)
         kept = await asyncio.to_thread(keep, data, image.media_type)
@@ -42,5 +42,5 @@ async def _kept(image: ReplyImage, keep: KeepFile | None) -> ReplyImage:
         _log.warning("an image of a reply is not kept: %s", error)
         return without
     if kept is None:
-        return replace(without, size=len(data))
+        return replace(image, size=len(data))
     return replace(without, media_type=kept.media_type, size=kept.size, path=kept.path)

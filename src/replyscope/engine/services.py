@@ -63,8 +63,6 @@ class ChatServices:
     change_settings: Callable[[Mapping[tuple[str, ...], Any]], None]
     edit_text: Callable[[str], str]
     notify_desktop: Callable[[str], None]
-    view_file: Callable[[str, bytes], None]
-    """Opens bytes as a file with a name in the system's viewer. Blocks. Raises ViewerError."""
     recover: Callable[[], Awaitable[int]]
     open_store: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
@@ -78,6 +76,8 @@ class ChatServices:
     import_file: ImportFile | None = None
     import_hint: Callable[[], Awaitable[str]] | None = None
     """A phrase that lists the files that can be imported."""
+    view_file: Callable[[str, bytes], None] = lambda _name, _data: None
+    """Opens bytes as a file with a name in the system's viewer. Blocks. Raises ViewerError."""
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

@@ -75,7 +75,7 @@ class Groups:
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
         self.copying = Copying(desk, panes)
-        self.pictures = PictureCommands(screen, services)
+        self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)
         self.key_help = KeyHelp(desk, screen, commands)
         self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, reviewing)

@@ -1,6 +1,7 @@
 """The command that opens a picture of a message in the system's viewer."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from replyscope.domain.errors import ReplyscopeError
@@ -15,15 +16,17 @@ from replyscope.ui.working_screen import WorkingScreen
 
 
 class PictureCommands:
-    """Opens the pictures of the message under the cursor of a screen's transcript."""
+    """Opens the pictures of the message under the cursor of a screen's transcript.
+
+    `is_private` is whether no file may be written.
+    """
 
     def __init__(
-        self,
-        screen: WorkingScreen[Any],
-        services: Services,
+        self, screen: WorkingScreen[Any], services: Services, is_private: Callable[[], bool]
     ) -> None:
         self._screen = screen
         self._services = services
+        self._is_private = is_private
 
     @property
     def has_pictures(self) -> bool:
@@ -40,6 +43,8 @@ class PictureCommands:
         pictures = pictures_of(content) if content is not None else []
         if not pictures:
             self._screen.tell("There is no picture in this message", is_error=False)
+        elif self._is_private():
+            self._screen.tell("A viewer is given a file, and of a private session none is written.")
         elif len(pictures) == 1:
             self._start(pictures[0][1])
         else:

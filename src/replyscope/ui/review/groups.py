@@ -73,5 +73,5 @@ def compose_review(
         comparing=Comparing(desk, reading, ReplyScreens(screen, services, source)),
         statistics=Statistics(desk, search),
         help=ReviewHelp(screen),
-        pictures=PictureCommands(screen, services),
+        pictures=PictureCommands(screen, services, lambda: False),
     )
