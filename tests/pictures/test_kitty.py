@@ -19,11 +19,16 @@ from replyscope.ui.terminal.printable_filter import PrintableOnly
 from tests.pictures.making import data_uri, encoded, halves, png
 from tests.support.server import LoopbackServer, reply
 
-KITTY = {"TERM": "xterm-kitty", "KITTY_WINDOW_ID": "1"}
+KITTY = {
+    "TERM": "xterm-kitty",
+    "KITTY_WINDOW_ID": "1",
+    "KITTY_INSTALLATION_DIR": "/nowhere/kitty.app/lib/kitty",
+}
 FORMS = [
     (KITTY, "truecolor", PictureForm.KITTY),
     ({"TERM": "xterm-ghostty"}, "truecolor", PictureForm.KITTY),
     ({"TERM": "xterm-256color", "TERM_PROGRAM": "ghostty"}, "truecolor", PictureForm.KITTY),
+    ({"TERM": "xterm-kitty"}, "truecolor", PictureForm.HALF_BLOCKS),  # over SSH: of any version
     (KITTY, "256", PictureForm.HALF_BLOCKS),
     ({**KITTY, "TMUX": "/tmp/tmux"}, "truecolor", PictureForm.HALF_BLOCKS),
     ({**KITTY, "STY": "1.pts"}, "truecolor", PictureForm.HALF_BLOCKS),
@@ -41,6 +46,26 @@ def test_the_form_of_pictures_is_chosen_without_asking_the_terminal(
 ) -> None:
     assert picture_form(environment, colors, ascii_only=False) is form
     assert picture_form(environment, colors, ascii_only=True) is PictureForm.WORDS
+
+
+@pytest.mark.parametrize(
+    ("version", "form"),
+    [
+        ("0, 21, 2", PictureForm.HALF_BLOCKS),
+        ("0, 26, 5", PictureForm.HALF_BLOCKS),
+        ("0, 28, 0", PictureForm.KITTY),
+        ("0, 43, 1", PictureForm.KITTY),
+        ("1, 0, 0", PictureForm.KITTY),
+    ],
+)
+def test_a_kitty_that_is_too_old_for_placeholders_gets_half_blocks(
+    tmp_path: Path, version: str, form: PictureForm
+) -> None:
+    (tmp_path / "kitty").mkdir()
+    constants = f"appname: str = 'kitty'\nversion: Version = Version({version})\n"
+    (tmp_path / "kitty" / "constants.py").write_text(constants)
+    environment = {**KITTY, "KITTY_INSTALLATION_DIR": str(tmp_path)}
+    assert picture_form(environment, "truecolor", ascii_only=False) is form
 
 
 def test_a_transmission_is_one_picture_in_small_pieces_without_answers() -> None:

@@ -6,17 +6,22 @@ https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
 from replyscope.domain.printable import PLACEHOLDER
+from replyscope.domain.regular_file import read_text
 from replyscope.ui.pictures.grid import MOST_COLUMNS, Grid
 
 _CHUNK = 4096
-_TERMS = ("xterm-kitty", "xterm-ghostty")
+_FIRST_VERSION = (0, 28)
+"""The first version of Kitty with placeholders."""
+_VERSION = re.compile(r"^version\b[^\n]*Version\((\d+), *(\d+)", re.MULTILINE)
 _MULTIPLEXERS = ("TMUX", "STY", "ZELLIJ")
 _NUMBERS = (
     "0305 030d 030e 0310 0312 033d 033e 033f 0346 034a 034b 034c 0350 0351 0352 0357 035b 0363 "
@@ -36,11 +41,28 @@ OWN = "picture"
 def draws_placeholders(environment: Mapping[str, str]) -> bool:
     """Whether the terminal draws placeholders. It is not asked: the answer of a terminal that
     is slow, or of another kind, could be read as keys.
+
+    An older Kitty would draw a box for each cell, so its version must not be in doubt: over a
+    plain SSH connection its installation is unknown.
     """
     if any(environment.get(name) for name in _MULTIPLEXERS):
         return False  # the variables are those of the terminal outside
-    is_kitty = environment.get("TERM") in _TERMS or bool(environment.get("KITTY_WINDOW_ID"))
-    return is_kitty or environment.get("TERM_PROGRAM", "").lower() == "ghostty"
+    if environment.get("TERM") == "xterm-ghostty" or environment.get("TERM_PROGRAM") == "ghostty":
+        return True
+    folder = environment.get("KITTY_INSTALLATION_DIR", "")
+    return bool(environment.get("KITTY_WINDOW_ID") and folder) and not _is_old(Path(folder))
+
+
+def _is_old(installation: Path) -> bool:
+    """Whether the files of a Kitty say that it is too old. The packages of distributions have
+    its version in a file; the builds of its author do not, and update themselves.
+    """
+    try:
+        text = read_text(installation / "kitty" / "constants.py", most_bytes=1_000_000)
+    except (OSError, UnicodeDecodeError):
+        return False
+    found = _VERSION.search(text)
+    return found is not None and (int(found[1]), int(found[2])) < _FIRST_VERSION
 
 
 def image_id(key: str, grid: Grid) -> int:
