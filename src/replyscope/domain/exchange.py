@@ -139,8 +139,8 @@ class Choice:
 
     `finish_reason` is None only while the choice streams. `sections` is empty for text
     without phases; `items` are the output items of the Responses API. `order` lists the runs in
-    the order of their arrival; it is empty when reasoning, text, refusal and calls arrived in
-    this order. `inspection/reply_parts.py` reads it.
+    the order of their arrival; without items it is empty when reasoning, text, refusal and calls
+    arrived in this order. `inspection/reply_parts.py` reads it.
 
     Fields that are sent back to the same model: `thinking` is the original head of the text with
     its tags, if reasoning was inside the text; `reasoning_fields` names the message fields that
