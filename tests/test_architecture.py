@@ -1,9 +1,16 @@
-"""What imports may not do that the linter can't see: cost time before the first paint."""
+"""Rules of the architecture that the linters can't check."""
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+import replyscope
+
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @pytest.mark.parametrize(
@@ -19,3 +26,35 @@ def test_what_is_heavy_is_not_loaded_to_start(statement: str, absent: str) -> No
     check = f"{statement}\nimport sys\nprint(*[n for n in {absent.split()!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_keys_wait_for_every_work_that_opens_a_dialog() -> None:
+    """A key after an opening key would land below a dialog that is opened by a worker."""
+    careless: list[str] = []
+    for path in sorted((Path(replyscope.__file__).parent / "ui").rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        bodies = {node.name: node for node in ast.walk(tree) if isinstance(node, _FUNCTIONS)}
+        for call in _calls(tree):
+            if _called(call) != "start_work" or any(k.arg == "holds_keys" for k in call.keywords):
+                continue
+            work = call.args[0]
+            body = bodies.get(work.attr) if isinstance(work, ast.Attribute) else None
+            if body is not None and any(_opens_dialog(inner) for inner in _calls(body)):
+                careless.append(f"{path.name}:{call.lineno}")
+    assert careless == []
+
+
+def _calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _opens_dialog(call: ast.Call) -> bool:
+    name = _called(call)
+    on_desk = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "self._desk"
+    return name in ("push_screen", "push_screen_wait") or (
+        on_desk and name in ("show", "ask", "ask_dialog")
+    )

@@ -23,6 +23,7 @@ WITHOUT = {
     "theme": "there are no colours",
     "stop": "the command waits for the end of the reply; Ctrl+C stops, and a typed /stop",
     "replay": "it plays in time",
+    "picture": "it opens what is drawn in the conversation",
     "copy": "the text is in the terminal",
     "code": "the text is in the terminal",
     "call": "/inspect reads calls",

@@ -43,7 +43,7 @@ class KeyHelp:
 
     def show_help(self) -> None:
         """Show the help screen."""
-        self._desk.start_work(self._show_help, group="help", exclusive=True)
+        self._desk.start_work(self._show_help, group="help", exclusive=True, holds_keys=True)
 
     async def _show_help(self) -> None:
         module = await asyncio.to_thread(importlib.import_module, _REVIEW[0])
