@@ -327,10 +327,10 @@ async def test_a_tool_that_takes_too_long_is_killed_and_told(
     workshop: Workshop, server: LoopbackServer, clock: Clock, tmp_path: Path
 ) -> None:
     marker = tmp_path / "pids"
-    workshop.settings = ToolSettings(enabled=("tools:mine.py",), timeout_s=2)
+    workshop.settings = ToolSettings(enabled=("tools:mine.py",), timeout_s=4)
     in_turn(server, asks(("hang", json.dumps({"marker": str(marker)}))), reply("Pity."))
     await workshop.send(server, clock)
-    assert "after 2 s" in server.requests[1]["messages"][-1]["content"]
+    assert "after 4 s" in server.requests[1]["messages"][-1]["content"]
     pids = [int(pid) for pid in marker.read_text().split()]
     await until(lambda: not any(is_running(pid) for pid in pids))
 
