@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from replyscope.domain.message import Role
-from replyscope.inspection.markup.diagram import diagram_rows, diagram_variants
+from replyscope.inspection.markup.diagram import PageDiagrams, diagram_rows, diagram_variants
 from replyscope.inspection.sharing.headings import demoted
 from replyscope.inspection.sharing.html_text import markdown
 from replyscope.ui.markdown.block import BlockKind
@@ -139,9 +139,11 @@ def test_a_diagram_that_is_too_wide_is_turned_or_stays_code() -> None:
     assert any("graph LR" in line for line in shown(f"```mermaid\n{source}\n```", width=12))
 
 
+TANGLED = "graph TD\n" + "\n".join(f" N{n % 13} --> N{(n * 7 + 3) % 13}" for n in range(100))
+
+
 def test_the_work_for_a_diagram_is_bounded() -> None:
-    edges = "\n".join(f" N{n % 13} --> N{(n * 7 + 3) % 13}" for n in range(100))
-    assert diagram_variants(f"graph TD\n{edges}") == ()
+    assert diagram_variants(TANGLED) == ()
 
 
 def test_a_diagram_is_drawn_in_a_thread_and_then_reported() -> None:
@@ -172,10 +174,26 @@ def test_the_headings_of_a_reply_are_below_that_of_its_message(text: str, moved:
 def test_html_shows_the_same() -> None:
     page = markdown(
         "- [x] done\n\n> [!TIP]\n> so\n\n$x^2$ H<sub>2</sub>O a[^1]\n\n[^1]: note\n\n"
-        f"```mermaid\n{FLOW}\n```\n\n$$\n\\foo{{<b>}}\n$$\n\n<script>x</script>"
+        f"```mermaid\n{FLOW}\n```\n\n$$\n\\foo{{<b>}}\n$$\n\n<script>x</script>",
+        PageDiagrams(),
     )
     for piece in ("☑ done", 'class="alert tip"', "<msup>", "<sub>2</sub>", "<sup>1</sup>"):
         assert piece in page
     assert '<pre class="diagram">' in page
     assert "\\foo{&lt;b&gt;}" in page
     assert "<script" not in page
+
+
+def test_html_shows_the_source_of_a_diagram_that_takes_too_long() -> None:
+    page = markdown(f"```mermaid\n{TANGLED}\n```\n\nafter", PageDiagrams())
+    assert "Not drawn: this diagram is too complex." in page
+    assert "N0 --&gt; N3" in page
+    assert "after" in page
+
+
+def test_the_diagrams_of_an_html_page_share_a_limit() -> None:
+    diagrams = PageDiagrams(1_000)
+    page = markdown("".join(f"```mermaid\n{FLOW}\n```\n\n" for _ in range(3)), diagrams)
+    assert page.count('<pre class="diagram">') == 1
+    assert page.count("Not drawn: the page has too many complex diagrams.") == 2
+    assert page.count("A[Start] --&gt; B") == 3

@@ -26,6 +26,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.shared import Form, Shared
 from replyscope.engine.sharing import Sharing
+from replyscope.inspection.markup.diagram import PageDiagrams
 from replyscope.inspection.sharing.fences import closed
 from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.headings import demoted
@@ -141,7 +142,7 @@ MARKDOWN = (
 
 
 def test_markdown_can_do_nothing_but_link() -> None:
-    page = Page(markdown(MARKDOWN))
+    page = Page(markdown(MARKDOWN, PageDiagrams()))
     links = [attrs.get("href") for tag, attrs in page.tags if tag == "a"]
     assert [link for link in links if link] == ["https://a.test/?x=1&y=%22'"]
     names = {tag for tag, _ in page.tags}

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -15,6 +16,7 @@ from replyscope.cli.wiring import wire
 from replyscope.config.paths import find_paths
 from replyscope.config.settings import read_settings
 from replyscope.domain.query_fields import FIELDS
+from replyscope.inspection.markup.diagram import diagram_variants
 from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.numbers.screen import StatsScreen
 from replyscope.ui.reading.compare_screen import CompareScreen
@@ -22,6 +24,7 @@ from replyscope.ui.review.query_completion import LANGUAGE
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.results import Results, name_of
 from replyscope.ui.review.screen import ReviewScreen
+from replyscope.ui.transcript import diagrams
 from replyscope.ui.transcript.preview import Preview
 from tests.sharing.test_importing import conversation
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
@@ -200,6 +203,40 @@ async def test_the_choices_of_one_reply_are_compared(
         await until(pilot, lambda: found(pilot) == 1 and "early end" in frame(pilot))
         await pilot.press("enter", "c")
         await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+
+
+async def test_a_comparison_is_shown_before_its_diagrams_are_drawn(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_draw = threading.Event()
+
+    def draw_later(source: str, ascii_only: bool) -> tuple[tuple[str, ...], ...]:
+        may_draw.wait(60)
+        return diagram_variants(source, ascii_only)
+
+    monkeypatch.setattr(diagrams, "diagram_variants", draw_later)
+    fence = "```mermaid\ngraph TD\n  A --> {}\n```"
+    prompts = ("Xenon", "Yttrium")
+    server.answer = lambda request: reply(fence.format(request["messages"][-1]["content"]))
+    async with open_app(tmp_path, server) as pilot:
+        for prompt in prompts:
+            if chat_of(pilot).desk.conversation.messages:
+                await pilot.press("ctrl+n")
+                await until(pilot, lambda: not chat_of(pilot).desk.conversation.messages)
+            await send(pilot, prompt)
+            await until(pilot, lambda p=prompt: f"A --> {p}" in frame(pilot) and is_idle(pilot))  # type: ignore[misc]
+        await open_review(pilot)
+        await until(pilot, lambda: found(pilot) == 2)
+        await pilot.press("enter", "space", "c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+        await pilot.press("m")
+        await until(pilot, lambda: "rendered" in frame(pilot).splitlines()[0], "the comparison")
+        assert "A --> Xenon" in frame(pilot)
+        assert "│ Xenon" not in frame(pilot)
+        may_draw.set()
+        await until(pilot, lambda: "│ Xenon │" in frame(pilot), "the diagrams")
+        assert "│ Yttrium │" in frame(pilot)
+        assert "-->" not in frame(pilot)
 
 
 async def test_arguments_are_compared_by_place_on_a_narrow_screen(

@@ -15,6 +15,7 @@ from replyscope.domain.ports import TranslateFrames
 from replyscope.domain.session import SessionSummary
 from replyscope.domain.shared import SESSION_FORMAT, Form, Shared
 from replyscope.domain.stores import ExportSource
+from replyscope.inspection.markup.diagram import PageDiagrams
 from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.html import SessionPage, contents, page_end, page_start
 from replyscope.inspection.sharing.jsonl import session_jsonl
@@ -60,13 +61,14 @@ class Sharing:
         write(begin)
         written = len(begin)
         separator = ""
+        diagrams = PageDiagrams()
         with_wire = form is Form.JSON or (form is Form.HTML and len(session_ids) <= _TIMED)
         async for number, shared in self._each(session_ids, with_wire=with_wire):
             if shared is not None:
                 clean.enter(shared.session.title)
                 if form is Form.JSONL:
                     shared = await self._with_request(shared)
-                text = separator + await self._text(shared, form, clean)
+                text = separator + await self._text(shared, form, clean, diagrams)
                 write(text)
                 written += len(text)
                 separator = ",\n" if is_list else "\n" if form is Form.MARKDOWN else ""
@@ -74,10 +76,12 @@ class Sharing:
         write(_end(form, clean, is_list=is_list))
         return written
 
-    async def _text(self, shared: Shared, form: Form, clean: Redactor) -> str:
+    async def _text(
+        self, shared: Shared, form: Form, clean: Redactor, diagrams: PageDiagrams
+    ) -> str:
         if form is Form.JSON and not clean.is_on and len(shared.exchanges) <= _QUICK:
-            return self._written(shared, form, clean)
-        return await asyncio.to_thread(self._written, shared, form, clean)
+            return self._written(shared, form, clean, diagrams)
+        return await asyncio.to_thread(self._written, shared, form, clean, diagrams)
 
     async def _each(
         self, session_ids: Sequence[str], *, with_wire: bool
@@ -113,14 +117,14 @@ class Sharing:
         record = await self._store.load_wire(sources[-1].exchange_id)
         return replace(shared, records={sources[-1].exchange_id: record})
 
-    def _written(self, shared: Shared, form: Form, clean: Redactor) -> str:
+    def _written(self, shared: Shared, form: Form, clean: Redactor, diagrams: PageDiagrams) -> str:
         match form:
             case Form.MARKDOWN:
                 return session_markdown(shared, clean)
             case Form.JSONL:
                 return session_jsonl(shared, clean, whole_only=self._whole_only)
             case Form.HTML:
-                return SessionPage(shared, clean, self._events(shared)).html()
+                return SessionPage(shared, clean, self._events(shared), diagrams).html()
             case Form.JSON:
                 return session_to_json(shared, clean if clean.is_on else None)
 

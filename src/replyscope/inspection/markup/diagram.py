@@ -7,6 +7,7 @@ work is bounded by a number of function calls, which does not depend on the mach
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from types import FrameType
 from typing import TypeVar
@@ -17,6 +18,7 @@ LONGEST = 6_000
 """The most characters of a diagram that is drawn."""
 _MOST_LINES = 120
 _MOST_CALLS = 400_000  # two seconds on a slow machine
+_MOST_CALLS_OF_PAGE = 2_000_000
 _MOST_ROWS = 300
 _KINDS = re.compile(r"(?:graph|flowchart|sequenceDiagram|stateDiagram)(?![a-z])")
 _ACROSS = re.compile(r"\A((?:graph|flowchart)[ \t]+)(?:LR|RL)\b")
@@ -28,8 +30,50 @@ T = TypeVar("T")
 Rows = tuple[str, ...]
 
 
-class _TooMuchWork(Exception):
-    """The library needs more function calls than it may use."""
+class TooMuchWorkError(Exception):
+    """A diagram needs more function calls than it may use. The text is shown."""
+
+
+class WorkLimit:
+    """The function calls that drawing may still use, `left`."""
+
+    def __init__(self, calls: int = _MOST_CALLS) -> None:
+        self.left = calls
+
+    def run(self, work: Callable[[], T]) -> T:
+        """The result of pure Python work. Raises TooMuchWorkError at the limit."""
+        if sys.gettrace() is not None:
+            return work()  # a debugger or the coverage of tests
+        sys.settrace(self._count)
+        try:
+            return work()
+        finally:
+            sys.settrace(None)
+
+    def _count(self, _frame: FrameType, _event: str, _argument: object) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise TooMuchWorkError("Not drawn: this diagram is too complex.")
+
+
+class PageDiagrams:
+    """Draws the diagrams of one exported page, whose total work is limited, too."""
+
+    def __init__(self, calls: int = _MOST_CALLS_OF_PAGE) -> None:
+        self._left = calls
+
+    def rows(self, source: str) -> Rows | None:
+        """The rows of a diagram as it is written, or None if it cannot be drawn. Raises
+        TooMuchWorkError.
+        """
+        if self._left <= 0:
+            raise TooMuchWorkError("Not drawn: the page has too many complex diagrams.")
+        limit = WorkLimit()
+        before = limit.left
+        try:
+            return _rows(_body(source), False, limit)
+        finally:
+            self._left -= before - limit.left
 
 
 def is_diagram(info: str) -> bool:
@@ -55,7 +99,13 @@ def diagram_variants(source: str, ascii_only: bool = False) -> tuple[Rows, ...]:
     """
     body = _body(source)
     bodies = [body, _ACROSS.sub(r"\1TD", body)] if _ACROSS.match(body) else [body]
-    return tuple(rows for one in bodies if (rows := _rows(one, ascii_only)) is not None)
+    variants = []
+    for one in bodies:
+        with suppress(TooMuchWorkError):
+            rows = _rows(one, ascii_only, WorkLimit())
+            if rows is not None:
+                variants.append(rows)
+    return tuple(variants)
 
 
 def _width(rows: Rows) -> int:
@@ -67,7 +117,8 @@ def _body(source: str) -> str:
     return _BREAK.sub(" ", body)
 
 
-def _rows(body: str, ascii_only: bool) -> Rows | None:
+def _rows(body: str, ascii_only: bool, limit: WorkLimit) -> Rows | None:
+    """The rows of one drawing. Raises TooMuchWorkError."""
     if not _KINDS.match(body) or len(body) > LONGEST or body.count("\n") > _MOST_LINES:
         return None
     if not body.isprintable() and not body.replace("\n", "").replace("\t", "").isprintable():
@@ -76,35 +127,17 @@ def _rows(body: str, ascii_only: bool) -> Rows | None:
 
     pads = (4, 2) if body.startswith("sequence") else (2, 0)
     try:
-        drawn = _bounded(
+        drawn = limit.run(
             lambda: render(body, use_ascii=ascii_only, padding_x=pads[0], padding_y=pads[1], gap=3)
         )
+    except TooMuchWorkError:
+        raise
     except Exception:  # noqa: BLE001 - the library raises many kinds for foreign text
         return None
     if ascii_only:
         drawn = drawn.replace("●", "*").replace("◉", "@")
     rows = tuple(row.rstrip() for row in drawn.strip("\n").split("\n"))
     return rows if any(rows) and len(rows) <= _MOST_ROWS and _holds_all(body, drawn) else None
-
-
-def _bounded(work: Callable[[], T]) -> T:
-    """The result of pure Python work. Raises _TooMuchWork after too many function calls."""
-    calls = 0
-
-    def count(_frame: FrameType, _event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += 1
-        if calls > _MOST_CALLS:
-            raise _TooMuchWork
-
-    before = sys.gettrace()
-    if before is not None:
-        return work()  # a debugger or the coverage of tests
-    sys.settrace(count)
-    try:
-        return work()
-    finally:
-        sys.settrace(None)
 
 
 def _holds_all(body: str, drawn: str) -> bool:

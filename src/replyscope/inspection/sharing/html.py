@@ -17,6 +17,7 @@ from replyscope.domain.shared import Clean, Shared
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.figures import cost_of_all, count, size
 from replyscope.inspection.json_view import iso
+from replyscope.inspection.markup.diagram import PageDiagrams
 from replyscope.inspection.sharing.html_reply import figures_html, said_html
 from replyscope.inspection.sharing.html_style import STYLE
 from replyscope.inspection.sharing.html_text import markdown, plain
@@ -72,15 +73,21 @@ def page_end(note: str) -> str:
 class SessionPage:
     """The section of a session: its branch, with collapsed details of each reply.
 
-    `events` are the events of the recorded frames by exchange id, if they are known.
+    `events` are the events of the recorded frames by exchange id, if they are known. The
+    sections of one page share `diagrams`.
     """
 
     def __init__(
-        self, shared: Shared, clean: Clean, events: Mapping[str, Sequence[Event]] | None = None
+        self,
+        shared: Shared,
+        clean: Clean,
+        events: Mapping[str, Sequence[Event]] | None = None,
+        diagrams: PageDiagrams | None = None,
     ) -> None:
         self._shared = shared = shared.told()
         self._clean = clean
         self._events = events or {}
+        self._diagrams = diagrams or PageDiagrams()
         self._results = shared.results()
         self._siblings: dict[str | None, list[str]] = {}
         for message in shared.messages:
@@ -94,7 +101,7 @@ class SessionPage:
         pieces.append(f'<h1 dir="auto">{plain(clean(session.title))}</h1>')
         pieces.append(f'<p class="about">{self._about()}</p>')
         if session.settings.system:
-            body = markdown(clean(session.settings.system))
+            body = markdown(clean(session.settings.system), self._diagrams)
             pieces.append(f'<article class="system"><header>system</header>{body}</article>')
         detours = shared.detours()
         beside = detours.get(None, [])  # alternatives to the next message
@@ -148,7 +155,7 @@ class SessionPage:
         for part in message.parts:
             match part:
                 case TextPart(text=text):
-                    yield markdown(clean(text))
+                    yield markdown(clean(text), self._diagrams)
                 case FilePart(name=name, text=text):
                     title = f"{clean(name)}, {size(len(text.encode('utf-8', 'replace')))}"
                     yield (
@@ -169,7 +176,9 @@ class SessionPage:
         name = self._anchor(message, clean(newest.answered_model or newest.model))
         badge = f'<span class="badge {ending.mood.value}">● {plain(ending.word)}</span>'
         head = f"{name}{self._which(message)}{badge}"
-        body = "".join(said_html(exchange.choice(c), results, clean) for exchange, c in pairs)
+        body = "".join(
+            said_html(exchange.choice(c), results, clean, self._diagrams) for exchange, c in pairs
+        )
         if ending.mood is not Mood.GOOD:
             body += f'<p class="why {ending.mood.value}">{plain(clean(ending.sentence))}</p>'
         about = "".join(self._figures(exchange, choice, message) for exchange, choice in pairs)

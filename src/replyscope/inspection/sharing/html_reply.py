@@ -22,6 +22,7 @@ from replyscope.inspection.figures import (
     whole_time,
 )
 from replyscope.inspection.findings import find_oddities
+from replyscope.inspection.markup.diagram import PageDiagrams
 from replyscope.inspection.reply_parts import Passage, reply_parts
 from replyscope.inspection.sharing.html_text import code, is_link, markdown, plain
 from replyscope.inspection.sharing.reply_redaction import clean_choice
@@ -38,22 +39,22 @@ _MOODS = {
 }
 
 
-def said_html(choice: Choice, results: Results, clean: Clean) -> str:
+def said_html(choice: Choice, results: Results, clean: Clean, diagrams: PageDiagrams) -> str:
     """The parts of a choice in the order of their arrival, then its images and sources."""
     pieces = []
     for part in reply_parts(clean_choice(choice, clean)):
         if isinstance(part, ToolCall):
             pieces.append(_call(part, results.get(part.id), clean))
         else:
-            pieces.append(_passage(part))
+            pieces.append(_passage(part, diagrams))
     pieces += [f"<p>{plain(clean(image_line(image)))}</p>" for image in choice.images]
     if choice.citations:
         pieces.append(_sources(choice.citations, clean))
     return "".join(pieces)
 
 
-def _passage(passage: Passage) -> str:
-    said = markdown(passage.markdown)
+def _passage(passage: Passage, diagrams: PageDiagrams) -> str:
+    said = markdown(passage.markdown, diagrams)
     if passage.kind is RunKind.REASONING:
         return folded(plain(f"reasoning, {len(passage.text):,} characters"), said)
     return f"<blockquote>{said}</blockquote>" if passage.kind is RunKind.REFUSAL else said

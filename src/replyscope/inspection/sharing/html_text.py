@@ -16,7 +16,11 @@ from pygments.token import Comment, Generic, Keyword, Literal, Name, Operator, S
 from pygments.util import ClassNotFound
 
 from replyscope.domain.printable import printable_text
-from replyscope.inspection.markup.diagram import diagram_variants, is_diagram
+from replyscope.inspection.markup.diagram import (
+    PageDiagrams,
+    TooMuchWorkError,
+    is_diagram,
+)
 from replyscope.inspection.markup.formula import formula_mathml
 from replyscope.inspection.markup.syntax import ALERTS, mark_blocks, markdown_parser
 
@@ -24,6 +28,8 @@ _SCHEMES = ("http://", "https://", "mailto:", "#")
 _LONGEST_LINE = 1_000  # lexers can take quadratic time on them
 _LONGEST_CODE = 60_000
 _DEEPEST = 60
+_DIAGRAMS = "diagrams"
+"""The key of the diagrams of the page, in the environment of the parser."""
 _SIDES = {"text-align:right": "right", "text-align:center": "center"}
 _OWN_DIRECTION = ("paragraph_open", "heading_open", "list_item_open", "td_open", "th_open")
 _COLOURS: tuple[tuple[Any, str], ...] = (
@@ -51,11 +57,11 @@ def plain(text: str) -> str:
     return escape(printable_text(text))
 
 
-def markdown(text: str) -> str:
+def markdown(text: str, diagrams: PageDiagrams) -> str:
     """Markdown as HTML, in its own element."""
     shown = printable_text(text)
     parser = _parser(finds_links="://" in shown)
-    env: dict[str, Any] = {}
+    env: dict[str, Any] = {_DIAGRAMS: diagrams}
     tokens = parser.parse(shown, env)
     mark_blocks(tokens)
     return f'<div class="text">{parser.renderer.render(tokens, parser.options, env)}</div>'
@@ -149,13 +155,19 @@ def _link(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any
     return f'<a{kind} href="{escape(target)}" rel="noopener noreferrer nofollow">'
 
 
-def _fence(_self: Any, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+def _fence(_self: Any, tokens: Sequence[Token], at: int, _options: Any, env: Any) -> str:
     source = tokens[at].content.rstrip("\n")
     block = code(source, tokens[at].info)
-    drawn = diagram_variants(source)[:1] if is_diagram(tokens[at].info) else ()
-    if not drawn:
+    if not is_diagram(tokens[at].info):
         return block
-    diagram = escape("\n".join(drawn[0]))
+    diagrams: PageDiagrams = env[_DIAGRAMS]
+    try:
+        rows = diagrams.rows(source)
+    except TooMuchWorkError as error:
+        return f'<p class="about">{escape(str(error))}</p>{block}'
+    if rows is None:
+        return block
+    diagram = escape("\n".join(rows))
     return (
         f'<pre class="diagram">{diagram}</pre><details><summary>source</summary>{block}</details>\n'
     )

@@ -109,9 +109,11 @@ class MarkdownDocument:
         return draw_block(block, width, palette, self._references, self._options)
 
 
-def draw_lines(text: str, width: int, palette: Palette) -> list[Text]:
+def draw_lines(
+    text: str, width: int, palette: Palette, options: DrawingOptions = _DEFAULT
+) -> list[Text]:
     """Render a whole text as lines that can still be styled."""
-    document = MarkdownDocument(text)
+    document = MarkdownDocument(text, options)
     blocks = document.blocks
     return [line for block in blocks for line in document.lines(block, width, palette)]
 

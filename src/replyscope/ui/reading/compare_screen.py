@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -19,6 +20,8 @@ from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.reading.comparison_lines import Looks, draw_comparison, stops_in
 from replyscope.ui.reading.diff_view import DiffView
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.transcript.drawings import Drawings
+from replyscope.ui.transcript.messages import DrawingReady
 
 _OTHER = Binding.Group("another reply")
 
@@ -47,6 +50,8 @@ class CompareScreen(Screen[None]):
         self._palette = palette
         self.is_rendered = False
         self._is_side_by_side = False
+        self._is_stale = self._is_drawing = False
+        self._drawings = Drawings(self, diagrams_kept=None)
         self.has_others = len(replies) > 2
         self.key_guide = _CompareKeys(self)
 
@@ -63,9 +68,22 @@ class CompareScreen(Screen[None]):
     def on_resize(self) -> None:
         self.call_after_refresh(self._start)
 
+    @on(DrawingReady)
     def _start(self) -> None:
-        job: Any = partial(self._draw)
-        self.run_worker(job, exclusive=True, exit_on_error=False)
+        self._is_stale = True
+        if not self._is_drawing:
+            job: Any = partial(self._draw_newest)
+            self.run_worker(job, exit_on_error=False)
+
+    async def _draw_newest(self) -> None:
+        """Draw, and again if a key or a finished diagram changed the lines meanwhile."""
+        self._is_drawing = True
+        try:
+            while self._is_stale:
+                self._is_stale = False
+                await self._draw()
+        finally:
+            self._is_drawing = False
 
     async def _draw(self) -> None:
         view = self.query_one(DiffView)
@@ -75,6 +93,7 @@ class CompareScreen(Screen[None]):
             view.look("muted"),
             view.look("title"),
             palette=self._palette,
+            options=self._drawings.options(),
             is_rendered=self.is_rendered,
             is_side_by_side=self._is_side_by_side,
         )

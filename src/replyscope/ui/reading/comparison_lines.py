@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from rich.style import Style
@@ -21,6 +21,7 @@ from replyscope.inspection.difference import differences
 from replyscope.inspection.siblings import Reply
 from replyscope.inspection.structure import Change, DiffNode
 from replyscope.ui.markdown.document import draw_lines
+from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.wrap import wrap
 
@@ -39,6 +40,7 @@ class Looks:
     muted: Style
     title: Style
     palette: Palette
+    options: DrawingOptions = field(default_factory=DrawingOptions)
     is_rendered: bool = False
     is_side_by_side: bool = False
 
@@ -146,7 +148,7 @@ def _beside(left: Sequence[Text], right: Sequence[Text], half: int, looks: Looks
 def _rendered(first: str, second: str, width: int, looks: Looks) -> list[Text]:
     """Both as they look in the conversation, beside each other, their own words marked."""
     half = (width - len(_GAP)) // 2
-    sides = [draw_lines(text, half, looks.palette) for text in (first, second)]
+    sides = [draw_lines(text, half, looks.palette, looks.options) for text in (first, second)]
     words = [
         [
             (number, match.start(), match.end(), match[0])

@@ -6,15 +6,18 @@ from threading import Lock, Thread
 
 from replyscope.inspection.markup.diagram import Rows, diagram_variants, fitting_rows
 
-_MOST_KEPT = 64
+MOST_KEPT = 64
 _Key = tuple[str, bool]
 
 
 class BackgroundDiagrams:
-    """A cache of drawn diagrams. `notify` is called in the thread after each drawing."""
+    """A cache of drawn diagrams, `most_kept` or all. `notify` is called in the thread after
+    each drawing.
+    """
 
-    def __init__(self, notify: Callable[[], object]) -> None:
+    def __init__(self, notify: Callable[[], object], most_kept: int | None = MOST_KEPT) -> None:
         self._notify = notify
+        self._most_kept = most_kept
         self._drawn: OrderedDict[_Key, tuple[Rows, ...]] = OrderedDict()
         self._waiting: OrderedDict[_Key, None] = OrderedDict()
         self._lock = Lock()
@@ -45,7 +48,7 @@ class BackgroundDiagrams:
             with self._lock:
                 del self._waiting[key]
                 self._drawn[key] = variants
-                if len(self._drawn) > _MOST_KEPT:
+                if self._most_kept is not None and len(self._drawn) > self._most_kept:
                     self._drawn.popitem(last=False)
             if variants:
                 self._notify()

@@ -6,16 +6,19 @@ from textual.widget import Widget
 from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.markdown.palette import look_of
 from replyscope.ui.pictures.source import PictureSource
-from replyscope.ui.transcript.diagrams import BackgroundDiagrams
+from replyscope.ui.transcript.diagrams import MOST_KEPT, BackgroundDiagrams
 from replyscope.ui.transcript.messages import DrawingReady
 
 
 class Drawings:
-    """Draws for one widget, which gets `DrawingReady` when a drawing is ready."""
+    """Draws for one widget, which gets `DrawingReady` when a drawing is ready.
 
-    def __init__(self, widget: Widget) -> None:
+    A widget that draws all its diagrams at once keeps all: `diagrams_kept` is None.
+    """
+
+    def __init__(self, widget: Widget, diagrams_kept: int | None = MOST_KEPT) -> None:
         self._widget = widget
-        self._diagrams = BackgroundDiagrams(self._report)
+        self._diagrams = BackgroundDiagrams(self._report, diagrams_kept)
 
     def options(self) -> DrawingOptions:
         """How Markdown is drawn."""
