@@ -14,8 +14,10 @@ import httpx2
 import pytest
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 from openai.types.responses import ResponseStreamEvent
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.screen import Screen
@@ -49,6 +51,7 @@ PARAMETERS = {
     App._fatal_error: ("self",),
     App._handle_exception: ("self", "error"),
     GuardedApp._start_widget: ("self", "parent", "widget"),
+    CommandPalette._select_or_command: ("self", "event"),
     Driver.__init__: ("self", "app", "debug", "mouse", "size"),
     XTermParser.__init__: ("self", "debug"),
     AsyncOpenAI._make_sse_decoder: ("self",),
@@ -111,6 +114,17 @@ async def test_the_bindings_of_a_class_have_the_keys_of_the_key_map() -> None:
     assert [b.key for b in bindings_in(_Bars, app) if b.id == "first"] == ["f9"]
     app.set_keymap({})
     assert [b.key for b in bindings_in(_Bars, app) if b.id == "first"] == ["ctrl+k"]
+
+
+async def test_enter_in_the_palette_waits_for_the_search() -> None:
+    app = _ReportingApp()
+    async with app.run_test() as pilot:
+        await app.push_screen(textual_internals.CompletePalette())
+        for event in [*(events.Key(key, key) for key in "quit"), events.Key("enter", None)]:
+            app.post_message(event)
+        while app.is_running:
+            await pilot.pause(0.01)
+    assert app.return_code == 0
 
 
 async def test_a_scroll_bar_of_ours_is_built_once() -> None:

@@ -100,6 +100,21 @@ async def test_old_sessions_are_drawn_when_the_end_is_near() -> None:
         assert sidebar.highlighted_id == "s999"
 
 
+async def test_the_open_session_keeps_its_mark_and_a_list_without_focus_has_no_other() -> None:
+    async with ListApp().run_test() as pilot:
+        sidebar = pilot.app.query_one(Sidebar)
+        sidebar.show_sessions(
+            [summary(n, TODAY) for n in range(4)], current="s1", streaming=frozenset({"s1"}),
+            finished=frozenset({"s2"}), asking=frozenset({"s3"}), today=TODAY, costs={},
+        )  # fmt: skip
+        assert lines(sidebar)[1:] == [" session 0", "▌… session 1", " ● session 2", " ? session 3"]
+        sidebar.focus()
+        await pilot.press("end")
+        assert sidebar.highlighted_id == "s3"
+        pilot.app.set_focus(None)
+        await until(pilot, lambda: sidebar.highlighted_id == "s1", "the open session")
+
+
 async def open_list(pilot: Pilot[None]) -> Sidebar:
     await pilot.press("ctrl+o")
     sidebar = chat_of(pilot).panes.sidebar

@@ -10,7 +10,7 @@ import pytest
 from textual import events
 from textual.command import CommandPalette
 from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, OptionList, TextArea
 
 from replyscope.domain.tool import Tool, ToolSource
 from replyscope.ui.chat.consent_card import ConsentCard
@@ -128,6 +128,24 @@ async def open_and_close(pilot: Pilot[None], name: str, opening: Opening) -> Non
     assert chat_of(pilot).panes.composer.text == "", name
     write(pilot, *opening.closes)
     await until(pilot, lambda: pilot.app.screen is below, f"the end of {name}")
+
+
+async def test_enter_in_the_palette_runs_the_command_that_was_typed(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+
+        def has_opened() -> bool:
+            screen = pilot.app.screen
+            return isinstance(screen, PickDialog) and "Theme" in frame(pilot)
+
+        write(pilot, "ctrl+p", "theme\r")
+        await until(pilot, has_opened, "the themes, in one write")
+        await pilot.press("escape", "ctrl+p")
+        commands = pilot.app.screen.query_one(OptionList)
+        await until(pilot, lambda: commands.option_count > 20, "all commands")
+        write(pilot, "theme\r")
+        await until(pilot, has_opened, "the themes, and not the first command")
 
 
 async def test_text_after_the_opening_key_lands_in_the_dialog(

@@ -36,7 +36,7 @@ from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.ascii_filter import AsciiOnly
 from replyscope.ui.terminal.emoji_width import NarrowEmoji, is_narrow
 from replyscope.ui.terminal.printable_filter import PrintableOnly
-from replyscope.ui.terminal.textual_internals import GuardedApp, write_to_terminal
+from replyscope.ui.terminal.textual_internals import CompletePalette, GuardedApp, write_to_terminal
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts
 from replyscope.ui.terminal.type_ahead import TypeAhead
 from replyscope.ui.theming import build_themes
@@ -309,6 +309,11 @@ class ReplyscopeApp(GuardedApp):
         """The commands of the palette: the slash commands."""
         if self._chat is not None and screen is self._chat:
             yield from self._chat.system_commands()
+
+    def action_command_palette(self) -> None:
+        """Open the command palette."""
+        if not CompletePalette.is_open(self):
+            self.push_screen(CompletePalette())
 
     async def action_quit(self) -> None:
         """Save what streams before leaving."""

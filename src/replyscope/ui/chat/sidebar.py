@@ -52,14 +52,13 @@ class _Marks:
     asking: frozenset[str] = frozenset()
 
     def of(self, session_id: str) -> str:
-        """The mark before a session's title."""
+        """The marks before a session's title: `▌` if it is open, then its state."""
+        mark = "▌" if session_id == self.current else " "
         if session_id in self.asking:
-            return "?"
+            return f"{mark}? "
         if session_id in self.streaming:
-            return "…"
-        if session_id in self.finished:
-            return "●"
-        return "▌" if session_id == self.current else " "
+            return f"{mark}… "
+        return f"{mark}● " if session_id in self.finished else mark
 
 
 class Sidebar(OptionList):
@@ -214,6 +213,10 @@ class Sidebar(OptionList):
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Whether a key is typed into the filter."""
         return self._is_filtering and character is not None and character.isprintable()
+
+    def on_blur(self) -> None:
+        """Return the highlight to the open session: without the focus, there is one mark."""
+        self._highlight(self._marks.current)
 
     def action_filter(self) -> None:
         """Filter the list by the words that are typed next."""

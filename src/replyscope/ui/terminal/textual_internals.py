@@ -5,13 +5,16 @@ of these parts changes; pyproject.toml keeps Textual below its next minor releas
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import IO, Any, cast
 
+from textual import on
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import Compositor
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.geometry import Region
@@ -19,8 +22,11 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Input
+from textual.worker import WorkerError
 
 __all__ = [
+    "CompletePalette",
     "Compositor",
     "GuardedApp",
     "RegionCompositor",
@@ -78,6 +84,28 @@ class GuardedApp(App[None]):
 
     def _fatal_error(self) -> None:
         self._close_messages_no_wait()
+
+
+class CompletePalette(CommandPalette):
+    """A command palette whose Enter waits for the search of what was typed.
+
+    Textual ignores Enter until its list is visible, and takes a row of the search before. No
+    upstream issue known.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="--command-palette")
+
+    @on(Input.Submitted)
+    async def run_after_search(self, event: Input.Submitted) -> None:
+        """Run the first command that matches."""
+        event.stop()
+        event.prevent_default()
+        group = self._GATHER_COMMANDS_GROUP
+        searches = [one for one in self.workers if one.node is self and one.group == group]
+        with suppress(WorkerError):
+            await self.workers.wait_for_complete(searches)
+        self._select_or_command(event)
 
 
 def bindings_of(node: DOMNode) -> Iterator[Binding]:
