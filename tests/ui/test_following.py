@@ -1,5 +1,6 @@
 """The transcript follows the end of a growing reply until the reader scrolls away."""
 
+import threading
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -7,7 +8,11 @@ from textual.pilot import Pilot
 from replyscope.domain.message import Role
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.transcript import Transcript
+from tests.engine.test_tools import in_turn
+from tests.support.server import Answer, LoopbackServer, delta, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_chat import is_idle, send
+from tests.ui.test_tools import offer
 
 
 class Growing:
@@ -97,3 +102,32 @@ async def test_the_note_of_new_text_goes_when_the_end_is_followed_again(tmp_path
         await until(pilot, lambda: below.display, "the note")
         transcript.follow()  # as a sent edit does
         await until(pilot, lambda: not below.display, "no note at the end")
+
+
+async def test_the_next_reply_of_a_turn_leaves_a_reader_where_they_are(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    function = {"name": "calculate", "arguments": '{"expression": "6*7"}'}
+    call = {"index": 0, "id": "c", "function": function}
+    text = "\n\n".join(f"para {number}" for number in range(99))
+    held: list[bytes | threading.Event] = [*sse(delta(text), done=False), gate]
+    held += sse(delta(tool_calls=[call]), delta(finish="tool_calls"))
+    in_turn(server, Answer(chunks=held), reply("It is 42."), reply("You are welcome."))
+    rule = '[[tools.allow]]\ntool = "shipped/calculate"\narguments = { expression = "*" }\n'
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "settings.toml").write_text(rule, encoding="utf-8")
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        offer(pilot, "calculate")
+        await send(pilot, "what is 6*7?")
+        await until(pilot, lambda: "para 98" in frame(pilot), "the long text")
+        transcript = chat_of(pilot).panes.transcript
+        await pilot.press("pageup")
+        await until(pilot, lambda: not follows(transcript), "the page before")
+        gate.set()
+        await until(pilot, lambda: len(transcript.keys) == 3 and is_idle(pilot), "both replies")
+        await until(pilot, lambda: chat_of(pilot).query_one("#below").display, "the note")
+        assert not follows(transcript)
+        assert "It is 42." not in frame(pilot)
+        await send(pilot, "thanks")
+        await until(pilot, lambda: "You are welcome." in frame(pilot), "an answer is followed")

@@ -321,7 +321,7 @@ async def test_a_card_in_another_session_is_marked_in_the_list(
         await send(pilot, "read it")
         await until(pilot, lambda: card_of(pilot).display, "the card")
         await pilot.press("ctrl+n")
-        await until(pilot, lambda: "?read it" in frame(pilot))
+        await until(pilot, lambda: "? read it" in frame(pilot))
         assert not card_of(pilot).display
 
 

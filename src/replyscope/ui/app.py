@@ -312,7 +312,7 @@ class ReplyscopeApp(GuardedApp):
 
     def action_command_palette(self) -> None:
         """Open the command palette."""
-        if not CompletePalette.is_open(self):
+        if not isinstance(self.screen, CompletePalette):
             self.push_screen(CompletePalette())
 
     async def action_quit(self) -> None:

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.message import Message
+from replyscope.domain.message import Message, Role
 from replyscope.domain.printable import printable_line
 from replyscope.engine.conversation import Conversation
 from replyscope.ui.chat.composer import Composer
@@ -102,22 +102,24 @@ class Panes:
             return  # the messages before it are shown then too
         self._drafts.save_soon()  # a sent message is no longer part of the draft
         drawn, wanted = self.transcript.keys, [message.id for message in shown(branch)]
-        if wanted[: len(drawn)] == drawn:
-            self._screen.query_one("#welcome").display = False
-            self.transcript.display = True
-            if drawn:
-                self.transcript.renew_entry(drawn[-1])  # its tools have run
-            for message_id in wanted[len(drawn) :]:
-                self.transcript.add_entry(message_id)
-            self.transcript.follow()
-            self.refresh_sidebar()
-        else:
-            common = 0
-            while common < min(len(drawn), len(wanted)) and drawn[common] == wanted[common]:
-                common += 1
-            for _ in range(len(drawn) - common):
-                self.transcript.drop_last()
-            self.sync_entries(conversation)
+        common = 0
+        while common < min(len(drawn), len(wanted)) and drawn[common] == wanted[common]:
+            common += 1
+        for _ in range(len(drawn) - common):
+            self.transcript.drop_last()
+        added = wanted[common:]
+        if not added:
+            return
+        self._screen.query_one("#welcome").display = False
+        self.transcript.display = True
+        if common:
+            self.transcript.renew_entry(drawn[common - 1])  # its tools have run
+        for message_id in added:
+            self.transcript.add_entry(message_id)
+        asked = {message.id for message in branch if message.role is Role.USER}
+        if common < len(drawn) or not asked.isdisjoint(added):
+            self.transcript.follow()  # but the next reply of a turn leaves a reader where they are
+        self.refresh_sidebar()
 
     def show_ending(self, conversation: Conversation) -> None:
         """Draw the end of the last reply."""
