@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 import threading
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,76 @@ def test_a_line_that_was_typed_before_the_question_does_not_answer_it(
         terminal.type("no\r")
         terminal.wait_for("calculate refused", "reply: done", "you: yes", "reply: the next")
     assert "did not allow" in server.requests[1]["messages"][-1]["content"]
+
+
+_CODE = "Two:\n\n```python\nprint(1)\n```\n\n```sh\nls\n```\n"
+
+
+def test_a_reply_and_its_code_are_copied(server: LoopbackServer, tmp_path: Path) -> None:
+    server.answer = lambda _request: reply(_CODE)
+    with start(tmp_path, server, TERM="xterm") as terminal:
+        terminal.wait_for("you:")
+        terminal.type("code?\r")
+        terminal.wait_for("tokens:")
+        terminal.type("/copy\r")
+        terminal.wait_for("note: Reply copied.")
+        terminal.type("/code\r")
+        terminal.wait_for("1. python · 1 line · print(1)", "2. sh · 1 line · ls", "to cancel:")
+        terminal.type("2\r")
+        terminal.wait_for("note: Code copied.")
+    for text in (_CODE, "ls"):
+        assert b"\x1b]52;c;" + b64encode(text.encode()) + b"\x07" in terminal.received
+
+
+def test_without_a_clipboard_code_is_printed(server: LoopbackServer, tmp_path: Path) -> None:
+    server.answer = lambda _request: reply(_CODE)
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("code?\r")
+        terminal.wait_for("tokens:")
+        terminal.type("/code 1\r")
+        terminal.wait_for("code: print(1)")
+        terminal.type("/copy\r")
+        terminal.wait_for("error: This terminal has no clipboard. /raw prints the source.")
+        for name in ("theme", "replay", "picture", "messages"):
+            terminal.type(f"/{name}\r")
+            terminal.wait_for(f"note: /{name} is only in the full screen")
+        terminal.type("/stop\r")
+        terminal.wait_for("note: No reply streams.")
+        assert b"\x1b" not in terminal.received
+
+
+def test_a_tool_call_is_read_tried_and_answered(server: LoopbackServer, tmp_path: Path) -> None:
+    in_turn(server, asks(("calculate", '{"expression": "6*7"}')), reply("It is 43."))
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("/settings\r")
+        terminal.wait_for("Settings:", "1. /model [NAME]: choose a model.", "to cancel:")
+        terminal.type("\r/tools calculate\r")
+        terminal.wait_for("Applies from the next message.")
+        terminal.type("what is 6*7?\r")
+        terminal.wait_for(_QUESTION)
+        terminal.type("\x03")
+        terminal.wait_for("A tool call waits for its result.")
+        terminal.type("/call\r")
+        terminal.wait_for("calculate:", "1. read the arguments", "4. write the result yourself")
+        terminal.type("3\r")
+        terminal.wait_for("or Enter to keep them:")
+        terminal.type('{"expression": "6*8"}\r')
+        terminal.wait_for("result: 48")
+        terminal.type("/call\r")
+        _wait_for_count(terminal, "4. write the result yourself", 2)
+        terminal.type("4\r")
+        terminal.wait_for("Result, for the model:")
+        terminal.type("43\r")
+        terminal.wait_for("Saved as the result of calculate. /run sends it.")
+        terminal.type("/run\r")
+        terminal.wait_for("reply: It is 43.", "finish: stop")
+        terminal.type("/call 1\r")
+        terminal.wait_for("2. read the result")
+        terminal.type("2\r")
+        terminal.wait_for("result: 43")
+    assert server.requests[1]["messages"][-1]["content"] == "43"
 
 
 def test_always_saves_a_rule_and_asks_no_more(server: LoopbackServer, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from replyscope.engine.attachments import complete_path
 from replyscope.engine.command_names import find_command, nearest_name
 from replyscope.engine.services import ChatServices
 from replyscope.linear import targets
-from replyscope.linear.command_table import COMMANDS, LinearCommand
+from replyscope.linear.command_table import COMMANDS, FULL_SCREEN, SETTINGS, LinearCommand
 from replyscope.linear.desk import LinearDesk
 from replyscope.linear.engine_thread import EngineThread, Job, Stopped
 from replyscope.linear.replies import send_text
@@ -38,6 +38,9 @@ class LinearChat:
         self._upkeep: Job[None] | None = None
         self.commands: tuple[LinearCommand, ...] = (
             *COMMANDS,
+            LinearCommand(
+                "settings", "choose a setting to change", self._change_setting, aliases=("config",)
+            ),
             LinearCommand("editor", "write a message in $EDITOR", self._write_outside),
             LinearCommand("help", "list the commands", self._help),
             LinearCommand("quit", "save and leave", self._quit, aliases=("exit",)),
@@ -162,6 +165,9 @@ class LinearChat:
         if command is not None:
             command.run(self._desk, argument.strip())
             return
+        if name.lower() in FULL_SCREEN:
+            self._desk.say("note", FULL_SCREEN[name.lower()])
+            return
         near = nearest_name(self.commands, name)
         hint = f"Did you mean /{near}?" if near else "/help lists the commands."
         self._desk.say("error", printable_line(f"There is no command /{name}. {hint}"))
@@ -175,6 +181,13 @@ class LinearChat:
             desk.say("error", printable_line(str(error)))
         except (Stopped, KeyboardInterrupt, EOFError):
             desk.say("note", "Stopped.")
+
+    def _change_setting(self, desk: LinearDesk, _argument: str) -> None:
+        """Choose a command that reads or changes a setting, and run it."""
+        commands = [command for command in self.commands if command.name in SETTINGS]
+        place = desk.terminal.choose("Settings:", [command.sentence for command in commands])
+        if place is not None:
+            commands[place].run(desk, "")
 
     def _write_outside(self, desk: LinearDesk, argument: str) -> None:
         """Write a message in $EDITOR, and send it."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from replyscope.linear import files, replies, servers, sessions, settings, targets
+from replyscope.linear import calls, copying, files, replies, servers, sessions, settings, targets
 from replyscope.linear.desk import LinearDesk
 
 Run = Callable[[LinearDesk, str], None]
@@ -54,6 +54,9 @@ COMMANDS: tuple[LinearCommand, ...] = (
                   replies.inspect, aliases=("inspector", "usage", "cost")),
     LinearCommand("reasoning", "read the reasoning of the reply", replies.print_reasoning),
     LinearCommand("raw", "read the source of the reply", replies.print_source),
+    LinearCommand("copy", "copy the source of the reply", copying.copy_reply),
+    LinearCommand("code", "copy a code block of the reply", copying.copy_code, "[N]"),
+    LinearCommand("call", "read, copy, try or answer a tool call", calls.open_call, "[N]"),
     LinearCommand("wire", "read the request and the frames", replies.print_wire, "[FRAME]"),
     LinearCommand("timeline", "read when the reply waited, wrote and ran tools",
                   replies.print_timeline),
@@ -97,4 +100,16 @@ COMMANDS: tuple[LinearCommand, ...] = (
     LinearCommand("undo", "undo the last deletion or change of labels", sessions.undo),
 )
 # fmt: on
-"""All commands but /editor, /help and /quit, which are the chat's own."""
+"""All commands but /settings, /editor, /help and /quit, which are the chat's own."""
+
+SETTINGS = ("model", "provider", "api", "system", "params", "n", "schema", "tools", "mcp")
+"""The commands that /settings lists."""
+
+FULL_SCREEN = {
+    "theme": "/theme is only in the full screen: this chat has no colours.",
+    "replay": "/replay is only in the full screen. /timeline reads when the reply wrote.",
+    "picture": "/picture is only in the full screen.",
+    "messages": "/messages is only in the full screen: here messages are lines above.",
+    "stop": "No reply streams. While one streams, /stop or Ctrl+C stops it.",
+}
+"""The commands of the app that the linear chat does not run, each with what it prints."""

@@ -1,11 +1,13 @@
 """The terminal of the linear chat: labelled lines out, lines of the person in.
 
 Output is append-only. Standard output makes control characters visible (the stream that the
-command line installs), so nothing here writes escape sequences.
+command line installs), so nothing here writes escape sequences but `copy`.
 """
 
 import getpass
+import os
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout, suppress
 from types import ModuleType
@@ -118,9 +120,28 @@ class LineTerminal:
         with self._signals.reading():
             return sound(getpass.getpass(printable_line(prompt))).strip()
 
-    def choose(self, title: str, rows: Iterable[str]) -> int | None:
-        """Print numbered rows, and read a number. Returns its index; None when cancelled."""
+    @property
+    def has_clipboard(self) -> bool:
+        """Whether the terminal may have a clipboard that programs can write."""
+        is_terminal = sys.__stdout__ is not None and sys.__stdout__.isatty()
+        return is_terminal and os.environ.get("TERM", "dumb") != "dumb"
+
+    def copy(self, text: str) -> None:
+        """Copy a text to the clipboard of the terminal (OSC 52), through the stream of `ring`."""
+        encoded = b64encode(text.encode("utf-8", "replace")).decode("ascii")
+        if sys.__stdout__ is not None:
+            with suppress(OSError):
+                sys.__stdout__.write(f"\x1b]52;c;{encoded}\x07")
+                sys.__stdout__.flush()
+
+    def choose(self, title: str, rows: Iterable[str], typed: str = "") -> int | None:
+        """Print numbered rows, and read a number unless it is `typed`. Returns its index; None
+        when cancelled.
+        """
         shown = list(rows)
+        number = whole_number(typed)
+        if number is not None and 1 <= number <= len(shown):
+            return number - 1
         self.lines([title, *(f"{number}. {row}" for number, row in enumerate(shown, start=1))])
         while True:
             try:

@@ -3,13 +3,12 @@
 import webbrowser
 
 from replyscope.domain.message import TextPart
-from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
+from replyscope.inspection.markup.code_blocks import code_blocks
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
-from replyscope.ui.markdown.code_blocks import CodeBlock, code_blocks
 
 
 class Copying:
@@ -35,7 +34,7 @@ class Copying:
             self._desk.tell("Code copied", is_error=False)
 
         if len(blocks) > 1:
-            rows = [(str(number), _describe(block)) for number, block in enumerate(blocks, 1)]
+            rows = [(str(number), block.summary) for number, block in enumerate(blocks, 1)]
             self._desk.ask_dialog(PickDialog("Copy which code?", rows, current=rows[-1][0]), copy)
         elif blocks:
             copy("1")
@@ -56,9 +55,3 @@ class Copying:
             return
         webbrowser.open(target)
         self._desk.tell(f"Opened {printable_line(target)}", is_error=False)
-
-
-def _describe(block: CodeBlock) -> str:
-    first = next((line.strip() for line in block.code.split("\n") if line.strip()), "")
-    lines = plural(block.code.count("\n") + 1, "line")
-    return f"{block.language or 'code'} · {lines} · {first[:50]}"
