@@ -31,7 +31,7 @@ from replyscope.ui.transcript.details import (
     mood_style,
     tab_line,
 )
-from replyscope.ui.transcript.part_cells import Look
+from replyscope.ui.transcript.part_cells import CellLook
 from replyscope.ui.transcript.part_column import PartColumn
 
 _DEFAULT = DrawingOptions()
@@ -59,7 +59,7 @@ class Entry:
         self._draw_picture = draw_picture
         self.is_unfolded = False
         self._parts: PartColumn | None = None
-        self._look: Look | None = None
+        self._look: CellLook | None = None
         self._cells: list[Cell] | None = None
         self._tops: list[int] = [0]
         self._width = 0
@@ -226,13 +226,13 @@ class Entry:
         del self._tops[changed + 1 :]
         self._retop(changed)
 
-    def _current_look(self) -> Look:
+    def _current_look(self) -> CellLook:
         assert self._palette is not None
         state = (self._width, self._palette, self.is_unfolded)
         look = self._look
         if look is None or (look.width, look.palette, look.is_unfolded) != state:
             click = Style(meta={"@click": ("toggle_fold", (self.key,))})
-            look = self._look = Look(*state, click)
+            look = self._look = CellLook(*state, click)
         return look
 
     def _head(self, palette: Palette) -> list[Cell]:

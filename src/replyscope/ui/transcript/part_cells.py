@@ -20,7 +20,7 @@ from replyscope.ui.transcript.tool_calls import call_cells
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class CellLook:
     """What cells depend on besides their content; compared by identity. `fold` is the style of
     a line that folds at a click.
     """
@@ -37,7 +37,7 @@ class PartCells(ABC):
     def __init__(self) -> None:
         self.cells: list[Cell] = []
         """The cells, after the last `lay_out`."""
-        self._look: Look | None = None
+        self._look: CellLook | None = None
 
     @property
     def is_behind(self) -> bool:
@@ -54,7 +54,7 @@ class PartCells(ABC):
         """Replace the part by a version of it. Returns False when `part` is another one."""
 
     @abstractmethod
-    def lay_out(self, look: Look) -> int:
+    def lay_out(self, look: CellLook) -> int:
         """Update the cells. Returns the index of the first cell whose height may have changed."""
 
     @property
@@ -62,7 +62,7 @@ class PartCells(ABC):
         """Whether a passage of text follows without a blank line."""
         return False
 
-    def needs_gap(self, before: "PartCells | None", look: Look) -> bool:
+    def needs_gap(self, before: "PartCells | None", look: CellLook) -> bool:
         """Whether a blank line is above the part. `before` is laid out."""
         del look
         return before is not None
@@ -108,12 +108,12 @@ class TextCells(PartCells):
         """Parse more of the text."""
         self._blocks.grow(self._text)
 
-    def needs_gap(self, before: PartCells | None, look: Look) -> bool:
+    def needs_gap(self, before: PartCells | None, look: CellLook) -> bool:
         """The folded line of the reasoning is directly above the text."""
         del look
         return before is not None and not before.is_one_line
 
-    def lay_out(self, look: Look) -> int:
+    def lay_out(self, look: CellLook) -> int:
         """Update the cells."""
         if look is not self._look:
             self._look = look
@@ -165,7 +165,7 @@ class ReasoningCells(PartCells):
         """Whether it is folded."""
         return len(self.cells) == 1
 
-    def lay_out(self, look: Look) -> int:
+    def lay_out(self, look: CellLook) -> int:
         """Update the cells. The height of the first one never changes."""
         mark = "▾" if look.is_unfolded else "▸"
         words = f"{mark} reasoning · {self._words.count:,} words"
@@ -194,7 +194,7 @@ class RefusalCells(PartCells):
         self._text = _text_of(part, RunKind.REFUSAL)
         return bool(self._text)
 
-    def lay_out(self, look: Look) -> int:
+    def lay_out(self, look: CellLook) -> int:
         """Build the cell again."""
         self.cells = [text_cell(Text(printable_text(self._text), look.palette.note))]
         return 0
@@ -215,11 +215,11 @@ class CallCells(PartCells):
             self._call = part
         return isinstance(part, ToolCall)
 
-    def needs_gap(self, before: PartCells | None, look: Look) -> bool:
+    def needs_gap(self, before: PartCells | None, look: CellLook) -> bool:
         """The lines of calls follow each other; the first one has a blank line above."""
         return look.is_unfolded or not isinstance(before, CallCells)
 
-    def lay_out(self, look: Look) -> int:
+    def lay_out(self, look: CellLook) -> int:
         """Build the cells again if the call changed."""
         if look is self._look and self._call == self._drawn:
             return len(self.cells)

@@ -6,7 +6,7 @@ from replyscope.inspection.reply_parts import ReplyPart
 from replyscope.ui.markdown.document import EFFORT
 from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.transcript.cells import Cell, DrawPicture, blank_cell
-from replyscope.ui.transcript.part_cells import Look, PartCells, part_cells
+from replyscope.ui.transcript.part_cells import CellLook, PartCells, part_cells
 
 
 class PartColumn:
@@ -58,7 +58,7 @@ class PartColumn:
                 part.grow()
                 spent += part.parsed - before
 
-    def lay_out(self, look: Look) -> tuple[list[Cell], int]:
+    def lay_out(self, look: CellLook) -> tuple[list[Cell], int]:
         """The cells, and the index of the first one whose height may have changed."""
         cells: list[Cell] = []
         changed: int | None = None
