@@ -13,6 +13,7 @@ KEYS = {
     "Tab": "\t",
     "Down": "\x1b[B",
     "PageUp": "\x1b[5~",
+    "End": "\x1b[F",
     "F1": "\x1bOP",
     "F2": "\x1bOQ",
     "F3": "\x1bOR",
@@ -30,7 +31,7 @@ KEYS = {
     "Ctrl+Q": "\x11",
     "Ctrl+Up": "\x1b[1;5A",
     "Ctrl+S": "\x13",
-    **{letter: letter for letter in "cenprstuyDFPRY"},
+    **{letter: letter for letter in "cenprstuyDFPRXY"},
 }
 """The bytes that a terminal sends for each key."""
 
@@ -228,6 +229,12 @@ TASKS = (
         "Allow a tool call from the inspector", (press("F6", "ALLOW"), _ALLOWED),
         press("F7", "INSPECT"),
     ),
+    _of_a_call("Refuse a tool call", (press("n", "✗ refused"),)),
+    Task(
+        "Read a long tool call to its end, and allow it",
+        (press("End"), press("y", "The result is 600")),
+        Part.TOOLS, asked=f"call {'+'.join('1' * 600)}", answered=("y:once", "ALLOW"),
+    ),
     _of_the_review("Find a saved reply by a word", _FOUND),
     _of_the_review("Open a saved reply in the chat", _FOUND, _RESULTS,
                    press("Enter", "type a message")),
@@ -236,6 +243,12 @@ TASKS = (
     _of_the_review("Pin a session", _RESULTS, press("p", "Pinned 1 session")),
     _of_the_review("Undo the last change", _RESULTS, press("p", "Pinned 1 session"),
                    press("u", "Unpinned 1 session")),
+    Task(
+        "Delete a session for good, after /delete",
+        (press("F3", "newest first"), write("is:deleted", "1/1 reply"), _RESULTS,
+         press("X", "There is no undo"), write("1"), press("Enter", "Permanently deleted")),
+        Part.REVIEW, before=(write("/delete"), press("Enter", "─ New session ─")),
+    ),
     _of_the_review("Tag a session", _RESULTS, press("t", "Tags of 1 session"), write("later"),
                    press("Enter", "Tagged 1 session #later")),
     _of_the_review("Export a session", _RESULTS, press("e", "Export session as…")),
