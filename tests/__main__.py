@@ -1,4 +1,7 @@
-"""The test command, `python -m tests`: lint, types, architecture, advisories, tests."""
+"""The test command, `python -m tests`: lint, types, architecture, advisories, tests.
+
+Its arguments go to pytest: `--every` runs every case of the costly tables.
+"""
 
 import subprocess
 import sys
@@ -9,7 +12,7 @@ from tests.support.suite import GUARD_REACHED
 ROOT = Path(__file__).parent.parent
 _LINT_IMPORTS = "from importlinter.cli import lint_imports_command as c; c()"
 # Many tests wait for processes more than they work; an idle worker takes the next test.
-_PARALLEL = ("-n", "3", "--dist", "worksteal")
+_PARALLEL = ("-n", "4", "--dist", "worksteal")
 # A failed test runs once more, and the summary names it: a fault of the program fails twice,
 # a wait that was too short on a loaded machine does not. An exception that reached the last
 # guard is a fault the first time.
@@ -20,7 +23,7 @@ STEPS = (
     ("types", ["-m", "mypy"]),
     ("floors", ["-c", _LINT_IMPORTS]),
     ("audit", ["-m", "tests.audit"]),
-    ("tests", ["-m", "pytest", *_PARALLEL, *_RETRY]),
+    ("tests", ["-m", "pytest", *_PARALLEL, *_RETRY, *sys.argv[1:]]),
 )
 
 

@@ -18,10 +18,12 @@ from tests.support.suite import GUARD_REACHED, SAMPLE, Suite
 from tests.support.weights import find_cached_weights
 
 _SLOW = [HealthCheck.too_slow]
-# The test command is the same each time. To look further, with new chances:
-# python -m pytest --hypothesis-profile explore
+# The test command is the same each time, and runs fewer examples than usual. To look further,
+# with new chances: python -m pytest --hypothesis-profile explore
 # Neither profile measures time: on a loaded machine any example may be slow.
-settings.register_profile("same", deadline=None, suppress_health_check=_SLOW, derandomize=True)
+settings.register_profile(
+    "same", deadline=None, suppress_health_check=_SLOW, derandomize=True, max_examples=40
+)
 settings.register_profile(
     "explore", settings.get_profile("same"), derandomize=False, max_examples=5_000
 )
@@ -36,6 +38,7 @@ _SUITE = pytest.StashKey[Suite]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=1, help="what the heavy suites' chances are")
     parser.addoption("--size", type=float, default=SAMPLE, help="how large they run, 1 is whole")
+    parser.addoption("--every", action="store_true", help="every case of the costly tables")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,12 +46,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only a whole suite runs."""
-    if config.getoption("--size") >= 1:
-        return
-    left_out = [item for item in items if item.get_closest_marker("whole")]
+    """Leave out what only a whole suite runs, and the spare cases of tables."""
+    left_out_marks = set()
+    if config.getoption("--size") < 1:
+        left_out_marks.add("whole")
+        if not config.getoption("--every"):
+            left_out_marks.add("spare")
+    left_out = [item for item in items if any(map(item.get_closest_marker, left_out_marks))]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if not item.get_closest_marker("whole")]
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from replyscope.cli import parser
 from replyscope.domain.query_fields import FIELDS, Flags
 from tests.cli.run import PROGRAM, environment, run_command
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
+from tests.support.suite import sample
 
 KEY = "sk-planted-key-987654"
 
@@ -120,9 +122,11 @@ def test_odd_shells_get_a_sentence_not_a_traceback(
     assert (done.returncode, words in done.stderr) == (status, True), done.stderr
 
 
+READERS = ("| true", "| head -1", ">/dev/full")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell's pipes")
-@pytest.mark.parametrize("streams", ["", "2>&1"])
-@pytest.mark.parametrize("reader", ["| true", "| head -1", ">/dev/full"])
+@pytest.mark.parametrize(("reader", "streams"), sample(product(READERS, ["", "2>&1"]), 3))
 def test_a_reply_that_cannot_be_printed_is_read_to_its_end_and_rules_act(
     server: LoopbackServer, tmp_path: Path, reader: str, streams: str
 ) -> None:

@@ -28,6 +28,7 @@ from replyscope.store.sqlite_store import SqliteStore
 from replyscope.toolbox.toolbox import LocalToolbox
 from tests.engine.test_conversation import Ids
 from tests.support.build import Memory
+from tests.support.suite import sample
 from tests.support.weights import CACHE, place_weights
 
 pytestmark = pytest.mark.installs
@@ -54,7 +55,7 @@ async def say(conversation: Conversation, target: Target, text: str) -> None:
     await conversation.send((TextPart(text),), target)
 
 
-@pytest.mark.parametrize("api", list(Api))
+@pytest.mark.parametrize("api", sample(Api, 1))
 async def test_a_conversation_goes_on_and_a_cut_reply_is_told(
     cached_weights: Path, tmp_path: Path, clock: Clock, store: SqliteStore, api: Api
 ) -> None:

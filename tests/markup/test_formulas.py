@@ -4,7 +4,7 @@ from collections import Counter
 from xml.etree.ElementTree import Element
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -14,6 +14,7 @@ from replyscope.inspection.markup.formula_drawing import formula_rows
 from replyscope.inspection.markup.formula_line import formula_line
 from replyscope.ui.markdown.document import draw_text
 from replyscope.ui.markdown.palette import Palette
+from tests.support.examples import examples
 
 ON_ONE_LINE = [
     (r"x^2", "x²"),
@@ -172,7 +173,7 @@ PIECES = st.sampled_from([*COMMANDS.split(), *SIGNS])
 LATEX = st.one_of(st.lists(PIECES, max_size=30).map(" ".join), st.lists(PIECES).map("".join))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(LATEX)
 def test_no_letter_or_digit_of_a_formula_is_lost(latex: str) -> None:
     element = parse_formula(latex)
@@ -194,7 +195,7 @@ def _without_phantoms(element: Element, wanted: Counter[str]) -> Counter[str]:
     return wanted - hidden
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(LATEX, st.sampled_from(["$", "$$", "$$\n"]), st.integers(1, 80))
 def test_any_formula_in_a_text_can_be_drawn_in_any_width(latex: str, sign: str, width: int) -> None:
     for strip in draw_text(f"text {sign}{latex}{sign[::-1]} text", width, Palette()):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.server import delta
@@ -371,7 +371,6 @@ CALLS = st.lists(st.tuples(WORDS, ARGUMENTS), min_size=1, max_size=3)
 
 
 @given(calls=CALLS, way=ways(), data=st.data())
-@settings(deadline=None)
 def test_calls_mangled_in_any_way_give_what_was_meant(
     calls: list[tuple[str, Any]], way: Way, data: st.DataObject
 ) -> None:

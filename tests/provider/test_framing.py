@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.event import Event, StreamEnded, TextDelta, WireFrame
@@ -93,7 +93,6 @@ def fold_bytes(api: Api, stream: bytes, cuts: list[int]) -> Exchange:
 
 
 @given(case=st.sampled_from(STREAMS), data=st.data())
-@settings(deadline=None)
 def test_a_stream_is_read_however_it_is_framed_and_cut(
     case: tuple[Api, str], data: st.DataObject
 ) -> None:

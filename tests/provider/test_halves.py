@@ -1,6 +1,7 @@
 """Halves of surrogate pairs: joined where both came, replaced where one leaves the program."""
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.cli.test_commands import ask as ask_program
 from tests.support.build import ask, open_chat, run
 from tests.support.server import Answer, LoopbackServer, delta, sse
 from tests.support.streams import call_chunk, entry, fold_chunks, fold_response, fold_stream
+from tests.support.suite import sample
 
 HIGH, LOW, WHOLE = "\ud83d", "\ude00", "😀"
 
@@ -49,6 +51,9 @@ RESPONSES: dict[str, Any] = {
     "audio.transcript": lambda c: c.text,
     "function_call_arguments": lambda c: c.tool_calls[0].arguments,
 }
+
+
+FORMS = ("md", "json", "jsonl", "html")
 
 
 @pytest.mark.parametrize("name", CHAT)
@@ -107,8 +112,7 @@ def test_a_split_emoji_is_printed_whole(server: LoopbackServer, tmp_path: Path) 
     assert (done.returncode, done.stdout.strip()) == (0, f"ok {WHOLE} done")
 
 
-@pytest.mark.parametrize("form", ["md", "json", "jsonl", "html"])
-@pytest.mark.parametrize("is_file", [True, False], ids=["file", "pipe"])
+@pytest.mark.parametrize(("form", "is_file"), sample(product(FORMS, [True, False]), 4))
 def test_half_an_emoji_leaves_as_the_replacement_character(
     form: str, is_file: bool, server: LoopbackServer, tmp_path: Path
 ) -> None:

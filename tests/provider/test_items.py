@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.exchange import Api, Choice, ExchangeState
 from replyscope.domain.finish import FinishReason
+from tests.support.examples import examples
 from tests.support.streams import calls_of, fold_response, fold_stream
 
 Event = dict[str, Any]
@@ -249,7 +250,7 @@ ITEMS = st.lists(
 
 
 @given(items=ITEMS, way=ways())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_items_mangled_in_any_way_give_what_was_meant(
     items: list[tuple[str, Any]], way: Way
 ) -> None:

@@ -4,12 +4,13 @@ import copy
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.exchange import Api
 from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.json_view import exchange_object
+from tests.support.examples import examples
 from tests.support.server import delta
 from tests.support.streams import call_chunk, entry, fold_stream
 
@@ -94,7 +95,6 @@ def is_told(api: Api, stream: Any, name: str) -> bool:
 
 
 @given(place=st.sampled_from(sorted(CHAT_PLACES)), name=NAMES, value=VALUES)
-@settings(deadline=None)
 def test_a_field_added_to_a_chunk_is_named(place: str, name: str, value: Any) -> None:
     stream, path = CHAT_PLACES[place]
     told = is_told(Api.CHAT, with_field(stream, path, name, value), name)
@@ -102,7 +102,7 @@ def test_a_field_added_to_a_chunk_is_named(place: str, name: str, value: Any) ->
 
 
 @given(place=st.sampled_from(sorted(RESPONSE_PLACES)), name=NAMES, value=VALUES)
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_a_field_added_to_an_event_is_named(place: str, name: str, value: Any) -> None:
     told = is_told(Api.RESPONSES, with_field(EVENTS, RESPONSE_PLACES[place], name, value), name)
     assert told or says_nothing(value)
@@ -131,7 +131,6 @@ KNOWN = (
 
 
 @given(data=st.data(), name=st.sampled_from(KNOWN), value=ANY_JSON)
-@settings(deadline=None)
 def test_known_fields_of_any_shape_raise_nothing(
     data: st.DataObject, name: str, value: Any
 ) -> None:
@@ -140,7 +139,7 @@ def test_known_fields_of_any_shape_raise_nothing(
 
 
 @given(data=st.data(), name=st.sampled_from(KNOWN), value=ANY_JSON)
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_known_fields_of_an_event_of_any_shape_raise_nothing(
     data: st.DataObject, name: str, value: Any
 ) -> None:

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.exchange import Api, Choice
@@ -51,7 +51,6 @@ def both_apis(pieces: list[str], mode: ThinkTags) -> list[Choice]:
 
 
 @given(case=st.sampled_from(TEXTS), cuts=st.lists(st.integers(0, 60), max_size=8))
-@settings(deadline=None)
 def test_tags_are_read_however_the_text_is_cut(
     case: tuple[str, ThinkTags, str, str], cuts: list[int]
 ) -> None:
@@ -62,7 +61,6 @@ def test_tags_are_read_however_the_text_is_cut(
 
 
 @given(text=st.text("<think/>[]\n ab", max_size=30), mode=st.sampled_from(ThinkTags))
-@settings(deadline=None)
 def test_the_text_is_kept_as_it_came(text: str, mode: ThinkTags) -> None:
     choice = fold_chunks(*map(delta, text), think_tags=mode)
     assert choice.thinking + choice.text == text

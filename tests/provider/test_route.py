@@ -15,6 +15,7 @@ from tests.cli.run import run_program
 from tests.support.build import Memory, ask, open_chat, run
 from tests.support.server import LoopbackServer, error
 from tests.support.socks import SocksServer
+from tests.support.suite import sample
 
 FAR = "http://far.example/v1"
 
@@ -118,7 +119,7 @@ def test_a_fault_of_the_certificates_names_the_variable_and_the_path(
         assert fault_of(clock, url, **fields).startswith(f"SSL_CERT_DIR names '{folder}', ")
 
 
-@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR", "ALL_PROXY"])
+@pytest.mark.parametrize("variable", sample(["SSL_CERT_FILE", "SSL_CERT_DIR", "ALL_PROXY"], 2))
 def test_what_a_server_does_not_need_stops_no_request_and_is_named(
     server: LoopbackServer, tmp_path: Path, variable: str
 ) -> None:
@@ -154,7 +155,10 @@ async def test_a_query_of_the_base_url_goes_with_each_request(
     assert server.paths == ["/v1/chat/completions?api-version=1&a=b+c"]
 
 
-@pytest.mark.parametrize("ending", ["/chat/completions", "/responses/", "/models?a=b", "/"])
+ENDINGS = ("/chat/completions", "/responses/", "/models?a=b", "/")
+
+
+@pytest.mark.parametrize("ending", sample(ENDINGS, 2))
 def test_a_pasted_base_url_reaches_the_server(
     server: LoopbackServer, tmp_path: Path, ending: str
 ) -> None:

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.support.build import Memory, open_chat
 from tests.support.responses import response
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 from tests.support.streams import entry
+from tests.support.suite import sample
 
 ADD = '{"a": 2, "b": 3}'
 SIGNED = {"extra_content": {"google": {"thought_signature": "AY89=="}}}
@@ -127,7 +129,7 @@ async def restarted(folder: Path, clock: Clock) -> AsyncIterator[Workshop]:
         await store.close()
 
 
-@pytest.mark.parametrize("name", ATTACHED)
+@pytest.mark.parametrize("name", sample(ATTACHED, 3))
 async def test_fields_go_back_after_a_restart(
     name: str,
     workshop: Workshop,
@@ -144,6 +146,9 @@ async def test_fields_go_back_after_a_restart(
     assert replies_sent(server.requests[2])[0] == before
 
 
+WHERE = ("another provider", "another model", "another API")
+
+
 async def send_elsewhere(
     workshop: Workshop, server: LoopbackServer, clock: Clock, model: str = "test-model", **to: Any
 ) -> None:
@@ -152,8 +157,7 @@ async def send_elsewhere(
         await workshop.conversation.send((TextPart("next"),), target)
 
 
-@pytest.mark.parametrize("where", ["another provider", "another model", "another API"])
-@pytest.mark.parametrize("name", ATTACHED)
+@pytest.mark.parametrize(("name", "where"), sample(product(ATTACHED, WHERE), 8))
 async def test_fields_go_nowhere_else(
     name: str, where: str, workshop: Workshop, server: LoopbackServer, clock: Clock
 ) -> None:

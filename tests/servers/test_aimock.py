@@ -7,7 +7,7 @@ import pytest
 from replyscope.domain.exchange import Api
 from tests.servers.conversation import Manner, hold_conversation
 from tests.servers.person import Person
-from tests.support.suite import Suite
+from tests.support.suite import Suite, sample
 
 pytestmark = pytest.mark.installs
 # On Responses it counts no tokens, and a cut reply is incomplete without a reason.
@@ -17,7 +17,7 @@ MANNERS = {
 }
 
 
-@pytest.mark.parametrize("api", list(Api))
+@pytest.mark.parametrize("api", sample(Api, 1))
 def test_the_whole_conversation(script_url: str, tmp_path: Path, suite: Suite, api: Api) -> None:
     person = Person.at(tmp_path, script_url, "gpt-6-sol", api)
     heard = hold_conversation(person, script_url, MANNERS[api])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -42,6 +42,7 @@ from replyscope.store.sqlite_store import SqliteStore
 from tests.cli.run import environment, run_command
 from tests.cli.test_sharing import filled, sessions
 from tests.sharing.sessions import AT, rich_session
+from tests.support.examples import examples
 from tests.support.responses import response
 from tests.support.server import LoopbackServer, reply
 
@@ -65,7 +66,7 @@ async def test_json_comes_back_byte_for_byte_with_everything_in_it(tmp_path: Pat
     assert texts[0] == texts[1]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.text(), st.text(), st.lists(st.tuples(st.floats(0, 1e9), st.text()), max_size=3))
 def test_any_text_survives_json(said: str, prompt: str, frames: list[tuple[float, str]]) -> None:
     shared = rich_session(said)
@@ -154,7 +155,7 @@ def test_markdown_can_do_nothing_but_link() -> None:
 _SIGNS = "<>&\"'`[]()!#*_|-\n ajs:/.=\\~\x00\u202e\ud800"
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.text(alphabet=st.sampled_from(_SIGNS), max_size=80))
 def test_no_text_makes_a_tag_of_its_own(text: str) -> None:
     choice = Choice(0, text, text, text)

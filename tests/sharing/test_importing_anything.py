@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.foreign import ForeignConversation, Unreadable, shared_of
 from replyscope.domain.leftovers import squeeze
 from replyscope.domain.shared import Shared
 from tests.sharing.exports import answered, asked, chatgpt, everything, imported, said, webui
+from tests.support.examples import examples
 from tests.support.importing import read_entry
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyzäß京", min_size=3, max_size=9)
@@ -143,13 +144,13 @@ def without(value: Any, named: set[str]) -> Any:
     return [without(one, named) for one in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(WEBUI)
 def test_no_text_of_open_webui_is_lost(export: dict[str, Any]) -> None:
     assert lost(export, imported(export)) == []
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(CHATGPT)
 def test_no_text_of_chatgpt_is_lost(export: dict[str, Any]) -> None:
     assert lost(export, imported(export)) == []
@@ -195,7 +196,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key, one in inner for place in places(one, (*path, key)))]
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.data())
 def test_a_value_of_any_type_in_any_place_never_stops_an_import(data: st.DataObject) -> None:
     export = data.draw(st.sampled_from(RICH))()

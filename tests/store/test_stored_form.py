@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.exchange import Exchange, ExchangeState
@@ -30,6 +30,7 @@ from replyscope.store.codec import (
     encode_settings,
 )
 from tests.sharing.sessions import rich_session
+from tests.support.examples import examples
 
 _SAMPLES = json.loads((Path(__file__).parent / "stored_form.json").read_text("ascii"))
 _LEAVES: dict[Any, st.SearchStrategy[Any]] = {
@@ -136,7 +137,7 @@ def test_the_stored_form_stays_byte_for_byte(name: str) -> None:
     assert _STORED[name]() == _SAMPLES[name]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(_any(Exchange))
 def test_a_stored_exchange_is_read_back(exchange: Exchange) -> None:
     exchange = _image_is_elsewhere(exchange)
@@ -145,7 +146,6 @@ def test_a_stored_exchange_is_read_back(exchange: Exchange) -> None:
     assert encode_exchange(decode_exchange(stored)) == stored
 
 
-@settings(deadline=None)
 @given(_any(tuple[Part, ...]))
 def test_stored_parts_are_read_back(parts: tuple[Part, ...]) -> None:
     stored = encode_parts(parts)
@@ -153,7 +153,6 @@ def test_stored_parts_are_read_back(parts: tuple[Part, ...]) -> None:
     assert encode_parts(decode_parts(stored)) == stored
 
 
-@settings(deadline=None)
 @given(_any(SessionSettings))
 def test_stored_settings_are_read_back(value: SessionSettings) -> None:
     stored = encode_settings(value)
@@ -161,7 +160,7 @@ def test_stored_settings_are_read_back(value: SessionSettings) -> None:
     assert encode_settings(decode_settings(stored)) == stored
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(_any(Session), st.lists(_any(Message), max_size=2), st.lists(_any(Exchange), max_size=1))
 def test_an_exported_session_is_read_back(
     session: Session, messages: list[Message], exchanges: list[Exchange]

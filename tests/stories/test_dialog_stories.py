@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import LoopbackServer
+from tests.support.suite import sample
 
 if sys.platform == "win32":
     pytest.skip("needs a pty", allow_module_level=True)
@@ -23,7 +24,7 @@ OPENINGS = {
 }
 
 
-@pytest.mark.parametrize("name", OPENINGS)
+@pytest.mark.parametrize("name", sample(OPENINGS, 3))
 def test_text_in_the_same_write_lands_in_the_dialog(
     name: str, server: LoopbackServer, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from base64 import b64encode
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from tests.cli.run import run_program
 from tests.engine.test_tools import asks, in_turn
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse
+from tests.support.suite import sample
 
 if sys.platform == "win32":
     pytest.skip("needs a pty", allow_module_level=True)
@@ -318,8 +320,9 @@ def test_ctrl_c_keeps_the_partial_reply_and_twice_leaves(
     assert listed["state"] == "cancelled"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("is_streaming", [True, False])
+@pytest.mark.parametrize(
+    ("is_streaming", "number"), sample(product([True, False], [signal.SIGTERM, signal.SIGHUP]), 2)
+)
 def test_a_signal_saves_and_ends(
     server: LoopbackServer, tmp_path: Path, number: signal.Signals, is_streaming: bool
 ) -> None:

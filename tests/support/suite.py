@@ -8,8 +8,13 @@ import argparse
 import random
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.mark import ParameterSet
 
 SAMPLE = 0.02
 """The size of a run within the test command, of the whole."""
@@ -37,6 +42,26 @@ class Suite:
     def say(self, sentence: str) -> None:
         """Tell, after the run, what was done and found, in plain words."""
         self.found.append(sentence)
+
+
+def sample(cases: Iterable[Any], count: int) -> list[ParameterSet]:
+    """The cases of a costly table; the test command runs `count` of them, evenly spread.
+
+    `python -m tests --every` runs them all.
+    """
+    table = [_as_parameters(case) for case in cases]
+    step = (len(table) - 1) / max(1, count - 1)
+    run = {round(number * step) for number in range(count)}
+    return [
+        case if number in run else case._replace(marks=(*case.marks, pytest.mark.spare))
+        for number, case in enumerate(table)
+    ]
+
+
+def _as_parameters(case: Any) -> ParameterSet:
+    if isinstance(case, ParameterSet):
+        return case
+    return pytest.param(*case) if isinstance(case, tuple) else pytest.param(case)
 
 
 def run_suite(name: str, about: str) -> int:

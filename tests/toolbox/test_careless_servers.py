@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from replyscope.toolbox.listing import find_tools
 from replyscope.toolbox.raw_results import valid_result
 from replyscope.toolbox.results import read_result
 from replyscope.toolbox.toolbox import LocalToolbox
+from tests.support.suite import sample
 from tests.toolbox.test_children import is_running
 from tests.toolbox.test_servers import FAULTY
 
@@ -300,6 +302,7 @@ async def test_a_welcome_of_any_form_is_one(tmp_path: Path, welcome: Any) -> Non
 
 
 # Lines on stdout before the answer to a call; $ID is the id of the request.
+WHEN = ("", "initialize", "tools/list", "tools/call")
 NOISE: list[Sequence[str]] = [
     ["Server started on stdio!", "", "  ", "[INFO] ready"],
     ["{half", '{"jsonrpc": "2.0"}', "[]", "7", "null", '"text"', "{}"],
@@ -319,8 +322,7 @@ NOISE: list[Sequence[str]] = [
 ]
 
 
-@pytest.mark.parametrize("lines", NOISE)
-@pytest.mark.parametrize("when", ["", "initialize", "tools/list", "tools/call"])
+@pytest.mark.parametrize(("when", "lines"), sample(product(WHEN, NOISE), 16))
 async def test_noise_on_stdout_is_logged_and_never_printed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], lines: Sequence[str], when: str
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,15 @@ from replyscope.ui.chat.consent_card import ConsentCard
 from replyscope.ui.dialogs.edit_dialog import EditDialog
 from replyscope.ui.dialogs.help import HelpScreen
 from replyscope.ui.dialogs.small import LineDialog
+from tests.support.suite import sample
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
 SIZE = (120, 40)
 NEVER_S = 3_600.0
 SOON_S = 0.02
 RUNNING = ("y", "s", "a", "e")
+WAYS = (("end",), ("pagedown",) * 12, ("j",) * 70, ("down",) * 70)
+SMALL = ((30, 6), (120, 5), (16, 10), (40, 7))
 
 
 class Asked:
@@ -282,8 +286,7 @@ async def test_going_back_from_a_dialog_asks_again(
 LONG = json.dumps({"command": [f"argument {n}" for n in range(60)]})
 
 
-@pytest.mark.parametrize("key", RUNNING)
-@pytest.mark.parametrize("way", [("end",), ("pagedown",) * 12, ("j",) * 70, ("down",) * 70])
+@pytest.mark.parametrize(("way", "key"), sample(product(WAYS, RUNNING), 6))
 async def test_a_call_that_goes_on_below_is_read_to_its_end_first(
     key: str, way: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,8 +344,7 @@ async def test_what_has_no_room_in_the_title_is_read_above_the_arguments(
         await until(pilot, lambda: asked.allowed == [0])
 
 
-@pytest.mark.parametrize("size", [(30, 6), (120, 5), (16, 10), (40, 7)])
-@pytest.mark.parametrize("key", RUNNING)
+@pytest.mark.parametrize(("size", "key"), sample(product(SMALL, RUNNING), 6))
 async def test_a_window_too_small_to_show_the_call_runs_nothing_and_says_so(
     size: tuple[int, int], key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -400,7 +402,7 @@ UNSEEN = ("\u200b", "\u2060", "\u00ad", "\u3164", "\u115f", "\uffa0", "\u180e", 
           "\ufe0f", "\U000e0041", "\U000e0100", "\u00a0", "\u200d", "\u202e")  # fmt: skip
 
 
-@pytest.mark.parametrize("char", UNSEEN)
+@pytest.mark.parametrize("char", sample(UNSEEN, 5))
 async def test_what_draws_nothing_is_shown_by_its_code(
     char: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

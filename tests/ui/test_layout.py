@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.message import Role
@@ -10,6 +10,7 @@ from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.entry import Entry
 from replyscope.ui.transcript.layout import Layout
+from tests.support.examples import examples
 
 PALETTE = Palette()
 ROLES = (Role.ASSISTANT, Role.USER)
@@ -40,7 +41,7 @@ def lines_of(layout: Layout, top: int, height: int) -> list[str]:
     return lines
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     st.lists(TEXTS, min_size=1, max_size=30),
     st.lists(st.integers(0, 2_000), max_size=8),
@@ -55,7 +56,7 @@ def test_every_line_of_a_settled_view_exists(
         assert top + len(lines_of(layout, top, 20)) <= layout.height
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(st.lists(TEXTS, min_size=3, max_size=30), st.integers(0, 500))
 def test_correcting_what_is_above_moves_no_line(texts: list[str], jump: int) -> None:
     layout = make_layout(texts)

@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.exchange import ToolCall
@@ -14,6 +14,7 @@ from replyscope.ui.markdown.document import EFFORT, MarkdownDocument
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.content import EntryContent
 from replyscope.ui.transcript.entry import Entry
+from tests.support.examples import examples
 from tests.support.server import Answer, LoopbackServer, delta, sse
 from tests.ui.app import frame, make_app, open_chat, until
 from tests.ui.test_chat import is_idle, send
@@ -55,7 +56,7 @@ def test_the_middle_of_a_long_line_is_cut_and_never_parsed(opening: str, fill: s
     assert document.parsed < 32_000
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.sampled_from(sorted(SHAPES)),
     st.sampled_from(sorted(FILLS)),
@@ -78,8 +79,8 @@ def content(text: str, *, is_live: bool, reasoning: str = "") -> EntryContent:
     return EntryContent("m1", Role.ASSISTANT, "model", text, reasoning, is_live=is_live)
 
 
-PROSE = (WORDS * 8 + "\n\n") * 2_000
-MANY = {"prose": PROSE, "items": "- one\n- two\n" * 60_000, "line": WORDS * 20_000}
+PROSE = (WORDS * 8 + "\n\n") * 700
+MANY = {"prose": PROSE, "items": "- one\n- two\n" * 12_000, "line": WORDS * 6_000}
 
 
 @pytest.mark.parametrize("kind", MANY)

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -11,6 +11,7 @@ from replyscope.domain.printable import is_printable
 from replyscope.ui.markdown.document import MarkdownDocument, draw_text
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.markdown.splitter import CHECK_LINES
+from tests.support.examples import examples
 
 PALETTE = Palette()
 LINES = st.sampled_from(
@@ -66,13 +67,13 @@ def draw_in_steps(text: str, cuts: list[int], width: int) -> list[str]:
     return [repr(s) for b in document.blocks for s in document.draw(b, width, PALETTE)]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(TEXTS, st.lists(st.integers(0, 10_000), max_size=25), st.sampled_from([8, 40, 100]))
 def test_drawing_in_steps_equals_drawing_at_once(text: str, cuts: list[int], width: int) -> None:
     assert draw_in_steps(text, cuts, width) == [repr(s) for s in draw_text(text, width, PALETTE)]
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(TEXTS, st.sampled_from([8, 40, 100]))
 def test_nothing_drawn_is_too_wide_or_unprintable(text: str, width: int) -> None:
     for strip in draw_text(text, width, PALETTE):
@@ -80,7 +81,7 @@ def test_nothing_drawn_is_too_wide_or_unprintable(text: str, width: int) -> None
         assert strip.cell_length <= max(width, 16), strip.text
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.lists(LINES, max_size=CHECK_LINES - 1).map("\n".join))
 def test_a_short_text_is_cut_where_markdown_cuts_it(text: str) -> None:
     """Below the first check nothing is cut early: the blocks are the parser's own."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.event import StreamEnded
@@ -24,6 +24,7 @@ from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.content import reply_content
 from replyscope.ui.transcript.entry import Entry
 from tests.support.build import make_exchange, user_message
+from tests.support.examples import examples
 from tests.support.server import delta
 from tests.support.streams import fold_chunks, frames
 
@@ -128,7 +129,7 @@ def folded(kinds: list[str], style: str) -> tuple[ExchangeFold, Entry]:
     return fold, entry
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(ANY_ORDER, STYLES)
 def test_any_order_of_items_is_the_order_of_the_drawing(kinds: list[str], style: str) -> None:
     fold, entry = folded(kinds, style)
@@ -141,7 +142,7 @@ def test_any_order_of_items_is_the_order_of_the_drawing(kinds: list[str], style:
     assert words_in_order(page, len(kinds)) == order
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(ANY_ORDER)
 def test_a_whole_response_has_the_same_order(kinds: list[str]) -> None:
     data = stream_of(kinds, "listed")[-1]["response"]
@@ -156,7 +157,7 @@ def test_a_whole_response_has_the_same_order(kinds: list[str]) -> None:
 CHAT = st.lists(st.sampled_from(("text", "reasoning", "call")), min_size=1, max_size=9)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(CHAT)
 def test_any_order_of_chat_deltas_is_the_order_of_the_drawing(kinds: list[str]) -> None:
     chunks = []

@@ -3,7 +3,7 @@
 import copy
 
 import pyte
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from textual._compositor import Compositor
 from textual.app import App, ComposeResult
@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from replyscope.ui.terminal.compositor import TightCompositor
+from tests.support.examples import examples
 
 SIZE = (40, 14)
 REGIONS = st.lists(
@@ -66,7 +67,7 @@ async def test_a_partial_paint_shows_what_textuals_own_would() -> None:
         tight.__dict__.update(own.__dict__)
 
         @given(regions=REGIONS)
-        @settings(max_examples=150, deadline=None)
+        @examples(150)
         def compare(regions: list[Region]) -> None:
             inside = [region.intersection(Region(0, 0, *SIZE)) for region in regions]
             shown = after_a_partial_paint(tight, inside, app)
