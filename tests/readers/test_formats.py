@@ -23,7 +23,7 @@ from replyscope.engine.import_files import FileReader
 from replyscope.engine.sniffing import FormatTable
 from replyscope.readers.formats import FORMATS
 from replyscope.store.foreign import open_foreign
-from tests.cli.run import run_program
+from tests.cli.run import run_command
 from tests.readers.samples import FIXTURES, sample
 from tests.support.importing import TABLE, read_file
 
@@ -164,6 +164,6 @@ def test_the_message_about_an_unknown_file_names_every_format() -> None:
 
 
 def test_the_help_of_the_import_names_every_program(tmp_path: Path) -> None:
-    text = run_program(tmp_path, "sessions", "import", "--help").stdout
+    text = run_command(tmp_path, "sessions", "import", "--help").stdout
     names = {"replyscope": "sessions of replyscope", "sse": ".sse"}
     assert [one.name for one in FORMATS if names.get(one.name, one.title) not in text] == []
