@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -122,16 +121,22 @@ def test_odd_shells_get_a_sentence_not_a_traceback(
     assert (done.returncode, words in done.stderr) == (status, True), done.stderr
 
 
-READERS = ("| true", "| head -1", ">/dev/full")
+READERS = (
+    ("| true", "2>&1"),
+    ("| true", ""),
+    ("| head -1", ""),
+    ("| head -1", "2>&1"),
+    (">/dev/full", ""),  # with 2>&1 it would hide the status
+)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell's pipes")
-@pytest.mark.parametrize(("reader", "streams"), sample(product(READERS, ["", "2>&1"]), 3))
+@pytest.mark.parametrize(("reader", "streams"), sample(READERS, 3))
 def test_a_reply_that_cannot_be_printed_is_read_to_its_end_and_rules_act(
     server: LoopbackServer, tmp_path: Path, reader: str, streams: str
 ) -> None:
-    if reader.endswith("full") and (streams or not Path("/dev/full").exists()):
-        pytest.skip("this system has no /dev/full, or it would hide the status")
+    if reader.endswith("full") and not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
     (tmp_path / "config").mkdir()
     made = tmp_path / "made"
     script = f"open({str(made)!r}, 'w').write(__import__('sys').stdin.read())"
