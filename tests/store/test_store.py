@@ -1,6 +1,7 @@
 """A real SQLite file: what is saved comes back, and what is wrong is said, never overwritten."""
 
 import os
+import re
 import sqlite3
 import stat
 import sys
@@ -35,6 +36,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import FilePart, ImagePart, Message, ReplySource, Role, TextPart
 from replyscope.domain.session import Parameters, Session, SessionSettings, Spent
 from replyscope.inspection.facts import facts_of
+from replyscope.store import rows
 from replyscope.store.codec import (
     decode_exchange,
     decode_frames,
@@ -390,3 +392,12 @@ async def test_a_file_that_cannot_be_used_is_closed_at_once(
     assert failure.tb is not None  # a traceback keeps its frames, and what they hold, alive
     assert str(path) not in open_files()
     await store.close()
+
+
+def test_no_statement_numbers_its_placeholders() -> None:
+    """Python 3.14 rejects `?1` together with a sequence of values."""
+    folder = Path(rows.__file__).parent
+    found = [
+        path.name for path in folder.glob("*.py") if re.search(r"\?\d", path.read_text("utf-8"))
+    ]
+    assert found == []

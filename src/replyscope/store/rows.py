@@ -294,10 +294,10 @@ def summarise_sessions(
         FROM session s
         LEFT JOIN exchange newest ON newest.id = (
             SELECT id FROM exchange WHERE session_id = s.id ORDER BY started_at DESC LIMIT 1)
-        WHERE CASE WHEN ?1 IS NULL THEN {_SHELVES[shelf]} ELSE s.id = ?1 END
-        ORDER BY ?3 AND s.pinned_at IS NULL, s.updated_at DESC, s.id LIMIT ?2
+        WHERE CASE WHEN ? IS NULL THEN {_SHELVES[shelf]} ELSE s.id = ? END
+        ORDER BY ? AND s.pinned_at IS NULL, s.updated_at DESC, s.id LIMIT ?
         """,
-        (session_id, -1 if limit is None else limit, pinned_first),
+        (session_id, session_id, pinned_first, -1 if limit is None else limit),
     )
     return tuple(
         SessionSummary(
