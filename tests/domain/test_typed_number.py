@@ -7,8 +7,11 @@ import pytest
 
 import replyscope
 from replyscope.config.toml_place import read_toml
+from replyscope.domain.parameter import ParameterFault
+from replyscope.domain.session import Parameters
 from replyscope.domain.typed_number import shortened, whole_number
-from replyscope.engine.parameter_texts import read_parameters
+from replyscope.engine.parameter_texts import with_typed
+from replyscope.provider.catalogue import load_catalogue
 
 HUGE = "9" * 5_000
 _UNBOUNDED = re.compile(r"\.is(?:decimal|digit)\(\)")
@@ -26,8 +29,8 @@ def test_a_number_is_read_or_refused(text: str, number: int | None) -> None:
 
 @pytest.mark.parametrize("name", ["n", "seed", "max_tokens", "temperature", "top_p"])
 def test_a_parameter_with_thousands_of_digits_is_refused_in_a_short_sentence(name: str) -> None:
-    with pytest.raises(ValueError, match=f"^{name} must be .{{1,120}}$"):
-        read_parameters({name: HUGE})
+    with pytest.raises(ParameterFault, match=f"^{name} must be .{{1,160}}$"):
+        with_typed(Parameters(), load_catalogue(), name, HUGE)
 
 
 def test_a_setting_with_thousands_of_digits_is_refused_in_words() -> None:

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from replyscope.cli.parser import build_parser
 from replyscope.config.settings import parse_settings
 from replyscope.domain.errors import SettingsError
-from replyscope.engine.parameter_texts import read_parameters
+from replyscope.domain.parameter import ParameterFault
+from replyscope.domain.session import Parameters
+from replyscope.engine.parameter_texts import with_typed
+from replyscope.provider.catalogue import load_catalogue
 from tests.hostile.bounds import examine
 from tests.support.suite import Suite
 
@@ -76,8 +79,8 @@ def test_every_number_is_within_its_limits_or_refused_in_words(suite: Suite) -> 
         for name in _SETTINGS:
             taken += _reads_setting(name, text)
         for name in ("max_tokens", "seed", "n", "temperature", "top_p"):
-            with contextlib.suppress(ValueError):
-                read_parameters({name: text})
+            with contextlib.suppress(ParameterFault):
+                with_typed(Parameters(), load_catalogue(), name, text)
 
     tried = examine(suite, _TEXTS, 2_000, check)
     suite.say(

@@ -18,7 +18,7 @@ CTRL_S, CTRL_T = "\x13", "\x14"
 OPENINGS = {
     "tools": (F10, "Tools available to the model"),
     "model": (F2, "Choose a model"),
-    "parameters": (F8, "System prompt and parameters"),
+    "parameters": (F8, "Parameters of requests"),
     "theme": (CTRL_T, "Theme"),
     "tools by command": ("/tools\r", "Tools available to the model"),
 }

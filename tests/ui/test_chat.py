@@ -118,8 +118,7 @@ async def test_raising_the_limit_doubles_it_and_goes_on(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await pilot.press("f8")
         await until(pilot, lambda: isinstance(pilot.app.screen, ParametersDialog))
-        pilot.app.screen.query_one("#max_tokens", Input).value = "8"
-        await pilot.press("ctrl+s")
+        await pilot.press(*"max_tokens=8", "enter", "escape")
         await send(pilot, "tell")
         await until(pilot, lambda: "● length" in frame(pilot))
         await pilot.press("escape", "m", "m")

@@ -187,7 +187,7 @@ async def test_a_dialog_has_the_footer_and_a_low_terminal_has_none(
         await pilot.press("f8")
         await until(pilot, lambda: isinstance(pilot.app.screen, ModalScreen))
         await until(pilot, lambda: len(pilot.app.screen.query(KeyFooter)) == 1)
-        await until(pilot, lambda: "[Esc] cancel" in footer(pilot))
+        await until(pilot, lambda: "[Esc] close" in footer(pilot))
         await pilot.press("escape")
     async with open_chat(make_app(tmp_path, server.base_url), size=(60, 9)) as pilot:
         await until(pilot, lambda: "WRITE" in frame(pilot))

@@ -70,7 +70,7 @@ OPENINGS = {
     "mcp": Opening(("/mcp\r",), EditDialog, TextArea),
     "provider": Opening(("/provider\r",), FirstRun),
     "review": Opening(("f3",), ReviewScreen, closes=("escape", "escape")),
-    "parameters": Opening(("f8",), ParametersDialog, TextArea),
+    "parameters": Opening(("f8",), ParametersDialog),
     "settings": Opening(("/settings\r",), PickDialog),
     "answers": Opening(("/n\r",), PickDialog),
     "import": Opening(("/import\r",), LineDialog),
@@ -236,11 +236,23 @@ async def test_two_dialogs_and_the_message_after_them_in_one_write(
 ) -> None:
     server.models = ["alpha", "beta"]
     async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
-        write(pilot, "f2", "bet\r", "f8", "be brief", "ctrl+s", "hello\r")
+        write(
+            pilot,
+            "f2",
+            "bet\r",
+            "/system\r",
+            "be brief",
+            "ctrl+s",
+            "f8",
+            "seed=7\r",
+            "escape",
+            "hello\r",
+        )
         await until(pilot, lambda: bool(server.requests), "the request")
     assert server.requests[0]["model"] == "beta"
     roles = [(m["role"], m["content"]) for m in server.requests[0]["messages"]]
     assert roles == [("system", "be brief"), ("user", "hello")]
+    assert server.requests[0]["seed"] == 7
 
 
 async def test_a_message_without_a_model_is_sent_after_one_enter_in_the_list(

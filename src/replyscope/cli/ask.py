@@ -19,10 +19,10 @@ from replyscope.cli.parser import (
 )
 from replyscope.cli.report import warn
 from replyscope.cli.target import find_target
-from replyscope.cli.wiring import Wiring
+from replyscope.cli.wiring import Wiring, load_catalogue
 from replyscope.domain.errors import OutputError, SettingsError
 from replyscope.domain.event import Event, RequestAdapted, RetryScheduled, TextDelta
-from replyscope.domain.exchange import Exchange, ExchangeState
+from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
 from replyscope.domain.route import environment_faults
@@ -32,6 +32,7 @@ from replyscope.domain.unicode_text import HalfHolder
 from replyscope.engine.consent import refuse, say_yes
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
+from replyscope.engine.parameter_texts import with_typed
 from replyscope.engine.schemas import read_schema
 from replyscope.engine.tool_calls import exchanges_with_results
 from replyscope.inspection.explain import Mood, explain
@@ -78,11 +79,13 @@ async def ask(
     A closed or full stdout does not stop the reply: it is read to its end and saved, rules and
     tools run, and then BrokenPipeError or OutputError is raised.
     """
+    await _read_given(arguments, None)  # before anything is opened
     conversation = await _open_conversation(arguments, wiring)
     stored = conversation.session.settings
     target = await find_target(arguments, settings, wiring, stored.model)
     _warn(prompt, wiring)
-    conversation.change_settings(_session_settings(arguments, stored, target))
+    given = await _read_given(arguments, target.endpoint.api)
+    conversation.change_settings(_session_settings(arguments, stored, target, given))
     _prepare_tools(arguments, wiring)
     output = _Output()
     why = await _stream(conversation, target, prompt, wiring, output, as_json=arguments.json)
@@ -124,16 +127,25 @@ def _prepare_tools(arguments: argparse.Namespace, wiring: Wiring) -> None:
         warn(fault)
 
 
+async def _read_given(arguments: argparse.Namespace, api: Api | None) -> Parameters:
+    """The parameters of -P. Raises ParameterFault."""
+    given = Parameters()
+    if arguments.parameters:
+        catalogue = await asyncio.to_thread(load_catalogue)
+        for name, text in arguments.parameters:
+            given = with_typed(given, catalogue, name, text, api)
+    return given
+
+
 def _session_settings(
-    arguments: argparse.Namespace, stored: SessionSettings, target: Target
+    arguments: argparse.Namespace, stored: SessionSettings, target: Target, given: Parameters
 ) -> SessionSettings:
     """The settings of the session, overridden by the options of the command line."""
-    defaults = stored.parameters.merged_over(target.endpoint.parameters)
     return SessionSettings(
         endpoint=target.endpoint.name,
         model=target.model,
         system=arguments.system if arguments.system is not None else stored.system,
-        parameters=_parameters(arguments).merged_over(defaults),
+        parameters=given.merged_over(_parameters(arguments).merged_over(stored.parameters)),
         schema=read_schema(Path(arguments.schema)) if arguments.schema else stored.schema,
         hosted=stored.hosted,
         tools=stored.tools if arguments.tools is None else arguments.tools,
@@ -228,7 +240,7 @@ async def _stream(
 
     Returns why tool calls did not run, "" if they did.
     """
-    is_one = (conversation.session.settings.parameters.n or 1) == 1
+    is_one = (target.parameters(conversation.session.settings).n or 1) == 1
     has_tools = bool(conversation.session.settings.tools or wiring.tool_settings().enabled)
     printer = _Printer(output, prints_text=is_one and not as_json)
     warning: list[asyncio.Task[None]] = []

@@ -219,6 +219,16 @@ def _add_parameters(ask: argparse.ArgumentParser) -> None:
     ask.add_argument("--verbosity", metavar="V", help="length of the reply: low, medium or high")
     ask.add_argument("--schema", metavar="FILE", help="a file with the JSON schema of the reply")
     ask.add_argument(
+        "-P",
+        "--parameter",
+        dest="parameters",
+        metavar="NAME=VALUE",
+        action="append",
+        type=_pair,
+        help="any parameter of the API; the value is JSON or text, null sends none; "
+        "extra and extra_headers take JSON objects; may be repeated",
+    )
+    ask.add_argument(
         "--store",
         action=argparse.BooleanOptionalAction,
         help="whether the server stores the reply",

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from replyscope.cli.system import notify_desktop
-from replyscope.cli.wiring import Wiring, find_servers, translate_frames, wire, with_api
+from replyscope.cli.wiring import (
+    Wiring,
+    find_servers,
+    load_catalogue,
+    translate_frames,
+    wire,
+    with_api,
+)
 from replyscope.config.endpoints import choose_endpoint
 from replyscope.config.mcp import add_servers
 from replyscope.config.paths import Paths
@@ -62,6 +69,8 @@ def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = w
         themes=_themes(paths, faults),
         faults=faults,
         prices=wiring.prices,
+        load_catalogue=load_catalogue,
+        recall=wiring.providers.recall,
         working_folder=Path.cwd(),
     )
     _give_start(services, wiring, arguments)

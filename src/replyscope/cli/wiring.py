@@ -6,19 +6,20 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from replyscope.cli.guard import keys_in_use
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.cli.tooling import ToolSettingsNow, wire_tools
 from replyscope.config.paths import Paths, make_private
+from replyscope.config.settings import check_parameters
 from replyscope.domain.endpoint import Endpoint, FoundServer, KeySourceKind
 from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
 from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
+from replyscope.domain.parameter import Catalogue
 from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
 from replyscope.domain.secret_shapes import find_keys, masked_key
 from replyscope.domain.stores import AdaptationStore
@@ -82,7 +83,7 @@ def wire(
     clock = clock or SystemClock()
     store = SqliteStore(paths.database if saves else None, ids())
     private = MemoryStore(store.writer)
-    providers = Providers(store, clock, paths.config)
+    providers = Providers(store, clock, paths)
     prices = LatePrices()
     tools = wire_tools(paths, tool_files, saves=saves)
     archive = Archive(store, clock, ids, prices, translate_frames, tools.tooling, private)
@@ -145,12 +146,13 @@ class LatePrices:
 class Providers:
     """A cache of open providers, one per endpoint. Imports the SDK in a thread at first use.
 
-    `folder` is the settings folder.
+    `paths` has the settings folder and file.
     """
 
-    def __init__(self, store: AdaptationStore, clock: Clock, folder: Path) -> None:
+    def __init__(self, store: AdaptationStore, clock: Clock, paths: Paths) -> None:
         self._store = store
-        self._folder = folder
+        self._settings = paths.settings
+        self._folder = paths.config
         self._clock = clock
         self._held: dict[str, str] = {}
         self._known: set[str] = set()
@@ -171,13 +173,20 @@ class Providers:
             self._known.add(key)
             keys_in_use.add(key)
         opening = await asyncio.to_thread(importlib.import_module, "replyscope.provider.opening")
+        await asyncio.to_thread(self._check_parameters, endpoint)
         await asyncio.to_thread(opening.prepare, endpoint.api)
         provider: ModelProvider = opening.open_provider(
-            endpoint, key, self._clock, self._recall, self._remember
+            endpoint, key, self._clock, self.recall, self._remember
         )
         self._open[endpoint] = provider
         _log.info("opened %s at %s", endpoint.name, endpoint.public_url)
         return provider
+
+    def _check_parameters(self, endpoint: Endpoint) -> None:
+        """Check the endpoint's parameters against the catalogue, which loads with the SDK."""
+        given = endpoint.parameters
+        if given.others or given.extra or given.extra_headers:
+            check_parameters(self._settings, load_catalogue(), endpoint)
 
     def hold_key(self, endpoint_name: str, key: str) -> None:
         """Use a key from now on, in memory only."""
@@ -221,7 +230,8 @@ class Providers:
         self._open.clear()
         self._forgotten.clear()
 
-    async def _recall(self, base_url: str, model: str) -> Mapping[str, str]:
+    async def recall(self, base_url: str, model: str) -> Mapping[str, str]:
+        """What a server rejects for a model; empty if the store cannot be read."""
         try:
             return await self._store.remembered_adaptations(base_url, model)
         except StoreError as error:
@@ -242,6 +252,12 @@ def _require_key(endpoint: Endpoint) -> None:
             f"There is no API key for {endpoint.name}: {endpoint.key_source.value} is not set.",
             "Set it, enter a key in the app, or use --local for a model that needs none.",
         )
+
+
+def load_catalogue() -> Catalogue:
+    """The catalogue of parameters. Blocks: it imports the SDK at the first use."""
+    catalogue: Catalogue = importlib.import_module("replyscope.provider.catalogue").load_catalogue()
+    return catalogue
 
 
 def translate_frames(

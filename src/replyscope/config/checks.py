@@ -1,5 +1,6 @@
 """Typed access to a TOML table. Errors name the file, the line and the key."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -85,6 +86,23 @@ class Table:
             raise self.reject(key, "must be a table of strings")
         return dict(value)
 
+    def json(self, key: str) -> dict[str, Any]:
+        """A table of values that JSON has; empty if the key is not set."""
+        value = self._get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self.reject(key, "must be a table")
+        self.check_json(key, value)
+        return value
+
+    def check_json(self, key: str, value: Any) -> None:
+        """Raise SettingsError if a value is a date or a number that JSON can't express."""
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise self.reject(key, f"can't be sent as JSON ({error})") from error
+
     def table(self, key: str) -> "Table":
         """A nested table; empty if the key is not set."""
         value = self._get(key)
@@ -112,6 +130,12 @@ class Table:
         if not isinstance(value, dict):
             raise self.reject(key, "must be a table")
         return value
+
+    def rest(self) -> dict[str, Any]:
+        """The raw values of the keys that were not read. They count as read now."""
+        found = {key: value for key, value in self._values.items() if key not in self._known}
+        self._known += found
+        return found
 
     def names(self) -> tuple[str, ...]:
         """The keys that are set."""

@@ -130,6 +130,11 @@ def pairs() -> SettingType[dict[str, str]]:
     )
 
 
+def json_table() -> SettingType[dict[str, Any]]:
+    """A table of any values that JSON has."""
+    return SettingType(Table.json, lambda: {"type": "object"})
+
+
 def table(section: Section) -> SettingType[Table]:
     """A table of settings."""
     return SettingType(Table.table, lambda: section_schema(section), section)

@@ -13,6 +13,7 @@ from replyscope.config.setting import (
     Setting,
     choice,
     flag,
+    json_table,
     named_tables,
     number,
     pairs,
@@ -172,8 +173,9 @@ class ServerSection:
 
 
 class ParametersSection:
-    """`[providers.NAME.parameters]`."""
+    """`[providers.NAME.parameters]`. Other keys are parameters of the catalogue."""
 
+    rules: ClassVar[JsonSchema] = {"additionalProperties": True}
     max_tokens = Setting(whole(limits.MAX_TOKENS), "2048", help="limit on output tokens")
     temperature = Setting(number(limits.TEMPERATURE), "0.7", help="randomness, 0 to 2")
     top_p = Setting(number(limits.TOP_P), "1.0", help="nucleus sampling, 0 to 1")
@@ -184,6 +186,13 @@ class ParametersSection:
     store = Setting(flag(), "false", "whether the server may store replies")
     background = Setting(flag(), "true", "Responses: the server continues when you leave")
     metadata = Setting(pairs(), '{ project = "demo" }', help="stored by the server with the reply")
+    extra = Setting(
+        json_table(),
+        "{ top_k = 40 }",
+        "any fields of the request; every other parameter has its own key",
+        help="fields that are added to each request",
+    )
+    extra_headers = Setting(pairs(), '{ "X-Trace" = "demo" }', help="HTTP headers of each request")
 
 
 _KEY_SOURCES = ("key_env", "key_keyring", "key_command")

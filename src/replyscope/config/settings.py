@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from replyscope.config.checks import Table
 from replyscope.config.look import parse_look
 from replyscope.config.paths import make_private
 from replyscope.config.rules import read_rules
+from replyscope.config.setting import settings_of
 from replyscope.config.setting_table import (
     NotificationsSection,
     ParametersSection,
@@ -25,6 +27,7 @@ from replyscope.domain.address import Address, AddressError, read_base_url
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
+from replyscope.domain.parameter import Catalogue, ParameterFault
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.session import Parameters
 from replyscope.domain.settings import Settings
@@ -32,20 +35,39 @@ from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.unicode_text import REPLACE
 
 TEMPLATE = render_template()
+CheckParameter = Callable[[str, str, Any], None]
+"""Checks a value of a provider's parameter, by the names of both. Raises ParameterFault."""
 
 
-def read_settings(path: Path) -> Settings:
-    """The settings of a file; the defaults if it does not exist. Raises SettingsError."""
+def accept_any(_provider: str, _name: str, _value: Any) -> None:
+    """Accept each parameter: the catalogue of parameters loads with the SDK, after the start."""
+
+
+def read_settings(path: Path, check: CheckParameter = accept_any) -> Settings:
+    """The settings of a file; the defaults if it does not exist. Raises SettingsError.
+
+    `check` checks the parameters of the catalogue.
+    """
     try:
         text = read_text(path)
     except FileNotFoundError:
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} can't be read ({error}).", "Check the file.") from error
-    return parse_settings(text, path)
+    return parse_settings(text, path, check)
 
 
-def parse_settings(text: str, path: Path) -> Settings:
+def check_parameters(path: Path, catalogue: Catalogue, endpoint: Endpoint) -> None:
+    """Check the parameters of one provider in a settings file. Raises SettingsError."""
+
+    def check(provider: str, name: str, value: Any) -> None:
+        if provider == endpoint.name:
+            catalogue.check(name, value)
+
+    read_settings(path, check)
+
+
+def parse_settings(text: str, path: Path, check: CheckParameter = accept_any) -> Settings:
     """Parse settings. Raises SettingsError that names file, line and key."""
     try:
         values = read_toml(text)
@@ -62,7 +84,9 @@ def parse_settings(text: str, path: Path) -> Settings:
     tools = read_tools(RootSection.tools.read(root), RootSection.mcp.read(root))
     rules, rule_faults = read_rules(RootSection.rule.read(root))
     providers = RootSection.providers.read(root)
-    endpoints = tuple(_read_endpoint(name, providers.table(name)) for name in providers.names())
+    endpoints = tuple(
+        _read_endpoint(name, providers.table(name), check) for name in providers.names()
+    )
     if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
         names = ", ".join(e.name for e in endpoints) or "none are set"
         raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
@@ -87,7 +111,7 @@ def parse_settings(text: str, path: Path) -> Settings:
     )
 
 
-def _read_endpoint(name: str, table: Table) -> Endpoint:
+def _read_endpoint(name: str, table: Table, check: CheckParameter) -> Endpoint:
     entry = ProviderSection
     azure_api_version = entry.azure_api_version.read(table)
     address = _read_address(table, is_azure=azure_api_version is not None)
@@ -106,7 +130,7 @@ def _read_endpoint(name: str, table: Table) -> Endpoint:
         azure_api_version=azure_api_version or address.azure_api_version,
         timeout_s=entry.timeout_s.read(table) or 600.0,
         max_retries=2 if retries is None else retries,
-        parameters=_read_parameters(entry.parameters.read(table)),
+        parameters=_read_parameters(entry.parameters.read(table), partial(check, name)),
         think_tags=ThinkTags(entry.think_tags.read(table) or ThinkTags.AUTO),
     )
     table.finish()
@@ -141,22 +165,18 @@ def _read_key_source(table: Table) -> KeySource:
     return KeySource(KeySourceKind.NONE)
 
 
-def _read_parameters(table: Table) -> Parameters:
-    entry = ParametersSection
-    parameters = Parameters(
-        max_tokens=entry.max_tokens.read(table),
-        temperature=entry.temperature.read(table),
-        top_p=entry.top_p.read(table),
-        seed=entry.seed.read(table),
-        reasoning_effort=entry.reasoning_effort.read(table),
-        verbosity=entry.verbosity.read(table),
-        n=entry.n.read(table),
-        store=entry.store.read(table),
-        background=entry.background.read(table),
-        metadata=tuple(entry.metadata.read(table).items()) or None,
-    )
-    table.finish()
-    return parameters
+def _read_parameters(table: Table, check: Callable[[str, Any], None]) -> Parameters:
+    values = {setting.key: setting.read(table) for setting in settings_of(ParametersSection)}
+    others = table.rest()
+    for name, value in others.items():
+        table.check_json(name, value)
+    for name, value in {**others, **values}.items():
+        try:
+            if name in others or (name in ("extra", "extra_headers") and value):
+                check(name, value)
+        except ParameterFault as fault:
+            raise table.reject(name, fault.why) from fault
+    return Parameters().changed(values | others)
 
 
 def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:

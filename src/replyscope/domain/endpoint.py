@@ -94,6 +94,17 @@ def default_api(base_url: str) -> Api:
     return Api.RESPONSES if host_of(base_url) == "api.openai.com" else Api.CHAT
 
 
+def limit_name(base_url: str) -> str:
+    """The name of a host's parameter for the limit on output tokens.
+
+    The reasoning models of OpenAI and Azure accept only the new name, most compatible servers
+    only the old one. An adaptation corrects a wrong guess.
+    """
+    host = host_of(base_url)
+    is_openai = host == "api.openai.com" or host.endswith((".openai.com", ".azure.com"))
+    return "max_completion_tokens" if is_openai else "max_tokens"
+
+
 def public_url(url: str) -> str:
     """The URL without a user name, password, query and fragment, which may be secrets."""
     return without_login(url)

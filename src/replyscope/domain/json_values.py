@@ -5,6 +5,7 @@ Times are milliseconds since 1970.
 """
 
 import base64
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -152,8 +153,15 @@ def settings_from_json(values: Mapping[str, Any]) -> SessionSettings:
     """The settings of `settings_to_json`."""
     value = dict(values)
     given = dict(value.pop("parameters", {}))
-    if "metadata" in given:
-        given["metadata"] = tuple((name, text) for name, text in given["metadata"])
+    for name in ("metadata", "others", "extra_headers"):
+        if name in given:
+            given[name] = tuple((key, text) for key, text in given[name])
+    for _, text in given.get("others", ()):
+        json.loads(text)
+    if not isinstance(json.loads(given.get("extra", "{}")), dict):
+        raise ValueError("extra is not a JSON object")
+    if "unset" in given:
+        given["unset"] = tuple(given["unset"])
     schema = value.pop("schema", None)
     for name in ("tools", "hosted"):
         if name in value:

@@ -1,12 +1,16 @@
 """Sessions: a session is one saved conversation, with its settings and a tree of messages."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Attachment, Message
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,12 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The parameters of a request; None is the server's default."""
+    """The parameters of a request; None is the server's default.
+
+    `others` are parameters of the catalogue as (name, JSON). `extra` is a JSON object whose
+    fields are added to the request. `unset` names parameters that are not sent although the
+    provider's settings have them.
+    """
 
     max_tokens: int | None = None
     temperature: float | None = None
@@ -30,15 +39,69 @@ class Parameters:
     n: int | None = None
     store: bool | None = None
     background: bool | None = None
-    metadata: tuple[tuple[str, str], ...] | None = None
+    metadata: Pairs | None = None
+    others: Pairs | None = None
+    extra: str | None = None
+    extra_headers: Pairs | None = None
+    unset: tuple[str, ...] | None = None
 
     def merged_over(self, base: "Parameters") -> "Parameters":
         """These parameters; the base's values replace None."""
-        given = {name: getattr(self, name) for name in PARAMETER_NAMES}
-        return replace(base, **{name: value for name, value in given.items() if value is not None})
+        below = base.given()
+        for name in self.unset or ():
+            below.pop(name, None)
+        given = self.given()
+        for name in _MERGED:
+            if name in given and name in below:
+                given[name] = below[name] | given[name]
+        merged = below | given
+        unset = (*(base.unset or ()), *(self.unset or ()))
+        left = tuple(name for name in dict.fromkeys(unset) if name not in merged)
+        return replace(Parameters().changed(merged), unset=left or None)
+
+    def given(self) -> dict[str, Any]:
+        """The values that are set, by name, as JSON values."""
+        values = {name: getattr(self, name) for name in _TYPED}
+        found: dict[str, Any] = {name: one for name, one in values.items() if one is not None}
+        for name in _PAIRED:
+            if getattr(self, name) is not None:
+                found[name] = dict(getattr(self, name))
+        if self.extra is not None:
+            found["extra"] = json.loads(self.extra)
+        return found | {name: json.loads(text) for name, text in self.others or ()}
+
+    def changed(self, values: Mapping[str, Any]) -> "Parameters":
+        """The parameters with other values, by name; None removes a value.
+
+        A value of the wrong type is kept as it is: a `Parameter` checks it before.
+        """
+        given = {**self.given(), **values}
+        found = {name: value for name, value in given.items() if value is not None}
+        made: dict[str, Any] = {name: found.pop(name) for name in _TYPED if name in found}
+        for name in _PAIRED:
+            made[name] = tuple(found.pop(name, {}).items()) or None
+        extra = found.pop("extra", None)
+        made["extra"] = json.dumps(extra) if extra else None
+        made["others"] = tuple((name, json.dumps(one)) for name, one in found.items()) or None
+        unset = (name for name in self.unset or () if values.get(name) is None)
+        return Parameters(**made, unset=tuple(unset) or None)
+
+    def inheriting(self, name: str) -> "Parameters":
+        """The parameters that send the provider's value of one."""
+        rest = tuple(one for one in self.unset or () if one != name)
+        return replace(self.changed({name: None}), unset=rest or None)
+
+    def unsetting(self, name: str) -> "Parameters":
+        """The parameters with one that is not sent, even if the provider's settings have it."""
+        rest = self.changed({name: None})
+        return replace(rest, unset=tuple(dict.fromkeys((*(rest.unset or ()), name))))
 
 
-PARAMETER_NAMES = tuple(field.name for field in fields(Parameters))
+_PAIRED = ("metadata", "extra_headers")
+_MERGED = ("extra", "extra_headers")
+"""The parameters whose fields are merged one by one."""
+_OF_FORM = (*_PAIRED, "others", "extra", "unset")
+_TYPED = tuple(one.name for one in fields(Parameters) if one.name not in _OF_FORM)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.frame_log import FrameLog
 from replyscope.domain.message import Message
 from replyscope.domain.ports import Clock, ModelProvider
+from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.engine.journal_writer import JournalWriter
+from replyscope.engine.parameter_layers import effective, parameter_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,10 @@ class Target:
     provider: ModelProvider
     model: str
     leaves_out: int = 0
+
+    def parameters(self, settings: SessionSettings) -> Parameters:
+        """The parameters of a request of a session to this target."""
+        return effective(parameter_layers(settings, self.endpoint))
 
 
 class LiveReply:

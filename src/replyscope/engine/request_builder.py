@@ -26,7 +26,8 @@ def make_request(
 ) -> ModelRequest:
     """The request for a branch. It refers to messages that the server already stores."""
     sent = messages[target.leaves_out :]
-    chains = settings.parameters.store is True or keeps_responses(target.endpoint.base_url)
+    parameters = target.parameters(settings)
+    chains = parameters.store is True or keeps_responses(target.endpoint.base_url)
     known = None
     if chains and not target.leaves_out:
         known = what_server_knows(sent, exchanges, target.endpoint)
@@ -36,7 +37,7 @@ def make_request(
         model=target.model,
         messages=told,
         system=settings.system,
-        parameters=replace(settings.parameters, n=None) if continues else settings.parameters,
+        parameters=replace(parameters, n=None) if continues else parameters,
         continues=continues,
         schema=settings.schema,
         previous_response_id=known.response_id if known else None,
@@ -52,6 +53,7 @@ def make_opening(
 ) -> Exchange:
     """An exchange before its first event."""
     left_out = target.leaves_out
+    parameters = target.parameters(settings)
     oldest = "message was" if left_out == 1 else f"{left_out:,} messages were"
     note = f"the oldest {oldest} left out to fit the context"
     return Exchange(
@@ -63,8 +65,8 @@ def make_opening(
         started_at=now,
         state=ExchangeState.IN_PROGRESS,
         schema=settings.schema.text if settings.schema is not None else None,
-        max_tokens=settings.parameters.max_tokens,
-        is_background=bool(settings.parameters.background),
+        max_tokens=parameters.max_tokens,
+        is_background=bool(parameters.background),
         adaptations=(note,) if left_out else (),
         think_tags=target.endpoint.think_tags,
     )

@@ -12,6 +12,7 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.exchange import Api
 from replyscope.domain.library import SearchIndex, SessionLabels
 from replyscope.domain.local_models import LocalModels
+from replyscope.domain.parameter import Catalogue
 from replyscope.domain.ports import (
     Clock,
     FindServers,
@@ -37,6 +38,10 @@ reports the redactions.
 """
 ImportFile = Callable[[Path, bool, Progress], Awaitable[Imported]]
 """Imports a file. With True (`is_dry`) it saves nothing, and only reports the result."""
+
+
+async def _recall_none(_base_url: str, _model: str) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(slots=True)
@@ -78,6 +83,10 @@ class ChatServices:
     """A phrase that lists the files that can be imported."""
     view_file: Callable[[str, bytes], None] = lambda _name, _data: None
     """Opens bytes as a file with a name in the system's viewer. Blocks. Raises ViewerError."""
+    load_catalogue: Callable[[], Catalogue] = lambda: Catalogue({}, {})
+    """Loads the catalogue of parameters. Blocks at the first call."""
+    recall: Callable[[str, str], Awaitable[Mapping[str, str]]] = _recall_none
+    """What a server rejects for a model, by its URL and the model: replacements by name."""
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

@@ -15,8 +15,10 @@ from replyscope.domain.endpoint import (
 )
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.domain.message import Part
+from replyscope.domain.session import Parameters
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
+from replyscope.engine.parameter_layers import Layer, effective, parameter_layers
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.services import ChatServices
 from replyscope.inspection.context import Fit, fit_into
@@ -49,6 +51,14 @@ class Targets:
         """The model's context window in tokens, from the server, else from the price list."""
         said = next((m.context_window for m in self.models if m.id == model), None)
         return self._windows.get(model or "") if said is None else said
+
+    def parameter_layers(self, conversation: Conversation) -> tuple[Layer, ...]:
+        """The layers of the parameters of a session's next request."""
+        return parameter_layers(conversation.session.settings, self.endpoint)
+
+    def parameters_of(self, conversation: Conversation) -> Parameters:
+        """The parameters of a session's next request."""
+        return effective(self.parameter_layers(conversation))
 
     def fit(
         self, conversation: Conversation, model: str | None, parts: Sequence[Part]
@@ -101,10 +111,7 @@ class Targets:
         if model is None:
             return None
         settings = conversation.session.settings
-        parameters = settings.parameters.merged_over(self.endpoint.parameters)
-        conversation.change_settings(
-            replace(settings, endpoint=self.endpoint.name, model=model, parameters=parameters)
-        )
+        conversation.change_settings(replace(settings, endpoint=self.endpoint.name, model=model))
         return Target(self.endpoint, provider, model)
 
     def use(self, endpoint: Endpoint) -> None:

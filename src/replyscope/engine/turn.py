@@ -164,7 +164,7 @@ class Turn:
 
     @property
     def _wanted_choices(self) -> int:
-        return max(1, self._session.session.settings.parameters.n or 1)
+        return max(1, self._target.parameters(self._session.session.settings).n or 1)
 
     def _request(self, target: Target, *, continues: bool = False) -> ModelRequest:
         session = self._session

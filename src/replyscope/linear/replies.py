@@ -132,7 +132,7 @@ def continue_reply(desk: LinearDesk, _argument: str = "") -> None:
 def raise_limit(desk: LinearDesk, _argument: str = "") -> None:
     """Double the limit of output tokens, then continue the last reply."""
     settings = desk.conversation.session.settings
-    limit = settings.parameters.max_tokens
+    limit = desk.targets.parameters_of(desk.conversation).max_tokens
     _, _, choice = desk.last_reply()
     if choice.finish_reason is not FinishReason.LENGTH:
         raise ReplyscopeError("No limit cut this reply.")

@@ -51,7 +51,7 @@ class ReplyPrinter:
         self._desk = desk
         self._conversation = conversation
         self._put = put
-        self._is_one = (conversation.session.settings.parameters.n or 1) == 1
+        self._is_one = (desk.targets.parameters_of(conversation).n or 1) == 1
         self._known = {message.id for message in conversation.tree.messages}
         self._flow: TextFlow | None = None
         self._is_reasoning = False

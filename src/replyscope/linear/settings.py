@@ -1,17 +1,19 @@
 """The commands of a session's settings: system prompt, parameters, schema, tools, files."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.parameter import Catalogue
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import exact_line, printable_line, printable_text
-from replyscope.domain.session import PARAMETER_NAMES
 from replyscope.domain.tool import Tool, ToolSource
 from replyscope.domain.unicode_text import byte_count
 from replyscope.engine.attachments import read_attachment
-from replyscope.engine.parameter_texts import read_parameters, shown_value
+from replyscope.engine.parameter_layers import effective, source_of
+from replyscope.engine.parameter_texts import text_of, with_typed
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.figures import size
 from replyscope.linear.desk import LinearDesk
@@ -27,33 +29,66 @@ def system(desk: LinearDesk, text: str = "") -> None:
 
 
 def parameters(desk: LinearDesk, argument: str = "") -> None:
-    """Print the parameters, or set them: /params temperature=0.2 max_tokens= ."""
+    """Print the parameters that are set, or set them: /params temperature=0.2 max_tokens= .
+
+    A word shows the parameters whose name or documentation has it.
+    """
+    catalogue, targets = desk.services.load_catalogue(), desk.targets
+    pairs = _typed_pairs(argument)
+    if argument and not pairs:
+        _say_found(desk, catalogue, argument)
+        return
     settings = desk.conversation.session.settings
-    texts = {name: shown_value(getattr(settings.parameters, name)) for name in PARAMETER_NAMES}
-    for pair in argument.split():
-        name, equals, value = pair.partition("=")
-        if name not in texts or not equals:
-            names = ", ".join(PARAMETER_NAMES)
-            raise ReplyscopeError(f"There is no parameter {pair}.", f"Set NAME=VALUE; {names}.")
-        texts[name] = value
-    if argument:
-        try:
-            changed = read_parameters(texts)
-        except ValueError as error:
-            raise ReplyscopeError(str(error)) from error
+    changed = settings.parameters
+    api = targets.endpoint.api if targets.endpoint is not None else None
+    for name, value in pairs:
+        changed = with_typed(changed, catalogue, name, value, api)
+    if pairs:
         desk.apply_settings(replace(settings, parameters=changed))
         desk.say("note", "Applies from the next message.")
-    for name, text in texts.items():
-        desk.say(name, printable_line(text) if text else "the server's default")
+    layers = targets.parameter_layers(desk.conversation)
+    given = effective(layers).given()
+    for name, value in given.items():
+        desk.say(name, printable_line(f"{text_of(value)}, from the {source_of(name, layers)}"))
+    for name in changed.unset or ():
+        desk.say(name, "not sent")
+    if not given and not changed.unset:
+        desk.say("note", "No parameter is set: the server's defaults apply.")
+
+
+def _typed_pairs(argument: str) -> list[tuple[str, str]]:
+    """The pairs NAME=VALUE of an argument. A value may have spaces, as in JSON."""
+    starts = list(re.finditer(r"(?:^|(?<=\s))([A-Za-z_][\w.-]*)=", argument))
+    if not starts or starts[0].start():
+        return []
+    ends = [*(one.start() for one in starts[1:]), len(argument)]
+    return [
+        (one[1], argument[one.end() : end].strip()) for one, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _say_found(desk: LinearDesk, catalogue: Catalogue, text: str) -> None:
+    """Print the parameters that match a text. Raises ParameterFault if none does."""
+    words = text.lower().split()
+    found = [
+        one
+        for one in catalogue.parameters.values()
+        if all(word in f"{one.name} {one.documentation}".lower() for word in words)
+    ]
+    if not found:
+        catalogue.find(text)
+    for one in found:
+        desk.say(one.name, printable_line(f"{one.phrase()}. {one.help}"))
 
 
 def choices(desk: LinearDesk, number: str = "") -> None:
     """Request several replies to each message; 1 is the default of servers."""
     if not number:
-        n = desk.conversation.session.settings.parameters.n or 1
+        n = desk.targets.parameters_of(desk.conversation).n or 1
         desk.say("n", f"{plural(n, 'reply')} to each message")
         return
-    parameters(desk, f"n={'' if number == '1' else number}")
+    default = effective(desk.targets.parameter_layers(desk.conversation)[:-1]).n or 1
+    parameters(desk, f"n={'' if number == str(default) else number}")
 
 
 def schema(desk: LinearDesk, path: str = "") -> None:

@@ -29,6 +29,12 @@ _DROPPABLE = (
     "reasoning",
     "previous_response_id",
 )
+_NOT_DROPPED = frozenset(
+    ("model", "messages", "input", "instructions", "stream", "tools", "response_format", "text",
+     "n", "background", "conversation", "max_tool_calls", "moderation", "service_tier",
+     "tool_choice")
+)  # fmt: skip
+"""Fields that make the request what it is, limit the cost or protect someone: the user decides."""
 _IS_UNKNOWN = re.compile(
     r"(not|n't) (be )?(supported|permitted|allowed|recogni[sz]ed|accept|exist|found|support)"
     r"|unsupported|unrecogni[sz]ed|unknown|unexpected|extra (fields|inputs)|forbidden"
@@ -66,9 +72,21 @@ def propose_adaptation(
     for name in (*_RENAMES, *_DROPPABLE):
         if name in body and re.search(rf"\b{name}\b", said):
             return _for_parameter(name, said, body, known)
+    for name in body:
+        if name not in _NOT_DROPPED and _is_named(name, error.param, said):
+            return _for_parameter(name, said, body, known)
     rules = (_for_system_role, _for_own_field, _for_history, _for_schema)
     found = (rule(said, body, known) for rule in rules)
     return next((adaptation for adaptation in found if adaptation is not None), None)
+
+
+def _is_named(name: str, param: str | None, said: str) -> bool:
+    """Whether a rejection names a parameter. A name that may be a word has to be quoted."""
+    if param is not None and re.split(r"[.\[]", param)[0] == name:
+        return True
+    if "_" in name:
+        return re.search(rf"\b{name}\b", said) is not None
+    return re.search(rf"[\"'`]{name}\\?[\"'`]|\bbody[. >-]+{name}\b", said) is not None
 
 
 def _words_of(error: APIStatusError) -> str:

@@ -12,6 +12,7 @@ from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.chat_events import ChatTranslator, translate_completion
 from replyscope.provider.chat_request import chat_body
 from replyscope.provider.dialect import past_the_sdks_types
+from replyscope.provider.given import FIELDS
 from replyscope.provider.stream_errors import find_error
 
 
@@ -27,11 +28,13 @@ class ChatCompletions:
         return chat_body(request, base_url, adaptations)
 
     async def open(
-        self, client: openai.AsyncOpenAI, body: dict[str, Any]
+        self, client: openai.AsyncOpenAI, body: dict[str, Any], headers: Mapping[str, str]
     ) -> openai.AsyncStream[Any]:
         """Send the request and wait for the response headers."""
-        call = past_the_sdks_types(body, "messages")
-        stream: openai.AsyncStream[Any] = await client.chat.completions.create(**call)
+        call = past_the_sdks_types(body, "messages", FIELDS[self.api])
+        stream: openai.AsyncStream[Any] = await client.chat.completions.create(
+            **call, extra_headers=headers
+        )
         return stream
 
     def translator(self, think_tags: ThinkTags) -> ChatTranslator:

@@ -6,8 +6,9 @@ Pure: the same request and adaptations give the same body.
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+from replyscope.domain.endpoint import limit_name
+from replyscope.domain.exchange import Api
 from replyscope.domain.message import (
     MESSAGE_FIELDS,
     FilePart,
@@ -24,6 +25,7 @@ from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Schema
 from replyscope.domain.tool import Tool
 from replyscope.provider.attachment_text import data_url, file_text, result_text, sound_arguments
+from replyscope.provider.given import add_given, with_extra
 from replyscope.provider.history import adapt_history
 from replyscope.provider.schema_words import adapt_schema
 
@@ -32,17 +34,6 @@ CONTINUE_PROMPT = (
 )
 
 _PLAIN_PARAMETERS = ("temperature", "top_p", "seed", "reasoning_effort", "verbosity", "store")
-
-
-def limit_name(base_url: str) -> str:
-    """The name of a host's parameter for the limit on output tokens.
-
-    The reasoning models of OpenAI and Azure accept only the new name, most compatible servers
-    only the old one. An adaptation corrects a wrong guess.
-    """
-    host = urlsplit(base_url).hostname or ""
-    is_openai = host == "api.openai.com" or host.endswith((".openai.com", ".azure.com"))
-    return "max_completion_tokens" if is_openai else "max_tokens"
 
 
 def chat_body(
@@ -76,12 +67,13 @@ def chat_body(
         body["response_format"] = _form_of(request.schema)
     if parameters.metadata:
         body["metadata"] = dict(parameters.metadata)
+    add_given(body, request, Api.CHAT)
     for name, instead in adaptations.items():
         if name in body:
             value = body.pop(name)
             if instead != "drop":
                 body[instead] = value
-    return body
+    return with_extra(body, request)
 
 
 def _form_of(schema: Schema) -> dict[str, Any]:

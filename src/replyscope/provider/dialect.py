@@ -1,6 +1,6 @@
 """Protocols for the two wire APIs: the request body, and the translator of the stream."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Protocol
 
 import openai
@@ -70,9 +70,9 @@ class Dialect(Protocol):
         ...
 
     async def open(
-        self, client: openai.AsyncOpenAI, body: dict[str, Any]
+        self, client: openai.AsyncOpenAI, body: dict[str, Any], headers: Mapping[str, str]
     ) -> openai.AsyncStream[Any]:
-        """Send the request and wait for the response headers."""
+        """Send the request, with more HTTP headers, and wait for the response headers."""
         ...
 
     def translator(self, think_tags: ThinkTags) -> Translator:
@@ -84,12 +84,17 @@ class Dialect(Protocol):
         ...
 
 
-def past_the_sdks_types(body: dict[str, Any], name: str) -> dict[str, Any]:
+def past_the_sdks_types(body: dict[str, Any], name: str, known: Container[str]) -> dict[str, Any]:
     """The same call with one argument as plain JSON, which bypasses the SDK's transformation.
 
     The SDK walks through all arguments to rename keys. That blocks the event loop for 0.4 ms
-    for each message, and our keys have the wire names already.
+    for each message, and our keys have the wire names already. Fields that the SDK does not
+    know are plain JSON, too.
     """
     if name not in body:
         return body
-    return {**body, name: [], "extra_body": {name: body[name]}}
+    plain = {key: value for key, value in body.items() if key == name or key not in known}
+    if body["stream"] is not True:  # by `extra`; the SDK would return another kind of object
+        plain["stream"] = body["stream"]
+    call = {key: value for key, value in body.items() if key not in plain}
+    return {**call, name: [], "stream": True, "extra_body": plain}

@@ -59,8 +59,7 @@ class Mask:
     def headers(self, headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """The headers with secret values masked."""
         return tuple(
-            (name, _DOTS if _SECRET_HEADER.search(name) else self.text(value))
-            for name, value in headers
+            (name, _DOTS if is_secret_header(name) else self.text(value)) for name, value in headers
         )
 
 
@@ -78,9 +77,14 @@ def _spellings(secret: str) -> Iterator[str]:
         texts = within | {re.sub(r"(?<!\\)/", r"\/", text) for text in within}
 
 
+def is_secret_header(name: str) -> bool:
+    """Whether the value of a header is a key, by its name."""
+    return _SECRET_HEADER.search(name) is not None
+
+
 def secrets_of(endpoint: Endpoint, proxy: Proxy | None = None) -> list[str]:
     """The secrets in an endpoint's settings: in its headers and URLs."""
-    found = [value for name, value in endpoint.headers if _SECRET_HEADER.search(name)]
+    found = [value for name, value in endpoint.headers if is_secret_header(name)]
     found += [word for value in found for word in value.split() if len(word) >= _LONG]
     urls = (endpoint.base_url, endpoint.proxy or "", proxy.url if proxy is not None else "")
     for url in urls:

@@ -5,6 +5,7 @@ that the partial reply is recorded like any other.
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,7 @@ from replyscope.provider.dialect import Dialect, Translator, translate_said
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frame_reader import FrameReader
 from replyscope.provider.frames import FrameTap
+from replyscope.provider.given import extra_headers, unsent
 from replyscope.provider.history import own_fields
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
@@ -63,6 +65,7 @@ class _Attempt:
     listen: Listen
     started_ms: float
     sent: asyncio.Event = field(default_factory=asyncio.Event)
+    headers: Mapping[str, str] = field(default_factory=dict)
     request: httpx2.Request | None = None
 
     def note(self, request: httpx2.Request) -> None:
@@ -144,7 +147,7 @@ class OpenAIProvider:
         while adapted < _MOST_ADAPTATIONS:
             body = sendable(self._dialect.body(request, self._endpoint.base_url, known))
             if not adapted and not retried:
-                for note in self._left_out(request, known):
+                for note in (*unsent(request, self.api), *self._left_out(request, known)):
                     listen(RequestAdapted(note))
             again = await self._attempt(request, body, known, retried, listen)
             if again is None:
@@ -200,6 +203,7 @@ class OpenAIProvider:
             FrameTap(self._mask, lambda: self._clock.monotonic_ms() - started_ms),
             listen,
             started_ms,
+            headers=extra_headers(request),
         )
         # A task, because the request is shown before the response starts.
         opening = asyncio.create_task(self._open(body, attempt))
@@ -215,7 +219,9 @@ class OpenAIProvider:
         try:
             stream = opening.result()
         except openai.APIStatusError as error:
-            again = propose_adaptation(error, body, known)
+            written = json.loads(request.parameters.extra or "{}")
+            adaptable = {name: value for name, value in body.items() if name not in written}
+            again = propose_adaptation(error, adaptable, known)
             return again or self._refused(attempt, error, retried)
         except Exception as error:  # noqa: BLE001 - every failure is reported as an event
             return self._failed(attempt, error, retried)
@@ -225,7 +231,7 @@ class OpenAIProvider:
 
     async def _open(self, body: dict[str, Any], attempt: _Attempt) -> openai.AsyncStream[Any]:
         client = build_client(self._endpoint, self._key, self._http, attempt.tap, attempt.note)
-        return await self._dialect.open(client, body)
+        return await self._dialect.open(client, body, attempt.headers)
 
     async def _read(
         self, stream: openai.AsyncStream[Any], attempt: _Attempt, came: Sequence[WireFrame]

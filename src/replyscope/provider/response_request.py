@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from replyscope.domain.exchange import Api
 from replyscope.domain.message import (
     FilePart,
     ImagePart,
@@ -22,6 +23,7 @@ from replyscope.domain.message import (
 from replyscope.domain.request import ModelRequest
 from replyscope.provider.attachment_text import data_url, file_text, result_text, sound_arguments
 from replyscope.provider.chat_request import CONTINUE_PROMPT, function_of
+from replyscope.provider.given import add_given, with_extra
 from replyscope.provider.history import join_turns, sent_id
 
 _PARAMETERS = {
@@ -67,7 +69,8 @@ def response_body(request: ModelRequest, adaptations: Mapping[str, str]) -> dict
         body["background"] = True
     if parameters.metadata:
         body["metadata"] = dict(parameters.metadata)
-    return _adapted(body, adaptations)
+    add_given(body, request, Api.RESPONSES)
+    return with_extra(_adapted(body, adaptations), request)
 
 
 def _text_settings(request: ModelRequest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.sse import parse_frame
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.dialect import past_the_sdks_types
+from replyscope.provider.given import FIELDS
 from replyscope.provider.response_events import ResponseTranslator, translate_response
 from replyscope.provider.response_request import response_body
 
@@ -44,11 +45,12 @@ class Responses:
         return response_body(request, adaptations)
 
     async def open(
-        self, client: openai.AsyncOpenAI, body: dict[str, Any]
+        self, client: openai.AsyncOpenAI, body: dict[str, Any], headers: Mapping[str, str]
     ) -> openai.AsyncStream[Any]:
         """Send the request and wait for the response headers."""
         call = client.responses.retrieve if "response_id" in body else client.responses.create
-        stream: openai.AsyncStream[Any] = await call(**past_the_sdks_types(body, "input"))
+        arguments = past_the_sdks_types(body, "input", FIELDS[self.api])
+        stream: openai.AsyncStream[Any] = await call(**arguments, extra_headers=headers)
         return stream
 
     def translator(self, think_tags: ThinkTags) -> ResponseTranslator:

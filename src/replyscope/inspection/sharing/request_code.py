@@ -29,8 +29,9 @@ _OF_CHAT = (
     "response_format seed stop verbosity web_search_options"
 )
 _OF_RESPONSES = (
-    "background context_management conversation include input instructions max_output_tokens "
-    "max_tool_calls previous_response_id prompt reasoning text truncation"
+    "access_programs background background_options context_management conversation image include "
+    "input instructions max_output_tokens max_tool_calls previous_response_id prompt reasoning "
+    "text truncation"
 )
 _KNOWN = {
     "/responses": frozenset(f"{_BOTH} {_OF_RESPONSES}".split()),

@@ -70,7 +70,7 @@ class Offers:
     def can_raise(self) -> bool:
         """Whether a limit of this session cut the last reply."""
         choice = self._last_choice
-        limit = self._desk.conversation.session.settings.parameters.max_tokens
+        limit = self._desk.targets.parameters_of(self._desk.conversation).max_tokens
         is_cut = choice is not None and choice.finish_reason is FinishReason.LENGTH
         return is_cut and limit is not None
 

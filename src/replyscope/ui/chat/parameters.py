@@ -1,81 +1,194 @@
-"""The dialog of the system prompt and the parameters of a session."""
+"""The dialog of the parameters of a session: what is set, by whom, and what the server gets."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Input, Label, Static, TextArea
+from textual.suggester import SuggestFromList
+from textual.widgets import Input, OptionList, Static
 
-from replyscope.domain import limits
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.exchange import Api
+from replyscope.domain.parameter import Catalogue, Parameter
+from replyscope.domain.printable import printable_line
 from replyscope.domain.session import Parameters
-from replyscope.engine.parameter_texts import read_parameters, shown_value
-from replyscope.ui.dialogs.dialog import Dialog
-from replyscope.ui.dialogs.edit_dialog import TextEditor
+from replyscope.engine.parameter_layers import Layer, effective, source_of
+from replyscope.engine.parameter_state import find_sentences, find_state
+from replyscope.engine.parameter_texts import NOT_SENT, text_of, with_typed
+from replyscope.ui.dialogs.dialog import ListDialog, Row
 
-_HINTS = {
-    "max_tokens": "limit on output tokens",
-    "temperature": "0 to 2",
-    "top_p": "0 to 1",
-    "seed": "a whole number",
-    "n": f"number of replies, {limits.CHOICES}",
-    "reasoning_effort": "minimal, low, medium, high …",
-    "verbosity": "low, medium, high",
-    "store": "yes or no: the server stores replies",
-    "background": "yes or no: the reply continues on the server when you quit",
-    "metadata": "name=value, name=value",
-}
+COMMON = (
+    *("max_tokens", "temperature", "reasoning_effort", "verbosity", "stop", "seed"),
+    *("service_tier", "tool_choice", "parallel_tool_calls", "logprobs", "extra", "extra_headers"),
+)
+"""The parameters that are listed without a filter, even if they are not set."""
+_LONGEST_HELP = 320
+_LONGEST_VALUE = 48
 
 
-class ParametersDialog(Dialog[tuple[str | None, Parameters] | None]):
-    """A modal form that edits a session's system prompt and parameters. None when cancelled."""
+@dataclass(frozen=True, slots=True)
+class ParameterSource:
+    """What the dialog shows: the catalogue, the layers below the session, and what the server
+    rejected, by the name in the request.
+    """
+
+    catalogue: Catalogue
+    below: tuple[Layer, ...]
+    endpoint: Endpoint | None = None
+    adaptations: Mapping[str, str] | None = None
+    notes: tuple[str, ...] = ()
+
+
+class ParametersDialog(ListDialog[None]):
+    """A modal list of parameters. Enter edits one; `apply` gets the changed parameters."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "app.focus_next", "next field"),
-        Binding("down", "app.focus_next", "Next field", show=False),
-        Binding("up", "app.focus_previous", "Previous field", show=False),
-        Binding("ctrl+j", "line_break", "new line"),
+        Binding("enter", "accept", "edit", priority=True),
+        Binding("ctrl+s", "close", "Close", show=False, priority=True),
+        Binding("escape", "cancel", "close"),
+        Binding("ctrl+o", "inherit", "remove", priority=True),
     ]
     SIZE = "tall wide"
+    placeholder = "type to find any parameter, or name=value"
 
-    def __init__(self, system: str | None, parameters: Parameters) -> None:
-        super().__init__("System prompt and parameters")
-        self._system = system
-        self._parameters = parameters
+    def __init__(
+        self, own: Parameters, source: ParameterSource, apply: Callable[[Parameters], None]
+    ) -> None:
+        super().__init__("Parameters of requests")
+        self._own = own
+        self._source = source
+        self._apply = apply
+        self._edited: Parameter | None = None
 
     def compose_content(self) -> ComposeResult:
+        yield from super().compose_content()
+        yield Input(id="value", classes="-hidden")
         yield Static("", id="fault", classes="fault")
-        yield TextEditor(
-            self._system or "",
-            soft_wrap=True,
-            tab_behavior="focus",
-            id="system",
-            placeholder="system prompt",
-        )
-        with VerticalScroll(classes="fields", can_focus=False):
-            for name, hint in _HINTS.items():
-                with Horizontal(classes="field"):
-                    yield Label(name)
-                    value = shown_value(getattr(self._parameters, name))
-                    yield Input(value, placeholder=hint, id=name, compact=True)
-        yield Static("Leave blank for the server's default.", classes="hint")
+        yield Static("", id="about")
 
-    def action_line_break(self) -> None:
-        """Break the line of the system prompt."""
-        editor = self.query_one(TextEditor)
-        if editor.has_focus:
-            editor.action_line_break()
+    @property
+    def _layers(self) -> tuple[Layer, ...]:
+        return (*self._source.below, Layer("session", self._own))
+
+    def rows(self) -> Sequence[Row]:
+        """What is set, then the common parameters; with a filter, then all others."""
+        layers = self._layers
+        given = effective(layers).given()
+        unset = self._own.unset or ()
+        every = self._source.catalogue.parameters
+        names = [*given, *unset, *COMMON, *(every if self.typed else ())]
+        rows = []
+        for name in dict.fromkeys(names):
+            if name in given:
+                value = printable_line(text_of(given[name]))[:_LONGEST_VALUE]
+                text = f"{value} · {source_of(name, layers)}"
+            elif name in unset:
+                text = "not sent · session"
+            else:
+                text = every[name].phrase(self._api)[:_LONGEST_VALUE] if name in every else ""
+            rows.append(Row(name, name, text, "• " if name in (*given, *unset) else "  "))
+        return rows
+
+    def fill(self, highlighted: str | None = None) -> None:
+        """Draw the rows; without one, say which parameters are near the typed name."""
+        super().fill(highlighted)
+        about = self.query_one("#about", Static)
+        if self.highlighted is None:
+            try:
+                self._source.catalogue.find(self.typed)
+            except ReplyscopeError as error:
+                about.update(Content(printable_line(str(error))))
+
+    @property
+    def typed(self) -> str:
+        """The text of the filter: the name, if `name=value` is typed."""
+        return self.query_one(Input).value.partition("=")[0].strip()
+
+    @property
+    def _api(self) -> Api | None:
+        return self._source.endpoint.api if self._source.endpoint is not None else None
+
+    @on(OptionList.OptionHighlighted)
+    def _describe(self, event: OptionList.OptionHighlighted) -> None:
+        parameter = self._source.catalogue.parameters.get(event.option_id or "")
+        self.query_one("#about", Static).update(self._about(parameter) if parameter else "")
+
+    def _about(self, parameter: Parameter) -> Content:
+        """The documentation, what is allowed, and what the server gets or rejected."""
+        source = self._source
+        state = find_state(parameter, self._layers, source.endpoint)
+        refused = find_sentences(state, source.adaptations or {}, source.notes)
+        lines = [
+            Content.styled(printable_line(parameter.help)[:_LONGEST_HELP], "$text-muted"),
+            Content(f"allowed: {printable_line(parameter.phrase(self._api))}"),
+            *(Content(printable_line(line)) for line in state.lines),
+            *(Content.styled(printable_line(line), "$text-warning") for line in refused),
+        ]
+        return Content("\n").join(lines)
 
     def action_accept(self) -> None:
-        """Validate the fields and return their values, or show which field is invalid."""
-        texts = {field.id: field.value.strip() for field in self.query(Input) if field.id}
+        """Edit the highlighted parameter, set a typed `name=value`, or keep the edited value."""
+        name, equals, value = self.query_one(Input).value.partition("=")
+        if self._edited is not None:
+            self._set(self._edited.name, self.query_one("#value", Input).value)
+        elif equals:
+            self._set(name.strip(), value.strip())
+        elif self.highlighted is not None:
+            self._edit(self._source.catalogue.parameters[self.highlighted])
+        elif self.typed:
+            self._set(self.typed, "")
+
+    def _set(self, name: str, text: str) -> None:
+        """Use a typed value, or show what is wrong with it."""
         try:
-            parameters = read_parameters(texts)
-        except ValueError as error:
-            self.query_one("#fault", Static).update(Content(str(error)))
-            wrong = str(error).partition(" ")[0]
-            self.query_one(f"#{wrong}", Input).focus()
+            self._own = with_typed(self._own, self._source.catalogue, name, text, self._api)
+        except ReplyscopeError as error:
+            self.query_one("#fault", Static).update(Content(printable_line(str(error))))
             return
-        system = self.query_one("#system", TextArea).text.strip()
-        self.dismiss((system or None, parameters))
+        self._apply(self._own)
+        self._end_edit()
+        self.query_one(Input).value = ""
+        self.fill(name)
+
+    def _edit(self, parameter: Parameter) -> None:
+        """Show the line in which a value is edited."""
+        self._edited = parameter
+        value = self.query_one("#value", Input)
+        own = self._own.given().get(parameter.name)
+        is_unset = parameter.name in (self._own.unset or ())
+        value.value = NOT_SENT if is_unset else text_of(own)
+        value.placeholder = f"{parameter.name}: {parameter.phrase(self._api)}"
+        value.suggester = SuggestFromList(parameter.words(self._api))
+        value.remove_class("-hidden")
+        value.focus()
+        self.query_one("#fault", Static).update("")
+
+    def _end_edit(self) -> None:
+        self._edited = None
+        self.query_one("#value", Input).add_class("-hidden")
+        self.query_one("#fault", Static).update("")
+        self.query_one(Input).focus()
+
+    def action_inherit(self) -> None:
+        """Remove the session's value of the highlighted parameter."""
+        if self.highlighted is not None:
+            self._set(self.highlighted, "")
+
+    def action_cancel(self) -> None:
+        """End the editing of a value, else close the dialog."""
+        if self._edited is not None:
+            self._end_edit()
+        else:
+            self.dismiss(None)
+
+    def action_close(self) -> None:
+        """Keep the edited value, and close the dialog."""
+        if self._edited is not None:
+            self._set(self._edited.name, self.query_one("#value", Input).value)
+        if self._edited is None:
+            self.dismiss(None)

@@ -1,12 +1,13 @@
 """The commands of providers: the server, the wire API, the model and the parameters."""
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
@@ -15,8 +16,9 @@ from replyscope.inspection.figures import count
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.first_run import FirstRun
 from replyscope.ui.chat.install import InstallScreen
-from replyscope.ui.chat.parameters import ParametersDialog
+from replyscope.ui.chat.parameters import ParametersDialog, ParameterSource
 from replyscope.ui.chat.view import ChatView
+from replyscope.ui.dialogs.edit_dialog import EditDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.terminal import garbage
 
@@ -34,19 +36,44 @@ class ProviderCommands:
         self.send_written: Callable[[], None] | None = None
         """Sends the text of the composer."""
 
-    def edit_parameters(self) -> None:
-        """Edit the system prompt and the parameters of this session."""
+    def edit_system(self) -> None:
+        """Edit the system prompt of this session."""
         conversation = self._desk.conversation
-        settings = conversation.session.settings
 
-        def accept(result: tuple[str | None, Parameters] | None) -> None:
-            if result is None:
-                return
-            changed = replace(settings, system=result[0], parameters=result[1])
-            self._desk.apply_settings(conversation, changed)
+        def accept(text: str) -> None:
+            settings = conversation.session.settings
+            self._desk.apply_settings(conversation, replace(settings, system=text.strip() or None))
             self._desk.tell("Applies from the next message.", is_error=False)
 
-        self._desk.show(ParametersDialog(settings.system, settings.parameters), accept)
+        system = conversation.session.settings.system or ""
+        self._desk.ask_dialog(EditDialog("System prompt", system), accept)
+
+    def edit_parameters(self) -> None:
+        """Show and set the parameters of this session."""
+        self._desk.start_work(self._show_parameters, group="pick", exclusive=True, holds_keys=True)
+
+    async def _show_parameters(self) -> None:
+        desk, conversation = self._desk, self._desk.conversation
+
+        def apply(changed: Parameters) -> None:
+            settings = replace(conversation.session.settings, parameters=changed)
+            desk.apply_settings(conversation, settings)
+
+        endpoint = desk.targets.endpoint
+        model = desk.targets.model_for(conversation)
+        known: Mapping[str, str] = {}
+        if endpoint is not None and model is not None:
+            known = await desk.services.recall(endpoint.public_url, model)
+        exchange = desk.last_exchange()
+        source = ParameterSource(
+            await asyncio.to_thread(desk.services.load_catalogue),
+            desk.targets.parameter_layers(conversation)[:-1],
+            endpoint,
+            known,
+            exchange.adaptations if exchange is not None else (),
+        )
+        own = conversation.session.settings.parameters
+        desk.show(ParametersDialog(own, source, apply))
 
     def choose_api(self, name: str = "") -> None:
         """Switch between Chat and Responses for this provider, from the next message."""
@@ -207,6 +234,9 @@ class ProviderCommands:
         """
         try:
             await self._desk.targets.load_models()
+        except SettingsError as error:
+            self._desk.tell(error)
+            return
         except ReplyscopeError as error:
             _log.info("the list of models did not load: %s", error)
             return

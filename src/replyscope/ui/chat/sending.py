@@ -284,7 +284,7 @@ class Sending:
         """Double the limit of output tokens, then continue the last reply."""
         conversation = self._desk.conversation
         settings = conversation.session.settings
-        limit = settings.parameters.max_tokens
+        limit = self._desk.targets.parameters_of(conversation).max_tokens
         exchange = self._desk.last_exchange()
         choice = self._last_choice()
         if exchange is None or choice is None or choice.finish_reason is not FinishReason.LENGTH:

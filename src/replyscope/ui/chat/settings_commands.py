@@ -6,13 +6,14 @@ from dataclasses import replace
 from replyscope.domain import limits
 from replyscope.domain.plural import plural
 from replyscope.domain.typed_number import shortened, whole_number
+from replyscope.engine.parameter_layers import effective
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.status import usage_parts
 from replyscope.ui.dialogs.small import PickDialog
 
-_SETTINGS = ("model", "provider", "api", "system", "n", "schema", "tools", "mcp", "theme")
+_SETTINGS = ("model", "provider", "api", "system", "params", "n", "schema", "tools", "mcp", "theme")
 
 
 class SettingsCommands:
@@ -46,7 +47,7 @@ class SettingsCommands:
         """Set how many answers a request asks for; 1 is the default of servers."""
         if not number:
             rows = [(str(n), "answer" if n == 1 else "answers") for n in range(1, 9)]
-            now = self._desk.conversation.session.settings.parameters.n or 1
+            now = self._desk.targets.parameters_of(self._desk.conversation).n or 1
             dialog = PickDialog("Answers to a message", rows, current=str(now), is_free=True)
             self._desk.ask_dialog(dialog, self.set_choices)
             return
@@ -58,7 +59,8 @@ class SettingsCommands:
             return
         conversation = self._desk.conversation
         settings = conversation.session.settings
-        parameters = replace(settings.parameters, n=n if n > 1 else None)
+        default = effective(self._desk.targets.parameter_layers(conversation)[:-1]).n or 1
+        parameters = settings.parameters.changed({"n": n if n != default else None})
         self._desk.apply_settings(conversation, replace(settings, parameters=parameters))
         answers = plural(n, "answer")
         self._desk.tell(f"{answers} to each message, from the next one on.", is_error=False)

@@ -1,0 +1,167 @@
+"""The catalogue of request parameters: their names, types and documentation, for both APIs.
+
+A parameter has one name here, even if the APIs have two: `max_tokens` is sent as
+`max_output_tokens` in Responses.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.exchange import Api
+from replyscope.domain.json_text import read_bounded_json
+from replyscope.domain.typed_number import shortened
+from replyscope.domain.value_type import (
+    MapOf,
+    Plain,
+    TypeFault,
+    ValueType,
+    find_fault,
+    phrase_of,
+    words_of,
+)
+
+EXTRA = "extra"
+EXTRA_HEADERS = "extra_headers"
+_YES_NO = {"yes": True, "no": False, "y": True, "n": False}
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_SHORT_SENTENCE = 40
+_LONGEST_NAME = 60
+
+
+class ParameterFault(ReplyscopeError):
+    """A parameter does not exist, or a value does not fit its type.
+
+    `name` is the parameter, `place` the name with the place in its value, and `why` the
+    predicate of the sentence.
+    """
+
+    def __init__(self, name: str, why: str, next_step: str = "", *, place: str = "") -> None:
+        super().__init__(f"{name}{place} {why}.", next_step)
+        self.name = name
+        self.why = why if not place else f"({name}{place}) {why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter. `types` has its type in each API that has it, `sent_as` where its value is
+    in the request. `documentation` is the SDK's text, in Markdown; empty without one.
+    """
+
+    name: str
+    types: Mapping[Api, ValueType]
+    sent_as: Mapping[Api, str]
+    documentation: str = ""
+    rule: Callable[[Any], TypeFault | None] | None = None
+    """Finds what the type cannot say about a value that has the type."""
+
+    @property
+    def help(self) -> str:
+        """The first sentences of the documentation, without Markdown links."""
+        text = _LINK.sub(r"\1", " ".join(self.documentation.split("\n\n- ")[0].split()))
+        first, *rest = text.split(". ")
+        return f"{first}. {rest[0]}" if rest and len(first) < _SHORT_SENTENCE else first
+
+    def type_in(self, api: Api | None) -> ValueType:
+        """The type in an API; in any, if that API does not have the parameter."""
+        some = next(iter(self.types.values()))
+        return some if api is None else self.types.get(api, some)
+
+    def phrase(self, api: Api | None = None) -> str:
+        """What a value may be, in a few words."""
+        return phrase_of(self.type_in(api))
+
+    def words(self, api: Api | None = None) -> tuple[str, ...]:
+        """The words that a value may be; empty when it may be any text."""
+        return words_of(self.type_in(api))
+
+    def read(self, text: str, api: Api | None = None) -> Any:
+        """The JSON value of a typed text: as JSON if that fits, else as a text. Pairs may be
+        written as `name=value, name=value`.
+
+        Raises ParameterFault.
+        """
+        candidates: list[Any] = []
+        with suppress(ValueError):
+            candidates.append(read_bounded_json(text))
+        if text.lower() in _YES_NO:
+            candidates.append(_YES_NO[text.lower()])
+        if self.type_in(api) == MapOf(Plain.TEXT) and (pairs := _read_pairs(text)):
+            candidates.append(pairs)
+        candidates.append(text)
+        faults = []
+        for value in candidates:
+            fault = self._fault(value, api)
+            if fault is None:
+                return value
+            faults.append(fault)
+            if fault.depth:  # JSON of the right kind, with a fault inside
+                break
+        raise self._refusal(faults[-1] if faults[-1].depth else faults[0])
+
+    def check(self, value: Any, api: Api | None = None) -> None:
+        """Raise ParameterFault unless a JSON value fits."""
+        fault = self._fault(value, api)
+        if fault is not None:
+            raise self._refusal(fault)
+
+    def _fault(self, value: Any, api: Api | None) -> TypeFault | None:
+        own = self.types.get(api) if api is not None else None
+        types = list(self.types.values()) if own is None else [own]
+        faults = [find_fault(type_, value) for type_ in types]
+        if None not in faults:
+            return faults[0]
+        return self.rule(value) if self.rule is not None else None
+
+    def _refusal(self, fault: TypeFault) -> ParameterFault:
+        dot = "" if not fault.place or fault.place.startswith("[") else "."
+        return ParameterFault(self.name, fault.why, place=f"{dot}{fault.place}")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All parameters by name, in the order of the SDK. `elsewhere` has, for each name that is
+    not a parameter here, the sentence that says where its value comes from.
+    """
+
+    parameters: Mapping[str, Parameter]
+    elsewhere: Mapping[str, str]
+
+    def find(self, name: str) -> Parameter:
+        """The parameter with a name. Raises ParameterFault with the nearest names."""
+        found = self.parameters.get(name)
+        if found is not None:
+            return found
+        shown = shortened(name)
+        if name in self.elsewhere:
+            raise ParameterFault(shown, f"can't be set here: {self.elsewhere[name]}")
+        near = difflib.get_close_matches(name[:_LONGEST_NAME], self.parameters, n=3, cutoff=0.5)
+        near += [one for one in self.parameters if name and name in one and one not in near][:3]
+        meant = f"The nearest are: {', '.join(near)}. " if near else ""
+        example = json.dumps({shown: 1}, ensure_ascii=False)
+        raise ParameterFault(
+            shown,
+            "is not a parameter",
+            f"{meant}To send it all the same, set extra to {example}.",
+        )
+
+    def read(self, name: str, text: str, api: Api | None = None) -> Any:
+        """The value of a typed text for a parameter. Raises ParameterFault."""
+        return self.find(name).read(text, api)
+
+    def check(self, name: str, value: Any, api: Api | None = None) -> None:
+        """Raise ParameterFault unless there is such a parameter, and the value fits."""
+        self.find(name).check(value, api)
+
+
+def _read_pairs(text: str) -> dict[str, str]:
+    """The pairs of a list `name=value, name=value`; empty for any other text."""
+    pairs = [piece.partition("=") for piece in text.split(",") if piece.strip()]
+    if not all(equals and name.strip() for name, equals, _ in pairs):
+        return {}
+    return {name.strip(): value.strip() for name, _, value in pairs}

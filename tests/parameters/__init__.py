@@ -1,0 +1,1 @@
+"""The catalogue of parameters: values, requests, the command line and the dialog."""
