@@ -65,7 +65,8 @@ class Parameter:
         """The first sentences of the documentation, without Markdown links."""
         text = _LINK.sub(r"\1", " ".join(self.documentation.split("\n\n- ")[0].split()))
         first, *rest = text.split(". ")
-        return f"{first}. {rest[0]}" if rest and len(first) < _SHORT_SENTENCE else first
+        said = f"{first}. {rest[0]}" if rest and len(first) < _SHORT_SENTENCE else first
+        return said if not said or said.endswith((".", ":")) else f"{said}."
 
     def type_in(self, api: Api | None) -> ValueType:
         """The type in an API; in any, if that API does not have the parameter."""

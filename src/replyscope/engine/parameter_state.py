@@ -14,32 +14,45 @@ _API_NAMES = {Api.CHAT: "Chat Completions", Api.RESPONSES: "Responses"}
 
 @dataclass(frozen=True, slots=True)
 class ParameterState:
-    """What becomes of a parameter: its name, the field that it is sent as, and sentences."""
+    """Sentences about a parameter: what the next request has, and what the server rejected."""
 
-    name: str
-    field: str
-    lines: tuple[str, ...] = ()
+    sent: tuple[str, ...]
+    rejected: tuple[str, ...] = ()
 
 
 def find_state(
-    parameter: Parameter, layers: Sequence[Layer], endpoint: Endpoint | None
+    parameter: Parameter,
+    layers: Sequence[Layer],
+    endpoint: Endpoint | None,
+    adaptations: Mapping[str, str],
+    notes: Iterable[str] = (),
 ) -> ParameterState:
-    """The state of a parameter in the next request to an endpoint."""
-    value = effective(layers).given().get(parameter.name)
+    """The state of a parameter in the next request to an endpoint.
+
+    `adaptations` are the replacements that the model is known to need, by the field of the
+    request; `notes` are those of the last reply.
+    """
     field = _field_of(parameter, endpoint)
+    names = {parameter.name, field.partition(".")[0]}
+    instead = next((adaptations[name] for name in names if name in adaptations), None)
     lines = []
     values = values_above(parameter.name, layers)
     if len(values) > 1:
         said = " over ".join(f"{text_of(one)} ({source})" for source, one in reversed(values))
         lines.append(f"set: {said}")
-    if not field:
-        assert endpoint is not None
-        lines.append(f"{_API_NAMES[endpoint.api]} does not have it: it is not sent")
+    value = effective(layers).given().get(parameter.name)
+    if not field and endpoint is not None:
+        lines.append(f"not sent: {_API_NAMES[endpoint.api]} does not have it")
+    elif instead == "drop":
+        lines.append("not sent: this model rejected it")
     elif value is None:
-        lines.append(f"not sent; it would be sent as {field}")
+        lines.append(f"not set; sent as {instead or field}")
     else:
-        lines.append(f"sent as {field}: {text_of(value)}")
-    return ParameterState(parameter.name, field, tuple(lines))
+        lines.append(f"sent as {instead or field}: {text_of(value)}")
+    rejected = [note for note in notes if note.partition(" ")[0] in names]
+    if instead not in (None, "drop"):
+        rejected.append(f"this model rejected {field}")
+    return ParameterState(tuple(lines), tuple(dict.fromkeys(rejected)))
 
 
 def _field_of(parameter: Parameter, endpoint: Endpoint | None) -> str:
@@ -49,20 +62,3 @@ def _field_of(parameter: Parameter, endpoint: Endpoint | None) -> str:
     if parameter.name == "max_tokens" and endpoint.api is Api.CHAT:
         return limit_name(endpoint.base_url)
     return parameter.sent_as.get(endpoint.api, "")
-
-
-def find_sentences(
-    state: ParameterState, adaptations: Mapping[str, str], notes: Iterable[str]
-) -> list[str]:
-    """Sentences about what the server rejected: the notes of the last reply, and what is known
-    of the model from earlier replies.
-    """
-    names = {state.name, state.field.partition(".")[0]}
-    said = [note for note in notes if note.partition(" ")[0] in names]
-    for name in sorted(names & adaptations.keys()):
-        instead = adaptations[name]
-        if instead == "drop":
-            said.append(f"this model rejected {name}: it is left out")
-        else:
-            said.append(f"this model rejected {name}: it is sent as {instead}")
-    return list(dict.fromkeys(said))

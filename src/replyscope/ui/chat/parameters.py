@@ -18,7 +18,7 @@ from replyscope.domain.parameter import Catalogue, Parameter
 from replyscope.domain.printable import printable_line
 from replyscope.domain.session import Parameters
 from replyscope.engine.parameter_layers import Layer, effective, source_of
-from replyscope.engine.parameter_state import find_sentences, find_state
+from replyscope.engine.parameter_state import find_state
 from replyscope.engine.parameter_texts import NOT_SENT, text_of, with_typed
 from replyscope.ui.dialogs.dialog import ListDialog, Row
 
@@ -67,7 +67,7 @@ class ParametersDialog(ListDialog[None]):
 
     def compose_content(self) -> ComposeResult:
         yield from super().compose_content()
-        yield Input(id="value", classes="-hidden")
+        yield Input(id="value", classes="-hidden", compact=True)
         yield Static("", id="fault", classes="fault")
         yield Static("", id="about")
 
@@ -85,12 +85,12 @@ class ParametersDialog(ListDialog[None]):
         rows = []
         for name in dict.fromkeys(names):
             if name in given:
-                value = printable_line(text_of(given[name]))[:_LONGEST_VALUE]
+                value = _cut(printable_line(text_of(given[name])))
                 text = f"{value} · {source_of(name, layers)}"
             elif name in unset:
                 text = "not sent · session"
             else:
-                text = every[name].phrase(self._api)[:_LONGEST_VALUE] if name in every else ""
+                text = _cut(every[name].phrase(self._api)) if name in every else ""
             rows.append(Row(name, name, text, "• " if name in (*given, *unset) else "  "))
         return rows
 
@@ -121,13 +121,14 @@ class ParametersDialog(ListDialog[None]):
     def _about(self, parameter: Parameter) -> Content:
         """The documentation, what is allowed, and what the server gets or rejected."""
         source = self._source
-        state = find_state(parameter, self._layers, source.endpoint)
-        refused = find_sentences(state, source.adaptations or {}, source.notes)
+        state = find_state(
+            parameter, self._layers, source.endpoint, source.adaptations or {}, source.notes
+        )
         lines = [
             Content.styled(printable_line(parameter.help)[:_LONGEST_HELP], "$text-muted"),
             Content(f"allowed: {printable_line(parameter.phrase(self._api))}"),
-            *(Content(printable_line(line)) for line in state.lines),
-            *(Content.styled(printable_line(line), "$text-warning") for line in refused),
+            *(Content(printable_line(line)) for line in state.sent),
+            *(Content.styled(printable_line(line), "$text-warning") for line in state.rejected),
         ]
         return Content("\n").join(lines)
 
@@ -152,7 +153,8 @@ class ParametersDialog(ListDialog[None]):
             return
         self._apply(self._own)
         self._end_edit()
-        self.query_one(Input).value = ""
+        with self.prevent(Input.Changed):
+            self.query_one(Input).value = ""
         self.fill(name)
 
     def _edit(self, parameter: Parameter) -> None:
@@ -162,7 +164,7 @@ class ParametersDialog(ListDialog[None]):
         own = self._own.given().get(parameter.name)
         is_unset = parameter.name in (self._own.unset or ())
         value.value = NOT_SENT if is_unset else text_of(own)
-        value.placeholder = f"{parameter.name}: {parameter.phrase(self._api)}"
+        value.placeholder = "empty: the provider's value; null: not sent"
         value.suggester = SuggestFromList(parameter.words(self._api))
         value.remove_class("-hidden")
         value.focus()
@@ -192,3 +194,7 @@ class ParametersDialog(ListDialog[None]):
             self._set(self._edited.name, self.query_one("#value", Input).value)
         if self._edited is None:
             self.dismiss(None)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -1,0 +1,107 @@
+"""F8: what is set and by whom, what the server gets, and what is wrong with a value, in place."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from replyscope.domain.session import Parameters
+from replyscope.ui.chat.parameters import ParametersDialog
+from tests.support.server import LoopbackServer, error, reply
+from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_chat import send
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_parameter_is_found_set_and_sent(
+    server: LoopbackServer, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=size) as pilot:
+        await pilot.press("f8")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ParametersDialog))
+        await until(pilot, lambda: "[Enter] edit" in frame(pilot))
+        assert "prompt_cache_key" not in frame(pilot)
+        await pilot.press(*"cache_key")
+        await until(pilot, lambda: "sent as prompt_cache_key" in frame(pilot))
+        await pilot.press("enter", *"k1", "enter")
+        await until(pilot, lambda: "k1 · session" in frame(pilot))
+        await pilot.press(*"eff", "enter", *"hig", "right", "enter")
+        await until(pilot, lambda: "high · session" in frame(pilot))
+        await pilot.press(*'extra={"top_k": 40}', "enter")
+        await until(pilot, lambda: '{"top_k": 40} · session' in frame(pilot))
+        await pilot.press("escape")
+        await send(pilot, "hello")
+        await until(pilot, lambda: bool(server.requests), "the request")
+    request = server.requests[0]
+    assert (request["prompt_cache_key"], request["reasoning_effort"]) == ("k1", "high")
+    assert request["top_k"] == 40
+
+
+async def test_a_wrong_value_is_named_in_place_and_can_be_corrected(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=(80, 24)) as pilot:
+        await pilot.press("f8", *"seed", "enter", "x", "enter")
+        await until(pilot, lambda: "seed must be a whole number" in frame(pilot))
+        await pilot.press("backspace", "7", "enter")
+        await until(pilot, lambda: "7 · session" in frame(pilot))
+        assert "must be" not in frame(pilot)
+        await pilot.press(*"top_k=4", "enter")
+        await until(pilot, lambda: "top_k is not a parameter" in frame(pilot))
+        parameters = chat_of(pilot).desk.conversation.session.settings.parameters
+        assert parameters == Parameters(seed=7)
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+
+
+async def test_escape_leaves_a_value_as_it_was(server: LoopbackServer, tmp_path: Path) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await pilot.press("f8", *"seed", "enter", "7", "escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ParametersDialog))
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is chat_of(pilot))
+        assert chat_of(pilot).desk.conversation.session.settings.parameters == Parameters()
+
+
+async def test_each_value_has_its_source_and_a_provider_value_can_be_left_out(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    app = make_app(tmp_path, server.base_url)
+    async with open_chat(app) as pilot:
+        targets = chat_of(pilot).desk.targets
+        assert targets.endpoint is not None
+        below = Parameters(temperature=0.7, seed=3)
+        targets.endpoint = replace(targets.endpoint, parameters=below)
+        await pilot.press("f8")
+        await until(pilot, lambda: "0.7 · provider test" in frame(pilot))
+        await pilot.press(*"temperature=0.2", "enter")
+        await until(pilot, lambda: "0.2 (session) over 0.7 (provider test)" in frame(pilot))
+        await pilot.press(*"seed=null", "enter")
+        await until(pilot, lambda: "not sent · session" in frame(pilot))
+        await pilot.press("escape")
+        await send(pilot, "one")
+        await until(pilot, lambda: len(server.requests) == 1)
+        await until(pilot, lambda: "Hello world" in frame(pilot))
+        await pilot.press("f8", *"temp")
+        await until(pilot, lambda: "0.2 · session" in frame(pilot))
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: "0.7 · provider test" in frame(pilot))
+    assert server.requests[0]["temperature"] == 0.2
+    assert "seed" not in server.requests[0]
+
+
+async def test_what_the_server_rejected_is_shown_beside_the_parameter(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda request: (
+        error(400, "Unsupported parameter: 'stop'", param="stop")
+        if "stop" in request
+        else reply("Yes.")
+    )
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await pilot.press("f8", *"stop=END", "enter", "escape")
+        await send(pilot, "hello")
+        await until(pilot, lambda: "Yes." in frame(pilot))
+        await pilot.press("f8", *"stop")
+        await until(pilot, lambda: "not sent: this model rejected it" in frame(pilot))
+        assert "stop was rejected; sent without it" in frame(pilot)
