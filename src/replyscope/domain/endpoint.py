@@ -112,11 +112,15 @@ def public_url(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model from the server's list; the context window is in tokens, None when unknown."""
+    """A model from the server's list; the context window is in tokens, None when unknown.
+
+    `shutdown_date` is the day on which the server ends the model, as the server wrote it.
+    """
 
     id: str
     owner: str | None = None
     context_window: int | None = None
+    shutdown_date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

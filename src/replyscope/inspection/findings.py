@@ -18,6 +18,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.json_text import read_json
 from replyscope.domain.plural import plural
 from replyscope.domain.sound_numbers import REFUSED_MEASURES
+from replyscope.inspection.asked_rows import STANDARD_FIELDS, is_asked
 from replyscope.inspection.figures import seconds
 from replyscope.inspection.schema_check import check_reply
 
@@ -205,18 +206,15 @@ def _about_fields(exchange: Exchange) -> Iterator[str]:
         if name not in REFUSED_MEASURES and not _is_miscounted(name, value)
     ]
     names += _fields_of_calls(exchange)
-    standard = [name for name in names if name in _STANDARD or name in _USAGE_DETAILS]
+    standard = [name for name in names if name in STANDARD_FIELDS or name in _USAGE_DETAILS]
     others = [name for name in dict.fromkeys(names) if name not in standard]
-    if standard:
-        yield f"also sent: {', '.join(standard)}"
+    unshown = [name for name in standard if not is_asked(name)]
+    if unshown:
+        yield f"also sent: {', '.join(unshown)}"
     if others:
         yield f"non-standard fields: {', '.join(others)}"
 
 
-_STANDARD = (
-    *("logprobs", "moderation", "prompt_cache_diagnostics", "tool_usage", "audio"),
-    "input_transformations",
-)
 _DETAILS = ("audio_tokens", "image_tokens", "text_tokens", "accepted_prediction_tokens")
 _USAGE_DETAILS = {
     f"usage.{place}_tokens_details.{name}"

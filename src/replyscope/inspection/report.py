@@ -7,6 +7,7 @@ from replyscope.domain.message import FilePart, ImagePart, Message, ReasoningPar
 from replyscope.domain.printable import exact_line, printable_line, printable_text
 from replyscope.domain.unicode_text import byte_count
 from replyscope.inspection.arguments import one_line
+from replyscope.inspection.asked_rows import asked_rows
 from replyscope.inspection.explain import explain
 from replyscope.inspection.figures import cost, count, rate, seconds, size
 from replyscope.inspection.findings import find_oddities
@@ -53,4 +54,5 @@ def exchange_lines(exchange: Exchange) -> list[str]:
         f"   time    {seconds(timing.first_token_ms)} to first token, "
         f"{seconds(timing.duration_ms)} total, {rate(exchange)}",
     ]
+    lines += [f"   {label:<8}{printable_line(text)}" for label, text in asked_rows(exchange.extras)]
     return [*lines, *(f"   note    {printable_line(note)}" for note in find_oddities(exchange))]

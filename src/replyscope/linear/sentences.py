@@ -12,6 +12,7 @@ from replyscope.domain.search import Hit
 from replyscope.domain.session import SessionSummary
 from replyscope.domain.tool import ToolCallState
 from replyscope.inspection.arguments import one_line, readable_arguments, readable_result
+from replyscope.inspection.asked_rows import asked_rows
 from replyscope.inspection.explain import Mood, Remedy, explain
 from replyscope.inspection.figures import (
     UNKNOWN,
@@ -105,6 +106,7 @@ def inspect_lines(
             f"{seconds(timing.duration_ms)} total, speed {known(rate(exchange))}",
         ),
     ]
+    lines += [(label, printable_line(text)) for label, text in asked_rows(exchange.extras)]
     calls = exchange.choice(choice).tool_calls
     lines.append(("tools", plural(len(calls), "tool call") if calls else "none"))
     for number, call in enumerate(calls, start=1):

@@ -9,7 +9,8 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.local_models import LocalModel
 from replyscope.domain.printable import printable_line
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
-from replyscope.inspection.figures import count, size
+from replyscope.inspection.figures import size
+from replyscope.inspection.model_row import describe_model
 from replyscope.linear.desk import LinearDesk
 
 _MOST_MODELS = 40
@@ -145,11 +146,7 @@ def choose_model(desk: LinearDesk, name: str = "") -> None:
         return
     models = desk.run(desk.targets.load_models())
     rows = [
-        printable_line(
-            f"{model.id}, {count(model.context_window)} tokens"
-            if model.context_window
-            else model.id
-        )
+        printable_line(", ".join(filter(None, (model.id, describe_model(model)))))
         for model in models
     ]
     if not rows:

@@ -5,6 +5,7 @@ from typing import Any
 
 from replyscope.domain.endpoint import ModelInfo
 
+_LONGEST_DATE = 40
 _WINDOW_FIELDS = ("context_window", "context_length", "max_model_len", "max_context_length")
 
 
@@ -26,7 +27,10 @@ def read_model(entry: Mapping[str, Any]) -> ModelInfo:
     if isinstance(meta, Mapping):
         candidates += [meta.get("n_ctx"), meta.get("n_ctx_train")]
     window = next((c for c in candidates if isinstance(c, int) and c > 0), None)
-    name, owner = entry.get("id"), entry.get("owned_by")
+    name, owner, last_day = (entry.get(key) for key in ("id", "owned_by", "shutdown_date"))
     return ModelInfo(
-        name if isinstance(name, str) else "", owner if isinstance(owner, str) else None, window
+        name if isinstance(name, str) else "",
+        owner if isinstance(owner, str) else None,
+        window,
+        last_day[:_LONGEST_DATE] if isinstance(last_day, str) and last_day else None,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from openai.types.responses import ResponseStreamEvent, ResponseUsage
+from openai.types.shared import Reasoning
 from pydantic import BaseModel
 
 from replyscope.domain.event import (
@@ -229,6 +230,11 @@ def _unknown_fields(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, ResponseUsage):
         yield from unread_usage(value)
         return
+    if isinstance(value, Reasoning):
+        # The effort and the summary are what was asked for; the mode may be the server's choice.
+        for name, field in (("mode", value.mode), ("context", value.context)):
+            if field is not None:
+                yield f"reasoning.{name}", field
     yield from (value.model_extra or {}).items()
     for name, field in value.__dict__.items():
         if name in _TOLD:

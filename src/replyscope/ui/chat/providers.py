@@ -12,7 +12,7 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.session import Parameters
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.schemas import read_schema
-from replyscope.inspection.figures import count
+from replyscope.inspection.model_row import describe_model, shutdown_sentence
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.first_run import FirstRun
 from replyscope.ui.chat.install import InstallScreen
@@ -126,10 +126,7 @@ class ProviderCommands:
             await self._desk.targets.load_models()
         except ReplyscopeError as error:
             note = f"Could not load the model list: {error}"
-        rows = [
-            (m.id, f"{count(m.context_window)} tokens" if m.context_window else m.owner or "")
-            for m in self._desk.targets.models
-        ]
+        rows = [(m.id, describe_model(m)) for m in self._desk.targets.models]
         current = self._desk.targets.model_for(self._desk.conversation)
         endpoint = self._desk.targets.endpoint
         title = f"Choose a model ({endpoint.name})" if endpoint is not None else "Choose a model"
@@ -151,6 +148,9 @@ class ProviderCommands:
         self._desk.apply_settings(self._desk.conversation, settings)
         if endpoint is not None:
             self._desk.targets.endpoint = replace(endpoint, model=name)
+        chosen = next((m for m in self._desk.targets.models if m.id == name), None)
+        if chosen is not None and chosen.shutdown_date:
+            self._desk.tell(f"{name} is {shutdown_sentence(chosen)}.", is_error=False)
         self._remember("model", name)
         self._view.draw_status()
         self._send_written()

@@ -10,6 +10,7 @@ from replyscope.domain.exchange import Exchange, ToolCall
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.tool import ToolCallState
+from replyscope.inspection.asked_rows import asked_rows, is_asked
 from replyscope.inspection.explain import Explanation, Mood, Remedy, explain
 from replyscope.inspection.figures import (
     UNKNOWN,
@@ -63,6 +64,9 @@ class Sheet:
         if exchange.cost_usd is not None:
             rows.append(self.row("cost", cost(exchange)))
         rows += [Content(""), *self._times(exchange)]
+        asked = asked_rows(exchange.extras)
+        if asked:
+            rows += [Content(""), *(self.row(*pair) for pair in asked)]
         calls = exchange.choice(choice).tool_calls
         if calls:
             rows += [Content(""), self.row("tools", _count_calls(calls))]
@@ -165,5 +169,9 @@ def _identity(exchange: Exchange) -> list[tuple[str, str]]:
         ("http", f"{status}{plural(exchange.frame_count, 'frame')}"),
         ("exchange", exchange.id),
         ("limits", limits or UNKNOWN),
-        *(("extra", f"{name} {value}"[:400]) for name, value in exchange.extras),
+        *(
+            ("extra", f"{name} {value}"[:400])
+            for name, value in exchange.extras
+            if not is_asked(name)
+        ),
     ]
