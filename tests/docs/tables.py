@@ -18,8 +18,10 @@ from replyscope import ui
 from replyscope.cli import parser as cli
 from replyscope.config.settings import TEMPLATE
 from replyscope.config.themes import read_theme, shipped_folder
+from replyscope.domain.exchange import Api
 from replyscope.linear.command_table import COMMANDS
 from replyscope.local.catalogue import CATALOGUE
+from replyscope.provider.catalogue import load_catalogue
 from replyscope.toolbox import shipped
 from replyscope.ui.chat.command_table import SLASH_COMMANDS
 from replyscope.ui.keys.names import key_name
@@ -229,6 +231,22 @@ def tasks(_arguments: Sequence[str]) -> str:
     return _markdown(("task", "keys", "keystrokes"), rows)
 
 
+def parameters(api: Sequence[str]) -> str:
+    """The parameters of the catalogue that an API has, and where their values are sent."""
+    rows = (
+        (_code(one.name), _code(one.sent_as[Api(api[0])]), one.phrase(Api(api[0])))
+        for one in load_catalogue().parameters.values()
+        if Api(api[0]) in one.sent_as
+    )
+    return _markdown(("parameter", "sent as", "value"), rows)
+
+
+def set_elsewhere(_arguments: Sequence[str]) -> str:
+    """The fields of requests that are no parameters, with the reason."""
+    rows = ((_code(name), why) for name, why in load_catalogue().elsewhere.items())
+    return _markdown(("field", "why"), rows)
+
+
 _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "keys": keys_by_id,
     "keys-of": keys_of_classes,
@@ -240,6 +258,8 @@ _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "exit-status": exit_status,
     "options": options,
     "subcommands": subcommands,
+    "parameters": parameters,
+    "set-elsewhere": set_elsewhere,
     "tools": tools,
     "local-models": local_models,
     "themes": themes,
