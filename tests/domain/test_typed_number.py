@@ -7,7 +7,7 @@ import pytest
 
 import replyscope
 from replyscope.config.toml_place import read_toml
-from replyscope.domain.parameter import ParameterFault
+from replyscope.domain.errors import ParameterFault
 from replyscope.domain.session import Parameters
 from replyscope.domain.typed_number import shortened, whole_number
 from replyscope.engine.parameter_texts import with_typed

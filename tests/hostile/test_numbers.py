@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from replyscope.cli.parser import build_parser
 from replyscope.config.settings import parse_settings
-from replyscope.domain.errors import SettingsError
-from replyscope.domain.parameter import ParameterFault
+from replyscope.domain.errors import ParameterFault, SettingsError
 from replyscope.domain.session import Parameters
 from replyscope.engine.parameter_texts import with_typed
 from replyscope.provider.catalogue import load_catalogue

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
+from replyscope.domain.errors import ParameterFault
 from replyscope.domain.exchange import Api
 from replyscope.domain.json_values import settings_from_json, settings_to_json
-from replyscope.domain.parameter import Parameter, ParameterFault
+from replyscope.domain.parameter import Parameter
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.value_type import Plain, Range, find_fault, phrase_of
 from replyscope.engine.parameter_texts import NOT_SENT, text_of, with_typed

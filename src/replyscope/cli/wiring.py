@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replyscope.cli.guard import keys_in_use
 from replyscope.cli.system import SystemClock, new_id
@@ -19,7 +19,6 @@ from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
-from replyscope.domain.parameter import Catalogue
 from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
 from replyscope.domain.secret_shapes import find_keys, masked_key
 from replyscope.domain.stores import AdaptationStore
@@ -33,6 +32,9 @@ from replyscope.store.library import SqliteLibrary
 from replyscope.store.memory_store import MemoryStore
 from replyscope.store.search import SqliteSearchIndex
 from replyscope.store.sqlite_store import SqliteStore
+
+if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
+    from replyscope.domain.parameter import Catalogue
 
 _log = logging.getLogger("replyscope.wiring")
 
@@ -254,7 +256,7 @@ def _require_key(endpoint: Endpoint) -> None:
         )
 
 
-def load_catalogue() -> Catalogue:
+def load_catalogue() -> "Catalogue":
     """The catalogue of parameters. Blocks: it imports the SDK at the first use."""
     catalogue: Catalogue = importlib.import_module("replyscope.provider.catalogue").load_catalogue()
     return catalogue

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replyscope.config.checks import Table
 from replyscope.config.look import parse_look
@@ -25,14 +25,16 @@ from replyscope.config.toml_place import read_toml
 from replyscope.config.tools import read_tools
 from replyscope.domain.address import Address, AddressError, read_base_url
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
-from replyscope.domain.errors import SettingsError
+from replyscope.domain.errors import ParameterFault, SettingsError
 from replyscope.domain.exchange import Api
-from replyscope.domain.parameter import Catalogue, ParameterFault
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.session import Parameters
 from replyscope.domain.settings import Settings
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.unicode_text import REPLACE
+
+if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
+    from replyscope.domain.parameter import Catalogue
 
 TEMPLATE = render_template()
 CheckParameter = Callable[[str, str, Any], None]
@@ -57,7 +59,7 @@ def read_settings(path: Path, check: CheckParameter = accept_any) -> Settings:
     return parse_settings(text, path, check)
 
 
-def check_parameters(path: Path, catalogue: Catalogue, endpoint: Endpoint) -> None:
+def check_parameters(path: Path, catalogue: "Catalogue", endpoint: Endpoint) -> None:
     """Check the parameters of one provider in a settings file. Raises SettingsError."""
 
     def check(provider: str, name: str, value: Any) -> None:

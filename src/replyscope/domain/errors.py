@@ -13,6 +13,7 @@ ReplyscopeError
 │   └── SessionMoved         another process changed the session
 ├── SessionNotFound          no session, or several, for an id
 ├── SettingsError            a settings or theme file is wrong, at a place
+├── ParameterFault           a parameter of requests does not exist, or a value does not fit
 ├── OutputError              the output can't be written
 ├── ImportFault              a file can't be imported
 ├── ImportConflict           one session of a file contradicts saved data
@@ -87,6 +88,19 @@ class SessionNotFound(ReplyscopeError):
 
 class SettingsError(ReplyscopeError):
     """A file that a person wrote is invalid; the message names the file, line and key."""
+
+
+class ParameterFault(ReplyscopeError):
+    """A parameter does not exist, or a value does not fit its type.
+
+    `name` is the parameter, `place` the name with the place in its value, and `why` the
+    predicate of the sentence.
+    """
+
+    def __init__(self, name: str, why: str, next_step: str = "", *, place: str = "") -> None:
+        super().__init__(f"{name}{place} {why}.", next_step)
+        self.name = name
+        self.why = why if not place else f"({name}{place}) {why}"
 
 
 class OutputError(ReplyscopeError):

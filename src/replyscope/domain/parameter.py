@@ -4,7 +4,6 @@ A parameter has one name here, even if the APIs have two: `max_tokens` is sent a
 `max_output_tokens` in Responses.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.errors import ParameterFault
 from replyscope.domain.exchange import Api
 from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.typed_number import shortened
@@ -32,19 +31,6 @@ _YES_NO = {"yes": True, "no": False, "y": True, "n": False}
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _SHORT_SENTENCE = 40
 _LONGEST_NAME = 60
-
-
-class ParameterFault(ReplyscopeError):
-    """A parameter does not exist, or a value does not fit its type.
-
-    `name` is the parameter, `place` the name with the place in its value, and `why` the
-    predicate of the sentence.
-    """
-
-    def __init__(self, name: str, why: str, next_step: str = "", *, place: str = "") -> None:
-        super().__init__(f"{name}{place} {why}.", next_step)
-        self.name = name
-        self.why = why if not place else f"({name}{place}) {why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +127,8 @@ class Catalogue:
         shown = shortened(name)
         if name in self.elsewhere:
             raise ParameterFault(shown, f"can't be set here: {self.elsewhere[name]}")
+        import difflib  # only for a mistake: it is loaded with the settings, before the first paint
+
         near = difflib.get_close_matches(name[:_LONGEST_NAME], self.parameters, n=3, cutoff=0.5)
         near += [one for one in self.parameters if name and name in one and one not in near][:3]
         meant = f"The nearest are: {', '.join(near)}. " if near else ""

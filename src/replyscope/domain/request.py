@@ -21,10 +21,10 @@ class ModelRequest:
     """One request, independent of the API.
 
     `continues` requests a continuation of the last (assistant) message instead of an answer.
-    `previous_response_id` refers to the first `answered` messages, which the server already
-    stores. `resumes` requests the rest of a response instead of a new one. `tools` may be
-    called; `hosted` are tools of the provider, each as JSON for the request. With `is_private`
-    nothing is saved: not even the parameters that the server rejects.
+    The server already stores the first `answered` messages: `previous_response_id` refers to
+    them, or the parameter `conversation` does. `resumes` requests the rest of a response instead
+    of a new one. `tools` may be called; `hosted` are tools of the provider, each as JSON for the
+    request. With `is_private` nothing is saved: not even the parameters that the server rejects.
     """
 
     model: str

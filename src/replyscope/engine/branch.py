@@ -72,6 +72,23 @@ class Known:
     message_id: str
 
 
+def what_conversation_knows(
+    messages: Sequence[Message], exchanges: Mapping[str, Exchange], conversation: object
+) -> Known | None:
+    """The last response in a conversation object of the server, which has it and all before it.
+
+    `conversation` is the parameter: an id, or an object with an id.
+    """
+    wanted = conversation.get("id") if isinstance(conversation, dict) else conversation
+    for message in reversed(messages):
+        exchange = exchanges.get(message.sources[-1].exchange_id) if message.sources else None
+        if exchange is not None and exchange.response_id is not None:
+            stated = json.loads(dict(exchange.extras).get("conversation", "{}"))
+            is_in = isinstance(stated, dict) and stated.get("id") == wanted
+            return Known(exchange.response_id, message.id) if is_in else None
+    return None
+
+
 def what_server_knows(
     messages: Sequence[Message], exchanges: Mapping[str, Exchange], endpoint: Endpoint
 ) -> Known | None:

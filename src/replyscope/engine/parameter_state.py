@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from replyscope.domain.endpoint import Endpoint, limit_name
 from replyscope.domain.exchange import Api
-from replyscope.domain.parameter import Parameter
 from replyscope.engine.parameter_layers import Layer, effective, values_above
 from replyscope.engine.parameter_texts import text_of
+
+if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
+    from replyscope.domain.parameter import Parameter
 
 _API_NAMES = {Api.CHAT: "Chat Completions", Api.RESPONSES: "Responses"}
 
@@ -21,7 +24,7 @@ class ParameterState:
 
 
 def find_state(
-    parameter: Parameter,
+    parameter: "Parameter",
     layers: Sequence[Layer],
     endpoint: Endpoint | None,
     adaptations: Mapping[str, str],
@@ -55,7 +58,7 @@ def find_state(
     return ParameterState(tuple(lines), tuple(dict.fromkeys(rejected)))
 
 
-def _field_of(parameter: Parameter, endpoint: Endpoint | None) -> str:
+def _field_of(parameter: "Parameter", endpoint: Endpoint | None) -> str:
     """The place of a parameter in the request; "" if the API does not have it."""
     if endpoint is None:
         return " or ".join(dict.fromkeys(parameter.sent_as.values()))

@@ -1,12 +1,14 @@
 """Converts parameters of a request to texts that a person edits, and back."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replyscope.domain.exchange import Api
 from replyscope.domain.json_text import dump_json
-from replyscope.domain.parameter import Catalogue
 from replyscope.domain.session import Parameters
+
+if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
+    from replyscope.domain.parameter import Catalogue
 
 NOT_SENT = "null"
 """The text for a parameter that is not sent, even if the provider's settings have it."""
@@ -26,7 +28,7 @@ def text_of(value: Any) -> str:
 
 
 def with_typed(
-    parameters: Parameters, catalogue: Catalogue, name: str, text: str, api: Api | None = None
+    parameters: Parameters, catalogue: "Catalogue", name: str, text: str, api: Api | None = None
 ) -> Parameters:
     """The parameters with the value of a typed text. An empty text removes the value, `null`
     also keeps the provider's value from being sent. Raises ParameterFault.

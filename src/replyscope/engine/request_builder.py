@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from replyscope.domain.endpoint import keeps_responses
-from replyscope.domain.exchange import Exchange, ExchangeState
+from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.message import Message
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import Tool
-from replyscope.engine.branch import for_server, what_server_knows
+from replyscope.engine.branch import for_server, what_conversation_knows, what_server_knows
 from replyscope.engine.live_reply import Target
 
 
@@ -27,9 +27,12 @@ def make_request(
     """The request for a branch. It refers to messages that the server already stores."""
     sent = messages[target.leaves_out :]
     parameters = target.parameters(settings)
+    conversation = parameters.given().get("conversation")
     chains = parameters.store is True or keeps_responses(target.endpoint.base_url)
     known = None
-    if chains and not target.leaves_out:
+    if conversation is not None and target.endpoint.api is Api.RESPONSES:
+        known = what_conversation_knows(sent, exchanges, conversation)
+    elif chains and not target.leaves_out:
         known = what_server_knows(sent, exchanges, target.endpoint)
     told = for_server(sent, exchanges, target.endpoint, target.model)
     ids = [message.id for message in told]
@@ -40,7 +43,7 @@ def make_request(
         parameters=replace(parameters, n=None) if continues else parameters,
         continues=continues,
         schema=settings.schema,
-        previous_response_id=known.response_id if known else None,
+        previous_response_id=known.response_id if known and conversation is None else None,
         answered=ids.index(known.message_id) + 1 if known else 0,
         tools=tools,
         hosted=settings.hosted,

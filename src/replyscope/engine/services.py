@@ -6,13 +6,13 @@ The command line builds them; nothing here does I/O.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.library import SearchIndex, SessionLabels
 from replyscope.domain.local_models import LocalModels
-from replyscope.domain.parameter import Catalogue
 from replyscope.domain.ports import (
     Clock,
     FindServers,
@@ -32,12 +32,19 @@ from replyscope.engine.importing import Imported
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
 
+if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
+    from replyscope.domain.parameter import Catalogue
+
 Export = Callable[[Sequence[str], Form, Path | None, bool, Progress], Awaitable[list[str]]]
 """Exports sessions; with True they are redacted. Without a path it writes nothing, and only
 reports the redactions.
 """
 ImportFile = Callable[[Path, bool, Progress], Awaitable[Imported]]
 """Imports a file. With True (`is_dry`) it saves nothing, and only reports the result."""
+
+
+def _no_catalogue() -> "Catalogue":
+    raise ReplyscopeError("The catalogue of parameters is not available.")
 
 
 async def _recall_none(_base_url: str, _model: str) -> Mapping[str, str]:
@@ -83,7 +90,7 @@ class ChatServices:
     """A phrase that lists the files that can be imported."""
     view_file: Callable[[str, bytes], None] = lambda _name, _data: None
     """Opens bytes as a file with a name in the system's viewer. Blocks. Raises ViewerError."""
-    load_catalogue: Callable[[], Catalogue] = lambda: Catalogue({}, {})
+    load_catalogue: Callable[[], "Catalogue"] = _no_catalogue
     """Loads the catalogue of parameters. Blocks at the first call."""
     recall: Callable[[str, str], Awaitable[Mapping[str, str]]] = _recall_none
     """What a server rejects for a model, by its URL and the model: replacements by name."""

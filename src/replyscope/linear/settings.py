@@ -4,9 +4,9 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.parameter import Catalogue
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import exact_line, printable_line, printable_text
 from replyscope.domain.tool import Tool, ToolSource
@@ -17,6 +17,9 @@ from replyscope.engine.parameter_texts import text_of, with_typed
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.figures import size
 from replyscope.linear.desk import LinearDesk
+
+if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
+    from replyscope.domain.parameter import Catalogue
 
 
 def system(desk: LinearDesk, text: str = "") -> None:
@@ -67,7 +70,7 @@ def _typed_pairs(argument: str) -> list[tuple[str, str]]:
     ]
 
 
-def _say_found(desk: LinearDesk, catalogue: Catalogue, text: str) -> None:
+def _say_found(desk: LinearDesk, catalogue: "Catalogue", text: str) -> None:
     """Print the parameters that match a text. Raises ParameterFault if none does."""
     words = text.lower().split()
     found = [

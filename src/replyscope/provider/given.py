@@ -42,8 +42,6 @@ def add_given(body: dict[str, Any], request: ModelRequest, api: Api) -> None:
     for name, value in others.items():
         if name in FIELDS[api] and not (name in _OF_TOOLS and not _has_tools(request)):
             body[name] = _merged(body.get(name), value)
-    if "conversation" in body:  # the server rejects both
-        body.pop("previous_response_id", None)
 
 
 def with_extra(body: dict[str, Any], request: ModelRequest) -> dict[str, Any]:

@@ -39,7 +39,7 @@ _QUIET = {
 """Fields that are not reported: OpenAI's undeclared ones, and fields without information."""
 _TOLD = (
     *("prompt_cache_diagnostics", "moderation", "tool_usage", "input_transformations"),
-    "logprobs",
+    *("logprobs", "conversation"),
 )
 """Standard fields that are reported unchanged."""
 

@@ -41,6 +41,7 @@ def response_body(request: ModelRequest, adaptations: Mapping[str, str]) -> dict
     chains = adaptations.get("previous_response_id") != "drop"
     if request.previous_response_id is not None and chains:
         body["previous_response_id"] = request.previous_response_id
+    if request.previous_response_id is None or chains:
         messages = request.messages[request.answered :]
     items = _input_items(messages, continues=request.continues)
     body["input"] = join_turns(_with_sent_id(item, adaptations) for item in items)

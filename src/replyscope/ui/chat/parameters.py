@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,13 +14,15 @@ from textual.widgets import Input, OptionList, Static
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
-from replyscope.domain.parameter import Catalogue, Parameter
 from replyscope.domain.printable import printable_line
 from replyscope.domain.session import Parameters
 from replyscope.engine.parameter_layers import Layer, effective, source_of
 from replyscope.engine.parameter_state import find_state
 from replyscope.engine.parameter_texts import NOT_SENT, text_of, with_typed
 from replyscope.ui.dialogs.dialog import ListDialog, Row
+
+if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
+    from replyscope.domain.parameter import Catalogue, Parameter
 
 COMMON = (
     *("max_tokens", "temperature", "reasoning_effort", "verbosity", "stop", "seed"),
@@ -37,7 +39,7 @@ class ParameterSource:
     rejected, by the name in the request.
     """
 
-    catalogue: Catalogue
+    catalogue: "Catalogue"
     below: tuple[Layer, ...]
     endpoint: Endpoint | None = None
     adaptations: Mapping[str, str] | None = None
@@ -118,7 +120,7 @@ class ParametersDialog(ListDialog[None]):
         parameter = self._source.catalogue.parameters.get(event.option_id or "")
         self.query_one("#about", Static).update(self._about(parameter) if parameter else "")
 
-    def _about(self, parameter: Parameter) -> Content:
+    def _about(self, parameter: "Parameter") -> Content:
         """The documentation, what is allowed, and what the server gets or rejected."""
         source = self._source
         state = find_state(
@@ -157,7 +159,7 @@ class ParametersDialog(ListDialog[None]):
             self.query_one(Input).value = ""
         self.fill(name)
 
-    def _edit(self, parameter: Parameter) -> None:
+    def _edit(self, parameter: "Parameter") -> None:
         """Show the line in which a value is edited."""
         self._edited = parameter
         value = self.query_one("#value", Input)
