@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from replyscope.config.paths import find_paths
+from replyscope.config.settings import read_settings
 from replyscope.domain.session import Parameters
 from replyscope.ui.chat.parameters import ParametersDialog
 from tests.support.server import LoopbackServer, error, reply
@@ -105,3 +107,21 @@ async def test_what_the_server_rejected_is_shown_beside_the_parameter(
         await pilot.press("f8", *"stop")
         await until(pilot, lambda: "not sent: this model rejected it" in frame(pilot))
         assert "stop was rejected; sent without it" in frame(pilot)
+
+
+async def test_a_wrong_parameter_of_the_settings_is_named_after_the_start(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    file = find_paths(str(tmp_path)).settings
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        f'provider = "here"\n[providers.here]\nbase_url = "{server.base_url}"\nmodel = "m"\n'
+        "[providers.here.parameters]\nstop = [1]\n"
+    )
+    endpoint = read_settings(file).endpoints[0]
+    app = make_app(tmp_path, None, endpoint=endpoint)
+    async with open_chat(app, notifications=True) as pilot:
+        await until(pilot, lambda: "stop[0]" in frame(pilot), "the sentence about the setting")
+        await send(pilot, "hello")
+        await until(pilot, lambda: "must be a text" in frame(pilot))
+    assert server.requests == []

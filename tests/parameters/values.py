@@ -8,11 +8,11 @@ from replyscope.domain.value_type import (
     AnyOf,
     ListOf,
     MapOf,
+    OneOf,
     Plain,
     Range,
     Record,
     ValueType,
-    Words,
 )
 
 _EXAMPLES: dict[Plain, Any] = {
@@ -30,7 +30,7 @@ def example_of(type_: ValueType) -> Any:
     match type_:
         case Plain():
             return _EXAMPLES[type_]
-        case Words(allowed):
+        case OneOf(allowed):
             return allowed[0]
         case Range(Plain.WHOLE):
             return 7
@@ -67,7 +67,7 @@ def values_of(type_: ValueType) -> st.SearchStrategy[Any]:
     match type_:
         case Plain():
             return _STRATEGIES[type_]
-        case Words(allowed):
+        case OneOf(allowed):
             return st.sampled_from(allowed)
         case Range(Plain.WHOLE, bounds):
             return st.integers(int(bounds.least), int(bounds.most))

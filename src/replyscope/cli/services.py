@@ -69,8 +69,6 @@ def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = w
         themes=_themes(paths, faults),
         faults=faults,
         prices=wiring.prices,
-        load_catalogue=load_catalogue,
-        recall=wiring.providers.recall,
         working_folder=Path.cwd(),
     )
     _give_start(services, wiring, arguments)
@@ -84,6 +82,7 @@ def _give_start(services: Services, wiring: Wiring, arguments: argparse.Namespac
     services.endpoint = _endpoint(arguments, services.settings, services.faults)
     services.api = Api(arguments.api) if arguments.api else None
     services.model = arguments.model
+    services.load_catalogue, services.recall = load_catalogue, wiring.providers.recall
     services.session_id = arguments.session
     services.opens_newest = arguments.newest
     services.opens_review = arguments.command == "review"

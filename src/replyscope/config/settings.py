@@ -86,9 +86,7 @@ def parse_settings(text: str, path: Path, check: CheckParameter = accept_any) ->
     tools = read_tools(RootSection.tools.read(root), RootSection.mcp.read(root))
     rules, rule_faults = read_rules(RootSection.rule.read(root))
     providers = RootSection.providers.read(root)
-    endpoints = tuple(
-        _read_endpoint(name, providers.table(name), check) for name in providers.names()
-    )
+    endpoints = tuple(_read_endpoint(n, providers.table(n), check) for n in providers.names())
     if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
         names = ", ".join(e.name for e in endpoints) or "none are set"
         raise root.reject("provider", f"is {provider!r}; the providers are: {names}")

@@ -27,7 +27,7 @@ class Plain(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class OneOf:
     """One of some words or other constants."""
 
     allowed: tuple[Any, ...]
@@ -70,7 +70,7 @@ class AnyOf:
     types: tuple["ValueType", ...]
 
 
-ValueType = Plain | Words | Range | ListOf | MapOf | Record | AnyOf
+ValueType = Plain | OneOf | Range | ListOf | MapOf | Record | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def phrase_of(type_: ValueType) -> str:
     match type_:
         case Plain():
             return type_.value
-        case Words(allowed):
+        case OneOf(allowed):
             return _either([_word(value) for value in allowed])
         case Range(number, bounds):
             return f"{number.value} {bounds}"
@@ -111,7 +111,7 @@ def phrase_of(type_: ValueType) -> str:
 def words_of(type_: ValueType) -> tuple[str, ...]:
     """The words that a value may be, for completion; empty when it may be any text."""
     match type_:
-        case Words(allowed):
+        case OneOf(allowed):
             return tuple(map(_word, allowed))
         case AnyOf(types):
             return tuple(word for one in types for word in words_of(one))
@@ -126,7 +126,7 @@ def find_fault(type_: ValueType, value: Any) -> TypeFault | None:
     match type_:
         case Plain():
             return None if _is_plain(type_, value) else _not(type_, value)
-        case Words(allowed):
+        case OneOf(allowed):
             fits = any(type(one) is type(value) and one == value for one in allowed)
             return None if fits else _not(type_, value)
         case Range(number, bounds):
@@ -185,7 +185,7 @@ def _closest(type_: AnyOf, value: Any, faults: Iterable[TypeFault | None]) -> Ty
 def _has_tag(type_: Record, value: Any) -> bool:
     """Whether an object has the `type` of this record."""
     tag = dict(type_.fields).get("type")
-    return isinstance(tag, Words) and isinstance(value, dict) and value.get("type") in tag.allowed
+    return isinstance(tag, OneOf) and isinstance(value, dict) and value.get("type") in tag.allowed
 
 
 def _is_plain(type_: Plain, value: Any) -> bool:
@@ -217,7 +217,7 @@ def _word(value: Any) -> str:
 
 
 def _simple_first(types: Iterable[ValueType]) -> list[ValueType]:
-    return sorted(types, key=lambda one: not isinstance(one, Plain | Words | Range))
+    return sorted(types, key=lambda one: not isinstance(one, Plain | OneOf | Range))
 
 
 def _either(words: list[str]) -> str:

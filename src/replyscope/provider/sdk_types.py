@@ -17,11 +17,11 @@ from replyscope.domain.value_type import (
     AnyOf,
     ListOf,
     MapOf,
+    OneOf,
     Plain,
     Range,
     Record,
     ValueType,
-    Words,
 )
 
 _PLAIN: dict[Any, ValueType] = {
@@ -62,7 +62,7 @@ def value_type(hint: Any) -> ValueType:
     if origin in (*_QUALIFIERS, *_QUALIFIERS_OF_EXTENSIONS):
         return value_type(arguments[0])
     if origin in (typing.Literal, typing_extensions.Literal):
-        return Words(arguments)
+        return OneOf(arguments)
     if origin in (typing.Union, types.UnionType):
         return _union(arguments)
     if origin in _LISTS:
@@ -76,7 +76,7 @@ def _union(arguments: tuple[Any, ...]) -> ValueType:
     """The alternatives, without null: an unset parameter is not sent."""
     found = [value_type(one) for one in arguments if one is not type(None)]
     if Plain.TEXT in found:  # the SDK names some known words of an open set
-        found = [one for one in found if not isinstance(one, Words)]
+        found = [one for one in found if not isinstance(one, OneOf)]
     flat = [inner for one in found for inner in (one.types if isinstance(one, AnyOf) else (one,))]
     return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
 
