@@ -16,7 +16,8 @@ from replyscope.domain.parameter import Parameter
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.value_type import Plain, Range, find_fault, phrase_of
 from replyscope.engine.parameter_texts import NOT_SENT, text_of, with_typed
-from replyscope.provider.catalogue import ELSEWHERE, load_catalogue
+from replyscope.provider.catalogue import load_catalogue
+from replyscope.provider.given import ELSEWHERE
 from tests.parameters.values import example_of, values_of
 
 CATALOGUE = load_catalogue()

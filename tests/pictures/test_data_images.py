@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from replyscope.ui.markdown.data_images import DataImages, pictures_in_text
 from replyscope.ui.markdown.document import MarkdownDocument
+from tests.hostile.bounds import bounded
 from tests.pictures.making import data_uri, png
 
 URI = data_uri(b"some bytes of a picture", "alt")
@@ -94,3 +95,13 @@ def test_megabytes_in_one_line_are_not_parsed() -> None:
     document = MarkdownDocument(f"![a](data:image/png;base64,{data})\n\nend")
     assert document.parsed < 1_000
     assert [len(found) for found in document.pictures_in(document.blocks[0])] == [len(data)]
+
+
+@pytest.mark.parametrize("digits", ["5", "9" * 5000])
+def test_a_name_in_the_text_of_the_author_is_no_picture(digits: str) -> None:
+    assert pictures_in_text(f"`![x](data:image/png;base64,~{digits}~)`") == []
+
+
+def test_many_short_lines_are_filtered_in_time_of_their_length() -> None:
+    with bounded():
+        assert DataImages().filter("a\n" * 400_000) == "a\n" * 400_000

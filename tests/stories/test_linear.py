@@ -487,6 +487,19 @@ def test_a_line_typed_while_a_reply_streams_is_sent_after_it(
     assert server.requests[1]["messages"][-1]["content"] == "and then?"
 
 
+def test_lines_that_were_pasted_are_sent_one_by_one_and_a_begun_one_is_kept(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda request: reply(f"About {request['messages'][-1]['content']}.")
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("one\rtwo\rthree\rfour")
+        terminal.wait_for("About one.", "About two.", "About three.", "you: four")
+        terminal.type("th\r")
+        terminal.wait_for("About fourth.")
+    assert len(server.requests) == 4
+
+
 @pytest.mark.parametrize("answer", ["yes", "no"])
 def test_the_queued_line_of_a_stopped_reply_waits_for_an_answer(
     answer: str, server: LoopbackServer, tmp_path: Path

@@ -141,11 +141,14 @@ def _session_settings(
     arguments: argparse.Namespace, stored: SessionSettings, target: Target, given: Parameters
 ) -> SessionSettings:
     """The settings of the session, overridden by the options of the command line."""
+    parameters = given.merged_over(_parameters(arguments).merged_over(stored.parameters))
+    for name in (name for name, text in arguments.parameters or () if not text):
+        parameters = parameters.inheriting(name)
     return SessionSettings(
         endpoint=target.endpoint.name,
         model=target.model,
         system=arguments.system if arguments.system is not None else stored.system,
-        parameters=given.merged_over(_parameters(arguments).merged_over(stored.parameters)),
+        parameters=parameters,
         schema=read_schema(Path(arguments.schema)) if arguments.schema else stored.schema,
         hosted=stored.hosted,
         tools=stored.tools if arguments.tools is None else arguments.tools,

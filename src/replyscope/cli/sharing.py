@@ -18,7 +18,8 @@ _TABLE = FormatTable(FORMATS)
 
 def importer_of(wiring: Wiring) -> Importer:
     """The importer of all known formats into the store."""
-    return Importer(FileReader(_TABLE, open_foreign, translate_frames), wiring.store)
+    reader = FileReader(_TABLE, open_foreign, translate_frames)
+    return Importer(reader, wiring.store, wiring.paths.kept_files)
 
 
 def exporter_of(wiring: Wiring) -> Exporter:

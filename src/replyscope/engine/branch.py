@@ -82,11 +82,21 @@ def what_conversation_knows(
     wanted = conversation.get("id") if isinstance(conversation, dict) else conversation
     for message in reversed(messages):
         exchange = exchanges.get(message.sources[-1].exchange_id) if message.sources else None
-        if exchange is not None and exchange.response_id is not None:
-            stated = json.loads(dict(exchange.extras).get("conversation", "{}"))
+        if exchange is None or exchange.response_id is None:
+            continue
+        if exchange.state in _WHOLE:  # the server adds messages when a response is complete
+            stated = _read(dict(exchange.extras).get("conversation", "{}"))
             is_in = isinstance(stated, dict) and stated.get("id") == wanted
             return Known(exchange.response_id, message.id) if is_in else None
     return None
+
+
+def _read(text: str) -> Any:
+    """The value of a JSON text; None if it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def what_server_knows(

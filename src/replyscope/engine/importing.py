@@ -3,10 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from replyscope.domain.errors import ImportConflict, StoreRejected
+from replyscope.domain.exchange import Exchange
 from replyscope.domain.field_types import check_shared
 from replyscope.domain.foreign import Batch, Unreadable
 from replyscope.domain.import_faults import fault_in_words
@@ -82,16 +83,46 @@ class Imported:
 class Importer:
     """Imports files: finds their format, reads them, and saves their sessions."""
 
-    def __init__(self, reader: FileReader, target: ImportTarget) -> None:
+    def __init__(
+        self, reader: FileReader, target: ImportTarget, kept_files: Path | None = None
+    ) -> None:
         self._reader = reader
         self._target = target
+        self._kept_files = kept_files
 
     async def import_file(
         self, path: Path, *, is_dry: bool = False, progress: Progress = lambda _place, _size: None
     ) -> Imported:
         """Import a path; with `is_dry` nothing is saved. Raises ImportFault, StoreError."""
         batch = await asyncio.to_thread(self._reader.read, path)
+        items = (self._without_foreign_files(item) for item in batch.items)
+        batch = replace(batch, items=items)
         return await import_batch(batch, self._target, is_dry=is_dry, progress=progress)
+
+    def _without_foreign_files(self, item: Shared | Unreadable) -> Shared | Unreadable:
+        """The session without paths of pictures outside our folder: they would be opened to be
+        drawn, and a path may belong to another machine. The paths are only compared.
+        """
+        if isinstance(item, Unreadable):
+            return item
+        return replace(
+            item, exchanges={key: self._own_files(one) for key, one in item.exchanges.items()}
+        )
+
+    def _own_files(self, exchange: Exchange) -> Exchange:
+        if not any(choice.images for choice in exchange.choices):
+            return exchange
+        choices = [
+            replace(
+                choice,
+                images=tuple(
+                    one if Path(one.path).parent == self._kept_files else replace(one, path="")
+                    for one in choice.images
+                ),
+            )
+            for choice in exchange.choices
+        ]
+        return replace(exchange, choices=tuple(choices))
 
 
 async def import_batch(

@@ -33,9 +33,12 @@ def with_typed(
     """The parameters with the value of a typed text. An empty text removes the value, `null`
     also keeps the provider's value from being sent. Raises ParameterFault.
     """
+    is_known = name in parameters.given() or name in (parameters.unset or ())
+    if not text and is_known:  # also one that the catalogue no longer has
+        return parameters.inheriting(name)
     parameter = catalogue.find(name)
     if not text:
-        return parameters.inheriting(name)
+        return parameters
     if text == NOT_SENT:
         return parameters.unsetting(name)
     return parameters.changed({name: parameter.read(text, api)})

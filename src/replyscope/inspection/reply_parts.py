@@ -1,7 +1,9 @@
 """The parts of a reply in the order of their arrival: the one place that decides this order."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from replyscope.domain.exchange import APPROVAL, Choice, Run, RunKind, ToolCall
 
@@ -30,13 +32,19 @@ def reply_parts(choice: Choice) -> list[ReplyPart]:
     parts: list[ReplyPart] = []
     missing = dict(enumerate(choice.tool_calls))
     runs = _runs(choice)
-    for number, run in enumerate(runs):
+    ends = _ends(choice, runs)
+    phases = {section.start: section.phase for section in choice.sections}
+    places = sorted(phases)
+    for run, end in zip(runs, ends, strict=True):
         if run.kind is RunKind.CALL:
             call = missing.pop(run.start, None)
             if call is not None:
                 parts.append(call)
         else:
-            parts += _passages(choice, run, runs[number + 1 :])
+            is_text = run.kind is RunKind.TEXT
+            inner = places[bisect_right(places, run.start) : bisect_left(places, end)]
+            words = _words(choice, run.kind, [run.start, *(inner if is_text else ()), end])
+            parts += (replace(one, phase=phases.get(at) if is_text else None) for at, one in words)
     return [*parts, *missing.values()]
 
 
@@ -72,24 +80,35 @@ def is_call_kind(kind: str) -> bool:
 _WORDS = (RunKind.REASONING, RunKind.TEXT, RunKind.REFUSAL)
 
 
-def _passages(choice: Choice, run: Run, later: Sequence[Run]) -> Iterator[Passage]:
-    """The passages of a run, divided where a section of text begins."""
-    whole = {
+def _whole(choice: Choice, kind: RunKind) -> str:
+    """All words of a kind."""
+    words = {
         RunKind.REASONING: choice.reasoning,
         RunKind.TEXT: choice.text,
         RunKind.REFUSAL: choice.refusal,
-    }[run.kind]
-    if not whole:
-        return
-    end = next((one.start for one in later if one.kind is run.kind), len(whole))
-    phases = {s.start: s.phase for s in choice.sections} if run.kind is RunKind.TEXT else {}
-    starts = sorted({run.start, *(at for at in phases if run.start < at < end)})
-    for start, stop in zip(starts, [*starts[1:], end], strict=True):
+    }
+    return words.get(kind) or ""
+
+
+def _ends(choice: Choice, runs: Sequence[Run]) -> list[int]:
+    """Where each run ends: where the next one of its kind begins."""
+    following = {kind: len(_whole(choice, kind)) for kind in RunKind}
+    ends: list[int] = []
+    for run in reversed(runs):
+        ends.append(following[run.kind])
+        following[run.kind] = run.start
+    return ends[::-1]
+
+
+def _words(choice: Choice, kind: RunKind, places: Sequence[int]) -> Iterator[tuple[int, Passage]]:
+    """The passages between places in the words of a kind, each with where it begins."""
+    whole = _whole(choice, kind)
+    for start, stop in pairwise(places):
         text = whole[start:stop]
-        if run.kind is RunKind.REASONING and start:
+        if kind is RunKind.REASONING and start:
             text = text.lstrip("\n")  # the blank line between two items
         if text:
-            yield Passage(run.kind, text, phases.get(start))
+            yield start, Passage(kind, text)
 
 
 def joined_parts(choices: Sequence[Choice]) -> list[ReplyPart]:

@@ -61,6 +61,9 @@ def parameters(desk: LinearDesk, argument: str = "") -> None:
 
 def _typed_pairs(argument: str) -> list[tuple[str, str]]:
     """The pairs NAME=VALUE of an argument. A value may have spaces, as in JSON."""
+    name, equals, text = argument.partition("=")
+    if equals and name.isidentifier() and _is_json(text):
+        return [(name, text.strip())]
     starts = list(re.finditer(r"(?:^|(?<=\s))([A-Za-z_][\w.-]*)=", argument))
     if not starts or starts[0].start():
         return []
@@ -68,6 +71,15 @@ def _typed_pairs(argument: str) -> list[tuple[str, str]]:
     return [
         (one[1], argument[one.end() : end].strip()) for one, end in zip(starts, ends, strict=True)
     ]
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is a whole JSON value, which may contain ` name=`."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _say_found(desk: LinearDesk, catalogue: "Catalogue", text: str) -> None:

@@ -10,6 +10,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout, suppress
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -105,7 +106,17 @@ class LineTerminal:
             return line
         if self.typed.has_ended:
             raise EOFError
-        return self.ask(prompt)
+        return self._ask_from(self.typed.take_begun(), prompt)
+
+    def _ask_from(self, begun: str, prompt: str) -> str:
+        """Read a line whose beginning was typed before. Raises as `ask`."""
+        if self._readline is None:
+            return begun + self.ask(prompt + begun)
+        self._readline.set_startup_hook(partial(self._readline.insert_text, begun))
+        try:
+            return self.ask(prompt)
+        finally:
+            self._readline.set_startup_hook(None)
 
     def ask_now(self, prompt: str) -> str:
         """Read a line that was typed after the prompt was printed. Raises as `ask`."""

@@ -196,6 +196,7 @@ class TurnRunner:
         return await answer
 
     def _decide(self, wanted: CallToDecide, answer: "asyncio.Future[Decision]") -> None:
+        self._queue_typed()  # the question discards what was typed before it
         if self._job is None or self._job.is_cancelled:
             return
         if self._desk.services.settings.bell:

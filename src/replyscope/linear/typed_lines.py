@@ -4,11 +4,14 @@ Without a line editor a terminal passes on whole lines only, so a line that is n
 stays with the terminal, and the next question reads it.
 """
 
+import os
 import select
 import sys
 from collections import deque
 
 from replyscope.domain.unicode_text import sound
+
+_MOST_BYTES = 65_536
 
 
 class TypedLines:
@@ -16,6 +19,7 @@ class TypedLines:
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque()
+        self._rest = b""
         self.has_ended = False
         """Whether the input was closed, as Ctrl+D does."""
 
@@ -26,11 +30,11 @@ class TypedLines:
         """Remove and return the oldest line; None if there is none."""
         return self._lines.popleft() if self._lines else None
 
-    def remove(self, line: str) -> bool:
-        """Remove a line. Returns whether it was queued."""
-        is_queued = line in self._lines
-        if is_queued:
-            self._lines.remove(line)
+    def remove(self, command: str) -> bool:
+        """Remove the lines that are a command. Returns whether there were some."""
+        others = [line for line in self._lines if line.strip().lower() != command]
+        is_queued = len(others) < len(self._lines)
+        self._lines = deque(others)
         return is_queued
 
     def clear(self) -> tuple[str, ...]:
@@ -40,23 +44,35 @@ class TypedLines:
         return lines
 
     def collect(self) -> int:
-        """Read the whole lines that the terminal has, without waiting. Returns their number."""
+        """Read the lines that the terminal has, without waiting. Returns their number.
+
+        The bytes are read past the buffer of `sys.stdin`: after a paste into a line editor the
+        terminal has lines that end with CR, for which `readline` would wait.
+        """
         count = 0
-        while not self.has_ended and _has_line():
+        while not self.has_ended and _has_input():
             try:
-                line = sys.stdin.readline()
-            except (OSError, UnicodeDecodeError):
+                received = os.read(sys.stdin.fileno(), _MOST_BYTES)
+            except (OSError, ValueError):
                 return count
-            if not line:
+            if not received:
                 self.has_ended = True
-            elif line.strip():
-                self._lines.append(sound(line.rstrip("\r\n")))
-                count += 1
+            self._rest += received
+            *lines, self._rest = self._rest.replace(b"\r", b"\n").split(b"\n")
+            texts = [sound(line.decode("utf-8", "replace")) for line in lines if line.strip()]
+            self._lines.extend(texts)
+            count += len(texts)
         return count
 
+    def take_begun(self) -> str:
+        """Remove and return the beginning of a line that was typed or pasted without its end."""
+        text = sound(self._rest.decode("utf-8", "replace"))
+        self._rest = b""
+        return text
 
-def _has_line() -> bool:
-    """Whether the terminal has a whole line. A pipe is read when it is asked for a line."""
+
+def _has_input() -> bool:
+    """Whether the terminal has input. A pipe is read when it is asked for a line."""
     if sys.platform == "win32":  # a console cannot be waited for
         return False
     try:

@@ -31,8 +31,8 @@ _DROPPABLE = (
 )
 _NOT_DROPPED = frozenset(
     ("model", "messages", "input", "instructions", "stream", "tools", "response_format", "text",
-     "n", "background", "conversation", "max_tool_calls", "moderation", "service_tier",
-     "tool_choice")
+     "n", "background", "background_options", "conversation", "max_output_tokens",
+     "max_tool_calls", "moderation", "safety_identifier", "service_tier", "tool_choice")
 )  # fmt: skip
 """Fields that make the request what it is, limit the cost or protect someone: the user decides."""
 _IS_UNKNOWN = re.compile(
@@ -69,21 +69,37 @@ def propose_adaptation(
     if error.status_code not in (400, 404, 415, 422):
         return None
     said = _words_of(error)
-    for name in (*_RENAMES, *_DROPPABLE):
-        if name in body and re.search(rf"\b{name}\b", said):
-            return _for_parameter(name, said, body, known)
-    for name in body:
-        if name not in _NOT_DROPPED and _is_named(name, error.param, said):
-            return _for_parameter(name, said, body, known)
+    name = _rejected_parameter(error.param, said, body)
+    if name is not None:
+        return _for_parameter(name, said, body, known)
     rules = (_for_system_role, _for_own_field, _for_history, _for_schema)
     found = (rule(said, body, known) for rule in rules)
     return next((adaptation for adaptation in found if adaptation is not None), None)
 
 
-def _is_named(name: str, param: str | None, said: str) -> bool:
+def _rejected_parameter(param: str | None, said: str, body: Mapping[str, Any]) -> str | None:
+    """The parameter that a rejection is about, or a field in one, as in `reasoning.mode`.
+
+    What the server states in `param` counts more than its words, which may name others too.
+    None when it is none of the body, or one that only the user may remove.
+    """
+    stated, _, inner = (param or "").partition(".")
+    stated = stated.partition("[")[0]
+    if stated in body:
+        if stated in _NOT_DROPPED:
+            return None
+        value = body[stated]
+        is_inner = bool(inner) and isinstance(value, dict) and len(value) > 1 and inner in value
+        return f"{stated}.{inner}" if is_inner else stated
+    for name in (*_RENAMES, *_DROPPABLE):
+        if name in body and re.search(rf"\b{name}\b", said):
+            return name
+    names = (name for name in body if name not in _NOT_DROPPED and _is_named(name, said))
+    return next(names, None)
+
+
+def _is_named(name: str, said: str) -> bool:
     """Whether a rejection names a parameter. A name that may be a word has to be quoted."""
-    if param is not None and re.split(r"[.\[]", param)[0] == name:
-        return True
     if "_" in name:
         return re.search(rf"\b{name}\b", said) is not None
     return re.search(rf"[\"'`]{name}\\?[\"'`]|\bbody[. >-]+{name}\b", said) is not None
@@ -117,6 +133,18 @@ def _for_parameter(
     # An error that names the response means that this one expired, not that none are stored.
     is_lasting = name != "previous_response_id" or str(body[name]) not in said
     return Adaptation(name, "drop", f"{name} was rejected; sent without it", is_lasting)
+
+
+def adapt_fields(body: dict[str, Any], adaptations: Mapping[str, str]) -> None:
+    """Rename or drop the fields of a body, or fields within one, as in `reasoning.mode`."""
+    for name, instead in adaptations.items():
+        place, _, inner = name.partition(".")
+        if name in body:
+            value = body.pop(name)
+            if instead != "drop":
+                body[instead] = value
+        elif inner and instead == "drop" and isinstance(body.get(place), dict):
+            body[place] = {key: one for key, one in body[place].items() if key != inner}
 
 
 def _for_system_role(

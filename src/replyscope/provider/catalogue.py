@@ -20,26 +20,8 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.parameter import EXTRA, EXTRA_HEADERS, Catalogue, Parameter
 from replyscope.domain.typed_number import shortened
 from replyscope.domain.value_type import MapOf, Plain, Range, TypeFault, ValueType
-from replyscope.provider.mask import is_secret_header
+from replyscope.provider.given import ELSEWHERE, header_fault
 from replyscope.provider.sdk_types import read_fields
-
-ELSEWHERE = {
-    "messages": "the conversation is sent",
-    "input": "the conversation is sent",
-    "instructions": "it is the system prompt",
-    "previous_response_id": "it is the last reply, if the server stores replies",
-    "model": "choose the model with /model or --model",
-    "stream": "replies are always streamed",
-    "tools": "choose tools with /tools or --tools, and tools of the provider with /hosted",
-    "functions": "choose tools with /tools or --tools",
-    "function_call": "set tool_choice",
-    "response_format": "set the schema of the reply with /schema or --schema",
-    "text": "set verbosity, and the schema of the reply with /schema or --schema",
-    "prompt": "prompts that the server stores end on 30 November 2026",
-    "max_completion_tokens": "set max_tokens, which is sent under the server's name for it",
-    "max_output_tokens": "set max_tokens, which is sent under the server's name for it",
-}
-"""The fields of requests that are no parameters here, with the reason."""
 
 LIMIT_NAMES = {
     Api.CHAT: "max_completion_tokens or max_tokens",
@@ -59,11 +41,6 @@ _LIMITS = {
     "seed": limits.SEED,
     "n": limits.CHOICES,
 }
-_OWN_HEADERS = frozenset(
-    ("accept", "connection", "content-length", "content-type", "host", "transfer-encoding")
-)
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 
 
 @cache
@@ -127,21 +104,48 @@ def _free() -> Iterator[Parameter]:
         yield Parameter(name, types, dict.fromkeys(Api, place), documentation, rule)
 
 
-def _fault_of_json(value: Any) -> TypeFault | None:
+_TRACKED = {
+    "n": "set n instead",
+    "background": "set background instead",
+    "store": "set store instead",
+    "max_tokens": "set max_tokens instead",
+    "max_completion_tokens": "set max_tokens instead",
+    "max_output_tokens": "set max_tokens instead",
+    "response_id": "it is no field of a request",
+}
+"""Names that `extra` can't have: the program acts on them, or bounds the cost by them."""
+_KEY_NAME = re.compile(
+    r"(?:x[-_])?(?:api|access|auth|secret)[-_]?(?:key|token)"
+    r"|passw(?:or)?d|secret|authorization|token|credentials?",
+    re.IGNORECASE,
+)
+"""A name whose value is a key. Sessions are saved and exported with their parameters."""
+
+
+def _fault_of_json(value: dict[str, Any]) -> TypeFault | None:
     try:
         json.dumps(value, allow_nan=False)
     except ValueError:
         return TypeFault("", "has a number that is not finite, which JSON can't express")
+    for name in value:
+        if name in _TRACKED:
+            return TypeFault(shortened(name), f"can't be in extra: {_TRACKED[name]}", 1)
+    named = next((name for name in _names_in(value) if _KEY_NAME.fullmatch(name)), None)
+    if named is not None:
+        return TypeFault(shortened(named), "carries a key: set it as a header of the provider", 1)
     return None
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    """The names of all fields, at any depth."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _names_in(one)
 
 
 def _fault_of_headers(headers: Mapping[str, str]) -> TypeFault | None:
-    for name, value in headers.items():
-        shown = shortened(name)
-        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-            return TypeFault(shown, "is not a valid HTTP header", 1)
-        if name.lower() in _OWN_HEADERS:
-            return TypeFault(shown, "is set by the program", 1)
-        if is_secret_header(name):
-            return TypeFault(shown, "carries a key: set it as a header of the provider", 1)
-    return None
+    faults = ((name, header_fault(name, value)) for name, value in headers.items())
+    return next((TypeFault(shortened(name), why, 1) for name, why in faults if why), None)

@@ -24,6 +24,7 @@ from replyscope.domain.message import (
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Schema
 from replyscope.domain.tool import Tool
+from replyscope.provider.adaptation import adapt_fields
 from replyscope.provider.attachment_text import data_url, file_text, result_text, sound_arguments
 from replyscope.provider.given import add_given, with_extra
 from replyscope.provider.history import adapt_history
@@ -68,11 +69,7 @@ def chat_body(
     if parameters.metadata:
         body["metadata"] = dict(parameters.metadata)
     add_given(body, request, Api.CHAT)
-    for name, instead in adaptations.items():
-        if name in body:
-            value = body.pop(name)
-            if instead != "drop":
-                body[instead] = value
+    adapt_fields(body, adaptations)
     return with_extra(body, request)
 
 

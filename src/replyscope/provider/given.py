@@ -5,6 +5,7 @@ is sent under its own name, if the API has it; a note says what is left out.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,27 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsBas
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
 from replyscope.domain.exchange import Api
+from replyscope.domain.message import Role
 from replyscope.domain.request import ModelRequest
+from replyscope.provider.mask import is_secret_header
+
+ELSEWHERE = {
+    "messages": "the conversation is sent",
+    "input": "the conversation is sent",
+    "instructions": "it is the system prompt",
+    "previous_response_id": "it is the last reply, if the server stores replies",
+    "model": "choose the model with /model or --model",
+    "stream": "replies are always streamed",
+    "tools": "choose tools with /tools or --tools, and tools of the provider with /hosted",
+    "functions": "choose tools with /tools or --tools",
+    "function_call": "set tool_choice",
+    "response_format": "set the schema of the reply with /schema or --schema",
+    "text": "set verbosity, and the schema of the reply with /schema or --schema",
+    "prompt": "prompts that the server stores end on 30 November 2026",
+    "max_completion_tokens": "set max_tokens, which is sent under the server's name for it",
+    "max_output_tokens": "set max_tokens, which is sent under the server's name for it",
+}
+"""The fields of requests that are no parameters here, with the reason."""
 
 LOGPROBS = "message.output_text.logprobs"
 FIELDS = {
@@ -25,6 +46,11 @@ _RENAMED = frozenset(("max_tokens", "reasoning_effort", "verbosity", "n", "logpr
 """The parameters that both APIs have in some form."""
 _OF_TOOLS = ("tool_choice", "parallel_tool_calls")
 """Parameters that servers reject in a request without tools."""
+_OWN_HEADERS = frozenset(
+    ("accept", "connection", "content-length", "content-type", "host", "transfer-encoding")
+)
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 _API_NAMES = {Api.CHAT: "Chat Completions", Api.RESPONSES: "Responses"}
 
 
@@ -40,19 +66,36 @@ def add_given(body: dict[str, Any], request: ModelRequest, api: Api) -> None:
         else:
             body["include"] = _merged(body.get("include"), [LOGPROBS])
     for name, value in others.items():
-        if name in FIELDS[api] and not (name in _OF_TOOLS and not _has_tools(request)):
+        if name in FIELDS[api] and name not in ELSEWHERE and not _is_untimely(name, value, request):
             body[name] = _merged(body.get(name), value)
+    if api is Api.CHAT and "stream_options" in others:
+        body["stream_options"]["include_usage"] = True  # budgets count by it
 
 
 def with_extra(body: dict[str, Any], request: ModelRequest) -> dict[str, Any]:
     """The body with the fields of `extra`, which replace its own."""
     extra: dict[str, Any] = json.loads(request.parameters.extra or "{}")
+    extra.pop("response_id", None)  # that would be another request
     return body | extra
 
 
 def extra_headers(request: ModelRequest) -> dict[str, str]:
-    """The HTTP headers that the parameters add to the request."""
-    return dict(request.parameters.extra_headers or ())
+    """The HTTP headers that the parameters add to the request. An imported session may have
+    others, which are left out.
+    """
+    given = request.parameters.extra_headers or ()
+    return {name: value for name, value in given if not header_fault(name, value)}
+
+
+def header_fault(name: str, value: str) -> str:
+    """Why a header can't be added to a request, as a predicate; "" if it can."""
+    if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+        return "is not a valid HTTP header"
+    if name.lower() in _OWN_HEADERS:
+        return "is set by the program"
+    if is_secret_header(name):
+        return "carries a key: set it as a header of the provider"
+    return ""
 
 
 def unsent(request: ModelRequest, api: Api) -> list[str]:
@@ -64,6 +107,16 @@ def unsent(request: ModelRequest, api: Api) -> list[str]:
         elif name in _OF_TOOLS and not _has_tools(request):
             notes.append(f"{name} was left out: the request has no tools")
     return notes
+
+
+def _is_untimely(name: str, value: Any, request: ModelRequest) -> bool:
+    """Whether a parameter does not fit this request: it is about tools, and there are none, or
+    it would force a call again after the results, so that a turn never ends in a reply.
+    """
+    if name in _OF_TOOLS and not _has_tools(request):
+        return True
+    forces = name == "tool_choice" and (value == "required" or isinstance(value, dict))
+    return forces and bool(request.messages) and request.messages[-1].role is Role.TOOL
 
 
 def _has_tools(request: ModelRequest) -> bool:

@@ -180,12 +180,20 @@ class OpenAIProvider:
         if "drop" not in known.values():
             return []
         whole = self._dialect.body(request, self._endpoint.base_url, {})
-        names = {*whole, *(name for name, _ in own_fields(whole.get("messages", [])))}
-        dropped = [name for name, instead in known.items() if instead == "drop" and name in names]
+        written = json.loads(request.parameters.extra or "{}")
+        inner = {
+            f"{name}.{one}": f"{name}.{one}"
+            for name, value in whole.items()
+            if isinstance(value, dict)
+            for one in value
+        }
+        own = {name: name.rpartition(".")[2] for name, _ in own_fields(whole.get("messages", []))}
+        shown = {**{name: name for name in whole}, **inner, **own}
         return [
-            f"{name.rpartition('.')[2]} was left out: this model rejects it"
-            for name in dropped
-            if name != "stream_options"
+            f"{shown[name]} was left out: this model rejects it"
+            for name, instead in known.items()
+            if instead == "drop" and name in shown and name != "stream_options"
+            if name.partition(".")[0] not in written
         ]
 
     async def _attempt(

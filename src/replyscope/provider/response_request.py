@@ -21,6 +21,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.request import ModelRequest
+from replyscope.provider.adaptation import adapt_fields
 from replyscope.provider.attachment_text import data_url, file_text, result_text, sound_arguments
 from replyscope.provider.chat_request import CONTINUE_PROMPT, function_of
 from replyscope.provider.given import add_given, with_extra
@@ -89,14 +90,10 @@ def _text_settings(request: ModelRequest) -> dict[str, Any]:
 
 
 def _adapted(body: dict[str, Any], adaptations: Mapping[str, str]) -> dict[str, Any]:
-    for name, instead in adaptations.items():
-        if name == "system" and instead == "user" and "instructions" in body:
-            system = {"role": "user", "content": body.pop("instructions")}
-            body["input"] = [system, *body["input"]]
-        elif name in body:
-            value = body.pop(name)
-            if instead != "drop":
-                body[instead] = value
+    if adaptations.get("system") == "user" and "instructions" in body:
+        system = {"role": "user", "content": body.pop("instructions")}
+        body["input"] = [system, *body["input"]]
+    adapt_fields(body, adaptations)
     return body
 
 

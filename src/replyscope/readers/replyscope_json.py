@@ -1,6 +1,7 @@
 """The JSON export of replyscope itself: a session with all of its data."""
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -18,7 +19,7 @@ from replyscope.domain.json_values import (
     settings_from_json,
 )
 from replyscope.domain.message import Message, ReplySource, Role
-from replyscope.domain.session import Session
+from replyscope.domain.session import Session, SessionSettings
 from replyscope.domain.shared import SESSION_FORMAT, Shared
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
@@ -59,7 +60,7 @@ def _read_session(value: Mapping[str, Any]) -> Session:
         title=value["title"],
         created_at=from_ms(value["created_at"]),
         updated_at=from_ms(value["updated_at"]),
-        settings=settings_from_json(value.get("settings", {})),
+        settings=_settings(value.get("settings", {})),
         head_id=value.get("head_id"),
         is_title_given=bool(value.get("is_title_given")),
         draft=value.get("draft", ""),
@@ -67,6 +68,22 @@ def _read_session(value: Mapping[str, Any]) -> Session:
     )
     check_fields(session)
     return session
+
+
+_NOT_IMPORTED = frozenset(
+    ("messages", "input", "instructions", "model", "stream", "tools", "functions")
+)
+"""Fields that an imported `extra` can't replace: the person would not see what is sent."""
+
+
+def _settings(value: Any) -> SessionSettings:
+    settings = settings_from_json(value)
+    extra = json.loads(settings.parameters.extra or "{}")
+    kept = {name: one for name, one in extra.items() if name not in _NOT_IMPORTED}
+    if kept == extra:
+        return settings
+    text = json.dumps(kept, ensure_ascii=False) if kept else None
+    return replace(settings, parameters=replace(settings.parameters, extra=text))
 
 
 def _settled(exchange: Exchange) -> Exchange:

@@ -1,7 +1,7 @@
 """Draws Mermaid diagrams with box characters.
 
 The library searches for the paths of edges in pure Python, which can take minutes. So its
-work is bounded by a number of function calls, which does not depend on the machine.
+work is bounded by a number of executed lines, which does not depend on the machine.
 """
 
 import re
@@ -17,8 +17,8 @@ from rich.cells import cell_len
 LONGEST = 6_000
 """The most characters of a diagram that is drawn."""
 _MOST_LINES = 120
-_MOST_CALLS = 400_000  # two seconds on a slow machine
-_MOST_CALLS_OF_PAGE = 2_000_000
+_MOST_STEPS = 4_000_000  # some seconds on a slow machine
+_MOST_STEPS_OF_PAGE = 20_000_000
 _MOST_ROWS = 300
 _KINDS = re.compile(r"(?:graph|flowchart|sequenceDiagram|stateDiagram)(?![a-z])")
 _ACROSS = re.compile(r"\A((?:graph|flowchart)[ \t]+)(?:LR|RL)\b")
@@ -28,17 +28,18 @@ _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 
 T = TypeVar("T")
 Rows = tuple[str, ...]
+_Trace = Callable[[FrameType, str, object], "_Trace"]
 
 
 class TooMuchWorkError(Exception):
-    """A diagram needs more function calls than it may use. The text is shown."""
+    """A diagram needs more work than it may use. The text is shown."""
 
 
 class WorkLimit:
-    """The function calls that drawing may still use, `left`."""
+    """The lines of Python that drawing may still execute, `left`. Loops without calls count."""
 
-    def __init__(self, calls: int = _MOST_CALLS) -> None:
-        self.left = calls
+    def __init__(self, steps: int = _MOST_STEPS) -> None:
+        self.left = steps
 
     def run(self, work: Callable[[], T]) -> T:
         """The result of pure Python work. Raises TooMuchWorkError at the limit."""
@@ -50,17 +51,18 @@ class WorkLimit:
         finally:
             sys.settrace(None)
 
-    def _count(self, _frame: FrameType, _event: str, _argument: object) -> None:
+    def _count(self, _frame: FrameType, _event: str, _argument: object) -> "_Trace":
         self.left -= 1
         if self.left < 0:
             raise TooMuchWorkError("Not drawn: this diagram is too complex.")
+        return self._count
 
 
 class PageDiagrams:
     """Draws the diagrams of one exported page, whose total work is limited, too."""
 
-    def __init__(self, calls: int = _MOST_CALLS_OF_PAGE) -> None:
-        self._left = calls
+    def __init__(self, steps: int = _MOST_STEPS_OF_PAGE) -> None:
+        self._left = steps
 
     def rows(self, source: str) -> Rows | None:
         """The rows of a diagram as it is written, or None if it cannot be drawn. Raises

@@ -49,4 +49,6 @@ def _clean_text(text: str, starts: Sequence[int], clean: Clean) -> tuple[str, di
     else:
         cleaned = [clean(piece) for piece in pieces]
     places = accumulate(map(len, cleaned), initial=0)
-    return "".join(cleaned), dict(zip(cuts, places, strict=False))
+    moves = dict(zip(cuts, places, strict=False))
+    whole = "".join(cleaned)
+    return whole, moves | {start: len(whole) for start in starts if start >= len(text)}

@@ -19,7 +19,7 @@ from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.inspection.sharing.reply_redaction import clean_choice
 
-_KEPT = ("frames", "data")  # already redacted, and bytes
+_KEPT = ("frames", "data", "extra", "others")  # already redacted, and bytes
 
 
 def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
@@ -29,6 +29,9 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
         records = {key: _cleaned_record(r, clean) for key, r in shared.records.items()}
         exchanges = {key: _cleaned_exchange(e, clean) for key, e in shared.exchanges.items()}
         shared = replace(shared, records=records, exchanges=exchanges)
+    settings = settings_to_json(session.settings)
+    if clean is not None:
+        _clean_parameters(settings.get("parameters", {}), clean)
     value = {
         "format": SESSION_FORMAT,
         "id": session.id,
@@ -40,11 +43,29 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
         "head_id": session.head_id,
         "draft": session.draft,
         "tags": list(shared.tags),
-        "settings": settings_to_json(session.settings),
+        "settings": settings,
         "messages": [_message(message) for message in shared.messages],
         "exchanges": [_exchange(e, shared.records.get(e.id)) for e in shared.exchanges.values()],
     }
-    return json.dumps(_cleaned(value, clean) if clean is not None else value)
+    return json.dumps(_cleaned_value(value, clean) if clean is not None else value)
+
+
+def _cleaned_value(value: dict[str, Any], clean: Redactor) -> dict[str, Any]:
+    """The JSON redacted. The words of replies are already: they have offsets."""
+    exchanges = [
+        _cleaned({**exchange, "choices": []}, clean)
+        | {"choices": [_cleaned_choice(choice, clean) for choice in exchange["choices"]]}
+        for exchange in value["exchanges"]
+    ]
+    cleaned: dict[str, Any] = _cleaned({**value, "exchanges": []}, clean)
+    return cleaned | {"exchanges": exchanges}
+
+
+def _cleaned_choice(choice: dict[str, Any], clean: Redactor) -> dict[str, Any]:
+    return {
+        name: one if name in ("text", "reasoning", "refusal") else _cleaned(one, clean)
+        for name, one in choice.items()
+    }
 
 
 def _cleaned_record(record: WireRecord, clean: Redactor) -> WireRecord:
@@ -54,6 +75,18 @@ def _cleaned_record(record: WireRecord, clean: Redactor) -> WireRecord:
 def _cleaned_exchange(exchange: Exchange, clean: Redactor) -> Exchange:
     choices = tuple(clean_choice(choice, clean) for choice in exchange.choices)
     return replace(exchange, choices=choices)
+
+
+def _clean_parameters(given: dict[str, Any], clean: Redactor) -> None:
+    """Redact the texts within the JSON of parameters, so that it stays JSON."""
+
+    def cleaned(text: str) -> str:
+        return json.dumps(_cleaned(json.loads(text), clean), ensure_ascii=False)
+
+    if "extra" in given:
+        given["extra"] = cleaned(given["extra"])
+    if "others" in given:
+        given["others"] = [[name, cleaned(text)] for name, text in given["others"]]
 
 
 def _cleaned(value: Any, clean: Redactor) -> Any:

@@ -142,7 +142,7 @@ class ParametersDialog(ListDialog[None]):
         elif equals:
             self._set(name.strip(), value.strip())
         elif self.highlighted is not None:
-            self._edit(self._source.catalogue.parameters[self.highlighted])
+            self._edit(self.highlighted)
         elif self.typed:
             self._set(self.typed, "")
 
@@ -159,8 +159,13 @@ class ParametersDialog(ListDialog[None]):
             self.query_one(Input).value = ""
         self.fill(name)
 
-    def _edit(self, parameter: "Parameter") -> None:
+    def _edit(self, name: str) -> None:
         """Show the line in which a value is edited."""
+        try:
+            parameter = self._source.catalogue.find(name)
+        except ReplyscopeError as error:  # of a session that another version saved
+            self.query_one("#fault", Static).update(Content(printable_line(str(error))))
+            return
         self._edited = parameter
         value = self.query_one("#value", Input)
         own = self._own.given().get(parameter.name)

@@ -12,6 +12,8 @@ _OPENING = re.compile(
 )
 _ALT = re.compile(r"!\[([^\]\n]{0,200})\]\([ <]{0,2}data:image/\w{3,4};base64,~(\d+)~")
 _LONGEST_OPENING = 256
+_MOST_DIGITS = 10
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]*")
 _NAMED = re.compile(r"\]\([ <]{0,2}data:image/\w{3,4};base64,~(\d+)~")
 _FENCE = re.compile(r"[\s>]*(?:[-*+]\s+|\d+[.)]\s+)?(`{3,}(?!.*`)|~{3,})(.*)", re.DOTALL)
@@ -31,29 +33,39 @@ class DataImages:
     def filter(self, chunk: str) -> str:
         """The next chunk of the text without the base64."""
         out: list[str] = []
-        while chunk:
+        for piece in _LINES.findall(chunk):
+            self._filter_line(piece, out)
+        return "".join(out)
+
+    def _filter_line(self, rest: str, out: list[str]) -> None:
+        """Filter a line, or a part of one, with its end if it is complete."""
+        while rest:
             if self._open is not None:
-                chunk = self._collect(chunk, out)
+                rest = self._collect(rest, out)
             else:
-                line, end, chunk = chunk.partition("\n")
-                rest = self._pass(line, out)
-                if rest is not None:
-                    chunk = f"{rest}{end}{chunk}"
-                elif end:
+                line, end, _ = rest.partition("\n")
+                after = self._pass(line, out)
+                if after is None and end:
                     out.append(end)
                     self._end_line()
-        return "".join(out)
+                rest = "" if after is None else f"{after}{end}"
 
     def named_in(self, source: str) -> list[str]:
         """The base64 of the pictures whose names are in a part of the output."""
         if "base64,~" not in source:
             return []
-        numbers = [int(number) for number in _NAMED.findall(source)]
-        return [self._images[number] for number in numbers if number < len(self._images)]
+        found = map(self._image, _NAMED.findall(source))
+        return [image for image in found if image is not None]
 
     def pictures(self, output: str) -> list[tuple[str, str]]:
         """The alternative text and the base64 of each picture in the whole output."""
-        return [(alt, self._images[int(number)]) for alt, number in _ALT.findall(output)]
+        named = ((alt, self._image(digits)) for alt, digits in _ALT.findall(output))
+        return [(alt, image) for alt, image in named if image is not None]
+
+    def _image(self, digits: str) -> str | None:
+        """The image with a number; None for a number in the text of the author."""
+        number = int(digits) if len(digits) < _MOST_DIGITS else len(self._images)
+        return self._images[number] if number < len(self._images) else None
 
     def _collect(self, chunk: str, out: list[str]) -> str:
         """Keep the base64 at the beginning of a chunk. Returns the rest of it."""

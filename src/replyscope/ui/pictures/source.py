@@ -61,7 +61,7 @@ class PictureSource:
         try:
             with open_regular(Path(self.path)) as file:
                 return file.read(ENOUGH)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
             raise _unreadable(error) from error
 
     def read(self) -> bytes:
@@ -70,7 +70,7 @@ class PictureSource:
             return self.data
         try:
             return read_regular(Path(self.path), MOST_BYTES)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unreadable(error) from error
 
     @property
@@ -81,8 +81,9 @@ class PictureSource:
         return f"{self.key if _KEPT_NAME.fullmatch(self.key) else 'picture'}{suffix}"
 
 
-def _unreadable(error: OSError) -> PictureError:
-    return PictureError(f'The file of the picture can\'t be read: "{error.strerror or error}".')
+def _unreadable(error: OSError | ValueError) -> PictureError:
+    why = getattr(error, "strerror", None) or error
+    return PictureError(f'The file of the picture can\'t be read: "{why}".')
 
 
 def encoded_picture(name: str, encoded: str) -> PictureSource:

@@ -6,6 +6,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
+from replyscope.domain.plural import plural
 from replyscope.ui.markdown.block import Block, BlockKind
 from replyscope.ui.markdown.copy_marks import LAYOUT, mark
 from replyscope.ui.markdown.document import MarkdownDocument
@@ -14,6 +15,9 @@ from replyscope.ui.markdown.wrap import to_strip, wrap
 from replyscope.ui.pictures.gallery import indented
 from replyscope.ui.pictures.grid import MOST_ROWS
 from replyscope.ui.pictures.source import PictureError, PictureSource, encoded_picture
+
+_MOST_PICTURES = 8
+"""The pictures of a block: those of all visible blocks have to fit into the gallery."""
 
 Draw = Callable[[int, Palette], list[Strip]]
 DrawPicture = Callable[[PictureSource, int], list[Strip]]
@@ -52,7 +56,8 @@ def block_cell(
     blank line above.
     """
     found = document.pictures_in(block) if draw_picture is not None else ()
-    pictures = [encoded_picture("picture in the reply", encoded) for encoded in found]
+    pictures = [encoded_picture("picture in the reply", one) for one in found[:_MOST_PICTURES]]
+    more = len(found) - len(pictures)
 
     def draw(width: int, palette: Palette) -> list[Strip]:
         strips = document.draw(block, width, palette)
@@ -62,6 +67,9 @@ def block_cell(
             indent = len(last) - len(last.lstrip(" "))
             for picture in pictures:
                 strips += picture_strips(picture, indent, width, palette, draw_picture)
+            if more:
+                text = f"{plural(more, 'more picture')} not drawn here"
+                strips.append(to_strip(Text(" " * indent + text, palette.muted)))
         return strips
 
     return Cell(
