@@ -46,7 +46,7 @@ def test_a_model_and_a_system_prompt_and_a_message_in_one_write(
     server.models = ["alpha", "beta"]
     with Terminal(tmp_path, "--base-url", server.base_url) as terminal:
         terminal.wait_for("type a message")
-        terminal.type(f"{F2}bet\r{F8}be brief{CTRL_S}hello\r")
+        terminal.type(f"{F2}bet\r/system\rbe brief{CTRL_S}hello\r")
         terminal.wait_until(lambda: bool(server.requests))
     assert server.requests[0]["model"] == "beta"
     said = [message["content"] for message in server.requests[0]["messages"]]

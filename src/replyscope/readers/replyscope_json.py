@@ -78,7 +78,11 @@ _NOT_IMPORTED = frozenset(
 
 def _settings(value: Any) -> SessionSettings:
     settings = settings_from_json(value)
+    for _, text in settings.parameters.others or ():
+        json.loads(text)
     extra = json.loads(settings.parameters.extra or "{}")
+    if not isinstance(extra, dict):
+        raise ValueError("extra is not a JSON object")
     kept = {name: one for name, one in extra.items() if name not in _NOT_IMPORTED}
     if kept == extra:
         return settings

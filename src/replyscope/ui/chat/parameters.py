@@ -51,7 +51,7 @@ class ParametersDialog(ListDialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "accept", "edit", priority=True),
-        Binding("ctrl+s", "close", "Close", show=False, priority=True),
+        Binding("ctrl+s", "close", "done", priority=True),
         Binding("escape", "cancel", "close"),
         Binding("ctrl+o", "inherit", "remove", priority=True),
     ]
