@@ -6,6 +6,8 @@ what reaches a terminal is known for ours, or for theirs.
 
 import re
 
+from replyscope.ui.terminal.emoji_width import MEASURE
+
 _ESCAPES = (
     "\x1b]0;{m} owned title\x07",
     "\x1b]2;{m} owned title\x1b\\",
@@ -92,7 +94,7 @@ def escaped(raw: bytes) -> list[str]:
     A sequence of which the end has not come yet is left for the next look.
     """
     text = _BEGUN.sub("", raw.decode("utf-8", "surrogateescape"))
-    text = _TEXTUALS.sub("", text)
+    text = _TEXTUALS.sub("", text).replace(MEASURE, "", 1)  # once, at the start
     bare = _CSI.sub(lambda match: "" if _is_ours(match) else match[0], text)
     return [
         f"{bare[max(0, found.start() - 30) : found.end() + 40]!r}"
