@@ -78,8 +78,8 @@ _NOT_IMPORTED = frozenset(
 
 def _settings(value: Any) -> SessionSettings:
     settings = settings_from_json(value)
-    for _, text in settings.parameters.others or ():
-        json.loads(text)
+    for _, other in settings.parameters.others or ():
+        json.loads(other)
     extra = json.loads(settings.parameters.extra or "{}")
     if not isinstance(extra, dict):
         raise ValueError("extra is not a JSON object")
