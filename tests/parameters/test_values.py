@@ -16,9 +16,12 @@ from replyscope.domain.parameter import Parameter
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.value_type import Plain, Range, find_fault, phrase_of
 from replyscope.engine.parameter_texts import NOT_SENT, text_of, with_typed
+from replyscope.inspection.sharing.session_json import session_to_json
 from replyscope.provider.catalogue import load_catalogue
 from replyscope.provider.given import ELSEWHERE
+from replyscope.readers.replyscope_json import session_from_json
 from tests.parameters.values import example_of, values_of
+from tests.sharing.sessions import rich_session
 
 CATALOGUE = load_catalogue()
 TYPED = [
@@ -153,10 +156,12 @@ def test_parameters_are_the_same_after_they_were_saved() -> None:
     assert set(parameters.given()) == set(CATALOGUE.parameters) - {"seed"}
 
 
-def test_damaged_parameters_are_refused_when_they_are_loaded() -> None:
+def test_damaged_parameters_are_refused_when_they_are_imported() -> None:
+    value = json.loads(session_to_json(rich_session()))
     for damage in ({"extra": "[1]"}, {"extra": "{"}, {"others": [["stop", "{"]]}):
+        value["settings"]["parameters"] = damage
         with pytest.raises(ValueError, match=r"."):
-            settings_from_json({"parameters": damage})
+            session_from_json(value)
 
 
 def test_a_session_overrides_extends_and_unsets_what_the_provider_has() -> None:
