@@ -7,6 +7,7 @@ from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.exchange import ANSWERABLE, Api, Choice, Exchange, ExchangeState
+from replyscope.domain.json_text import read_json
 from replyscope.domain.message import (
     MESSAGE_FIELDS,
     Message,
@@ -94,8 +95,8 @@ def what_conversation_knows(
 def _read(text: str) -> Any:
     """The value of a JSON text; None if it is none."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except ValueError:
         return None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.json_text import read_json
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import exact_line, printable_line, printable_text
 from replyscope.domain.tool import Tool, ToolSource
@@ -76,8 +77,8 @@ def _typed_pairs(argument: str) -> list[tuple[str, str]]:
 def _is_json(text: str) -> bool:
     """Whether a text is a whole JSON value, which may contain ` name=`."""
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+        read_json(text)
+    except ValueError:
         return False
     return True
 

@@ -6,7 +6,6 @@ is sent under its own name, if the API has it; a note says what is left out.
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
@@ -74,9 +73,15 @@ def add_given(body: dict[str, Any], request: ModelRequest, api: Api) -> None:
 
 def with_extra(body: dict[str, Any], request: ModelRequest) -> dict[str, Any]:
     """The body with the fields of `extra`, which replace its own."""
-    extra: dict[str, Any] = json.loads(request.parameters.extra or "{}")
+    extra = extra_fields(request)
     extra.pop("response_id", None)  # that would be another request
     return body | extra
+
+
+def extra_fields(request: ModelRequest) -> dict[str, Any]:
+    """The fields of `extra`, a new dict."""
+    extra: dict[str, Any] = json.loads(request.parameters.extra or "{}")
+    return extra
 
 
 def extra_headers(request: ModelRequest) -> dict[str, str]:
@@ -120,8 +125,7 @@ def _is_untimely(name: str, value: Any, request: ModelRequest) -> bool:
 
 
 def _has_tools(request: ModelRequest) -> bool:
-    extra: Mapping[str, Any] = json.loads(request.parameters.extra or "{}")
-    return bool(request.tools or request.hosted or "tools" in extra)
+    return bool(request.tools or request.hosted or "tools" in extra_fields(request))
 
 
 def _merged(own: Any, given: Any) -> Any:

@@ -5,7 +5,6 @@ that the partial reply is recorded like any other.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +39,7 @@ from replyscope.provider.dialect import Dialect, Translator, translate_said
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frame_reader import FrameReader
 from replyscope.provider.frames import FrameTap
-from replyscope.provider.given import extra_headers, unsent
+from replyscope.provider.given import extra_fields, extra_headers, unsent
 from replyscope.provider.history import own_fields
 from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
@@ -180,20 +179,15 @@ class OpenAIProvider:
         if "drop" not in known.values():
             return []
         whole = self._dialect.body(request, self._endpoint.base_url, {})
-        written = json.loads(request.parameters.extra or "{}")
-        inner = {
-            f"{name}.{one}": f"{name}.{one}"
-            for name, value in whole.items()
-            if isinstance(value, dict)
-            for one in value
-        }
-        own = {name: name.rpartition(".")[2] for name, _ in own_fields(whole.get("messages", []))}
-        shown = {**{name: name for name in whole}, **inner, **own}
+        written = extra_fields(request)
+        objects = [(name, value) for name, value in whole.items() if isinstance(value, dict)]
+        names = {*whole, *(f"{name}.{inner}" for name, value in objects for inner in value)}
+        shown = {name: name for name in names - {"stream_options"}}
+        shown |= {one: one.rpartition(".")[2] for one, _ in own_fields(whole.get("messages", []))}
         return [
             f"{shown[name]} was left out: this model rejects it"
             for name, instead in known.items()
-            if instead == "drop" and name in shown and name != "stream_options"
-            if name.partition(".")[0] not in written
+            if instead == "drop" and name in shown and name.partition(".")[0] not in written
         ]
 
     async def _attempt(
@@ -227,7 +221,7 @@ class OpenAIProvider:
         try:
             stream = opening.result()
         except openai.APIStatusError as error:
-            written = json.loads(request.parameters.extra or "{}")
+            written = extra_fields(request)
             adaptable = {name: value for name, value in body.items() if name not in written}
             again = propose_adaptation(error, adaptable, known)
             return again or self._refused(attempt, error, retried)

@@ -12,6 +12,7 @@ from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.field_types import check_fields
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.import_format import EntryFormat
+from replyscope.domain.json_text import read_json
 from replyscope.domain.json_values import (
     exchange_from_json,
     from_ms,
@@ -79,8 +80,8 @@ _NOT_IMPORTED = frozenset(
 def _settings(value: Any) -> SessionSettings:
     settings = settings_from_json(value)
     for _, other in settings.parameters.others or ():
-        json.loads(other)
-    extra = json.loads(settings.parameters.extra or "{}")
+        read_json(other)
+    extra = read_json(settings.parameters.extra or "{}")
     if not isinstance(extra, dict):
         raise ValueError("extra is not a JSON object")
     kept = {name: one for name, one in extra.items() if name not in _NOT_IMPORTED}

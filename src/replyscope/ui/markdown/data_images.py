@@ -68,7 +68,7 @@ class DataImages:
         return self._images[number] if number < len(self._images) else None
 
     def _collect(self, chunk: str, out: list[str]) -> str:
-        """Keep the base64 at the beginning of a chunk. Returns the rest of it."""
+        """Keep the base64 at the beginning of a chunk. Returns the text after it."""
         assert self._open is not None
         found = _BASE64.match(chunk)
         end = found.end() if found is not None else 0

@@ -51,7 +51,7 @@ class PartCells(ABC):
 
     @abstractmethod
     def update(self, part: ReplyPart, *, only_grows: bool) -> bool:
-        """Replace the part by a version of it. Returns False when `part` is another one."""
+        """Replace the part by a newer version. Returns False for another part."""
 
     @abstractmethod
     def lay_out(self, look: CellLook) -> int:
