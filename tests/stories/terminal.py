@@ -16,6 +16,9 @@ import pyte
 
 from tests.cli.run import PROGRAM, environment
 
+_LONGEST = 4
+"""How many times its limit a wait may last while the program writes."""
+
 
 class Terminal:
     """Runs the program in a pty; `screen` is what a person would see."""
@@ -86,9 +89,15 @@ class Terminal:
         os.kill(self.pid, number)
 
     def wait_for(self, *texts: str, timeout_s: float = 30.0) -> str:
-        """Read until all texts are on the screen; the screen."""
-        deadline = time.monotonic() + timeout_s
+        """Read until all texts are on the screen; the screen. The limit counts from the last
+        output: on a busy machine the program may type for a minute.
+        """
+        start = deadline = time.monotonic()
+        read = -1
         while not all(text in self.screen for text in texts):
+            if len(self.received) != read:
+                read = len(self.received)
+                deadline = min(time.monotonic() + timeout_s, start + _LONGEST * timeout_s)
             if time.monotonic() > deadline:
                 raise AssertionError(f"never came: {texts}\n{self.screen}")
             self._read(0.05)

@@ -191,16 +191,18 @@ class ReplyscopeApp(GuardedApp):
 
     def _closes_panel(self, event: events.Key) -> bool:
         """Close the panel of keys. Returns whether the key has done its work by that."""
-        panels = self.screen.query(KeyPanel) if self.screen_stack else ()
-        active = self.screen.active_bindings.get(event.key) if panels else None
-        for panel in panels:
-            if isinstance(self.focused, Composer) and event.is_printable:
-                return False  # it closes the panel in the order of typing
-            panel.remove()
-            return event.key == "escape" or (
-                active is not None and active.binding.action == "show_keys"
-            )
-        return False
+        screen = self.screen
+        # A query would walk all widgets of the conversation at each key.
+        panel = next((one for one in screen.children if isinstance(one, KeyPanel)), None)
+        if panel is None:
+            return False
+        if isinstance(self.focused, Composer) and event.is_printable:
+            return False  # it closes the panel in the order of typing
+        active = screen.active_bindings.get(event.key)
+        panel.remove()
+        return event.key == "escape" or (
+            active is not None and active.binding.action == "show_keys"
+        )
 
     def get_key_display(self, binding: Binding) -> str:
         """The name of a binding's key."""
