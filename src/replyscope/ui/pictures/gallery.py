@@ -1,14 +1,14 @@
 """A cache of drawn pictures. They are decoded in a thread; until then their place is blank."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from threading import Lock, Thread
+from functools import partial
 
 from rich.segment import Segment
 from textual.strip import Strip
 
+from replyscope.ui.background_cache import BackgroundCache, Notify
 from replyscope.ui.markdown.copy_marks import RULE, CopyMark, LineStrip
 from replyscope.ui.pictures import kitty
 from replyscope.ui.pictures.decode import decode_pixels, encode_png
@@ -48,10 +48,6 @@ class _Drawn:
     transmission: str = ""
 
 
-_Key = tuple[str, Grid]
-Notify = Callable[[], object]
-
-
 class Gallery:
     """Draws pictures in the form of the terminal. `write` sends a transmission to it.
 
@@ -62,10 +58,9 @@ class Gallery:
     def __init__(self, form: PictureForm, write: Callable[[str], object]) -> None:
         self._form = form
         self._write = write
-        self._drawn: OrderedDict[_Key, _Drawn] = OrderedDict()
-        self._waiting: OrderedDict[_Key, tuple[PictureSource, set[Notify]]] = OrderedDict()
-        self._lock = Lock()
-        self._is_running = False
+        self._drawn: BackgroundCache[tuple[str, Grid], _Drawn] = BackgroundCache(
+            "pictures", _MOST_CELLS, lambda key: key[1].columns * key[1].rows
+        )
         self._transmitted: set[int] = set()
 
     @property
@@ -84,7 +79,8 @@ class Gallery:
         assert header.width is not None
         assert header.height is not None
         grid = fit_grid(header.width, header.height, room)
-        drawn = self._find(source, grid, notify)
+        draw = partial(self._draw, source, grid)
+        drawn = self._drawn.find((source.key, grid), draw, notify)
         if drawn is None:
             return [_row([]) for _ in range(grid.rows)]
         if drawn.fault:
@@ -99,44 +95,6 @@ class Gallery:
         """Delete the pictures of the terminal."""
         self._write("".join(kitty.deletion(number) for number in self._transmitted))
         self._transmitted.clear()
-
-    def _find(self, source: PictureSource, grid: Grid, notify: Notify) -> _Drawn | None:
-        """The decoded picture; otherwise None, and it is decoded."""
-        key = (source.key, grid)
-        with self._lock:
-            drawn = self._drawn.get(key)
-            if drawn is not None:
-                self._drawn.move_to_end(key)
-                return drawn
-            self._waiting.setdefault(key, (source, set()))[1].add(notify)
-            if not self._is_running:
-                self._is_running = True
-                # A daemon: nobody waits for a picture when the program ends.
-                Thread(target=self._draw_waiting, name="pictures", daemon=True).start()
-        return None
-
-    def _release(self) -> None:
-        """Release the pictures that were not drawn for the longest time."""
-        cells = sum(grid.columns * grid.rows for _, grid in self._drawn)
-        while cells > _MOST_CELLS and len(self._drawn) > 1:
-            (_, grid), _ = self._drawn.popitem(last=False)
-            cells -= grid.columns * grid.rows
-
-    def _draw_waiting(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    self._is_running = False
-                    return
-                key = next(iter(self._waiting))
-                source, _ = self._waiting[key]
-            drawn = self._draw(source, key[1])
-            with self._lock:
-                _, notifies = self._waiting.pop(key)
-                self._drawn[key] = drawn
-                self._release()
-            for notify in notifies:
-                notify()
 
     def _draw(self, source: PictureSource, grid: Grid) -> _Drawn:
         try:
