@@ -9,6 +9,7 @@ monotonic clock. The prompt says what to send:
     COUNT rows at RATE            one table
     COUNT formulas at RATE        display formulas between lines with formulas
     COUNT diagrams at RATE        Mermaid flowcharts
+    COUNT pictures at RATE        PNG pictures in data URIs, between lines of text
     COUNT kB line at RATE         one line
     COUNT kB as SHAPE by SIZE     one line of that shape (line, word, fence, item, cell,
                                   reasoning, arguments), SIZE characters a chunk, at full speed
@@ -19,15 +20,20 @@ The last chunk of a text holds LAST.
 """
 
 import asyncio
+import base64
 import json
+import random
 import re
+import struct
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 
 WORDS = "The *quick* brown fox, `x = 1`, jumps over **lazy** dogs. "
 LAST = "LASTTEXT"
 _ORDER = re.compile(
-    rb"(\d+) (chunks|lines of code|rows|formulas|diagrams|kB line|choices) at (\d+)|say (\w+)"
+    rb"(\d+) (chunks|lines of code|rows|formulas|diagrams|pictures|kB line|choices) at (\d+)"
+    rb"|say (\w+)"
 )
 _SHAPE = re.compile(rb"(\d+) kB as (\w+) by (\d+)")
 _OPENINGS = {"fence": "```text\n", "item": "- ", "cell": "| n | text |\n|--|--|\n| 1 | "}
@@ -65,7 +71,24 @@ def text_of(kind: str, count: int) -> str:
                 "  B -->|no| D\n  D --> C\n```\n\n"
                 for n in range(count)
             )
+        case "pictures":
+            encoded = (base64.b64encode(png(n)).decode() for n in range(count))
+            return "".join(
+                f"Look:\n\n![{n}](data:image/png;base64,{one})\n\n" for n, one in enumerate(encoded)
+            )
     return (WORDS * (count * 1000 // len(WORDS) + 1))[: count * 1000]
+
+
+def png(seed: int) -> bytes:
+    """A picture of 48x48 pixels in random colours, about 7 kB."""
+    pixels = random.Random(seed).randbytes(48 * 48 * 3)
+    lines = b"".join(b"\0" + pixels[at : at + 144] for at in range(0, len(pixels), 144))
+    header = struct.pack(">IIBBBBB", 48, 48, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
 
 
 def frame(content: str | None, index: int = 0, finish: str | None = None) -> bytes:

@@ -11,6 +11,7 @@ _SHAPES = (
     ("one table of 500 rows", "500 rows at 0"),
     ("300 formulas", "300 formulas at 0"),
     ("50 diagrams", "50 diagrams at 0"),
+    ("8 pictures", "8 pictures at 0"),
     ("one line of 200 kB", "200 kB line at 0"),
 )
 _LONG_LINES = (
