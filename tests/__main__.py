@@ -1,6 +1,7 @@
 """The test command, `python -m tests`: lint, types, architecture, advisories, tests.
 
-Its arguments go to pytest: `--every` runs every case of the costly tables.
+It runs a sample of the tests that start an app or a process; `--every` runs all of them. Its
+arguments go to pytest.
 """
 
 import subprocess
@@ -17,13 +18,14 @@ _PARALLEL = ("-n", "4", "--dist", "worksteal")
 # a wait that was too short on a loaded machine does not. An exception that reached the last
 # guard is a fault the first time.
 _RETRY = ("--reruns", "1", "-rR", "--rerun-except", GUARD_REACHED)
+_SAMPLE = () if "--every" in sys.argv else ("--sample",)
 STEPS = (
     ("format", ["-m", "ruff", "format", "--check", "--quiet", "."]),
     ("lint", ["-m", "ruff", "check", "--quiet", "."]),
     ("types", ["-m", "mypy"]),
     ("floors", ["-c", _LINT_IMPORTS]),
     ("audit", ["-m", "tests.audit"]),
-    ("tests", ["-m", "pytest", *_PARALLEL, *_RETRY, *sys.argv[1:]]),
+    ("tests", ["-m", "pytest", *_PARALLEL, *_RETRY, *_SAMPLE, *sys.argv[1:]]),
 )
 
 

@@ -14,7 +14,7 @@ from pytest_socket import socket_allow_hosts
 from replyscope.cli.guard import LOG
 from replyscope.store.sqlite_store import SqliteStore
 from tests.support.server import LoopbackServer
-from tests.support.suite import GUARD_REACHED, SAMPLE, Suite
+from tests.support.suite import GUARD_REACHED, SAMPLE, Suite, sampled
 from tests.support.weights import find_cached_weights
 
 _SLOW = [HealthCheck.too_slow]
@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=1, help="what the heavy suites' chances are")
     parser.addoption("--size", type=float, default=SAMPLE, help="how large they run, 1 is whole")
     parser.addoption("--every", action="store_true", help="every case of the costly tables")
+    parser.addoption("--sample", action="store_true", help="a part of the costly folders")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,9 +53,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out_marks.add("whole")
         if not config.getoption("--every"):
             left_out_marks.add("spare")
-    left_out = [item for item in items if any(map(item.get_closest_marker, left_out_marks))]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    kept = [item for item in items if not any(map(item.get_closest_marker, left_out_marks))]
+    if config.getoption("--sample"):
+        kept = sampled(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

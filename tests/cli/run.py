@@ -1,14 +1,12 @@
 """Runs the installed program as a user would."""
 
-import atexit
 import os
 import subprocess
 import sys
-from functools import lru_cache
 from pathlib import Path
 
 from replyscope.cli.parser import EXIT_FAULT
-from tests.support.fork_server import ForkServer
+from tests.support.fork_server import fork_server
 
 PROGRAM = [sys.executable, "-m", "replyscope"]
 
@@ -26,13 +24,6 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
-@lru_cache(maxsize=1)
-def _server() -> ForkServer:
-    server = ForkServer()
-    atexit.register(server.close)
-    return server
-
-
 def run_command(
     folder: Path, *arguments: str, stdin: str | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
@@ -42,7 +33,7 @@ def run_command(
     """
     if not hasattr(os, "fork"):
         return run_program(folder, *arguments, stdin=stdin, **more)
-    done = _server().run([*arguments], environment(folder, **more), folder, stdin or "")
+    done = fork_server().run([*arguments], environment(folder, **more), folder, stdin or "")
     assert done.returncode != EXIT_FAULT, done.stderr
     return done
 

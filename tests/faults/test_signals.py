@@ -26,7 +26,7 @@ from tests.support.suite import Suite
 if sys.platform == "win32":
     pytest.skip("Windows has no such signals", allow_module_level=True)
 
-from tests.stories.terminal import Terminal
+from tests.stories.terminal import ProcessTerminal, Terminal
 
 _MOST_S = 5.0
 """Two seconds, on a machine that does nothing else."""
@@ -78,7 +78,10 @@ def ask_and_signal(folder: Path, number: signal.Signals) -> float:
 
 def chat_and(folder: Path, leave: Callable[[Terminal], object]) -> float:
     """Leave the chat in mid-reply; the seconds it took to end."""
-    with half_a_reply() as server, Terminal(folder, "--base-url", server.base_url) as terminal:
+    with (
+        half_a_reply() as server,
+        ProcessTerminal(folder, "--base-url", server.base_url) as terminal,
+    ):
         terminal.wait_for("type a message", "test-model")
         terminal.type("go\r")
         terminal.wait_for("word49")

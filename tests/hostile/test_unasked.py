@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.cli.run import run_program
-from tests.stories.terminal import Terminal
+from tests.stories.terminal import ProcessTerminal
 from tests.support.server import LoopbackServer
 from tests.support.suite import Suite
 
@@ -83,7 +83,7 @@ def test_the_chat_connects_when_something_is_sent_and_not_before(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     here = ["--base-url", server.base_url, "--model", "test-model"]
-    with Terminal(tmp_path, *here) as terminal:
+    with ProcessTerminal(tmp_path, *here) as terminal:
         terminal.wait_for("type a message")
         assert noted(tmp_path, "connect") == set()
         terminal.type("hello\r")
@@ -94,7 +94,7 @@ def test_the_chat_connects_when_something_is_sent_and_not_before(
 def test_reviewing_connects_to_nobody(server: LoopbackServer, tmp_path: Path) -> None:
     run_program(tmp_path, "ask", "zebrafinch", "--base-url", server.base_url, "--model", "m")
     (tmp_path / "notes").unlink()
-    with Terminal(tmp_path, "review") as terminal:
+    with ProcessTerminal(tmp_path, "review") as terminal:
         terminal.wait_for("zebrafinch")
         terminal.type("hello")
         terminal.wait_for("Hello world")

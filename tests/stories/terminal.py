@@ -10,18 +10,28 @@ import struct
 import termios
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pyte
 
-from tests.cli.run import PROGRAM, environment
+from tests.cli.run import environment
+from tests.support.fork_server import fork_server
 
+_NUMBERS = count()
+_READ_AT_START = ("LANG", "LC_", "PYTHON", "TEXTUAL_")
+"""How the variables begin that Python or Textual read only once."""
 _LONGEST = 4
 """How many times its limit a wait may last while the program writes."""
 
 
 class Terminal:
-    """Runs the program in a pty; `screen` is what a person would see."""
+    """Runs the program in a pty; `screen` is what a person would see.
+
+    It is started in a fork of a process that has imported it.
+    """
+
+    is_new_process = False
 
     def __init__(
         self, folder: Path, *arguments: str, size: tuple[int, int] = (120, 40), **more: str
@@ -31,12 +41,20 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self.received = bytearray()
         self._text: str | None = None
-        self.pid, self._fd = pty.fork()
-        size_bytes = struct.pack("HHHH", self._rows, self._columns, 0, 0)
-        if self.pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, size_bytes)
-            more = {"TERM": "xterm-256color", "LANG": "C.UTF-8", **more}
-            os.execvpe(PROGRAM[0], [*PROGRAM, *arguments], environment(folder, **more))
+        self._fd, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", self._rows, self._columns, 0, 0))
+        name = os.ttyname(slave)
+        variables = environment(folder, **{"TERM": "xterm-256color", "LANG": "C.UTF-8", **more})
+        self._status = folder / f".status-{next(_NUMBERS)}"
+        reads_at_start = any(variable.startswith(_READ_AT_START) for variable in more)
+        self.pid = fork_server().start(
+            [*arguments],
+            variables,
+            name,
+            self._status,
+            is_new_process=self.is_new_process or reads_at_start,
+        )
+        os.close(slave)
 
     def __enter__(self) -> "Terminal":
         return self
@@ -44,8 +62,7 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        self._wait_for_status()
         os.close(self._fd)
 
     @property
@@ -76,13 +93,7 @@ class Terminal:
         """Close the terminal, as its window's cross does; the program's exit status."""
         os.close(self._fd)
         self._fd = os.open(os.devnull, os.O_RDONLY)
-        deadline = time.monotonic() + 15.0
-        while time.monotonic() < deadline:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                return os.waitstatus_to_exitcode(status)
-            select.select([], [], [], 0.05)
-        raise AssertionError("still running without a terminal")
+        return self._wait_for_status()
 
     def send_signal(self, number: signal.Signals) -> None:
         """Signal the program."""
@@ -126,15 +137,23 @@ class Terminal:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             self._read(0.05)
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                return os.waitstatus_to_exitcode(status)
+            if self._status.exists():
+                return int(self._status.read_text())
         raise AssertionError(f"still running\n{self.screen}")
 
     def kill(self) -> None:
         """kill -9."""
         os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        self._wait_for_status()
+
+    def _wait_for_status(self) -> int:
+        """Wait for the end without reading what the program writes; its exit status."""
+        deadline = time.monotonic() + 15.0
+        while not self._status.exists():
+            if time.monotonic() > deadline:
+                raise AssertionError("still running")
+            select.select([], [], [], 0.01)
+        return int(self._status.read_text())
 
     def _read(self, wait_s: float) -> None:
         ready, _, _ = select.select([self._fd], [], [], wait_s)
@@ -147,3 +166,9 @@ class Terminal:
             # pyte takes the "4:3" in an underline style for a command of its own.
             self._stream.feed(data)
             self._text = None
+
+
+class ProcessTerminal(Terminal):
+    """Starts Python anew, as a person does: for tests of how the program starts and ends."""
+
+    is_new_process = True

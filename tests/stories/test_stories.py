@@ -13,11 +13,11 @@ from tests.support.server import Answer, LoopbackServer, delta, reply, sse
 if sys.platform == "win32":
     pytest.skip("needs a pty", allow_module_level=True)
 
-from tests.stories.terminal import Terminal
+from tests.stories.terminal import ProcessTerminal, Terminal
 
 
 def start(folder: Path, server: LoopbackServer, *more: str) -> Terminal:
-    return Terminal(folder, "--base-url", server.base_url, *more)
+    return ProcessTerminal(folder, "--base-url", server.base_url, *more)
 
 
 def test_chat_quit_come_back(server: LoopbackServer, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_hostile_output_never_reaches_the_terminal(server: LoopbackServer, tmp_p
 
 
 def test_a_terminal_of_twenty_by_five_works(server: LoopbackServer, tmp_path: Path) -> None:
-    with Terminal(tmp_path, "--base-url", server.base_url, size=(20, 5)) as terminal:
+    with ProcessTerminal(tmp_path, "--base-url", server.base_url, size=(20, 5)) as terminal:
         terminal.wait_for("type a")
         terminal.type("hi\r")
         terminal.wait_for("Hello world", timeout_s=15)

@@ -5,19 +5,29 @@ standard streams; only what Python does before `main` (encodings, warnings) and 
 tested this way.
 """
 
+import atexit
 import json
 import os
 import subprocess
 import sys
 import traceback
+from functools import lru_cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
-IMPORTED = ("replyscope.cli.command", "replyscope.cli.wiring", "replyscope.provider.opening")
+IMPORTED = (
+    "replyscope.cli.app",
+    "replyscope.cli.command",
+    "replyscope.cli.services",
+    "replyscope.cli.wiring",
+    "replyscope.provider.opening",
+    "replyscope.ui.chat.screen",
+)
 
 
 class ForkServer:
-    """The server as its client sees it. Runs one command at a time."""
+    """The server as its client sees it."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -40,32 +50,109 @@ class ForkServer:
             "folder": os.getcwd(),
             **{name: str(path) for name, path in names.items()},
         }
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-        status = int(self._process.stdout.readline())
+        status = self._ask(asked)
         out, err = (names[name].read_text(encoding="utf-8") for name in ("stdout", "stderr"))
         for path in names.values():
             path.unlink()
         return subprocess.CompletedProcess(argv, status, out, err)
 
+    def start(
+        self,
+        argv: list[str],
+        environment: dict[str, str],
+        terminal: str,
+        status: Path,
+        *,
+        is_new_process: bool = False,
+    ) -> int:
+        """Start a command line at a terminal, as the leader of its session; the process id.
+
+        Its exit status will be in the file `status`, negative for a signal. With
+        `is_new_process` the fork executes Python anew.
+        """
+        return self._ask(
+            {
+                "argv": argv,
+                "environment": environment,
+                "folder": os.getcwd(),
+                "terminal": terminal,
+                "status": str(status),
+                "is_new_process": is_new_process,
+            }
+        )
+
     def close(self) -> None:
         """End the server."""
         self._process.communicate()
 
+    def _ask(self, asked: dict[str, Any]) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+@lru_cache(maxsize=1)
+def fork_server() -> ForkServer:
+    """The server of this process; it ends with it."""
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
+
 
 def serve() -> None:
-    """Run what is asked for on stdin, line by line; each exit status on stdout."""
+    """Run what is asked for on stdin, line by line. Answers on stdout with the exit status, or
+    with the process id of what was started at a terminal.
+    """
     for name in IMPORTED:
         __import__(name)
     for line in sys.stdin:
+        asked = json.loads(line)
         child = os.fork()
-        if child == 0:
-            _run(json.loads(line))
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        if child == 0 and "terminal" in asked:
+            _run_at_terminal(asked)
+        elif child == 0:
+            _run(asked)
+        if "terminal" in asked:
+            Thread(target=_write_status, args=(child, Path(asked["status"])), daemon=True).start()
+            answer = child
+        else:
+            answer = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
+
+
+def _write_status(child: int, file: Path) -> None:
+    _, status = os.waitpid(child, 0)
+    new = file.with_suffix(".new")
+    new.write_text(str(os.waitstatus_to_exitcode(status)))
+    new.rename(file)
+
+
+def _run_at_terminal(asked: dict[str, Any]) -> None:
+    """Become the process that was asked for, and end as Python ends. Never returns."""
+    os.setsid()
+    for number in (0, 1, 2):  # the first terminal that the leader opens is that of its session
+        _connect(number, asked["terminal"], os.O_RDWR)
+    if asked["is_new_process"]:
+        program = [sys.executable, "-m", "replyscope", *asked["argv"]]
+        os.chdir(asked["folder"])
+        os.execvpe(program[0], program, asked["environment"])
+    _begin(asked)
+    from replyscope.cli.main import run
+
+    run()
+
+
+def _begin(asked: dict[str, Any]) -> None:
+    sys.stdin = open(0)  # noqa: SIM115
+    sys.stdout = open(1, "w")  # noqa: SIM115
+    sys.stderr = open(2, "w")  # noqa: SIM115
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    sys.argv = ["replyscope", *asked["argv"]]
 
 
 def _run(asked: dict[str, Any]) -> None:
@@ -75,11 +162,7 @@ def _run(asked: dict[str, Any]) -> None:
         _connect(0, asked["stdin"], os.O_RDONLY)
         for number, name in ((1, "stdout"), (2, "stderr")):
             _connect(number, asked[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
-        os.chdir(asked["folder"])
-        os.environ.clear()
-        os.environ.update(asked["environment"])
-        sys.argv = ["replyscope", *asked["argv"]]
+        _begin(asked)
         from replyscope.cli.main import main
 
         status = main(asked["argv"])

@@ -1,13 +1,15 @@
 """The heavy suites: how large a run is, what its chances come from, and what it found.
 
-`python -m tests` runs a small sample of each; `python -m tests.faults` and
-`python -m tests.hostile` run them whole, and take `--seed` and `--size`.
+`python -m tests` runs a sample of the costly tests, `python -m tests --every` all of them.
+`python -m tests.faults` and `python -m tests.hostile` run their suites at full size, and take
+`--seed` and `--size`.
 """
 
 import argparse
 import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,22 @@ from _pytest.mark import ParameterSet
 
 SAMPLE = 0.02
 """The size of a run within the test command, of the whole."""
+_EVERY_NTH = {
+    "tests/cli/": 3,
+    "tests/docs/": 4,
+    "tests/faults/": 3,
+    "tests/hostile/": 4,
+    "tests/linear/": 2,
+    "tests/local/": 2,
+    "tests/pictures/": 3,
+    "tests/provider/test_sent_back": 2,
+    "tests/servers/": 2,
+    "tests/snapshots/": 4,
+    "tests/stories/": 4,
+    "tests/toolbox/": 2,
+    "tests/ui/": 3,
+}
+"""Which tests of the folders that start an app or a process run in the test command."""
 GUARD_REACHED = "replyscope itself failed"
 """How a failure begins that says that an exception reached the last guard."""
 _ROOT = Path(__file__).parents[2]
@@ -56,6 +74,19 @@ def sample(cases: Iterable[Any], count: int) -> list[ParameterSet]:
         case if number in run else case._replace(marks=(*case.marks, pytest.mark.spare))
         for number, case in enumerate(table)
     ]
+
+
+def sampled(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Of each file of the costly folders, every n-th test, with its first."""
+    numbers: Counter[str] = Counter()
+    kept = []
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        every = next((n for folder, n in _EVERY_NTH.items() if file.startswith(folder)), 1)
+        if numbers[file] % every == 0:
+            kept.append(item)
+        numbers[file] += 1
+    return kept
 
 
 def _as_parameters(case: Any) -> ParameterSet:
