@@ -390,28 +390,48 @@ def test_a_request_runs_as_a_command_and_as_a_program(
         shown = json.loads(sessions(tmp_path, "show", session_id, "--json"))
         exchange = shown["exchanges"][0]["id"]
         sent = server.bodies[-1]
-        keys = environment(tmp_path, OPENAI_API_KEY="sk-not-the-one-0000")
+        keys = environment(
+            tmp_path, OPENAI_API_KEY="sk-not-the-one-0000", X_GATEWAY_KEY="gateway-secret-1"
+        )
         program = sessions(tmp_path, "export", exchange, "--format", "python")
         subprocess.run([sys.executable, "-c", program], env=keys, check=True, capture_output=True,
                        timeout=60)  # fmt: skip
         assert server.bodies[-1] == sent
+        assert own_headers(server) == OWN_HEADERS
         command = sessions(tmp_path, "export", exchange, "--format", "curl")
         assert "sk-" not in program + command
+        assert "gateway-secret" not in program + command
         if shutil.which("curl"):
             before = len(server.bodies)
             subprocess.run(["sh", "-c", command], env=keys, check=True, capture_output=True,
                            timeout=60)  # fmt: skip
             assert len(server.bodies) == before + 1
             assert server.bodies[-1] == sent
+            assert own_headers(server) == OWN_HEADERS
+
+
+OWN_HEADERS = {"x-trace": "it's 1", "x-gateway-key": "gateway-secret-1"}
+
+
+def own_headers(server: LoopbackServer) -> dict[str, str]:
+    """The headers of the last request that its settings name."""
+    return {name: server.headers[-1].get(name, "") for name in OWN_HEADERS}
 
 
 def filled_over(folder: Path, server: LoopbackServer, api: str) -> str:
     said = 'It\'s "quoted" $HOME `x` \\ \u00e9\U0001f600\n' + "long " * 40
+    (folder / "config").mkdir(exist_ok=True)
+    (folder / "config" / "settings.toml").write_text(
+        f'[providers.gate]\nbase_url = "{server.base_url}"\nkey_env = "OPENAI_API_KEY"\n'
+        'headers = { x-gateway-key = "gateway-secret-1" }\n'
+    )
     done = run_command(
-        folder, "ask", said, "--json", "--api", api, "--base-url", server.base_url,
+        folder, "ask", said, "--json", "--api", api, "--provider", "gate",
         "--model", "m", "--temperature", "0.1", "--max-tokens", "9",
+        "-P", 'extra_headers={"x-trace": "it\'s 1"}',
         OPENAI_API_KEY="sk-secret-1234567890",
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     return str(json.loads(done.stdout)["session_id"])
 
 

@@ -124,6 +124,7 @@ class LoopbackServer:
                     owner.paths.append(f"{self.command} {self.path}")
                     length = int(self.headers.get("content-length", 0))
                     owner.bodies.append(self.rfile.read(length))
+                    owner.headers.append({k.lower(): v for k, v in self.headers.items()})
                     self._send(answer)
                 return answer is not None
 

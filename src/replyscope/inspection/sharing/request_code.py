@@ -14,7 +14,12 @@ from replyscope.domain.event import RequestSent
 from replyscope.domain.json_text import read_json
 from replyscope.domain.shared import Clean
 
-_KEPT = ("openai-organization", "openai-project", "content-type")
+_OF_THE_CONNECTION = ("accept", "accept-encoding", "connection", "content-length", "host")
+_SET_BY_CLIENTS = frozenset(
+    {*_OF_THE_CONNECTION, "api-key", "authorization", "cookie", "user-agent"}
+)
+_OF_THE_CLIENT = ("openai-organization", "openai-project")
+_MASKED = "•••"
 _LONGEST_ARGUMENT = 100_000  # close to the limit of systems for one command-line argument
 _ENDS = ("/chat/completions", "/responses")
 _WIDTH = 92
@@ -48,14 +53,42 @@ def as_curl(request: RequestSent, clean: Clean) -> str:
     if request.method != "POST":
         lines.append(f"  -X {shlex.quote(request.method)}")
     lines.append(f'  -H "{_authorization(request)}"')
-    kept = [(n, v) for n, v in request.headers if n.lower() in _KEPT]
+    kept = [(name, value) for name, value in request.headers if _is_given(name)]
     if request.body and all(name.lower() != "content-type" for name, _ in kept):
         kept.append(("content-type", "application/json"))
-    lines += [f"  -H {shlex.quote(f'{name}: {clean(value)}')}" for name, value in kept]
+    lines += [f"  -H {_curl_header(name, value, clean)}" for name, value in kept]
     if request.body:
         lines.append(f"  --no-buffer {'--data-binary @-' if is_long else f'--data-raw {body}'}")
     head = f"printf %s {body} |\n" if is_long else ""
     return head + " \\\n".join(lines) + "\n"
+
+
+def _is_given(name: str) -> bool:
+    """Whether a header was set for this request, and not by each HTTP client itself."""
+    return name.lower() not in _SET_BY_CLIENTS and not name.lower().startswith("x-stainless-")
+
+
+def _variable(name: str) -> str:
+    """The environment variable that holds the masked value of a header."""
+    return re.sub(r"\W", "_", name).upper()
+
+
+def _curl_header(name: str, value: str, clean: Clean) -> str:
+    if value == _MASKED:
+        return f'{shlex.quote(f"{name}: ")}"${_variable(name)}"'
+    return shlex.quote(f"{name}: {clean(value)}")
+
+
+def _python_headers(request: RequestSent, clean: Clean) -> str:
+    """The headers of the request as an argument; an empty text without any."""
+    given = [
+        f"{_literal(name)}: "
+        + (f"os.environ[{_literal(_variable(name))}]" if value == _MASKED
+           else _literal(clean(value)))
+        for name, value in request.headers
+        if _is_given(name) and name.lower() not in (*_OF_THE_CLIENT, "content-type")
+    ]  # fmt: skip
+    return f"    extra_headers={{{', '.join(given)}}},\n" if given else ""
 
 
 def _authorization(request: RequestSent) -> str:
@@ -111,6 +144,7 @@ def as_python(request: RequestSent, clean: Clean) -> str:
     if extra:
         known["extra_body"] = extra
     arguments = "".join(f"    {name}={_literal(value)},\n" for name, value in known.items())
+    arguments += _python_headers(request, clean)
     api = "responses" if end == "/responses" else "chat.completions"
     last = "for event in reply:\n    print(event)\n" if body.get("stream") else "print(reply)\n"
     return f"{opening}reply = client.{api}.create(\n{arguments})\n{last}"
@@ -122,14 +156,17 @@ def _opening(request: RequestSent, base: str, query: dict[str, str]) -> str:
     if query:
         arguments.append(f"default_query={_literal(query)}")
     for name, value in request.headers:
-        if name.lower() in ("openai-organization", "openai-project"):
+        if name.lower() in _OF_THE_CLIENT:
             arguments.append(f"{name.lower().removeprefix('openai-')}={_literal(value)}")
-    if not _has_api_key(request):
-        given = ", ".join(arguments)
-        return f"from openai import OpenAI\n\nclient = OpenAI({given})  # the key: OPENAI_API_KEY\n"
-    key = 'os.environ["AZURE_OPENAI_API_KEY"]'
-    given = ", ".join([*arguments, f"api_key={key}", f'default_headers={{"api-key": {key}}}'])
-    return f"import os\n\nfrom openai import OpenAI\n\nclient = OpenAI({given})\n"
+    note = "  # the key: OPENAI_API_KEY"
+    if _has_api_key(request):
+        key = 'os.environ["AZURE_OPENAI_API_KEY"]'
+        arguments += [f"api_key={key}", f'default_headers={{"api-key": {key}}}']
+        note = ""
+    is_masked = any(_is_given(name) and value == _MASKED for name, value in request.headers)
+    imports = "import os\n\n" if is_masked or _has_api_key(request) else ""
+    client = f"client = OpenAI({', '.join(arguments)}){note}"
+    return f"{imports}from openai import OpenAI\n\n{client}\n"
 
 
 def _literal(value: Any) -> str:

@@ -8,9 +8,9 @@ from functools import partial
 from rich.segment import Segment
 from textual.strip import Strip
 
-from replyscope.ui.background_cache import BackgroundCache, Notify
 from replyscope.ui.markdown.copy_marks import RULE, CopyMark, LineStrip
 from replyscope.ui.pictures import kitty
+from replyscope.ui.pictures.background_cache import BackgroundCache, Notify
 from replyscope.ui.pictures.decode import decode_pixels, encode_png
 from replyscope.ui.pictures.grid import Grid, fit_grid
 from replyscope.ui.pictures.half_blocks import half_block_rows

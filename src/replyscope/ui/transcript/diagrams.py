@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from replyscope.inspection.markup.diagram import Rows, diagram_variants, fitting_rows
-from replyscope.ui.background_cache import BackgroundCache
+from replyscope.ui.pictures.background_cache import BackgroundCache
 
 MOST_KEPT = 512
 """More than the visible blocks can have: a block is cut after some hundred characters."""

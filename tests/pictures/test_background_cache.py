@@ -2,7 +2,7 @@
 
 from threading import Event
 
-from replyscope.ui.background_cache import BackgroundCache
+from replyscope.ui.pictures.background_cache import BackgroundCache
 
 
 def drawn(cache: BackgroundCache[str, str], key: str) -> str | None:
