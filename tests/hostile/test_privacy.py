@@ -172,16 +172,16 @@ def test_a_purge_beside_a_reader_is_finished_later_and_says_so(
 
 
 if sys.platform != "win32":
-    from tests.stories.terminal import Terminal
+    from tests.stories.terminal import ProcessTerminal, Terminal
 
     def _app(
         home: Path, log: Path, monkeypatch: pytest.MonkeyPatch, server: LoopbackServer, *more: str
     ) -> Terminal:
-        monkeypatch.setattr("tests.stories.terminal.PROGRAM", watched(log))
+        monkeypatch.setattr(ProcessTerminal, "program", tuple(watched(log)))
         monkeypatch.chdir(home / "work")
         for name, value in _environment(home).items():
             monkeypatch.setenv(name, value)
-        return Terminal(home, "--base-url", server.base_url, *more)
+        return ProcessTerminal(home, "--base-url", server.base_url, *more)
 
     def test_a_chat_that_saves_nothing_writes_nothing(
         server: LoopbackServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

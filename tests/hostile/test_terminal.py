@@ -31,7 +31,7 @@ if sys.platform == "win32":
 
 from replyscope.ui.chat.command_table import SLASH_COMMANDS
 from tests.hostile.tty import run_on_tty
-from tests.stories.terminal import Terminal
+from tests.stories.terminal import ProcessTerminal, Terminal
 
 _LEAVING = ("quit",)
 _KEYS = {
@@ -241,9 +241,9 @@ def test_a_crash_report_has_no_keys_and_obeys_nothing(
     server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "crash.py").write_text(_CRASHING)
-    program = [sys.executable, str(tmp_path / "crash.py")]
-    monkeypatch.setattr("tests.stories.terminal.PROGRAM", program)
-    with Terminal(tmp_path, "--base-url", server.base_url) as terminal:
+    program = (sys.executable, str(tmp_path / "crash.py"))
+    monkeypatch.setattr(ProcessTerminal, "program", program)
+    with ProcessTerminal(tmp_path, "--base-url", server.base_url) as terminal:
         terminal.wait_for("type a message", "test-model")
         terminal.type("\x1bOP")
         assert terminal.wait_for_end() == EXIT_FAULT

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyte
 
-from tests.cli.run import environment
+from tests.cli.run import PROGRAM, environment
 from tests.support.fork_server import fork_server
 
 _NUMBERS = count()
@@ -31,7 +31,7 @@ class Terminal:
     It is started in a fork of a process that has imported it.
     """
 
-    is_new_process = False
+    program: tuple[str, ...] = ()
 
     def __init__(
         self, folder: Path, *arguments: str, size: tuple[int, int] = (120, 40), **more: str
@@ -52,7 +52,7 @@ class Terminal:
             variables,
             name,
             self._status,
-            is_new_process=self.is_new_process or reads_at_start,
+            ProcessTerminal.program if reads_at_start else self.program,
         )
         os.close(slave)
 
@@ -171,4 +171,4 @@ class Terminal:
 class ProcessTerminal(Terminal):
     """Starts Python anew, as a person does: for tests of how the program starts and ends."""
 
-    is_new_process = True
+    program = tuple(PROGRAM)

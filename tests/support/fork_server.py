@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Thread
@@ -62,13 +63,12 @@ class ForkServer:
         environment: dict[str, str],
         terminal: str,
         status: Path,
-        *,
-        is_new_process: bool = False,
+        program: Sequence[str] = (),
     ) -> int:
         """Start a command line at a terminal, as the leader of its session; the process id.
 
-        Its exit status will be in the file `status`, negative for a signal. With
-        `is_new_process` the fork executes Python anew.
+        Its exit status will be in the file `status`, negative for a signal. The
+        fork executes `program` if there is one.
         """
         return self._ask(
             {
@@ -77,7 +77,7 @@ class ForkServer:
                 "folder": os.getcwd(),
                 "terminal": terminal,
                 "status": str(status),
-                "is_new_process": is_new_process,
+                "program": list(program),
             }
         )
 
@@ -135,8 +135,8 @@ def _run_at_terminal(asked: dict[str, Any]) -> None:
     os.setsid()
     for number in (0, 1, 2):  # the first terminal that the leader opens is that of its session
         _connect(number, asked["terminal"], os.O_RDWR)
-    if asked["is_new_process"]:
-        program = [sys.executable, "-m", "replyscope", *asked["argv"]]
+    if asked["program"]:
+        program = [*asked["program"], *asked["argv"]]
         os.chdir(asked["folder"])
         os.execvpe(program[0], program, asked["environment"])
     _begin(asked)
