@@ -10,15 +10,14 @@ import struct
 import termios
 import time
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyte
 
 from tests.cli.run import PROGRAM, environment
 from tests.support.fork_server import fork_server
 
-_NUMBERS = count()
 _READ_AT_START = ("LANG", "LC_", "PYTHON", "TEXTUAL_")
 """How the variables begin that Python or Textual read only once."""
 _LONGEST = 4
@@ -45,7 +44,8 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", self._rows, self._columns, 0, 0))
         name = os.ttyname(slave)
         variables = environment(folder, **{"TERM": "xterm-256color", "LANG": "C.UTF-8", **more})
-        self._status = folder / f".status-{next(_NUMBERS)}"
+        self._own_folder = TemporaryDirectory()
+        self._status = Path(self._own_folder.name) / "status"
         reads_at_start = any(variable.startswith(_READ_AT_START) for variable in more)
         self.pid = fork_server().start(
             [*arguments],
@@ -63,6 +63,7 @@ class Terminal:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         self._wait_for_status()
+        self._own_folder.cleanup()
         os.close(self._fd)
 
     @property
