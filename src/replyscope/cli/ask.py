@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import os
-import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,11 +19,11 @@ from replyscope.cli.parser import (
 from replyscope.cli.report import warn
 from replyscope.cli.target import find_target
 from replyscope.cli.wiring import Wiring, load_catalogue
-from replyscope.domain.errors import OutputError, SettingsError
+from replyscope.domain.errors import OutputError
 from replyscope.domain.event import Event, RequestAdapted, RetryScheduled, TextDelta
 from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.message import TextPart
+from replyscope.domain.message import Attachment, Part, TextPart, attached_text
 from replyscope.domain.route import environment_faults
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
@@ -37,44 +36,13 @@ from replyscope.engine.schemas import read_schema
 from replyscope.engine.tool_calls import exchanges_with_results
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
-
-
-def read_prompt(argument: str | None) -> str:
-    """The prompt, followed by piped input. Raises SettingsError if both are empty."""
-    if argument is None and (sys.stdin is None or sys.stdin.isatty()):
-        raise SettingsError("There is no prompt.", "Give it as an argument, or pipe it in.")
-    if argument in (None, "-"):
-        prompt = _read_stdin()
-    else:
-        piped = _read_stdin() if _has_piped_input() else ""
-        prompt = f"{argument}\n\n{piped}" if piped.strip() else argument or ""
-    if not prompt.strip():
-        raise SettingsError("The prompt is empty.", "Give it as an argument or on stdin.")
-    return prompt
-
-
-def _read_stdin() -> str:
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            "The piped input is not text in UTF-8.", "Convert it first (iconv), or encode it."
-        ) from error
-
-
-def _has_piped_input() -> bool:
-    """Whether stdin is a pipe or a file: reading anything else might never end."""
-    try:
-        mode = os.fstat(sys.stdin.fileno()).st_mode
-    except (OSError, ValueError, AttributeError):
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
+from replyscope.inspection.sent_as import rejections
 
 
 async def ask(
-    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, prompt: str
+    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, parts: tuple[Part, ...]
 ) -> int:
-    """Send the prompt and print the reply. Returns the exit status.
+    """Send the message and print the reply. Returns the exit status.
 
     A closed or full stdout does not stop the reply: it is read to its end and saved, rules and
     tools run, and then BrokenPipeError or OutputError is raised.
@@ -83,12 +51,12 @@ async def ask(
     conversation = await _open_conversation(arguments, wiring)
     stored = conversation.session.settings
     target = await find_target(arguments, settings, wiring, stored.model)
-    _warn(prompt, wiring)
+    _warn(parts, target, wiring)
     given = await _read_given(arguments, target.endpoint.api)
     conversation.change_settings(_session_settings(arguments, stored, target, given))
     _prepare_tools(arguments, wiring)
     output = _Output()
-    why = await _stream(conversation, target, prompt, wiring, output, as_json=arguments.json)
+    why = await _stream(conversation, target, parts, wiring, output, as_json=arguments.json)
     exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)
     made = [exchanges[key] for key in conversation.turn]
     if arguments.json:
@@ -111,12 +79,22 @@ def _raise_output_fault(fault: OSError, *, is_saved: bool) -> NoReturn:
     raise OutputError(f"The reply can't be printed ({fault}).", next_step) from fault
 
 
-def _warn(prompt: str, wiring: Wiring) -> None:
-    """Print warnings about the environment and about keys in the prompt, before sending."""
+def _warn(parts: Sequence[Part], target: Target, wiring: Wiring) -> None:
+    """Print warnings about the environment, keys in the message, and attachments that are not
+    accepted, before sending.
+    """
     for fault in environment_faults(os.environ):
         warn(f"{fault} It is not needed for this server.")
-    for key in wiring.providers.find_keys(prompt):
-        warn(f"The prompt contains what looks like an API key: {key}. It is sent unchanged.")
+    attached = [part for part in parts if isinstance(part, Attachment)]
+    for text in (
+        *(p.text for p in parts if isinstance(p, TextPart)),
+        *map(attached_text, attached),
+    ):
+        for key in wiring.providers.find_keys(text):
+            warn(f"The prompt contains what looks like an API key: {key}. It is sent unchanged.")
+    endpoint = target.endpoint
+    for said in rejections(attached, endpoint.base_url, endpoint.api, target.model):
+        warn(said)
 
 
 def _prepare_tools(arguments: argparse.Namespace, wiring: Wiring) -> None:
@@ -233,7 +211,7 @@ class _Printer:
 async def _stream(
     conversation: Conversation,
     target: Target,
-    prompt: str,
+    parts: tuple[Part, ...],
     wiring: Wiring,
     output: _Output,
     *,
@@ -253,7 +231,7 @@ async def _stream(
             warning.append(asyncio.create_task(_warn_of_servers(wiring)))
         printer.listen(event)
 
-    why = await conversation.send((TextPart(prompt),), target, listen)
+    why = await conversation.send(parts, target, listen)
     await asyncio.gather(*warning)
     printer.finish()
     if not (as_json or is_one):

@@ -4,13 +4,15 @@ import argparse
 import asyncio
 import signal
 
-from replyscope.cli.ask import ask, read_prompt
+from replyscope.cli.ask import ask
 from replyscope.cli.guard import Guard
+from replyscope.cli.message import read_message
 from replyscope.cli.parser import EXIT_INTERRUPTED
 from replyscope.cli.wiring import Wiring, translate_frames, wire
 from replyscope.config.paths import Paths
 from replyscope.config.settings import read_settings
 from replyscope.domain.errors import StoreError, StoreFull, StoreReadOnly
+from replyscope.domain.message import Part
 from replyscope.domain.settings import Settings
 from replyscope.engine.recovery import recover
 
@@ -33,7 +35,9 @@ async def _run(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int
                 asyncio.get_running_loop().add_signal_handler(number, task.cancel)
             except NotImplementedError:
                 break  # Windows ends the process itself
-    prompt = read_prompt(arguments.prompt) if arguments.command == "ask" else ""
+    parts: tuple[Part, ...] = ()
+    if arguments.command == "ask":
+        parts = await read_message(arguments.prompt, arguments.attach or ())
     settings = read_settings(paths.settings)
     wiring = wire(
         paths,
@@ -41,7 +45,7 @@ async def _run(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int
         tool_files=getattr(arguments, "tools_file", None) or (),
     )
     try:
-        return await _dispatch(arguments, settings, wiring, prompt)
+        return await _dispatch(arguments, settings, wiring, parts)
     except asyncio.CancelledError:
         return EXIT_INTERRUPTED
     finally:
@@ -64,13 +68,13 @@ async def _open_to_read(wiring: Wiring) -> None:
 
 
 async def _dispatch(
-    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, prompt: str
+    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, parts: tuple[Part, ...]
 ) -> int:
     match arguments.command:
         case "ask":
             await wiring.store.open()
             await recover(wiring.store, translate_frames)
-            return await ask(arguments, settings, wiring, prompt)
+            return await ask(arguments, settings, wiring, parts)
         case "sessions":
             from replyscope.cli.sessions import run_sessions  # only for this command
 

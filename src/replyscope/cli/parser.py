@@ -278,6 +278,14 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="the prompt; without it, or with -, it is read from stdin",
     )
     ask.add_argument(
+        "-a",
+        "--attach",
+        metavar="FILE",
+        action="append",
+        help="attach a text file, picture, PDF or recording, or the files of a folder; "
+        "- is stdin; may be repeated",
+    )
+    ask.add_argument(
         "--json",
         action="store_true",
         help="print one JSON object with the replies and their figures",

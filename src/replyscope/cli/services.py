@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from replyscope.cli.attaching import attachment_reader, clipboard
 from replyscope.cli.system import notify_desktop
 from replyscope.cli.wiring import (
     Wiring,
@@ -71,6 +72,7 @@ def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = w
         prices=wiring.prices,
         working_folder=Path.cwd(),
     )
+    services.attachments, services.clipboard = attachment_reader(), clipboard()
     _give_start(services, wiring, arguments)
     _give_tools(services, wiring)
     _give_review(services, wiring)

@@ -82,6 +82,9 @@ def is_loopback_host(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
+_FILE_HOSTS = ("api.openai.com", ".openai.azure.com", ".azure.com", "openrouter.ai")
+
+
 def keeps_responses(base_url: str) -> bool:
     """Whether to trust a server that reports a response as stored: OpenAI's and Azure's.
     Gateways forward that field from their upstream and store nothing.
@@ -92,6 +95,13 @@ def keeps_responses(base_url: str) -> bool:
 def default_api(base_url: str) -> Api:
     """Responses for OpenAI's own hosts, Chat Completions for every other server."""
     return Api.RESPONSES if host_of(base_url) == "api.openai.com" else Api.CHAT
+
+
+def takes_files(base_url: str, api: Api) -> bool:
+    """Whether a server is known to accept PDF files in messages. The Responses API has them; of
+    the servers with Chat Completions only some do. An adaptation corrects a wrong guess.
+    """
+    return api is Api.RESPONSES or host_of(base_url).endswith(_FILE_HOSTS)
 
 
 def limit_name(base_url: str) -> str:

@@ -24,6 +24,8 @@ from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.ids import id_from
 from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
     FilePart,
     ImagePart,
     Message,
@@ -178,10 +180,12 @@ def text_of_part(part: Part) -> str:
     match part:
         case TextPart(text=text):
             return text
-        case FilePart(name=name, text=text):
+        case FilePart(name=name, text=text) | DocumentPart(name=name, text=text):
             return f"[file {name}]\n{text}"
         case ImagePart():
             return f"[image {part.name}, {part.media_type}, {len(part.data):,} bytes]"
+        case AudioPart():
+            return f"[audio {part.name}, {part.media_type}, {len(part.data):,} bytes]"
     return ""
 
 

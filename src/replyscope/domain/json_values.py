@@ -30,6 +30,8 @@ from replyscope.domain.exchange import (
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
     FilePart,
     ImagePart,
     OpaquePart,
@@ -96,26 +98,34 @@ def _lean(value: Mapping[str, Any]) -> dict[str, Any]:
 _PARTS: dict[str, type[Any]] = {
     "text": TextPart,
     "file": FilePart,
+    "image": ImagePart,
+    "audio": AudioPart,
+    "document": DocumentPart,
     "reasoning": ReasoningPart,
     "refusal": RefusalPart,
     "tool_call": ToolCallPart,
     "tool_result": ToolResultPart,
     "opaque": OpaquePart,
 }
+_WITH_BYTES = ("image", "audio", "document")
 _PART_NAMES = {part: name for name, part in _PARTS.items()}
 
 
 def parts_to_json(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    """A message's parts; image bytes as base64."""
-    encoded = []
-    for part in parts:
-        if isinstance(part, ImagePart):
-            data = base64.b64encode(part.data).decode("ascii")
-            entry = {"name": part.name, "media_type": part.media_type, "data": data}
-            encoded.append({"type": "image", **entry})
-        else:
-            encoded.append({"type": _PART_NAMES[type(part)], **_plain(part)})
-    return encoded
+    """A message's parts; the bytes of files as base64."""
+    return [{"type": _PART_NAMES[type(part)], **_part_to_json(part)} for part in parts]
+
+
+def _part_to_json(part: Part) -> dict[str, Any]:
+    if not isinstance(part, ImagePart | AudioPart | DocumentPart):
+        fields: dict[str, Any] = _plain(part)
+        return fields
+    kind: Any = type(part)
+    entry = {name: getattr(part, name) for name in _names(kind)}
+    entry["data"] = base64.b64encode(part.data).decode("ascii")
+    if isinstance(part, DocumentPart):
+        entry["pages"] = [_part_to_json(page) for page in part.pages]
+    return entry
 
 
 def parts_from_json(values: Iterable[Mapping[str, Any]]) -> tuple[Part, ...]:
@@ -124,14 +134,20 @@ def parts_from_json(values: Iterable[Mapping[str, Any]]) -> tuple[Part, ...]:
     for value in values:
         entry = dict(value)
         kind = entry.pop("type")
-        if kind == "image":
-            entry["data"] = base64.b64decode(entry["data"])
-            parts.append(_made(ImagePart, entry))
-        elif kind == "tool_result":
+        if kind == "tool_result":
             parts.append(_decode_result(entry))
+        elif kind in _WITH_BYTES:
+            parts.append(_decode_file(_PARTS[kind], entry))
         elif kind in _PARTS:
             parts.append(_made(_PARTS[kind], entry))
     return tuple(parts)
+
+
+def _decode_file(kind: type[T], entry: dict[str, Any]) -> T:
+    entry["data"] = base64.b64decode(entry["data"])
+    if "pages" in entry:
+        entry["pages"] = tuple(_decode_file(ImagePart, dict(page)) for page in entry["pages"])
+    return _made(kind, entry)
 
 
 def _decode_result(entry: dict[str, Any]) -> ToolResultPart:

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from replyscope.domain.tool import KeptFile, ToolCallState
+from replyscope.domain.unicode_text import byte_count
 
 
 class Role(StrEnum):
@@ -44,7 +45,36 @@ class FilePart:
     text: str
 
 
-Attachment = FilePart | ImagePart
+@dataclass(frozen=True, slots=True)
+class AudioPart:
+    """An attached recording; `data` is the content of the file, in WAV or MP3."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+    @property
+    def form(self) -> str:
+        """The name of the format in requests: wav or mp3."""
+        return "wav" if "wav" in self.media_type else "mp3"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPart:
+    """An attached PDF. `data` is the content of the file.
+
+    `text` and `pages` are for servers that do not accept PDF files: the text of all pages, and
+    images of the pages that text does not describe. `page_count` counts all pages.
+    """
+
+    name: str
+    data: bytes
+    text: str = ""
+    pages: tuple[ImagePart, ...] = ()
+    page_count: int = 0
+
+
+Attachment = FilePart | ImagePart | AudioPart | DocumentPart
 """An attachment of a message."""
 
 
@@ -122,6 +152,17 @@ class OpaquePart:
 
 MESSAGE_FIELDS = "message_fields"
 
+
+def byte_size(part: Attachment) -> int:
+    """The size of an attachment in bytes."""
+    return byte_count(part.text) if isinstance(part, FilePart) else len(part.data)
+
+
+def attached_text(part: Attachment) -> str:
+    """The text of an attachment; empty for images and recordings."""
+    return part.text if isinstance(part, FilePart | DocumentPart) else ""
+
+
 Part = (
     TextPart
     | ImagePart
@@ -131,6 +172,8 @@ Part = (
     | ToolCallPart
     | ToolResultPart
     | OpaquePart
+    | AudioPart
+    | DocumentPart
 )
 
 

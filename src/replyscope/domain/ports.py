@@ -133,6 +133,29 @@ FindServers = Callable[[], Awaitable[tuple[FoundServer, ...]]]
 """Searches the usual ports on loopback for servers."""
 
 
+class Ran(Protocol):
+    """The exit status and the output of a program. `is_flooding`: killed for too much output."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def output(self) -> bytes: ...
+    @property
+    def errors(self) -> bytes: ...
+    @property
+    def is_flooding(self) -> bool: ...
+
+
+class RunProgram(Protocol):
+    """Runs a program to its end, in an environment without secrets. Cancelling kills it with
+    everything that it started. Raises OSError.
+    """
+
+    async def __call__(
+        self, command: Sequence[str], *, given: bytes = b"", most_output: int = 8_000_000
+    ) -> Ran: ...
+
+
 class Toolbox(Protocol):
     """The tools on this machine: built-in ones, the person's own, and tools of MCP servers."""
 

@@ -1,41 +1,228 @@
-"""Files as message parts: text files and images, read when a person attaches them."""
+"""Files as message parts, read when a person attaches them.
 
+Only regular files are read, each within limits of bytes, pixels and time.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from replyscope.domain.errors import AttachmentError
-from replyscope.domain.message import FilePart, ImagePart
-from replyscope.domain.picture import read_picture
-from replyscope.domain.regular_file import read_regular
+from replyscope.domain.message import Attachment, AudioPart, FilePart, ImagePart, byte_size
+from replyscope.domain.picture import ENOUGH
+from replyscope.domain.plural import plural
+from replyscope.domain.ports import RunProgram
+from replyscope.domain.regular_file import open_regular
 from replyscope.domain.unicode_text import sound
+from replyscope.engine.file_kinds import HEAD, FileKind, KnownFile, kind_of, misnamed
+from replyscope.engine.pdf_reading import read_pdf
+from replyscope.engine.picture_scaling import needs_scaling, scale_picture
 
-_MOST_BYTES = 20_000_000
+MOST_BYTES = 20_000_000
+MOST_FILES = 100
+_MOST_SEEN = 10_000
+_MOST_QUICK = 1_000_000
 _MOST_LISTED = 30
 
 
-def read_attachment(path: Path) -> FilePart | ImagePart:
-    """The part for a file. Raises AttachmentError for a file that can't be sent."""
-    try:
-        if not path.is_file():
-            raise AttachmentError(f"{path} is not a file.", "Attach a text file or an image.")
-        if path.stat().st_size > _MOST_BYTES:
-            raise AttachmentError(f"{path.name} is larger than 20 MB.", "Attach less.")
-        data = read_regular(path, _MOST_BYTES)
-    except OSError as error:
-        raise AttachmentError(f"{path} can't be read ({error}).", "Check the file.") from error
-    name = sound(path.name)
-    picture = read_picture(data)  # by its bytes: a name may be wrong
-    if picture is not None:
-        return ImagePart(name, picture.media_type, data)
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The parts for a file or a folder, and sentences about what was changed or left out."""
+
+    parts: tuple[Attachment, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """The bytes of a file. `grew` is whether it was written to while it was read."""
+
+    data: bytes
+    grew: bool = False
+
+
+def read_attachment(path: Path, notes: list[str] | None = None) -> Attachment:
+    """The part for a file that needs no child process: all but PDFs. Blocks. Sentences about
+    what was changed are appended to `notes`. Raises AttachmentError for a file that can't be sent.
+    """
+    name, content = sound(path.name), _read(path)
+    known, found = _kind_with_notes(name, content)
+    part, note = _part_of(name, content.data, known)
+    if notes is not None:
+        notes += filter(None, (*found, note))
+    return part
+
+
+def _kind_with_notes(name: str, content: _Content) -> tuple[KnownFile, list[str]]:
+    known = kind_of(content.data[:HEAD], name)
+    notes = [misnamed(name, known)]
+    if content.grew:
+        notes.append(f"{name} was written to while it was read; the first part is attached.")
+    return known, notes
+
+
+def _part_of(name: str, data: bytes, known: KnownFile) -> tuple[Attachment, str]:
+    """The part for the content of a file, and a note if it was changed. Raises AttachmentError."""
+    match known.kind:
+        case FileKind.PICTURE if not needs_scaling(data, len(data)):
+            return ImagePart(name, known.media_type, data), ""
+        case FileKind.PICTURE | FileKind.CONVERTED_PICTURE:
+            part = scale_picture(name, data)
+            what = "converted" if known.kind is FileKind.CONVERTED_PICTURE else "scaled down"
+            return part, f"{name} was {what} to a {part.media_type[6:].upper()} for the server."
+        case FileKind.AUDIO:
+            return AudioPart(name, known.media_type, data), ""
+        case FileKind.PDF:
+            raise AttachmentError(f"{name} is a PDF; it can't be attached here.")
+        case _:
+            return FilePart(name, _decode(name, data)), ""
+
+
+def _decode(name: str, data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise AttachmentError(
-            f"{name} is neither UTF-8 text nor a PNG, JPEG, GIF or WebP image.",
+            f"{name} is neither UTF-8 text, nor a PDF, nor a PNG, JPEG, GIF, WebP, BMP or TIFF "
+            "picture, nor a WAV or MP3 recording.",
             "Convert it first.",
         ) from error
     if "\0" in text:
-        raise AttachmentError(f"{name} is a binary file.", "Attach text or an image.")
-    return FilePart(name, text)
+        raise AttachmentError(
+            f"{name} is a binary file.", "Attach text, a PDF, a picture or a recording."
+        )
+    return text
+
+
+def _read(path: Path) -> _Content:
+    """The bytes of a regular file. Raises AttachmentError."""
+    name = sound(path.name)
+    try:
+        if path.is_dir():
+            raise AttachmentError(f"{path} is a folder.", "Attach a file of it.")
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MOST_BYTES:
+                raise AttachmentError(
+                    f"{name} is larger than {MOST_BYTES // 1_000_000} MB.", "Attach a part of it."
+                )
+            data = file.read(size) or b""  # some files of the system have nothing to read now
+            rest = file.read(1) or b""
+    except FileNotFoundError as error:
+        raise AttachmentError(f"{path} does not exist.", "Check the path.") from error
+    except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
+        raise AttachmentError(f"{path} can't be read ({error}).", "Check the file.") from error
+    if not data and rest:
+        raise AttachmentError(
+            f"{path} has no fixed content: the system makes it while it is read.",
+            "Save what you need to a file, and attach that.",
+        )
+    if not data:
+        raise AttachmentError(f"{name} is empty: 0 bytes.", "Attach a file with content.")
+    return _Content(data, bool(rest))
+
+
+def is_quick(path: Path) -> bool:
+    """Whether a file is read within some milliseconds: small, with nothing to convert. True as
+    well for a file that can't be read, because the error is quick.
+    """
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > _MOST_QUICK:
+                return size > MOST_BYTES
+            head = file.read(min(size, ENOUGH)) or b""
+        kind = kind_of(head[:HEAD], path.name).kind
+        if kind is FileKind.PICTURE:
+            return not needs_scaling(head, size)
+    except (OSError, ValueError, AttachmentError):
+        return not path.is_dir()
+    return kind in (FileKind.TEXT, FileKind.AUDIO)
+
+
+def read_folder(folder: Path) -> Attached:
+    """The text files and images of a folder, named by their paths within it. Blocks.
+
+    Hidden files, and files that can't be attached, are left out and counted in a note; links
+    are not followed. Raises AttachmentError without a file, or for more than a message can hold.
+    """
+    parts: list[Attachment] = []
+    left_out, links, total, notes = 0, 0, 0, list[str]()
+    for path in _files_in(folder):
+        if path.is_symlink():  # it may lead out of the folder
+            links += 1
+            continue
+        if len(parts) == MOST_FILES:
+            raise AttachmentError(
+                f"{folder.name} has more than {MOST_FILES} files.", "Attach a folder of it."
+            )
+        try:
+            part = read_attachment(path, notes)
+        except AttachmentError:
+            left_out += 1
+            continue
+        total += byte_size(part)
+        if total > MOST_BYTES:
+            raise AttachmentError(
+                f"{folder.name} has more than {MOST_BYTES // 1_000_000} MB.",
+                "Attach a folder of it.",
+            )
+        parts.append(replace(part, name=sound(path.relative_to(folder.parent).as_posix())))
+    if not parts:
+        raise AttachmentError(f"{folder} has no file that can be attached.")
+    if left_out:
+        notes.append(
+            f"Left out of {sound(folder.name)}: {plural(left_out, 'file')} of other kinds."
+        )
+    if links:
+        notes.append(f"Left out of {sound(folder.name)}: {plural(links, 'symbolic link')}.")
+    return Attached(tuple(parts), tuple(notes))
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """The files of a folder and its folders, sorted, without hidden ones."""
+    seen = 0
+    for parent, folders, names in os.walk(folder, onerror=None, followlinks=False):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            seen += 1
+            if seen > _MOST_SEEN:
+                raise AttachmentError(
+                    f"{folder.name} has more than {_MOST_SEEN:,} files.", "Attach a folder of it."
+                )
+            if not name.startswith("."):
+                yield Path(parent, name)
+
+
+class AttachmentReader:
+    """Reads files and folders without blocking the event loop."""
+
+    def __init__(self, run: RunProgram) -> None:
+        self.run = run
+
+    async def read(self, path: Path) -> Attached:
+        """The parts for a file or a folder. Raises AttachmentError."""
+        if path.is_dir():
+            return await asyncio.to_thread(read_folder, path)
+        content = await asyncio.to_thread(_read, path)
+        return await self._read_content(sound(path.name), content)
+
+    async def read_bytes(self, name: str, data: bytes) -> Attached:
+        """The part for the content of a file. Raises AttachmentError."""
+        if not data:
+            raise AttachmentError(f"{name} is empty: 0 bytes.", "Attach a file with content.")
+        return await self._read_content(name, _Content(data))
+
+    async def _read_content(self, name: str, content: _Content) -> Attached:
+        known, notes = _kind_with_notes(name, content)
+        part: Attachment
+        if known.kind is FileKind.PDF:
+            part, note = await read_pdf(self.run, name, content.data)
+        else:
+            part, note = await asyncio.to_thread(_part_of, name, content.data, known)
+        return Attached((part,), tuple(filter(None, (*notes, note))))
 
 
 def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:

@@ -27,6 +27,8 @@ from replyscope.domain.shared import Form, Progress
 from replyscope.domain.stores import PromptHistory, SessionStore
 from replyscope.domain.tool import McpServer, ToolSettings
 from replyscope.engine.archive import Archive
+from replyscope.engine.attachments import AttachmentReader
+from replyscope.engine.clipboard import Clipboard
 from replyscope.engine.consent import Consent
 from replyscope.engine.importing import Imported
 from replyscope.engine.remote import RemoteReplies
@@ -94,6 +96,8 @@ class ChatServices:
     """Loads the catalogue of parameters. Blocks at the first call."""
     recall: Callable[[str, str], Awaitable[Mapping[str, str]]] = _recall_none
     """What a server rejects for a model, by its URL and the model: replacements by name."""
+    attachments: AttachmentReader | None = None
+    clipboard: Clipboard | None = None
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

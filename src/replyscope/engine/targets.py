@@ -1,7 +1,7 @@
 """The targets of requests: the endpoint in use, its models, and the model of a session."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from replyscope.domain.address import AddressError, read_base_url
@@ -14,7 +14,7 @@ from replyscope.domain.endpoint import (
     host_of,
 )
 from replyscope.domain.errors import ReplyscopeError, SettingsError
-from replyscope.domain.message import Part
+from replyscope.domain.message import Attachment, Part
 from replyscope.domain.session import Parameters
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
@@ -22,6 +22,7 @@ from replyscope.engine.parameter_layers import Layer, effective, parameter_layer
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.services import ChatServices
 from replyscope.inspection.context import Fit, fit_into
+from replyscope.inspection.sent_as import form_of, rejections
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -35,6 +36,7 @@ class Targets:
         self._named_model = services.model
         self.models: tuple[ModelInfo, ...] = ()
         self._windows: dict[str, int] = {}
+        self._learned: Mapping[str, str] = {}
 
     def model_for(self, conversation: Conversation) -> str | None:
         """The model of a session: its own, or the one of the command line, or of the endpoint."""
@@ -70,6 +72,28 @@ class Targets:
         if window is None:
             return None
         return fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
+
+    def form_of(self, part: Attachment) -> str:
+        """How an attachment is sent to the server in use; empty if that needs no words."""
+        if self.endpoint is None:
+            return ""
+        learned = self._learned.get("files", "")
+        return form_of(part, self.endpoint.base_url, self.endpoint.api, learned)
+
+    def rejections(
+        self, conversation: Conversation, parts: Sequence[Attachment]
+    ) -> tuple[str, ...]:
+        """Sentences about attachments that the server or the model is known not to accept."""
+        if self.endpoint is None:
+            return ()
+        model = self.model_for(conversation)
+        return rejections(parts, self.endpoint.base_url, self.endpoint.api, model)
+
+    async def learn_forms(self, conversation: Conversation) -> None:
+        """Load what the server rejected for the model, for `form_of`."""
+        model = self.model_for(conversation)
+        if self.endpoint is not None and model is not None:
+            self._learned = await self._services.recall(self.endpoint.public_url, model)
 
     def setting_of(self, conversation: Conversation, name: str) -> tuple[str, ...] | None:
         """The place in the settings of a value of the provider in use. None if the settings do
@@ -118,6 +142,7 @@ class Targets:
         """Use this endpoint for the next requests."""
         self.endpoint = endpoint
         self.models = ()
+        self._learned = {}
         self._named_model = None
 
     async def check(self, choice: ProviderChoice) -> None:

@@ -6,9 +6,13 @@ reply reported for the same messages.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import (
+    Attachment,
+    AudioPart,
+    DocumentPart,
     FilePart,
     ImagePart,
     Message,
@@ -19,9 +23,17 @@ from replyscope.domain.message import (
     ToolCallPart,
     ToolResultPart,
 )
+from replyscope.domain.picture import ENOUGH, read_picture
 
 _CHARACTERS_PER_TOKEN = 4
 _IMAGE_TOKENS = 800
+"""For an image whose size is unknown."""
+_TOKENS_PER_IMAGE, _TOKENS_PER_TILE = 85, 170
+_SIDE, _SHORT_SIDE, _TILE = 2_048, 768, 512
+"""In pixels: the sides to which an image is scaled, and the side of a tile."""
+_AUDIO_TOKENS_PER_S = 10
+_BYTES_PER_S = {"wav": 176_400, "mp3": 16_000}
+"""The usual rates: stereo at 44.1 kHz, and 128 kbit/s."""
 _MESSAGE_TOKENS = 4
 _FULL = 0.9
 """The share of the window that a request may fill; the rest is for the reply."""
@@ -90,6 +102,28 @@ def tokens_of(parts: Sequence[Part]) -> int:
                 total += len(text) // _CHARACTERS_PER_TOKEN
             case ToolCallPart(arguments=text):
                 total += len(text) // _CHARACTERS_PER_TOKEN
-            case ImagePart():
-                total += _IMAGE_TOKENS
+            case ImagePart(data=data):
+                total += _image_tokens(data)
+            case AudioPart():
+                total += round(len(part.data) / _BYTES_PER_S[part.form] * _AUDIO_TOKENS_PER_S)
+            case DocumentPart(text=text, pages=pages):
+                total += len(text) // _CHARACTERS_PER_TOKEN
+                total += sum(_image_tokens(page.data) for page in pages)
     return total
+
+
+def attachment_tokens(part: Attachment) -> int:
+    """The estimated tokens of an attachment."""
+    return tokens_of((part,)) - _MESSAGE_TOKENS
+
+
+def _image_tokens(data: bytes) -> int:
+    """The estimate for an image: OpenAI's formula of tiles, the most widely copied."""
+    picture = read_picture(data[:ENOUGH])
+    if picture is None or not picture.width or not picture.height:
+        return _IMAGE_TOKENS
+    width, height = picture.width, picture.height
+    scale = min(1.0, _SIDE / max(width, height))
+    scale *= min(1.0, _SHORT_SIDE / (scale * min(width, height)))
+    tiles = ceil(width * scale / _TILE) * ceil(height * scale / _TILE)
+    return _TOKENS_PER_IMAGE + _TOKENS_PER_TILE * tiles

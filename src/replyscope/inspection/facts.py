@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping
 
 from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.facts import Facts, Mark
-from replyscope.domain.message import FilePart, ImagePart, Part, TextPart, ToolResultPart
+from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
+    FilePart,
+    ImagePart,
+    Part,
+    TextPart,
+    ToolResultPart,
+)
 from replyscope.domain.query_fields import names_of, numbers_of
 from replyscope.domain.rule import Action
 from replyscope.domain.tool import ToolCallState
@@ -65,10 +73,10 @@ def _words(parts: Iterable[Part]) -> Iterable[str]:
         match part:
             case TextPart(text=text):
                 yield text
-            case FilePart(name=name, text=text):
+            case FilePart(name=name, text=text) | DocumentPart(name=name, text=text):
                 yield name
                 yield text
-            case ImagePart(name=name):
+            case ImagePart(name=name) | AudioPart(name=name):
                 yield name
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from replyscope.domain.exchange import Choice, Exchange, ReplyImage, ToolCall
 from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
     FilePart,
     ImagePart,
     Message,
@@ -179,20 +181,24 @@ def message_object(message: Message) -> dict[str, Any]:
     }
 
 
+def _file_object(kind: str, part: ImagePart | AudioPart) -> dict[str, Any]:
+    size = len(part.data)
+    return {"type": kind, "name": part.name, "media_type": part.media_type, "size": size}
+
+
 def _part_object(part: Part) -> dict[str, Any]:
     match part:
         case TextPart(text=text):
             return {"type": "text", "text": text}
         case ImagePart():
-            size = len(part.data)
-            return {
-                "type": "image",
-                "name": part.name,
-                "media_type": part.media_type,
-                "size": size,
-            }
+            return _file_object("image", part)
         case FilePart(name=name, text=text):
             return {"type": "file", "name": name, "text": text}
+        case AudioPart():
+            return _file_object("audio", part)
+        case DocumentPart():
+            pages = {"pages": part.page_count, "text": part.text}
+            return {"type": "document", "name": part.name, "size": len(part.data), **pages}
         case ReasoningPart(text=text):
             return {"type": "reasoning", "text": text}
         case RefusalPart(text=text):

@@ -3,14 +3,24 @@
 from collections.abc import Mapping, Sequence
 
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.message import FilePart, ImagePart, Message, ReasoningPart, ToolCallPart
+from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
+    FilePart,
+    ImagePart,
+    Message,
+    ReasoningPart,
+    ToolCallPart,
+    byte_size,
+)
 from replyscope.domain.printable import exact_line, printable_line, printable_text
-from replyscope.domain.unicode_text import byte_count
 from replyscope.inspection.arguments import one_line
 from replyscope.inspection.asked_rows import asked_rows
 from replyscope.inspection.explain import explain
 from replyscope.inspection.figures import cost, count, rate, seconds, size
 from replyscope.inspection.findings import find_oddities
+
+_KINDS = {FilePart: "file", ImagePart: "image", AudioPart: "audio", DocumentPart: "PDF"}
 
 
 def session_report(messages: Sequence[Message], exchanges: Mapping[str, Exchange]) -> str:
@@ -30,10 +40,9 @@ def _message_lines(message: Message) -> list[str]:
     lines: list[str] = []
     for part in message.parts:
         match part:
-            case FilePart(name=name, text=text):
-                lines.append(f"[file {printable_line(name)}, {size(byte_count(text))}]")
-            case ImagePart(name=name, data=data):
-                lines.append(f"[image {printable_line(name)}, {size(len(data))}]")
+            case FilePart() | ImagePart() | AudioPart() | DocumentPart():
+                kind = _KINDS[type(part)]
+                lines.append(f"[{kind} {printable_line(part.name)}, {size(byte_size(part))}]")
             case ReasoningPart(text=text):
                 lines.append(f"[reasoning, {len(text):,} characters]")
             case ToolCallPart(name=name, arguments=arguments):

@@ -7,7 +7,7 @@ from typing import Protocol
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Listen
 from replyscope.domain.exchange import Choice, Exchange
-from replyscope.domain.message import FilePart, ImagePart, Message, Part, Role
+from replyscope.domain.message import Attachment, Message, Part, Role
 from replyscope.domain.search import Search
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.typed_number import shortened, whole_number
@@ -61,7 +61,7 @@ class LinearDesk:
         self.engine = engine
         self.targets = Targets(services)
         self.conversation: Conversation = services.archive.new(SessionSettings())
-        self.attachments: list[FilePart | ImagePart] = []
+        self.attachments: list[Attachment] = []
         self.edited: Message | None = None
         self.listed: list[Listed] = []
         self.search: Search | None = None

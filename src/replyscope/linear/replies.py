@@ -6,7 +6,7 @@ from dataclasses import replace
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Listen
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.message import FilePart, ImagePart, Message, Part, Role, TextPart
+from replyscope.domain.message import Attachment, Message, Part, Role, TextPart, attached_text
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.domain.typed_number import shortened, whole_number
@@ -33,7 +33,7 @@ def print_message(desk: LinearDesk, message: Message, conversation: Conversation
     if message.role is Role.TOOL:
         return
     for part in message.parts:
-        if isinstance(part, FilePart | ImagePart):
+        if isinstance(part, Attachment):
             desk.say("attached", printable_line(part.name))
     print_flowing(desk.terminal, label, message.text or "no text")
     if message.sources:
@@ -169,7 +169,7 @@ def edit(desk: LinearDesk, argument: str = "") -> None:
 
 def send_text(desk: LinearDesk, text: str) -> bool:
     """Send a message with the attachments. Returns whether it was sent."""
-    files = [part.text for part in desk.attachments if isinstance(part, FilePart)]
+    files = [attached_text(part) for part in desk.attachments]
     found = [key for one in (text, *files) for key in desk.services.keys.find_keys(one)]
     if found:
         shown = printable_line(", ".join(dict.fromkeys(found[:3])))

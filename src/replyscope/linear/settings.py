@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.json_text import read_json
+from replyscope.domain.message import byte_size
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import exact_line, printable_line, printable_text
 from replyscope.domain.tool import Tool, ToolSource
-from replyscope.domain.unicode_text import byte_count
-from replyscope.engine.attachments import read_attachment
 from replyscope.engine.parameter_layers import effective, source_of
 from replyscope.engine.parameter_texts import text_of, with_typed
 from replyscope.engine.schemas import read_schema
+from replyscope.inspection.context import attachment_tokens
 from replyscope.inspection.figures import size
 from replyscope.linear.desk import LinearDesk
 
@@ -123,12 +123,25 @@ def attach(desk: LinearDesk, path: str = "") -> None:
         desk.attachments.clear()
     elif path:
         file = desk.services.working_folder / Path(path).expanduser()
-        desk.attachments.append(read_attachment(file))
+        _attach(desk, file)
     for part in desk.attachments:
-        length = byte_count(part.text) if hasattr(part, "text") else len(part.data)
-        desk.say("attached", printable_line(f"{part.name}, {size(length)}"))
+        form = desk.targets.form_of(part)
+        words = [part.name, size(byte_size(part)), f"≈{attachment_tokens(part):,} tokens"]
+        desk.say("attached", printable_line(", ".join([*words, *([form] if form else [])])))
+    for said in desk.targets.rejections(desk.conversation, desk.attachments):
+        desk.say("warning", printable_line(said))
     if not desk.attachments:
         desk.say("attached", "nothing")
+
+
+def _attach(desk: LinearDesk, file: Path) -> None:
+    """Attach a file or a folder, and print what was changed."""
+    reader = desk.services.attachments
+    assert reader is not None
+    attached = desk.run(reader.read(file))
+    desk.attachments += attached.parts
+    for note in attached.notes:
+        desk.say("note", printable_line(note))
 
 
 def tools(desk: LinearDesk, argument: str = "") -> None:

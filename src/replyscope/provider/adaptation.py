@@ -72,7 +72,7 @@ def propose_adaptation(
     name = _rejected_parameter(error.param, said, body)
     if name is not None:
         return _for_parameter(name, said, body, known)
-    rules = (_for_system_role, _for_own_field, _for_history, _for_schema)
+    rules = (_for_files, _for_system_role, _for_own_field, _for_history, _for_schema)
     found = (rule(said, body, known) for rule in rules)
     return next((adaptation for adaptation in found if adaptation is not None), None)
 
@@ -145,6 +145,29 @@ def adapt_fields(body: dict[str, Any], adaptations: Mapping[str, str]) -> None:
                 body[instead] = value
         elif inner and instead == "drop" and isinstance(body.get(place), dict):
             body[place] = {key: one for key, one in body[place].items() if key != inner}
+
+
+def _for_files(said: str, body: Mapping[str, Any], known: Mapping[str, str]) -> Adaptation | None:
+    """Send the text and the page images of PDF files, if the server rejects the files."""
+    entries = [*body.get("messages", []), *body.get("input", [])]
+    contents = [entry.get("content") for entry in entries if isinstance(entry, dict)]
+    has_files = any(
+        item.get("type") in ("file", "input_file")
+        for content in contents
+        if isinstance(content, list)
+        for item in content
+    )
+    if not has_files or known.get("files") == "text" or not _IS_ABOUT_FILES.search(said):
+        return None
+    note = "PDF files were rejected; sent as text and page images"
+    return Adaptation("files", "text", note)
+
+
+_IS_ABOUT_FILES = re.compile(
+    r"\b(input_)?files?\b|file_data|\bpdfs?\b|\bdocuments?\b|(content|part|item|input).{0,12}type"
+    r"|type.{0,20}(content|part|item)|'type'|image_url|input_text|input_image",
+    re.IGNORECASE,
+)
 
 
 def _for_system_role(

@@ -7,10 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from replyscope.domain.endpoint import limit_name
+from replyscope.domain.endpoint import limit_name, takes_files
 from replyscope.domain.exchange import Api
 from replyscope.domain.message import (
     MESSAGE_FIELDS,
+    AudioPart,
+    DocumentPart,
     FilePart,
     ImagePart,
     Message,
@@ -25,7 +27,14 @@ from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Schema
 from replyscope.domain.tool import Tool
 from replyscope.provider.adaptation import adapt_fields
-from replyscope.provider.attachment_text import data_url, file_text, result_text, sound_arguments
+from replyscope.provider.attachment_text import (
+    data_url,
+    document_text,
+    encoded,
+    file_text,
+    result_text,
+    sound_arguments,
+)
 from replyscope.provider.given import add_given, with_extra
 from replyscope.provider.history import adapt_history
 from replyscope.provider.schema_words import adapt_schema
@@ -44,11 +53,11 @@ def chat_body(
 
     The value of an adaptation is "drop" or the replacement.
     """
+    has_files = adaptations.get("files") != "text" and takes_files(base_url, Api.CHAT)
+    messages = wire_messages(request, adaptations.get("system", "system"), has_files=has_files)
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": adapt_history(
-            wire_messages(request, adaptations.get("system", "system")), adaptations
-        ),
+        "messages": adapt_history(messages, adaptations),
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -78,12 +87,19 @@ def _form_of(schema: Schema) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": form}
 
 
-def wire_messages(request: ModelRequest, system_role: str) -> list[dict[str, Any]]:
+def wire_messages(
+    request: ModelRequest, system_role: str, *, has_files: bool = False
+) -> list[dict[str, Any]]:
     """The messages of a branch in the format of the API, the system prompt first.
 
     With the role "user" the prompt is a user message, for models without a system role.
+    `has_files` is whether the server accepts PDF files.
     """
-    wire = [entry for message in request.messages for entry in _wire_messages(message)]
+    wire = [
+        entry
+        for message in request.messages
+        for entry in _wire_messages(message, has_files=has_files)
+    ]
     if request.continues:
         wire.append({"role": "user", "content": CONTINUE_PROMPT})
     if not request.system:
@@ -102,7 +118,7 @@ def function_of(tool: Tool, adaptations: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _wire_messages(message: Message) -> list[dict[str, Any]]:
+def _wire_messages(message: Message, *, has_files: bool) -> list[dict[str, Any]]:
     if message.role is Role.TOOL:
         return [
             {
@@ -114,7 +130,10 @@ def _wire_messages(message: Message) -> list[dict[str, Any]]:
             for part in message.parts
             if isinstance(part, ToolResultPart)
         ]
-    entry = _said(message) if message.role is Role.ASSISTANT else _wire_message(message)
+    if message.role is Role.ASSISTANT:
+        entry = _said(message)
+    else:
+        entry = _wire_message(message, has_files=has_files)
     return [entry] if entry else []
 
 
@@ -145,21 +164,29 @@ def _call(part: ToolCallPart) -> dict[str, Any]:
     return {"id": part.call_id, "type": "function", "function": function, **fields}
 
 
-def _wire_message(message: Message) -> dict[str, Any] | None:
-    content = [_wire_part(part) for part in message.parts]
-    parts = [part for part in content if part is not None]
+def _wire_message(message: Message, *, has_files: bool) -> dict[str, Any] | None:
+    parts = [one for part in message.parts for one in _wire_parts(part, has_files=has_files)]
     if all(part["type"] == "text" for part in parts) and len(parts) == 1:
         return {"role": message.role.value, "content": parts[0]["text"]}
     return {"role": message.role.value, "content": parts} if parts else None
 
 
-def _wire_part(part: object) -> dict[str, Any] | None:
+def _wire_parts(part: object, *, has_files: bool) -> list[dict[str, Any]]:
     match part:
         case TextPart(text=text):
-            return {"type": "text", "text": text}
+            return [{"type": "text", "text": text}]
         case FilePart():
-            return {"type": "text", "text": file_text(part)}
+            return [{"type": "text", "text": file_text(part)}]
         case ImagePart():
-            return {"type": "image_url", "image_url": {"url": data_url(part)}}
+            return [{"type": "image_url", "image_url": {"url": data_url(part)}}]
+        case AudioPart():
+            audio = {"data": encoded(part.data), "format": part.form}
+            return [{"type": "input_audio", "input_audio": audio}]
+        case DocumentPart() if has_files:
+            file = {"filename": part.name, "file_data": data_url(part)}
+            return [{"type": "file", "file": file}]
+        case DocumentPart(pages=pages):
+            pictures = [one for page in pages for one in _wire_parts(page, has_files=False)]
+            return [{"type": "text", "text": document_text(part)}, *pictures]
         case _:
-            return None
+            return []

@@ -9,6 +9,8 @@ from typing import Any
 
 from replyscope.domain.exchange import Api
 from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
     FilePart,
     ImagePart,
     Message,
@@ -22,7 +24,14 @@ from replyscope.domain.message import (
 )
 from replyscope.domain.request import ModelRequest
 from replyscope.provider.adaptation import adapt_fields
-from replyscope.provider.attachment_text import data_url, file_text, result_text, sound_arguments
+from replyscope.provider.attachment_text import (
+    data_url,
+    document_text,
+    file_text,
+    no_audio_text,
+    result_text,
+    sound_arguments,
+)
 from replyscope.provider.chat_request import CONTINUE_PROMPT, function_of
 from replyscope.provider.given import add_given, with_extra
 from replyscope.provider.history import join_turns, sent_id
@@ -44,7 +53,8 @@ def response_body(request: ModelRequest, adaptations: Mapping[str, str]) -> dict
         body["previous_response_id"] = request.previous_response_id
     if request.previous_response_id is None or chains:
         messages = request.messages[request.answered :]
-    items = _input_items(messages, continues=request.continues)
+    has_files = adaptations.get("files") != "text"
+    items = _input_items(messages, continues=request.continues, has_files=has_files)
     body["input"] = join_turns(_with_sent_id(item, adaptations) for item in items)
     body["stream"] = True
     if request.system:
@@ -97,8 +107,10 @@ def _adapted(body: dict[str, Any], adaptations: Mapping[str, str]) -> dict[str, 
     return body
 
 
-def _input_items(messages: Iterable[Message], *, continues: bool) -> list[dict[str, Any]]:
-    items = [item for message in messages for item in _message_items(message)]
+def _input_items(
+    messages: Iterable[Message], *, continues: bool, has_files: bool
+) -> list[dict[str, Any]]:
+    items = [i for message in messages for i in _message_items(message, has_files=has_files)]
     if continues:
         items.append({"role": "user", "content": CONTINUE_PROMPT})
     return items
@@ -109,7 +121,7 @@ def _with_sent_id(item: dict[str, Any], adaptations: Mapping[str, str]) -> dict[
     return {**item, "call_id": sent_id(call_id, adaptations)} if call_id else item
 
 
-def _message_items(message: Message) -> list[dict[str, Any]]:
+def _message_items(message: Message, *, has_files: bool) -> list[dict[str, Any]]:
     """The input items of a message. A reply with stored output items is sent as those."""
     if message.role is Role.ASSISTANT:
         opaque = [part for part in message.parts if isinstance(part, OpaquePart)]
@@ -119,7 +131,7 @@ def _message_items(message: Message) -> list[dict[str, Any]]:
     results = [p for p in message.parts if isinstance(p, ToolResultPart)]
     if results:
         return [_result_item(part) for part in results]
-    content = [item for part in message.parts if (item := _content_item(part))]
+    content = [item for part in message.parts for item in _content(part, has_files=has_files)]
     if len(content) == 1 and content[0]["type"] == "input_text":
         return [{"role": message.role.value, "content": content[0]["text"]}]
     return [{"role": message.role.value, "content": content}] if content else []
@@ -168,13 +180,20 @@ def _said(content: dict[str, Any]) -> dict[str, Any]:
     return {"type": "message", "role": "assistant", "content": [content]}
 
 
-def _content_item(part: Part) -> dict[str, Any] | None:
+def _content(part: Part, *, has_files: bool) -> list[dict[str, Any]]:
     match part:
         case TextPart(text=text):
-            return {"type": "input_text", "text": text}
+            return [{"type": "input_text", "text": text}]
         case FilePart():
-            return {"type": "input_text", "text": file_text(part)}
+            return [{"type": "input_text", "text": file_text(part)}]
+        case AudioPart():
+            return [{"type": "input_text", "text": no_audio_text(part)}]
         case ImagePart():
-            return {"type": "input_image", "image_url": data_url(part), "detail": "auto"}
+            return [{"type": "input_image", "image_url": data_url(part), "detail": "auto"}]
+        case DocumentPart() if has_files:
+            return [{"type": "input_file", "filename": part.name, "file_data": data_url(part)}]
+        case DocumentPart(pages=pages):
+            pictures = [item for page in pages for item in _content(page, has_files=False)]
+            return [{"type": "input_text", "text": document_text(part)}, *pictures]
         case _:
-            return None
+            return []

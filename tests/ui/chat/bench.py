@@ -158,6 +158,9 @@ class Editor:
     def replace_text(self, text: str, cursor: int | None = None) -> None:
         self.text = text
 
+    def insert(self, text: str) -> None:
+        self.text += text
+
     def remember(self, prompt: str) -> None:
         self.history.append(prompt)
 

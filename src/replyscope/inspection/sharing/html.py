@@ -9,7 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from replyscope.domain.event import Event
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart
+from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
+    FilePart,
+    ImagePart,
+    Message,
+    Role,
+    TextPart,
+    byte_size,
+)
 from replyscope.domain.picture import SUFFIXES
 from replyscope.domain.plural import plural
 from replyscope.domain.session import SessionSummary
@@ -156,14 +165,16 @@ class SessionPage:
             match part:
                 case TextPart(text=text):
                     yield markdown(clean(text), self._diagrams)
-                case FilePart(name=name, text=text):
-                    title = f"{clean(name)}, {size(len(text.encode('utf-8', 'replace')))}"
+                case FilePart(name=name, text=text) | DocumentPart(name=name, text=text):
+                    title = f"{clean(name)}, {size(byte_size(part))}"
                     yield (
                         f"<details><summary>{plain(title)}</summary>"
                         f'<pre class="flow">{plain(clean(text))}</pre></details>'
                     )
                 case ImagePart(name=name, media_type=kind, data=data):
                     yield _picture(clean(name), kind, data)
+                case AudioPart(name=name, data=data):
+                    yield f"<p>{plain(clean(name))}, {size(len(data))}</p>"
 
     def _reply(self, message: Message) -> str:
         pairs = list(self._shared.exchanges_of(message))

@@ -12,7 +12,16 @@ from typing import Any
 from replyscope.domain.exchange import ToolCall
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.json_text import read_json
-from replyscope.domain.message import FilePart, ImagePart, Message, Role, TextPart, ToolResultPart
+from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
+    FilePart,
+    ImagePart,
+    Message,
+    Role,
+    TextPart,
+    ToolResultPart,
+)
 from replyscope.domain.shared import Clean, Shared
 
 _OF_FUNCTION = ("name", "description", "parameters", "strict")
@@ -81,12 +90,15 @@ def _content(message: Message, clean: Clean) -> str | list[Entry]:
         match part:
             case TextPart(text=text):
                 parts.append({"type": "text", "text": clean(text)})
-            case FilePart(name=name, text=text):
+            case FilePart(name=name, text=text) | DocumentPart(name=name, text=text):
                 said = f'<file name="{name}">\n{text}\n</file>'
                 parts.append({"type": "text", "text": clean(said)})
             case ImagePart(media_type=media_type, data=data):
                 url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
                 parts.append({"type": "image_url", "image_url": {"url": url}})
+            case AudioPart(data=data):
+                audio = {"data": base64.b64encode(data).decode("ascii"), "format": part.form}
+                parts.append({"type": "input_audio", "input_audio": audio})
     if all(part["type"] == "text" for part in parts):
         return "\n\n".join(str(part["text"]) for part in parts)
     return parts

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from replyscope.domain.exchange import Choice, Exchange, RunKind, ToolCall
 from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
     FilePart,
     ImagePart,
     Message,
@@ -108,10 +110,12 @@ class _Writer:
             match part:
                 case TextPart(text=text):
                     pieces.append(closed(demoted(clean(text), _level(level))))
-                case FilePart(name=name, text=text):
+                case FilePart(name=name, text=text) | DocumentPart(name=name, text=text):
                     pieces.append(f"**{_line(clean(name))}**\n\n{fenced(clean(text))}")
                 case ImagePart(name=name, data=data):
                     pieces.append(f"*image {_line(clean(name))}, {size(len(data))}*")
+                case AudioPart(name=name, data=data):
+                    pieces.append(f"*audio {_line(clean(name))}, {size(len(data))}*")
         return "\n\n".join(pieces)
 
     def _reply(self, message: Message, level: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.message import FilePart, ImagePart, Message, Role
+from replyscope.domain.message import Attachment, Message, Role
 from replyscope.engine.live_reply import Target
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
@@ -87,7 +87,7 @@ class Branches:
             return
         self._desk.pending.edit(self._desk.conversation.session.id, message)
         for part in message.parts:
-            if isinstance(part, FilePart | ImagePart):
+            if isinstance(part, Attachment):
                 self._desk.pending.attach(part)
         self._view.composer.replace_text(message.text)
         self._view.composer.focus()

@@ -1,5 +1,6 @@
 """The composer: the text field of the next message. It posts messages and never sends."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -9,6 +10,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from replyscope.domain.printable import is_printable, printable_line
+from replyscope.engine.dropped_paths import dropped_paths
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.keys.panel import KeyPanel
 from replyscope.ui.terminal.textual_internals import bindings_for_key
@@ -69,6 +71,23 @@ class Composer(TextArea):
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
+
+    class Dropped(Message):
+        """The paths of existing files were pasted, as terminals do for a file that is dropped."""
+
+        def __init__(self, text: str, paths: tuple[Path, ...]) -> None:
+            super().__init__()
+            self.text = text
+            self.paths = paths
+
+    class PasteWanted(Message):
+        """Ctrl+V, or a paste without text: a picture may be on the clipboard. `copied` is the text
+        that was copied in the program.
+        """
+
+        def __init__(self, copied: str) -> None:
+            super().__init__()
+            self.copied = copied
 
     class BackspaceWhenEmpty(Message):
         """Backspace was pressed in the empty field."""
@@ -179,10 +198,21 @@ class Composer(TextArea):
 
     async def on_paste(self, event: events.Paste) -> None:
         text = event.text.replace("\r\n", "\n").replace("\r", "\n")  # a terminal may send CR
-        if len(text) > _MOST_PASTED or text.count("\n") >= _MOST_PASTED_LINES:
+        wanted: Message | None = None
+        if not text:
+            wanted = self.PasteWanted("")
+        elif len(text) > _MOST_PASTED or text.count("\n") >= _MOST_PASTED_LINES:
+            wanted = self.PastedLarge(text)
+        elif paths := dropped_paths(text):
+            wanted = self.Dropped(text, paths)
+        if wanted is not None:
             event.stop()
             event.prevent_default()
-            self.post_message(self.PastedLarge(text))
+            self.post_message(wanted)
+
+    def action_paste(self) -> None:
+        """Ctrl+V: paste a picture, or the text that was copied in the program."""
+        self.post_message(self.PasteWanted(self.app.clipboard))
 
     async def on_key(self, event: events.Key) -> None:
         if await self._answers_question(event):

@@ -205,7 +205,9 @@ class Panes:
 
     def draw_attachments(self) -> None:
         """Draw the line above the composer."""
-        text = self._desk.pending.describe(self._desk.conversation.session.id)
+        text = self._desk.pending.describe(
+            self._desk.conversation.session.id, self._desk.targets.form_of
+        )
         line = self._screen.query_one("#attachments", Static)
         line.display = bool(text)
         line.update(Content(f"📎 {text}"))

@@ -4,13 +4,22 @@ Invariant: each session has a draft and attachments of its own. A file that was 
 one session is never sent from another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from replyscope.domain.message import Attachment, FilePart, ImagePart, Message, Part, TextPart
+from replyscope.domain.message import (
+    Attachment,
+    FilePart,
+    ImagePart,
+    Message,
+    Part,
+    TextPart,
+    byte_size,
+)
+from replyscope.domain.picture import ENOUGH, read_picture
 from replyscope.domain.printable import printable_line
 from replyscope.domain.session import Draft
-from replyscope.domain.unicode_text import byte_count
+from replyscope.inspection.context import attachment_tokens
 from replyscope.inspection.figures import size
 
 
@@ -24,6 +33,7 @@ class Pending:
         self._starting: dict[str, tuple[Part, ...]] = {}
         self._written: dict[str, Draft] = {}
         self._edited: dict[str, Message] = {}
+        self._reading: dict[str, list[str]] = {}
 
     @property
     def attachments(self) -> list[Attachment]:
@@ -57,13 +67,29 @@ class Pending:
 
     def attach_paste(self, text: str) -> FilePart:
         """Attach a paste that is too large to edit."""
-        names = {attached.name for attached in self.attachments}
-        number = 1
-        while f"pasted-{number}.txt" in names:
-            number += 1
-        part = FilePart(f"pasted-{number}.txt", text)
+        part = FilePart(self.paste_name("txt"), text)
         self.attach(part)
         return part
+
+    def paste_name(self, suffix: str) -> str:
+        """A name for a paste that no attachment has."""
+        names = {attached.name for attached in self.attachments}
+        number = 1
+        while f"pasted-{number}.{suffix}" in names:
+            number += 1
+        return f"pasted-{number}.{suffix}"
+
+    def start_reading(self, session_id: str, name: str) -> None:
+        """Record that a file is being read. It is attached when that has ended."""
+        self._reading.setdefault(session_id, []).append(name)
+
+    def end_reading(self, session_id: str, name: str) -> None:
+        """Record that a file was read, or could not be."""
+        self._reading[session_id].remove(name)
+
+    def being_read(self, session_id: str) -> Sequence[str]:
+        """The names of the files that are being read."""
+        return self._reading.get(session_id, ())
 
     def detach_last(self) -> bool:
         """Remove the newest attachment. Returns whether one existed."""
@@ -164,9 +190,14 @@ class Pending:
         waiting = self._queued.get(session_id)
         return waiting.pop(0) if waiting else None
 
-    def describe(self, session_id: str) -> str:
-        """A line about attachments and queued messages; empty without them."""
-        names = [f"{printable_line(a.name)} {size(_bytes(a))}" for a in self.attachments]
+    def describe(
+        self, session_id: str, form_of: Callable[[Attachment], str] = lambda _part: ""
+    ) -> str:
+        """A line about attachments and queued messages; empty without them. `form_of` describes
+        how an attachment is sent.
+        """
+        names = [_line(part, form_of(part)) for part in self.attachments]
+        names += [f"{printable_line(name)} …" for name in self.being_read(session_id)]
         waiting = len(self._queued.get(session_id, ()))
         if self.is_editing(session_id):
             names.insert(0, "edits an earlier message; Esc gives that up")
@@ -185,7 +216,7 @@ def _text(parts: Sequence[Part]) -> str:
 
 
 def _files(parts: Sequence[Part]) -> list[Attachment]:
-    return [part for part in parts if isinstance(part, FilePart | ImagePart)]
+    return [part for part in parts if isinstance(part, Attachment)]
 
 
 def _together(first: Sequence[Attachment], second: Sequence[Attachment]) -> list[Attachment]:
@@ -204,5 +235,11 @@ def _together(first: Sequence[Attachment], second: Sequence[Attachment]) -> list
     return together
 
 
-def _bytes(part: Attachment) -> int:
-    return len(part.data) if isinstance(part, ImagePart) else byte_count(part.text)
+def _line(part: Attachment, form: str) -> str:
+    """An attachment's name, size and estimated tokens, and how it is sent."""
+    words = [printable_line(part.name), size(byte_size(part))]
+    picture = read_picture(part.data[:ENOUGH]) if isinstance(part, ImagePart) else None
+    if picture is not None and picture.width:
+        words.append(f"{picture.width}×{picture.height}")
+    words.append(f"≈{attachment_tokens(part):,} tokens")
+    return " ".join((*words, f"({form})") if form else words)

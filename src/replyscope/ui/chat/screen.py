@@ -166,6 +166,14 @@ class ChatScreen(WorkingScreen[None]):
     def _attach_paste(self, event: Composer.PastedLarge) -> None:
         self.groups.writing.attach_paste(event.text)
 
+    @on(Composer.Dropped)
+    def _offer_dropped(self, event: Composer.Dropped) -> None:
+        self.groups.writing.offer_dropped(event.text, event.paths)
+
+    @on(Composer.PasteWanted)
+    def _paste(self, event: Composer.PasteWanted) -> None:
+        self.groups.writing.paste_clipboard(event.copied)
+
     @on(Composer.Paged)
     def _scroll_conversation(self, event: Composer.Paged) -> None:
         self.panes.transcript.scroll_pages(event.step)

@@ -20,6 +20,9 @@ class Editor(Protocol):
     def replace_text(self, text: str, cursor: int | None = None) -> None:
         """Replace the text."""
 
+    def insert(self, text: str) -> object:
+        """Insert a text at the cursor."""
+
     def remember(self, prompt: str) -> None:
         """Append a prompt to the history."""
 

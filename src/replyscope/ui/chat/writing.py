@@ -1,26 +1,24 @@
-"""The input of the composer: messages, slash commands, completion and attachments."""
+"""The input of the composer: messages, slash commands and completion."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
-from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.message import FilePart
+from replyscope.domain.message import attached_text
 from replyscope.domain.printable import printable_line
-from replyscope.domain.unicode_text import byte_count
-from replyscope.engine.attachments import complete_path, read_attachment
+from replyscope.engine.attachments import complete_path
 from replyscope.engine.command_names import find_command, nearest_name
-from replyscope.inspection.figures import size
+from replyscope.ui.chat.attaching import Attaching
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.tool_servers import ServerCommands
 from replyscope.ui.chat.view import ChatView
-from replyscope.ui.dialogs.small import LineDialog, PickDialog
+from replyscope.ui.dialogs.small import PickDialog
 
 _EDIT, _SEND = "edit", "send anyway"
 
 
-class Writing:
+class Writing(Attaching):
     """Commands of the composer: sends messages, runs slash commands, completes and attaches."""
 
     def __init__(
@@ -32,8 +30,7 @@ class Writing:
         commands: Sequence[CommandLine],
         run: Callable[[str, str], Awaitable[None]],
     ) -> None:
-        self._desk = desk
-        self._view = view
+        super().__init__(desk, view)
         self._sending = sending
         self._servers = servers
         self._commands = commands
@@ -56,30 +53,46 @@ class Writing:
                 return
             await self._run(command.name, argument.strip() if command.argument else "")
             return
-        self._send_unless_it_holds_a_key(text)
+        self._send(text)
 
-    def _send_unless_it_holds_a_key(self, text: str) -> None:
-        """Send a message. If it contains an API key, a dialog asks first."""
-        attached = [
-            part.text for part in self._desk.pending.attachments if isinstance(part, FilePart)
-        ]
-        found = [
-            key for one in (text, *attached) for key in self._desk.services.keys.find_keys(one)
-        ]
-        if not found:
-            self._sending.send(text)
+    def _send(self, text: str) -> None:
+        """Send a message, after questions about keys and attachments in it."""
+        desk = self._desk
+        if names := desk.pending.being_read(desk.conversation.session.id):
+            self._view.composer.replace_text(text)
+            shown = ", ".join(names)
+            desk.tell(f"{shown} is still being read. Press Enter when it is attached.")
             return
+        questions = [*self._key_questions(text), *self._rejection_questions()]
 
-        def decide(choice: str | None) -> None:
-            if choice == _SEND:
-                self._sending.send(text)
-            else:
+        def ask_next(choice: str | None = _SEND) -> None:
+            if choice != _SEND:
                 self._view.composer.replace_text(text)
+            elif questions:
+                title, note, about = questions.pop(0)
+                rows = [(_EDIT, "return to the message"), (_SEND, about)]
+                desk.show(PickDialog(title, rows, note=note), ask_next)
+            else:
+                self._sending.send(text)
 
-        shown = ", ".join(dict.fromkeys(found[:3]))
-        rows = [(_EDIT, "return to the message"), (_SEND, "the provider receives the key")]
-        title = f"This message contains an API key: {printable_line(shown)}"
-        self._desk.show(PickDialog(title, rows), decide)
+        ask_next()
+
+    def _key_questions(self, text: str) -> Iterator[tuple[str, str, str]]:
+        """The question of a message with API keys: its title, note and what sending does."""
+        attached = [attached_text(part) for part in self._desk.pending.attachments]
+        find = self._desk.services.keys.find_keys
+        found = [key for one in (text, *attached) for key in find(one)]
+        if found:
+            shown = printable_line(", ".join(dict.fromkeys(found[:3])))
+            title = f"This message contains an API key: {shown}"
+            yield title, "", "the provider receives the key"
+
+    def _rejection_questions(self) -> Iterator[tuple[str, str, str]]:
+        """The question of attachments that the server or the model does not accept."""
+        said = self._rejections(self._desk.pending.attachments)
+        if said:
+            note = printable_line(" ".join(said))
+            yield "An attachment is not accepted", note, "the server may reject the message"
 
     def offer_completions(self) -> None:
         """Show the completions of the word at the cursor."""
@@ -96,6 +109,8 @@ class Writing:
         elif kind == "file":
             found = complete_path(word[1:], self._desk.services.working_folder)
             rows = [(f"@{path}", "folder" if is_folder else "") for path, is_folder in found]
+            if word.endswith("/"):
+                rows.append((f"{word}.", "attach this folder"))
         # Enter accepts the first: "/n" must not become "/new".
         rows.sort(key=lambda row: row[0] != word.lower())
         self._view.suggestions.offer(rows)
@@ -134,34 +149,5 @@ class Writing:
         if value.endswith("/"):
             self._view.composer.replace_word(word, value)
         elif self.attach_file(value[1:]):
-            self._view.composer.replace_word(word, Path(value[1:]).name + " ")
-
-    def attach_file(self, path: str) -> bool:
-        """Attach a file to the message being written. Returns whether it was attached."""
-        try:
-            part = read_attachment(self._desk.services.working_folder / Path(path).expanduser())
-        except ReplyscopeError as error:
-            self._desk.tell(error)
-            return False
-        self._desk.pending.attach(part)
-        self._view.draw_attachments()
-        return True
-
-    def attach(self, path: str = "") -> None:
-        """Attach a file by its path."""
-        if path:
-            self.attach_file(path)
-        else:
-            dialog = LineDialog("Path of a text file or an image")
-            self._desk.ask_dialog(dialog, self.attach_file)
-
-    def attach_paste(self, text: str) -> None:
-        """Attach a paste that is too large to edit."""
-        part = self._desk.pending.attach_paste(text)
-        self._desk.tell(f"Pasted as {part.name}, {size(byte_count(part.text))}", is_error=False)
-        self._view.draw_attachments()
-
-    def detach_last(self) -> None:
-        """Remove the newest attachment."""
-        if self._desk.pending.detach_last():
-            self._view.draw_attachments()
+            name = value[1:].removesuffix(".") if value.endswith("/.") else Path(value).name
+            self._view.composer.replace_word(word, name + " ")

@@ -4,7 +4,16 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from replyscope.domain.exchange import Choice, Citation, Exchange, ReplyImage, RunKind, ToolCall
-from replyscope.domain.message import FilePart, ImagePart, Message, Role
+from replyscope.domain.message import (
+    AudioPart,
+    DocumentPart,
+    FilePart,
+    ImagePart,
+    Message,
+    Role,
+    byte_size,
+)
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.unicode_text import byte_count
 from replyscope.inspection.explain import Mood, Remedy, explain
@@ -82,6 +91,11 @@ def user_content(message: Message) -> EntryContent:
     for part in message.parts:
         if isinstance(part, FilePart):
             line = f"{printable_line(part.name)} · {size(byte_count(part.text))}"
+            attachments.append(Attached(line))
+        elif isinstance(part, AudioPart | DocumentPart):
+            line = f"{printable_line(part.name)} · {size(byte_size(part))}"
+            if isinstance(part, DocumentPart):
+                line += f" · {plural(part.page_count, 'page')}"
             attachments.append(Attached(line))
         elif isinstance(part, ImagePart):
             line = f"{printable_line(part.name)} · {size(len(part.data))}"
