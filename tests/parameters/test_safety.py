@@ -9,8 +9,9 @@ import openai
 import pytest
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Api, ExchangeState
-from replyscope.domain.message import Message, ReplySource, Role, ToolResultPart
+from replyscope.domain.message import DocumentPart, Message, ReplySource, Role, ToolResultPart
 from replyscope.domain.ports import Clock
 from replyscope.domain.session import Parameters
 from replyscope.engine.branch import what_conversation_knows
@@ -189,3 +190,23 @@ def test_a_conversation_of_the_server_lacks_what_was_not_completed(
     known = what_conversation_knows(messages, {"x-a": whole, "x-b": cut}, "conv_1")
     assert known is not None
     assert known.message_id == "a"
+
+
+def test_a_redacted_export_has_the_text_of_a_pdf_but_not_its_bytes() -> None:
+    shared = rich_session()
+    part = DocumentPart("r.pdf", b"%PDF-bob", "Ask bob@example.org")
+    first = replace(shared.messages[0], parts=(part, *shared.messages[0].parts))
+    url = "data:application/pdf;base64,JVBERi1ib2I="
+    body = json.dumps({"file_data": url}).encode()
+    records = {
+        key: WireRecord(replace(record.request, body=body) if record.request else None, ())
+        for key, record in shared.records.items()
+    }
+    shared = replace(shared, messages=(first, *shared.messages[1:]), records=records)
+    text = session_to_json(shared, Redactor())
+    assert "bob@example.org" not in text
+    assert "JVBERi1ib2I" not in text
+    imported = session_from_json(json.loads(text)).messages[0].parts[0]
+    assert isinstance(imported, DocumentPart)
+    assert (imported.data, imported.text) == (b"", "Ask [e-mail address]")
+    assert session_to_json(shared).count("JVBERi1ib2I") > 1

@@ -100,7 +100,7 @@ def _read(path: Path) -> _Content:
     """The bytes of a regular file. Raises AttachmentError."""
     name = sound(path.name)
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             raise AttachmentError(f"{path} is a folder.", "Attach a file of it.")
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -121,6 +121,8 @@ def _read(path: Path) -> _Content:
         )
     if not data:
         raise AttachmentError(f"{name} is empty: 0 bytes.", "Attach a file with content.")
+    if rest and b"\0" not in data:  # a text ends with a line, not within a character
+        data = data[: data.rfind(b"\n") + 1] or data
     return _Content(data, bool(rest))
 
 
@@ -138,7 +140,7 @@ def is_quick(path: Path) -> bool:
         if kind is FileKind.PICTURE:
             return not needs_scaling(head, size)
     except (OSError, ValueError, AttachmentError):
-        return not path.is_dir()
+        return not os.path.isdir(path)  # Path.is_dir raises OSError for a long name
     return kind in (FileKind.TEXT, FileKind.AUDIO)
 
 
@@ -204,7 +206,7 @@ class AttachmentReader:
 
     async def read(self, path: Path) -> Attached:
         """The parts for a file or a folder. Raises AttachmentError."""
-        if path.is_dir():
+        if os.path.isdir(path):
             return await asyncio.to_thread(read_folder, path)
         content = await asyncio.to_thread(_read, path)
         return await self._read_content(sound(path.name), content)

@@ -63,7 +63,9 @@ def _fault(name: str, answer: dict[str, Any]) -> AttachmentError:
         )
     if "assword" in fault:
         return AttachmentError(f"{name} is protected by a password.", "Save a copy without one.")
-    return AttachmentError(f'{name} can\'t be read as a PDF ("{fault}").', "Is it damaged?")
+    return AttachmentError(
+        f'{name} can\'t be read as a PDF ("{fault}").', "Open it in a viewer: it may be damaged."
+    )
 
 
 def _part_of(name: str, data: bytes, answer: dict[str, Any], pictures: bytes) -> DocumentPart:

@@ -56,8 +56,10 @@ def scale_picture(name: str, data: bytes) -> ImagePart:
         raise
     # Pillow's decoders raise almost anything for damaged files.
     except Exception as error:
+        why = "no picture is in it" if "BytesIO" in str(error) else str(error)[:200]
         raise AttachmentError(
-            f'{name} can\'t be decoded as a picture ("{str(error)[:200]}").', "Is it damaged?"
+            f'{name} can\'t be decoded as a picture ("{why}").',
+            "Open it in a viewer: it may be damaged.",
         ) from error
     return ImagePart(name, media_type, encoded)
 

@@ -182,7 +182,7 @@ def _wire_parts(part: object, *, has_files: bool) -> list[dict[str, Any]]:
         case AudioPart():
             audio = {"data": encoded(part.data), "format": part.form}
             return [{"type": "input_audio", "input_audio": audio}]
-        case DocumentPart() if has_files:
+        case DocumentPart(data=data) if has_files and data:
             file = {"filename": part.name, "file_data": data_url(part)}
             return [{"type": "file", "file": file}]
         case DocumentPart(pages=pages):

@@ -190,7 +190,7 @@ def _content(part: Part, *, has_files: bool) -> list[dict[str, Any]]:
             return [{"type": "input_text", "text": no_audio_text(part)}]
         case ImagePart():
             return [{"type": "input_image", "image_url": data_url(part), "detail": "auto"}]
-        case DocumentPart() if has_files:
+        case DocumentPart(data=data) if has_files and data:
             return [{"type": "input_file", "filename": part.name, "file_data": data_url(part)}]
         case DocumentPart(pages=pages):
             pictures = [item for page in pages for item in _content(page, has_files=False)]

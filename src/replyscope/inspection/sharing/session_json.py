@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +14,13 @@ from replyscope.domain.json_values import (
     settings_to_json,
     to_ms,
 )
-from replyscope.domain.message import Message
+from replyscope.domain.message import DocumentPart, Message
 from replyscope.domain.shared import SESSION_FORMAT, Shared
 from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.redaction import Redactor
 from replyscope.inspection.sharing.reply_redaction import clean_choice
 
+_PDF_URL = re.compile(r"(data:application/pdf;base64,)[A-Za-z0-9+/=]+")
 _KEPT = ("frames", "data", "extra", "others")  # already redacted, and bytes
 
 
@@ -28,7 +30,8 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
     if clean is not None:
         records = {key: _cleaned_record(r, clean) for key, r in shared.records.items()}
         exchanges = {key: _cleaned_exchange(e, clean) for key, e in shared.exchanges.items()}
-        shared = replace(shared, records=records, exchanges=exchanges)
+        messages = tuple(_without_files(message, clean) for message in shared.messages)
+        shared = replace(shared, records=records, exchanges=exchanges, messages=messages)
     settings = settings_to_json(session.settings)
     if clean is not None:
         _clean_parameters(settings.get("parameters", {}), clean)
@@ -68,6 +71,17 @@ def _cleaned_choice(choice: dict[str, Any], clean: Redactor) -> dict[str, Any]:
     }
 
 
+def _without_files(message: Message, clean: Redactor) -> Message:
+    """The message without the bytes of its PDF files, which can't be redacted. Their text is."""
+    if not clean.is_on:
+        return message
+    parts = tuple(
+        replace(part, data=b"") if isinstance(part, DocumentPart) else part
+        for part in message.parts
+    )
+    return replace(message, parts=parts)
+
+
 def _cleaned_record(record: WireRecord, clean: Redactor) -> WireRecord:
     return WireRecord(record.request, clean_frames(record.frames, clean))
 
@@ -92,7 +106,7 @@ def _clean_parameters(given: dict[str, Any], clean: Redactor) -> None:
 def _cleaned(value: Any, clean: Redactor) -> Any:
     """The value with all texts redacted. Field names and image bytes are unchanged."""
     if isinstance(value, str):
-        return clean(value)
+        return clean(_PDF_URL.sub(r"\1", value) if clean.is_on else value)
     if isinstance(value, list | tuple):
         return [_cleaned(one, clean) for one in value]
     if isinstance(value, dict):
