@@ -106,8 +106,7 @@ class Clipboard:
         wanted = self._wanted()
         if not wanted:
             return AttachmentError(
-                "This terminal has no clipboard with pictures: "
-                "neither WAYLAND_DISPLAY nor DISPLAY is set.",
+                "No clipboard with pictures: neither WAYLAND_DISPLAY nor DISPLAY is set.",
                 "Use /attach FILE.",
             )
         package = _PROGRAMS[wanted[0]].package

@@ -23,6 +23,9 @@ from replyscope.inspection.context import attachment_tokens
 from replyscope.inspection.figures import size
 
 
+_MOST_NAMED = 5
+
+
 class Pending:
     """The drafts, attachments and queues of all sessions, by session id."""
 
@@ -197,6 +200,11 @@ class Pending:
         how an attachment is sent.
         """
         names = [_line(part, form_of(part)) for part in self.attachments]
+        if len(names) > _MOST_NAMED:
+            tokens = sum(map(attachment_tokens, self.attachments))
+            names[_MOST_NAMED:] = [
+                f"and {len(names) - _MOST_NAMED} more, together ≈{tokens:,} tokens"
+            ]
         names += [f"{printable_line(name)} …" for name in self.being_read(session_id)]
         waiting = len(self._queued.get(session_id, ()))
         if self.is_editing(session_id):

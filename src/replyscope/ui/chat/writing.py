@@ -61,7 +61,7 @@ class Writing(Attaching):
         if names := desk.pending.being_read(desk.conversation.session.id):
             self._view.composer.replace_text(text)
             shown = ", ".join(names)
-            desk.tell(f"{shown} is still being read. Press Enter when it is attached.")
+            desk.tell(f"{shown} is still being read. Press Enter again soon.")
             return
         questions = [*self._key_questions(text), *self._rejection_questions()]
 
