@@ -1,9 +1,12 @@
 """Pictures in the chat and the review: drawn, described where they cannot be, and opened."""
 
 import base64
+import io
+import json
 import os
 import stat
 import sys
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,12 +18,14 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ViewerError
 from replyscope.domain.exchange import Api
 from replyscope.domain.look import Look
+from replyscope.domain.message import ImagePart
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.transcript.preview import Preview
+from tests.cli.run import run_command
 from tests.pictures.making import BLUE, RED, bomb, data_uri, png
 from tests.support.responses import response
-from tests.support.server import LoopbackServer, delta, reply, sse
+from tests.support.server import Answer, LoopbackServer, delta, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
 CELL = "▀"
@@ -176,7 +181,10 @@ async def test_a_picture_that_cannot_be_drawn_is_one_sentence(
     server: LoopbackServer, tmp_path: Path, data: bytes, sentence: str
 ) -> None:
     async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
-        await attach(pilot, tmp_path / "photo.png", data)
+        chat = chat_of(pilot)  # a bomb can't be attached any more, but sessions may have one
+        chat.desk.pending.attach(ImagePart("photo.png", "image/png", data))
+        await pilot.press(*"look", "enter")
+        await until(pilot, lambda: "● stop" in frame(pilot), "the reply")
         await until(pilot, lambda: sentence in frame(pilot), "the sentence")
         assert CELL not in frame(pilot)
 
@@ -331,3 +339,61 @@ def program(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     monkeypatch.setenv("PATH", f"{path.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+async def test_a_spoken_reply_is_kept_named_opened_exported_and_purged(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    """Speech streams as base64 of raw samples; the file is a WAV that players know."""
+    samples = bytes(range(200)) * 30
+    pieces = [samples[:1_000], samples[1_000:]]
+    audio = [{"data": base64.b64encode(piece).decode()} for piece in pieces]
+    server.answer = lambda _: Answer(
+        chunks=sse(
+            delta(audio={"id": "audio_1", "transcript": "Hello."}),
+            *(delta(audio=piece) for piece in audio),
+            delta(finish="stop"),
+        )
+    )
+    opened: list[tuple[str, bytes]] = []
+    async with open_chat(make_app(tmp_path, server.base_url, view_file=viewer(opened))) as pilot:
+        await pilot.press(*"speak", "enter")
+        await until(pilot, lambda: "● stop" in frame(pilot), "the reply")
+        assert "audio · audio/x-wav" in frame(pilot) or "audio · audio/wav" in frame(pilot)
+        chat_of(pilot).groups.panes.transcript.focus()
+        await pilot.press("o")
+        await until(pilot, lambda: bool(opened), "the viewer")
+    (name, data) = opened[0]
+    assert name.endswith(".wav")
+    with wave.open(io.BytesIO(data)) as file:
+        assert (file.getframerate(), file.readframes(-1)) == (24_000, samples)
+    (kept,) = [path for path in tmp_path.rglob("*.wav") if path.stem in name]
+    assert kept.read_bytes() == data
+    session_id = json.loads(run_cli(tmp_path, "list", "--json"))[0]["id"]
+    page = run_cli(tmp_path, "export", session_id, "--format", "html")
+    assert f'<audio controls src="data:audio/wav;base64,{base64.b64encode(data).decode()}' in page
+    run_cli(tmp_path, "delete", session_id)
+    run_cli(tmp_path, "purge", "--yes")
+    assert not kept.exists()
+
+
+async def test_a_generated_picture_is_in_the_exported_page(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    url = f"data:image/png;base64,{base64.b64encode(png(8, 4)).decode()}"
+    images = [{"type": "image_url", "image_url": {"url": url}}]
+    server.answer = lambda _: Answer(
+        chunks=sse(delta("Here.", images=images), delta(finish="stop"))
+    )
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await pilot.press(*"draw", "enter")
+        await until(pilot, lambda: "● stop" in frame(pilot), "the reply")
+    session_id = json.loads(run_cli(tmp_path, "list", "--json"))[0]["id"]
+    assert f'<img src="{url}"' in run_cli(tmp_path, "export", session_id, "--format", "html")
+
+
+def run_cli(folder: Path, *arguments: str) -> str:
+    """The output of a command about sessions."""
+    done = run_command(folder, "sessions", *arguments, REPLYSCOPE_DATA_DIR=str(folder))
+    assert done.returncode == 0, done.stderr
+    return done.stdout

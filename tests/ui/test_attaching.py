@@ -74,7 +74,7 @@ async def test_a_paste_of_text_is_inserted_at_once(
         await until(pilot, lambda: chat_of(pilot).panes.composer.text == text)
 
 
-async def test_a_pdf_is_read_while_keys_are_typed_and_sent_when_it_is_attached(
+async def test_a_message_waits_for_the_file_that_is_being_read(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     (tmp_path / "r.pdf").write_bytes(pdf([f"{LINE} {n}" for n in range(20)]))
@@ -88,16 +88,36 @@ async def test_a_pdf_is_read_while_keys_are_typed_and_sent_when_it_is_attached(
     async with open_chat(app, size=SIZE) as pilot:
         await send(pilot, "/attach r.pdf")
         await until(pilot, lambda: "r.pdf …" in frame(pilot), "the file that is being read")
-        await send(pilot, "too early")
-        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "too early")
+        await send(pilot, "early")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "early")
         assert not server.requests
         goes_on.set()
-        await until(pilot, lambda: names(pilot) == ["r.pdf"])
-        assert "20 pages, as text" in frame(pilot)
-        await pilot.press("enter")
         await until(pilot, lambda: is_idle(pilot) and server.requests)
         assert "r.pdf · " in frame(pilot)
     assert f"{LINE} 19" in json.dumps(server.requests[0]["messages"])
+
+
+async def test_a_message_that_is_changed_while_its_file_is_read_is_not_sent(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "r.pdf").write_bytes(pdf([LINE] * 20))
+    goes_on = asyncio.Event()
+
+    async def run_later(command: Sequence[str], *, given: bytes = b"", most_output: int = 0) -> Ran:
+        await goes_on.wait()
+        return await run_program(command, given=given, most_output=most_output)
+
+    app = make_app(tmp_path, server.base_url, attachments=AttachmentReader(run_later))
+    async with open_chat(app, size=SIZE) as pilot:
+        await send(pilot, "/attach r.pdf")
+        await send(pilot, "early")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "early")
+        await type_text(pilot, " bird")
+        goes_on.set()
+        await until(pilot, lambda: names(pilot) == ["r.pdf"])
+        assert "20 pages, as text" in frame(pilot)
+        assert chat_of(pilot).panes.composer.text == "early bird"
+        assert not server.requests
 
 
 async def test_keys_are_echoed_while_a_pdf_of_scans_is_read(

@@ -82,7 +82,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class ReplyImage:
-    """An image in a reply.
+    """An image or a recording in a reply.
 
     `url` is its address, if the server sent only that; `path` the file in which it is saved.
     `data` is its base64 until it is saved as a file, and never stored. Size in bytes.

@@ -6,13 +6,17 @@ import binascii
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from replyscope.domain.exchange import Exchange, ReplyImage
+from replyscope.domain.regular_file import read_regular
+from replyscope.domain.shared import Shared
 from replyscope.domain.tool import KeptFile
 
 KeepFile = Callable[[bytes, str], KeptFile | None]
 """Writes bytes of a media type to a file; returns its path. Blocks. Raises OSError."""
 
+_MOST_EXPORTED = 100_000_000
 _log = logging.getLogger(__name__)
 
 
@@ -27,6 +31,38 @@ async def keep_images(exchange: Exchange, keep: KeepFile | None) -> Exchange:
         for choice in exchange.choices
     ]
     return replace(exchange, choices=tuple(choices))
+
+
+def with_kept_files(shared: Shared) -> Shared:
+    """The session with the bytes of its replies' images, for an export with pictures. Blocks.
+
+    Those that can't be read, and those above the limit of a page, stay paths.
+    """
+    room = _MOST_EXPORTED
+
+    def loaded(image: ReplyImage) -> ReplyImage:
+        nonlocal room
+        if not image.path or (image.size or 0) > room:
+            return image
+        try:
+            data = read_regular(Path(image.path), room)
+        except (OSError, ValueError) as error:
+            _log.warning("an image of a reply is not exported: %s", error)
+            return image
+        room -= len(data)
+        return replace(image, data=base64.b64encode(data).decode("ascii"))
+
+    exchanges = {key: _changed(one, loaded) for key, one in shared.exchanges.items()}
+    return replace(shared, exchanges=exchanges)
+
+
+def _changed(exchange: Exchange, change: Callable[[ReplyImage], ReplyImage]) -> Exchange:
+    if not any(choice.images for choice in exchange.choices):
+        return exchange
+    choices = tuple(
+        replace(choice, images=tuple(map(change, choice.images))) for choice in exchange.choices
+    )
+    return replace(exchange, choices=choices)
 
 
 async def _kept(image: ReplyImage, keep: KeepFile | None) -> ReplyImage:

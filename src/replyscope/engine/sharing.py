@@ -15,6 +15,7 @@ from replyscope.domain.ports import TranslateFrames
 from replyscope.domain.session import SessionSummary
 from replyscope.domain.shared import SESSION_FORMAT, Form, Shared
 from replyscope.domain.stores import ExportSource
+from replyscope.engine.reply_images import with_kept_files
 from replyscope.inspection.markup.diagram import PageDiagrams
 from replyscope.inspection.sharing.frame_redaction import clean_frames
 from replyscope.inspection.sharing.html import SessionPage, contents, page_end, page_start
@@ -124,7 +125,8 @@ class Sharing:
             case Form.JSONL:
                 return session_jsonl(shared, clean, whole_only=self._whole_only)
             case Form.HTML:
-                return SessionPage(shared, clean, self._events(shared), diagrams).html()
+                events = self._events(shared)
+                return SessionPage(with_kept_files(shared), clean, events, diagrams).html()
             case Form.JSON:
                 return session_to_json(shared, clean if clean.is_on else None)
 

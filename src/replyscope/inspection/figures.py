@@ -16,8 +16,9 @@ def count(value: int | None) -> str:
 
 
 def image_line(image: ReplyImage) -> str:
-    """Describes an image of a reply: type, size, and path or URL."""
-    parts = ["image", image.media_type or "of an unknown type"]
+    """Describes an image or a recording of a reply: type, size, and path or URL."""
+    kind = "audio" if image.media_type.startswith("audio/") else "image"
+    parts = [kind, image.media_type or "of an unknown type"]
     parts += [size(image.size)] if image.size is not None else []
     parts += [where] if (where := image.path or image.url) else []
     return " · ".join(parts)

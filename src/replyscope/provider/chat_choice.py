@@ -26,6 +26,7 @@ from replyscope.provider.chat_calls import CallAssembler
 from replyscope.provider.citations import SOURCE_FIELDS, read_citation
 from replyscope.provider.images import read_image
 from replyscope.provider.plain import Fields, fields_of, list_of, text_of, to_plain
+from replyscope.provider.reply_audio import ReplyAudio
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thought")
 """Used by DeepSeek, Kimi, xAI and Z.ai; OpenRouter, Groq and vLLM; Copilot; Ollama."""
@@ -54,6 +55,7 @@ class ChoiceReader:
         self._length = 0
         self._messages: dict[str, str] = {}
         self._named: set[str] = set()
+        self._audio = ReplyAudio()
 
     def read_delta(self, delta: object) -> Iterable[Event]:
         """The events of a delta. Some servers send a plain text instead of an object."""
@@ -98,6 +100,12 @@ class ChoiceReader:
         """The buffered text that might have been the start of a think tag."""
         for piece in self._splitter.finish():
             yield self._piece(piece.text, piece.received, is_reasoning=piece.is_reasoning)
+
+    def end(self) -> Iterator[Event]:
+        """The recording of the reply, which is complete only at the end of the stream."""
+        recording = self._audio.take()
+        if recording is not None:
+            yield ImageReported(self._index, recording)
 
     def _news(self, name: str, value: object) -> object:
         """The new part of a text that the server sends cumulatively."""
@@ -209,6 +217,7 @@ class ChoiceReader:
 
     def _read_audio(self, audio: Fields) -> Iterator[Event]:
         """The transcript of speech as text. The id is stored, since the API requires it back."""
+        self._audio.add(audio.get("data"))
         transcript = audio.get("transcript")
         if isinstance(transcript, str):
             yield from self._text(transcript)

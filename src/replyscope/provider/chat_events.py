@@ -100,8 +100,9 @@ class ChatTranslator:
         return events
 
     def finish(self) -> list[Event]:
-        """The events of buffered text at the end of the stream."""
-        return [event for reader in self._choices.values() for event in reader.finish()]
+        """The events of buffered text and of recordings at the end of the stream."""
+        readers = self._choices.values()
+        return [event for reader in readers for event in (*reader.finish(), *reader.end())]
 
     def _identify(self, given: Fields, events: list[Event]) -> None:
         get = given.get

@@ -9,6 +9,14 @@ from replyscope.domain.picture import SUFFIXES, describe_picture, read_picture
 from replyscope.domain.regular_file import write_own
 from replyscope.domain.tool import KeptFile
 
+_KNOWN = SUFFIXES | {
+    "audio/wav": ".wav",
+    "audio/mpeg": ".mp3",
+    "audio/ogg": ".ogg",
+    "audio/flac": ".flac",
+}
+"""Suffixes that some systems do not know, or know differently."""
+
 
 class KeptFiles:
     """A content-addressed folder of files, with access for the owner only.
@@ -34,7 +42,7 @@ class KeptFiles:
         return f"{about}, kept for the person as {kept.name}", (kept,)
 
     def _keep(self, folder: Path, data: bytes, media_type: str) -> KeptFile:
-        suffix = SUFFIXES.get(media_type) or mimetypes.guess_extension(media_type) or ".bin"
+        suffix = _KNOWN.get(media_type) or mimetypes.guess_extension(media_type) or ".bin"
         name = hashlib.sha256(data).hexdigest()[:16] + suffix
         path = folder / name
         if not path.exists():

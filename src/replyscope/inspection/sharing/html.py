@@ -19,7 +19,6 @@ from replyscope.domain.message import (
     TextPart,
     byte_size,
 )
-from replyscope.domain.picture import SUFFIXES
 from replyscope.domain.plural import plural
 from replyscope.domain.session import SessionSummary
 from replyscope.domain.shared import Clean, Shared
@@ -27,6 +26,7 @@ from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.figures import cost_of_all, count, size
 from replyscope.inspection.json_view import iso
 from replyscope.inspection.markup.diagram import PageDiagrams
+from replyscope.inspection.sharing.html_files import audio_html, picture_html
 from replyscope.inspection.sharing.html_reply import figures_html, said_html
 from replyscope.inspection.sharing.html_style import STYLE
 from replyscope.inspection.sharing.html_text import markdown, plain
@@ -34,7 +34,7 @@ from replyscope.inspection.timeline import timeline_of
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")
 _POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; media-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
 _FEW = 30  # the list of contents is open up to this length
@@ -172,9 +172,9 @@ class SessionPage:
                         f'<pre class="flow">{plain(clean(text))}</pre></details>'
                     )
                 case ImagePart(name=name, media_type=kind, data=data):
-                    yield _picture(clean(name), kind, data)
-                case AudioPart(name=name, data=data):
-                    yield f"<p>{plain(clean(name))}, {size(len(data))}</p>"
+                    yield picture_html(clean(name), kind, data)
+                case AudioPart(name=name, media_type=kind, data=data):
+                    yield audio_html(clean(name), kind, data)
 
     def _reply(self, message: Message) -> str:
         pairs = list(self._shared.exchanges_of(message))
@@ -226,11 +226,3 @@ class SessionPage:
         words = " ".join(self._clean(text).split())
         shown = words if len(words) <= _EXCERPT else f"{words[: _EXCERPT - 1]}…"
         return f"<b>{plain(self._clean(name))}</b> {plain(shown)}"
-
-
-def _picture(name: str, media_type: str, data: bytes) -> str:
-    label = f"{name}, {size(len(data))}"
-    if media_type not in SUFFIXES:
-        return f"<p>[{plain(label)}]</p>"
-    url = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
-    return f'<img src="{url}" alt="{plain(label)}">'

@@ -14,7 +14,6 @@ from replyscope.inspection.figures import (
     UNKNOWN,
     cost,
     count,
-    image_line,
     rate,
     rate_limits,
     seconds,
@@ -24,6 +23,7 @@ from replyscope.inspection.figures import (
 from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.markup.diagram import PageDiagrams
 from replyscope.inspection.reply_parts import Passage, reply_parts
+from replyscope.inspection.sharing.html_files import reply_file_html
 from replyscope.inspection.sharing.html_text import code, is_link, markdown, plain
 from replyscope.inspection.sharing.reply_redaction import clean_choice
 from replyscope.inspection.timeline import Bar, Doing, Timeline
@@ -47,7 +47,7 @@ def said_html(choice: Choice, results: Results, clean: Clean, diagrams: PageDiag
             pieces.append(_call(part, results.get(part.id), clean))
         else:
             pieces.append(_passage(part, diagrams))
-    pieces += [f"<p>{plain(clean(image_line(image)))}</p>" for image in choice.images]
+    pieces += [reply_file_html(image, clean) for image in choice.images]
     if choice.citations:
         pieces.append(_sources(choice.citations, clean))
     return "".join(pieces)

@@ -1,6 +1,6 @@
 """The commands that attach files, folders, pastes and pictures to the message being written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from replyscope.domain.errors import ReplyscopeError
@@ -28,6 +28,8 @@ class Attaching:
     def __init__(self, desk: Desk, view: ChatView) -> None:
         self._desk = desk
         self._view = view
+        self.on_read: Callable[[str, bool], None] = lambda _session_id, _is_attached: None
+        """Called when a file was read in a session, or could not be."""
 
     def attach_file(self, path: str) -> bool:
         """Attach a file or a folder. Returns whether it was attached, or is being read."""
@@ -62,6 +64,7 @@ class Attaching:
         finally:
             self._desk.pending.end_reading(session_id, file.name)
         self._take(attached, session_id)
+        self.on_read(session_id, bool(attached.parts))
 
     def _take(self, attached: Attached, session_id: str | None = None) -> None:
         """Attach the parts, by default in the open session, and show notes about them."""

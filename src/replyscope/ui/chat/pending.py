@@ -22,7 +22,6 @@ from replyscope.domain.session import Draft
 from replyscope.inspection.context import attachment_tokens
 from replyscope.inspection.figures import size
 
-
 _MOST_NAMED = 5
 
 

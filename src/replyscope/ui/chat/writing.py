@@ -35,6 +35,9 @@ class Writing(Attaching):
         self._servers = servers
         self._commands = commands
         self._run = run
+        self._waiting: dict[str, str] = {}
+        """The texts of messages that wait for files, by session id."""
+        self.on_read = self._send_waiting
 
     async def submit(self, text: str) -> None:
         """Run a slash command, or send the text as a message."""
@@ -60,8 +63,10 @@ class Writing(Attaching):
         desk = self._desk
         if names := desk.pending.being_read(desk.conversation.session.id):
             self._view.composer.replace_text(text)
-            shown = ", ".join(names)
-            desk.tell(f"{shown} is still being read. Press Enter again soon.")
+            self._waiting[desk.conversation.session.id] = text
+            desk.tell(
+                f"{', '.join(names)} is being read. The message is sent then.", is_error=False
+            )
             return
         questions = [*self._key_questions(text), *self._rejection_questions()]
 
@@ -76,6 +81,16 @@ class Writing(Attaching):
                 self._sending.send(text)
 
         ask_next()
+
+    def _send_waiting(self, session_id: str, is_attached: bool) -> None:
+        """Send the message that waited for its files, unless it was changed meanwhile."""
+        if self._desk.pending.being_read(session_id) and is_attached:
+            return
+        text = self._waiting.pop(session_id, None)
+        is_open = session_id == self._desk.conversation.session.id
+        if is_attached and is_open and text is not None and text == self._view.composer.text:
+            self._view.composer.replace_text("")
+            self._send(text)
 
     def _key_questions(self, text: str) -> Iterator[tuple[str, str, str]]:
         """The question of a message with API keys: its title, note and what sending does."""

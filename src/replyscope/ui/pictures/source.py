@@ -14,6 +14,7 @@ from replyscope.domain.regular_file import open_regular, read_regular
 
 MOST_BYTES = 64_000_000
 MOST_PIXELS = 50_000_000
+_SUFFIX = re.compile(r"\.(wav|mp3|ogg|flac)")
 _KEPT_NAME = re.compile(r"[0-9a-f]{16}")
 
 
@@ -77,7 +78,8 @@ class PictureSource:
     def file_name(self) -> str:
         """A safe name for a file of the picture, with the suffix of its format."""
         picture = read_picture(self._head())
-        suffix = SUFFIXES[picture.media_type] if picture is not None else ".bin"
+        kept = Path(self.path).suffix if _SUFFIX.fullmatch(Path(self.path).suffix) else ".bin"
+        suffix = SUFFIXES[picture.media_type] if picture is not None else kept
         return f"{self.key if _KEPT_NAME.fullmatch(self.key) else 'picture'}{suffix}"
 
 

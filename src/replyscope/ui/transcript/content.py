@@ -35,11 +35,14 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A line about an attachment or an image, with its picture, or the address of one."""
+    """A line about an attachment or an image, with its picture, or the address of one. A file
+    that is not `is_drawn`, such as a recording, can only be opened.
+    """
 
     line: str
     picture: PictureSource | None = None
     url: str = ""
+    is_drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,8 @@ def _words(parts: Iterable[ReplyPart], kind: RunKind) -> Iterator[str]:
 def _image(image: ReplyImage) -> Attached:
     line = printable_line(image_line(image))
     picture = reply_picture(image)
+    if image.media_type.startswith("audio/"):
+        return Attached(line, picture, image.url, is_drawn=False)
     return Attached(line, url=image.url) if picture is None else _attached(line, picture)
 
 

@@ -262,7 +262,7 @@ class Entry:
         return [*cells, blank_cell()]
 
     def _picture_cells(self, attached: Attached) -> list[Cell]:
-        if self._draw_picture is None or attached.picture is None:
+        if self._draw_picture is None or attached.picture is None or not attached.is_drawn:
             return []
         return [picture_cell(attached.picture, self._draw_picture)]
 
