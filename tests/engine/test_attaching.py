@@ -11,7 +11,7 @@ from replyscope.domain.errors import AttachmentError
 from replyscope.domain.exchange import Api
 from replyscope.domain.message import AudioPart, DocumentPart, FilePart, ImagePart
 from replyscope.domain.picture import read_picture
-from replyscope.engine.attachments import Attached, AttachmentReader
+from replyscope.engine.attachments import AttachmentReader, ReadFiles
 from replyscope.inspection.context import attachment_tokens
 from replyscope.inspection.sent_as import form_of, rejections
 from tests.support.attached import LINE, pdf, png, wav
@@ -20,7 +20,7 @@ READER = AttachmentReader(run_program)
 OPENAI = "https://api.openai.com/v1"
 
 
-async def read(folder: Path, name: str, data: bytes) -> Attached:
+async def read(folder: Path, name: str, data: bytes) -> ReadFiles:
     (folder / name).write_bytes(data)
     return await READER.read(folder / name)
 
@@ -60,7 +60,7 @@ async def test_a_picture_is_scaled_or_converted_to_what_servers_take_and_that_is
 async def test_a_picture_that_servers_take_is_sent_byte_for_byte(tmp_path: Path) -> None:
     data = png(2_048, 40)
     attached = await read(tmp_path, "a.png", data)
-    assert attached == Attached((ImagePart("a.png", "image/png", data),))
+    assert attached == ReadFiles((ImagePart("a.png", "image/png", data),))
 
 
 async def test_a_photo_is_turned_upright_when_it_is_scaled(tmp_path: Path) -> None:

@@ -294,3 +294,22 @@ async def test_a_remote_server_and_a_safety_check_are_named(
     approval, click = exchange.choice(0).tool_calls
     assert approval.server == "deepwiki"
     assert "Is it you?" in click.arguments
+
+
+async def test_images_of_the_code_interpreter_are_images_of_the_reply(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    outputs = [
+        {"type": "logs", "logs": "done"},
+        {"type": "image", "url": url},
+        {"type": "image", "url": "https://files.example/plot.png"},
+        {"type": "image", "url": 7},
+    ]
+    call = {"type": "code_interpreter_call", "id": "ci_1", "code": "plot()", "outputs": outputs}
+    exchange = await exchange_of(
+        server, clock, response("Here.", items=({**call, "status": "completed"},))
+    )
+    inline, linked = exchange.choice(0).images
+    assert base64.b64decode(inline.data) == PNG
+    assert linked.url == "https://files.example/plot.png"

@@ -10,7 +10,7 @@ from replyscope.cli.attaching import attachment_reader
 from replyscope.cli.report import warn
 from replyscope.domain.errors import AttachmentError, SettingsError
 from replyscope.domain.message import Attachment, Part, TextPart
-from replyscope.engine.attachments import MOST_BYTES, Attached, AttachmentReader
+from replyscope.engine.attachments import MOST_BYTES, AttachmentReader, ReadFiles
 
 _STDIN = "-"
 
@@ -33,7 +33,7 @@ async def read_message(prompt: str | None, files: Sequence[str]) -> tuple[Part, 
     return (*attached, *([TextPart(text)] if text.strip() else []))
 
 
-async def _read_file(reader: AttachmentReader, file: str) -> Attached:
+async def _read_file(reader: AttachmentReader, file: str) -> ReadFiles:
     if file != _STDIN:
         return await reader.read(Path(file).expanduser())
     if sys.stdin is None or sys.stdin.isatty():

@@ -72,7 +72,6 @@ def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = w
         prices=wiring.prices,
         working_folder=Path.cwd(),
     )
-    services.attachments, services.clipboard = attachment_reader(), clipboard()
     _give_start(services, wiring, arguments)
     _give_tools(services, wiring)
     _give_review(services, wiring)
@@ -92,6 +91,7 @@ def _give_start(services: Services, wiring: Wiring, arguments: argparse.Namespac
 
 
 def _give_tools(services: Services, wiring: Wiring) -> None:
+    services.attachments, services.clipboard = attachment_reader(), clipboard()
     services.toolbox, services.consent = wiring.toolbox, wiring.consent
     services.tool_settings = wiring.tool_settings
     services.add_servers = (

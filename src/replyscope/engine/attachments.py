@@ -28,7 +28,7 @@ _MOST_LISTED = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
+class ReadFiles:
     """The parts for a file or a folder, and sentences about what was changed or left out."""
 
     parts: tuple[Attachment, ...]
@@ -101,12 +101,12 @@ def _read(path: Path) -> _Content:
     name = sound(path.name)
     try:
         if os.path.isdir(path):
-            raise AttachmentError(f"{path} is a folder.", "Attach a file of it.")
+            raise AttachmentError(f"{path} is a folder.", "Attach one of its files.")
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size > MOST_BYTES:
                 raise AttachmentError(
-                    f"{name} is larger than {MOST_BYTES // 1_000_000} MB.", "Attach a part of it."
+                    f"{name} is larger than {MOST_BYTES // 1_000_000} MB.", "Attach only a part."
                 )
             data = file.read(size) or b""  # some files of the system have nothing to read now
             rest = file.read(1) or b""
@@ -144,7 +144,7 @@ def is_quick(path: Path) -> bool:
     return kind in (FileKind.TEXT, FileKind.AUDIO)
 
 
-def read_folder(folder: Path) -> Attached:
+def read_folder(folder: Path) -> ReadFiles:
     """The text files and images of a folder, named by their paths within it. Blocks.
 
     Hidden files, and files that can't be attached, are left out and counted in a note; links
@@ -158,7 +158,7 @@ def read_folder(folder: Path) -> Attached:
             continue
         if len(parts) == MOST_FILES:
             raise AttachmentError(
-                f"{folder.name} has more than {MOST_FILES} files.", "Attach a folder of it."
+                f"{folder.name} has more than {MOST_FILES} files.", "Attach one of its folders."
             )
         try:
             part = read_attachment(path, notes)
@@ -169,7 +169,7 @@ def read_folder(folder: Path) -> Attached:
         if total > MOST_BYTES:
             raise AttachmentError(
                 f"{folder.name} has more than {MOST_BYTES // 1_000_000} MB.",
-                "Attach a folder of it.",
+                "Attach one of its folders.",
             )
         parts.append(replace(part, name=sound(path.relative_to(folder.parent).as_posix())))
     if not parts:
@@ -180,7 +180,7 @@ def read_folder(folder: Path) -> Attached:
         )
     if links:
         notes.append(f"Left out of {sound(folder.name)}: {plural(links, 'symbolic link')}.")
-    return Attached(tuple(parts), tuple(notes))
+    return ReadFiles(tuple(parts), tuple(notes))
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -192,7 +192,8 @@ def _files_in(folder: Path) -> Iterator[Path]:
             seen += 1
             if seen > _MOST_SEEN:
                 raise AttachmentError(
-                    f"{folder.name} has more than {_MOST_SEEN:,} files.", "Attach a folder of it."
+                    f"{folder.name} has more than {_MOST_SEEN:,} files.",
+                    "Attach one of its folders.",
                 )
             if not name.startswith("."):
                 yield Path(parent, name)
@@ -204,27 +205,27 @@ class AttachmentReader:
     def __init__(self, run: RunProgram) -> None:
         self.run = run
 
-    async def read(self, path: Path) -> Attached:
+    async def read(self, path: Path) -> ReadFiles:
         """The parts for a file or a folder. Raises AttachmentError."""
         if os.path.isdir(path):
             return await asyncio.to_thread(read_folder, path)
         content = await asyncio.to_thread(_read, path)
         return await self._read_content(sound(path.name), content)
 
-    async def read_bytes(self, name: str, data: bytes) -> Attached:
+    async def read_bytes(self, name: str, data: bytes) -> ReadFiles:
         """The part for the content of a file. Raises AttachmentError."""
         if not data:
             raise AttachmentError(f"{name} is empty: 0 bytes.", "Attach a file with content.")
         return await self._read_content(name, _Content(data))
 
-    async def _read_content(self, name: str, content: _Content) -> Attached:
+    async def _read_content(self, name: str, content: _Content) -> ReadFiles:
         known, notes = _kind_with_notes(name, content)
         part: Attachment
         if known.kind is FileKind.PDF:
             part, note = await read_pdf(self.run, name, content.data)
         else:
             part, note = await asyncio.to_thread(_part_of, name, content.data, known)
-        return Attached((part,), tuple(filter(None, (*notes, note))))
+        return ReadFiles((part,), tuple(filter(None, (*notes, note))))
 
 
 def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:

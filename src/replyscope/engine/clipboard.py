@@ -1,4 +1,4 @@
-"""The picture on the clipboard, read by the system's program for it."""
+"""The picture on the clipboard, read by a program of the system."""
 
 import asyncio
 import io

@@ -20,7 +20,7 @@ def _exists(path: Path) -> bool:
 def dropped_paths(pasted: str, exists: Callable[[Path], bool] = _exists) -> tuple[Path, ...]:
     """The files and folders of a paste that has nothing but their absolute paths; else empty.
 
-    Terminals write a path as it is, in quotes, with backslashes, or as a `file://` URL; of
+    Terminals write a path plainly, in quotes, with backslashes, or as a `file://` URL; of
     several files one after the other, or each on a line.
     """
     text = pasted.strip()

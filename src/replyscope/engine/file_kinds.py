@@ -8,7 +8,7 @@ from replyscope.domain.picture import read_picture
 
 
 class FileKind(Enum):
-    """What a file is attached as."""
+    """The kind of an attachment."""
 
     TEXT = auto()
     PICTURE = auto()

@@ -74,7 +74,7 @@ class Targets:
         return fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
 
     def form_of(self, part: Attachment) -> str:
-        """How an attachment is sent to the server in use; empty if that needs no words."""
+        """The form in which a PDF is sent to the server in use; empty for other attachments."""
         if self.endpoint is None:
             return ""
         learned = self._learned.get("files", "")

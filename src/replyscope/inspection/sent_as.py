@@ -1,4 +1,4 @@
-"""What each attachment is sent as, and what an API or a model is known not to accept. Pure."""
+"""The forms in which attachments are sent, and what an API or a model rejects. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _TEXT_ONLY = re.compile(
 
 
 def form_of(part: Attachment, base_url: str, api: Api, learned: str = "") -> str:
-    """How a PDF is sent, for the line about it; empty for other attachments.
+    """The form in which a PDF is sent, as words; empty for other attachments.
 
     `learned` is the adaptation of `files`: the server rejected PDF files before.
     """

@@ -1,5 +1,6 @@
 """Parses the output items of a response when they are added, done and listed at the end."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from replyscope.domain.event import (
 from replyscope.domain.exchange import OutputItem
 from replyscope.domain.json_text import dump_json
 from replyscope.provider.citations import read_citation
-from replyscope.provider.images import inline_image
+from replyscope.provider.images import inline_image, read_image
 from replyscope.provider.item_places import CALL, ItemPlaces, Place, kind_of
 from replyscope.provider.plain import Fields, fields_of, list_of, text_of
 from replyscope.provider.response_items import KINDS_TO_RUN, Item, call_key, is_call, read_call
@@ -142,7 +143,7 @@ class ResponseOutput:
         data = text_of(item.get("result")) if kind == "image_generation_call" else None
         if data is not None:
             events.append(ImageReported(_CHOICE, inline_image(data)))
-        return events
+        return [*events, *_drawn(item)] if kind == "code_interpreter_call" else events
 
     def _output(self, item: Item) -> list[Event]:
         """The result of a call that the server ran within the same response."""
@@ -163,3 +164,11 @@ class ResponseOutput:
             found = (read_citation(one) for one in list_of(part.get("annotations")))
             events += [CitationAdded(_CHOICE, one) for one in found if one is not None]
         return events
+
+
+def _drawn(item: Item) -> Iterator[Event]:
+    """The images among the outputs of the code interpreter."""
+    for output in list_of(item.get("outputs")):
+        image = read_image(output) if kind_of(fields_of(output)) == "image" else None
+        if image is not None:
+            yield ImageReported(_CHOICE, image)

@@ -9,7 +9,7 @@ from replyscope.domain.picture import read_picture
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.unicode_text import byte_count
-from replyscope.engine.attachments import Attached, is_quick, read_attachment
+from replyscope.engine.attachments import ReadFiles, is_quick, read_attachment
 from replyscope.engine.clipboard import Clipboard
 from replyscope.engine.dropped_paths import dropped_paths
 from replyscope.inspection.figures import size
@@ -29,7 +29,7 @@ class Attaching:
         self._desk = desk
         self._view = view
         self.on_read: Callable[[str, bool], None] = lambda _session_id, _is_attached: None
-        """Called when a file was read in a session, or could not be."""
+        """A callback after each file: the session, and whether the file was attached."""
 
     def attach_file(self, path: str) -> bool:
         """Attach a file or a folder. Returns whether it was attached, or is being read."""
@@ -43,7 +43,7 @@ class Attaching:
         except (ReplyscopeError, RuntimeError) as error:  # ~user without a home folder
             self._desk.tell(str(error))
             return False
-        self._take(Attached((part,), tuple(notes)))
+        self._take(ReadFiles((part,), tuple(notes)))
         return True
 
     def _start_reading(self, file: Path) -> None:
@@ -60,13 +60,13 @@ class Attaching:
             attached = await reader.read(file)
         except ReplyscopeError as error:
             self._desk.tell(error)
-            attached = Attached(())
+            attached = ReadFiles(())
         finally:
             self._desk.pending.end_reading(session_id, file.name)
         self._take(attached, session_id)
         self.on_read(session_id, bool(attached.parts))
 
-    def _take(self, attached: Attached, session_id: str | None = None) -> None:
+    def _take(self, attached: ReadFiles, session_id: str | None = None) -> None:
         """Attach the parts, by default in the open session, and show notes about them."""
         for part in attached.parts:
             self._desk.pending.attach(part, session_id)
