@@ -101,7 +101,7 @@ def _read(path: Path) -> _Content:
     name = sound(path.name)
     try:
         if os.path.isdir(path):
-            raise AttachmentError(f"{path} is a folder.", "Attach one of its files.")
+            raise AttachmentError(f"{path} is a folder, not a file.", "Attach one of its files.")
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size > MOST_BYTES:
