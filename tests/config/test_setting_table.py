@@ -51,9 +51,10 @@ VALUES = (
 
 
 def faults(text: str) -> list[str]:
-    """What the parser finds wrong: an error, or rules that are not used."""
+    """What the parser finds wrong: an error, or entries that are not used."""
     try:
-        return list(parse_settings(text, FILE).rule_faults)
+        settings = parse_settings(text, FILE)
+        return [*settings.rule_faults, *settings.model_faults]
     except SettingsError as error:
         return [error.message]
 

@@ -12,15 +12,17 @@ from replyscope.cli.guard import keys_in_use
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.cli.tooling import ToolSettingsNow, wire_tools
 from replyscope.config.paths import Paths, make_private
-from replyscope.config.settings import check_parameters
+from replyscope.config.settings import check_defaults, check_parameters
 from replyscope.domain.endpoint import Endpoint, FoundServer, KeySourceKind
 from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
 from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
+from replyscope.domain.model_names import ModelDefaults
 from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
 from replyscope.domain.secret_shapes import find_keys, masked_key
+from replyscope.domain.session import Parameters
 from replyscope.domain.stores import AdaptationStore
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.engine.archive import Archive
@@ -162,6 +164,8 @@ class Providers:
         self._open: dict[Endpoint, ModelProvider] = {}
         self._forgotten: list[ModelProvider] = []
         self._opening = asyncio.Lock()
+        self._checked: set[str] = set()
+        """The models whose defaults are valid."""
 
     async def open(self, endpoint: Endpoint) -> ModelProvider:
         """The provider of an endpoint. Raises SettingsError, ProviderError."""
@@ -186,9 +190,15 @@ class Providers:
 
     def _check_parameters(self, endpoint: Endpoint) -> None:
         """Check the endpoint's parameters against the catalogue, which loads with the SDK."""
-        given = endpoint.parameters
-        if given.others or given.extra or given.extra_headers:
+        if _needs_catalogue(endpoint.parameters):
             check_parameters(self._settings, load_catalogue(), endpoint)
+
+    async def check_defaults(self, model: str, defaults: Sequence[ModelDefaults]) -> None:
+        """Check the parameters that [models] has for a model. Raises SettingsError."""
+        given = [one.parameters for one in defaults if one.matches(model)]
+        if model not in self._checked and any(map(_needs_catalogue, given)):
+            await asyncio.to_thread(check_defaults, self._settings, load_catalogue(), model)
+            self._checked.add(model)
 
     def hold_key(self, endpoint_name: str, key: str) -> None:
         """Use a key from now on, in memory only."""
@@ -245,6 +255,11 @@ class Providers:
             await self._store.remember_adaptation(base_url, model, name, value)
         except StoreError as error:
             _log.warning("an adaptation can't be saved: %s", error)
+
+
+def _needs_catalogue(given: Parameters) -> bool:
+    """Whether the settings parser could not check all values."""
+    return bool(given.others or given.extra or given.extra_headers)
 
 
 def _require_key(endpoint: Endpoint) -> None:

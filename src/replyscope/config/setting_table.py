@@ -21,6 +21,7 @@ from replyscope.config.setting import (
     tables,
     text,
     texts,
+    texts_or_tables,
     whole,
 )
 from replyscope.domain import limits
@@ -303,6 +304,12 @@ class RootSection:
         '"Long and dear" = "tokens:>20k cost:>0.10"',
         "saved queries of the review screen (F3)",
         header="[queries]",
+    )
+    models = Setting(
+        texts_or_tables(ParametersSection),
+        'fast = "openai/gpt-6-mini"\n"qwen*" = { temperature = 0.2 }',
+        "short names of models; parameters by pattern",
+        header="[models]",
     )
     mcp = Setting(
         named_tables(ServerSection),

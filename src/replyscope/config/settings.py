@@ -5,18 +5,16 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replyscope.config.checks import Table
 from replyscope.config.look import parse_look
+from replyscope.config.models import CheckParameter, read_models, read_parameters
 from replyscope.config.paths import make_private
 from replyscope.config.rules import read_rules
-from replyscope.config.setting import settings_of
 from replyscope.config.setting_table import (
     NotificationsSection,
-    ParametersSection,
     ProviderSection,
     RootSection,
 )
@@ -25,10 +23,9 @@ from replyscope.config.toml_place import read_toml
 from replyscope.config.tools import read_tools
 from replyscope.domain.address import Address, AddressError, read_base_url
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
-from replyscope.domain.errors import ParameterFault, SettingsError
+from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.regular_file import read_text
-from replyscope.domain.session import Parameters
 from replyscope.domain.settings import Settings
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.unicode_text import REPLACE
@@ -37,18 +34,19 @@ if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
     from replyscope.domain.parameter import Catalogue
 
 TEMPLATE = render_template()
-CheckParameter = Callable[[str, str, Any], None]
-"""Checks a value of a provider's parameter, by the names of both. Raises ParameterFault."""
 
 
-def accept_any(_provider: str, _name: str, _value: Any) -> None:
+def accept_any(_place: str, _name: str, _value: Any) -> None:
     """Accept each parameter: the catalogue of parameters loads with the SDK, after the start."""
 
 
-def read_settings(path: Path, check: CheckParameter = accept_any) -> Settings:
+def read_settings(
+    path: Path, check: CheckParameter = accept_any, *, strict_for: str | None = None
+) -> Settings:
     """The settings of a file; the defaults if it does not exist. Raises SettingsError.
 
-    `check` checks the parameters of the catalogue.
+    `check` checks the parameters of the catalogue. An invalid entry of [models] is an error only
+    if its pattern matches the model `strict_for`.
     """
     try:
         text = read_text(path)
@@ -56,20 +54,36 @@ def read_settings(path: Path, check: CheckParameter = accept_any) -> Settings:
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} can't be read ({error}).", "Check the file.") from error
-    return parse_settings(text, path, check)
+    return parse_settings(text, path, check, strict_for=strict_for)
 
 
 def check_parameters(path: Path, catalogue: "Catalogue", endpoint: Endpoint) -> None:
     """Check the parameters of one provider in a settings file. Raises SettingsError."""
 
-    def check(provider: str, name: str, value: Any) -> None:
-        if provider == endpoint.name:
+    def check(place: str, name: str, value: Any) -> None:
+        if place == f"providers.{endpoint.name}":
             catalogue.check(name, value)
 
     read_settings(path, check)
 
 
-def parse_settings(text: str, path: Path, check: CheckParameter = accept_any) -> Settings:
+def check_defaults(path: Path, catalogue: "Catalogue", model: str) -> None:
+    """Check the parameters that [models] has for a model. Raises SettingsError."""
+
+    def check(place: str, name: str, value: Any) -> None:
+        if place.startswith("models."):
+            catalogue.check(name, value)
+
+    read_settings(path, check, strict_for=model)
+
+
+def parse_settings(
+    text: str,
+    path: Path,
+    check: CheckParameter = accept_any,
+    *,
+    strict_for: str | None = None,
+) -> Settings:
     """Parse settings. Raises SettingsError that names file, line and key."""
     try:
         values = read_toml(text)
@@ -93,6 +107,7 @@ def parse_settings(text: str, path: Path, check: CheckParameter = accept_any) ->
     variables = tuple(
         e.key_source.value for e in endpoints if e.key_source.kind is KeySourceKind.ENVIRONMENT
     )
+    models = read_models(RootSection.models.read(root), check, strict_for)
     queries = tuple(RootSection.queries.read(root).items())
     redact = RootSection.redact.read(root) or ()
     root.finish()
@@ -108,6 +123,9 @@ def parse_settings(text: str, path: Path, check: CheckParameter = accept_any) ->
         tools=replace(tools, key_variables=variables),
         rules=rules,
         rule_faults=rule_faults,
+        aliases=models.aliases,
+        model_defaults=models.defaults,
+        model_faults=models.faults,
     )
 
 
@@ -130,7 +148,7 @@ def _read_endpoint(name: str, table: Table, check: CheckParameter) -> Endpoint:
         azure_api_version=azure_api_version or address.azure_api_version,
         timeout_s=entry.timeout_s.read(table) or 600.0,
         max_retries=2 if retries is None else retries,
-        parameters=_read_parameters(entry.parameters.read(table), partial(check, name)),
+        parameters=read_parameters(entry.parameters.read(table), f"providers.{name}", check),
         think_tags=ThinkTags(entry.think_tags.read(table) or ThinkTags.AUTO),
     )
     table.finish()
@@ -163,20 +181,6 @@ def _read_key_source(table: Table) -> KeySource:
     if variable is not None:
         return KeySource(KeySourceKind.ENVIRONMENT, variable)
     return KeySource(KeySourceKind.NONE)
-
-
-def _read_parameters(table: Table, check: Callable[[str, Any], None]) -> Parameters:
-    values = {setting.key: setting.read(table) for setting in settings_of(ParametersSection)}
-    others = table.rest()
-    for name, value in others.items():
-        table.check_json(name, value)
-    for name, value in {**others, **values}.items():
-        try:
-            if name in others or (name in ("extra", "extra_headers") and value):
-                check(name, value)
-        except ParameterFault as fault:
-            raise table.reject(name, fault.why) from fault
-    return Parameters().changed(values | others)
 
 
 def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:

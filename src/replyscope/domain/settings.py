@@ -1,9 +1,11 @@
 """The validated settings, as plain values. The `config` package reads the file."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.look import Look
+from replyscope.domain.model_names import LOCAL, ModelDefaults, ModelName, parse_model_name
 from replyscope.domain.rule import Rule
 from replyscope.domain.tool import ToolSettings
 
@@ -14,7 +16,8 @@ class Settings:
 
     "local" is the embedded model, named by `local_model`. `rule_faults` are sentences about
     invalid rules; `queries` are saved searches, as (name, query); `redact` are regular
-    expressions of texts to redact in exports.
+    expressions of texts to redact in exports. `aliases` are short names of models, each with
+    MODEL or PROVIDER/MODEL; `model_faults` are sentences about invalid entries of [models].
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -28,7 +31,24 @@ class Settings:
     rule_faults: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     queries: tuple[tuple[str, str], ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    model_defaults: tuple[ModelDefaults, ...] = ()
+    model_faults: tuple[str, ...] = ()
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""
         return next((e for e in self.endpoints if e.name == name), None)
+
+    def find_model(self, name: str, others: Collection[str] = ()) -> ModelName:
+        """The model of an alias; a name that is no alias is a model of the provider in use.
+
+        `others` are names of providers that are not in the settings.
+        """
+        if name not in self.aliases:
+            return ModelName(name)
+        return self.parse_model(self.aliases[name], others)
+
+    def parse_model(self, text: str, others: Collection[str] = ()) -> ModelName:
+        """The model of a text MODEL or PROVIDER/MODEL."""
+        names = [endpoint.name for endpoint in self.endpoints]
+        return parse_model_name(text, (*names, *others, LOCAL))

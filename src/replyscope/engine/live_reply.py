@@ -10,6 +10,7 @@ from replyscope.domain.exchange import Exchange, ExchangeState
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.frame_log import FrameLog
 from replyscope.domain.message import Message
+from replyscope.domain.model_names import ModelDefaults
 from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.engine.journal_writer import JournalWriter
@@ -20,17 +21,19 @@ from replyscope.engine.parameter_layers import effective, parameter_layers
 class Target:
     """The target of a request: an endpoint, an open provider for it, and a model.
 
-    `leaves_out` is the number of the branch's oldest messages that are not sent.
+    `leaves_out` is the number of the branch's oldest messages that are not sent; `defaults` are
+    parameters by pattern.
     """
 
     endpoint: Endpoint
     provider: ModelProvider
     model: str
     leaves_out: int = 0
+    defaults: tuple[ModelDefaults, ...] = ()
 
     def parameters(self, settings: SessionSettings) -> Parameters:
         """The parameters of a request of a session to this target."""
-        return effective(parameter_layers(settings, self.endpoint))
+        return effective(parameter_layers(settings, self.endpoint, self.model, self.defaults))
 
 
 class LiveReply:

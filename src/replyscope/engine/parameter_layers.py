@@ -1,4 +1,4 @@
-"""The layers of a request's parameters, from the settings of the provider to the session.
+"""The layers of a request's parameters, from the provider's settings to the session.
 
 A later layer overrides the ones before it. A session keeps only its own values, so that each
 value has a source, and a changed setting applies to all sessions.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.model_names import ModelDefaults
 from replyscope.domain.session import Parameters, SessionSettings
 
 SESSION = "session"
@@ -22,12 +23,20 @@ class Layer:
     parameters: Parameters
 
 
-def parameter_layers(settings: SessionSettings, endpoint: Endpoint | None) -> tuple[Layer, ...]:
-    """The layers of a session at an endpoint, the session's own last."""
-    own = Layer(SESSION, settings.parameters)
-    if endpoint is None:
-        return (own,)
-    return (Layer(f"provider {endpoint.name}", endpoint.parameters), own)
+def parameter_layers(
+    settings: SessionSettings,
+    endpoint: Endpoint | None,
+    model: str | None = None,
+    defaults: Sequence[ModelDefaults] = (),
+) -> tuple[Layer, ...]:
+    """The layers of a session at an endpoint: provider, patterns of models, session."""
+    layers = []
+    if endpoint is not None:
+        layers.append(Layer(f"provider {endpoint.name}", endpoint.parameters))
+    for one in defaults:
+        if model is not None and one.matches(model):
+            layers.append(Layer(f"models {one.pattern}", one.parameters))
+    return (*layers, Layer(SESSION, settings.parameters))
 
 
 def effective(layers: Sequence[Layer]) -> Parameters:

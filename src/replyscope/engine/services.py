@@ -13,6 +13,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.library import SearchIndex, SessionLabels
 from replyscope.domain.local_models import LocalModels
+from replyscope.domain.model_names import ModelDefaults
 from replyscope.domain.ports import (
     Clock,
     FindServers,
@@ -45,6 +46,10 @@ ImportFile = Callable[[Path, bool, Progress], Awaitable[Imported]]
 
 def _no_catalogue() -> "Catalogue":
     raise ReplyscopeError("The catalogue of parameters is not available.")
+
+
+async def _check_nothing(_model: str, _defaults: Sequence[ModelDefaults]) -> None:
+    """Accept the parameters of every model."""
 
 
 async def _recall_none(_base_url: str, _model: str) -> Mapping[str, str]:
@@ -94,6 +99,10 @@ class ChatServices:
     """Loads the catalogue of parameters. Blocks at the first call."""
     recall: Callable[[str, str], Awaitable[Mapping[str, str]]] = _recall_none
     """What a server rejects for a model, by its URL and the model: replacements by name."""
+    check_defaults: Callable[[str, Sequence[ModelDefaults]], Awaitable[None]] = _check_nothing
+    """Checks the parameters that [models] has for a model. Raises SettingsError."""
+    environment: Endpoint | None = None
+    """The endpoint of OPENAI_API_KEY, which an alias may name."""
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

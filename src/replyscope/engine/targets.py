@@ -15,6 +15,7 @@ from replyscope.domain.endpoint import (
 )
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.domain.message import Part
+from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
@@ -32,6 +33,7 @@ class Targets:
     def __init__(self, services: ChatServices) -> None:
         self._services = services
         self.endpoint = services.endpoint
+        self._first = services.endpoint
         self._named_model = services.model
         self.models: tuple[ModelInfo, ...] = ()
         self._windows: dict[str, int] = {}
@@ -42,7 +44,7 @@ class Targets:
         if self._named_model is not None and not conversation.messages:
             own = self._named_model
         endpoint_model = self.endpoint.model if self.endpoint is not None else None
-        if self.endpoint is not None and self.endpoint.name == "local":
+        if self.endpoint is not None and self.endpoint.name == LOCAL:
             return endpoint_model
         only = self.models[0].id if len(self.models) == 1 else None
         return own or endpoint_model or only
@@ -54,7 +56,12 @@ class Targets:
 
     def parameter_layers(self, conversation: Conversation) -> tuple[Layer, ...]:
         """The layers of the parameters of a session's next request."""
-        return parameter_layers(conversation.session.settings, self.endpoint)
+        return parameter_layers(
+            conversation.session.settings,
+            self.endpoint,
+            self.model_for(conversation),
+            self._services.settings.model_defaults,
+        )
 
     def parameters_of(self, conversation: Conversation) -> Parameters:
         """The parameters of a session's next request."""
@@ -110,9 +117,52 @@ class Targets:
         model = self.model_for(conversation)
         if model is None:
             return None
+        defaults = self._services.settings.model_defaults
+        await self._services.check_defaults(model, defaults)
         settings = conversation.session.settings
         conversation.change_settings(replace(settings, endpoint=self.endpoint.name, model=model))
-        return Target(self.endpoint, provider, model)
+        return Target(self.endpoint, provider, model, defaults=defaults)
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The endpoint in use, the one of the start, and those of the settings."""
+        known = (self.endpoint, self._first, *self._services.settings.endpoints)
+        named = {one.name: one for one in reversed(known) if one is not None}
+        return tuple(reversed(named.values()))
+
+    def find_model(self, name: str) -> ModelName:
+        """The model of a name or an alias, without a provider if it is the one in use."""
+        others = [one.name for one in (*self.endpoints, self._services.environment) if one]
+        found = self._services.settings.find_model(name, others)
+        is_here = self.endpoint is not None and found.provider == self.endpoint.name
+        return ModelName(found.model) if is_here else found
+
+    def endpoint_named(self, name: str) -> Endpoint:
+        """The endpoint with a name. Raises ReplyscopeError."""
+        known = (*self.endpoints, self._services.environment)
+        found = next((one for one in known if one is not None and one.name == name), None)
+        if found is None:
+            raise ReplyscopeError(f"There is no provider {name}.", "/provider adds one.")
+        return found
+
+    async def named_target(self, target: Target, name: str) -> Target:
+        """A target with another model, by its name or alias. Raises ReplyscopeError."""
+        found = self.find_model(name)
+        await self._services.check_defaults(found.model, target.defaults)
+        if found.provider is None:
+            return replace(target, model=found.model)
+        endpoint = self.endpoint_named(found.provider)
+        provider = await self._services.open_provider(endpoint)
+        return replace(target, endpoint=endpoint, provider=provider, model=found.model)
+
+    def switch_to(self, endpoint: Endpoint) -> None:
+        """Use a known endpoint, and save it as the default if the settings have it.
+
+        Raises ReplyscopeError when the settings cannot be changed.
+        """
+        if self._services.settings.endpoint(endpoint.name) is not None:
+            self._services.change_settings({("provider",): endpoint.name})
+        self.use(endpoint)
 
     def use(self, endpoint: Endpoint) -> None:
         """Use this endpoint for the next requests."""
@@ -138,8 +188,7 @@ class Targets:
             named = self._services.settings.endpoint(choice.value)
             if named is None:
                 raise ReplyscopeError(f"There is no provider {choice.value}.")
-            self._services.change_settings({("provider",): choice.value})
-            self.use(named)
+            self.switch_to(named)
             return None
         is_openai = choice.way in (ProviderKind.KEY_STORED, ProviderKind.KEY_HELD)
         endpoint = self._endpoint_at(OPENAI_URL if is_openai else choice.value, choice.product)
@@ -169,7 +218,7 @@ class Targets:
             return known
         host = "openai" if url == OPENAI_URL else product or host_of(url)
         stem = "-".join("".join(c if c.isalnum() else " " for c in host.lower()).split())
-        taken = {"local", *(endpoint.name for endpoint in settings.endpoints)}
+        taken = {LOCAL, *(endpoint.name for endpoint in settings.endpoints)}
         names = (stem or "server", *(f"{stem}-{n}" for n in range(2, len(taken) + 3)))
         name = next(name for name in names if name not in taken)
         return Endpoint(

@@ -7,6 +7,7 @@ from replyscope.domain.endpoint import Endpoint, FoundServer
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.local_models import LocalModel
+from replyscope.domain.model_names import LOCAL
 from replyscope.domain.printable import printable_line
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.inspection.figures import size
@@ -160,9 +161,21 @@ def choose_model(desk: LinearDesk, name: str = "") -> None:
 
 
 def _use_model(desk: LinearDesk, name: str) -> None:
+    """Use a model, by its name or alias, and the provider that it names."""
+    found = desk.targets.find_model(name)
+    if found.provider == LOCAL:
+        start_local(desk, found.model, is_kept=True)
+        return
+    if found.provider is not None:
+        desk.targets.switch_to(desk.targets.endpoint_named(found.provider))
+        learn_models(desk)
+    _use_listed(desk, found.model)
+
+
+def _use_listed(desk: LinearDesk, name: str) -> None:
     endpoint = desk.targets.endpoint
-    if endpoint is not None and endpoint.name == "local":
-        start_local(desk, name, is_kept=desk.services.settings.provider == "local")
+    if endpoint is not None and endpoint.name == LOCAL:
+        start_local(desk, name, is_kept=desk.services.settings.provider == LOCAL)
         return
     desk.apply_settings(replace(desk.conversation.session.settings, model=name))
     if endpoint is not None:
@@ -183,7 +196,7 @@ def start_local(desk: LinearDesk, name: str, *, is_kept: bool = False) -> None:
     endpoint = desk.run(_start_local(desk, name))
     desk.targets.use(replace(endpoint, api=desk.services.api or endpoint.api))
     if is_kept:
-        desk.services.change_settings({("provider",): "local", ("local_model",): name})
+        desk.services.change_settings({("provider",): LOCAL, ("local_model",): name})
     learn_models(desk)
     say_target(desk)
 

@@ -1,8 +1,5 @@
 """The commands of branches: show a sibling, retry, edit and fork."""
 
-from collections.abc import Awaitable
-from dataclasses import replace
-
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import FilePart, ImagePart, Message, Role
 from replyscope.engine.live_reply import Target
@@ -60,9 +57,10 @@ class Branches:
             return
         reply = self._view.reply_at_cursor()
 
-        def start(target: Target) -> Awaitable[str | None]:
-            chosen = replace(target, model=model) if model else target
-            return conversation.retry(chosen, reply=reply)
+        async def start(target: Target) -> str | None:
+            if model:
+                target = await self._desk.targets.named_target(target, model)
+            return await conversation.retry(target, reply=reply)
 
         self._sending.start_turn(conversation, start, lambda: None)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.domain.exchange import Api
+from replyscope.domain.model_names import LOCAL
 from replyscope.domain.session import Parameters
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.schemas import read_schema
@@ -140,9 +141,28 @@ class ProviderCommands:
             self._use_model(name)
 
     def _use_model(self, name: str) -> None:
+        """Use a model, by its name or alias, and the provider that it names."""
+        found = self._desk.targets.find_model(name)
+        if found.provider == LOCAL:
+            self.start_local(found.model, is_kept=True)
+            return
+        try:
+            if found.provider is not None:
+                self._switch_to(self._desk.targets.endpoint_named(found.provider))
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+            return
+        self._use_listed(found.model)
+
+    def _switch_to(self, endpoint: Endpoint) -> None:
+        """Use another provider. Raises ReplyscopeError."""
+        self._desk.targets.switch_to(endpoint)
+        self._desk.start_work(self.learn_models, group="models", exclusive=True)
+
+    def _use_listed(self, name: str) -> None:
         endpoint = self._desk.targets.endpoint
-        if endpoint is not None and endpoint.name == "local":
-            self.start_local(name, is_kept=self._desk.services.settings.provider == "local")
+        if endpoint is not None and endpoint.name == LOCAL:
+            self.start_local(name, is_kept=self._desk.services.settings.provider == LOCAL)
             return
         settings = replace(self._desk.conversation.session.settings, model=name)
         self._desk.apply_settings(self._desk.conversation, settings)
@@ -226,7 +246,7 @@ class ProviderCommands:
         self._desk.show(InstallScreen(self._desk.services.local, name), accept)
 
     def _keep_local(self, name: str) -> None:
-        self._desk.change_settings({("provider",): "local", ("local_model",): name})
+        self._desk.change_settings({("provider",): LOCAL, ("local_model",): name})
 
     async def learn_models(self) -> None:
         """Load the SDK and the model list in the background. Errors are ignored here: the next
