@@ -21,6 +21,7 @@ from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.model_names import ModelDefaults
 from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
+from replyscope.domain.rates import Rates
 from replyscope.domain.secret_shapes import find_keys, masked_key
 from replyscope.domain.session import Parameters
 from replyscope.domain.stores import AdaptationStore
@@ -141,6 +142,12 @@ class LatePrices:
     async def context_window(self, base_url: str, model: str) -> int | None:
         """See PriceList."""
         return await self._prices().context_window(base_url, model)
+
+    async def rates(
+        self, provider: str, base_url: str, models: Sequence[str]
+    ) -> Mapping[str, Rates]:
+        """See PriceList."""
+        return await self._prices().rates(provider, base_url, models)
 
     def _prices(self) -> PriceList:
         prices: PriceList = importlib.import_module("replyscope.provider.prices").Prices()

@@ -268,6 +268,9 @@ class RootSection:
     local_model = Setting(
         text(), '"qwen2.5-coder-1.5b"', 'the embedded model of provider = "local"'
     )
+    favourites = Setting(
+        texts(), '["openai/gpt-6-mini"]', "models that the picker (F2) lists first"
+    )
     theme = LookSection.theme
     ascii_only = LookSection.ascii_only
     linear = LookSection.linear

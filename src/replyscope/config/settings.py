@@ -109,6 +109,7 @@ def parse_settings(
     )
     models = read_models(RootSection.models.read(root), check, strict_for)
     queries = tuple(RootSection.queries.read(root).items())
+    favourites = RootSection.favourites.read(root) or ()
     redact = RootSection.redact.read(root) or ()
     root.finish()
     return Settings(
@@ -126,6 +127,7 @@ def parse_settings(
         aliases=models.aliases,
         model_defaults=models.defaults,
         model_faults=models.faults,
+        favourites=favourites,
     )
 
 

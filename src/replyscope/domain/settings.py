@@ -17,7 +17,8 @@ class Settings:
     "local" is the embedded model, named by `local_model`. `rule_faults` are sentences about
     invalid rules; `queries` are saved searches, as (name, query); `redact` are regular
     expressions of texts to redact in exports. `aliases` are short names of models, each with
-    MODEL or PROVIDER/MODEL; `model_faults` are sentences about invalid entries of [models].
+    MODEL or PROVIDER/MODEL, as `favourites` are; `model_faults` are sentences about invalid
+    entries of [models].
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -34,6 +35,7 @@ class Settings:
     aliases: Mapping[str, str] = field(default_factory=dict)
     model_defaults: tuple[ModelDefaults, ...] = ()
     model_faults: tuple[str, ...] = ()
+    favourites: tuple[str, ...] = ()
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""

@@ -13,7 +13,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.library import SearchIndex, SessionLabels
 from replyscope.domain.local_models import LocalModels
-from replyscope.domain.model_names import ModelDefaults
+from replyscope.domain.model_names import ModelDefaults, ModelName
 from replyscope.domain.ports import (
     Clock,
     FindServers,
@@ -50,6 +50,10 @@ def _no_catalogue() -> "Catalogue":
 
 async def _check_nothing(_model: str, _defaults: Sequence[ModelDefaults]) -> None:
     """Accept the parameters of every model."""
+
+
+async def _no_models() -> tuple[ModelName, ...]:
+    return ()
 
 
 async def _recall_none(_base_url: str, _model: str) -> Mapping[str, str]:
@@ -101,6 +105,8 @@ class ChatServices:
     """What a server rejects for a model, by its URL and the model: replacements by name."""
     check_defaults: Callable[[str, Sequence[ModelDefaults]], Awaitable[None]] = _check_nothing
     """Checks the parameters that [models] has for a model. Raises SettingsError."""
+    recent_models: Callable[[], Awaitable[tuple[ModelName, ...]]] = _no_models
+    """The models of the newest sessions, the newest first."""
     environment: Endpoint | None = None
     """The endpoint of OPENAI_API_KEY, which an alias may name."""
     toolbox: Toolbox | None = None

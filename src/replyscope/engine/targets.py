@@ -19,6 +19,8 @@ from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
+from replyscope.engine.model_entries import KnownModels
+from replyscope.engine.model_lists import ModelLists
 from replyscope.engine.parameter_layers import Layer, effective, parameter_layers
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.services import ChatServices
@@ -35,8 +37,13 @@ class Targets:
         self.endpoint = services.endpoint
         self._first = services.endpoint
         self._named_model = services.model
-        self.models: tuple[ModelInfo, ...] = ()
+        self.lists = ModelLists(services.open_provider, services.prices)
         self._windows: dict[str, int] = {}
+
+    @property
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The models of the endpoint in use, as far as they are known."""
+        return (self.lists.of(self.endpoint).models or ()) if self.endpoint is not None else ()
 
     def model_for(self, conversation: Conversation) -> str | None:
         """The model of a session: its own, or the one of the command line, or of the endpoint."""
@@ -100,9 +107,7 @@ class Targets:
         """Load the model list from the server. Raises ReplyscopeError."""
         if self.endpoint is None:
             return ()
-        provider = await self._services.open_provider(self.endpoint)
-        self.models = await provider.list_models()
-        return self.models
+        return await self.lists.load(self.endpoint)
 
     async def target_for(self, conversation: Conversation) -> Target | None:
         """The target of a session's next request; None when no model is chosen.
@@ -132,10 +137,28 @@ class Targets:
 
     def find_model(self, name: str) -> ModelName:
         """The model of a name or an alias, without a provider if it is the one in use."""
-        others = [one.name for one in (*self.endpoints, self._services.environment) if one]
-        found = self._services.settings.find_model(name, others)
-        is_here = self.endpoint is not None and found.provider == self.endpoint.name
-        return ModelName(found.model) if is_here else found
+        return self.relative(self._services.settings.find_model(name, self._others))
+
+    def relative(self, name: ModelName) -> ModelName:
+        """A model without its provider, if that is in use."""
+        is_here = self.endpoint is not None and name.provider == self.endpoint.name
+        return ModelName(name.model) if is_here else name
+
+    def model_name(self, conversation: Conversation) -> ModelName | None:
+        """The model of a session with the provider in use; None when no model is chosen."""
+        model = self.model_for(conversation)
+        return None if model is None else self._placed(ModelName(model))
+
+    @property
+    def _others(self) -> list[str]:
+        """The names of endpoints that may not be in the settings."""
+        return [one.name for one in (*self.endpoints, self._services.environment) if one]
+
+    def _placed(self, name: ModelName) -> ModelName:
+        """A model with the endpoint in use, unless it names another one."""
+        if name.provider is not None or self.endpoint is None:
+            return name
+        return ModelName(name.model, self.endpoint.name)
 
     def endpoint_named(self, name: str) -> Endpoint:
         """The endpoint with a name. Raises ReplyscopeError."""
@@ -145,9 +168,26 @@ class Targets:
             raise ReplyscopeError(f"There is no provider {name}.", "/provider adds one.")
         return found
 
-    async def named_target(self, target: Target, name: str) -> Target:
-        """A target with another model, by its name or alias. Raises ReplyscopeError."""
-        found = self.find_model(name)
+    def known_models(self, recent: Sequence[ModelName] = ()) -> KnownModels:
+        """The models of all providers, as far as they are known, for the picker."""
+        services = self._services
+        settings = services.settings
+        here = self.endpoint.name if self.endpoint is not None else None
+        aliases = {
+            alias: self._placed(settings.find_model(alias, self._others))
+            for alias in settings.aliases
+        }
+        is_local = here == LOCAL
+        return KnownModels(
+            [(one, self.lists.of(one)) for one in self.endpoints if one.name != LOCAL],
+            [settings.parse_model(text, self._others) for text in settings.favourites],
+            recent,
+            aliases,
+            [one for one in services.local.list_models() if one.is_installed or is_local],
+        )
+
+    async def named_target(self, target: Target, found: ModelName) -> Target:
+        """A target with another model. Raises ReplyscopeError."""
         await self._services.check_defaults(found.model, target.defaults)
         if found.provider is None:
             return replace(target, model=found.model)
@@ -167,7 +207,6 @@ class Targets:
     def use(self, endpoint: Endpoint) -> None:
         """Use this endpoint for the next requests."""
         self.endpoint = endpoint
-        self.models = ()
         self._named_model = None
 
     async def check(self, choice: ProviderChoice) -> None:

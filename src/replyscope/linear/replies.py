@@ -110,7 +110,7 @@ def retry(desk: LinearDesk, model: str = "") -> None:
 
     async def start(target: Target, listen: Listen) -> str | None:
         if model:
-            target = await desk.targets.named_target(target, model)
+            target = await desk.targets.named_target(target, desk.targets.find_model(model))
         return await conversation.retry(target, listen)
 
     desk.turns.run(start)

@@ -6,10 +6,12 @@ with the same name.
 
 import asyncio
 import importlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from replyscope.domain.endpoint import is_loopback
 from replyscope.domain.exchange import Exchange, Usage
+from replyscope.domain.rates import Rates
 
 
 class Prices:
@@ -29,6 +31,33 @@ class Prices:
         if is_loopback(base_url):
             return None
         return await asyncio.to_thread(_window, base_url, model)
+
+    async def rates(
+        self, _provider: str, base_url: str, models: Sequence[str]
+    ) -> Mapping[str, Rates]:
+        """The prices of models by model; empty values when they are unknown."""
+        if is_loopback(base_url):
+            return {model: Rates() for model in models}
+        return await asyncio.to_thread(lambda: {one: _rates(base_url, one) for one in models})
+
+
+def _rates(base_url: str, model: str) -> Rates:
+    found = _look_up(base_url, model, Usage(input_tokens=1, output_tokens=1))
+    if found is None:
+        return Rates()
+    prices, window = found.model_price, found.model.context_window
+    return Rates(
+        _base(prices.input_mtok),
+        _base(prices.output_mtok),
+        _base(prices.cache_read_mtok),
+        window if isinstance(window, int) else None,
+    )
+
+
+def _base(price: Any) -> float | None:
+    """A price; the lowest one of a price in tiers."""
+    base = getattr(price, "base", price)
+    return None if base is None else float(base)
 
 
 def _price(exchange: Exchange, usage: Usage) -> float | None:

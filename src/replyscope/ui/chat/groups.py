@@ -65,7 +65,7 @@ class Groups:
         reviewing = self.reviewing = Reviewing(
             desk, panes, screen, drafts, sending, sessions, replies
         )
-        self.branches = Branches(desk, panes, drafts, sending)
+        self.branches = Branches(desk, panes, drafts, sending, providers)
         self.stored_replies = ProviderReplies(desk, sessions)
         self.tools = Tools(desk, panes, sending)
         self.tool_servers = ServerCommands(desk, panes)
