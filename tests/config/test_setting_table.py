@@ -16,6 +16,7 @@ from replyscope.config.setting_table import (
     DenySection,
     NotificationsSection,
     ParametersSection,
+    PresetSection,
     ProviderSection,
     RootSection,
     RuleSection,
@@ -41,6 +42,7 @@ SECTIONS: dict[str, tuple[Section, str]] = {
         ParametersSection,
         "[providers.a]\nbase_url = 'http://h/v1'\n[providers.a.parameters]",
     ),
+    "preset": (PresetSection, "[presets.a]"),
     "server": (ServerSection, "[mcp.a]\ncommand = 'x'"),
 }
 """Every section, and the text before a key of it."""
@@ -54,7 +56,7 @@ def faults(text: str) -> list[str]:
     """What the parser finds wrong: an error, or entries that are not used."""
     try:
         settings = parse_settings(text, FILE)
-        return [*settings.rule_faults, *settings.model_faults]
+        return [*settings.rule_faults, *settings.entry_faults]
     except SettingsError as error:
         return [error.message]
 

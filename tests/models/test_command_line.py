@@ -80,5 +80,5 @@ def test_an_entry_that_cannot_be_used_is_reported_and_the_request_is_sent(
     write_settings(tmp_path, f"{providers(server, server)}[models]\nbad = 5\n")
     done = run_command(tmp_path, "ask", "hi", "--provider", "one")
     assert done.returncode == 0
-    assert "The models entry bad is not used: " in done.stderr
+    assert "The entry models.bad is not used: " in done.stderr
     assert "settings.toml:7: models.bad must be a model" in done.stderr

@@ -56,11 +56,11 @@ def test_parameters_by_pattern_are_a_layer_over_the_provider(
     lines = '"qwen*" = { temperature = 0.2, seed = 1 }\n"*coder*" = { temperature = 0.4 }\n'
     settings = parse_settings(f"{HEAD}{lines}", FILE)
     endpoint = Endpoint("work", "http://h/v1", parameters=Parameters(temperature=0.7))
-    layers = parameter_layers(SessionSettings(), endpoint, model, settings.model_defaults)
+    layers = parameter_layers(SessionSettings(), endpoint, model, settings)
     assert effective(layers).temperature == temperature
     assert source_of("temperature", layers) == source
     own = SessionSettings(parameters=Parameters(temperature=1.0))
-    layers = parameter_layers(own, endpoint, model, settings.model_defaults)
+    layers = parameter_layers(own, endpoint, model, settings)
     assert source_of("temperature", layers) == "session"
 
 
@@ -78,8 +78,8 @@ def test_parameters_by_pattern_are_a_layer_over_the_provider(
 )
 def test_a_wrong_entry_is_named_and_the_others_work(line: str, sentence: str) -> None:
     settings = parse_settings(f"{HEAD}fast = 'work/mini'\n{line}\n'q*' = {{ seed = 7 }}\n", FILE)
-    (fault,) = settings.model_faults
+    (fault,) = settings.entry_faults
     assert sentence in fault
-    assert fault.startswith("The models entry ")
+    assert fault.startswith("The entry models.")
     assert settings.aliases == {"fast": "work/mini"}
     assert settings.model_defaults[0].parameters == Parameters(seed=7)

@@ -122,7 +122,9 @@ def _add_place_options(parser: argparse.ArgumentParser, *, inherit: bool = False
 def _add_model_options(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
     group = parser.add_argument_group("model")
     default = _default(inherit)
-    group.add_argument("-m", "--model", metavar="M", default=default, help="the model")
+    group.add_argument(
+        "-m", "--model", metavar="M", default=default, help="the model, or an alias of it"
+    )
     group.add_argument(
         "--provider", metavar="NAME", default=default, help="a provider from the settings file"
     )
@@ -201,6 +203,11 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _add_parameters(ask: argparse.ArgumentParser) -> None:
+    ask.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="a preset from the settings file; other options override its values",
+    )
     ask.add_argument("--system", metavar="S", help="the system prompt")
     ask.add_argument(
         "--max-tokens",

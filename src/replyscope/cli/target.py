@@ -10,9 +10,10 @@ from replyscope.cli.wiring import Wiring, with_api
 from replyscope.config.endpoints import choose_endpoint, named_in_environment
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.model_names import LOCAL
+from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.ports import ModelProvider
-from replyscope.domain.settings import Settings
+from replyscope.domain.preset import Preset
+from replyscope.domain.settings import Layers, Settings
 from replyscope.engine.live_reply import Target
 
 
@@ -21,10 +22,19 @@ def resolve_model(arguments: argparse.Namespace, settings: Settings) -> None:
 
     Raises SettingsError.
     """
-    if arguments.model is None:
-        return
-    environment = ("openai",) if named_in_environment() is not None else ()
-    found = settings.find_model(arguments.model, environment)
+    if arguments.model is not None:
+        environment = ("openai",) if named_in_environment() is not None else ()
+        _use_model(arguments, settings.find_model(arguments.model, environment))
+
+
+def use_preset_model(arguments: argparse.Namespace, settings: Settings, preset: Preset) -> None:
+    """Use the model of a preset, unless --model is given. Raises SettingsError."""
+    if arguments.model is None and preset.model is not None:
+        environment = ("openai",) if named_in_environment() is not None else ()
+        _use_model(arguments, settings.parse_model(preset.model, environment))
+
+
+def _use_model(arguments: argparse.Namespace, found: ModelName) -> None:
     arguments.model = found.model
     if arguments.base_url is not None or arguments.provider is not None:
         return
@@ -35,9 +45,16 @@ def resolve_model(arguments: argparse.Namespace, settings: Settings) -> None:
 
 
 async def find_target(
-    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, session_model: str | None
+    arguments: argparse.Namespace,
+    settings: Settings,
+    wiring: Wiring,
+    session_model: str | None,
+    preset: str | None = None,
 ) -> Target:
-    """The target of `ask`. Raises ReplyscopeError if no provider or model can be chosen."""
+    """The target of `ask`, for a session with a preset.
+
+    Raises ReplyscopeError if no provider or model can be chosen.
+    """
     resolve_model(arguments, settings)
     if arguments.local or arguments.gguf or _means_local(arguments, settings):
         endpoint = with_api(await start_local(arguments, wiring, settings), arguments.api)
@@ -55,8 +72,8 @@ async def find_target(
     if endpoint.name == LOCAL and endpoint.model is not None:
         model = endpoint.model
     model = model or await only_model(endpoint, provider)
-    await wiring.providers.check_defaults(model, settings.model_defaults)
-    return Target(endpoint, provider, model, defaults=settings.model_defaults)
+    await wiring.providers.check_layers(settings, Layers(model, preset))
+    return Target(endpoint, provider, model, known=settings)
 
 
 def _means_local(arguments: argparse.Namespace, settings: Settings) -> bool:

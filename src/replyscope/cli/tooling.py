@@ -88,7 +88,7 @@ class ToolSettingsNow:
         try:
             settings = read_settings(self._paths.settings)
             known, self._rules = settings.tools, settings.rules
-            self.faults += [*settings.model_faults, *settings.rule_faults]
+            self.faults += [*settings.entry_faults, *settings.rule_faults]
             self.faults += usable(settings.rules)[1]
         except SettingsError as error:
             self.faults.append(error.message)

@@ -12,18 +12,18 @@ from replyscope.cli.guard import keys_in_use
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.cli.tooling import ToolSettingsNow, wire_tools
 from replyscope.config.paths import Paths, make_private
-from replyscope.config.settings import check_defaults, check_parameters
+from replyscope.config.settings import check_layers, check_parameters
 from replyscope.domain.endpoint import Endpoint, FoundServer, KeySourceKind
 from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
 from replyscope.domain.event import Event, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
-from replyscope.domain.model_names import ModelDefaults
 from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
 from replyscope.domain.rates import Rates
 from replyscope.domain.secret_shapes import find_keys, masked_key
 from replyscope.domain.session import Parameters
+from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.stores import AdaptationStore
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.engine.archive import Archive
@@ -171,8 +171,8 @@ class Providers:
         self._open: dict[Endpoint, ModelProvider] = {}
         self._forgotten: list[ModelProvider] = []
         self._opening = asyncio.Lock()
-        self._checked: set[str] = set()
-        """The models whose defaults are valid."""
+        self._checked: tuple[Settings, Layers] | None = None
+        """The layers that were checked last."""
 
     async def open(self, endpoint: Endpoint) -> ModelProvider:
         """The provider of an endpoint. Raises SettingsError, ProviderError."""
@@ -200,12 +200,19 @@ class Providers:
         if _needs_catalogue(endpoint.parameters):
             check_parameters(self._settings, load_catalogue(), endpoint)
 
-    async def check_defaults(self, model: str, defaults: Sequence[ModelDefaults]) -> None:
-        """Check the parameters that [models] has for a model. Raises SettingsError."""
-        given = [one.parameters for one in defaults if one.matches(model)]
-        if model not in self._checked and any(map(_needs_catalogue, given)):
-            await asyncio.to_thread(check_defaults, self._settings, load_catalogue(), model)
-            self._checked.add(model)
+    async def check_layers(self, settings: Settings, layers: Layers) -> None:
+        """Check the parameters of [models] and [presets] for a request. Raises SettingsError."""
+        used = [one.parameters for one in settings.model_defaults if one.matches(layers.model)]
+        preset = settings.preset(layers.preset)
+        used += [preset.parameters] if preset is not None else []
+        if any(map(_needs_catalogue, used)):
+            await asyncio.to_thread(self._check_layers, settings, layers)
+
+    def _check_layers(self, settings: Settings, layers: Layers) -> None:
+        checked = (settings, layers)
+        if checked != self._checked:
+            check_layers(self._settings, load_catalogue(), settings, layers)
+            self._checked = checked
 
     def hold_key(self, endpoint_name: str, key: str) -> None:
         """Use a key from now on, in memory only."""

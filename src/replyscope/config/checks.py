@@ -131,6 +131,11 @@ class Table:
             raise self.reject(key, "must be a table")
         return value
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the file."""
+        return self._file.absolute().parent
+
     def is_table(self, key: str) -> bool:
         """Whether the value of a key is a table."""
         return isinstance(self._values.get(key), dict)

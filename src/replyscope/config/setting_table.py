@@ -196,6 +196,22 @@ class ParametersSection:
     extra_headers = Setting(pairs(), '{ "X-Trace" = "demo" }', help="HTTP headers of each request")
 
 
+class PresetSection:
+    """`[presets.NAME]`."""
+
+    model = Setting(text(), '"fast"', help="an alias, MODEL or PROVIDER/MODEL")
+    system = Setting(text(), '"Answer in one sentence."', help="the system prompt")
+    tools = Setting(texts(), '["current_time"]', help="tools and sources of the session")
+    schema = Setting(
+        text(),
+        '"answer.json"',
+        "a file in this folder, or the JSON schema itself",
+        help="the JSON schema of the replies, or a file that has it",
+    )
+    schema_name = Setting(text(), help="the name of the schema in requests")
+    parameters = Setting(table(ParametersSection), help="parameters of each request")
+
+
 _KEY_SOURCES = ("key_env", "key_keyring", "key_command")
 
 
@@ -313,6 +329,12 @@ class RootSection:
         'fast = "openai/gpt-6-mini"\n"qwen*" = { temperature = 0.2 }',
         "short names of models; parameters by pattern",
         header="[models]",
+    )
+    presets = Setting(
+        named_tables(PresetSection),
+        "",
+        "what /preset and ask --preset set together; it can\nhave [presets.short.parameters] too",
+        header="[presets.short]",
     )
     mcp = Setting(
         named_tables(ServerSection),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replyscope.config.checks import Table
+from replyscope.config.entries import CheckParameter, Entries
 from replyscope.config.look import parse_look
-from replyscope.config.models import CheckParameter, read_models, read_parameters
 from replyscope.config.paths import make_private
 from replyscope.config.rules import read_rules
 from replyscope.config.setting_table import (
@@ -26,7 +26,7 @@ from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, defau
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.regular_file import read_text
-from replyscope.domain.settings import Settings
+from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.unicode_text import REPLACE
 
@@ -41,12 +41,14 @@ def accept_any(_place: str, _name: str, _value: Any) -> None:
 
 
 def read_settings(
-    path: Path, check: CheckParameter = accept_any, *, strict_for: str | None = None
+    path: Path,
+    check: CheckParameter = accept_any,
+    is_strict: Callable[[str], bool] = lambda _place: False,
 ) -> Settings:
     """The settings of a file; the defaults if it does not exist. Raises SettingsError.
 
-    `check` checks the parameters of the catalogue. An invalid entry of [models] is an error only
-    if its pattern matches the model `strict_for`.
+    `check` checks the parameters of the catalogue. An invalid entry of [models] or [presets] is
+    an error only if `is_strict` is true for it, as in `presets.short`.
     """
     try:
         text = read_text(path)
@@ -54,7 +56,7 @@ def read_settings(
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} can't be read ({error}).", "Check the file.") from error
-    return parse_settings(text, path, check, strict_for=strict_for)
+    return parse_settings(text, path, check, is_strict)
 
 
 def check_parameters(path: Path, catalogue: "Catalogue", endpoint: Endpoint) -> None:
@@ -67,22 +69,26 @@ def check_parameters(path: Path, catalogue: "Catalogue", endpoint: Endpoint) -> 
     read_settings(path, check)
 
 
-def check_defaults(path: Path, catalogue: "Catalogue", model: str) -> None:
-    """Check the parameters that [models] has for a model. Raises SettingsError."""
+def check_layers(path: Path, catalogue: "Catalogue", settings: Settings, layers: Layers) -> None:
+    """Check the parameters that [models] and [presets] have for a request.
+
+    Raises SettingsError.
+    """
+    patterns = [one.pattern for one in settings.model_defaults if one.matches(layers.model)]
+    used = {*(f"models.{one}" for one in patterns), f"presets.{layers.preset}"}
 
     def check(place: str, name: str, value: Any) -> None:
-        if place.startswith("models."):
+        if place in used:
             catalogue.check(name, value)
 
-    read_settings(path, check, strict_for=model)
+    read_settings(path, check, used.__contains__)
 
 
 def parse_settings(
     text: str,
     path: Path,
     check: CheckParameter = accept_any,
-    *,
-    strict_for: str | None = None,
+    is_strict: Callable[[str], bool] = lambda _place: False,
 ) -> Settings:
     """Parse settings. Raises SettingsError that names file, line and key."""
     try:
@@ -99,15 +105,17 @@ def parse_settings(
     notifications.finish()
     tools = read_tools(RootSection.tools.read(root), RootSection.mcp.read(root))
     rules, rule_faults = read_rules(RootSection.rule.read(root))
+    entries = Entries(check, is_strict)
+    aliases, defaults = entries.models(RootSection.models.read(root))
+    presets = entries.presets(RootSection.presets.read(root))
     providers = RootSection.providers.read(root)
-    endpoints = tuple(_read_endpoint(n, providers.table(n), check) for n in providers.names())
+    endpoints = tuple(_read_endpoint(n, providers.table(n), entries) for n in providers.names())
     if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
         names = ", ".join(e.name for e in endpoints) or "none are set"
         raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
     variables = tuple(
         e.key_source.value for e in endpoints if e.key_source.kind is KeySourceKind.ENVIRONMENT
     )
-    models = read_models(RootSection.models.read(root), check, strict_for)
     queries = tuple(RootSection.queries.read(root).items())
     favourites = RootSection.favourites.read(root) or ()
     redact = RootSection.redact.read(root) or ()
@@ -124,14 +132,15 @@ def parse_settings(
         tools=replace(tools, key_variables=variables),
         rules=rules,
         rule_faults=rule_faults,
-        aliases=models.aliases,
-        model_defaults=models.defaults,
-        model_faults=models.faults,
+        aliases=aliases,
+        model_defaults=defaults,
+        presets=presets,
+        entry_faults=tuple(entries.faults),
         favourites=favourites,
     )
 
 
-def _read_endpoint(name: str, table: Table, check: CheckParameter) -> Endpoint:
+def _read_endpoint(name: str, table: Table, entries: Entries) -> Endpoint:
     entry = ProviderSection
     azure_api_version = entry.azure_api_version.read(table)
     address = _read_address(table, is_azure=azure_api_version is not None)
@@ -150,7 +159,7 @@ def _read_endpoint(name: str, table: Table, check: CheckParameter) -> Endpoint:
         azure_api_version=azure_api_version or address.azure_api_version,
         timeout_s=entry.timeout_s.read(table) or 600.0,
         max_retries=2 if retries is None else retries,
-        parameters=read_parameters(entry.parameters.read(table), f"providers.{name}", check),
+        parameters=entries.parameters(entry.parameters.read(table), f"providers.{name}"),
         think_tags=ThinkTags(entry.think_tags.read(table) or ThinkTags.AUTO),
     )
     table.finish()
@@ -222,7 +231,7 @@ def _set(document: Any, keys: tuple[str, ...], value: Any, new_table: Callable[.
     table = document
     for key in keys[:-1]:
         if key not in table:
-            table[key] = new_table(is_super_table=key == "providers")
+            table[key] = new_table(is_super_table=key in ("providers", "presets"))
         table = table[key]
     if value is None:
         table.pop(keys[-1], None)

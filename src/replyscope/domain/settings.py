@@ -6,8 +6,17 @@ from dataclasses import dataclass, field
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.look import Look
 from replyscope.domain.model_names import LOCAL, ModelDefaults, ModelName, parse_model_name
+from replyscope.domain.preset import Preset
 from replyscope.domain.rule import Rule
 from replyscope.domain.tool import ToolSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What selects the layers of a request's parameters: its model and the session's preset."""
+
+    model: str
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +26,8 @@ class Settings:
     "local" is the embedded model, named by `local_model`. `rule_faults` are sentences about
     invalid rules; `queries` are saved searches, as (name, query); `redact` are regular
     expressions of texts to redact in exports. `aliases` are short names of models, each with
-    MODEL or PROVIDER/MODEL, as `favourites` are; `model_faults` are sentences about invalid
-    entries of [models].
+    MODEL or PROVIDER/MODEL, as `favourites` are; `entry_faults` are sentences about invalid
+    entries of [models] and [presets].
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -34,23 +43,27 @@ class Settings:
     queries: tuple[tuple[str, str], ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     model_defaults: tuple[ModelDefaults, ...] = ()
-    model_faults: tuple[str, ...] = ()
+    entry_faults: tuple[str, ...] = ()
     favourites: tuple[str, ...] = ()
+    presets: tuple[Preset, ...] = ()
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""
         return next((e for e in self.endpoints if e.name == name), None)
+
+    def preset(self, name: str | None) -> Preset | None:
+        """The preset with a name; None without one."""
+        return next((one for one in self.presets if one.name == name), None)
 
     def find_model(self, name: str, others: Collection[str] = ()) -> ModelName:
         """The model of an alias; a name that is no alias is a model of the provider in use.
 
         `others` are names of providers that are not in the settings.
         """
-        if name not in self.aliases:
-            return ModelName(name)
-        return self.parse_model(self.aliases[name], others)
+        return self.parse_model(name, others) if name in self.aliases else ModelName(name)
 
     def parse_model(self, text: str, others: Collection[str] = ()) -> ModelName:
-        """The model of a text MODEL or PROVIDER/MODEL."""
+        """The model of an alias, or of a text MODEL or PROVIDER/MODEL."""
+        text = self.aliases.get(text, text)
         names = [endpoint.name for endpoint in self.endpoints]
         return parse_model_name(text, (*names, *others, LOCAL))

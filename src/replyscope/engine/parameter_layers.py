@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.model_names import ModelDefaults
 from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.domain.settings import Settings
 
 SESSION = "session"
 
@@ -27,15 +27,21 @@ def parameter_layers(
     settings: SessionSettings,
     endpoint: Endpoint | None,
     model: str | None = None,
-    defaults: Sequence[ModelDefaults] = (),
+    known: Settings | None = None,
 ) -> tuple[Layer, ...]:
-    """The layers of a session at an endpoint: provider, patterns of models, session."""
+    """The layers of a session at an endpoint: provider, patterns of models, preset, session.
+
+    `known` are the settings of the person.
+    """
     layers = []
     if endpoint is not None:
         layers.append(Layer(f"provider {endpoint.name}", endpoint.parameters))
-    for one in defaults:
+    for one in known.model_defaults if known is not None else ():
         if model is not None and one.matches(model):
             layers.append(Layer(f"models {one.pattern}", one.parameters))
+    preset = known.preset(settings.preset) if known is not None else None
+    if preset is not None:
+        layers.append(Layer(f"preset {preset.name}", preset.parameters))
     return (*layers, Layer(SESSION, settings.parameters))
 
 

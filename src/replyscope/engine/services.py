@@ -13,7 +13,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.library import SearchIndex, SessionLabels
 from replyscope.domain.local_models import LocalModels
-from replyscope.domain.model_names import ModelDefaults, ModelName
+from replyscope.domain.model_names import ModelName
 from replyscope.domain.ports import (
     Clock,
     FindServers,
@@ -23,7 +23,7 @@ from replyscope.domain.ports import (
     Toolbox,
     TranslateFrames,
 )
-from replyscope.domain.settings import Settings
+from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.shared import Form, Progress
 from replyscope.domain.stores import PromptHistory, SessionStore
 from replyscope.domain.tool import McpServer, ToolSettings
@@ -48,8 +48,8 @@ def _no_catalogue() -> "Catalogue":
     raise ReplyscopeError("The catalogue of parameters is not available.")
 
 
-async def _check_nothing(_model: str, _defaults: Sequence[ModelDefaults]) -> None:
-    """Accept the parameters of every model."""
+async def _check_nothing(_settings: Settings, _layers: Layers) -> None:
+    """Accept all parameters."""
 
 
 async def _no_models() -> tuple[ModelName, ...]:
@@ -103,8 +103,8 @@ class ChatServices:
     """Loads the catalogue of parameters. Blocks at the first call."""
     recall: Callable[[str, str], Awaitable[Mapping[str, str]]] = _recall_none
     """What a server rejects for a model, by its URL and the model: replacements by name."""
-    check_defaults: Callable[[str, Sequence[ModelDefaults]], Awaitable[None]] = _check_nothing
-    """Checks the parameters that [models] has for a model. Raises SettingsError."""
+    check_layers: Callable[[Settings, Layers], Awaitable[None]] = _check_nothing
+    """Checks the parameters of [models] and [presets] for a request. Raises SettingsError."""
     recent_models: Callable[[], Awaitable[tuple[ModelName, ...]]] = _no_models
     """The models of the newest sessions, the newest first."""
     environment: Endpoint | None = None

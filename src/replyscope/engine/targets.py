@@ -17,6 +17,7 @@ from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.domain.message import Part
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
+from replyscope.domain.settings import Layers
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.model_entries import KnownModels
@@ -67,7 +68,7 @@ class Targets:
             conversation.session.settings,
             self.endpoint,
             self.model_for(conversation),
-            self._services.settings.model_defaults,
+            self._services.settings,
         )
 
     def parameters_of(self, conversation: Conversation) -> Parameters:
@@ -122,11 +123,10 @@ class Targets:
         model = self.model_for(conversation)
         if model is None:
             return None
-        defaults = self._services.settings.model_defaults
-        await self._services.check_defaults(model, defaults)
-        settings = conversation.session.settings
+        settings, known = conversation.session.settings, self._services.settings
+        await self._services.check_layers(known, Layers(model, settings.preset))
         conversation.change_settings(replace(settings, endpoint=self.endpoint.name, model=model))
-        return Target(self.endpoint, provider, model, defaults=defaults)
+        return Target(self.endpoint, provider, model, known=known)
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -138,6 +138,10 @@ class Targets:
     def find_model(self, name: str) -> ModelName:
         """The model of a name or an alias, without a provider if it is the one in use."""
         return self.relative(self._services.settings.find_model(name, self._others))
+
+    def parse_model(self, text: str) -> ModelName:
+        """The model of an alias or a text PROVIDER/MODEL, without the provider in use."""
+        return self.relative(self._services.settings.parse_model(text, self._others))
 
     def relative(self, name: ModelName) -> ModelName:
         """A model without its provider, if that is in use."""
@@ -188,7 +192,7 @@ class Targets:
 
     async def named_target(self, target: Target, found: ModelName) -> Target:
         """A target with another model. Raises ReplyscopeError."""
-        await self._services.check_defaults(found.model, target.defaults)
+        await self._services.check_layers(target.known, Layers(found.model))
         if found.provider is None:
             return replace(target, model=found.model)
         endpoint = self.endpoint_named(found.provider)

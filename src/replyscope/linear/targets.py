@@ -157,7 +157,7 @@ def choose_model(desk: LinearDesk, name: str = "") -> None:
         desk.say("note", f"{len(rows)} models, the first {_MOST_MODELS}. /model NAME takes any.")
     chosen = desk.terminal.choose("Models:", rows[:_MOST_MODELS])
     if chosen is not None:
-        _use_found(desk, desk.targets.relative(entries[chosen].name))
+        use_found(desk, desk.targets.relative(entries[chosen].name))
 
 
 async def _load_entries(desk: LinearDesk) -> tuple[list[ModelEntry], list[str]]:
@@ -182,10 +182,10 @@ def _model_text(entry: ModelEntry) -> str:
 
 def _use_model(desk: LinearDesk, name: str) -> None:
     """Use a model, by its name or alias."""
-    _use_found(desk, desk.targets.find_model(name))
+    use_found(desk, desk.targets.find_model(name))
 
 
-def _use_found(desk: LinearDesk, found: ModelName) -> None:
+def use_found(desk: LinearDesk, found: ModelName) -> None:
     """Use a model, and the provider that it names."""
     if found.provider == LOCAL:
         start_local(desk, found.model, is_kept=True)

@@ -52,7 +52,9 @@ class ModelPicker(ListDialog[ModelName | None]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.start_work(self._load, False, group="lists", exclusive=True)
+        self.call_after_refresh(  # the first paint does not wait for the lists
+            self.start_work, self._load, False, group="lists", exclusive=True
+        )
 
     async def _load(self, again: bool) -> None:
         self._lists_loaded.clear()

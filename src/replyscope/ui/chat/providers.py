@@ -162,13 +162,13 @@ class ProviderCommands:
         if name is None:
             self._sends_after = False
         else:
-            self._use_found(self._desk.targets.relative(name))
+            self.use_found(self._desk.targets.relative(name))
 
     def _use_model(self, name: str) -> None:
         """Use a model, by its name or alias."""
-        self._use_found(self._desk.targets.find_model(name))
+        self.use_found(self._desk.targets.find_model(name))
 
-    def _use_found(self, found: ModelName) -> None:
+    def use_found(self, found: ModelName) -> None:
         """Use a model, and the provider that it names."""
         if found.provider == LOCAL:
             self.start_local(found.model, is_kept=True)
