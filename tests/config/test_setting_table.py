@@ -17,6 +17,7 @@ from replyscope.config.setting_table import (
     NotificationsSection,
     ParametersSection,
     PresetSection,
+    PriceSection,
     ProviderSection,
     RootSection,
     RuleSection,
@@ -43,6 +44,7 @@ SECTIONS: dict[str, tuple[Section, str]] = {
         "[providers.a]\nbase_url = 'http://h/v1'\n[providers.a.parameters]",
     ),
     "preset": (PresetSection, "[presets.a]"),
+    "price": (PriceSection, "[prices.a]\ninput = 1\noutput = 2"),
     "server": (ServerSection, "[mcp.a]\ncommand = 'x'"),
 }
 """Every section, and the text before a key of it."""

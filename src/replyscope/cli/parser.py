@@ -71,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)
+    _add_prices(commands)
     _add_settings(commands)
     completion = commands.add_parser("completion", help="print a shell completion script")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
@@ -368,6 +369,15 @@ def _add_local(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     remove = actions.add_parser("remove", help="delete the weights of a model")
     remove.add_argument("name", metavar="NAME")
     _add_place_options(remove, inherit=True)
+
+
+def _add_prices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    prices = commands.add_parser("prices", help="download the list of prices of models")
+    actions = prices.add_subparsers(dest="action", metavar="ACTION", required=True)
+    text = "download the newest price list of genai-prices; it is never downloaded unasked"
+    refresh = actions.add_parser("refresh", help=text, description=text)
+    refresh.add_argument("--url", metavar="URL", help="another address of the list")
+    _add_place_options(refresh, inherit=True)
 
 
 def _add_settings(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

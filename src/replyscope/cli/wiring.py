@@ -4,8 +4,9 @@ import asyncio
 import importlib
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replyscope.cli.guard import keys_in_use
@@ -20,7 +21,7 @@ from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
-from replyscope.domain.rates import Rates
+from replyscope.domain.rates import OwnRates, Rates
 from replyscope.domain.secret_shapes import find_keys, masked_key
 from replyscope.domain.session import Parameters
 from replyscope.domain.settings import Layers, Settings
@@ -89,8 +90,8 @@ def wire(
     store = SqliteStore(paths.database if saves else None, ids())
     private = MemoryStore(store.writer)
     providers = Providers(store, clock, paths)
-    prices = LatePrices()
     tools = wire_tools(paths, tool_files, saves=saves)
+    prices = LatePrices(tools.settings.prices, paths.price_list)
     archive = Archive(store, clock, ids, prices, translate_frames, tools.tooling, private)
     index = SqliteSearchIndex(lambda: store.database, describe)
     library = SqliteLibrary(lambda: store.database)
@@ -133,7 +134,15 @@ def describe(
 
 
 class LatePrices:
-    """The price list, imported at its first use. Implements PriceList."""
+    """The price list, imported at its first use. Implements PriceList.
+
+    `own` returns the prices of the settings; `downloaded` is the path of a newer list.
+    """
+
+    def __init__(self, own: Callable[[], Sequence[OwnRates]], downloaded: Path) -> None:
+        self._own = own
+        self._downloaded = downloaded
+        self._list: PriceList | None = None
 
     async def estimate(self, exchange: Exchange) -> float | None:
         """See PriceList."""
@@ -150,8 +159,10 @@ class LatePrices:
         return await self._prices().rates(provider, base_url, models)
 
     def _prices(self) -> PriceList:
-        prices: PriceList = importlib.import_module("replyscope.provider.prices").Prices()
-        return prices
+        if self._list is None:
+            prices = importlib.import_module("replyscope.provider.prices")
+            self._list = prices.Prices(self._own, self._downloaded)
+        return self._list
 
 
 class Providers:

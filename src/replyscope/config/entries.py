@@ -1,15 +1,16 @@
-"""Reads tables of named entries: [models] and [presets]. An invalid entry is skipped."""
+"""Reads tables of named entries: [models], [presets] and [prices]. An invalid entry is skipped."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from replyscope.config.checks import Table
 from replyscope.config.setting import settings_of
-from replyscope.config.setting_table import ParametersSection, PresetSection
+from replyscope.config.setting_table import ParametersSection, PresetSection, PriceSection
 from replyscope.domain.errors import ParameterFault, SettingsError
 from replyscope.domain.glob import glob_of
 from replyscope.domain.model_names import ModelDefaults
 from replyscope.domain.preset import Preset
+from replyscope.domain.rates import OwnRates, Rates
 from replyscope.domain.session import Parameters
 
 Entry = TypeVar("Entry")
@@ -54,6 +55,10 @@ class Entries:
         """The presets."""
         return tuple(self._each(table, "presets", self._read_preset).values())
 
+    def prices(self, table: Table) -> tuple[OwnRates, ...]:
+        """The person's own prices."""
+        return tuple(self._each(table, "prices", _read_price).values())
+
     def _read_model(self, name: str, table: Table) -> str | ModelDefaults:
         if table.is_text(name):
             value = table.text(name)
@@ -94,6 +99,17 @@ class Entries:
             except ParameterFault as fault:
                 raise table.reject(name, fault.why) from fault
         return Parameters().changed(values | others)
+
+
+def _read_price(name: str, outer: Table) -> OwnRates:
+    check_pattern(name, outer)
+    table = outer.table(name)
+    read = {setting.key: setting.read(table) for setting in settings_of(PriceSection)}
+    table.finish()
+    for key in ("input", "output"):
+        if read[key] is None:
+            raise table.reject(key, "is missing: the price of a million tokens, in US dollars")
+    return OwnRates(name, Rates(read["input"], read["output"], read["cached"]))
 
 
 def _placed(schema: str | None, table: Table) -> str | None:

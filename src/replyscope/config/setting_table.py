@@ -196,6 +196,17 @@ class ParametersSection:
     extra_headers = Setting(pairs(), '{ "X-Trace" = "demo" }', help="HTTP headers of each request")
 
 
+class PriceSection:
+    """`[prices.PATTERN]`, in US dollars per million tokens."""
+
+    rules: ClassVar[JsonSchema] = {"required": ["input", "output"]}
+    input = Setting(number(limits.PRICE), "1.25", help="input tokens")
+    output = Setting(number(limits.PRICE), "10", help="output tokens")
+    cached = Setting(
+        number(limits.PRICE), "0.125", "input from the cache; the default is the price of input"
+    )
+
+
 class PresetSection:
     """`[presets.NAME]`."""
 
@@ -335,6 +346,12 @@ class RootSection:
         "",
         "what /preset and ask --preset set together; it can\nhave [presets.short.parameters] too",
         header="[presets.short]",
+    )
+    prices = Setting(
+        named_tables(PriceSection),
+        "",
+        "your prices, in dollars per million tokens; they are\nused before those of the price list",
+        header='[prices."work/gpt-6*"]',
     )
     mcp = Setting(
         named_tables(ServerSection),

@@ -107,6 +107,7 @@ def parse_settings(
     rules, rule_faults = read_rules(RootSection.rule.read(root))
     entries = Entries(check, is_strict)
     aliases, defaults = entries.models(RootSection.models.read(root))
+    prices = entries.prices(RootSection.prices.read(root))
     presets = entries.presets(RootSection.presets.read(root))
     providers = RootSection.providers.read(root)
     endpoints = tuple(_read_endpoint(n, providers.table(n), entries) for n in providers.names())
@@ -135,6 +136,7 @@ def parse_settings(
         aliases=aliases,
         model_defaults=defaults,
         presets=presets,
+        prices=prices,
         entry_faults=tuple(entries.faults),
         favourites=favourites,
     )

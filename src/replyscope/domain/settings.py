@@ -7,6 +7,7 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.look import Look
 from replyscope.domain.model_names import LOCAL, ModelDefaults, ModelName, parse_model_name
 from replyscope.domain.preset import Preset
+from replyscope.domain.rates import OwnRates
 from replyscope.domain.rule import Rule
 from replyscope.domain.tool import ToolSettings
 
@@ -27,7 +28,7 @@ class Settings:
     invalid rules; `queries` are saved searches, as (name, query); `redact` are regular
     expressions of texts to redact in exports. `aliases` are short names of models, each with
     MODEL or PROVIDER/MODEL, as `favourites` are; `entry_faults` are sentences about invalid
-    entries of [models] and [presets].
+    entries of [models], [presets] and [prices].
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -46,6 +47,7 @@ class Settings:
     entry_faults: tuple[str, ...] = ()
     favourites: tuple[str, ...] = ()
     presets: tuple[Preset, ...] = ()
+    prices: tuple[OwnRates, ...] = ()
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""
