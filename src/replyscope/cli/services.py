@@ -85,6 +85,7 @@ def _give_start(services: Services, wiring: Wiring, arguments: argparse.Namespac
     services.api = Api(arguments.api) if arguments.api else None
     services.model = arguments.model
     services.check_layers = wiring.providers.check_layers
+    services.forget = wiring.providers.forget
     services.recent_models = wiring.store.recent_models
     services.load_catalogue, services.recall = load_catalogue, wiring.providers.recall
     services.session_id = arguments.session

@@ -275,6 +275,11 @@ class Providers:
             _log.warning("adaptations can't be loaded: %s", error)
             return {}
 
+    async def forget(self, base_url: str, model: str, names: Iterable[str]) -> None:
+        """Forget that a server rejects parameters for a model. Raises StoreError."""
+        for name in names:
+            await self._store.forget_adaptation(base_url, model, name)
+
     async def _remember(self, base_url: str, model: str, name: str, value: str) -> None:
         try:
             await self._store.remember_adaptation(base_url, model, name, value)

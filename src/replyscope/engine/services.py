@@ -3,7 +3,7 @@
 The command line builds them; nothing here does I/O.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,10 @@ async def _check_nothing(_settings: Settings, _layers: Layers) -> None:
 
 async def _no_models() -> tuple[ModelName, ...]:
     return ()
+
+
+async def _forget_nothing(_base_url: str, _model: str, _names: Iterable[str]) -> None:
+    """There is nothing to forget."""
 
 
 async def _recall_none(_base_url: str, _model: str) -> Mapping[str, str]:
@@ -109,6 +113,11 @@ class ChatServices:
     """The models of the newest sessions, the newest first."""
     environment: Endpoint | None = None
     """The endpoint of OPENAI_API_KEY, which an alias may name."""
+    forget: Callable[[str, str, Iterable[str]], Awaitable[None]] = _forget_nothing
+    """Forgets that a server rejects parameters of a model, by their names in the request.
+
+    Raises StoreError.
+    """
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

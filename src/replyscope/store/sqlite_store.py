@@ -318,6 +318,17 @@ class SqliteStore:
 
         await self._database.write(insert)
 
+    async def forget_adaptation(self, base_url: str, model: str, name: str) -> None:
+        """Remove what is known about a parameter of a model."""
+
+        def delete(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM adaptation WHERE base_url = ? AND model = ? AND name = ?",
+                (base_url, model, name),
+            )
+
+        await self._database.write(delete)
+
     async def add_history(self, text: str) -> None:
         """Add a prompt to the history; the oldest are deleted."""
 

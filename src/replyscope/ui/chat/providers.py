@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -68,6 +68,11 @@ class ProviderCommands:
         known: Mapping[str, str] = {}
         if endpoint is not None and model is not None:
             known = await desk.services.recall(endpoint.public_url, model)
+
+        async def forget(names: Sequence[str]) -> None:
+            if endpoint is not None and model is not None:
+                await desk.services.forget(endpoint.public_url, model, names)
+
         exchange = desk.last_exchange()
         source = ParameterSource(
             await asyncio.to_thread(desk.services.load_catalogue),
@@ -75,6 +80,7 @@ class ProviderCommands:
             endpoint,
             known,
             exchange.adaptations if exchange is not None else (),
+            forget,
         )
         own = conversation.session.settings.parameters
         desk.show(ParametersDialog(own, source, apply))
