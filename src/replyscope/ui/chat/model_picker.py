@@ -82,23 +82,31 @@ class ModelPicker(ListDialog[ModelName | None]):
     def fill(self, highlighted: str | None = None) -> None:
         """Draw the rows that match the filter."""
         self._drawn = self._make_rows()
-        super().fill(highlighted)
+        super().fill(highlighted or next(iter(self._entries), None))
 
     def rows(self) -> Sequence[Row]:
-        """The models, then the lists that load or failed, then the typed name."""
+        """The models, with the lists that load or failed before the unmarked ones, then the
+        typed name. A long list does not hide an error.
+        """
         return self._drawn
 
     def _make_rows(self) -> Sequence[Row]:
         known = self._source.known()
         entries = list_entries(known)
         self._entries = {entry.key: entry for entry in entries}
-        rows = [self._row(entry) for entry in entries]
+        first: list[Row] = []
+        rest: list[Row] = []
+        for entry in entries:
+            is_first = entry.alias or entry.is_favourite or entry.name in known.recent
+            (first if is_first else rest).append(self._row(entry))
+        states = []
         for endpoint, models in known.lists:
             if models.fault or models.is_loading:
                 text = models.fault and f"Could not load the model list: {models.fault}"
-                rows.append(
+                states.append(
                     Row(f"{_STATE}{endpoint.name}", endpoint.name, text or "loading…", "  ")
                 )
+        rows = [*first, *states, *rest]
         words = self.typed.lower().split()
         if words and not any(all(word in row.searched for word in words) for row in rows):
             rows.append(Row(f"{_FREE}{self.typed}", self.typed, "not in a list", "  "))
