@@ -204,11 +204,6 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _add_parameters(ask: argparse.ArgumentParser) -> None:
-    ask.add_argument(
-        "--preset",
-        metavar="NAME",
-        help="a preset from the settings file; other options override its values",
-    )
     ask.add_argument("--system", metavar="S", help="the system prompt")
     ask.add_argument(
         "--max-tokens",
@@ -289,6 +284,11 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--json",
         action="store_true",
         help="print one JSON object with the replies and their figures",
+    )
+    ask.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="a preset from the settings file; other options override its values",
     )
     _add_parameters(ask)
     _add_tool_options(ask)

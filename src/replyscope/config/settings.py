@@ -96,6 +96,24 @@ def parse_settings(
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.", "Correct the file.") from error
     root = Table(values, path, text)
+    entries = Entries(check, is_strict)
+    settings = _with_entries(_read_root(root), root, entries)
+    providers = RootSection.providers.read(root)
+    endpoints = tuple(_read_endpoint(n, providers.table(n), entries) for n in providers.names())
+    provider = settings.provider
+    if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
+        names = ", ".join(e.name for e in endpoints) or "none are set"
+        raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
+    variables = tuple(
+        e.key_source.value for e in endpoints if e.key_source.kind is KeySourceKind.ENVIRONMENT
+    )
+    root.finish()
+    tools = replace(settings.tools, key_variables=variables)
+    return replace(settings, endpoints=endpoints, tools=tools)
+
+
+def _read_root(root: Table) -> Settings:
+    """The settings without the tables of named entries."""
     provider = RootSection.provider.read(root)
     local_model = RootSection.local_model.read(root)
     look = parse_look(root)
@@ -103,42 +121,34 @@ def parse_settings(
     bell = NotificationsSection.bell.read(notifications)
     desktop = NotificationsSection.desktop.read(notifications)
     notifications.finish()
-    tools = read_tools(RootSection.tools.read(root), RootSection.mcp.read(root))
     rules, rule_faults = read_rules(RootSection.rule.read(root))
-    entries = Entries(check, is_strict)
-    aliases, defaults = entries.models(RootSection.models.read(root))
-    prices = entries.prices(RootSection.prices.read(root))
-    presets = entries.presets(RootSection.presets.read(root))
-    providers = RootSection.providers.read(root)
-    endpoints = tuple(_read_endpoint(n, providers.table(n), entries) for n in providers.names())
-    if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
-        names = ", ".join(e.name for e in endpoints) or "none are set"
-        raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
-    variables = tuple(
-        e.key_source.value for e in endpoints if e.key_source.kind is KeySourceKind.ENVIRONMENT
-    )
-    queries = tuple(RootSection.queries.read(root).items())
-    favourites = RootSection.favourites.read(root) or ()
-    redact = RootSection.redact.read(root) or ()
-    root.finish()
     return Settings(
-        queries=queries,
-        redact=redact,
-        endpoints=endpoints,
+        queries=tuple(RootSection.queries.read(root).items()),
+        redact=RootSection.redact.read(root) or (),
         provider=provider,
         local_model=local_model,
         look=look,
         bell=bell or False,
         desktop_notification=desktop or False,
-        tools=replace(tools, key_variables=variables),
+        tools=read_tools(RootSection.tools.read(root), RootSection.mcp.read(root)),
         rules=rules,
         rule_faults=rule_faults,
+        favourites=RootSection.favourites.read(root) or (),
+    )
+
+
+def _with_entries(settings: Settings, root: Table, entries: Entries) -> Settings:
+    """The settings with models, prices and presets."""
+    aliases, defaults = entries.models(RootSection.models.read(root))
+    prices = entries.prices(RootSection.prices.read(root))
+    presets = entries.presets(RootSection.presets.read(root))
+    return replace(
+        settings,
         aliases=aliases,
         model_defaults=defaults,
         presets=presets,
         prices=prices,
         entry_faults=tuple(entries.faults),
-        favourites=favourites,
     )
 
 
