@@ -25,6 +25,7 @@ from textual.scrollbar import ScrollBar
 from textual.widgets import Input
 
 import replyscope
+from replyscope.provider.genai_prices_internals import providers_from_raw
 from replyscope.provider.openai_internals import HookedClient, build_object
 from replyscope.toolbox.asyncio_internals import close_pipes
 from replyscope.toolbox.mcp_internals import create_mcp_http_client
@@ -226,6 +227,17 @@ def _own_names() -> set[str]:
                 case ast.Attribute(attr=name, ctx=ast.Store()) | ast.Name(id=name, ctx=ast.Store()):
                     found.add(name)
     return found
+
+
+def test_a_list_of_prices_is_read_from_its_raw_form() -> None:
+    prices = {"input_mtok": 3, "output_mtok": 4}
+    models = [{"id": "m", "match": {"equals": "m"}, "prices": prices}]
+    (provider,) = providers_from_raw(
+        [{"id": "p", "name": "P", "api_pattern": "https://p", "models": models}]
+    )
+    assert provider.models[0].id == "m"
+    with pytest.raises(ValueError, match="validation error"):
+        providers_from_raw([{"id": 5}])
 
 
 def test_private_names_of_libraries_are_used_in_the_internals_modules_only() -> None:

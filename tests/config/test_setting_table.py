@@ -16,6 +16,8 @@ from replyscope.config.setting_table import (
     DenySection,
     NotificationsSection,
     ParametersSection,
+    PresetSection,
+    PriceSection,
     ProviderSection,
     RootSection,
     RuleSection,
@@ -25,6 +27,7 @@ from replyscope.config.setting_table import (
 from replyscope.config.settings import TEMPLATE, parse_settings
 from replyscope.config.settings_schema import settings_schema
 from replyscope.domain.errors import SettingsError
+from replyscope.provider.catalogue import load_catalogue
 
 SCHEMA = settings_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -41,6 +44,8 @@ SECTIONS: dict[str, tuple[Section, str]] = {
         ParametersSection,
         "[providers.a]\nbase_url = 'http://h/v1'\n[providers.a.parameters]",
     ),
+    "preset": (PresetSection, "[presets.a]"),
+    "price": (PriceSection, "[prices.a]\ninput = 1\noutput = 2"),
     "server": (ServerSection, "[mcp.a]\ncommand = 'x'"),
 }
 """Every section, and the text before a key of it."""
@@ -51,9 +56,10 @@ VALUES = (
 
 
 def faults(text: str) -> list[str]:
-    """What the parser finds wrong: an error, or rules that are not used."""
+    """What the parser finds wrong: an error, or entries that are not used."""
     try:
-        return list(parse_settings(text, FILE).rule_faults)
+        settings = parse_settings(text, FILE)
+        return [*settings.rule_faults, *settings.entry_faults]
     except SettingsError as error:
         return [error.message]
 
@@ -173,7 +179,7 @@ def test_what_is_right_is_accepted_by_both(text: str) -> None:
 def test_the_command_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["settings", "schema"]) == 0
     printed: Any = json.loads(capsys.readouterr().out)
-    assert printed == SCHEMA
+    assert printed == settings_schema(load_catalogue())
     assert printed["properties"]["tools"]["properties"]["rounds"] == {
         "description": "consecutive replies with tool calls before it asks to continue",
         "type": "integer",
@@ -181,3 +187,27 @@ def test_the_command_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> No
         "maximum": 1000,
     }
     assert printed["properties"]["mcp"]["description"] == "tool servers, by name"
+
+
+def test_the_schema_describes_every_parameter_of_the_catalogue() -> None:
+    schema = settings_schema(load_catalogue())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    head = "[providers.a]\nbase_url = 'http://h/v1'\n[providers.a.parameters]\n"
+    for line, is_valid in {
+        'stop = ["END"]': True,
+        "stop = 'END'": True,
+        "stop = [1]": False,
+        "service_tier = 'flex'": True,
+        "service_tier = 'fastest'": False,
+        "top_logprobs = 5": True,
+        "top_logprobs = 50": False,
+        "logit_bias = { '1' = 5 }": True,
+        "temprature = 1": False,
+        "temperature = 0.5": True,
+        "extra = { top_k = 4 }": True,
+    }.items():
+        assert validator.is_valid(tomllib.loads(head + line)) == is_valid, line
+    for head in ("[models.'q*']\n", "[presets.p.parameters]\n"):
+        assert validator.is_valid(tomllib.loads(f"{head}stop = 'END'"))
+        assert not validator.is_valid(tomllib.loads(f"{head}stp = 'END'"))

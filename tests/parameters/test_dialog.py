@@ -109,6 +109,30 @@ async def test_what_the_server_rejected_is_shown_beside_the_parameter(
         assert "stop was rejected; sent without it" in frame(pilot)
 
 
+async def test_a_rejected_parameter_is_sent_again_on_request(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda request: (
+        error(400, "Unsupported parameter: 'stop'", param="stop")
+        if "stop" in request
+        else reply("Yes.")
+    )
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await pilot.press("f8", *"stop=END", "enter", "escape")
+        await send(pilot, "hello")
+        await until(pilot, lambda: "Yes." in frame(pilot))
+        await pilot.press("f8", *"stop")
+        await until(pilot, lambda: "not sent: this model rejected it" in frame(pilot))
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "sent as stop: END" in frame(pilot))
+        assert "rejected" not in frame(pilot)
+        server.answer = lambda _request: reply("Now.")
+        await pilot.press("escape")
+        await send(pilot, "again")
+        await until(pilot, lambda: "Now." in frame(pilot))
+    assert ["stop" in request for request in server.requests] == [True, False, True]
+
+
 async def test_a_wrong_parameter_of_the_settings_is_named_after_the_start(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

@@ -246,7 +246,7 @@ async def no_room(pilot: Pilot[None], stage: Stage) -> None:
         {"data": [{"id": "harbour-large", "object": "model", "context_length": 600}]}
     )
     await pilot.press("f2")
-    await see(pilot, "Choose a model (harbour)", "600")
+    await see(pilot, "Choose a model", "600")
     await pilot.press("escape")
     await send(pilot, "tide " * 2_000)
     await see(pilot, "exceed the context window", _DRAFT)

@@ -14,9 +14,10 @@ from textual.widgets import Input, OptionList
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.printable import is_printable
 from replyscope.ui.chat.first_run import FirstRun
+from replyscope.ui.chat.model_picker import ModelPicker
 from replyscope.ui.chat.parameters import ParametersDialog
 from replyscope.ui.dialogs.help import HelpScreen
-from replyscope.ui.dialogs.small import LineDialog, PickDialog
+from replyscope.ui.dialogs.small import LineDialog
 from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
@@ -334,7 +335,7 @@ async def test_the_model_picker_lists_the_servers_models(
     server.models = ["alpha", "beta", "gamma"]
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ModelPicker))
         await pilot.press(*"bet")
         await pilot.press("enter")
         await until(pilot, lambda: "beta · test" in frame(pilot))

@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList, TextArea
 from replyscope.domain.tool import Tool, ToolSource
 from replyscope.ui.chat.consent_card import ConsentCard
 from replyscope.ui.chat.first_run import FirstRun
+from replyscope.ui.chat.model_picker import ModelPicker
 from replyscope.ui.chat.parameters import ParametersDialog
 from replyscope.ui.chat.stored_replies_dialog import RemoteScreen
 from replyscope.ui.chat.tools_dialog import ToolsDialog
@@ -60,8 +61,8 @@ class Opening:
 
 
 OPENINGS = {
-    "model by key": Opening(("f2",), PickDialog),
-    "model by command": Opening(("/model\r",), PickDialog),
+    "model by key": Opening(("f2",), ModelPicker),
+    "model by command": Opening(("/model\r",), ModelPicker),
     "api": Opening(("/api\r",), PickDialog),
     "schema": Opening(("/schema\r",), LineDialog),
     "responses": Opening(("/responses\r",), RemoteScreen),
@@ -81,7 +82,7 @@ OPENINGS = {
 }
 OPENINGS_OF_A_REPLY = {
     "rename": Opening(("/rename\r",), LineDialog),
-    "another model": Opening(("escape", "R"), PickDialog, closes=("escape", "escape")),
+    "another model": Opening(("escape", "R"), ModelPicker, closes=("escape", "escape")),
     "code": Opening(("/code\r",), PickDialog),
     "export": Opening(("/export\r",), PickDialog),
 }
@@ -278,7 +279,7 @@ async def test_keys_before_the_first_paint_of_the_chat_reach_its_dialog(
     app = make_app(tmp_path, server.base_url)
     async with app.run_test(size=(120, 40)) as pilot:
         write(pilot, "f2", "zqx9")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog), "the list")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ModelPicker), "the list")
         await until(pilot, lambda: text_of(pilot, Input) == "zqx9")
         assert chat_of(pilot).panes.composer.text == ""
 

@@ -17,7 +17,7 @@ from replyscope.cli.parser import (
     EXIT_STORE,
 )
 from replyscope.cli.report import warn
-from replyscope.cli.target import find_target
+from replyscope.cli.target import find_target, use_preset_model
 from replyscope.cli.wiring import Wiring, load_catalogue
 from replyscope.domain.errors import OutputError
 from replyscope.domain.event import Event, RequestAdapted, RetryScheduled, TextDelta
@@ -32,6 +32,7 @@ from replyscope.engine.consent import refuse, say_yes
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.parameter_texts import with_typed
+from replyscope.engine.presets import find_preset, with_preset
 from replyscope.engine.schemas import read_schema
 from replyscope.engine.tool_calls import exchanges_with_results
 from replyscope.inspection.explain import Mood, explain
@@ -49,8 +50,8 @@ async def ask(
     """
     await _read_given(arguments, None)  # before anything is opened
     conversation = await _open_conversation(arguments, wiring)
-    stored = conversation.session.settings
-    target = await find_target(arguments, settings, wiring, stored.model)
+    stored = _with_preset(arguments, settings, conversation.session.settings)
+    target = await find_target(arguments, settings, wiring, stored.model, stored.preset)
     _warn(parts, target, wiring)
     given = await _read_given(arguments, target.endpoint.api)
     conversation.change_settings(_session_settings(arguments, stored, target, given))
@@ -115,6 +116,20 @@ async def _read_given(arguments: argparse.Namespace, api: Api | None) -> Paramet
     return given
 
 
+def _with_preset(
+    arguments: argparse.Namespace, settings: Settings, stored: SessionSettings
+) -> SessionSettings:
+    """The settings of the session with the preset of --preset, whose model is used.
+
+    Raises SettingsError.
+    """
+    if arguments.preset is None:
+        return stored
+    preset = find_preset(settings, arguments.preset)
+    use_preset_model(arguments, settings, preset)
+    return with_preset(stored, preset)
+
+
 def _session_settings(
     arguments: argparse.Namespace, stored: SessionSettings, target: Target, given: Parameters
 ) -> SessionSettings:
@@ -130,6 +145,7 @@ def _session_settings(
         schema=read_schema(Path(arguments.schema)) if arguments.schema else stored.schema,
         hosted=stored.hosted,
         tools=stored.tools if arguments.tools is None else arguments.tools,
+        preset=stored.preset,
     )
 
 

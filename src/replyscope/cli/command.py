@@ -99,6 +99,10 @@ async def _dispatch(
             from replyscope.cli.local import run_local  # only for this command
 
             return await run_local(arguments, wiring)
+        case "prices":
+            from replyscope.cli.prices import run_prices  # only for this command
+
+            return await run_prices(arguments, wiring)
         case _:
             from replyscope.cli.doctor import run_doctor  # only for this command
 

@@ -180,9 +180,10 @@ def _print_completion(shell: str) -> int:
 
 
 def _print_schema() -> int:
+    from replyscope.cli.wiring import load_catalogue
     from replyscope.config.settings_schema import settings_schema
 
-    print(json.dumps(settings_schema(), indent=2, ensure_ascii=False), flush=True)
+    print(json.dumps(settings_schema(load_catalogue()), indent=2, ensure_ascii=False), flush=True)
     return EXIT_OK
 
 

@@ -71,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)
+    _add_prices(commands)
     _add_settings(commands)
     completion = commands.add_parser("completion", help="print a shell completion script")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
@@ -122,7 +123,9 @@ def _add_place_options(parser: argparse.ArgumentParser, *, inherit: bool = False
 def _add_model_options(parser: argparse.ArgumentParser, *, inherit: bool = False) -> None:
     group = parser.add_argument_group("model")
     default = _default(inherit)
-    group.add_argument("-m", "--model", metavar="M", default=default, help="the model")
+    group.add_argument(
+        "-m", "--model", metavar="M", default=default, help="the model, or an alias of it"
+    )
     group.add_argument(
         "--provider", metavar="NAME", default=default, help="a provider from the settings file"
     )
@@ -290,6 +293,11 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         action="store_true",
         help="print one JSON object with the replies and their figures",
     )
+    ask.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="a preset from the settings file; other options override its values",
+    )
     _add_parameters(ask)
     _add_tool_options(ask)
     for add in (_add_session_options, _add_model_options, _add_place_options):
@@ -369,6 +377,15 @@ def _add_local(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     remove = actions.add_parser("remove", help="delete the weights of a model")
     remove.add_argument("name", metavar="NAME")
     _add_place_options(remove, inherit=True)
+
+
+def _add_prices(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    prices = commands.add_parser("prices", help="download the list of prices of models")
+    actions = prices.add_subparsers(dest="action", metavar="ACTION", required=True)
+    text = "download the newest price list of genai-prices; it is never downloaded unasked"
+    refresh = actions.add_parser("refresh", help=text, description=text)
+    refresh.add_argument("--url", metavar="URL", help="another address of the list")
+    _add_place_options(refresh, inherit=True)
 
 
 def _add_settings(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

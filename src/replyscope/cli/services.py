@@ -10,6 +10,7 @@ from typing import Any
 
 from replyscope.cli.attaching import attachment_reader, clipboard
 from replyscope.cli.system import notify_desktop
+from replyscope.cli.target import resolve_model
 from replyscope.cli.wiring import (
     Wiring,
     find_servers,
@@ -18,7 +19,7 @@ from replyscope.cli.wiring import (
     wire,
     with_api,
 )
-from replyscope.config.endpoints import choose_endpoint
+from replyscope.config.endpoints import choose_endpoint, named_in_environment
 from replyscope.config.mcp import add_servers
 from replyscope.config.paths import Paths
 from replyscope.config.settings import change_settings, read_settings
@@ -80,14 +81,27 @@ def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = w
 
 def _give_start(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
     """Set the provider, model, session and screen to start with."""
+    _resolve_model(services, arguments)
     services.endpoint = _endpoint(arguments, services.settings, services.faults)
     services.api = Api(arguments.api) if arguments.api else None
     services.model = arguments.model
+    services.check_layers = wiring.providers.check_layers
+    services.forget = wiring.providers.forget
+    services.recent_models = wiring.store.recent_models
     services.load_catalogue, services.recall = load_catalogue, wiring.providers.recall
     services.session_id = arguments.session
     services.opens_newest = arguments.newest
     services.opens_review = arguments.command == "review"
     services.starts_local = _starts_local(arguments, services, wiring)
+
+
+def _resolve_model(services: Services, arguments: argparse.Namespace) -> None:
+    """Find the endpoint of the environment, and the model of an alias in --model."""
+    try:
+        services.environment = named_in_environment()
+        resolve_model(arguments, services.settings)
+    except SettingsError as error:
+        services.faults.append(str(error))
 
 
 def _give_tools(services: Services, wiring: Wiring) -> None:

@@ -7,18 +7,55 @@ from pathlib import Path
 
 from replyscope.cli.report import show_progress
 from replyscope.cli.wiring import Wiring, with_api
-from replyscope.config.endpoints import choose_endpoint
+from replyscope.config.endpoints import choose_endpoint, named_in_environment
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import SettingsError
+from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.ports import ModelProvider
-from replyscope.domain.settings import Settings
+from replyscope.domain.preset import Preset
+from replyscope.domain.settings import Layers, Settings
 from replyscope.engine.live_reply import Target
 
 
+def resolve_model(arguments: argparse.Namespace, settings: Settings) -> None:
+    """Replace an alias in --model by its model, and set its provider unless one is given.
+
+    Raises SettingsError.
+    """
+    if arguments.model is not None:
+        environment = ("openai",) if named_in_environment() is not None else ()
+        _use_model(arguments, settings.find_model(arguments.model, environment))
+
+
+def use_preset_model(arguments: argparse.Namespace, settings: Settings, preset: Preset) -> None:
+    """Use the model of a preset, unless --model is given. Raises SettingsError."""
+    if arguments.model is None and preset.model is not None:
+        environment = ("openai",) if named_in_environment() is not None else ()
+        _use_model(arguments, settings.parse_model(preset.model, environment))
+
+
+def _use_model(arguments: argparse.Namespace, found: ModelName) -> None:
+    arguments.model = found.model
+    if arguments.base_url is not None or arguments.provider is not None:
+        return
+    if found.provider == LOCAL:
+        arguments.local = True
+    else:
+        arguments.provider = found.provider
+
+
 async def find_target(
-    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, session_model: str | None
+    arguments: argparse.Namespace,
+    settings: Settings,
+    wiring: Wiring,
+    session_model: str | None,
+    preset: str | None = None,
 ) -> Target:
-    """The target of `ask`. Raises ReplyscopeError if no provider or model can be chosen."""
+    """The target of `ask`, for a session with a preset.
+
+    Raises ReplyscopeError if no provider or model can be chosen.
+    """
+    resolve_model(arguments, settings)
     if arguments.local or arguments.gguf or _means_local(arguments, settings):
         endpoint = with_api(await start_local(arguments, wiring, settings), arguments.api)
     else:
@@ -31,17 +68,19 @@ async def find_target(
             )
         endpoint = with_api(chosen, arguments.api)
     provider = await wiring.providers.open(endpoint)
-    if endpoint.name == "local" and endpoint.model is not None:
-        return Target(endpoint, provider, endpoint.model)
     model = arguments.model or session_model or endpoint.model
-    return Target(endpoint, provider, model or await only_model(endpoint, provider))
+    if endpoint.name == LOCAL and endpoint.model is not None:
+        model = endpoint.model
+    model = model or await only_model(endpoint, provider)
+    await wiring.providers.check_layers(settings, Layers(model, preset))
+    return Target(endpoint, provider, model, known=settings)
 
 
 def _means_local(arguments: argparse.Namespace, settings: Settings) -> bool:
     """Whether the options or the settings choose the embedded model."""
     if arguments.base_url is not None:
         return False
-    return (arguments.provider or settings.provider) == "local"
+    return (arguments.provider or settings.provider) == LOCAL
 
 
 async def only_model(endpoint: Endpoint, provider: ModelProvider) -> str:

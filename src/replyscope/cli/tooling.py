@@ -13,6 +13,7 @@ from replyscope.config.paths import Paths
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.ports import Toolbox
+from replyscope.domain.rates import OwnRates
 from replyscope.domain.rule import Rule
 from replyscope.domain.tool import (
     ConsentRule,
@@ -66,11 +67,17 @@ class ToolSettingsNow:
         self._stamps: tuple[int, int] | None = None
         self.faults: list[str] = []
         self._rules: tuple[Rule, ...] = ()
+        self._prices: tuple[OwnRates, ...] = ()
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules of the settings file."""
         self()
         return self._rules
+
+    def prices(self) -> tuple[OwnRates, ...]:
+        """The prices of the settings file."""
+        self()
+        return self._prices
 
     def __call__(self) -> ToolSettings:
         """The settings, with the servers of mcp.json."""
@@ -88,7 +95,9 @@ class ToolSettingsNow:
         try:
             settings = read_settings(self._paths.settings)
             known, self._rules = settings.tools, settings.rules
-            self.faults += [*settings.rule_faults, *usable(settings.rules)[1]]
+            self._prices = settings.prices
+            self.faults += [*settings.entry_faults, *settings.rule_faults]
+            self.faults += usable(settings.rules)[1]
         except SettingsError as error:
             self.faults.append(error.message)
             known = self._known

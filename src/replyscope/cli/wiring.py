@@ -4,15 +4,16 @@ import asyncio
 import importlib
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replyscope.cli.guard import keys_in_use
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.cli.tooling import ToolSettingsNow, wire_tools
 from replyscope.config.paths import Paths, make_private
-from replyscope.config.settings import check_parameters
+from replyscope.config.settings import check_layers, check_parameters
 from replyscope.domain.endpoint import Endpoint, FoundServer, KeySourceKind
 from replyscope.domain.errors import SettingsError, StoreError, StoreReadOnly
 from replyscope.domain.event import Event, WireFrame
@@ -20,7 +21,10 @@ from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.ports import Clock, ModelProvider, NewId, PriceList, Toolbox
+from replyscope.domain.rates import OwnRates, Rates
 from replyscope.domain.secret_shapes import find_keys, masked_key
+from replyscope.domain.session import Parameters
+from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.stores import AdaptationStore
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.engine.archive import Archive
@@ -86,8 +90,8 @@ def wire(
     store = SqliteStore(paths.database if saves else None, ids())
     private = MemoryStore(store.writer)
     providers = Providers(store, clock, paths)
-    prices = LatePrices()
     tools = wire_tools(paths, tool_files, saves=saves)
+    prices = LatePrices(tools.settings.prices, paths.price_list)
     archive = Archive(store, clock, ids, prices, translate_frames, tools.tooling, private)
     index = SqliteSearchIndex(lambda: store.database, describe)
     library = SqliteLibrary(lambda: store.database)
@@ -130,7 +134,15 @@ def describe(
 
 
 class LatePrices:
-    """The price list, imported at its first use. Implements PriceList."""
+    """The price list, imported at its first use. Implements PriceList.
+
+    `own` returns the prices of the settings; `downloaded` is the path of a newer list.
+    """
+
+    def __init__(self, own: Callable[[], Sequence[OwnRates]], downloaded: Path) -> None:
+        self._own = own
+        self._downloaded = downloaded
+        self._list: PriceList | None = None
 
     async def estimate(self, exchange: Exchange) -> float | None:
         """See PriceList."""
@@ -140,9 +152,17 @@ class LatePrices:
         """See PriceList."""
         return await self._prices().context_window(base_url, model)
 
+    async def rates(
+        self, provider: str, base_url: str, models: Sequence[str]
+    ) -> Mapping[str, Rates]:
+        """See PriceList."""
+        return await self._prices().rates(provider, base_url, models)
+
     def _prices(self) -> PriceList:
-        prices: PriceList = importlib.import_module("replyscope.provider.prices").Prices()
-        return prices
+        if self._list is None:
+            prices = importlib.import_module("replyscope.provider.prices")
+            self._list = prices.Prices(self._own, self._downloaded)
+        return self._list
 
 
 class Providers:
@@ -162,6 +182,8 @@ class Providers:
         self._open: dict[Endpoint, ModelProvider] = {}
         self._forgotten: list[ModelProvider] = []
         self._opening = asyncio.Lock()
+        self._checked: tuple[Settings, Layers] | None = None
+        """The layers that were checked last."""
 
     async def open(self, endpoint: Endpoint) -> ModelProvider:
         """The provider of an endpoint. Raises SettingsError, ProviderError."""
@@ -186,9 +208,22 @@ class Providers:
 
     def _check_parameters(self, endpoint: Endpoint) -> None:
         """Check the endpoint's parameters against the catalogue, which loads with the SDK."""
-        given = endpoint.parameters
-        if given.others or given.extra or given.extra_headers:
+        if _needs_catalogue(endpoint.parameters):
             check_parameters(self._settings, load_catalogue(), endpoint)
+
+    async def check_layers(self, settings: Settings, layers: Layers) -> None:
+        """Check the parameters of [models] and [presets] for a request. Raises SettingsError."""
+        used = [one.parameters for one in settings.model_defaults if one.matches(layers.model)]
+        preset = settings.preset(layers.preset)
+        used += [preset.parameters] if preset is not None else []
+        if any(map(_needs_catalogue, used)):
+            await asyncio.to_thread(self._check_layers, settings, layers)
+
+    def _check_layers(self, settings: Settings, layers: Layers) -> None:
+        checked = (settings, layers)
+        if checked != self._checked:
+            check_layers(self._settings, load_catalogue(), settings, layers)
+            self._checked = checked
 
     def hold_key(self, endpoint_name: str, key: str) -> None:
         """Use a key from now on, in memory only."""
@@ -240,11 +275,21 @@ class Providers:
             _log.warning("adaptations can't be loaded: %s", error)
             return {}
 
+    async def forget(self, base_url: str, model: str, names: Iterable[str]) -> None:
+        """Forget that a server rejects parameters for a model. Raises StoreError."""
+        for name in names:
+            await self._store.forget_adaptation(base_url, model, name)
+
     async def _remember(self, base_url: str, model: str, name: str, value: str) -> None:
         try:
             await self._store.remember_adaptation(base_url, model, name, value)
         except StoreError as error:
             _log.warning("an adaptation can't be saved: %s", error)
+
+
+def _needs_catalogue(given: Parameters) -> bool:
+    """Whether the settings parser could not check all values."""
+    return bool(given.others or given.extra or given.extra_headers)
 
 
 def _require_key(endpoint: Endpoint) -> None:

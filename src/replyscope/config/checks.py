@@ -131,6 +131,19 @@ class Table:
             raise self.reject(key, "must be a table")
         return value
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the file."""
+        return self._file.absolute().parent
+
+    def is_table(self, key: str) -> bool:
+        """Whether the value of a key is a table."""
+        return isinstance(self._values.get(key), dict)
+
+    def is_text(self, key: str) -> bool:
+        """Whether the value of a key is a string."""
+        return isinstance(self._values.get(key), str)
+
     def rest(self) -> dict[str, Any]:
         """The raw values of the keys that were not read. They count as read now."""
         found = {key: value for key, value in self._values.items() if key not in self._known}

@@ -31,6 +31,15 @@ def _endpoint_at(name: str, base_url: str, source: str) -> Endpoint:
     )
 
 
+def named_in_environment() -> Endpoint | None:
+    """The endpoint `openai` of the environment; None if neither variable is set.
+
+    Raises SettingsError.
+    """
+    has_one = os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")
+    return environment_endpoint() if has_one else None
+
+
 def choose_endpoint(
     settings: Settings, *, base_url: str | None = None, provider: str | None = None
 ) -> Endpoint | None:
@@ -44,6 +53,8 @@ def choose_endpoint(
         return next((e for e in settings.endpoints if e.base_url == given.base_url), given)
     if provider is not None:
         named = settings.endpoint(provider)
+        if named is None and provider == "openai":
+            named = named_in_environment()
         if named is None:
             names = ", ".join(e.name for e in settings.endpoints) or "none are set"
             raise SettingsError(
@@ -52,6 +63,7 @@ def choose_endpoint(
         return named
     if settings.provider is not None:
         return settings.endpoint(settings.provider)
-    if os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"):
-        return settings.endpoint("openai") or environment_endpoint()
+    in_environment = named_in_environment()
+    if in_environment is not None:
+        return settings.endpoint("openai") or in_environment
     return settings.endpoints[0] if len(settings.endpoints) == 1 else None

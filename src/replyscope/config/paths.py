@@ -41,6 +41,11 @@ class Paths:
         return self.config / "mcp.json"
 
     @property
+    def price_list(self) -> Path:
+        """The price list that was downloaded on request."""
+        return self.data / "prices.json"
+
+    @property
     def kept_files(self) -> Path:
         """The folder of binary tool results."""
         return self.data / "files"

@@ -149,6 +149,16 @@ def named_tables(section: Section) -> SettingType[Table]:
     )
 
 
+def texts_or_tables(section: Section) -> SettingType[Table]:
+    """A table whose entries are strings, or tables of settings."""
+
+    def schema() -> JsonSchema:
+        entry = {"anyOf": [{"type": "string", "pattern": r"\S"}, section_schema(section)]}
+        return {"type": "object", "additionalProperties": entry}
+
+    return SettingType(Table.table, schema)
+
+
 def tables(section: Section) -> SettingType[list[Table]]:
     """An array of tables."""
     return SettingType(

@@ -21,6 +21,7 @@ from replyscope.config.setting import (
     tables,
     text,
     texts,
+    texts_or_tables,
     whole,
 )
 from replyscope.domain import limits
@@ -195,6 +196,33 @@ class ParametersSection:
     extra_headers = Setting(pairs(), '{ "X-Trace" = "demo" }', help="HTTP headers of each request")
 
 
+class PriceSection:
+    """`[prices.PATTERN]`, in US dollars per million tokens."""
+
+    rules: ClassVar[JsonSchema] = {"required": ["input", "output"]}
+    input = Setting(number(limits.PRICE), "1.25", help="input tokens")
+    output = Setting(number(limits.PRICE), "10", help="output tokens")
+    cached = Setting(
+        number(limits.PRICE), "0.125", "input from the cache; the default is the price of input"
+    )
+
+
+class PresetSection:
+    """`[presets.NAME]`."""
+
+    model = Setting(text(), '"fast"', help="an alias, MODEL or PROVIDER/MODEL")
+    system = Setting(text(), '"Answer in one sentence."', help="the system prompt")
+    tools = Setting(texts(), '["current_time"]', help="tools and sources of the session")
+    schema = Setting(
+        text(),
+        '"answer.json"',
+        "a file in this folder, or the JSON schema itself",
+        help="the JSON schema of the replies, or a file that has it",
+    )
+    schema_name = Setting(text(), help="the name of the schema in requests")
+    parameters = Setting(table(ParametersSection), help="parameters of each request")
+
+
 _KEY_SOURCES = ("key_env", "key_keyring", "key_command")
 
 
@@ -267,6 +295,9 @@ class RootSection:
     local_model = Setting(
         text(), '"qwen2.5-coder-1.5b"', 'the embedded model of provider = "local"'
     )
+    favourites = Setting(
+        texts(), '["openai/gpt-6-mini"]', "models that the picker (F2) lists first"
+    )
     theme = LookSection.theme
     ascii_only = LookSection.ascii_only
     linear = LookSection.linear
@@ -303,6 +334,24 @@ class RootSection:
         '"Long and dear" = "tokens:>20k cost:>0.10"',
         "saved queries of the review screen (F3)",
         header="[queries]",
+    )
+    models = Setting(
+        texts_or_tables(ParametersSection),
+        'fast = "openai/gpt-6-mini"\n"qwen*" = { temperature = 0.2 }',
+        "short names of models; parameters by pattern",
+        header="[models]",
+    )
+    presets = Setting(
+        named_tables(PresetSection),
+        "",
+        "what /preset and ask --preset set together; it can\nhave [presets.short.parameters] too",
+        header="[presets.short]",
+    )
+    prices = Setting(
+        named_tables(PriceSection),
+        "",
+        "your prices, in dollars per million tokens; they are\nused before those of the price list",
+        header='[prices."work/gpt-6*"]',
     )
     mcp = Setting(
         named_tables(ServerSection),

@@ -5,18 +5,16 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replyscope.config.checks import Table
+from replyscope.config.entries import CheckParameter, Entries
 from replyscope.config.look import parse_look
 from replyscope.config.paths import make_private
 from replyscope.config.rules import read_rules
-from replyscope.config.setting import settings_of
 from replyscope.config.setting_table import (
     NotificationsSection,
-    ParametersSection,
     ProviderSection,
     RootSection,
 )
@@ -25,11 +23,10 @@ from replyscope.config.toml_place import read_toml
 from replyscope.config.tools import read_tools
 from replyscope.domain.address import Address, AddressError, read_base_url
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
-from replyscope.domain.errors import ParameterFault, SettingsError
+from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.regular_file import read_text
-from replyscope.domain.session import Parameters
-from replyscope.domain.settings import Settings
+from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.unicode_text import REPLACE
 
@@ -37,18 +34,21 @@ if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
     from replyscope.domain.parameter import Catalogue
 
 TEMPLATE = render_template()
-CheckParameter = Callable[[str, str, Any], None]
-"""Checks a value of a provider's parameter, by the names of both. Raises ParameterFault."""
 
 
-def accept_any(_provider: str, _name: str, _value: Any) -> None:
+def accept_any(_place: str, _name: str, _value: Any) -> None:
     """Accept each parameter: the catalogue of parameters loads with the SDK, after the start."""
 
 
-def read_settings(path: Path, check: CheckParameter = accept_any) -> Settings:
+def read_settings(
+    path: Path,
+    check: CheckParameter = accept_any,
+    is_strict: Callable[[str], bool] = lambda _place: False,
+) -> Settings:
     """The settings of a file; the defaults if it does not exist. Raises SettingsError.
 
-    `check` checks the parameters of the catalogue.
+    `check` checks the parameters of the catalogue. An invalid entry of [models] or [presets] is
+    an error only if `is_strict` is true for it, as in `presets.short`.
     """
     try:
         text = read_text(path)
@@ -56,26 +56,64 @@ def read_settings(path: Path, check: CheckParameter = accept_any) -> Settings:
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} can't be read ({error}).", "Check the file.") from error
-    return parse_settings(text, path, check)
+    return parse_settings(text, path, check, is_strict)
 
 
 def check_parameters(path: Path, catalogue: "Catalogue", endpoint: Endpoint) -> None:
     """Check the parameters of one provider in a settings file. Raises SettingsError."""
 
-    def check(provider: str, name: str, value: Any) -> None:
-        if provider == endpoint.name:
+    def check(place: str, name: str, value: Any) -> None:
+        if place == f"providers.{endpoint.name}":
             catalogue.check(name, value)
 
     read_settings(path, check)
 
 
-def parse_settings(text: str, path: Path, check: CheckParameter = accept_any) -> Settings:
+def check_layers(path: Path, catalogue: "Catalogue", settings: Settings, layers: Layers) -> None:
+    """Check the parameters that [models] and [presets] have for a request.
+
+    Raises SettingsError.
+    """
+    patterns = [one.pattern for one in settings.model_defaults if one.matches(layers.model)]
+    used = {*(f"models.{one}" for one in patterns), f"presets.{layers.preset}"}
+
+    def check(place: str, name: str, value: Any) -> None:
+        if place in used:
+            catalogue.check(name, value)
+
+    read_settings(path, check, used.__contains__)
+
+
+def parse_settings(
+    text: str,
+    path: Path,
+    check: CheckParameter = accept_any,
+    is_strict: Callable[[str], bool] = lambda _place: False,
+) -> Settings:
     """Parse settings. Raises SettingsError that names file, line and key."""
     try:
         values = read_toml(text)
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.", "Correct the file.") from error
     root = Table(values, path, text)
+    entries = Entries(check, is_strict)
+    settings = _with_entries(_read_root(root), root, entries)
+    providers = RootSection.providers.read(root)
+    endpoints = tuple(_read_endpoint(n, providers.table(n), entries) for n in providers.names())
+    provider = settings.provider
+    if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
+        names = ", ".join(e.name for e in endpoints) or "none are set"
+        raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
+    variables = tuple(
+        e.key_source.value for e in endpoints if e.key_source.kind is KeySourceKind.ENVIRONMENT
+    )
+    root.finish()
+    tools = replace(settings.tools, key_variables=variables)
+    return replace(settings, endpoints=endpoints, tools=tools)
+
+
+def _read_root(root: Table) -> Settings:
+    """The settings without the tables of named entries."""
     provider = RootSection.provider.read(root)
     local_model = RootSection.local_model.read(root)
     look = parse_look(root)
@@ -83,35 +121,38 @@ def parse_settings(text: str, path: Path, check: CheckParameter = accept_any) ->
     bell = NotificationsSection.bell.read(notifications)
     desktop = NotificationsSection.desktop.read(notifications)
     notifications.finish()
-    tools = read_tools(RootSection.tools.read(root), RootSection.mcp.read(root))
     rules, rule_faults = read_rules(RootSection.rule.read(root))
-    providers = RootSection.providers.read(root)
-    endpoints = tuple(_read_endpoint(n, providers.table(n), check) for n in providers.names())
-    if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
-        names = ", ".join(e.name for e in endpoints) or "none are set"
-        raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
-    variables = tuple(
-        e.key_source.value for e in endpoints if e.key_source.kind is KeySourceKind.ENVIRONMENT
-    )
-    queries = tuple(RootSection.queries.read(root).items())
-    redact = RootSection.redact.read(root) or ()
-    root.finish()
     return Settings(
-        queries=queries,
-        redact=redact,
-        endpoints=endpoints,
+        queries=tuple(RootSection.queries.read(root).items()),
+        redact=RootSection.redact.read(root) or (),
         provider=provider,
         local_model=local_model,
         look=look,
         bell=bell or False,
         desktop_notification=desktop or False,
-        tools=replace(tools, key_variables=variables),
+        tools=read_tools(RootSection.tools.read(root), RootSection.mcp.read(root)),
         rules=rules,
         rule_faults=rule_faults,
+        favourites=RootSection.favourites.read(root) or (),
     )
 
 
-def _read_endpoint(name: str, table: Table, check: CheckParameter) -> Endpoint:
+def _with_entries(settings: Settings, root: Table, entries: Entries) -> Settings:
+    """The settings with models, prices and presets."""
+    aliases, defaults = entries.models(RootSection.models.read(root))
+    prices = entries.prices(RootSection.prices.read(root))
+    presets = entries.presets(RootSection.presets.read(root))
+    return replace(
+        settings,
+        aliases=aliases,
+        model_defaults=defaults,
+        presets=presets,
+        prices=prices,
+        entry_faults=tuple(entries.faults),
+    )
+
+
+def _read_endpoint(name: str, table: Table, entries: Entries) -> Endpoint:
     entry = ProviderSection
     azure_api_version = entry.azure_api_version.read(table)
     address = _read_address(table, is_azure=azure_api_version is not None)
@@ -130,7 +171,7 @@ def _read_endpoint(name: str, table: Table, check: CheckParameter) -> Endpoint:
         azure_api_version=azure_api_version or address.azure_api_version,
         timeout_s=entry.timeout_s.read(table) or 600.0,
         max_retries=2 if retries is None else retries,
-        parameters=_read_parameters(entry.parameters.read(table), partial(check, name)),
+        parameters=entries.parameters(entry.parameters.read(table), f"providers.{name}"),
         think_tags=ThinkTags(entry.think_tags.read(table) or ThinkTags.AUTO),
     )
     table.finish()
@@ -163,20 +204,6 @@ def _read_key_source(table: Table) -> KeySource:
     if variable is not None:
         return KeySource(KeySourceKind.ENVIRONMENT, variable)
     return KeySource(KeySourceKind.NONE)
-
-
-def _read_parameters(table: Table, check: Callable[[str, Any], None]) -> Parameters:
-    values = {setting.key: setting.read(table) for setting in settings_of(ParametersSection)}
-    others = table.rest()
-    for name, value in others.items():
-        table.check_json(name, value)
-    for name, value in {**others, **values}.items():
-        try:
-            if name in others or (name in ("extra", "extra_headers") and value):
-                check(name, value)
-        except ParameterFault as fault:
-            raise table.reject(name, fault.why) from fault
-    return Parameters().changed(values | others)
 
 
 def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
@@ -216,7 +243,7 @@ def _set(document: Any, keys: tuple[str, ...], value: Any, new_table: Callable[.
     table = document
     for key in keys[:-1]:
         if key not in table:
-            table[key] = new_table(is_super_table=key == "providers")
+            table[key] = new_table(is_super_table=key in ("providers", "presets"))
         table = table[key]
     if value is None:
         table.pop(keys[-1], None)

@@ -33,7 +33,7 @@ def _blocks(section: Section, head: list[str]) -> Iterator[str]:
         if table.type.section is not None:
             yield from _blocks(table.type.section, head)
         else:
-            yield "\n".join([*head, f"# {table.example}"])
+            yield "\n".join([*head, *(f"# {line}" for line in table.example.split("\n"))])
 
 
 def _line(text: str, comment: str) -> list[str]:

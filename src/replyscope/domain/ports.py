@@ -13,6 +13,7 @@ from replyscope.domain.endpoint import Endpoint, FoundServer, ModelInfo
 from replyscope.domain.event import Event, Listen, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.message import FilePart, ImagePart
+from replyscope.domain.rates import Rates
 from replyscope.domain.remote import FetchedReply
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Rule
@@ -235,6 +236,12 @@ class PriceList(Protocol):
 
     async def context_window(self, base_url: str, model: str) -> int | None:
         """The context window of a model in tokens; None when it is unknown."""
+        ...
+
+    async def rates(
+        self, provider: str, base_url: str, models: Sequence[str]
+    ) -> Mapping[str, Rates]:
+        """The prices of a provider's models by model; empty values when they are unknown."""
         ...
 
 

@@ -109,7 +109,8 @@ class SessionSettings:
     """The settings of a session: endpoint, model, system prompt, parameters and tools.
 
     `tools` names the offered tools and sources, None means the tools of the settings file;
-    `hosted` are tools of the provider, each as JSON for the request.
+    `hosted` are tools of the provider, each as JSON for the request. `preset` names the preset
+    whose parameters are under the session's own.
     """
 
     endpoint: str | None = None
@@ -119,6 +120,7 @@ class SessionSettings:
     schema: Schema | None = None
     tools: tuple[str, ...] | None = None
     hosted: tuple[str, ...] = ()
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,23 @@
 """The validated settings, as plain values. The `config` package reads the file."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.look import Look
+from replyscope.domain.model_names import LOCAL, ModelDefaults, ModelName, parse_model_name
+from replyscope.domain.preset import Preset
+from replyscope.domain.rates import OwnRates
 from replyscope.domain.rule import Rule
 from replyscope.domain.tool import ToolSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What selects the layers of a request's parameters: its model and the session's preset."""
+
+    model: str
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +26,9 @@ class Settings:
 
     "local" is the embedded model, named by `local_model`. `rule_faults` are sentences about
     invalid rules; `queries` are saved searches, as (name, query); `redact` are regular
-    expressions of texts to redact in exports.
+    expressions of texts to redact in exports. `aliases` are short names of models, each with
+    MODEL or PROVIDER/MODEL, as `favourites` are; `entry_faults` are sentences about invalid
+    entries of [models], [presets] and [prices].
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -28,7 +42,30 @@ class Settings:
     rule_faults: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     queries: tuple[tuple[str, str], ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    model_defaults: tuple[ModelDefaults, ...] = ()
+    entry_faults: tuple[str, ...] = ()
+    favourites: tuple[str, ...] = ()
+    presets: tuple[Preset, ...] = ()
+    prices: tuple[OwnRates, ...] = ()
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""
         return next((e for e in self.endpoints if e.name == name), None)
+
+    def preset(self, name: str | None) -> Preset | None:
+        """The preset with a name; None without one."""
+        return next((one for one in self.presets if one.name == name), None)
+
+    def find_model(self, name: str, others: Collection[str] = ()) -> ModelName:
+        """The model of an alias; a name that is no alias is a model of the provider in use.
+
+        `others` are names of providers that are not in the settings.
+        """
+        return self.parse_model(name, others) if name in self.aliases else ModelName(name)
+
+    def parse_model(self, text: str, others: Collection[str] = ()) -> ModelName:
+        """The model of an alias, or of a text MODEL or PROVIDER/MODEL."""
+        text = self.aliases.get(text, text)
+        names = [endpoint.name for endpoint in self.endpoints]
+        return parse_model_name(text, (*names, *others, LOCAL))

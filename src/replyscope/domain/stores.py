@@ -203,6 +203,10 @@ class AdaptationStore(Protocol):
         """Save the replacement of one parameter."""
         ...
 
+    async def forget_adaptation(self, base_url: str, model: str, name: str) -> None:
+        """Remove the replacement of one parameter."""
+        ...
+
 
 class PromptHistory(Protocol):
     """The composer's history of sent prompts."""

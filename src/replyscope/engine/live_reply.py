@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.event import Event, RequestSent, WireFrame, WireRecord
@@ -12,6 +12,7 @@ from replyscope.domain.frame_log import FrameLog
 from replyscope.domain.message import Message
 from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.domain.settings import Settings
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.parameter_layers import effective, parameter_layers
 
@@ -20,17 +21,19 @@ from replyscope.engine.parameter_layers import effective, parameter_layers
 class Target:
     """The target of a request: an endpoint, an open provider for it, and a model.
 
-    `leaves_out` is the number of the branch's oldest messages that are not sent.
+    `leaves_out` is the number of the branch's oldest messages that are not sent; `known` are
+    the settings of the person.
     """
 
     endpoint: Endpoint
     provider: ModelProvider
     model: str
     leaves_out: int = 0
+    known: Settings = field(default_factory=Settings)
 
     def parameters(self, settings: SessionSettings) -> Parameters:
         """The parameters of a request of a session to this target."""
-        return effective(parameter_layers(settings, self.endpoint))
+        return effective(parameter_layers(settings, self.endpoint, self.model, self.known))
 
 
 class LiveReply:

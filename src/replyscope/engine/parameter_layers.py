@@ -1,4 +1,4 @@
-"""The layers of a request's parameters, from the settings of the provider to the session.
+"""The layers of a request's parameters, from the provider's settings to the session.
 
 A later layer overrides the ones before it. A session keeps only its own values, so that each
 value has a source, and a changed setting applies to all sessions.
@@ -10,6 +10,7 @@ from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.session import Parameters, SessionSettings
+from replyscope.domain.settings import Settings
 
 SESSION = "session"
 
@@ -22,12 +23,26 @@ class Layer:
     parameters: Parameters
 
 
-def parameter_layers(settings: SessionSettings, endpoint: Endpoint | None) -> tuple[Layer, ...]:
-    """The layers of a session at an endpoint, the session's own last."""
-    own = Layer(SESSION, settings.parameters)
-    if endpoint is None:
-        return (own,)
-    return (Layer(f"provider {endpoint.name}", endpoint.parameters), own)
+def parameter_layers(
+    settings: SessionSettings,
+    endpoint: Endpoint | None,
+    model: str | None = None,
+    known: Settings | None = None,
+) -> tuple[Layer, ...]:
+    """The layers of a session at an endpoint: provider, patterns of models, preset, session.
+
+    `known` are the settings of the person.
+    """
+    layers = []
+    if endpoint is not None:
+        layers.append(Layer(f"provider {endpoint.name}", endpoint.parameters))
+    for one in known.model_defaults if known is not None else ():
+        if model is not None and one.matches(model):
+            layers.append(Layer(f"models {one.pattern}", one.parameters))
+    preset = known.preset(settings.preset) if known is not None else None
+    if preset is not None:
+        layers.append(Layer(f"preset {preset.name}", preset.parameters))
+    return (*layers, Layer(SESSION, settings.parameters))
 
 
 def effective(layers: Sequence[Layer]) -> Parameters:

@@ -35,8 +35,7 @@ def find_state(
     `adaptations` are the replacements that the model is known to need, by the field of the
     request; `notes` are those of the last reply.
     """
-    field = _field_of(parameter, endpoint)
-    names = {parameter.name, field.partition(".")[0]}
+    field, names = _field_of(parameter, endpoint), request_names(parameter, endpoint)
     instead = next((adaptations[name] for name in names if name in adaptations), None)
     lines = []
     values = values_above(parameter.name, layers)
@@ -56,6 +55,11 @@ def find_state(
     if instead not in (None, "drop"):
         rejected.append(f"this model rejected {field}")
     return ParameterState(tuple(lines), tuple(dict.fromkeys(rejected)))
+
+
+def request_names(parameter: "Parameter", endpoint: Endpoint | None) -> set[str]:
+    """The names under which a server may reject a parameter."""
+    return {parameter.name, _field_of(parameter, endpoint).partition(".")[0]}
 
 
 def _field_of(parameter: "Parameter", endpoint: Endpoint | None) -> str:

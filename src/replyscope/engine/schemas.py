@@ -15,13 +15,19 @@ def read_schema(path: Path) -> Schema:
     """The schema in a file. Its name is its title or the file's name. Raises SettingsError."""
     try:
         text = read_text(path, encoding="utf-8-sig")
-        value = read_json(text)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The schema {path} can't be read ({error}).", "Check it.") from error
+    return parse_schema(text, str(path), path.stem)
+
+
+def parse_schema(text: str, source: str, name: str) -> Schema:
+    """The schema of a text. Its name is its title or `name`. Raises SettingsError."""
+    try:
+        value = read_json(text)
     except ValueError as error:
-        raise SettingsError(f"The schema {path} is not JSON: {error}.", "Correct it.") from error
+        raise SettingsError(f"The schema {source} is not JSON: {error}.", "Correct it.") from error
     if not isinstance(value, dict):
-        raise SettingsError(f"The schema {path} is not a JSON object.", "Correct the file.")
+        raise SettingsError(f"The schema {source} is not a JSON object.", "Correct the file.")
     title = value.get("title")
-    name = _NAME.sub("_", title if isinstance(title, str) else path.stem).strip("_")
+    name = _NAME.sub("_", title if isinstance(title, str) else name).strip("_")
     return Schema(name[:64] or "reply", text)

@@ -3,7 +3,7 @@
 The command line builds them; nothing here does I/O.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.library import SearchIndex, SessionLabels
 from replyscope.domain.local_models import LocalModels
+from replyscope.domain.model_names import ModelName
 from replyscope.domain.ports import (
     Clock,
     FindServers,
@@ -22,7 +23,7 @@ from replyscope.domain.ports import (
     Toolbox,
     TranslateFrames,
 )
-from replyscope.domain.settings import Settings
+from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.shared import Form, Progress
 from replyscope.domain.stores import PromptHistory, SessionStore
 from replyscope.domain.tool import McpServer, ToolSettings
@@ -47,6 +48,18 @@ ImportFile = Callable[[Path, bool, Progress], Awaitable[Imported]]
 
 def _no_catalogue() -> "Catalogue":
     raise ReplyscopeError("The catalogue of parameters is not available.")
+
+
+async def _check_nothing(_settings: Settings, _layers: Layers) -> None:
+    """Accept all parameters."""
+
+
+async def _no_models() -> tuple[ModelName, ...]:
+    return ()
+
+
+async def _forget_nothing(_base_url: str, _model: str, _names: Iterable[str]) -> None:
+    """There is nothing to forget."""
 
 
 async def _recall_none(_base_url: str, _model: str) -> Mapping[str, str]:
@@ -98,6 +111,17 @@ class ChatServices:
     """What a server rejects for a model, by its URL and the model: replacements by name."""
     attachments: AttachmentReader | None = None
     clipboard: Clipboard | None = None
+    check_layers: Callable[[Settings, Layers], Awaitable[None]] = _check_nothing
+    """Checks the parameters of [models] and [presets] for a request. Raises SettingsError."""
+    recent_models: Callable[[], Awaitable[tuple[ModelName, ...]]] = _no_models
+    """The models of the newest sessions, the newest first."""
+    environment: Endpoint | None = None
+    """The endpoint of OPENAI_API_KEY, which an alias may name."""
+    forget: Callable[[str, str, Iterable[str]], Awaitable[None]] = _forget_nothing
+    """Forgets that a server rejects parameters of a model, by their names in the request.
+
+    Raises StoreError.
+    """
     toolbox: Toolbox | None = None
     consent: Consent | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings

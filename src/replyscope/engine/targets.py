@@ -15,9 +15,13 @@ from replyscope.domain.endpoint import (
 )
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.domain.message import Attachment, Part
+from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
+from replyscope.domain.settings import Layers
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
+from replyscope.engine.model_entries import KnownModels
+from replyscope.engine.model_lists import ModelLists
 from replyscope.engine.parameter_layers import Layer, effective, parameter_layers
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.services import ChatServices
@@ -33,10 +37,16 @@ class Targets:
     def __init__(self, services: ChatServices) -> None:
         self._services = services
         self.endpoint = services.endpoint
+        self._first = services.endpoint
         self._named_model = services.model
-        self.models: tuple[ModelInfo, ...] = ()
+        self.lists = ModelLists(services.open_provider, services.prices)
         self._windows: dict[str, int] = {}
         self._learned: Mapping[str, str] = {}
+
+    @property
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The models of the endpoint in use, as far as they are known."""
+        return (self.lists.of(self.endpoint).models or ()) if self.endpoint is not None else ()
 
     def model_for(self, conversation: Conversation) -> str | None:
         """The model of a session: its own, or the one of the command line, or of the endpoint."""
@@ -44,7 +54,7 @@ class Targets:
         if self._named_model is not None and not conversation.messages:
             own = self._named_model
         endpoint_model = self.endpoint.model if self.endpoint is not None else None
-        if self.endpoint is not None and self.endpoint.name == "local":
+        if self.endpoint is not None and self.endpoint.name == LOCAL:
             return endpoint_model
         only = self.models[0].id if len(self.models) == 1 else None
         return own or endpoint_model or only
@@ -56,7 +66,12 @@ class Targets:
 
     def parameter_layers(self, conversation: Conversation) -> tuple[Layer, ...]:
         """The layers of the parameters of a session's next request."""
-        return parameter_layers(conversation.session.settings, self.endpoint)
+        return parameter_layers(
+            conversation.session.settings,
+            self.endpoint,
+            self.model_for(conversation),
+            self._services.settings,
+        )
 
     def parameters_of(self, conversation: Conversation) -> Parameters:
         """The parameters of a session's next request."""
@@ -117,9 +132,7 @@ class Targets:
         """Load the model list from the server. Raises ReplyscopeError."""
         if self.endpoint is None:
             return ()
-        provider = await self._services.open_provider(self.endpoint)
-        self.models = await provider.list_models()
-        return self.models
+        return await self.lists.load(self.endpoint)
 
     async def target_for(self, conversation: Conversation) -> Target | None:
         """The target of a session's next request; None when no model is chosen.
@@ -134,14 +147,94 @@ class Targets:
         model = self.model_for(conversation)
         if model is None:
             return None
-        settings = conversation.session.settings
+        settings, known = conversation.session.settings, self._services.settings
+        await self._services.check_layers(known, Layers(model, settings.preset))
         conversation.change_settings(replace(settings, endpoint=self.endpoint.name, model=model))
-        return Target(self.endpoint, provider, model)
+        return Target(self.endpoint, provider, model, known=known)
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The endpoint in use, the one of the start, and those of the settings."""
+        known = (self.endpoint, self._first, *self._services.settings.endpoints)
+        named = {one.name: one for one in reversed(known) if one is not None}
+        return tuple(reversed(named.values()))
+
+    def find_model(self, name: str) -> ModelName:
+        """The model of a name or an alias, without a provider if it is the one in use."""
+        return self.relative(self._services.settings.find_model(name, self._others))
+
+    def parse_model(self, text: str) -> ModelName:
+        """The model of an alias or a text PROVIDER/MODEL, without the provider in use."""
+        return self.relative(self._services.settings.parse_model(text, self._others))
+
+    def relative(self, name: ModelName) -> ModelName:
+        """A model without its provider, if that is in use."""
+        is_here = self.endpoint is not None and name.provider == self.endpoint.name
+        return ModelName(name.model) if is_here else name
+
+    def model_name(self, conversation: Conversation) -> ModelName | None:
+        """The model of a session with the provider in use; None when no model is chosen."""
+        model = self.model_for(conversation)
+        return None if model is None else self._placed(ModelName(model))
+
+    @property
+    def _others(self) -> list[str]:
+        """The names of endpoints that may not be in the settings."""
+        return [one.name for one in (*self.endpoints, self._services.environment) if one]
+
+    def _placed(self, name: ModelName) -> ModelName:
+        """A model with the endpoint in use, unless it names another one."""
+        if name.provider is not None or self.endpoint is None:
+            return name
+        return ModelName(name.model, self.endpoint.name)
+
+    def endpoint_named(self, name: str) -> Endpoint:
+        """The endpoint with a name. Raises ReplyscopeError."""
+        known = (*self.endpoints, self._services.environment)
+        found = next((one for one in known if one is not None and one.name == name), None)
+        if found is None:
+            raise ReplyscopeError(f"There is no provider {name}.", "/provider adds one.")
+        return found
+
+    def known_models(self, recent: Sequence[ModelName] = ()) -> KnownModels:
+        """The models of all providers, as far as they are known, for the picker."""
+        services = self._services
+        settings = services.settings
+        here = self.endpoint.name if self.endpoint is not None else None
+        aliases = {
+            alias: self._placed(settings.find_model(alias, self._others))
+            for alias in settings.aliases
+        }
+        is_local = here == LOCAL
+        return KnownModels(
+            [(one, self.lists.of(one)) for one in self.endpoints if one.name != LOCAL],
+            [settings.parse_model(text, self._others) for text in settings.favourites],
+            recent,
+            aliases,
+            [one for one in services.local.list_models() if one.is_installed or is_local],
+        )
+
+    async def named_target(self, target: Target, found: ModelName) -> Target:
+        """A target with another model. Raises ReplyscopeError."""
+        await self._services.check_layers(target.known, Layers(found.model))
+        if found.provider is None:
+            return replace(target, model=found.model)
+        endpoint = self.endpoint_named(found.provider)
+        provider = await self._services.open_provider(endpoint)
+        return replace(target, endpoint=endpoint, provider=provider, model=found.model)
+
+    def switch_to(self, endpoint: Endpoint) -> None:
+        """Use a known endpoint, and save it as the default if the settings have it.
+
+        Raises ReplyscopeError when the settings cannot be changed.
+        """
+        if self._services.settings.endpoint(endpoint.name) is not None:
+            self._services.change_settings({("provider",): endpoint.name})
+        self.use(endpoint)
 
     def use(self, endpoint: Endpoint) -> None:
         """Use this endpoint for the next requests."""
         self.endpoint = endpoint
-        self.models = ()
         self._learned = {}
         self._named_model = None
 
@@ -163,8 +256,7 @@ class Targets:
             named = self._services.settings.endpoint(choice.value)
             if named is None:
                 raise ReplyscopeError(f"There is no provider {choice.value}.")
-            self._services.change_settings({("provider",): choice.value})
-            self.use(named)
+            self.switch_to(named)
             return None
         is_openai = choice.way in (ProviderKind.KEY_STORED, ProviderKind.KEY_HELD)
         endpoint = self._endpoint_at(OPENAI_URL if is_openai else choice.value, choice.product)
@@ -194,7 +286,7 @@ class Targets:
             return known
         host = "openai" if url == OPENAI_URL else product or host_of(url)
         stem = "-".join("".join(c if c.isalnum() else " " for c in host.lower()).split())
-        taken = {"local", *(endpoint.name for endpoint in settings.endpoints)}
+        taken = {LOCAL, *(endpoint.name for endpoint in settings.endpoints)}
         names = (stem or "server", *(f"{stem}-{n}" for n in range(2, len(taken) + 3)))
         name = next(name for name in names if name not in taken)
         return Endpoint(

@@ -13,7 +13,7 @@ _LIKENESS = str.maketrans(
         **dict.fromkeys("─━═╸╺╌▁▔—–‐‑−", "-"),
         **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼╋┏┓┗┛", "+"),
         **dict.fromkeys("•◦▪·…", "."),
-        **dict.fromkeys("●⚙", "*"),
+        **dict.fromkeys("●⚙★", "*"),
         **dict.fromkeys("‘’", "'"),
         **dict.fromkeys("“”", '"'),
         "‹": "<",

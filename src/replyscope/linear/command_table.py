@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from replyscope.linear import calls, copying, files, replies, servers, sessions, settings, targets
+from replyscope.linear import (
+    calls,
+    copying,
+    files,
+    presets,
+    replies,
+    servers,
+    sessions,
+    settings,
+    targets,
+)
 from replyscope.linear.desk import LinearDesk
 
 Run = Callable[[LinearDesk, str], None]
@@ -84,6 +94,8 @@ COMMANDS: tuple[LinearCommand, ...] = (
     LinearCommand("system", "read or replace the system prompt", settings.system, "[TEXT|off]"),
     LinearCommand("params", "read, find or set the parameters", settings.parameters,
                   "[NAME=VALUE ...|WORD]", ("parameters",)),
+    LinearCommand("preset", "list the presets, use one, or make one of this session",
+                  presets.preset, "[NAME|save NAME|off]"),
     LinearCommand("n", "request several replies to each message", settings.choices, "[NUMBER]"),
     LinearCommand("schema", "request replies that match a JSON schema", settings.schema,
                   "[FILE|off]"),

@@ -108,9 +108,10 @@ def retry(desk: LinearDesk, model: str = "") -> None:
     if not conversation.messages:
         raise ReplyscopeError("There is nothing to retry yet.")
 
-    def start(target: Target, listen: Listen) -> Awaitable[str | None]:
-        chosen = replace(target, model=model) if model else target
-        return conversation.retry(chosen, listen)
+    async def start(target: Target, listen: Listen) -> str | None:
+        if model:
+            target = await desk.targets.named_target(target, desk.targets.find_model(model))
+        return await conversation.retry(target, listen)
 
     desk.turns.run(start)
 

@@ -7,7 +7,9 @@ from replyscope.domain.endpoint import Endpoint, FoundServer
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.local_models import LocalModel
+from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.printable import printable_line
+from replyscope.engine.model_entries import ModelEntry, list_entries
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.inspection.figures import size
 from replyscope.inspection.model_row import describe_model
@@ -137,32 +139,67 @@ def say_target(desk: LinearDesk) -> None:
 
 
 def choose_model(desk: LinearDesk, name: str = "") -> None:
-    """Choose one of the server's models, or a model by its name."""
+    """Choose a model of any provider, or a model by its name or alias."""
     if name:
         _use_model(desk, name)
         return
     if desk.targets.endpoint is None:
         choose_provider(desk)
         return
-    models = desk.run(desk.targets.load_models())
-    rows = [
-        printable_line(", ".join(filter(None, (model.id, describe_model(model)))))
-        for model in models
-    ]
-    if not rows:
-        desk.say("note", "The server lists no models. /model NAME chooses one by its name.")
+    entries, faults = desk.run(_load_entries(desk))
+    for fault in faults:
+        desk.say("note", printable_line(fault))
+    if not entries:
+        desk.say("note", "No server lists models. /model NAME chooses one by its name.")
         return
+    rows = [_model_text(entry) for entry in entries]
     if len(rows) > _MOST_MODELS:
         desk.say("note", f"{len(rows)} models, the first {_MOST_MODELS}. /model NAME takes any.")
     chosen = desk.terminal.choose("Models:", rows[:_MOST_MODELS])
     if chosen is not None:
-        _use_model(desk, models[chosen].id)
+        use_found(desk, desk.targets.relative(entries[chosen].name))
+
+
+async def _load_entries(desk: LinearDesk) -> tuple[list[ModelEntry], list[str]]:
+    """The models of all providers, and a sentence about each list that did not load."""
+    targets = desk.targets
+    await targets.lists.load_all(targets.endpoints, lambda: None, targets.endpoints[:1])
+    known = targets.known_models(await desk.services.recent_models())
+    faults = [
+        f"{one.name}: the model list did not load: {found.fault}"
+        for one, found in known.lists
+        if found.fault
+    ]
+    return list_entries(known), faults
+
+
+def _model_text(entry: ModelEntry) -> str:
+    about = describe_model(entry.info, entry.rates).replace(" · ", ", ")
+    name = f"{entry.alias}, short for {entry.name.model}" if entry.alias else entry.name.model
+    mark = "favourite" if entry.is_favourite else ""
+    return printable_line(", ".join(filter(None, (name, entry.name.provider, mark, about))))
 
 
 def _use_model(desk: LinearDesk, name: str) -> None:
+    """Use a model, by its name or alias."""
+    use_found(desk, desk.targets.find_model(name))
+
+
+def use_found(desk: LinearDesk, found: ModelName) -> None:
+    """Use a model, and the provider that it names."""
+    if found.provider == LOCAL:
+        start_local(desk, found.model, is_kept=True)
+        return
+    if found.provider is not None:
+        desk.targets.switch_to(desk.targets.endpoint_named(found.provider))
+        learn_models(desk)
+    _use_listed(desk, found.model)
+
+
+def _use_listed(desk: LinearDesk, name: str) -> None:
     endpoint = desk.targets.endpoint
-    if endpoint is not None and endpoint.name == "local":
-        start_local(desk, name, is_kept=desk.services.settings.provider == "local")
+    if endpoint is not None and endpoint.name == LOCAL:
+        start_local(desk, name, is_kept=desk.services.settings.provider == LOCAL)
         return
     desk.apply_settings(replace(desk.conversation.session.settings, model=name))
     if endpoint is not None:
@@ -183,7 +220,7 @@ def start_local(desk: LinearDesk, name: str, *, is_kept: bool = False) -> None:
     endpoint = desk.run(_start_local(desk, name))
     desk.targets.use(replace(endpoint, api=desk.services.api or endpoint.api))
     if is_kept:
-        desk.services.change_settings({("provider",): "local", ("local_model",): name})
+        desk.services.change_settings({("provider",): LOCAL, ("local_model",): name})
     learn_models(desk)
     say_target(desk)
 

@@ -11,6 +11,7 @@ from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
+from replyscope.domain.model_names import ModelName
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared, Taken
@@ -23,6 +24,7 @@ from replyscope.store.hold import Hold
 from replyscope.store.importing import insert_shared, look_for, read_shared
 from replyscope.store.index import note_unindexed_under
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
+from replyscope.store.recent_models import recent_models
 from replyscope.store.remote import list_remote, set_remote_state
 from replyscope.store.requests import load_request
 
@@ -288,6 +290,10 @@ class SqliteStore:
         """Update the state of a remote reply."""
         await self._database.write(lambda c: set_remote_state(c, response_id, state))
 
+    async def recent_models(self) -> tuple[ModelName, ...]:
+        """The models of the newest sessions, each with its provider, the newest first."""
+        return await self._database.read(recent_models)
+
     async def remembered_adaptations(self, base_url: str, model: str) -> Mapping[str, str]:
         """The parameters that a server rejects for a model, with their replacements."""
 
@@ -311,6 +317,17 @@ class SqliteStore:
             )
 
         await self._database.write(insert)
+
+    async def forget_adaptation(self, base_url: str, model: str, name: str) -> None:
+        """Remove what is known about a parameter of a model."""
+
+        def delete(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM adaptation WHERE base_url = ? AND model = ? AND name = ?",
+                (base_url, model, name),
+            )
+
+        await self._database.write(delete)
 
     async def add_history(self, text: str) -> None:
         """Add a prompt to the history; the oldest are deleted."""

@@ -254,7 +254,7 @@ class Bench:
         view = self.view = View(desk, self.drafts, self.editor)
         self.providers = ProviderCommands(desk, view)
         self.sending = Sending(desk, view, self.drafts, self.providers, lambda: None)
-        self.branches = Branches(desk, view, self.drafts, self.sending)
+        self.branches = Branches(desk, view, self.drafts, self.sending, self.providers)
         self.sessions = Sessions(desk, view, self.drafts, lambda: None)
         self.stored_replies = ProviderReplies(desk, self.sessions)
         self.tools = Tools(desk, view, self.sending)

@@ -1,26 +1,32 @@
 """The commands of branches: show a sibling, retry, edit and fork."""
 
-from collections.abc import Awaitable
-from dataclasses import replace
-
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Attachment, Message, Role
+from replyscope.domain.model_names import ModelName
 from replyscope.engine.live_reply import Target
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
+from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.view import ChatView
-from replyscope.ui.dialogs.small import PickDialog
 
 
 class Branches:
     """Commands of branches. A session is a tree of messages: no message is overwritten."""
 
-    def __init__(self, desk: Desk, view: ChatView, drafts: Drafts, sending: Sending) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        view: ChatView,
+        drafts: Drafts,
+        sending: Sending,
+        providers: ProviderCommands,
+    ) -> None:
         self._desk = desk
         self._view = view
         self._drafts = drafts
         self._sending = sending
+        self._providers = providers
 
     def walk(self, step: int) -> None:
         """Show the next or previous sibling of the message under the cursor."""
@@ -51,7 +57,12 @@ class Branches:
         self._view.draw_all()
 
     def retry(self, model: str = "") -> None:
-        """Retry the reply under the cursor. Both replies are kept, as siblings."""
+        """Retry the reply under the cursor, perhaps with a model by its name or alias. Both
+        replies are kept, as siblings.
+        """
+        self._retry_with(self._desk.targets.find_model(model) if model else None)
+
+    def _retry_with(self, model: ModelName | None) -> None:
         conversation = self._desk.conversation
         if self._desk.turns.is_running(conversation.session.id):
             return
@@ -60,18 +71,23 @@ class Branches:
             return
         reply = self._view.reply_at_cursor()
 
-        def start(target: Target) -> Awaitable[str | None]:
-            chosen = replace(target, model=model) if model else target
-            return conversation.retry(chosen, reply=reply)
+        async def start(target: Target) -> str | None:
+            if model is not None:
+                target = await self._desk.targets.named_target(target, model)
+            return await conversation.retry(target, reply=reply)
 
         self._sending.start_turn(conversation, start, lambda: None)
 
     def retry_elsewhere(self) -> None:
-        """Retry the reply under the cursor with another model."""
-        rows = [(model.id, model.owner or "") for model in self._desk.targets.models]
-        current = self._desk.targets.model_for(self._desk.conversation)
-        dialog = PickDialog("Ask again with", rows, current=current, is_free=True)
-        self._desk.ask_dialog(dialog, self.retry)
+        """Retry the reply under the cursor with a model of any provider."""
+        self._desk.start_work(self._retry_elsewhere, group="pick", exclusive=True, holds_keys=True)
+
+    async def _retry_elsewhere(self) -> None:
+        def accept(name: ModelName | None) -> None:
+            if name is not None:
+                self._retry_with(self._desk.targets.relative(name))
+
+        self._desk.show(await self._providers.model_picker("Ask again with"), accept)
 
     def edit_message(self) -> None:
         """Edit an earlier message. The new text is sent as its sibling."""

@@ -17,6 +17,7 @@ from replyscope.ui.chat.live_drawing import LiveDrawing
 from replyscope.ui.chat.offers import Offers
 from replyscope.ui.chat.outside_editor import OutsideEditor
 from replyscope.ui.chat.panes import Panes
+from replyscope.ui.chat.presets import PresetCommands
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.reviewing import Reviewing
 from replyscope.ui.chat.sending import Sending
@@ -59,13 +60,14 @@ class Groups:
         self.offers = Offers(desk, panes)
         drawing = LiveDrawing(desk, panes, reading)
         providers = self.providers = ProviderCommands(desk, panes)
+        self.presets = PresetCommands(desk, panes, providers)
         sending = self.sending = Sending(desk, panes, drafts, providers, drawing.start)
         sessions = self.sessions = Sessions(desk, panes, drafts, drawing.start)
         replies = ReplyScreens(screen, services, source)
         reviewing = self.reviewing = Reviewing(
             desk, panes, screen, drafts, sending, sessions, replies
         )
-        self.branches = Branches(desk, panes, drafts, sending)
+        self.branches = Branches(desk, panes, drafts, sending, providers)
         self.stored_replies = ProviderReplies(desk, sessions)
         self.tools = Tools(desk, panes, sending)
         self.tool_servers = ServerCommands(desk, panes)

@@ -1,7 +1,7 @@
 """The dialog of the parameters of a session: what is set, by whom, and what the server gets."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -17,7 +17,7 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.printable import printable_line
 from replyscope.domain.session import Parameters
 from replyscope.engine.parameter_layers import Layer, effective, source_of
-from replyscope.engine.parameter_state import find_state
+from replyscope.engine.parameter_state import find_state, request_names
 from replyscope.engine.parameter_texts import NOT_SENT, text_of, with_typed
 from replyscope.ui.dialogs.dialog import ListDialog, Row
 
@@ -44,6 +44,8 @@ class ParameterSource:
     endpoint: Endpoint | None = None
     adaptations: Mapping[str, str] | None = None
     notes: tuple[str, ...] = ()
+    forget: Callable[[Sequence[str]], Awaitable[None]] | None = None
+    """Forgets what the server rejected, by names in the request."""
 
 
 class ParametersDialog(ListDialog[None]):
@@ -54,6 +56,7 @@ class ParametersDialog(ListDialog[None]):
         Binding("ctrl+s", "close", "done", priority=True),
         Binding("escape", "cancel", "close"),
         Binding("ctrl+o", "inherit", "remove", priority=True),
+        Binding("ctrl+r", "forget", "send again", priority=True),
     ]
     SIZE = "tall wide"
     placeholder = "type to find any parameter, or name=value"
@@ -187,6 +190,31 @@ class ParametersDialog(ListDialog[None]):
         """Remove the session's value of the highlighted parameter."""
         if self.highlighted is not None:
             self._set(self.highlighted, "")
+
+    def action_forget(self) -> None:
+        """Send the highlighted parameter again, although the server rejected it before."""
+        parameter = self._source.catalogue.parameters.get(self.highlighted or "")
+        known = self._source.adaptations or {}
+        if parameter is None:
+            return
+        names = [one for one in request_names(parameter, self._source.endpoint) if one in known]
+        if names:
+            self.start_work(self._forget, parameter.name, names, group="forget")
+        else:
+            self.tell(f"This model is not known to reject {parameter.name}.", is_error=False)
+
+    async def _forget(self, parameter: str, names: Sequence[str]) -> None:
+        if self._source.forget is None:
+            return
+        try:
+            await self._source.forget(names)
+        except ReplyscopeError as error:
+            self.tell(error)
+            return
+        known = self._source.adaptations or {}
+        left = {name: one for name, one in known.items() if name not in names}
+        self._source = replace(self._source, adaptations=left, notes=())
+        self.fill(parameter)
 
     def action_cancel(self) -> None:
         """End the editing of a value, else close the dialog."""

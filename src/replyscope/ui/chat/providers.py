@@ -2,20 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.domain.exchange import Api
+from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.schemas import read_schema
-from replyscope.inspection.model_row import describe_model, shutdown_sentence
+from replyscope.inspection.model_row import shutdown_sentence
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.first_run import FirstRun
 from replyscope.ui.chat.install import InstallScreen
+from replyscope.ui.chat.model_picker import ModelPicker, ModelSource
 from replyscope.ui.chat.parameters import ParametersDialog, ParameterSource
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.edit_dialog import EditDialog
@@ -64,6 +68,11 @@ class ProviderCommands:
         known: Mapping[str, str] = {}
         if endpoint is not None and model is not None:
             known = await desk.services.recall(endpoint.public_url, model)
+
+        async def forget(names: Sequence[str]) -> None:
+            if endpoint is not None and model is not None:
+                await desk.services.forget(endpoint.public_url, model, names)
+
         exchange = desk.last_exchange()
         source = ParameterSource(
             await asyncio.to_thread(desk.services.load_catalogue),
@@ -71,6 +80,7 @@ class ProviderCommands:
             endpoint,
             known,
             exchange.adaptations if exchange is not None else (),
+            forget,
         )
         own = conversation.session.settings.parameters
         desk.show(ParametersDialog(own, source, apply))
@@ -112,7 +122,7 @@ class ProviderCommands:
         self._desk.tell(f"schema: {schema.name if schema else 'off'}", is_error=False)
 
     def choose_model(self, name: str = "") -> None:
-        """Choose one of the server's models, or a model by its name."""
+        """Choose a model of any provider, or a model by its name or alias."""
         if name:
             self._use_model(name)
         elif self._desk.targets.endpoint is None:
@@ -121,28 +131,71 @@ class ProviderCommands:
             self._desk.start_work(self._pick_model, group="pick", exclusive=True, holds_keys=True)
 
     async def _pick_model(self) -> None:
-        note = ""
-        try:
-            await self._desk.targets.load_models()
-        except ReplyscopeError as error:
-            note = f"Could not load the model list: {error}"
-        rows = [(m.id, describe_model(m)) for m in self._desk.targets.models]
-        current = self._desk.targets.model_for(self._desk.conversation)
-        endpoint = self._desk.targets.endpoint
-        title = f"Choose a model ({endpoint.name})" if endpoint is not None else "Choose a model"
-        dialog = PickDialog(title, rows, current=current, is_free=True, note=note)
-        self._desk.show(dialog, self._take_model)
+        picker = await self.model_picker("Choose a model")
+        self._desk.show(picker, self._take_model)
 
-    def _take_model(self, name: str | None) -> None:
+    async def model_picker(self, title: str) -> ModelPicker:
+        """A picker of the models of all providers, when the list of the one in use is known."""
+        desk, targets = self._desk, self._desk.targets
+        if not targets.models:
+            with suppress(ReplyscopeError):  # the picker shows the error
+                await targets.load_models()
+        recent = await desk.services.recent_models()
+
+        async def load(changed: Callable[[], None], again: bool) -> None:
+            known = targets.endpoints  # the first is in use: its list may have changed
+            await targets.lists.load_all(known, changed, known if again else known[:1])
+
+        source = ModelSource(
+            partial(targets.known_models, recent),
+            load,
+            self._toggle_favourite,
+            targets.model_name(desk.conversation),
+        )
+        return ModelPicker(title, source)
+
+    def _toggle_favourite(self, name: ModelName) -> None:
+        """Add a model to the favourites of the settings, or remove it."""
+        services = self._desk.services
+        old = services.settings.favourites
+        text = str(name)
+        new = tuple(one for one in old if one != text) if text in old else (*old, text)
+        services.settings = replace(services.settings, favourites=new)
+        if not self._desk.conversation.is_private:
+            self._desk.change_settings({("favourites",): list(new) or None})
+
+    def _take_model(self, name: ModelName | None) -> None:
         if name is None:
             self._sends_after = False
         else:
-            self._use_model(name)
+            self.use_found(self._desk.targets.relative(name))
 
     def _use_model(self, name: str) -> None:
+        """Use a model, by its name or alias."""
+        self.use_found(self._desk.targets.find_model(name))
+
+    def use_found(self, found: ModelName) -> None:
+        """Use a model, and the provider that it names."""
+        if found.provider == LOCAL:
+            self.start_local(found.model, is_kept=True)
+            return
+        try:
+            if found.provider is not None:
+                self._switch_to(self._desk.targets.endpoint_named(found.provider))
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+            return
+        self._use_listed(found.model)
+
+    def _switch_to(self, endpoint: Endpoint) -> None:
+        """Use another provider. Raises ReplyscopeError."""
+        self._desk.targets.switch_to(endpoint)
+        self._desk.start_work(self.learn_models, group="models", exclusive=True)
+
+    def _use_listed(self, name: str) -> None:
         endpoint = self._desk.targets.endpoint
-        if endpoint is not None and endpoint.name == "local":
-            self.start_local(name, is_kept=self._desk.services.settings.provider == "local")
+        if endpoint is not None and endpoint.name == LOCAL:
+            self.start_local(name, is_kept=self._desk.services.settings.provider == LOCAL)
             return
         settings = replace(self._desk.conversation.session.settings, model=name)
         self._desk.apply_settings(self._desk.conversation, settings)
@@ -226,7 +279,7 @@ class ProviderCommands:
         self._desk.show(InstallScreen(self._desk.services.local, name), accept)
 
     def _keep_local(self, name: str) -> None:
-        self._desk.change_settings({("provider",): "local", ("local_model",): name})
+        self._desk.change_settings({("provider",): LOCAL, ("local_model",): name})
 
     async def learn_models(self) -> None:
         """Load the SDK and the model list in the background. Errors are ignored here: the next

@@ -1,9 +1,11 @@
 """The base classes of dialogs: title, content, a blank line and the line of keys."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar, TypeVar
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,6 +23,8 @@ from replyscope.ui.working_screen import WorkingScreen
 Result = TypeVar("Result")
 _WIDEST_TITLE = 30
 _MOST_ROWS = 500
+_FIRST_ROWS = 80
+"""The rows that are drawn at once: more than the highest terminal shows."""
 _WIDE, _NARROW, _FRAME = 92, 64, 7
 """The widths of the boxes in dialogs.tcss; border, padding and scroll bar of one; in cells."""
 _HANGING = 4
@@ -78,6 +82,11 @@ class Row:
     mark: str = ""
     """What stands before the title: a tick, or a bullet."""
 
+    @property
+    def searched(self) -> str:
+        """The text that the filter searches."""
+        return f"{self.value} {self.title} {self.text}".lower()
+
 
 class Filter(Input):
     """The filter of a list. Some printable keys are commands of the list instead."""
@@ -111,7 +120,14 @@ class ListDialog(Dialog[Result]):
         yield Filter(self.placeholder, self.KEYS_OF_LIST)
         yield OptionList(compact=True)
 
+    def __init__(self, title: str, note: str = "") -> None:
+        super().__init__(title, note)
+        self._later: Iterator[Option] = iter(())
+        """The options that are added when the list is scrolled to them."""
+        self._drawn_width = 0
+
     def on_mount(self) -> None:
+        self.watch(self.query_one(OptionList), "scroll_y", self._draw_later, init=False)
         self.fill(self.first_highlight())
 
     def first_highlight(self) -> str | None:
@@ -138,16 +154,26 @@ class ListDialog(Dialog[Result]):
         options = self.query_one(OptionList)
         wanted = highlighted
         words = self.typed.lower().split()
-        rows = [
-            row
-            for row in self.rows()
-            if all(word in f"{row.value} {row.title} {row.text}".lower() for word in words)
-        ][:_MOST_ROWS]
-        options.clear_options()
-        options.add_options(_options(rows, self._list_width()))
+        rows = [row for row in self.rows() if all(word in row.searched for word in words)][
+            :_MOST_ROWS
+        ]
+        self._drawn_width = self._list_width()
         values = [row.value for row in rows]
+        at = values.index(wanted) if wanted in values else 0
+        self._later = _options(rows, self._drawn_width)
+        options.clear_options()
+        self._add(at + _FIRST_ROWS)
         if rows:
-            options.highlighted = values.index(wanted) if wanted in values else 0
+            options.highlighted = at
+
+    def _draw_later(self) -> None:
+        """Add more rows, when the list is scrolled near the last one."""
+        options = self.query_one(OptionList)
+        if options.scroll_y + 2 * options.size.height >= options.virtual_size.height:
+            self._add(_FIRST_ROWS)
+
+    def _add(self, number: int) -> None:
+        self.query_one(OptionList).add_options(islice(self._later, number))
 
     def _list_width(self) -> int:
         """The width of the rows in cells, also before the first layout."""
@@ -160,10 +186,13 @@ class ListDialog(Dialog[Result]):
         self.fill()
 
     def on_resize(self, _event: events.Resize) -> None:
-        self.call_after_refresh(lambda: self.fill(self.highlighted))
+        if self._list_width() != self._drawn_width:
+            self.call_after_refresh(lambda: self.fill(self.highlighted))
 
     def action_move(self, where: str) -> None:
         """Move the highlight while the filter keeps the focus."""
+        if where in ("last", "cursor_up"):  # up from the first row is the last
+            self._add(_MOST_ROWS)
         getattr(self.query_one(OptionList), f"action_{where}")()
 
     @on(OptionList.OptionSelected)
@@ -172,14 +201,14 @@ class ListDialog(Dialog[Result]):
         self.action_accept()
 
 
-def _options(rows: Sequence[Row], width: int) -> Iterable[Option]:
+def _options(rows: Sequence[Row], width: int) -> Iterator[Option]:
     """The rows. Explanations are in a column, or below the titles if one is too long for that;
     both have a hanging indent.
     """
     titles = [f"{row.mark}{printable_line(row.title)}" for row in rows]
-    lengths = [Content(title).cell_length for title in titles]
+    lengths = [cell_len(title) for title in titles]
     column = max(lengths, default=0) + 2
-    longest = max((Content(printable_line(row.text)).cell_length for row in rows), default=0)
+    longest = max((cell_len(printable_line(row.text)) for row in rows), default=0)
     is_beside = column <= _WIDEST_TITLE and column + longest <= width
     indent = Content(" " * _HANGING)
     for row, title, length in zip(rows, titles, lengths, strict=True):

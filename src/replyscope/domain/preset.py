@@ -1,0 +1,22 @@
+"""Presets: named bundles of a model, a system prompt, parameters, tools and a schema."""
+
+from dataclasses import dataclass, field
+
+from replyscope.domain.session import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A preset of the settings. None is not part of it: a session keeps its own value.
+
+    `model` is an alias, MODEL or PROVIDER/MODEL; `schema` is a JSON schema, or the absolute path
+    of a file with one.
+    """
+
+    name: str
+    model: str | None = None
+    system: str | None = None
+    tools: tuple[str, ...] | None = None
+    schema: str | None = None
+    schema_name: str | None = None
+    parameters: Parameters = field(default_factory=Parameters)

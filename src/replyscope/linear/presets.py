@@ -1,0 +1,58 @@
+"""The command of presets: list them, use one, and make one of the open session."""
+
+from dataclasses import replace
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.printable import printable_line
+from replyscope.engine.presets import (
+    describe_preset,
+    find_preset,
+    make_preset,
+    preset_table,
+    with_preset,
+)
+from replyscope.linear.desk import LinearDesk
+from replyscope.linear.targets import use_found
+
+
+def preset(desk: LinearDesk, text: str = "") -> None:
+    """List the presets, or use one. `save NAME` makes one of this session, `off` ends it."""
+    word, _, name = text.partition(" ")
+    if not text:
+        _list(desk)
+    elif word == "save":
+        _save(desk, name.strip())
+    elif text == "off":
+        desk.apply_settings(replace(desk.conversation.session.settings, preset=None))
+        desk.say("preset", "off")
+    else:
+        found = find_preset(desk.services.settings, text)
+        desk.apply_settings(with_preset(desk.conversation.session.settings, found))
+        if found.model is not None:
+            use_found(desk, desk.targets.parse_model(found.model))
+        desk.say("preset", printable_line(f"{text}. Applies from the next message."))
+
+
+def _list(desk: LinearDesk) -> None:
+    presets = desk.services.settings.presets
+    current = desk.conversation.session.settings.preset
+    for one in presets:
+        mark = " in use," if one.name == current else ""
+        about = describe_preset(one).replace(" · ", ", ")
+        desk.say("preset", printable_line(f"{one.name},{mark} {about}"))
+    if not presets:
+        desk.say("preset", "none. /preset save NAME makes one of this session")
+
+
+def _save(desk: LinearDesk, name: str) -> None:
+    if desk.conversation.is_private:
+        raise ReplyscopeError("Private sessions cannot save presets.")
+    settings = desk.conversation.session.settings
+    model = desk.targets.model_name(desk.conversation)
+    made = make_preset(name, settings, model, desk.services.settings)
+    desk.services.change_settings({("presets", name): preset_table(made)})
+    saved = desk.services.settings.preset(name)
+    if saved is None:
+        raise ReplyscopeError("The preset was not saved: this chat saves nothing.")
+    desk.apply_settings(with_preset(settings, saved))
+    desk.say("preset", printable_line(f"{name} was saved. /preset {name} uses it."))

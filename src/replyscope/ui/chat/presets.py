@@ -1,0 +1,93 @@
+"""The commands of presets: choose one, and make one of the open session."""
+
+from dataclasses import replace
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.preset import Preset
+from replyscope.engine.presets import (
+    describe_preset,
+    find_preset,
+    make_preset,
+    preset_table,
+    with_preset,
+)
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.providers import ProviderCommands
+from replyscope.ui.chat.view import ChatView
+from replyscope.ui.dialogs.small import LineDialog, PickDialog
+
+_SAVE, _OFF = "save", "off"
+
+
+class PresetCommands:
+    """Commands of presets."""
+
+    def __init__(self, desk: Desk, view: ChatView, providers: ProviderCommands) -> None:
+        self._desk = desk
+        self._view = view
+        self._providers = providers
+
+    def preset(self, text: str = "") -> None:
+        """Use the preset of a name. `save NAME` makes one of this session, `off` ends it."""
+        word, _, name = text.partition(" ")
+        try:
+            if not text:
+                self._choose()
+            elif word == _SAVE:
+                self.save(name.strip())
+            elif text == _OFF:
+                self._end()
+            else:
+                self._use(find_preset(self._desk.services.settings, text))
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+
+    def _choose(self) -> None:
+        presets = self._desk.services.settings.presets
+        current = self._desk.conversation.session.settings.preset
+        rows = [(one.name, describe_preset(one)) for one in presets]
+        rows.append((_SAVE, "make a preset of this session"))
+        if current is not None:
+            rows.append((_OFF, f"stop using the parameters of {current}"))
+        self._desk.ask_dialog(PickDialog("Presets", rows, current=current), self.preset)
+
+    def _use(self, preset: Preset) -> None:
+        desk = self._desk
+        desk.apply_settings(
+            desk.conversation, with_preset(desk.conversation.session.settings, preset)
+        )
+        if preset.model is not None:
+            self._providers.use_found(desk.targets.parse_model(preset.model))
+        desk.tell(f"preset {preset.name}: applies from the next message.", is_error=False)
+        self._view.draw_status()
+
+    def _end(self) -> None:
+        conversation = self._desk.conversation
+        settings = replace(conversation.session.settings, preset=None)
+        self._desk.apply_settings(conversation, settings)
+        self._desk.tell("preset: off", is_error=False)
+
+    def save(self, name: str = "") -> None:
+        """Make a preset of the open session: model, system prompt, parameters, tools, schema."""
+        desk, conversation = self._desk, self._desk.conversation
+        if conversation.is_private:
+            desk.tell("Private sessions cannot save presets.")
+            return
+        if not name:
+            desk.ask_dialog(LineDialog("Name of the preset"), self.save)
+            return
+        settings = conversation.session.settings
+        model = desk.targets.model_name(conversation)
+        try:
+            preset = make_preset(name, settings, model, desk.services.settings)
+        except ReplyscopeError as error:
+            desk.tell(error)
+            return
+        if not desk.change_settings({("presets", name): preset_table(preset)}):
+            return
+        saved = desk.services.settings.preset(name)
+        if saved is None:
+            desk.tell("The preset was not saved: this chat saves nothing.")
+            return
+        desk.apply_settings(conversation, with_preset(settings, saved))
+        desk.tell(f"The preset {name} was saved. /preset {name} uses it.", is_error=False)

@@ -1,0 +1,152 @@
+"""F2: the models of all providers in one list, while they load, with favourites first."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replyscope.config.paths import find_paths
+from replyscope.config.settings import read_settings
+from replyscope.ui.app import ReplyscopeApp
+from replyscope.ui.chat.model_picker import ModelPicker
+from tests.support.server import Answer, LoopbackServer, error
+from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_chat import is_idle, send
+
+
+def make_two(
+    folder: Path, first: LoopbackServer, second: LoopbackServer, lines: str = "", **changes: Any
+) -> ReplyscopeApp:
+    """The app with two providers in its settings; the first is in use."""
+    file = find_paths(str(folder)).settings
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        f'provider = "one"\n{lines}\n'
+        f'[providers.one]\nbase_url = "{first.base_url}"\nmodel = "m1"\n'
+        f'[providers.two]\nbase_url = "{second.base_url}"\n'
+    )
+    return make_app(folder, None, endpoint=read_settings(file).endpoints[0], **changes)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_model_of_another_provider_is_chosen_and_asked(
+    server: LoopbackServer, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    with LoopbackServer() as other:
+        server.models = ["m1", "m2"]
+        other.models_body = json.dumps({"data": [{"id": "x9", "context_length": 400_000}]})
+        async with open_chat(make_two(tmp_path, server, other), size=size) as pilot:
+            await pilot.press("f2")
+            await until(pilot, lambda: "two · 400,000 tokens" in frame(pilot))
+            assert "• m1" in frame(pilot)
+            await pilot.press(*"two", "enter")
+            await until(pilot, lambda: "x9 · two" in frame(pilot))
+            await send(pilot, "hi")
+            await until(pilot, lambda: is_idle(pilot) and bool(other.requests))
+        assert other.requests[0]["model"] == "x9"
+    assert server.requests == []
+    settings = read_settings(find_paths(str(tmp_path)).settings)
+    assert settings.provider == "two"
+    assert [one.model for one in settings.endpoints] == ["m1", "x9"]
+
+
+async def test_a_list_that_fails_says_so_in_its_row_and_is_loaded_again(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    with LoopbackServer() as other:
+        other.routes["GET", "/models"] = error(401, "boom")
+        async with open_chat(make_two(tmp_path, server, other)) as pilot:
+            await pilot.press("f2")
+            await until(pilot, lambda: "boom" in frame(pilot))
+            assert "test-model" in frame(pilot)
+            del other.routes["GET", "/models"]
+            other.models = ["late"]
+            await pilot.press(*"could", "enter")
+            await until(pilot, lambda: "boom" not in frame(pilot))
+            await pilot.press(*["backspace"] * 5)
+            await until(pilot, lambda: "late" in frame(pilot))
+
+
+async def test_a_slow_list_does_not_hold_up_the_others(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    with LoopbackServer() as other:
+        body = json.dumps({"data": [{"id": "slow-one"}]}).encode()
+        other.routes["GET", "/models"] = Answer(
+            content_type="application/json", chunks=[gate, body]
+        )
+        async with open_chat(make_two(tmp_path, server, other)) as pilot:
+            await pilot.press("f2")
+            await until(pilot, lambda: "loading…" in frame(pilot))
+            assert "test-model" in frame(pilot)
+            await pilot.press(*"slow", "enter")  # waits: the list may have it
+            gate.set()
+            await until(pilot, lambda: "slow-one · two" in frame(pilot))
+
+
+async def test_favourites_recent_models_and_aliases_come_first(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    with LoopbackServer() as other:
+        server.models = ["a", "b", "c", "d"]
+        lines = '[models]\nfast = "two/test-model"'
+        async with open_chat(make_two(tmp_path, server, other, lines)) as pilot:
+            await send(pilot, "/model d")
+            await until(pilot, lambda: "d · one" in frame(pilot))
+            await send(pilot, "hi")
+            await until(pilot, lambda: is_idle(pilot) and bool(server.requests))
+            await pilot.press("f2", *"one", "down", "down")
+            await until(pilot, lambda: isinstance(pilot.app.screen, ModelPicker))
+            await pilot.press("ctrl+f")
+            await until(pilot, lambda: "★ b" in frame(pilot))
+            await pilot.press("ctrl+u", *"test-model")
+            picker = pilot.app.screen
+            assert isinstance(picker, ModelPicker)
+            await until(pilot, lambda: "= test-model · two" in frame(pilot))
+            titles = [row.title for row in picker.rows()]
+            assert titles[:5] == ["b", "d", "fast", "a", "c"]
+            await pilot.press("enter")
+            await until(pilot, lambda: "test-model · two" in frame(pilot))
+            await pilot.press("f2", "b", "ctrl+f")
+            await until(pilot, lambda: "★" not in frame(pilot))
+    assert read_settings(find_paths(str(tmp_path)).settings).favourites == ()
+
+
+async def test_favourites_of_a_private_session_are_not_written(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_two(tmp_path, server, server)) as pilot:
+        await send(pilot, "/private")
+        await until(pilot, lambda: chat_of(pilot).desk.conversation.is_private)
+        await pilot.press("f2", "ctrl+f")
+        await until(pilot, lambda: "★ test-model" in frame(pilot))
+    assert read_settings(find_paths(str(tmp_path)).settings).favourites == ()
+
+
+async def test_an_alias_is_used_by_its_name(server: LoopbackServer, tmp_path: Path) -> None:
+    with LoopbackServer() as other:
+        lines = '[models]\nfast = "two/mini"\n"mini*" = { temperature = 0.2 }'
+        async with open_chat(make_two(tmp_path, server, other, lines)) as pilot:
+            await send(pilot, "one")
+            await until(pilot, lambda: is_idle(pilot) and bool(server.requests))
+            await send(pilot, "/retry fast")
+            await until(pilot, lambda: is_idle(pilot) and bool(other.requests))
+            assert chat_of(pilot).desk.targets.endpoint.name == "one"  # type: ignore[union-attr]
+            await send(pilot, "/model fast")
+            await until(pilot, lambda: "mini · two" in frame(pilot))
+            await pilot.press("f8")
+            await until(pilot, lambda: "0.2 · models mini*" in frame(pilot))
+        assert (other.requests[0]["model"], other.requests[0]["temperature"]) == ("mini", 0.2)
+
+
+async def test_a_name_that_no_list_has_is_a_model_of_the_provider_in_use(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_two(tmp_path, server, server)) as pilot:
+        await pilot.press("f2", *"odd/Name")
+        await until(pilot, lambda: "not in a list" in frame(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "odd/Name · one" in frame(pilot))

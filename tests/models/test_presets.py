@@ -1,0 +1,144 @@
+"""Presets: made from a session, chosen by name, and a layer of parameters in each request."""
+
+from pathlib import Path
+
+import pytest
+
+from replyscope.config.paths import find_paths
+from replyscope.config.settings import parse_settings, read_settings
+from replyscope.domain.preset import Preset
+from replyscope.domain.session import Parameters, Schema, SessionSettings
+from replyscope.engine.presets import make_preset, preset_table, with_preset
+from tests.cli.run import run_command
+from tests.models.test_command_line import providers, write_settings
+from tests.models.test_picker import make_two
+from tests.support.server import LoopbackServer
+from tests.ui.app import chat_of, frame, open_chat, until
+from tests.ui.test_chat import is_idle, send
+
+PRESET = (
+    '[presets.short]\nmodel = "two/mini"\nsystem = "Be brief."\ntools = []\n'
+    'schema = \'{"type": "object"}\'\n[presets.short.parameters]\ntemperature = 0.2\nstop = "END"\n'
+)
+
+
+def test_a_preset_sets_what_it_has_and_keeps_the_rest() -> None:
+    own = SessionSettings(
+        system="Old.", tools=("a",), parameters=Parameters(temperature=1.0, seed=7)
+    )
+    preset = Preset("p", tools=(), parameters=Parameters(temperature=0.2))
+    made = with_preset(own, preset)
+    assert (made.system, made.tools, made.preset) == ("Old.", (), "p")
+    assert made.parameters == Parameters(seed=7)
+
+
+def test_a_preset_of_a_session_is_read_as_it_was_written(tmp_path: Path) -> None:
+    from replyscope.config.settings import change_settings
+
+    file = tmp_path / "settings.toml"
+    file.write_text("# mine\n")
+    parameters = Parameters().changed(
+        {"temperature": 0.2, "stop": ["a\n", '"""'], "extra": {"top_k": 4, "deep": {"x": [1]}}}
+    )
+    session = SessionSettings(
+        system='Two\nlines """ and \\ "',
+        tools=("mcp:git",),
+        schema=Schema("answer", '{"type":\n "object"}'),
+        parameters=parameters,
+    )
+    preset = make_preset("my own", session, None, read_settings(file))
+    change_settings(file, {("presets", "my own"): preset_table(preset)})
+    assert read_settings(file).presets == (preset,)
+    assert file.read_text().startswith("# mine\n")
+    again = with_preset(SessionSettings(), preset)
+    assert (again.system, again.tools, again.schema) == (
+        *(session.system, session.tools, session.schema),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("model = 5", "s.toml:2: presets.bad.model must be a string."),
+        ("modle = 'x'", "presets.bad.modle is not a setting; allowed: model, system, tools"),
+        ("tools = 'x'", "presets.bad.tools must be a list of strings."),
+        ("parameters = { seed = 'x' }", "presets.bad.parameters.seed must be a whole number."),
+    ],
+)
+def test_a_wrong_preset_is_named_and_the_others_work(line: str, sentence: str) -> None:
+    settings = parse_settings(f"[presets.bad]\n{line}\n[presets.good]\n", Path("s.toml"))
+    assert [one.name for one in settings.presets] == ["good"]
+    (fault,) = settings.entry_faults
+    assert fault.startswith("The entry presets.bad is not used: ")
+    assert sentence in fault
+
+
+def test_ask_sends_what_a_preset_has(server: LoopbackServer, tmp_path: Path) -> None:
+    with LoopbackServer() as other:
+        write_settings(tmp_path, f'provider = "one"\n{providers(server, other)}{PRESET}')
+        done = run_command(tmp_path, "ask", "hi", "--preset", "short", "-P", "seed=7")
+        assert (done.returncode, done.stderr) == (0, "")
+        done = run_command(
+            *(tmp_path, "ask", "hi", "--preset", "short", "--temperature", "1", "--system", "S"),
+            *("-m", "m9"),
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        first = other.requests[0]
+        assert (first["model"], first["temperature"], first["stop"]) == ("mini", 0.2, "END")
+        assert first["messages"][0] == {"role": "system", "content": "Be brief."}
+        assert first["response_format"]["json_schema"]["name"] == "short"
+        assert first["seed"] == 7
+    second = server.requests[0]
+    assert (second["model"], second["temperature"], second["stop"]) == ("m9", 1, "END")
+    done = run_command(tmp_path, "ask", "hi", "--preset", "shrt")
+    assert done.returncode == 2
+    assert "There is no preset shrt. The presets are: short." in done.stderr
+
+
+def test_a_wrong_parameter_of_a_preset_is_named_before_anything_is_sent(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    lines = "[presets.bad.parameters]\nstop = [1]\n"
+    write_settings(tmp_path, f"{providers(server, server)}{lines}")
+    done = run_command(tmp_path, "ask", "hi", "--provider", "one", "--preset", "bad")
+    assert done.returncode == 2
+    assert "settings.toml:7: presets.bad.parameters.stop (stop[0]) must be a text" in done.stderr
+    assert server.requests == []
+    assert run_command(tmp_path, "ask", "hi", "--provider", "one").returncode == 0
+
+
+async def test_a_preset_is_made_of_a_session_and_used_in_another(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    with LoopbackServer() as other:
+        async with open_chat(make_two(tmp_path, server, other)) as pilot:
+            await send(pilot, "/model m2")
+            await pilot.press("f8", *"temperature=0.2", "enter", "escape")
+            await send(pilot, "/preset save mine")
+            await until(pilot, lambda: chat_of(pilot).desk.services.settings.presets)
+            await send(pilot, "/new")
+            await send(pilot, "/model m1")
+            await until(pilot, lambda: "m1 · one" in frame(pilot))
+            await pilot.press("f12")
+            await until(pilot, lambda: "one/m2 · temperature 0.2" in frame(pilot))
+            await pilot.press(*"mine", "enter")
+            await until(pilot, lambda: "m2 · one" in frame(pilot))
+            await pilot.press("f8")
+            await until(pilot, lambda: "0.2 · preset mine" in frame(pilot))
+            await pilot.press("escape")
+            await send(pilot, "hi")
+            await until(pilot, lambda: is_idle(pilot) and bool(server.requests))
+            await send(pilot, "/preset off")
+            await until(pilot, lambda: "preset: off" in frame(pilot))
+    assert (server.requests[0]["model"], server.requests[0]["temperature"]) == ("m2", 0.2)
+    (preset,) = read_settings(find_paths(str(tmp_path)).settings).presets
+    assert preset == Preset("mine", model="one/m2", parameters=Parameters(temperature=0.2))
+
+
+async def test_a_private_session_saves_no_preset(server: LoopbackServer, tmp_path: Path) -> None:
+    async with open_chat(make_two(tmp_path, server, server), notifications=True) as pilot:
+        await send(pilot, "/private")
+        await until(pilot, lambda: chat_of(pilot).desk.conversation.is_private)
+        await send(pilot, "/preset save mine")
+        await until(pilot, lambda: "Private sessions cannot save presets." in frame(pilot))
+    assert read_settings(find_paths(str(tmp_path)).settings).presets == ()
