@@ -37,7 +37,7 @@ _COMMANDS = {
     "api": ("/api", "Switch between Chat and Responses"),
     "theme": ("/theme", "high-contrast"),
     "schema": ("/schema", "JSON schema of the replies"),
-    "attach": ("/attach", "Path of a text file or an image"),
+    "attach": ("/attach", "Path of a file or a folder"),
     "add_server": ("/mcp", "Add a tool server"),
     "import_ask": ("/import", "Import file"),
     "provider": ("/provider", "Choose a provider"),

@@ -124,7 +124,7 @@ def _add_model_options(parser: argparse.ArgumentParser, *, inherit: bool = False
     group = parser.add_argument_group("model")
     default = _default(inherit)
     group.add_argument(
-        "-m", "--model", metavar="M", default=default, help="the model, or an alias of it"
+        "-m", "--model", metavar="M", default=default, help="the model, or its alias"
     )
     group.add_argument(
         "--provider", metavar="NAME", default=default, help="a provider from the settings file"
@@ -252,11 +252,7 @@ def _add_tool_options(ask: argparse.ArgumentParser) -> None:
         type=_names,
         help="tools and tool sources for the model: current_time, mcp:git, …; or none",
     )
-    ask.add_argument(
-        "--yes",
-        action="store_true",
-        help="run all calls of these tools without asking",
-    )
+    ask.add_argument("--yes", action="store_true", help="run all calls of these tools unasked")
 
 
 def _add_chat(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

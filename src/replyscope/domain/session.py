@@ -73,7 +73,7 @@ class Parameters:
     def changed(self, values: Mapping[str, Any]) -> "Parameters":
         """The parameters with other values, by name; None removes a value.
 
-        A value of the wrong type is kept as it is: a `Parameter` checks it before.
+        A value of the wrong type is kept unchanged: a `Parameter` checks it before.
         """
         given = {**self.given(), **values}
         found = {name: value for name, value in given.items() if value is not None}

@@ -14,7 +14,7 @@ from replyscope.domain.tool import ToolSettings
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """What selects the layers of a request's parameters: its model and the session's preset."""
+    """The choices that select the layers of parameters: the model, and the session's preset."""
 
     model: str
     preset: str | None = None

@@ -30,7 +30,7 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class KnownModels:
-    """What the entries are made of. `favourites` and `recent` have their providers; the newest
+    """The sources of the entries. `favourites` and `recent` have their providers; the newest
     of `recent` is the first. The first endpoint is the one in use.
     """
 

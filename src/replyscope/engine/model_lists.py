@@ -34,7 +34,7 @@ class ModelLists:
         self._lists: dict[tuple[str, str], ModelList] = {}
 
     def of(self, endpoint: Endpoint) -> ModelList:
-        """The list of a provider, as far as it is known."""
+        """The list of a provider, as known so far."""
         return self._lists.get((endpoint.name, endpoint.base_url), ModelList())
 
     def _keep(self, endpoint: Endpoint, found: ModelList) -> None:

@@ -1,4 +1,4 @@
-"""Applies presets to the settings of a session, and makes presets of them."""
+"""Applies presets to the settings of a session, and saves sessions as presets."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ from replyscope.engine.schemas import parse_schema, read_schema
 
 _LONGEST = 200
 RESERVED = ("save", "off")
-"""The words of /preset that are no names."""
+"""The words of /preset that cannot be names."""
 
 
 def find_preset(settings: Settings, name: str) -> Preset:

@@ -36,7 +36,7 @@ async def keep_images(exchange: Exchange, keep: KeepFile | None) -> Exchange:
 def with_kept_files(shared: Shared) -> Shared:
     """The session with the bytes of its replies' images, for an export with pictures. Blocks.
 
-    Those that can't be read, and those above the limit of a page, stay paths.
+    Unreadable ones, and those above the limit of a page, stay paths.
     """
     room = _MOST_EXPORTED
 

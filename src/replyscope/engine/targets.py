@@ -45,7 +45,7 @@ class Targets:
 
     @property
     def models(self) -> tuple[ModelInfo, ...]:
-        """The models of the endpoint in use, as far as they are known."""
+        """The models of the endpoint in use, as known so far."""
         return (self.lists.of(self.endpoint).models or ()) if self.endpoint is not None else ()
 
     def model_for(self, conversation: Conversation) -> str | None:
@@ -154,7 +154,7 @@ class Targets:
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The endpoint in use, the one of the start, and those of the settings."""
+        """The endpoint in use, the first one, and the configured ones."""
         known = (self.endpoint, self._first, *self._services.settings.endpoints)
         named = {one.name: one for one in reversed(known) if one is not None}
         return tuple(reversed(named.values()))
@@ -197,7 +197,7 @@ class Targets:
         return found
 
     def known_models(self, recent: Sequence[ModelName] = ()) -> KnownModels:
-        """The models of all providers, as far as they are known, for the picker."""
+        """The models of all providers, as known so far, for the picker."""
         services = self._services
         settings = services.settings
         here = self.endpoint.name if self.endpoint is not None else None

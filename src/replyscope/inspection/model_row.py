@@ -27,5 +27,5 @@ def price_text(rates: Rates | None) -> str:
 
 
 def shutdown_sentence(model: ModelInfo) -> str:
-    """When the server shuts the model down; empty if it does not say."""
+    """The time at which the server shuts the model down; empty if it does not say."""
     return f"shut down on {model.shutdown_date}" if model.shutdown_date else ""

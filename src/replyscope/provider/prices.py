@@ -120,7 +120,7 @@ class Prices:
 
 
 def _names(exchange: Exchange) -> list[str]:
-    """The names of an exchange's model: the one that answered, and the one that was asked."""
+    """The names of an exchange's model: the answering model, and the requested one."""
     names = (exchange.answered_model, exchange.model)
     return list(dict.fromkeys(name for name in names if name))
 

@@ -19,8 +19,8 @@ _STAR, _CURRENT = "★ ", "• "
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """What the picker shows and calls: the models that are known now, `load` with a function to
-    call after each change and whether to load everything again, and `toggle` of a favourite.
+    """The contents and calls of the picker: the models known now, `load` with a function to call
+    after each change and whether to load everything again, and `toggle` of a favourite.
     """
 
     known: Callable[[], KnownModels]

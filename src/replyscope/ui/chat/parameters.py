@@ -35,7 +35,7 @@ _LONGEST_VALUE = 48
 
 @dataclass(frozen=True, slots=True)
 class ParameterSource:
-    """What the dialog shows: the catalogue, the layers below the session, and what the server
+    """The contents of the dialog: the catalogue, the layers below the session, and what the server
     rejected, by the name in the request.
     """
 
@@ -150,7 +150,7 @@ class ParametersDialog(ListDialog[None]):
             self._set(self.typed, "")
 
     def _set(self, name: str, text: str) -> None:
-        """Use a typed value, or show what is wrong with it."""
+        """Use a typed value, or show the mistake."""
         try:
             self._own = with_typed(self._own, self._source.catalogue, name, text, self._api)
         except ReplyscopeError as error:

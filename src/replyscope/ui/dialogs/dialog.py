@@ -80,7 +80,7 @@ class Row:
     title: str
     text: str = ""
     mark: str = ""
-    """What stands before the title: a tick, or a bullet."""
+    """The sign before the title: a tick, or a bullet."""
 
     @property
     def searched(self) -> str:

@@ -21,7 +21,7 @@ _MOST_CELLS = 40_000
 
 
 class PictureForm(Enum):
-    """How a terminal draws pictures."""
+    """The ways in which terminals draw pictures."""
 
     WORDS = "words"
     HALF_BLOCKS = "half blocks"

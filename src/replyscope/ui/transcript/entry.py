@@ -116,11 +116,11 @@ class Entry:
 
     @property
     def is_source(self) -> bool:
-        """Whether the text is shown as it was written."""
+        """Whether the source of the text is shown."""
         return self._options.is_source
 
     def toggle_source(self) -> None:
-        """Show the text as it was written, or as it is meant."""
+        """Show the source of the text, or the drawn text."""
         self._options = replace(self._options, is_source=not self.is_source)
         self._cells = self._parts = None
 
