@@ -169,6 +169,10 @@ TASKS = (
     ),
     Task("Rename this session", (write("/rename Boats"), press("Enter", "─ Boats ─"))),
     Task(
+        "Run a command by its first letters",
+        (write("/num", "/numbers"), press("Enter", "all replies")),
+    ),
+    Task(
         "Delete this session, and undo it",
         (write("/delete"), press("Enter", "─ New session ─"), write("/undo"),
          press("Enter", "Restored 1 session")),

@@ -122,6 +122,7 @@ class ParametersDialog(ListDialog[None]):
     def _describe(self, event: OptionList.OptionHighlighted) -> None:
         parameter = self._source.catalogue.parameters.get(event.option_id or "")
         self.query_one("#about", Static).update(self._about(parameter) if parameter else "")
+        self.refresh_bindings()
 
     def _about(self, parameter: "Parameter") -> Content:
         """The documentation, what is allowed, and what the server gets or rejected."""
@@ -193,15 +194,20 @@ class ParametersDialog(ListDialog[None]):
 
     def action_forget(self) -> None:
         """Send the highlighted parameter again, although the server rejected it before."""
-        parameter = self._source.catalogue.parameters.get(self.highlighted or "")
+        self.start_work(self._forget, self.highlighted, self._rejected(), group="forget")
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action is available: sending again only what was rejected."""
+        return action != "forget" or bool(self._rejected())
+
+    def _rejected(self) -> list[str]:
+        """The names in the request of the highlighted parameter that the server rejects."""
         known = self._source.adaptations or {}
-        if parameter is None:
-            return
-        names = [one for one in request_names(parameter, self._source.endpoint) if one in known]
-        if names:
-            self.start_work(self._forget, parameter.name, names, group="forget")
-        else:
-            self.tell(f"This model is not known to reject {parameter.name}.", is_error=False)
+        if not known or not self.query(OptionList):  # it is asked before there is a list
+            return []
+        parameter = self._source.catalogue.parameters.get(self.highlighted or "")
+        names = request_names(parameter, self._source.endpoint) if parameter else ()
+        return [name for name in names if name in known]
 
     async def _forget(self, parameter: str, names: Sequence[str]) -> None:
         if self._source.forget is None:
