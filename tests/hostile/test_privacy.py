@@ -244,6 +244,7 @@ if sys.platform != "win32":
 
     def _own_ids(terminal: Terminal) -> list[str]:
         """The ids of the session that is shown and of its last exchange, as the screen has them."""
+        terminal.wait_for("exchange ")  # the inspector follows the conversation
         exchange = re.search(r"exchange +(\S+)", terminal.screen)
         terminal.type("/export\r")
         terminal.wait_for("Export session as", "This session is private")
