@@ -134,7 +134,7 @@ _ALLOWED = press("y", "The result is 72")
 TASKS = (
     Task(
         "Ask the first question, with a key in the environment",
-        (write("why?"), press("Enter", "Choose a model (openai)"), press("Enter", "About why?")),
+        (write("why?"), press("Enter", "[Ctrl+F] favourite"), press("Enter", "About why?")),
         Part.FIRST_RUN,
         asked="",
     ),
@@ -170,7 +170,7 @@ TASKS = (
     Task("Rename this session", (write("/rename Boats"), press("Enter", "─ Boats ─"))),
     Task(
         "Run a command by its first letters",
-        (write("/num", "/numbers"), press("Enter", "all replies")),
+        (write("/sta", "/stats"), press("Enter", "all replies")),
     ),
     Task(
         "Delete this session, and undo it",

@@ -24,7 +24,7 @@ _EVERY_NTH = {
     "tests/cli/": 3,
     "tests/docs/": 4,
     "tests/faults/": 3,
-    "tests/hostile/": 4,
+    "tests/hostile/": 5,
     "tests/linear/": 2,
     "tests/local/": 2,
     "tests/pictures/": 3,
@@ -32,8 +32,8 @@ _EVERY_NTH = {
     "tests/servers/": 2,
     "tests/snapshots/": 4,
     "tests/stories/": 4,
-    "tests/toolbox/": 2,
-    "tests/ui/": 3,
+    "tests/toolbox/": 3,
+    "tests/ui/": 4,
 }
 """Which tests of the folders that start an app or a process run in the test command."""
 GUARD_REACHED = "replyscope itself failed"

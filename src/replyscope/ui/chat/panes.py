@@ -214,7 +214,7 @@ class Panes:
         self._drafts.save_soon()
 
     async def draw_sidebar(self) -> None:
-        """Load the list of sessions again, and draw it."""
+        """Load the list of sessions again, and draw it and the title of the open one."""
         try:
             summaries = await self._desk.archive.list_sessions(
                 limit=self.sidebar.wanted_count, pinned_first=True
@@ -234,6 +234,7 @@ class Panes:
             today=self.today(),
             costs=costs,
         )
+        self._draw_title()
 
     def today(self) -> date:
         """The date in the local time zone."""
