@@ -142,3 +142,12 @@ async def test_a_private_session_saves_no_preset(server: LoopbackServer, tmp_pat
         await send(pilot, "/preset save mine")
         await until(pilot, lambda: "Private sessions cannot save presets." in frame(pilot))
     assert read_settings(find_paths(str(tmp_path)).settings).presets == ()
+
+
+def test_the_model_of_a_preset_is_resolved_once(server: LoopbackServer, tmp_path: Path) -> None:
+    with LoopbackServer() as other:
+        lines = '[models]\nfast = "mini"\nmini = "two/large"\n[presets.p]\nmodel = "fast"\n'
+        write_settings(tmp_path, f'provider = "one"\n{providers(server, other)}{lines}')
+        done = run_command(tmp_path, "ask", "hi", "--preset", "p")
+        assert (done.returncode, done.stderr, other.requests) == (0, "", [])
+    assert server.requests[0]["model"] == "mini"

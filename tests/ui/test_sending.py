@@ -150,10 +150,13 @@ async def test_a_key_goes_to_the_server_it_was_given_for_and_to_no_other(tmp_pat
         chat = chat_of(pilot)
         targets = Targets(chat.desk.services)
         await targets.take(
-            ProviderChoice(ProviderKind.URL, "https://one.example/v1", key="sk-for-one-1")
+            chat.desk.conversation,
+            ProviderChoice(ProviderKind.URL, "https://one.example/v1", key="sk-for-one-1"),
         )
         first = targets.endpoint
-        await targets.take(ProviderChoice(ProviderKind.URL, "https://two.example/v1"))
+        await targets.take(
+            chat.desk.conversation, ProviderChoice(ProviderKind.URL, "https://two.example/v1")
+        )
         second = targets.endpoint
         assert first is not None
         assert second is not None
@@ -162,7 +165,9 @@ async def test_a_key_goes_to_the_server_it_was_given_for_and_to_no_other(tmp_pat
         for name in (first.name, second.name):
             assert f"[providers.{name}]" in settings
         with pytest.raises(ReplyscopeError, match="not an address"):
-            await targets.take(ProviderChoice(ProviderKind.URL, "http://[::1"))
+            await targets.take(
+                chat.desk.conversation, ProviderChoice(ProviderKind.URL, "http://[::1")
+            )
 
 
 async def test_a_new_session_is_there_before_the_draft_of_the_old_one_is_saved(

@@ -17,7 +17,7 @@ from replyscope.cli.parser import (
     EXIT_STORE,
 )
 from replyscope.cli.report import warn
-from replyscope.cli.target import find_target, use_preset_model
+from replyscope.cli.target import find_target, resolve_model, use_preset_model
 from replyscope.cli.wiring import Wiring, load_catalogue
 from replyscope.domain.errors import OutputError
 from replyscope.domain.event import Event, RequestAdapted, RetryScheduled, TextDelta
@@ -50,8 +50,9 @@ async def ask(
     """
     await _read_given(arguments, None)  # before anything is opened
     conversation = await _open_conversation(arguments, wiring)
+    resolve_model(arguments, settings)
     stored = _with_preset(arguments, settings, conversation.session.settings)
-    target = await find_target(arguments, settings, wiring, stored.model, stored.preset)
+    target = await find_target(arguments, settings, wiring, stored)
     _warn(parts, target, wiring)
     given = await _read_given(arguments, target.endpoint.api)
     conversation.change_settings(_session_settings(arguments, stored, target, given))

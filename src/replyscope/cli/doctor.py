@@ -10,7 +10,7 @@ from importlib.metadata import version
 from replyscope import __version__
 from replyscope.cli.parser import EXIT_OK, EXIT_PROVIDER, EXIT_STORE
 from replyscope.cli.report import show_indexing
-from replyscope.cli.target import find_target
+from replyscope.cli.target import find_target, resolve_model
 from replyscope.cli.wiring import Wiring, find_servers
 from replyscope.config.endpoints import choose_endpoint
 from replyscope.domain.endpoint import Endpoint
@@ -18,6 +18,7 @@ from replyscope.domain.errors import ReplyscopeError, StoreError, StoreFull, Sto
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.route import environment_faults
+from replyscope.domain.session import SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.engine.probe import run_probes
 from replyscope.inspection.conformance import judge
@@ -61,7 +62,8 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
 
 async def _probe(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
     """Print the conformance card of one server over one API: its probes, then its quirks."""
-    target = await find_target(arguments, settings, wiring, None)
+    resolve_model(arguments, settings)
+    target = await find_target(arguments, settings, wiring, SessionSettings())
     _row("probing", f"{target.model} at {target.endpoint.public_url} · {target.provider.api.value}")
     has_failed = False
     quirks: dict[str, list[str]] = {}

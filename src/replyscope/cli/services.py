@@ -83,6 +83,8 @@ def _give_start(services: Services, wiring: Wiring, arguments: argparse.Namespac
     """Set the provider, model, session and screen to start with."""
     _resolve_model(services, arguments)
     services.endpoint = _endpoint(arguments, services.settings, services.faults)
+    given = (arguments.provider, arguments.base_url, arguments.local, arguments.gguf)
+    services.is_endpoint_given = any(given)
     services.api = Api(arguments.api) if arguments.api else None
     services.model = arguments.model
     services.check_layers = wiring.providers.check_layers

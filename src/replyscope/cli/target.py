@@ -13,6 +13,7 @@ from replyscope.domain.errors import SettingsError
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.ports import ModelProvider
 from replyscope.domain.preset import Preset
+from replyscope.domain.session import SessionSettings
 from replyscope.domain.settings import Layers, Settings
 from replyscope.engine.live_reply import Target
 
@@ -20,7 +21,7 @@ from replyscope.engine.live_reply import Target
 def resolve_model(arguments: argparse.Namespace, settings: Settings) -> None:
     """Replace an alias in --model by its model, and set its provider unless one is given.
 
-    Raises SettingsError.
+    It is called once: a model may have the name of another alias. Raises SettingsError.
     """
     if arguments.model is not None:
         environment = ("openai",) if named_in_environment() is not None else ()
@@ -28,8 +29,12 @@ def resolve_model(arguments: argparse.Namespace, settings: Settings) -> None:
 
 
 def use_preset_model(arguments: argparse.Namespace, settings: Settings, preset: Preset) -> None:
-    """Use the model of a preset, unless --model is given. Raises SettingsError."""
-    if arguments.model is None and preset.model is not None:
+    """Use the model of a preset, unless --model or an embedded model is given.
+
+    Raises SettingsError.
+    """
+    is_given = arguments.model is not None or arguments.local or arguments.gguf
+    if not is_given and preset.model is not None:
         environment = ("openai",) if named_in_environment() is not None else ()
         _use_model(arguments, settings.parse_model(preset.model, environment))
 
@@ -48,14 +53,13 @@ async def find_target(
     arguments: argparse.Namespace,
     settings: Settings,
     wiring: Wiring,
-    session_model: str | None,
-    preset: str | None = None,
+    session: SessionSettings,
 ) -> Target:
-    """The target of `ask`, for a session with a preset.
+    """The target of `ask`, for a session, whose provider is used unless the options name one.
 
     Raises ReplyscopeError if no provider or model can be chosen.
     """
-    resolve_model(arguments, settings)
+    _use_session_provider(arguments, settings, wiring, session)
     if arguments.local or arguments.gguf or _means_local(arguments, settings):
         endpoint = with_api(await start_local(arguments, wiring, settings), arguments.api)
     else:
@@ -68,12 +72,30 @@ async def find_target(
             )
         endpoint = with_api(chosen, arguments.api)
     provider = await wiring.providers.open(endpoint)
-    model = arguments.model or session_model or endpoint.model
+    own = session.model if session.endpoint in (None, endpoint.name) else None
+    model = arguments.model or own or endpoint.model
     if endpoint.name == LOCAL and endpoint.model is not None:
         model = endpoint.model
     model = model or await only_model(endpoint, provider)
-    await wiring.providers.check_layers(settings, Layers(model, preset))
+    await wiring.providers.check_layers(settings, Layers(model, session.preset))
     return Target(endpoint, provider, model, known=settings)
+
+
+def _use_session_provider(
+    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, session: SessionSettings
+) -> None:
+    """Set the provider of a session, if it is known and the options name none."""
+    is_given = arguments.base_url is not None or arguments.provider is not None
+    if is_given or arguments.local or arguments.gguf or session.endpoint is None:
+        return
+    name = session.endpoint
+    if name == LOCAL:
+        arguments.local = True
+        installed = [one.name for one in wiring.local.list_models() if one.is_installed]
+        if arguments.model is None and session.model in installed:
+            arguments.model = session.model
+    elif settings.endpoint(name) or (name == "openai" and named_in_environment() is not None):
+        arguments.provider = name
 
 
 def _means_local(arguments: argparse.Namespace, settings: Settings) -> bool:

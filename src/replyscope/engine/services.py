@@ -95,6 +95,8 @@ class ChatServices:
     close: Callable[[], Awaitable[None]]
     faults: list[str] = field(default_factory=list)
     endpoint: Endpoint | None = None
+    is_endpoint_given: bool = False
+    """Whether the command line names the provider: then the first session is moved to it."""
     api: Api | None = None
     prices: PriceList | None = None
     opens_review: bool = False

@@ -1,19 +1,15 @@
-"""The targets of requests: the endpoint in use, its models, and the model of a session."""
+"""The targets of requests: the endpoint in use, and the endpoint and model of each session."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from replyscope.domain.address import AddressError, read_base_url
 from replyscope.domain.endpoint import (
     Endpoint,
     KeySource,
     KeySourceKind,
     ModelInfo,
-    default_api,
-    host_of,
 )
-from replyscope.domain.errors import ReplyscopeError, SettingsError
+from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Attachment, Part
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
@@ -22,20 +18,22 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.model_entries import KnownModels
 from replyscope.engine.model_lists import ModelLists
+from replyscope.engine.new_endpoints import OPENAI_URL, endpoint_at, entry_of, keep_key
 from replyscope.engine.parameter_layers import Layer, effective, parameter_layers
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.services import ChatServices
 from replyscope.inspection.context import Fit, fit_into
 from replyscope.inspection.sent_as import form_of, rejections
 
-OPENAI_URL = "https://api.openai.com/v1"
-
 
 class Targets:
-    """The endpoint in use, with the model list of its server."""
+    """The endpoint in use, which is the one of the open session, with the model list of its
+    server. Every endpoint that was used in this run stays known.
+    """
 
     def __init__(self, services: ChatServices) -> None:
         self._services = services
+        self._used: dict[str, Endpoint] = {}
         self.endpoint = services.endpoint
         self._first = services.endpoint
         self._named_model = services.model
@@ -44,31 +42,74 @@ class Targets:
         self._learned: Mapping[str, str] = {}
 
     @property
+    def endpoint(self) -> Endpoint | None:
+        """The endpoint in use; None before one is chosen."""
+        return self._endpoint
+
+    @endpoint.setter
+    def endpoint(self, endpoint: Endpoint | None) -> None:
+        self._endpoint = endpoint
+        if endpoint is not None:
+            self._used[endpoint.name] = endpoint
+
+    @property
     def models(self) -> tuple[ModelInfo, ...]:
         """The models of the endpoint in use, as known so far."""
-        return (self.lists.of(self.endpoint).models or ()) if self.endpoint is not None else ()
+        return self._models_at(self.endpoint)
+
+    def _models_at(self, endpoint: Endpoint | None) -> tuple[ModelInfo, ...]:
+        return (self.lists.of(endpoint).models or ()) if endpoint is not None else ()
+
+    def endpoint_of(self, conversation: Conversation) -> Endpoint | None:
+        """The endpoint of a session's requests: its own; the one in use if it has none, or if
+        its own is not known in this run.
+        """
+        own = self._known(conversation.session.settings.endpoint)
+        return self.endpoint if own is None else own
+
+    def follow(self, conversation: Conversation) -> None:
+        """Use the endpoint of a session that is opened."""
+        endpoint = self.endpoint_of(conversation)
+        if endpoint != self.endpoint:
+            self.endpoint, self._learned = endpoint, {}
+
+    def begin(self, conversation: Conversation) -> None:
+        """Follow the first session, or move it to the endpoint that the command line names."""
+        if self._services.is_endpoint_given and self.endpoint is not None:
+            self._move(conversation, self.endpoint)
+        self.follow(conversation)
 
     def model_for(self, conversation: Conversation) -> str | None:
-        """The model of a session: its own, or the one of the command line, or of the endpoint."""
-        own = conversation.session.settings.model
-        if self._named_model is not None and not conversation.messages:
+        """The model of a session: its own, or the one of the command line, or of the endpoint.
+
+        Its own model is of its own endpoint, and never requested from another one.
+        """
+        settings, endpoint = conversation.session.settings, self.endpoint_of(conversation)
+        name = endpoint.name if endpoint is not None else None
+        own = settings.model if settings.endpoint in (None, name) else None
+        is_first = self._first is None or self._first.name == name
+        if self._named_model is not None and not conversation.messages and is_first:
             own = self._named_model
-        endpoint_model = self.endpoint.model if self.endpoint is not None else None
-        if self.endpoint is not None and self.endpoint.name == LOCAL:
+        endpoint_model = endpoint.model if endpoint is not None else None
+        if name == LOCAL:
             return endpoint_model
-        only = self.models[0].id if len(self.models) == 1 else None
+        models = self._models_at(endpoint)
+        only = models[0].id if len(models) == 1 else None
         return own or endpoint_model or only
 
-    def window_of(self, model: str | None) -> int | None:
-        """The model's context window in tokens, from the server, else from the price list."""
-        said = next((m.context_window for m in self.models if m.id == model), None)
+    def window_of(self, model: str | None, endpoint: Endpoint | None = None) -> int | None:
+        """The model's context window in tokens, from the server, else from the price list. The
+        model is of the endpoint in use, unless another one is given.
+        """
+        models = self._models_at(endpoint or self.endpoint)
+        said = next((m.context_window for m in models if m.id == model), None)
         return self._windows.get(model or "") if said is None else said
 
     def parameter_layers(self, conversation: Conversation) -> tuple[Layer, ...]:
         """The layers of the parameters of a session's next request."""
         return parameter_layers(
             conversation.session.settings,
-            self.endpoint,
+            self.endpoint_of(conversation),
             self.model_for(conversation),
             self._services.settings,
         )
@@ -83,7 +124,7 @@ class Targets:
         """How a request with a new message fits into the model's context window; None when its
         size is unknown.
         """
-        window = self.window_of(model)
+        window = self.window_of(model, self.endpoint_of(conversation))
         if window is None:
             return None
         return fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
@@ -139,25 +180,38 @@ class Targets:
 
         Raises ReplyscopeError when the endpoint can't be used.
         """
-        if self.endpoint is None:
+        endpoint = self.endpoint_of(conversation)
+        if endpoint is None:
             return None
-        provider = await self._services.open_provider(self.endpoint)
-        if self.model_for(conversation) is None and not self.models:
-            await self.load_models()
+        provider = await self._services.open_provider(endpoint)
+        if self.model_for(conversation) is None and not self._models_at(endpoint):
+            await self.lists.load(endpoint)
         model = self.model_for(conversation)
         if model is None:
             return None
         settings, known = conversation.session.settings, self._services.settings
         await self._services.check_layers(known, Layers(model, settings.preset))
-        conversation.change_settings(replace(settings, endpoint=self.endpoint.name, model=model))
-        return Target(self.endpoint, provider, model, known=known)
+        conversation.change_settings(replace(settings, endpoint=endpoint.name, model=model))
+        return Target(endpoint, provider, model, known=known)
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The endpoint in use, the first one, and the configured ones."""
-        known = (self.endpoint, self._first, *self._services.settings.endpoints)
-        named = {one.name: one for one in reversed(known) if one is not None}
-        return tuple(reversed(named.values()))
+        """The endpoint in use, the configured ones, and the others that were used in this run."""
+        known = (self.endpoint, *self._services.settings.endpoints, *self._used.values())
+        named: dict[str, Endpoint] = {}
+        for one in known:
+            if one is not None:
+                named.setdefault(one.name, one if one is self.endpoint else self._with_api(one))
+        return tuple(named.values())
+
+    def _with_api(self, endpoint: Endpoint) -> Endpoint:
+        """An endpoint as it is used: with the API of the command line, if it names one."""
+        return replace(endpoint, api=self._services.api or endpoint.api)
+
+    def _known(self, name: str | None) -> Endpoint | None:
+        """The endpoint with a name: of this run, the settings or the environment."""
+        known = (*self.endpoints, self._services.environment)
+        return next((one for one in known if one is not None and one.name == name), None)
 
     def find_model(self, name: str) -> ModelName:
         """The model of a name or an alias, without a provider if it is the one in use."""
@@ -190,8 +244,7 @@ class Targets:
 
     def endpoint_named(self, name: str) -> Endpoint:
         """The endpoint with a name. Raises ReplyscopeError."""
-        known = (*self.endpoints, self._services.environment)
-        found = next((one for one in known if one is not None and one.name == name), None)
+        found = self._known(name)
         if found is None:
             raise ReplyscopeError(f"There is no provider {name}.", "/provider adds one.")
         return found
@@ -223,31 +276,46 @@ class Targets:
         provider = await self._services.open_provider(endpoint)
         return replace(target, endpoint=endpoint, provider=provider, model=found.model)
 
-    def switch_to(self, endpoint: Endpoint) -> None:
-        """Use a known endpoint, and save it as the default if the settings have it.
+    def switch_to(self, conversation: Conversation, endpoint: Endpoint) -> None:
+        """Use a known endpoint for a session, and save it as the default if the settings have
+        it and the session is not private.
 
         Raises ReplyscopeError when the settings cannot be changed.
         """
-        if self._services.settings.endpoint(endpoint.name) is not None:
+        is_configured = self._services.settings.endpoint(endpoint.name) is not None
+        if is_configured and not conversation.is_private:
             self._services.change_settings({("provider",): endpoint.name})
-        self.use(endpoint)
+        self.use(conversation, endpoint)
 
-    def use(self, endpoint: Endpoint) -> None:
-        """Use this endpoint for the next requests."""
+    def use(self, conversation: Conversation, endpoint: Endpoint) -> None:
+        """Use this endpoint for the next requests of a session."""
         self.endpoint = endpoint
         self._learned = {}
         self._named_model = None
+        self._move(conversation, endpoint)
+
+    def start_with(self, conversation: Conversation, endpoint: Endpoint) -> None:
+        """Use the endpoint that this run starts with; a session with an own one keeps it."""
+        self.endpoint = endpoint
+        self.begin(conversation)
+
+    def _move(self, conversation: Conversation, endpoint: Endpoint) -> None:
+        """Store an endpoint in a session. A model of another endpoint is not its model then."""
+        settings = conversation.session.settings
+        model = settings.model if settings.endpoint in (None, endpoint.name) else None
+        conversation.change_settings(replace(settings, endpoint=endpoint.name, model=model))
 
     async def check(self, choice: ProviderChoice) -> None:
         """Connect to the server of a choice. Nothing is saved. Raises ReplyscopeError."""
-        endpoint = self._endpoint_at(choice.value, choice.product)
+        endpoint = endpoint_at(self._services.settings, choice.value, choice.product)
         if choice.key:
             self._services.keys.hold_key(endpoint.name, choice.key)
             endpoint = replace(endpoint, key_source=KeySource(KeySourceKind.GIVEN))
         await (await self._services.open_provider(endpoint)).list_models()
 
-    async def take(self, choice: ProviderChoice) -> str | None:
-        """Use the chosen provider, and save it as the default.
+    async def take(self, conversation: Conversation, choice: ProviderChoice) -> str | None:
+        """Use the chosen provider for a session, and save it as the default unless the session
+        is private.
 
         Returns a note when the key could not be stored. Raises ReplyscopeError when the
         settings cannot be changed; the endpoint in use is then the same as before.
@@ -256,70 +324,20 @@ class Targets:
             named = self._services.settings.endpoint(choice.value)
             if named is None:
                 raise ReplyscopeError(f"There is no provider {choice.value}.")
-            self.switch_to(named)
+            self.switch_to(conversation, named)
             return None
         is_openai = choice.way in (ProviderKind.KEY_STORED, ProviderKind.KEY_HELD)
-        endpoint = self._endpoint_at(OPENAI_URL if is_openai else choice.value, choice.product)
+        url = OPENAI_URL if is_openai else choice.value
+        endpoint = endpoint_at(self._services.settings, url, choice.product)
         source, note = endpoint.key_source, None
         if choice.key:
-            source, note = await self._keep_key(endpoint.name, choice)
+            stores = choice.way is not ProviderKind.KEY_HELD and not conversation.is_private
+            source, note = await keep_key(
+                self._services.keys, endpoint.name, choice.key, stores=stores
+            )
         endpoint = replace(endpoint, key_source=source)
-        if source.kind is not KeySourceKind.GIVEN or choice.way is ProviderKind.URL:
-            self._save(endpoint)
-        self.use(endpoint)
+        is_kept = source.kind is not KeySourceKind.GIVEN or choice.way is ProviderKind.URL
+        if is_kept and not conversation.is_private:
+            self._services.change_settings(entry_of(endpoint))
+        self.use(conversation, endpoint)
         return note
-
-    def _endpoint_at(self, text: str, product: str) -> Endpoint:
-        """The endpoint of the settings with a URL, or a new one. Raises SettingsError.
-
-        A new endpoint never gets a name that is in use: a key is sent only to the server that
-        it was given for.
-        """
-        try:
-            address = read_base_url(text)
-        except AddressError as error:
-            raise SettingsError(str(error), error.next_step) from error
-        url = address.base_url
-        settings = self._services.settings
-        known = next((e for e in settings.endpoints if e.base_url == url), None)
-        if known is not None:
-            return known
-        host = "openai" if url == OPENAI_URL else product or host_of(url)
-        stem = "-".join("".join(c if c.isalnum() else " " for c in host.lower()).split())
-        taken = {LOCAL, *(endpoint.name for endpoint in settings.endpoints)}
-        names = (stem or "server", *(f"{stem}-{n}" for n in range(2, len(taken) + 3)))
-        name = next(name for name in names if name not in taken)
-        return Endpoint(
-            name,
-            url,
-            default_api(url),
-            model=address.model,
-            azure_api_version=address.azure_api_version,
-        )
-
-    async def _keep_key(self, name: str, choice: ProviderChoice) -> tuple[KeySource, str | None]:
-        """Store the key in the keyring; in memory if chosen, or with a note without a keyring."""
-        note = None
-        if choice.way is not ProviderKind.KEY_HELD:
-            try:
-                await asyncio.to_thread(self._services.keys.store_key, name, choice.key)
-                return KeySource(KeySourceKind.KEYRING, name), None
-            except SettingsError:
-                note = (
-                    "This system has no keyring: the key is kept in memory until you leave. "
-                    "To keep it, set OPENAI_API_KEY or key_env in the settings."
-                )
-        self._services.keys.hold_key(name, choice.key)
-        return KeySource(KeySourceKind.GIVEN), note
-
-    def _save(self, endpoint: Endpoint) -> None:
-        changes: dict[tuple[str, ...], object] = {
-            ("providers", endpoint.name, "base_url"): endpoint.base_url,
-            ("provider",): endpoint.name,
-        }
-        if endpoint.key_source.kind is KeySourceKind.KEYRING:
-            changes["providers", endpoint.name, "key_keyring"] = endpoint.key_source.value
-        if endpoint.azure_api_version is not None:
-            changes["providers", endpoint.name, "model"] = endpoint.model
-            changes["providers", endpoint.name, "azure_api_version"] = endpoint.azure_api_version
-        self._services.change_settings(changes)

@@ -87,12 +87,14 @@ class LinearChat:
         elif services.opens_newest:
             wanted = desk.run(services.archive.newest_id())
         if wanted is not None:
-            open_conversation(desk, desk.run(services.archive.open(wanted)))
+            conversation = desk.run(services.archive.open(wanted))
+            desk.targets.begin(conversation)
+            open_conversation(desk, conversation)
 
     def _open_target(self) -> None:
         desk, services = self._desk, self._desk.services
         if services.starts_local is not None:
-            targets.start_local(desk, services.starts_local)
+            targets.start_local(desk, services.starts_local, is_first=True)
         elif desk.targets.endpoint is not None:
             targets.learn_models(desk)
             targets.say_target(desk)

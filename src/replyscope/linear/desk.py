@@ -100,5 +100,6 @@ class LinearDesk:
     def open(self, conversation: Conversation) -> None:
         """Continue in another conversation."""
         self.conversation = conversation
+        self.targets.follow(conversation)
         self.edited = None
         self.is_review = False

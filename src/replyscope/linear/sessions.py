@@ -44,7 +44,7 @@ def _begin(desk: LinearDesk, *, is_private: bool) -> None:
     old = desk.conversation.session.settings
     is_kept = is_private or not desk.conversation.is_private
     settings = (
-        SessionSettings(model=old.model, system=old.system, parameters=old.parameters)
+        SessionSettings(old.endpoint, old.model, old.system, old.parameters)
         if is_kept  # settings of a private session are never saved with an ordinary one
         else SessionSettings()
     )

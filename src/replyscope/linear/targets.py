@@ -101,7 +101,8 @@ def use_choice(desk: LinearDesk, choice: ProviderChoice) -> None:
     if choice.way is ProviderKind.LOCAL:
         start_local(desk, choice.value, is_kept=True)
         return
-    note = desk.run(desk.targets.take(choice))
+    note = desk.run(desk.targets.take(desk.conversation, choice))
+    desk.apply_settings(desk.conversation.session.settings)
     if note is not None:
         desk.say("note", note)
     if desk.run(_model_or_none(desk)) is None:
@@ -191,7 +192,7 @@ def use_found(desk: LinearDesk, found: ModelName) -> None:
         start_local(desk, found.model, is_kept=True)
         return
     if found.provider is not None:
-        desk.targets.switch_to(desk.targets.endpoint_named(found.provider))
+        desk.targets.switch_to(desk.conversation, desk.targets.endpoint_named(found.provider))
         learn_models(desk)
     _use_listed(desk, found.model)
 
@@ -201,7 +202,9 @@ def _use_listed(desk: LinearDesk, name: str) -> None:
     if endpoint is not None and endpoint.name == LOCAL:
         start_local(desk, name, is_kept=desk.services.settings.provider == LOCAL)
         return
-    desk.apply_settings(replace(desk.conversation.session.settings, model=name))
+    settings = desk.conversation.session.settings
+    at = endpoint.name if endpoint is not None else settings.endpoint
+    desk.apply_settings(replace(settings, endpoint=at, model=name))
     if endpoint is not None:
         desk.targets.endpoint = replace(endpoint, model=name)
         _remember(desk, "model", name)
@@ -215,11 +218,17 @@ def _remember(desk: LinearDesk, name: str, value: str) -> None:
         desk.services.change_settings({place: value})
 
 
-def start_local(desk: LinearDesk, name: str, *, is_kept: bool = False) -> None:
-    """Start the embedded model, installed if necessary. `is_kept` saves it as the default."""
+def start_local(
+    desk: LinearDesk, name: str, *, is_kept: bool = False, is_first: bool = False
+) -> None:
+    """Start the embedded model, installed if necessary. `is_kept` saves it as the default; with
+    `is_first` a session that has its own provider keeps it.
+    """
     endpoint = desk.run(_start_local(desk, name))
-    desk.targets.use(replace(endpoint, api=desk.services.api or endpoint.api))
-    if is_kept:
+    use = desk.targets.start_with if is_first else desk.targets.use
+    use(desk.conversation, replace(endpoint, api=desk.services.api or endpoint.api))
+    desk.apply_settings(desk.conversation.session.settings)
+    if is_kept and not desk.conversation.is_private:
         desk.services.change_settings({("provider",): LOCAL, ("local_model",): name})
     learn_models(desk)
     say_target(desk)
@@ -255,5 +264,6 @@ def choose_api(desk: LinearDesk, name: str = "") -> None:
     if name not in (*Api,):
         raise ReplyscopeError(f"There is no API {name}.", "Type chat or responses.")
     desk.targets.endpoint = replace(endpoint, api=Api(name))
+    desk.services.api = None  # the choice is newer than the command line
     _remember(desk, "api", name)
     say_target(desk)

@@ -32,6 +32,7 @@ class Drafts:
         if conversation is not desk.conversation:
             desk.pending.keep_written(desk.conversation.session.id, self.draft)
         desk.conversation = conversation
+        desk.targets.follow(conversation)
         desk.pending.turn_to(session.id, session.draft_attachments)
         desk.finished.discard(session.id)
         return desk.pending.take_written(session.id) or session.whole_draft

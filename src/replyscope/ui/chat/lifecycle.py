@@ -63,7 +63,7 @@ class Lifecycle:
         self._screen.set_interval(_LOOK_FOR_CHANGES_S, self._look_for_changes)
         self._screen.set_interval(garbage.EVERY_S, self._collect_garbage)
         if services.starts_local is not None:
-            self._providers.start_local(services.starts_local)
+            self._providers.start_local(services.starts_local, is_first=True)
         elif self._desk.targets.endpoint is not None:
             self._desk.start_work(self._providers.learn_models, group="models", exclusive=True)
         elif not services.opens_review and self._is_idle():  # the review needs no server
@@ -98,7 +98,9 @@ class Lifecycle:
         elif self._desk.services.opens_newest:
             wanted = await self._desk.archive.newest_id()
         if wanted is not None:
-            self._sessions.show_first(await self._desk.archive.open(wanted))
+            conversation = await self._desk.archive.open(wanted)
+            self._desk.targets.begin(conversation)
+            self._sessions.show_first(conversation)
 
     def _collect_garbage(self) -> None:
         if not self._desk.turns.any_running:

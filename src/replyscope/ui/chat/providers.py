@@ -101,6 +101,7 @@ class ProviderCommands:
 
     def _use_api(self, endpoint: Endpoint, api: Api) -> None:
         self._desk.targets.endpoint = replace(endpoint, api=api)
+        self._desk.services.api = None  # the choice is newer than the command line
         self._remember("api", api.value)
         self._view.draw_status()
 
@@ -189,7 +190,7 @@ class ProviderCommands:
 
     def _switch_to(self, endpoint: Endpoint) -> None:
         """Use another provider. Raises ReplyscopeError."""
-        self._desk.targets.switch_to(endpoint)
+        self._desk.targets.switch_to(self._desk.conversation, endpoint)
         self._desk.start_work(self.learn_models, group="models", exclusive=True)
 
     def _use_listed(self, name: str) -> None:
@@ -197,7 +198,9 @@ class ProviderCommands:
         if endpoint is not None and endpoint.name == LOCAL:
             self.start_local(name, is_kept=self._desk.services.settings.provider == LOCAL)
             return
-        settings = replace(self._desk.conversation.session.settings, model=name)
+        settings = self._desk.conversation.session.settings
+        at = endpoint.name if endpoint is not None else settings.endpoint
+        settings = replace(settings, endpoint=at, model=name)
         self._desk.apply_settings(self._desk.conversation, settings)
         if endpoint is not None:
             self._desk.targets.endpoint = replace(endpoint, model=name)
@@ -247,11 +250,13 @@ class ProviderCommands:
         self._desk.start_work(self._use_choice, choice, holds_keys=True)
 
     async def _use_choice(self, choice: ProviderChoice) -> None:
+        conversation = self._desk.conversation
         try:
-            note = await self._desk.targets.take(choice)
+            note = await self._desk.targets.take(conversation, choice)
         except ReplyscopeError as error:
             self._desk.tell(error)
             return
+        self._desk.apply_settings(conversation, conversation.session.settings)
         if note is not None:
             self._desk.tell(note, is_error=False)
         await self.learn_models()
@@ -260,17 +265,22 @@ class ProviderCommands:
         else:
             self._send_written()
 
-    def start_local(self, name: str, *, is_kept: bool = False) -> None:
-        """Start the embedded model, installed if necessary. `is_kept` saves it as the default."""
+    def start_local(self, name: str, *, is_kept: bool = False, is_first: bool = False) -> None:
+        """Start the embedded model, installed if necessary. `is_kept` saves it as the default;
+        with `is_first` a session that has its own provider keeps it.
+        """
+        conversation = self._desk.conversation
 
         def accept(endpoint: Endpoint | None) -> None:
             if endpoint is None:
                 self._sends_after = False
                 return
             api = self._desk.services.api or endpoint.api
-            self._desk.targets.use(replace(endpoint, api=api))
+            use = self._desk.targets.start_with if is_first else self._desk.targets.use
+            use(conversation, replace(endpoint, api=api))
+            self._desk.apply_settings(conversation, conversation.session.settings)
             self._desk.start_work(self.learn_models, group="models", exclusive=True)
-            if is_kept:
+            if is_kept and not conversation.is_private:
                 self._keep_local(name)
             self._view.draw_status()
             self._view.composer.focus()

@@ -56,7 +56,7 @@ class Sessions:
             self._ordinary = left.session.settings
         # Settings of a private session are never saved with an ordinary one.
         old = left.session.settings if is_private else self._ordinary
-        settings = SessionSettings(model=old.model, system=old.system, parameters=old.parameters)
+        settings = SessionSettings(old.endpoint, old.model, old.system, old.parameters)
         self._view.show_conversation(self._desk.archive.new(settings, is_private=is_private))
         self._view.focus_composer()
         self._desk.start_work(self._keep_draft, left, draft, group="draft")

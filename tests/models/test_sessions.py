@@ -1,0 +1,82 @@
+"""A session's requests go to its own provider, whatever another session has chosen."""
+
+from pathlib import Path
+
+from replyscope.config.paths import find_paths
+from replyscope.config.settings import read_settings
+from tests.cli.run import run_command
+from tests.models.test_command_line import providers, write_settings
+from tests.models.test_picker import make_two
+from tests.support.server import LoopbackServer
+from tests.ui.app import chat_of, frame, open_chat, until
+from tests.ui.test_chat import is_idle, send
+
+
+async def test_a_session_keeps_its_provider_when_another_session_switches(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    with LoopbackServer() as other:
+        async with open_chat(make_two(tmp_path, server, other)) as pilot:
+            await send(pilot, "first")
+            await until(pilot, lambda: is_idle(pilot) and bool(server.requests))
+            opened = chat_of(pilot).desk.conversation.session.id
+            await send(pilot, "/new")
+            await until(pilot, lambda: chat_of(pilot).desk.conversation.session.id != opened)
+            chat_of(pilot).groups.providers.use_found(
+                chat_of(pilot).desk.targets.parse_model("two/x9")
+            )
+            await until(pilot, lambda: "x9 · two" in frame(pilot))
+            await send(pilot, "second")
+            await until(pilot, lambda: is_idle(pilot) and bool(other.requests))
+            chat_of(pilot).groups.sessions.open_session(opened)
+            await until(pilot, lambda: "m1 · one" in frame(pilot))
+            await send(pilot, "third")
+            await until(pilot, lambda: is_idle(pilot) and len(server.requests) == 2)
+            settings = chat_of(pilot).desk.conversation.session.settings
+            assert (settings.endpoint, settings.model) == ("one", "m1")
+        assert [request["model"] for request in other.requests] == ["x9"]
+    assert [request["model"] for request in server.requests] == ["m1", "m1"]
+
+
+async def test_a_session_of_an_unknown_provider_uses_no_model_of_it(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    with LoopbackServer() as other:
+        write_settings(tmp_path, providers(server, other))
+        done = run_command(tmp_path, "ask", "hi", "--base-url", "http://127.0.0.1:9/v1", "-m", "x")
+        assert done.returncode != 0
+        app = make_two(tmp_path, server, other, opens_newest=True)
+        async with open_chat(app) as pilot:
+            await until(pilot, lambda: "m1 · one" in frame(pilot))
+            await send(pilot, "hi")
+            await until(pilot, lambda: is_idle(pilot) and bool(server.requests))
+    assert server.requests[0]["model"] == "m1"
+
+
+def test_ask_continues_a_session_at_its_own_provider(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    with LoopbackServer() as other:
+        write_settings(tmp_path, f'provider = "one"\n{providers(server, other)}')
+        for more in (["-m", "x9", "--provider", "two"], ["--continue"]):
+            done = run_command(tmp_path, "ask", "hi", *more)
+            assert (done.returncode, done.stderr) == (0, "")
+        assert [request["model"] for request in other.requests] == ["x9", "x9"]
+        assert server.requests == []
+        done = run_command(tmp_path, "ask", "hi", "--continue", "--provider", "one")
+        assert (done.returncode, done.stderr) == (0, "")
+    assert [request["model"] for request in server.requests] == ["m1"]
+
+
+async def test_a_private_session_writes_no_provider_to_the_settings(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    with LoopbackServer() as other:
+        async with open_chat(make_two(tmp_path, server, other)) as pilot:
+            await send(pilot, "/private")
+            await until(pilot, lambda: chat_of(pilot).desk.conversation.is_private)
+            chat_of(pilot).groups.providers.use_found(
+                chat_of(pilot).desk.targets.parse_model("two/x9")
+            )
+            await until(pilot, lambda: "x9 · two" in frame(pilot))
+    assert read_settings(find_paths(str(tmp_path)).settings).provider == "one"
