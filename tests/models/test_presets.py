@@ -1,19 +1,24 @@
 """Presets: made from a session, chosen by name, and a layer of parameters in each request."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from replyscope.config.paths import find_paths
-from replyscope.config.settings import parse_settings, read_settings
+from replyscope.config.settings import change_settings, parse_settings, read_settings
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import SettingsError
 from replyscope.domain.preset import Preset
 from replyscope.domain.session import Parameters, Schema, SessionSettings
+from replyscope.domain.settings import Settings
 from replyscope.engine.presets import make_preset, preset_table, with_preset
+from replyscope.engine.targets import Targets
 from tests.cli.run import run_command
 from tests.models.test_command_line import providers, write_settings
 from tests.models.test_picker import make_two
 from tests.support.server import LoopbackServer
-from tests.ui.app import chat_of, frame, open_chat, until
+from tests.ui.app import chat_of, frame, make_services, open_chat, until
 from tests.ui.test_chat import is_idle, send
 
 PRESET = (
@@ -33,8 +38,6 @@ def test_a_preset_sets_what_it_has_and_keeps_the_rest() -> None:
 
 
 def test_a_preset_of_a_session_is_read_as_it_was_written(tmp_path: Path) -> None:
-    from replyscope.config.settings import change_settings
-
     file = tmp_path / "settings.toml"
     file.write_text("# mine\n")
     parameters = Parameters().changed(
@@ -151,3 +154,80 @@ def test_the_model_of_a_preset_is_resolved_once(server: LoopbackServer, tmp_path
         done = run_command(tmp_path, "ask", "hi", "--preset", "p")
         assert (done.returncode, done.stderr, other.requests) == (0, "", [])
     assert server.requests[0]["model"] == "mini"
+
+
+@pytest.mark.parametrize("name", ["save", "off", "", " ", "save x", " a", "a\n"])
+def test_a_name_that_means_a_command_is_no_preset(name: str) -> None:
+    with pytest.raises(SettingsError, match="can't be the name of a preset"):
+        make_preset(name, SessionSettings(), None, Settings())
+    text = f"[presets.{json.dumps(name)}]\nsystem = 'x'\n[presets.good]\n"
+    settings = parse_settings(text, Path("s.toml"))
+    assert [one.name for one in settings.presets] == ["good"]
+    (fault,) = settings.entry_faults
+    assert "can't be the name of a preset" in fault
+
+
+def test_a_parameter_that_is_not_sent_stays_so_in_a_preset(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    session = SessionSettings(parameters=Parameters(seed=7).unsetting("temperature"))
+    preset = make_preset("p", session, None, Settings())
+    change_settings(file, {("presets", "p"): preset_table(preset)})
+    assert read_settings(file).presets == (preset,)
+    assert preset.parameters.unset == ("temperature",)
+    made = with_preset(SessionSettings(parameters=Parameters(temperature=1)), preset)
+    assert made.parameters == Parameters()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "model", "stored"),
+    [
+        ("work", "llama", "work/llama"),
+        ("local", "qwen", "local/qwen"),
+        ("openai", "gpt", "openai/gpt"),
+        ("custom", "llama", "llama"),
+        ("custom", "work/llama", None),
+        ("custom", "fast", None),
+    ],
+)
+def test_a_preset_stores_a_model_that_means_the_same_later(
+    tmp_path: Path, endpoint: str, model: str, stored: str | None
+) -> None:
+    url = "http://127.0.0.1:9/v1"
+    text = f'[providers.work]\nbase_url = "{url}"\n[models]\nfast = "work/mini"\n'
+    services = make_services(
+        tmp_path,
+        None,
+        endpoint=Endpoint(endpoint, url, model=model),
+        environment=Endpoint("openai", url),
+        settings=parse_settings(text, Path("s.toml")),
+    )
+    conversation = services.archive.new(SessionSettings())
+    assert Targets(services).stored_name(conversation) == stored
+
+
+async def test_a_preset_whose_provider_is_gone_changes_nothing(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    lines = '[presets.p]\nmodel = "local/gone"\nsystem = "Changed."'
+    async with open_chat(make_two(tmp_path, server, server, lines)) as pilot:
+        await send(pilot, "/preset p")
+        await until(pilot, lambda: len(pilot.app.screen_stack) > 2)
+        await pilot.press("escape")
+        settings = chat_of(pilot).desk.conversation.session.settings
+        assert (settings.preset, settings.system) == (None, None)
+
+
+async def test_a_preset_is_replaced_only_after_a_question(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    lines = '[presets.mine]\nsystem = "Old."'
+    async with open_chat(make_two(tmp_path, server, server, lines)) as pilot:
+        await send(pilot, "/preset save mine")
+        await until(pilot, lambda: "Replace the preset mine?" in frame(pilot))
+        await pilot.press("enter")
+        assert chat_of(pilot).desk.services.settings.presets[0].system == "Old."
+        await send(pilot, "/preset save mine")
+        await until(pilot, lambda: "Replace the preset mine?" in frame(pilot))
+        await pilot.press("down", "enter")
+        presets = chat_of(pilot).desk.services
+        await until(pilot, lambda: presets.settings.presets[0].system is None)

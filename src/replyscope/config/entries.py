@@ -1,6 +1,7 @@
 """Reads tables of named entries: [models], [presets] and [prices]. An invalid entry is skipped."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from replyscope.config.checks import Table
@@ -9,7 +10,7 @@ from replyscope.config.setting_table import ParametersSection, PresetSection, Pr
 from replyscope.domain.errors import ParameterFault, SettingsError
 from replyscope.domain.glob import glob_of
 from replyscope.domain.model_names import ModelDefaults
-from replyscope.domain.preset import Preset
+from replyscope.domain.preset import Preset, is_preset_name
 from replyscope.domain.rates import OwnRates, Rates
 from replyscope.domain.session import Parameters
 
@@ -73,6 +74,8 @@ class Entries:
         return ModelDefaults(name, self.parameters(table.table(name), f"models.{name}"))
 
     def _read_preset(self, name: str, outer: Table) -> Preset:
+        if not is_preset_name(name):
+            raise outer.reject(name, "can't be the name of a preset; choose another one")
         table, entry = outer.table(name), PresetSection
         preset = Preset(
             name,
@@ -81,10 +84,15 @@ class Entries:
             tools=entry.tools.read(table),
             schema=_placed(entry.schema.read(table), table),
             schema_name=entry.schema_name.read(table),
-            parameters=self.parameters(entry.parameters.read(table), f"presets.{name}"),
+            parameters=self._preset_parameters(name, table),
         )
         table.finish()
         return preset
+
+    def _preset_parameters(self, name: str, table: Table) -> Parameters:
+        entry = PresetSection
+        given = self.parameters(entry.parameters.read(table), f"presets.{name}")
+        return replace(given, unset=entry.not_sent.read(table) or None)
 
     def parameters(self, table: Table, place: str) -> Parameters:
         """The parameters of a table; `place` is its entry. Raises SettingsError."""

@@ -4,6 +4,20 @@ from dataclasses import dataclass, field
 
 from replyscope.domain.session import Parameters
 
+_COMMANDS = ("save", "off")
+"""The words of /preset that cannot be names."""
+
+
+def is_preset_name(name: str) -> bool:
+    """Whether a preset may have a name: /preset NAME must mean this preset."""
+    first = name.partition(" ")[0]
+    return (
+        name.isprintable()
+        and bool(name)
+        and name == name.strip()
+        and (first != "save" and name not in _COMMANDS)
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:

@@ -6,16 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.model_names import ModelName
-from replyscope.domain.preset import Preset
+from replyscope.domain.preset import Preset, is_preset_name
 from replyscope.domain.session import Schema, SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.engine.parameter_layers import Layer, effective
 from replyscope.engine.schemas import parse_schema, read_schema
 
 _LONGEST = 200
-RESERVED = ("save", "off")
-"""The words of /preset that cannot be names."""
 
 
 def find_preset(settings: Settings, name: str) -> Preset:
@@ -34,7 +31,7 @@ def with_preset(settings: SessionSettings, preset: Preset) -> SessionSettings:
     Raises SettingsError if the schema can't be read.
     """
     own = settings.parameters
-    for name in preset.parameters.given():
+    for name in (*preset.parameters.given(), *(preset.parameters.unset or ())):
         own = own.inheriting(name)
     return replace(
         settings,
@@ -55,22 +52,20 @@ def _schema_of(preset: Preset, schema: str) -> Schema:
     return replace(found, name=preset.schema_name) if preset.schema_name else found
 
 
-def make_preset(
-    name: str, settings: SessionSettings, model: ModelName | None, known: Settings
-) -> Preset:
+def make_preset(name: str, settings: SessionSettings, model: str | None, known: Settings) -> Preset:
     """The preset of a session: its model, and what it has of its own or from its preset.
 
-    Raises SettingsError for a name that can't be used.
+    `model` is a text PROVIDER/MODEL or MODEL. Raises SettingsError for a name that can't be
+    used.
     """
-    if not name.strip() or not name.isprintable() or name in RESERVED:
+    if not is_preset_name(name):
         raise SettingsError(f"{name!r} can't be the name of a preset.", "Choose another one.")
     old = known.preset(settings.preset)
     below = [Layer(old.name, old.parameters)] if old is not None else []
-    has_provider = model is not None and known.endpoint(model.provider or "") is not None
     schema = settings.schema
     return Preset(
         name,
-        model=(str(model) if has_provider else model.model) if model is not None else None,
+        model=model,
         system=settings.system,
         tools=settings.tools,
         schema=schema.text if schema is not None else None,
@@ -88,6 +83,7 @@ def preset_table(preset: Preset) -> Mapping[str, Any]:
         "schema": preset.schema,
         "schema_name": preset.schema_name,
         "parameters": preset.parameters.given() or None,
+        "not_sent": list(preset.parameters.unset or ()) or None,
     }
     return {key: value for key, value in table.items() if value is not None}
 
@@ -96,6 +92,7 @@ def describe_preset(preset: Preset) -> str:
     """The parts of a preset in one line."""
     parts = [preset.model or ""]
     parts += [f"{name} {value}" for name, value in preset.parameters.given().items()]
+    parts += [f"{name} not sent" for name in preset.parameters.unset or ()]
     parts.append(f"tools: {', '.join(preset.tools) or 'none'}" if preset.tools is not None else "")
     parts.append("a schema" if preset.schema is not None else "")
     parts.append(preset.system or "")

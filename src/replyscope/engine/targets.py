@@ -231,6 +231,19 @@ class Targets:
         model = self.model_for(conversation)
         return None if model is None else self._placed(ModelName(model))
 
+    def stored_name(self, conversation: Conversation) -> str | None:
+        """The model of a session as a preset stores it: with its provider, if later runs know
+        the provider. None if the text would name another model, or without a model.
+        """
+        model, endpoint = self.model_for(conversation), self.endpoint_of(conversation)
+        if model is None or endpoint is None:
+            return None
+        settings, environment = self._services.settings, self._services.environment
+        lasting = [one.name for one in (*settings.endpoints, environment) if one]
+        is_lasting = endpoint.name in (*lasting, LOCAL)
+        name = ModelName(model, endpoint.name if is_lasting else None)
+        return str(name) if settings.parse_model(str(name), lasting) == name else None
+
     @property
     def _others(self) -> list[str]:
         """The names of endpoints that may not be in the settings."""

@@ -27,9 +27,10 @@ def preset(desk: LinearDesk, text: str = "") -> None:
         desk.say("preset", "off")
     else:
         found = find_preset(desk.services.settings, text)
-        desk.apply_settings(with_preset(desk.conversation.session.settings, found))
+        with_preset(desk.conversation.session.settings, found)  # its schema may be unreadable
         if found.model is not None:
             use_found(desk, desk.targets.parse_model(found.model))
+        desk.apply_settings(with_preset(desk.conversation.session.settings, found))
         desk.say("preset", printable_line(f"{text}. Applies from the next message."))
 
 
@@ -48,8 +49,11 @@ def _save(desk: LinearDesk, name: str) -> None:
     if desk.conversation.is_private:
         raise ReplyscopeError("Private sessions cannot save presets.")
     settings = desk.conversation.session.settings
-    model = desk.targets.model_name(desk.conversation)
+    model = desk.targets.stored_name(desk.conversation)
     made = make_preset(name, settings, model, desk.services.settings)
+    is_new = desk.services.settings.preset(name) is None
+    if not is_new and not desk.terminal.confirm(printable_line(f"Replace the preset {name}?")):
+        return
     desk.services.change_settings({("presets", name): preset_table(made)})
     saved = desk.services.settings.preset(name)
     if saved is None:

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.preset import Preset
+from replyscope.domain.printable import printable_line
+from replyscope.engine.conversation import Conversation
 from replyscope.engine.presets import (
     describe_preset,
     find_preset,
@@ -16,7 +18,7 @@ from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
-_SAVE, _OFF = "save", "off"
+_SAVE, _OFF, _REPLACE = "save", "off", "replace"
 
 
 class PresetCommands:
@@ -49,17 +51,41 @@ class PresetCommands:
         rows.append((_SAVE, "make a preset of this session"))
         if current is not None:
             rows.append((_OFF, f"stop using the parameters of {current}"))
-        self._desk.ask_dialog(PickDialog("Presets", rows, current=current), self.preset)
+
+        def take(chosen: str) -> None:
+            found = self._desk.services.settings.preset(chosen)
+            if found is not None:
+                self._use(found)
+            elif chosen == _SAVE:
+                self.save()
+            else:
+                self._end()
+
+        self._desk.ask_dialog(PickDialog("Presets", rows, current=current), take)
 
     def _use(self, preset: Preset) -> None:
-        desk = self._desk
-        desk.apply_settings(
-            desk.conversation, with_preset(desk.conversation.session.settings, preset)
-        )
-        if preset.model is not None:
-            self._providers.use_found(desk.targets.parse_model(preset.model))
-        desk.tell(f"preset {preset.name}: applies from the next message.", is_error=False)
-        self._view.draw_status()
+        """Use a preset: all of it, or nothing if its model or its schema can't be used."""
+        desk, conversation = self._desk, self._desk.conversation
+
+        def apply() -> None:
+            try:
+                settings = with_preset(conversation.session.settings, preset)
+            except ReplyscopeError as error:
+                desk.tell(error)
+                return
+            desk.apply_settings(conversation, settings)
+            desk.tell(f"preset {preset.name}: applies from the next message.", is_error=False)
+            self._view.draw_status()
+
+        if preset.model is None:
+            apply()
+            return
+        try:
+            with_preset(conversation.session.settings, preset)  # its schema may be unreadable
+        except ReplyscopeError as error:
+            desk.tell(error)
+            return
+        self._providers.use_found(desk.targets.parse_model(preset.model), apply)
 
     def _end(self) -> None:
         conversation = self._desk.conversation
@@ -77,17 +103,31 @@ class PresetCommands:
             desk.ask_dialog(LineDialog("Name of the preset"), self.save)
             return
         settings = conversation.session.settings
-        model = desk.targets.model_name(conversation)
+        model = desk.targets.stored_name(conversation)
         try:
             preset = make_preset(name, settings, model, desk.services.settings)
         except ReplyscopeError as error:
             desk.tell(error)
             return
+        if desk.services.settings.preset(name) is None:
+            self._write(preset, conversation)
+            return
+
+        def decide(answer: str) -> None:
+            if answer == _REPLACE:
+                self._write(preset, conversation)
+
+        rows = [("keep", "do not replace it"), (_REPLACE, "by this session's values")]
+        desk.ask_dialog(PickDialog(f"Replace the preset {printable_line(name)}?", rows), decide)
+
+    def _write(self, preset: Preset, conversation: Conversation) -> None:
+        """Save a preset in the settings, and use it."""
+        desk, name = self._desk, preset.name
         if not desk.change_settings({("presets", name): preset_table(preset)}):
             return
         saved = desk.services.settings.preset(name)
         if saved is None:
             desk.tell("The preset was not saved: this chat saves nothing.")
             return
-        desk.apply_settings(conversation, with_preset(settings, saved))
+        desk.apply_settings(conversation, with_preset(conversation.session.settings, saved))
         desk.tell(f"The preset {name} was saved. /preset {name} uses it.", is_error=False)

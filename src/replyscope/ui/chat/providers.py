@@ -175,10 +175,10 @@ class ProviderCommands:
         """Use a model, by its name or alias."""
         self.use_found(self._desk.targets.find_model(name))
 
-    def use_found(self, found: ModelName) -> None:
-        """Use a model, and the provider that it names."""
+    def use_found(self, found: ModelName, done: Callable[[], None] | None = None) -> None:
+        """Use a model, and the provider that it names. `done` is called when it is in use."""
         if found.provider == LOCAL:
-            self.start_local(found.model, is_kept=True)
+            self.start_local(found.model, is_kept=True, done=done)
             return
         try:
             if found.provider is not None:
@@ -186,17 +186,18 @@ class ProviderCommands:
         except ReplyscopeError as error:
             self._desk.tell(error)
             return
-        self._use_listed(found.model)
+        self._use_listed(found.model, done)
 
     def _switch_to(self, endpoint: Endpoint) -> None:
         """Use another provider. Raises ReplyscopeError."""
         self._desk.targets.switch_to(self._desk.conversation, endpoint)
         self._desk.start_work(self.learn_models, group="models", exclusive=True)
 
-    def _use_listed(self, name: str) -> None:
+    def _use_listed(self, name: str, done: Callable[[], None] | None) -> None:
         endpoint = self._desk.targets.endpoint
         if endpoint is not None and endpoint.name == LOCAL:
-            self.start_local(name, is_kept=self._desk.services.settings.provider == LOCAL)
+            is_kept = self._desk.services.settings.provider == LOCAL
+            self.start_local(name, is_kept=is_kept, done=done)
             return
         settings = self._desk.conversation.session.settings
         at = endpoint.name if endpoint is not None else settings.endpoint
@@ -209,6 +210,8 @@ class ProviderCommands:
             self._desk.tell(f"{name} is {shutdown_sentence(chosen)}.", is_error=False)
         self._remember("model", name)
         self._view.draw_status()
+        if done is not None:
+            done()
         self._send_written()
 
     def _send_written(self) -> None:
@@ -265,9 +268,17 @@ class ProviderCommands:
         else:
             self._send_written()
 
-    def start_local(self, name: str, *, is_kept: bool = False, is_first: bool = False) -> None:
+    def start_local(
+        self,
+        name: str,
+        *,
+        is_kept: bool = False,
+        is_first: bool = False,
+        done: Callable[[], None] | None = None,
+    ) -> None:
         """Start the embedded model, installed if necessary. `is_kept` saves it as the default;
-        with `is_first` a session that has its own provider keeps it.
+        with `is_first` a session that has its own provider keeps it. `done` is called when it
+        is in use.
         """
         conversation = self._desk.conversation
 
@@ -284,6 +295,8 @@ class ProviderCommands:
                 self._keep_local(name)
             self._view.draw_status()
             self._view.composer.focus()
+            if done is not None:
+                done()
             self._send_written()
 
         self._desk.show(InstallScreen(self._desk.services.local, name), accept)
