@@ -9,11 +9,28 @@ import pytest
 
 from replyscope.config.paths import find_paths
 from replyscope.config.settings import read_settings
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.local_models import LocalModel
+from replyscope.domain.model_names import ModelName
+from replyscope.engine.model_choices import ModelChoices
 from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.chat.model_picker import ModelPicker
 from tests.support.server import Answer, LoopbackServer, error
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import is_idle, send
+
+
+class TwoModels:
+    """Two installed embedded models; none of them can be started."""
+
+    default_name = "runs"
+
+    def list_models(self) -> tuple[LocalModel, ...]:
+        return tuple(LocalModel(name, name, 1, "", "", "", is_installed=True) for name in NAMES)
+
+
+NAMES = ("runs", "other")
 
 
 def make_two(
@@ -115,15 +132,54 @@ async def test_favourites_recent_models_and_aliases_come_first(
     assert read_settings(find_paths(str(tmp_path)).settings).favourites == ()
 
 
-async def test_favourites_of_a_private_session_are_not_written(
+async def test_favourites_of_a_private_session_are_never_written(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
+    server.models = ["a", "b"]
     async with open_chat(make_two(tmp_path, server, server)) as pilot:
+        opened = chat_of(pilot).desk.conversation
         await send(pilot, "/private")
         await until(pilot, lambda: chat_of(pilot).desk.conversation.is_private)
-        await pilot.press("f2", "ctrl+f")
-        await until(pilot, lambda: "★ test-model" in frame(pilot))
+        await pilot.press("f2", "a", "ctrl+f")
+        await until(pilot, lambda: "★ a" in frame(pilot))
+        await pilot.press("escape")
+        chat_of(pilot).panes.show_conversation(opened)
+        await pilot.press("f2", "b", "ctrl+f")
+        await until(pilot, lambda: "★ b" in frame(pilot))
+    assert read_settings(find_paths(str(tmp_path)).settings).favourites == ("one/b",)
+
+
+async def test_a_favourite_without_a_provider_is_of_the_one_in_use(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.models = ["a", "b"]
+    lines = 'favourites = ["b"]'
+    async with open_chat(make_two(tmp_path, server, server, lines)) as pilot:
+        await pilot.press("f2")
+        await until(pilot, lambda: "★ b" in frame(pilot))
+        await pilot.press("b", "ctrl+f")
+        await until(pilot, lambda: "★" not in frame(pilot))
     assert read_settings(find_paths(str(tmp_path)).settings).favourites == ()
+
+
+async def test_a_retry_offers_only_the_embedded_model_that_runs(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    running = Endpoint("local", server.base_url, model="runs")
+    app = make_two(tmp_path, server, server, local=TwoModels())
+    async with open_chat(app) as pilot:
+        desk = chat_of(pilot).desk
+        desk.targets.use(desk.conversation, running)
+        choices = ModelChoices(desk.targets, desk.services)
+        names = [one.name for one in choices.known(is_retry=True).embedded]
+        assert names == ["runs"]
+        assert [one.name for one in choices.known().embedded] == ["runs", "other"]
+        target = await desk.targets.target_for(desk.conversation)
+        assert target is not None
+        with pytest.raises(ReplyscopeError, match="other does not run"):
+            await desk.targets.named_target(target, ModelName("other", "local"))
+        again = await desk.targets.named_target(target, ModelName("runs", "local"))
+        assert again.model == "runs"
 
 
 async def test_an_alias_is_used_by_its_name(server: LoopbackServer, tmp_path: Path) -> None:

@@ -1,17 +1,20 @@
 """Own prices come before the price list, and the list is downloaded only on request."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from replyscope.config.settings import parse_settings
-from replyscope.domain.rates import Rates, own_rates
+from replyscope.domain.exchange import Usage
+from replyscope.domain.rates import OwnRates, Rates, own_rates
 from replyscope.provider.price_list import use_downloaded
 from replyscope.provider.prices import Prices
 from tests.cli.run import run_command
 from tests.models.test_command_line import providers, write_settings
 from tests.models.test_picker import make_two
+from tests.support.build import make_exchange
 from tests.support.server import Answer, LoopbackServer, error
 from tests.ui.app import frame, open_chat, until
 
@@ -139,3 +142,21 @@ def test_what_is_no_price_list_is_refused(
     assert done.returncode in (2, 3, 4)
     assert sentence in done.stderr
     assert not (tmp_path / "data" / "prices.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("entries", "cost"),
+    [(["*", "gpt-5"], 12.0), (["gpt-5", "*"], 0.0), (["*", "gpt-5-2025*", "gpt-5"], 12.0)],
+)
+async def test_the_last_entry_that_matches_any_name_of_the_model_is_used(
+    tmp_path: Path, entries: list[str], cost: float
+) -> None:
+    rates = {"*": Rates(0, 0), "gpt-5": Rates(4, 8), "gpt-5-2025*": Rates(1, 1)}
+    prices = Prices(lambda: [OwnRates(name, rates[name]) for name in entries], tmp_path / "no")
+    exchange = replace(
+        make_exchange(),
+        model="gpt-5",
+        answered_model="gpt-5-2025-08-07",
+        usage=Usage(input_tokens=1_000_000, output_tokens=1_000_000),
+    )
+    assert await prices.estimate(exchange) == pytest.approx(cost)

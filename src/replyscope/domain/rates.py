@@ -42,7 +42,11 @@ class OwnRates:
         return any(pattern.matches(one.lower()) for one in (model, f"{provider}/{model}"))
 
 
-def own_rates(known: Sequence[OwnRates], provider: str, model: str) -> Rates | None:
-    """The prices of a model in the settings: the last entry that matches. None without one."""
-    found = (one.rates for one in reversed(known) if one.matches(provider, model))
+def own_rates(known: Sequence[OwnRates], provider: str, *names: str) -> Rates | None:
+    """The prices of a model in the settings: the last entry that matches any of its names.
+    None without one.
+    """
+    found = (
+        one.rates for one in reversed(known) if any(one.matches(provider, name) for name in names)
+    )
     return next(found, None)

@@ -16,7 +16,6 @@ from replyscope.domain.session import Parameters
 from replyscope.domain.settings import Layers
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
-from replyscope.engine.model_entries import KnownModels
 from replyscope.engine.model_lists import ModelLists
 from replyscope.engine.new_endpoints import OPENAI_URL, endpoint_at, entry_of, keep_key
 from replyscope.engine.parameter_layers import Layer, effective, parameter_layers
@@ -64,7 +63,7 @@ class Targets:
         """The endpoint of a session's requests: its own; the one in use if it has none, or if
         its own is not known in this run.
         """
-        own = self._known(conversation.session.settings.endpoint)
+        own = self.known_endpoint(conversation.session.settings.endpoint)
         return self.endpoint if own is None else own
 
     def follow(self, conversation: Conversation) -> None:
@@ -208,18 +207,18 @@ class Targets:
         """An endpoint as it is used: with the API of the command line, if it names one."""
         return replace(endpoint, api=self._services.api or endpoint.api)
 
-    def _known(self, name: str | None) -> Endpoint | None:
+    def known_endpoint(self, name: str | None) -> Endpoint | None:
         """The endpoint with a name: of this run, the settings or the environment."""
         known = (*self.endpoints, self._services.environment)
         return next((one for one in known if one is not None and one.name == name), None)
 
     def find_model(self, name: str) -> ModelName:
         """The model of a name or an alias, without a provider if it is the one in use."""
-        return self.relative(self._services.settings.find_model(name, self._others))
+        return self.relative(self._services.settings.find_model(name, self.others))
 
     def parse_model(self, text: str) -> ModelName:
         """The model of an alias or a text PROVIDER/MODEL, without the provider in use."""
-        return self.relative(self._services.settings.parse_model(text, self._others))
+        return self.relative(self._services.settings.parse_model(text, self.others))
 
     def relative(self, name: ModelName) -> ModelName:
         """A model without its provider, if that is in use."""
@@ -229,7 +228,7 @@ class Targets:
     def model_name(self, conversation: Conversation) -> ModelName | None:
         """The model of a session with the provider in use; None when no model is chosen."""
         model = self.model_for(conversation)
-        return None if model is None else self._placed(ModelName(model))
+        return None if model is None else self.placed(ModelName(model))
 
     def stored_name(self, conversation: Conversation) -> str | None:
         """The model of a session as a preset stores it: with its provider, if later runs know
@@ -245,11 +244,11 @@ class Targets:
         return str(name) if settings.parse_model(str(name), lasting) == name else None
 
     @property
-    def _others(self) -> list[str]:
+    def others(self) -> list[str]:
         """The names of endpoints that may not be in the settings."""
         return [one.name for one in (*self.endpoints, self._services.environment) if one]
 
-    def _placed(self, name: ModelName) -> ModelName:
+    def placed(self, name: ModelName) -> ModelName:
         """A model with the endpoint in use, unless it names another one."""
         if name.provider is not None or self.endpoint is None:
             return name
@@ -257,31 +256,22 @@ class Targets:
 
     def endpoint_named(self, name: str) -> Endpoint:
         """The endpoint with a name. Raises ReplyscopeError."""
-        found = self._known(name)
+        found = self.known_endpoint(name)
         if found is None:
             raise ReplyscopeError(f"There is no provider {name}.", "/provider adds one.")
         return found
 
-    def known_models(self, recent: Sequence[ModelName] = ()) -> KnownModels:
-        """The models of all providers, as known so far, for the picker."""
-        services = self._services
-        settings = services.settings
-        here = self.endpoint.name if self.endpoint is not None else None
-        aliases = {
-            alias: self._placed(settings.find_model(alias, self._others))
-            for alias in settings.aliases
-        }
-        is_local = here == LOCAL
-        return KnownModels(
-            [(one, self.lists.of(one)) for one in self.endpoints if one.name != LOCAL],
-            [settings.parse_model(text, self._others) for text in settings.favourites],
-            recent,
-            aliases,
-            [one for one in services.local.list_models() if one.is_installed or is_local],
-        )
-
     async def named_target(self, target: Target, found: ModelName) -> Target:
-        """A target with another model. Raises ReplyscopeError."""
+        """A target with another model. Raises ReplyscopeError.
+
+        One embedded model runs at a time: another one would only be named in the request.
+        """
+        is_local = (found.provider or target.endpoint.name) == LOCAL
+        running = self.known_endpoint(LOCAL) if is_local else None
+        if is_local and (running is None or running.model != found.model):
+            raise ReplyscopeError(
+                f"The embedded model {found.model} does not run.", "/model starts it."
+            )
         await self._services.check_layers(target.known, Layers(found.model))
         if found.provider is None:
             return replace(target, model=found.model)

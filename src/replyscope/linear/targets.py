@@ -9,6 +9,7 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.local_models import LocalModel
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.printable import printable_line
+from replyscope.engine.model_choices import ModelChoices
 from replyscope.engine.model_entries import ModelEntry, list_entries
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.inspection.figures import size
@@ -165,7 +166,7 @@ async def _load_entries(desk: LinearDesk) -> tuple[list[ModelEntry], list[str]]:
     """The models of all providers, and a sentence about each list that did not load."""
     targets = desk.targets
     await targets.lists.load_all(targets.endpoints, lambda: None, targets.endpoints[:1])
-    known = targets.known_models(await desk.services.recent_models())
+    known = ModelChoices(targets, desk.services).known(await desk.services.recent_models())
     faults = [
         f"{one.name}: the model list did not load: {found.fault}"
         for one, found in known.lists

@@ -36,11 +36,10 @@ class Prices:
         usage = exchange.usage
         if usage is None:
             return None
-        for model in _names(exchange):
-            rates = own_rates(self._own(), exchange.endpoint, model)
-            if rates is not None:
-                counts = (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
-                return rates.cost(*(count or 0 for count in counts))
+        rates = own_rates(self._own(), exchange.endpoint, *_names(exchange))
+        if rates is not None:
+            counts = (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
+            return rates.cost(*(count or 0 for count in counts))
         if is_loopback(exchange.base_url):
             return None
         return await asyncio.to_thread(self._price, exchange, usage)

@@ -87,7 +87,7 @@ class Branches:
             if name is not None:
                 self._retry_with(self._desk.targets.relative(name))
 
-        self._desk.show(await self._providers.model_picker("Ask again with"), accept)
+        self._desk.show(await self._providers.model_picker("Ask again with", is_retry=True), accept)
 
     def edit_message(self) -> None:
         """Edit an earlier message. The new text is sent as its sibling."""

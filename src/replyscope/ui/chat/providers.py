@@ -13,6 +13,7 @@ from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
+from replyscope.engine.model_choices import ModelChoices
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.schemas import read_schema
 from replyscope.inspection.model_row import shutdown_sentence
@@ -35,6 +36,7 @@ class ProviderCommands:
     def __init__(self, desk: Desk, view: ChatView) -> None:
         self._desk = desk
         self._view = view
+        self._choices = ModelChoices(desk.targets, desk.services)
         self._sends_after = False
         """Whether the text of the composer is sent after the choice."""
         self.send_written: Callable[[], None] | None = None
@@ -135,7 +137,7 @@ class ProviderCommands:
         picker = await self.model_picker("Choose a model")
         self._desk.show(picker, self._take_model)
 
-    async def model_picker(self, title: str) -> ModelPicker:
+    async def model_picker(self, title: str, *, is_retry: bool = False) -> ModelPicker:
         """A picker of the models of all providers, when the list of the one in use is known."""
         desk, targets = self._desk, self._desk.targets
         if not targets.models:
@@ -148,7 +150,7 @@ class ProviderCommands:
             await targets.lists.load_all(known, changed, known if again else known[:1])
 
         source = ModelSource(
-            partial(targets.known_models, recent),
+            partial(self._choices.known, recent, is_retry=is_retry),
             load,
             self._toggle_favourite,
             targets.model_name(desk.conversation),
@@ -157,13 +159,11 @@ class ProviderCommands:
 
     def _toggle_favourite(self, name: ModelName) -> None:
         """Add a model to the favourites of the settings, or remove it."""
-        services = self._desk.services
-        old = services.settings.favourites
-        text = str(name)
-        new = tuple(one for one in old if one != text) if text in old else (*old, text)
-        services.settings = replace(services.settings, favourites=new)
-        if not self._desk.conversation.is_private:
-            self._desk.change_settings({("favourites",): list(new) or None})
+        is_saved = not self._desk.conversation.is_private
+        try:
+            self._choices.toggle_favourite(name, is_saved=is_saved)
+        except ReplyscopeError as error:
+            self._desk.tell(error)
 
     def _take_model(self, name: ModelName | None) -> None:
         if name is None:
