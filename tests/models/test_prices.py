@@ -132,6 +132,13 @@ async def test_a_downloaded_list_is_used(tmp_path: Path) -> None:
         (Answer(content_type="application/json", chunks=[b"{}"]), "is not a price list."),
         (Answer(content_type="application/json", chunks=[b'[{"id": 5}]']), "is not a price list."),
         (Answer(content_type="text/html", chunks=[b"<html>"]), "is not a price list."),
+        (
+            Answer(
+                content_type="application/json",
+                chunks=[json.dumps([{**LIST[0], "api_pattern": "(["}]).encode()],
+            ),
+            "is not a price list.",
+        ),
     ],
 )
 def test_what_is_no_price_list_is_refused(

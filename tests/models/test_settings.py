@@ -1,11 +1,13 @@
 """[models]: aliases and parameters by pattern; a wrong entry is named, the others work."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from replyscope.config.settings import parse_settings
+from replyscope.config.settings import change_settings, parse_settings, read_settings
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import SettingsError
 from replyscope.domain.model_names import ModelName, parse_model_name
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.engine.parameter_layers import effective, parameter_layers, source_of
@@ -83,3 +85,19 @@ def test_a_wrong_entry_is_named_and_the_others_work(line: str, sentence: str) ->
     assert fault.startswith("The entry models.")
     assert settings.aliases == {"fast": "work/mini"}
     assert settings.model_defaults[0].parameters == Parameters(seed=7)
+
+
+def test_a_provider_cannot_have_the_name_of_the_embedded_models() -> None:
+    with pytest.raises(SettingsError, match=r"providers\.local is the name of the embedded models"):
+        parse_settings('[providers.local]\nbase_url = "http://127.0.0.1:9/v1"\n', Path("s.toml"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symlinks need a privilege")
+def test_settings_behind_a_symlink_stay_there(tmp_path: Path) -> None:
+    real, link = tmp_path / "dotfiles" / "mine.toml", tmp_path / "settings.toml"
+    real.parent.mkdir()
+    real.write_text("# mine\n")
+    link.symlink_to(real)
+    change_settings(link, {("favourites",): ["a"]})
+    assert link.is_symlink()
+    assert read_settings(real).favourites == ("a",)

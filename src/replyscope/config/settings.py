@@ -25,6 +25,7 @@ from replyscope.domain.address import Address, AddressError, read_base_url
 from replyscope.domain.endpoint import Endpoint, KeySource, KeySourceKind, default_api
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
+from replyscope.domain.model_names import LOCAL
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.think_tags import ThinkTags
@@ -99,9 +100,11 @@ def parse_settings(
     entries = Entries(check, is_strict)
     settings = _with_entries(_read_root(root), root, entries)
     providers = RootSection.providers.read(root)
+    if LOCAL in providers.names():
+        raise providers.reject(LOCAL, "is the name of the embedded models; choose another one")
     endpoints = tuple(_read_endpoint(n, providers.table(n), entries) for n in providers.names())
     provider = settings.provider
-    if provider is not None and provider not in {"local", *(e.name for e in endpoints)}:
+    if provider is not None and provider not in {LOCAL, *(e.name for e in endpoints)}:
         names = ", ".join(e.name for e in endpoints) or "none are set"
         raise root.reject("provider", f"is {provider!r}; the providers are: {names}")
     variables = tuple(
@@ -252,6 +255,7 @@ def _set(document: Any, keys: tuple[str, ...], value: Any, new_table: Callable[.
 
 
 def _replace(path: Path, text: str) -> None:
+    path = path.resolve()  # a symlink, as of a folder of dotfiles, stays one
     make_private(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
     try:

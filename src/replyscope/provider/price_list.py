@@ -4,6 +4,7 @@ It is downloaded only by `refresh_prices`, which a person asks for.
 """
 
 import logging
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -82,4 +83,25 @@ def _snapshot(text: str) -> DataSnapshot:
     raw: Any = read_json(text)
     if not isinstance(raw, list) or not raw:
         raise ValueError("not a list of providers")
+    _check_patterns(raw)
     return DataSnapshot(providers_from_raw(raw), from_auto_update=True)
+
+
+def _check_patterns(raw: Any) -> None:
+    """Raise ValueError for an invalid regular expression: each lookup compiles them anew."""
+    rest = [raw]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, list):
+            rest += value
+        elif isinstance(value, dict):
+            rest += value.values()
+            for key in ("api_pattern", "regex"):
+                _check_pattern(value.get(key))
+
+
+def _check_pattern(pattern: object) -> None:
+    try:
+        re.compile(pattern if isinstance(pattern, str) else "")
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError("an invalid regular expression") from error
