@@ -1,19 +1,25 @@
 """F2: the models of all providers in one list, while they load, with favourites first."""
 
+import asyncio
 import json
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from replyscope.config.paths import find_paths
 from replyscope.config.settings import read_settings
-from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.endpoint import Endpoint, ModelInfo
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.local_models import LocalModel
 from replyscope.domain.model_names import ModelName
+from replyscope.domain.ports import PriceList
+from replyscope.domain.rates import Rates
 from replyscope.engine.model_choices import ModelChoices
+from replyscope.engine.model_entries import KnownModels, list_entries
+from replyscope.engine.model_lists import ModelList, ModelLists
 from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.chat.model_picker import ModelPicker
 from tests.support.server import Answer, LoopbackServer, error
@@ -28,6 +34,13 @@ class TwoModels:
 
     def list_models(self) -> tuple[LocalModel, ...]:
         return tuple(LocalModel(name, name, 1, "", "", "", is_installed=True) for name in NAMES)
+
+
+class OnePrice:
+    """A price list with one price."""
+
+    async def rates(self, _provider: str, _url: str, models: Sequence[str]) -> dict[str, Rates]:
+        return dict.fromkeys(models, Rates(1, 2))
 
 
 NAMES = ("runs", "other")
@@ -102,6 +115,67 @@ async def test_a_slow_list_does_not_hold_up_the_others(
             await pilot.press(*"slow", "enter")  # waits: the list may have it
             gate.set()
             await until(pilot, lambda: "slow-one · two" in frame(pilot))
+
+
+async def test_the_picker_opens_while_the_provider_in_use_hangs(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    body = json.dumps({"data": [{"id": "late-one"}]}).encode()
+    server.routes["GET", "/models"] = Answer(content_type="application/json", chunks=[gate, body])
+    with LoopbackServer() as other:
+        other.models = ["quick"]
+        async with open_chat(make_two(tmp_path, server, other)) as pilot:
+            await pilot.press("f2")
+            await until(pilot, lambda: "loading…" in frame(pilot) and "quick" in frame(pilot))
+            gate.set()
+            await until(pilot, lambda: "late-one" in frame(pilot))
+
+
+async def test_a_huge_list_is_capped_and_its_rows_are_kept_while_typing(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.models = [f"model-{n:05}" for n in range(10_000)]
+    async with open_chat(make_two(tmp_path, server, server)) as pilot:
+        await pilot.press("f2")
+        await until(pilot, lambda: "10,000 models, 3,000 are listed." in frame(pilot))
+        picker = pilot.app.screen
+        assert isinstance(picker, ModelPicker)
+        await pilot.press(*"model-09999")
+        await until(pilot, lambda: "not in a list" in frame(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "model-09999 · one" in frame(pilot))
+
+
+def test_entries_of_providers_with_a_slash_have_their_own_keys() -> None:
+    lists = [
+        (Endpoint("a", "http://x"), ModelList((ModelInfo("b/c"),))),
+        (Endpoint("a/b", "http://y"), ModelList((ModelInfo("c"),))),
+    ]
+    entries = list_entries(KnownModels(lists))
+    assert len({entry.key for entry in entries}) == 2
+
+
+async def test_a_list_that_loads_keeps_prices_that_arrive_meanwhile(
+    server: LoopbackServer,
+) -> None:
+    gate, endpoint = asyncio.Event(), Endpoint("one", server.base_url)
+
+    class Slow:
+        async def list_models(self) -> tuple[ModelInfo, ...]:
+            await gate.wait()
+            return (ModelInfo("m"),)
+
+    async def open_slow(_endpoint: Endpoint) -> Any:
+        return Slow()
+
+    lists = ModelLists(open_slow, cast(PriceList, OnePrice()))
+    loading = asyncio.create_task(lists.load(endpoint))
+    await asyncio.sleep(0)
+    await lists._price(endpoint, ["m"])
+    gate.set()
+    await loading
+    assert lists.of(endpoint).rates == {"m": Rates(1, 2)}
 
 
 async def test_favourites_recent_models_and_aliases_come_first(

@@ -9,6 +9,9 @@ from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.rates import Rates
 from replyscope.engine.model_lists import ModelList
 
+MOST_LISTED = 3_000
+"""The models of one provider that have entries. More make each typed letter slow."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
@@ -25,7 +28,14 @@ class ModelEntry:
     @property
     def key(self) -> str:
         """A text that no other entry has."""
-        return f"{self.alias}={self.name}" if self.alias else str(self.name)
+        return key_of(self.name, self.alias)
+
+
+def key_of(name: ModelName, alias: str = "") -> str:
+    """The key of an entry, which begins with the text that a person may type. The provider
+    `a/b` with the model `c` is not `a` with `b/c`.
+    """
+    return "\0".join((*([alias] if alias else ()), str(name), name.provider or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ def list_entries(known: KnownModels) -> list[ModelEntry]:
 
 def _listed(known: KnownModels) -> Iterator[ModelEntry]:
     for endpoint, models in known.lists:
-        for info in models.models or ():
+        for info in (models.models or ())[:MOST_LISTED]:
             name = ModelName(info.id, endpoint.name)
             yield ModelEntry(name, info, models.rates.get(info.id))
     for model in known.embedded:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from replyscope.domain.endpoint import Endpoint, ModelInfo
 from replyscope.domain.errors import ReplyscopeError
@@ -37,24 +38,24 @@ class ModelLists:
         """The list of a provider, as known so far."""
         return self._lists.get((endpoint.name, endpoint.base_url), ModelList())
 
-    def _keep(self, endpoint: Endpoint, found: ModelList) -> None:
-        self._lists[endpoint.name, endpoint.base_url] = found
+    def _change(self, endpoint: Endpoint, **changes: Any) -> None:
+        """Change the list as it is now: another task may have changed it meanwhile."""
+        self._lists[endpoint.name, endpoint.base_url] = replace(self.of(endpoint), **changes)
 
     async def load(self, endpoint: Endpoint) -> tuple[ModelInfo, ...]:
         """Request the list of one provider. Raises ReplyscopeError."""
-        known = self.of(endpoint)
-        self._keep(endpoint, replace(known, is_loading=True, fault=""))
+        self._change(endpoint, is_loading=True, fault="")
         try:
             provider = await self._open_provider(endpoint)
             models = await provider.list_models()
         except ReplyscopeError as error:
-            known = replace(known, fault=str(error))
+            self._change(endpoint, fault=str(error))
             raise
         else:
-            known = replace(known, models=models, fault="")
+            self._change(endpoint, models=models, fault="")
             return models
         finally:
-            self._keep(endpoint, replace(known, is_loading=False))
+            self._change(endpoint, is_loading=False)
 
     async def load_all(
         self,
@@ -88,5 +89,4 @@ class ModelLists:
     async def _price(self, endpoint: Endpoint, models: Sequence[str]) -> None:
         if self._prices is not None:
             found = await self._prices.rates(endpoint.name, endpoint.public_url, models)
-            known = self.of(endpoint)
-            self._keep(endpoint, replace(known, rates={**known.rates, **found}))
+            self._change(endpoint, rates={**self.of(endpoint).rates, **found})

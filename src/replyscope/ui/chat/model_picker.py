@@ -8,7 +8,13 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from replyscope.domain.model_names import ModelName
-from replyscope.engine.model_entries import KnownModels, ModelEntry, list_entries
+from replyscope.engine.model_entries import (
+    MOST_LISTED,
+    KnownModels,
+    ModelEntry,
+    key_of,
+    list_entries,
+)
 from replyscope.inspection.model_row import describe_model
 from replyscope.ui.dialogs.dialog import ListDialog, Row
 
@@ -46,6 +52,8 @@ class ModelPicker(ListDialog[ModelName | None]):
         super().__init__(title)
         self._source = source
         self._entries: dict[str, ModelEntry] = {}
+        self._known: KnownModels | None = None
+        self._known_rows: Sequence[Row] = ()
         self._drawn: Sequence[Row] = ()
         self._is_drawing = False
         self._lists_loaded = asyncio.Event()
@@ -77,7 +85,7 @@ class ModelPicker(ListDialog[ModelName | None]):
 
     def first_highlight(self) -> str | None:
         """The model in use."""
-        return str(self._source.current) if self._source.current is not None else None
+        return key_of(self._source.current) if self._source.current is not None else None
 
     def fill(self, highlighted: str | None = None) -> None:
         """Draw the rows that match the filter."""
@@ -91,7 +99,16 @@ class ModelPicker(ListDialog[ModelName | None]):
         return self._drawn
 
     def _make_rows(self) -> Sequence[Row]:
+        """The rows; those of the models are made again only when another model is known."""
         known = self._source.known()
+        if known != self._known:
+            self._known, self._known_rows = known, self._rows_of(known)
+        rows, words = self._known_rows, self.typed.lower().split()
+        if words and not any(all(word in row.searched for word in words) for row in rows):
+            return [*rows, Row(f"{_FREE}{self.typed}", self.typed, "not in a list", "  ")]
+        return rows
+
+    def _rows_of(self, known: KnownModels) -> Sequence[Row]:
         entries = list_entries(known)
         self._entries = {entry.key: entry for entry in entries}
         first: list[Row] = []
@@ -106,11 +123,11 @@ class ModelPicker(ListDialog[ModelName | None]):
                 states.append(
                     Row(f"{_STATE}{endpoint.name}", endpoint.name, text or "loading…", "  ")
                 )
-        rows = [*first, *states, *rest]
-        words = self.typed.lower().split()
-        if words and not any(all(word in row.searched for word in words) for row in rows):
-            rows.append(Row(f"{_FREE}{self.typed}", self.typed, "not in a list", "  "))
-        return rows
+            number = len(models.models or ())
+            if number > MOST_LISTED:
+                text = f"{number:,} models, {MOST_LISTED:,} are listed. Type the name of another."
+                states.append(Row(f"{_STATE}{endpoint.name}\0", endpoint.name, text, "  "))
+        return [*first, *states, *rest]
 
     def _row(self, entry: ModelEntry) -> Row:
         is_current = not entry.alias and entry.name == self._source.current
@@ -144,7 +161,7 @@ class ModelPicker(ListDialog[ModelName | None]):
         entry = self._entries.get(self.highlighted or "")
         if entry is not None:
             self._source.toggle(entry.name)
-            self.fill(str(entry.name))
+            self.fill(key_of(entry.name))
 
     def action_reload(self) -> None:
         """Load all lists again."""

@@ -27,6 +27,7 @@ from replyscope.ui.dialogs.edit_dialog import EditDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 from replyscope.ui.terminal import garbage
 
+_OPENS_AFTER_S = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -138,11 +139,13 @@ class ProviderCommands:
         self._desk.show(picker, self._take_model)
 
     async def model_picker(self, title: str, *, is_retry: bool = False) -> ModelPicker:
-        """A picker of the models of all providers, when the list of the one in use is known."""
+        """A picker of the models of all providers. A server that does not answer at once does
+        not hold it up.
+        """
         desk, targets = self._desk, self._desk.targets
         if not targets.models:
-            with suppress(ReplyscopeError):  # the picker shows the error
-                await targets.load_models()
+            with suppress(ReplyscopeError, TimeoutError):  # the picker shows errors, and loads it
+                await asyncio.wait_for(targets.load_models(), _OPENS_AFTER_S)
         recent = await desk.services.recent_models()
 
         async def load(changed: Callable[[], None], again: bool) -> None:
