@@ -4,11 +4,14 @@ from pathlib import Path
 
 from replyscope.config.paths import find_paths
 from replyscope.config.settings import read_settings
+from replyscope.domain.session import SessionSettings
+from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
+from replyscope.engine.targets import Targets
 from tests.cli.run import run_command
 from tests.models.test_command_line import providers, write_settings
 from tests.models.test_picker import make_two
 from tests.support.server import LoopbackServer
-from tests.ui.app import chat_of, frame, open_chat, until
+from tests.ui.app import chat_of, frame, make_services, open_chat, until
 from tests.ui.test_chat import is_idle, send
 
 
@@ -80,3 +83,15 @@ async def test_a_private_session_writes_no_provider_to_the_settings(
             )
             await until(pilot, lambda: "x9 · two" in frame(pilot))
     assert read_settings(find_paths(str(tmp_path)).settings).provider == "one"
+
+
+async def test_a_provider_that_a_private_session_adds_is_not_saved(tmp_path: Path) -> None:
+    services = make_services(tmp_path, None)
+    private = services.archive.new(SessionSettings(), is_private=True)
+    targets = Targets(services)
+    for way, note in ((ProviderKind.KEY_STORED, True), (ProviderKind.URL, False)):
+        choice = ProviderChoice(way, "https://one.example/v1", key="sk-for-one-1")
+        said = await targets.take(private, choice)
+        assert (said is not None and "This session is private" in said) is note
+    assert private.session.settings.endpoint == "one-example"
+    assert not find_paths(str(tmp_path)).settings.exists()

@@ -339,6 +339,8 @@ class Targets:
                 self._services.keys, endpoint.name, choice.key, stores=stores
             )
         endpoint = replace(endpoint, key_source=source)
+        if choice.way is ProviderKind.KEY_STORED and conversation.is_private:
+            note = "This session is private: the key is kept in memory until you leave."
         is_kept = source.kind is not KeySourceKind.GIVEN or choice.way is ProviderKind.URL
         if is_kept and not conversation.is_private:
             self._services.change_settings(entry_of(endpoint))
