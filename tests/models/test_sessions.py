@@ -1,5 +1,6 @@
 """A session's requests go to its own provider, whatever another session has chosen."""
 
+import threading
 from pathlib import Path
 
 from replyscope.config.paths import find_paths
@@ -10,7 +11,7 @@ from replyscope.engine.targets import Targets
 from tests.cli.run import run_command
 from tests.models.test_command_line import providers, write_settings
 from tests.models.test_picker import make_two
-from tests.support.server import LoopbackServer
+from tests.support.server import Answer, LoopbackServer, reply
 from tests.ui.app import chat_of, frame, make_services, open_chat, until
 from tests.ui.test_chat import is_idle, send
 
@@ -95,3 +96,25 @@ async def test_a_provider_that_a_private_session_adds_is_not_saved(tmp_path: Pat
         assert (said is not None and "This session is private" in said) is note
     assert private.session.settings.endpoint == "one-example"
     assert not find_paths(str(tmp_path)).settings.exists()
+
+
+async def test_a_queued_message_goes_to_the_provider_of_its_session(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    server.answer = lambda _request: Answer(chunks=[gate, *reply("ok").chunks])
+    with LoopbackServer() as other:
+        async with open_chat(make_two(tmp_path, server, other)) as pilot:
+            await send(pilot, "first")
+            await until(pilot, lambda: bool(server.requests))
+            await send(pilot, "queued")
+            chat = chat_of(pilot)
+            opened = chat.desk.conversation.session.id
+            await until(pilot, lambda: chat.desk.pending.has_queued(opened))
+            chat.groups.sessions.new_session()
+            chat.groups.providers.use_found(chat.desk.targets.parse_model("two/x9"))
+            await until(pilot, lambda: "x9 · two" in frame(pilot))
+            gate.set()
+            await until(pilot, lambda: len(server.requests) == 2)
+        assert other.requests == []
+    assert [request["model"] for request in server.requests] == ["m1", "m1"]
