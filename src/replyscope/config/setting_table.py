@@ -221,7 +221,7 @@ class PresetSection:
     )
     schema_name = Setting(text(), help="the name of the schema in requests")
     parameters = Setting(table(ParametersSection), help="parameters of each request")
-    not_sent = Setting(texts(), '["top_p"]', help="parameters that are not sent")
+    not_sent = Setting(texts(), help="parameters that are not sent")
 
 
 _KEY_SOURCES = ("key_env", "key_keyring", "key_command")
