@@ -3,17 +3,25 @@
 import json
 import sqlite3
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from replyscope.cli.wiring import translate_frames
 from replyscope.domain.errors import ImportFault
 from replyscope.domain.foreign import Unreadable
-from replyscope.domain.message import FilePart, Role, ToolResultPart
+from replyscope.domain.message import FilePart, Message, Role, ToolResultPart
+from replyscope.domain.session import Session
 from replyscope.domain.shared import Shared
-from replyscope.domain.tool import ToolCallState
-from replyscope.engine.importing import import_batch
+from replyscope.domain.tool import KeptFile, ToolCallState
+from replyscope.engine.import_files import FileReader
+from replyscope.engine.importing import Importer, import_batch
+from replyscope.engine.sniffing import FormatTable
+from replyscope.inspection.sharing.session_json import session_to_json
+from replyscope.readers.formats import FORMATS
+from replyscope.store.foreign import open_foreign
 from replyscope.store.sqlite_store import SqliteStore
 from tests.cli.run import run_command
 from tests.sharing.exports import (
@@ -284,3 +292,25 @@ def test_llm_s_system_fragments_attachments_and_failures_come(tmp_path: Path) ->
         "content of an attachment of type application/pdf",
         "schema of a reply",
     }
+
+
+async def test_paths_outside_our_folder_are_not_imported(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    """A purge deletes the files of a session, and a key opens them."""
+    kept = tmp_path / "kept"
+    own = str(kept / "0123.png")
+    paths = (own, "/etc/passwd", "nul\0", str(kept / ".." / "sessions.db"))
+    files = tuple(KeptFile(f"{n}.png", "image/png", path, 3) for n, path in enumerate(paths))
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    result = Message("t", Role.TOOL, (ToolResultPart("c", "drawn", files=files),), at)
+    file = tmp_path / "export.json"
+    file.write_text(session_to_json(Shared(Session("s", "S", at, at, head_id="t"), (result,), {})))
+    reader = FileReader(FormatTable(FORMATS), open_foreign, translate_frames)
+    imported = await Importer(reader, store, kept).import_file(file)
+    assert imported.taken == 1
+    (message,) = (await store.load_session("s")).messages
+    (part,) = message.parts
+    assert isinstance(part, ToolResultPart)
+    assert [one.path for one in part.files] == [own, "", "", ""]
+    assert [one.name for one in part.files] == ["0.png", "1.png", "2.png", "3.png"]

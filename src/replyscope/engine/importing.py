@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from replyscope.domain.errors import ImportConflict, StoreRejected
-from replyscope.domain.exchange import Exchange
+from replyscope.domain.exchange import Exchange, ReplyImage
 from replyscope.domain.field_types import check_shared
 from replyscope.domain.foreign import Batch, Unreadable
 from replyscope.domain.import_faults import fault_in_words
+from replyscope.domain.message import Message, Part, ToolResultPart
 from replyscope.domain.plural import plural
 from replyscope.domain.shared import LeftOut, Progress, Shared, Taken
 from replyscope.domain.stores import ImportTarget
@@ -100,29 +101,43 @@ class Importer:
         return await import_batch(batch, self._target, is_dry=is_dry, progress=progress)
 
     def _without_foreign_files(self, item: Shared | Unreadable) -> Shared | Unreadable:
-        """The session without paths of pictures outside our folder: they would be opened to be
-        drawn, and a path may belong to another machine. The paths are only compared.
+        """The session without paths of files outside our folder: they would be opened, and a
+        path may belong to another machine. The paths are only compared.
         """
         if isinstance(item, Unreadable):
             return item
-        return replace(
-            item, exchanges={key: self._own_files(one) for key, one in item.exchanges.items()}
-        )
+        messages = [
+            replace(one, parts=tuple(map(self._own_path, one.parts))) if _has_files(one) else one
+            for one in item.messages
+        ]
+        exchanges = {key: self._own_files(one) for key, one in item.exchanges.items()}
+        return replace(item, messages=tuple(messages), exchanges=exchanges)
 
     def _own_files(self, exchange: Exchange) -> Exchange:
         if not any(choice.images for choice in exchange.choices):
             return exchange
         choices = [
-            replace(
-                choice,
-                images=tuple(
-                    one if Path(one.path).parent == self._kept_files else replace(one, path="")
-                    for one in choice.images
-                ),
-            )
+            replace(choice, images=tuple(map(self._own_image, choice.images)))
             for choice in exchange.choices
         ]
         return replace(exchange, choices=tuple(choices))
+
+    def _own_image(self, image: ReplyImage) -> ReplyImage:
+        return image if self._is_own(image.path) else replace(image, path="")
+
+    def _own_path(self, part: Part) -> Part:
+        """The part without the paths of foreign files: their names and sizes stay."""
+        if not isinstance(part, ToolResultPart):
+            return part
+        files = (one if self._is_own(one.path) else replace(one, path="") for one in part.files)
+        return replace(part, files=tuple(files))
+
+    def _is_own(self, path: str) -> bool:
+        return Path(path).parent == self._kept_files
+
+
+def _has_files(message: Message) -> bool:
+    return any(isinstance(part, ToolResultPart) and part.files for part in message.parts)
 
 
 async def import_batch(

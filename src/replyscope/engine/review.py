@@ -108,8 +108,8 @@ class Review:
         ]
         purged, paths = await self._library.purge(session_ids)
         for path in map(Path, paths):
-            if path.resolve().is_relative_to(self._kept.resolve()):
-                with suppress(OSError):
+            with suppress(OSError, ValueError):  # a path with a NUL is a ValueError
+                if path.resolve().is_relative_to(self._kept.resolve()):
                     path.unlink()
         for session_id in session_ids:
             self._archive.forget(session_id)

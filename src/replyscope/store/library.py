@@ -13,8 +13,8 @@ from replyscope.domain.message import FilePart, TextPart, ToolResultPart
 from replyscope.domain.search import Labels, Purged, StoreSize
 from replyscope.store.codec import read_parts
 from replyscope.store.database import Database
-from replyscope.store.folded import FoldedExchanges
 from replyscope.store.index import forget
+from replyscope.store.kept_paths import file_paths, image_paths, unused_paths
 from replyscope.store.search import tags_of
 from replyscope.store.sqlite_errors import is_busy
 
@@ -162,7 +162,9 @@ def _put_labels(connection: sqlite3.Connection, labels: Iterable[Labels]) -> Non
 def remove_sessions(
     connection: sqlite3.Connection, session_ids: Sequence[str]
 ) -> tuple[int, tuple[str, ...]]:
-    """Delete sessions. Returns the number of exchanges and the paths of their tools' files."""
+    """Delete sessions. Returns the number of exchanges, and the paths of their tools' and replies'
+    files that no other session has: a file is named by its content, and shared.
+    """
     connection.execute("PRAGMA secure_delete = ON")
     count = 0
     paths: list[str] = []
@@ -172,14 +174,14 @@ def remove_sessions(
             "SELECT id FROM exchange WHERE session_id = ?", (session_id,)
         ).fetchall()
         forget(connection, [exchange_id for (exchange_id,) in exchanges])
-        paths += _images_of(connection, session_id)
+        paths += image_paths(connection, session_id)
         paths += _forget_words(connection, session_id)
         connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
         count += len(exchanges)
     _drop_unused_pieces(connection)
     connection.execute("INSERT INTO search (search) VALUES ('optimize')")
     connection.execute("INSERT OR REPLACE INTO note VALUES (?, '1')", (_PENDING,))
-    return count, tuple(paths)
+    return count, tuple(unused_paths(connection, paths))
 
 
 def _move_shared_exchanges(connection: sqlite3.Connection, session_id: str) -> None:
@@ -201,22 +203,6 @@ def _move_shared_exchanges(connection: sqlite3.Connection, session_id: str) -> N
         )
 
 
-def _images_of(connection: sqlite3.Connection, session_id: str) -> list[str]:
-    """The files with the images of a session's replies."""
-    rows = connection.execute(
-        "SELECT e.id, e.model, e.started_at, e.folded FROM exchange e WHERE e.session_id = ?",
-        (session_id,),
-    )
-    exchanges = FoldedExchanges({row[0]: row[1:] for row in rows})
-    return [
-        image.path
-        for exchange in exchanges.values()
-        for choice in exchange.choices
-        for image in choice.images
-        if image.path
-    ]
-
-
 def _forget_words(connection: sqlite3.Connection, session_id: str) -> list[str]:
     """Delete a session's prompts from the history. Returns the paths of its tools' files."""
     paths: list[str] = []
@@ -227,7 +213,7 @@ def _forget_words(connection: sqlite3.Connection, session_id: str) -> list[str]:
             if isinstance(part, TextPart | FilePart):
                 connection.execute("DELETE FROM prompt WHERE text = ?", (part.text,))
             elif isinstance(part, ToolResultPart):
-                paths += [file.path for file in part.files]
+                paths += file_paths(part)
     return paths
 
 
