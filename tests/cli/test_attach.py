@@ -90,3 +90,12 @@ def test_what_the_api_does_not_accept_is_said_before_the_send(
     (tmp_path / "s.wav").write_bytes(wav())
     done = ask(tmp_path, server, "hi", "-a", str(tmp_path / "s.wav"), "--api", "responses")
     assert "s.wav: the Responses API accepts no audio." in done.stderr
+
+
+def test_a_path_in_the_home_of_nobody_does_not_exist(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    done = ask(tmp_path, server, "what?", "-a", "~nobodyx/f")
+    assert "~nobodyx/f does not exist" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not server.requests

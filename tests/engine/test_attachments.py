@@ -39,3 +39,8 @@ def test_paths_are_completed_folders_first_hidden_ones_on_request(tmp_path: Path
     assert complete_path("s", tmp_path) == [("src/", True), ("setup.py", False)]
     assert complete_path(".", tmp_path) == [(".secret", False)]
     assert complete_path("nowhere/x", tmp_path) == []
+
+
+@pytest.mark.parametrize("typed", ["~nobodyx/", "~nobodyx/f", "no\0where/f", "~no\0body/f"])
+def test_a_path_that_can_not_exist_has_no_completions(tmp_path: Path, typed: str) -> None:
+    assert complete_path(typed, tmp_path) == []

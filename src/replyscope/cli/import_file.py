@@ -17,6 +17,7 @@ from replyscope.domain.foreign import Unreadable
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.shared import Progress
+from replyscope.domain.typed_path import typed_path
 from replyscope.engine.importing import Imported, Importer
 
 _MOST_REPORTED = 20
@@ -28,7 +29,7 @@ async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
     With several files, an unreadable one is reported and skipped.
     """
     importer = importer_of(wiring)
-    paths = [Path(name).expanduser() for name in arguments.files]
+    paths = [typed_path(name) for name in arguments.files]
     done = Imported(0, 0, 0, 0, (), arguments.dry_run)
     try:
         for path in paths:

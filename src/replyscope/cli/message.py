@@ -4,12 +4,12 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from replyscope.cli.attaching import attachment_reader
 from replyscope.cli.report import warn
 from replyscope.domain.errors import AttachmentError, SettingsError
 from replyscope.domain.message import Attachment, Part, TextPart
+from replyscope.domain.typed_path import typed_path
 from replyscope.engine.attachments import MOST_BYTES, AttachmentReader, ReadFiles
 
 _STDIN = "-"
@@ -35,7 +35,7 @@ async def read_message(prompt: str | None, files: Sequence[str]) -> tuple[Part, 
 
 async def _read_file(reader: AttachmentReader, file: str) -> ReadFiles:
     if file != _STDIN:
-        return await reader.read(Path(file).expanduser())
+        return await reader.read(typed_path(file))
     if sys.stdin is None or sys.stdin.isatty():
         raise AttachmentError("-a - reads a file from stdin.", "Pipe one in.")
     data = sys.stdin.buffer.read(MOST_BYTES + 1)

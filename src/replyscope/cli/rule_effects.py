@@ -13,6 +13,7 @@ from replyscope.cli.system import notify_desktop
 from replyscope.domain.environment import with_absolute_paths
 from replyscope.domain.regular_file import append_regular
 from replyscope.domain.rule import Rule
+from replyscope.domain.typed_path import typed_path
 from replyscope.domain.unicode_text import REPLACE
 
 _log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class TerminalEffects:
     async def save(self, rule: Rule, exchange: Mapping[str, Any]) -> None:
         """Append the exchange to the rule's file as a line of JSON, readable by its owner only."""
         try:
-            await asyncio.to_thread(_append, Path(rule.file or "").expanduser(), exchange)
+            await asyncio.to_thread(_append, typed_path(rule.file or ""), exchange)
         except OSError as error:
             self._report(rule, str(error))
 

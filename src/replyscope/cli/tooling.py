@@ -24,6 +24,7 @@ from replyscope.domain.tool import (
     ToolSettings,
     ToolSource,
 )
+from replyscope.domain.typed_path import typed_path
 from replyscope.engine.consent import Consent
 from replyscope.engine.rules import RuleBook, usable
 from replyscope.engine.tool_runner import Tooling
@@ -122,7 +123,7 @@ class LateToolbox:
     ) -> None:
         self._paths = paths
         self._saves = saves
-        self._files = [Path(file).expanduser().absolute() for file in files]
+        self._files = [typed_path(file).absolute() for file in files]
         self._settings = settings
         self._box: Toolbox | None = None
         self._opening = asyncio.Lock()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import platformdirs
 
+from replyscope.domain.typed_path import typed_path
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -72,10 +74,10 @@ def find_paths(data_dir: str | None = None) -> Paths:
     """The folders; `data_dir` or REPLYSCOPE_DATA_DIR replaces the data and log folders."""
     named = data_dir or os.environ.get("REPLYSCOPE_DATA_DIR")
     config = os.environ.get("REPLYSCOPE_CONFIG_DIR")
-    data = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("replyscope"))
+    data = typed_path(named) if named else Path(platformdirs.user_data_dir("replyscope"))
     return Paths(
         data=data.absolute(),
-        config=Path(config).expanduser().absolute()
+        config=typed_path(config).absolute()
         if config
         else Path(platformdirs.user_config_dir("replyscope")),
         logs=data.absolute() / "logs" if named else Path(platformdirs.user_log_dir("replyscope")),

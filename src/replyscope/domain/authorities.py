@@ -10,6 +10,7 @@ from pathlib import Path
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.proxies import RouteFault
+from replyscope.domain.typed_path import typed_path
 
 _FILE, _FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
@@ -23,7 +24,7 @@ def tls_context(
     """
     source = trusted_by(endpoint, environment)
     if source is not None and endpoint.ca_bundle:
-        path = Path(endpoint.ca_bundle).expanduser()
+        path = typed_path(endpoint.ca_bundle)
         return _of_folder([path], source) if path.is_dir() else _of_file(path, source)
     if environment.get(_FILE):
         return _of_file(Path(environment[_FILE]), _FILE)

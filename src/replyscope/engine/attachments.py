@@ -15,6 +15,7 @@ from replyscope.domain.picture import ENOUGH
 from replyscope.domain.plural import plural
 from replyscope.domain.ports import RunProgram
 from replyscope.domain.regular_file import open_regular
+from replyscope.domain.typed_path import typed_path
 from replyscope.domain.unicode_text import sound
 from replyscope.engine.file_kinds import HEAD, FileKind, KnownFile, kind_of, misnamed
 from replyscope.engine.pdf_reading import read_pdf
@@ -235,7 +236,7 @@ def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:
     """
     prefix = typed.rsplit("/", 1)[-1]
     shown = typed[: len(typed) - len(prefix)]
-    parent = folder / Path(shown).expanduser()
+    parent = folder / typed_path(shown)
     try:
         entries = sorted(parent.iterdir(), key=lambda p: (not p.is_dir(), p.name.lower()))
         found = [
@@ -245,6 +246,6 @@ def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:
             and path.name.isprintable()
             and (prefix.startswith(".") or not path.name.startswith("."))
         ]
-    except OSError:
+    except (OSError, ValueError):  # a path with a NUL is a ValueError
         return []
     return found[:_MOST_LISTED]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from replyscope.domain.typed_path import typed_path
+
 _LONGEST = 4_096
 _MOST_PATHS = 20
 
@@ -55,5 +57,5 @@ def _path_of(word: str) -> Path | None:
         word = unquote(parts.path)
         if os.name == "nt":
             word = word.lstrip("/")
-    path = Path(word).expanduser() if word.startswith("~/") else Path(word)
+    path = typed_path(word) if word.startswith("~/") else Path(word)
     return path if path.is_absolute() else None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from replyscope.domain.errors import OutputError
 from replyscope.domain.shared import Form
+from replyscope.domain.typed_path import typed_path
 from replyscope.domain.unicode_text import REPLACE
 
 Write = Callable[[str], object]
@@ -37,7 +38,7 @@ def open_output_file(path: Path) -> Iterator[Write]:
 
     Raises OutputError.
     """
-    target = path.expanduser()
+    target = typed_path(str(path))
     if target.is_dir():
         raise OutputError(f"{path} is a folder.", "Name a file in it.")
     try:

@@ -6,6 +6,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.shared import Form
+from replyscope.domain.typed_path import typed_path
 from replyscope.engine.output_file import free_path
 from replyscope.linear.desk import LinearDesk
 
@@ -69,7 +70,7 @@ def _form(desk: LinearDesk, words: list[str]) -> tuple[Form | None, bool]:
 def _path(desk: LinearDesk, words: list[str], proposed: Path) -> Path | None:
     """The file to write; an existing one is replaced only after a confirmation."""
     typed = " ".join(words) or desk.terminal.ask(f"File (Enter for {proposed}): ").strip()
-    path = Path(typed).expanduser() if typed else proposed
+    path = typed_path(typed) if typed else proposed
     path = desk.services.working_folder / path
     if path.is_file() and not desk.terminal.confirm(f"{path.name} exists. Replace it?"):
         return None
@@ -87,7 +88,7 @@ def import_file(desk: LinearDesk, argument: str = "") -> None:
         argument = desk.terminal.ask("File to import: ").strip()
         if not argument:
             return
-    path = desk.services.working_folder / Path(argument).expanduser()
+    path = desk.services.working_folder / typed_path(argument)
     dry = desk.run(job(path, True, _ignore))
     new = f"{plural(dry.taken, 'new session')}, {plural(dry.grown, 'grown session')}"
     desk.say("import", f"{new}, {plural(dry.replies, 'reply')}, {dry.known} known already")

@@ -12,6 +12,7 @@ from replyscope.domain.message import byte_size
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import exact_line, printable_line, printable_text
 from replyscope.domain.tool import Tool, ToolSource
+from replyscope.domain.typed_path import typed_path
 from replyscope.engine.parameter_layers import effective, source_of
 from replyscope.engine.parameter_texts import text_of, with_typed
 from replyscope.engine.schemas import read_schema
@@ -111,7 +112,7 @@ def schema(desk: LinearDesk, path: str = "") -> None:
     """Request replies that match the JSON schema of a file; `off` removes it."""
     settings = desk.conversation.session.settings
     if path:
-        file = desk.services.working_folder / Path(path).expanduser()
+        file = desk.services.working_folder / typed_path(path)
         settings = replace(settings, schema=None if path == "off" else read_schema(file))
         desk.apply_settings(settings)
     desk.say("schema", printable_line(settings.schema.name) if settings.schema else "off")
@@ -122,7 +123,7 @@ def attach(desk: LinearDesk, path: str = "") -> None:
     if path == "off":
         desk.attachments.clear()
     elif path:
-        file = desk.services.working_folder / Path(path).expanduser()
+        file = desk.services.working_folder / typed_path(path)
         _attach(desk, file)
     for part in desk.attachments:
         form = desk.targets.form_of(part)

@@ -15,6 +15,7 @@ from replyscope.domain.environment import ENGINE
 from replyscope.domain.errors import LocalModelError, LocalModelMissing
 from replyscope.domain.local_models import InstallProgress, LocalModel
 from replyscope.domain.regular_file import write_own
+from replyscope.domain.typed_path import typed_path
 from replyscope.local.catalogue import CATALOGUE, DEFAULT, find_weights
 from replyscope.local.download import install_weights, weights_path
 from replyscope.local.isolated import python_command, python_environment
@@ -96,7 +97,7 @@ class EmbeddedModels:
 
     def add_own(self, path: Path) -> str:
         """Register a weights file of the user. Returns its name. Raises LocalModelError."""
-        path = path.expanduser().absolute()
+        path = typed_path(str(path)).absolute()
         if not path.is_file():
             raise LocalModelError(f"{path} is not a file.", "Give the path of a GGUF file.")
         try:

@@ -8,6 +8,7 @@ from replyscope.domain.message import Attachment
 from replyscope.domain.picture import read_picture
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
+from replyscope.domain.typed_path import typed_path
 from replyscope.domain.unicode_text import byte_count
 from replyscope.engine.attachments import ReadFiles, is_quick, read_attachment
 from replyscope.engine.clipboard import Clipboard
@@ -34,13 +35,13 @@ class Attaching:
     def attach_file(self, path: str) -> bool:
         """Attach a file or a folder. Returns whether it was attached, or is being read."""
         try:
-            file = self._desk.services.working_folder / Path(path).expanduser()
+            file = self._desk.services.working_folder / typed_path(path)
             if not is_quick(file):
                 self._start_reading(file)
                 return True
             notes: list[str] = []
             part = read_attachment(file, notes)
-        except (ReplyscopeError, RuntimeError) as error:  # ~user without a home folder
+        except ReplyscopeError as error:
             self._desk.tell(str(error))
             return False
         self._take(ReadFiles((part,), tuple(notes)))

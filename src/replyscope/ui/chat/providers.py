@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError, SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
+from replyscope.domain.typed_path import typed_path
 from replyscope.engine.model_choices import ModelChoices
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.schemas import read_schema
@@ -116,7 +116,7 @@ class ProviderCommands:
             return
         conversation = self._desk.conversation
         try:
-            file = self._desk.services.working_folder / Path(path).expanduser()
+            file = self._desk.services.working_folder / typed_path(path)
             schema = None if path == "off" else read_schema(file)
         except ReplyscopeError as error:
             self._desk.tell(error)

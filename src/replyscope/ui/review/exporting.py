@@ -10,6 +10,7 @@ from textual.app import App
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.shared import Form
+from replyscope.domain.typed_path import typed_path
 from replyscope.engine.output_file import free_path
 from replyscope.ui.dialogs.progress import WorkDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
@@ -93,7 +94,7 @@ async def _ask_path(app: App[Any], proposed: Path, note: str) -> Path | None:
         typed = await app.push_screen_wait(LineDialog("Export to file", value, note=note))
         if typed is None:
             return None
-        path = Path(typed).expanduser()
+        path = typed_path(typed)
         if not path.is_file():
             return path
         rows = (("replace", "overwrite the file"), ("other", "choose another file"))

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from textual.app import App
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.typed_path import typed_path
 from replyscope.engine.importing import Imported
 from replyscope.ui.dialogs.progress import WorkDialog
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
@@ -28,7 +28,7 @@ async def ask_import(
     read = services.import_file
     if not typed or read is None:
         return
-    file = Path(typed.strip().strip("'\"")).expanduser()
+    file = typed_path(typed.strip().strip("'\""))
     if not file.is_absolute():
         file = services.working_folder / file
 
