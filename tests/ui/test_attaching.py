@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from replyscope.cli.attaching import run_program
+from replyscope.domain.errors import SessionNotFound
 from replyscope.domain.message import DocumentPart, FilePart, ImagePart
 from replyscope.domain.ports import Ran
 from replyscope.engine.attachments import AttachmentReader
@@ -74,17 +76,76 @@ async def test_a_paste_of_text_is_inserted_at_once(
         await until(pilot, lambda: chat_of(pilot).panes.composer.text == text)
 
 
-async def test_a_message_waits_for_the_file_that_is_being_read(
-    server: LoopbackServer, tmp_path: Path
-) -> None:
-    (tmp_path / "r.pdf").write_bytes(pdf([f"{LINE} {n}" for n in range(20)]))
-    goes_on = asyncio.Event()
+def held_reader(goes_on: asyncio.Event) -> AttachmentReader:
+    """A reader whose PDFs are read after the event."""
 
     async def run_later(command: Sequence[str], *, given: bytes = b"", most_output: int = 0) -> Ran:
         await goes_on.wait()
         return await run_program(command, given=given, most_output=most_output)
 
-    app = make_app(tmp_path, server.base_url, attachments=AttachmentReader(run_later))
+    return AttachmentReader(run_later)
+
+
+async def test_a_file_that_was_read_after_its_session_was_left_is_saved_with_it(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "r.pdf").write_bytes(pdf([LINE]))
+    goes_on = asyncio.Event()
+    app = make_app(tmp_path, server.base_url, attachments=held_reader(goes_on))
+    async with open_chat(app, size=SIZE) as pilot:
+        desk = chat_of(pilot).desk
+        session_id = desk.conversation.session.id
+        await send(pilot, "/attach r.pdf")
+        await until(pilot, lambda: "r.pdf …" in frame(pilot), "the file that is being read")
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: desk.conversation.session.id != session_id)
+        goes_on.set()
+        for _ in range(200):
+            with suppress(SessionNotFound):
+                stored = await desk.services.sessions.load_session(session_id)
+                if stored.session.draft_attachments:
+                    break
+            await pilot.pause(0.02)
+        assert [part.name for part in stored.session.draft_attachments] == ["r.pdf"]
+
+
+async def test_quitting_while_a_file_is_read_asks_once(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "r.pdf").write_bytes(pdf([LINE]))
+    app = make_app(tmp_path, server.base_url, attachments=held_reader(asyncio.Event()))
+    async with open_chat(app, size=SIZE) as pilot:
+        await send(pilot, "/attach r.pdf")
+        await until(pilot, lambda: "r.pdf …" in frame(pilot), "the file that is being read")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "r.pdf is still being read" in frame(pilot), "the warning")
+        assert not chat_of(pilot).desk.is_leaving
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: chat_of(pilot).desk.is_leaving)
+
+
+async def test_a_message_whose_file_can_not_be_read_is_not_sent_and_that_is_said(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "r.pdf").write_bytes(b"%PDF-1.7\nno objects")
+    goes_on = asyncio.Event()
+    app = make_app(tmp_path, server.base_url, attachments=held_reader(goes_on))
+    async with open_chat(app, size=SIZE) as pilot:
+        await send(pilot, "/attach r.pdf")
+        await send(pilot, "early")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == "early")
+        goes_on.set()
+        await until(pilot, lambda: "The message that waited" in frame(pilot), "the toast")
+        assert chat_of(pilot).panes.composer.text == "early"
+        assert not server.requests
+
+
+async def test_a_message_waits_for_the_file_that_is_being_read(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "r.pdf").write_bytes(pdf([f"{LINE} {n}" for n in range(20)]))
+    goes_on = asyncio.Event()
+    app = make_app(tmp_path, server.base_url, attachments=held_reader(goes_on))
     async with open_chat(app, size=SIZE) as pilot:
         await send(pilot, "/attach r.pdf")
         await until(pilot, lambda: "r.pdf …" in frame(pilot), "the file that is being read")
@@ -102,12 +163,7 @@ async def test_a_message_that_is_changed_while_its_file_is_read_is_not_sent(
 ) -> None:
     (tmp_path / "r.pdf").write_bytes(pdf([LINE] * 20))
     goes_on = asyncio.Event()
-
-    async def run_later(command: Sequence[str], *, given: bytes = b"", most_output: int = 0) -> Ran:
-        await goes_on.wait()
-        return await run_program(command, given=given, most_output=most_output)
-
-    app = make_app(tmp_path, server.base_url, attachments=AttachmentReader(run_later))
+    app = make_app(tmp_path, server.base_url, attachments=held_reader(goes_on))
     async with open_chat(app, size=SIZE) as pilot:
         await send(pilot, "/attach r.pdf")
         await send(pilot, "early")

@@ -261,7 +261,9 @@ class Bench:
         self.servers = ServerCommands(desk, view)
         self.copying = Copying(desk, view)
         self.decisions = Decisions(desk)
-        self.writing = Writing(desk, view, self.sending, self.servers, _COMMANDS, self._run)
+        self.writing = Writing(
+            desk, view, self.drafts, self.sending, self.servers, _COMMANDS, self._run
+        )
         self.host.ended = self.sending.finish_turn
 
     async def _run(self, name: str, text: str) -> None:

@@ -12,9 +12,11 @@ from replyscope.domain.typed_path import typed_path
 from replyscope.domain.unicode_text import byte_count
 from replyscope.engine.attachments import ReadFiles, is_quick, read_attachment
 from replyscope.engine.clipboard import Clipboard
+from replyscope.engine.conversation import Conversation
 from replyscope.engine.dropped_paths import dropped_paths
 from replyscope.inspection.figures import size
 from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import LineDialog, PickDialog
 
@@ -26,9 +28,10 @@ class Attaching:
     composer shows their names meanwhile.
     """
 
-    def __init__(self, desk: Desk, view: ChatView) -> None:
+    def __init__(self, desk: Desk, view: ChatView, drafts: Drafts) -> None:
         self._desk = desk
         self._view = view
+        self._drafts = drafts
         self.on_read: Callable[[str, bool], None] = lambda _session_id, _is_attached: None
         """A callback after each file: the session, and whether the file was attached."""
 
@@ -44,35 +47,40 @@ class Attaching:
         except ReplyscopeError as error:
             self._desk.tell(str(error))
             return False
-        self._take(ReadFiles((part,), tuple(notes)))
+        self._take(ReadFiles((part,), tuple(notes)), self._desk.conversation)
         return True
 
     def _start_reading(self, file: Path) -> None:
-        session_id = self._desk.conversation.session.id
-        self._desk.pending.start_reading(session_id, file.name)
+        conversation = self._desk.conversation
+        self._desk.pending.start_reading(conversation.session.id, file.name)
         self._view.draw_attachments()
-        self._desk.start_work(self._read, file, session_id, group="attachments")
+        self._desk.start_work(self._read, file, conversation, group="attachments")
 
-    async def _read(self, file: Path, session_id: str) -> None:
+    async def _read(self, file: Path, conversation: Conversation) -> None:
+        session_id = conversation.session.id
         reader = self._desk.services.attachments
         assert reader is not None
         try:
-            await self._desk.targets.learn_forms(self._desk.conversation)
+            await self._desk.targets.learn_forms(conversation)
             attached = await reader.read(file)
         except ReplyscopeError as error:
             self._desk.tell(error)
             attached = ReadFiles(())
         finally:
             self._desk.pending.end_reading(session_id, file.name)
-        self._take(attached, session_id)
+        self._take(attached, conversation)
         self.on_read(session_id, bool(attached.parts))
 
-    def _take(self, attached: ReadFiles, session_id: str | None = None) -> None:
-        """Attach the parts, by default in the open session, and show notes about them."""
+    def _take(self, attached: ReadFiles, conversation: Conversation) -> None:
+        """Attach the parts in the conversation's session, and show notes about them. The draft of
+        a session that is not open is saved: nothing else would save it.
+        """
         for part in attached.parts:
-            self._desk.pending.attach(part, session_id)
+            self._desk.pending.attach(part, conversation.session.id)
         for note in (*attached.notes, *self._rejections(attached.parts)):
             self._desk.tell(note, is_error=False)
+        if attached.parts and conversation.session.id != self._desk.conversation.session.id:
+            self._desk.start_work(self._drafts.save_left, (conversation,), group="draft")
         self._view.draw_attachments()
 
     def _rejections(self, parts: Sequence[Attachment]) -> tuple[str, ...]:
@@ -121,11 +129,11 @@ class Attaching:
             self._view.composer.insert(copied)
 
     async def _paste(self, clipboard: Clipboard, copied: str) -> None:
-        session_id = self._desk.conversation.session.id
+        conversation = self._desk.conversation
         try:
             data = await clipboard.picture()
             if data is not None:
-                await self._attach_picture(data, session_id)
+                await self._attach_picture(data, conversation)
                 return
         except ReplyscopeError as error:
             self._desk.tell(error)
@@ -135,13 +143,13 @@ class Attaching:
         else:
             self._desk.tell("There is no picture on the clipboard.", is_error=False)
 
-    async def _attach_picture(self, data: bytes, session_id: str) -> None:
+    async def _attach_picture(self, data: bytes, conversation: Conversation) -> None:
         reader = self._desk.services.attachments
         assert reader is not None
         picture = read_picture(data)
         suffix = picture.media_type.removeprefix("image/") if picture is not None else "bmp"
-        name = self._desk.pending.paste_name(suffix)
-        self._take(await reader.read_bytes(name, data), session_id)
+        name = self._desk.pending.paste_name(suffix, conversation.session.id)
+        self._take(await reader.read_bytes(name, data), conversation)
 
     def detach_last(self) -> None:
         """Remove the newest attachment."""

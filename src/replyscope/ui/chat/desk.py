@@ -74,6 +74,7 @@ class Desk:
         self.turns = Turns(host)
         self.pending = Pending()
         self.conversation: Conversation = services.archive.new(SessionSettings())
+        self.pending.turn_to(self.conversation.session.id)
         self.finished: set[str] = set()
         """The ids of sessions whose reply ended while another session was open."""
         self.is_leaving = False

@@ -71,7 +71,7 @@ class Groups:
         self.stored_replies = ProviderReplies(desk, sessions)
         self.tools = Tools(desk, panes, sending)
         self.tool_servers = ServerCommands(desk, panes)
-        self.writing = Writing(desk, panes, sending, self.tool_servers, commands, run)
+        self.writing = Writing(desk, panes, drafts, sending, self.tool_servers, commands, run)
         self.settings = SettingsCommands(desk, panes, commands, run)
         self.outside_editor = OutsideEditor(desk, panes, screen)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)

@@ -2,6 +2,7 @@
 
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound, StoreError
 from replyscope.domain.plural import plural
+from replyscope.domain.printable import printable_line
 from replyscope.engine.review import Review
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
@@ -38,6 +39,8 @@ class Lifecycle:
         self._sessions = sessions
         self._reviewing = reviewing
         self._stamp = -1
+        self._told_reading: tuple[str, ...] = ()
+        """The names of unread files in the last warning."""
 
     async def begin(self) -> None:
         """Open the store, the session and the provider, after the first paint."""
@@ -148,9 +151,21 @@ class Lifecycle:
         """Cancel the streams, save everything, and exit."""
         self._desk.start_work(self._quit, group="quit", exclusive=True)
 
+    def _has_new_reading(self) -> bool:
+        """Warn of files that are still being read. Returns whether a warning was shown."""
+        names = self._desk.pending.all_being_read()
+        if self._desk.leaves_anyway or not names or names == self._told_reading:
+            return False
+        self._told_reading = names
+        shown = printable_line(", ".join(names[:3]))
+        verb = "is" if len(names) == 1 else "are"
+        it = "it" if len(names) == 1 else "them"
+        self._desk.tell(f"{shown} {verb} still being read. Ctrl+Q again leaves without {it}.")
+        return True
+
     async def _quit(self) -> None:
         await settle(self._panes.composer, self._screen)  # this key overtakes earlier keys
-        if not await self._sessions.may_leave():
+        if self._has_new_reading() or not await self._sessions.may_leave():
             return
         self._desk.is_leaving = True
         running = self._desk.archive.streaming()

@@ -73,9 +73,10 @@ class Pending:
         self.attach(part)
         return part
 
-    def paste_name(self, suffix: str) -> str:
-        """A name for a paste that no attachment has."""
-        names = {attached.name for attached in self.attachments}
+    def paste_name(self, suffix: str, session_id: str | None = None) -> str:
+        """A name for a paste that no attachment has, by default in the open session."""
+        place = self._place if session_id is None else session_id
+        names = {attached.name for attached in self.attached_in(place)}
         number = 1
         while f"pasted-{number}.{suffix}" in names:
             number += 1
@@ -92,6 +93,10 @@ class Pending:
     def being_read(self, session_id: str) -> Sequence[str]:
         """The names of the files that are being read."""
         return self._reading.get(session_id, ())
+
+    def all_being_read(self) -> tuple[str, ...]:
+        """The names of the files that are being read, of all sessions."""
+        return tuple(name for names in self._reading.values() for name in names)
 
     def detach_last(self) -> bool:
         """Remove the newest attachment. Returns whether one existed."""

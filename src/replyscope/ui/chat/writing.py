@@ -10,6 +10,7 @@ from replyscope.engine.command_names import find_command, nearest_name
 from replyscope.ui.chat.attaching import Attaching
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.tool_servers import ServerCommands
 from replyscope.ui.chat.view import ChatView
@@ -25,12 +26,13 @@ class Writing(Attaching):
         self,
         desk: Desk,
         view: ChatView,
+        drafts: Drafts,
         sending: Sending,
         servers: ServerCommands,
         commands: Sequence[CommandLine],
         run: Callable[[str, str], Awaitable[None]],
     ) -> None:
-        super().__init__(desk, view)
+        super().__init__(desk, view, drafts)
         self._sending = sending
         self._servers = servers
         self._commands = commands
@@ -83,14 +85,23 @@ class Writing(Attaching):
         ask_next()
 
     def _send_waiting(self, session_id: str, is_attached: bool) -> None:
-        """Send the message that waited for its files, unless it was changed meanwhile."""
+        """Send the message that waited for its files, unless it was changed meanwhile, or a file
+        could not be read.
+        """
         if self._desk.pending.being_read(session_id) and is_attached:
             return
         text = self._waiting.pop(session_id, None)
+        if text is None:
+            return
         is_open = session_id == self._desk.conversation.session.id
-        if is_attached and is_open and text is not None and text == self._view.composer.text:
+        if is_attached and is_open and text == self._view.composer.text:
             self._view.composer.replace_text("")
             self._send(text)
+            return
+        why = "a file was not attached" if not is_attached else "its text was changed"
+        if is_attached and not is_open:
+            why = "another session was opened"
+        self._desk.tell(f"The message that waited was not sent: {why}.", is_error=False)
 
     def _key_questions(self, text: str) -> Iterator[tuple[str, str, str]]:
         """The question of a message with API keys: its title, note and what sending does."""
