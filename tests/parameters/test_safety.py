@@ -1,5 +1,6 @@
 """What parameters can't do: lose a limit, hide what is sent, carry a key, break an export."""
 
+import base64
 import json
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,14 @@ import pytest
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Api, ExchangeState
-from replyscope.domain.message import DocumentPart, Message, ReplySource, Role, ToolResultPart
+from replyscope.domain.message import (
+    DocumentPart,
+    ImagePart,
+    Message,
+    ReplySource,
+    Role,
+    ToolResultPart,
+)
 from replyscope.domain.ports import Clock
 from replyscope.domain.session import Parameters
 from replyscope.engine.branch import what_conversation_knows
@@ -194,10 +202,13 @@ def test_a_conversation_of_the_server_lacks_what_was_not_completed(
 
 def test_a_redacted_export_has_the_text_of_a_pdf_but_not_its_bytes() -> None:
     shared = rich_session()
-    part = DocumentPart("r.pdf", b"%PDF-bob", "Ask bob@example.org")
+    page = ImagePart("r.pdf page 1.jpg", "image/jpeg", b"a picture of bob")
+    picture = base64.b64encode(page.data).decode()
+    part = DocumentPart("r.pdf", b"%PDF-bob", "Ask bob@example.org", (page,), 1)
     first = replace(shared.messages[0], parts=(part, *shared.messages[0].parts))
     url = "data:application/pdf;base64,JVBERi1ib2I="
-    body = json.dumps({"file_data": url}).encode()
+    pages = {"image_url": {"url": f"data:image/jpeg;base64,{picture}"}}
+    body = json.dumps([{"file_data": url}, pages]).encode()
     records = {
         key: WireRecord(replace(record.request, body=body) if record.request else None, ())
         for key, record in shared.records.items()
@@ -206,7 +217,9 @@ def test_a_redacted_export_has_the_text_of_a_pdf_but_not_its_bytes() -> None:
     text = session_to_json(shared, Redactor())
     assert "bob@example.org" not in text
     assert "JVBERi1ib2I" not in text
+    assert picture not in text
     imported = session_from_json(json.loads(text)).messages[0].parts[0]
     assert isinstance(imported, DocumentPart)
-    assert (imported.data, imported.text) == (b"", "Ask [e-mail address]")
+    assert (imported.data, imported.text, imported.pages) == (b"", "Ask [e-mail address]", ())
     assert session_to_json(shared).count("JVBERi1ib2I") > 1
+    assert session_to_json(shared).count(picture) > 1

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +29,8 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
     """The JSON of a session with its tree, its exchanges and their wires."""
     session = shared.session
     if clean is not None:
-        records = {key: _cleaned_record(r, clean) for key, r in shared.records.items()}
+        pages = _page_images(shared.messages) if clean.is_on else []
+        records = {key: _cleaned_record(r, clean, pages) for key, r in shared.records.items()}
         exchanges = {key: _cleaned_exchange(e, clean) for key, e in shared.exchanges.items()}
         messages = tuple(_without_files(message, clean) for message in shared.messages)
         shared = replace(shared, records=records, exchanges=exchanges, messages=messages)
@@ -72,18 +74,33 @@ def _cleaned_choice(choice: dict[str, Any], clean: Redactor) -> dict[str, Any]:
 
 
 def _without_files(message: Message, clean: Redactor) -> Message:
-    """The message without the bytes of its PDF files, which can't be redacted. Their text is."""
+    """The message without the bytes and page images of its PDF files, which can't be redacted.
+    Their text is.
+    """
     if not clean.is_on:
         return message
     parts = tuple(
-        replace(part, data=b"") if isinstance(part, DocumentPart) else part
+        replace(part, data=b"", pages=()) if isinstance(part, DocumentPart) else part
         for part in message.parts
     )
     return replace(message, parts=parts)
 
 
-def _cleaned_record(record: WireRecord, clean: Redactor) -> WireRecord:
-    return WireRecord(record.request, clean_frames(record.frames, clean))
+def _page_images(messages: Iterable[Message]) -> list[bytes]:
+    """The page images of PDF files as base64, as requests have them."""
+    documents = (part for m in messages for part in m.parts if isinstance(part, DocumentPart))
+    return [base64.b64encode(page.data) for part in documents for page in part.pages if page.data]
+
+
+def _cleaned_record(record: WireRecord, clean: Redactor, pages: Iterable[bytes]) -> WireRecord:
+    """The record with redacted frames, and without the page images in its request."""
+    request = record.request
+    if request is not None:
+        body = request.body
+        for page in pages:
+            body = body.replace(page, b"")
+        request = replace(request, body=body)
+    return WireRecord(request, clean_frames(record.frames, clean))
 
 
 def _cleaned_exchange(exchange: Exchange, clean: Redactor) -> Exchange:
