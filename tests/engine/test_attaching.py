@@ -1,6 +1,8 @@
 """What files and folders are attached as: scaled pictures, PDFs, recordings, notes about them."""
 
 import io
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,13 @@ from replyscope.domain.errors import AttachmentError
 from replyscope.domain.exchange import Api
 from replyscope.domain.message import AudioPart, DocumentPart, FilePart, ImagePart
 from replyscope.domain.picture import read_picture
+from replyscope.domain.ports import Ran
 from replyscope.engine.attachments import AttachmentReader, ReadFiles
+from replyscope.engine.pdf_reading import read_pdf
 from replyscope.inspection.context import attachment_tokens
 from replyscope.inspection.sent_as import form_of, rejections
-from tests.support.attached import LINE, pdf, png, wav
+from replyscope.toolbox.process import Ended
+from tests.support.attached import LINE, pdf, pdf_form, png, wav
 
 READER = AttachmentReader(run_program)
 OPENAI = "https://api.openai.com/v1"
@@ -90,6 +95,50 @@ async def test_a_pdf_has_its_text_and_images_of_the_pages_that_text_does_not_des
     local = form_of(part, "http://127.0.0.1/v1", Api.CHAT)
     assert local == "3 pages, as text and 1 page image"
     assert form_of(part, OPENAI, Api.CHAT, learned="text") == local
+
+
+def dark(picture: ImagePart, top: float, bottom: float) -> int:
+    """The number of dark pixels of a page image, between two fractions of its height."""
+    with Image.open(io.BytesIO(picture.data)) as image:
+        grey = image.convert("L")
+        band = grey.crop((0, int(grey.height * top), grey.width, int(grey.height * bottom)))
+        return sum(band.histogram()[:100])
+
+
+async def test_the_answers_in_a_form_are_in_the_page_image(tmp_path: Path) -> None:
+    counts = []
+    for answer in ("", "Ada Lovelace"):
+        (part,) = (await read(tmp_path, "form.pdf", pdf_form(answer))).parts
+        assert isinstance(part, DocumentPart)
+        assert LINE in part.text
+        (page,) = part.pages
+        counts.append(dark(page, 0.55, 0.7))
+    assert counts[0] < 50 < counts[1] - counts[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of resources")
+@pytest.mark.parametrize("limit", ["-v 1200000", "-t 30"])
+async def test_a_pdf_is_read_below_a_limit_of_the_system(limit: str) -> None:
+    async def run_limited(
+        command: Sequence[str], *, given: bytes = b"", most_output: int = 0
+    ) -> Ran:
+        shell = ("/bin/sh", "-c", f'ulimit {limit}; exec "$@"', "sh", *command)
+        return await run_program(shell, given=given, most_output=most_output)
+
+    part, _ = await read_pdf(run_limited, "a.pdf", pdf([LINE]))
+    assert LINE in part.text
+
+
+async def test_page_images_beyond_the_limit_of_output_are_left_out_and_counted() -> None:
+    data = pdf(["", LINE, ""])
+
+    async def run_cut(command: Sequence[str], *, given: bytes = b"", most_output: int = 0) -> Ran:
+        whole = await run_program(command, given=given, most_output=most_output)
+        return Ended(-9, whole.output[:-10], b"", is_flooding=True)
+
+    part, note = await read_pdf(run_cut, "a.pdf", data)
+    assert [page.name for page in part.pages] == ["a.pdf page 1.jpg"]
+    assert "1 page of a.pdf" in note
 
 
 async def test_pages_without_an_image_are_said(tmp_path: Path) -> None:

@@ -62,6 +62,25 @@ def pdf(pages: Sequence[str], *, count: int | None = None) -> bytes:
     return _joined(objects)
 
 
+def pdf_form(answer: str) -> bytes:
+    """A PDF with a page of text, and below it a form field that is filled in."""
+    text = b"BT /F1 12 Tf 72 720 Td (" + LINE.encode("ascii") + b") Tj ET"
+    fonts = b"<< /Font << /F1 3 0 R >> >>"
+    return _joined(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R] /DR %s "
+            b"/DA (/F1 24 Tf 0 g) /NeedAppearances true >> >>" % fonts,
+            b"<< /Type /Pages /Kids [5 0 R] /Count 1 >>",
+            b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+            b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
+            b"/Resources %s /Annots [6 0 R] >>" % fonts,
+            b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (%s) /F 4 /P 5 0 R "
+            b"/DA (/F1 24 Tf 0 g) /Rect [72 300 500 340] >>" % answer.encode("ascii"),
+        ]
+    )
+
+
 def _joined(objects: Iterable[bytes]) -> bytes:
     out, offsets = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):

@@ -7,6 +7,7 @@ JSON in the first argument.
 import io
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 _LITTLE_TEXT = 40
@@ -16,7 +17,7 @@ _LITTLE_TEXT = 40
 def main() -> None:
     """Read the PDF, and write the answer."""
     limits = json.loads(sys.argv[1])
-    _limit_memory(limits["memory"])
+    _limit(limits)
     data = sys.stdin.buffer.read()
     pictures: list[bytes] = []
     try:
@@ -32,12 +33,20 @@ def main() -> None:
     out.flush()
 
 
-def _limit_memory(size: int) -> None:
+def _limit(limits: dict[str, int]) -> None:
+    """Set the limits of memory and processor time, or lower ones that the system has set."""
     try:
         import resource  # not on Windows
     except ImportError:
         return
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    for kind, size in (
+        (resource.RLIMIT_AS, limits["memory"]),
+        (resource.RLIMIT_CPU, limits["seconds"]),
+    ):
+        hard = resource.getrlimit(kind)[1]
+        most = size if hard == resource.RLIM_INFINITY else min(size, hard)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, most))
 
 
 def _read(data: bytes, limits: dict[str, int], pictures: list[bytes]) -> dict[str, Any]:
@@ -47,6 +56,7 @@ def _read(data: bytes, limits: dict[str, int], pictures: list[bytes]) -> dict[st
     count = len(document)
     if count > limits["pages"]:
         return {"count": count, "fault": "pages"}
+    document.init_forms()  # before a page is loaded; without it forms are drawn empty
     texts: list[str] = []
     drawn: list[list[int]] = []
     left_out, room = 0, limits["characters"]
@@ -76,13 +86,24 @@ def _text_of(page: Any, room: int) -> str:
 
 
 def _needs_picture(pypdfium2: Any, page: Any, text: str) -> bool:
-    if len(text.strip()) < _LITTLE_TEXT:
+    if len(text.strip()) < _LITTLE_TEXT or _has_fields(pypdfium2.raw, page):
         return True
     kinds = (pypdfium2.raw.FPDF_PAGEOBJ_IMAGE,)
     width, height = page.get_size()
     for found in page.get_objects(kinds, max_depth=3):
         left, bottom, right, top = found.get_bounds()
         if (right - left) * (top - bottom) > 0.02 * width * height:
+            return True
+    return False
+
+
+def _has_fields(raw: Any, page: Any) -> bool:
+    """Whether a page has form fields: the text of a page lacks what was filled in."""
+    for index in range(raw.FPDFPage_GetAnnotCount(page)):
+        annotation = raw.FPDFPage_GetAnnot(page, index)
+        kind = raw.FPDFAnnot_GetSubtype(annotation)
+        raw.FPDFPage_CloseAnnot(annotation)
+        if kind == raw.FPDF_ANNOT_WIDGET:
             return True
     return False
 

@@ -16,6 +16,7 @@ MOST_PICTURES = 20
 LONGEST_S = 60.0
 _LIMITS = {
     "memory": 1_500_000_000,
+    "seconds": 90,
     "pages": MOST_PAGES,
     "characters": 4_000_000,
     "pictures": MOST_PICTURES,
@@ -51,7 +52,9 @@ async def read_pdf(
         answer = {"fault": f"the reader ended with status {ended.status}"}
     if "fault" in answer:
         raise _fault(name, answer)
-    return _part_of(name, data, answer, pictures), _note_of(name, answer)
+    part = _part_of(name, data, answer, pictures)
+    left_out = answer["left_out"] + len(answer["pictures"]) - len(part.pages)
+    return part, _note_of(name, left_out)
 
 
 def _fault(name: str, answer: dict[str, Any]) -> AttachmentError:
@@ -74,16 +77,17 @@ def _part_of(name: str, data: bytes, answer: dict[str, Any], pictures: bytes) ->
     pages, at = [], 0
     for number, size in answer["pictures"]:
         picture = pictures[at : at + size]
+        if len(picture) < size:  # the output was cut at its limit
+            break
         pages.append(ImagePart(f"{name} page {number}.jpg", "image/jpeg", picture))
         at += size
     return DocumentPart(name, data, "\n\n".join(said), tuple(pages), answer["count"])
 
 
-def _note_of(name: str, answer: dict[str, Any]) -> str:
-    left_out = answer["left_out"]
+def _note_of(name: str, left_out: int) -> str:
     if not left_out:
         return ""
     return (
         f"{plural(left_out, 'page')} of {name} with pictures have no page image; "
-        f"the limit is {MOST_PICTURES}."
+        f"the limits are {MOST_PICTURES} images and {_MOST_OUTPUT // 1_000_000} MB."
     )
