@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from replyscope.cli.attaching import run_program
 from replyscope.domain.errors import SessionNotFound
-from replyscope.domain.message import DocumentPart, FilePart, ImagePart
+from replyscope.domain.message import DocumentPart, FilePart, ImagePart, attached_text
 from replyscope.domain.ports import Ran
 from replyscope.engine.attachments import AttachmentReader
 from replyscope.ui.dialogs.small import PickDialog
@@ -308,3 +308,28 @@ async def test_an_edited_message_has_its_attachments_again(
         await send(pilot, "/edit")
         await until(pilot, lambda: names(pilot) == ["r.pdf", "a.txt"])
         assert isinstance(chat_of(pilot).desk.pending.attachments[1], FilePart)
+
+
+async def test_files_of_the_same_name_are_numbered_and_the_same_file_is_replaced(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "n.txt").write_text(folder)
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        chat = chat_of(pilot)
+
+        def attached() -> dict[str, str]:
+            return {p.name: attached_text(p) for p in chat.desk.pending.attachments}
+
+        chat.groups.writing.attach_file("a/n.txt")
+        chat.groups.writing.attach_file("b/n.txt")
+        assert attached() == {"n.txt": "a", "2-n.txt": "b"}
+        (tmp_path / "a" / "n.txt").write_text("new a")
+        (tmp_path / "b" / "n.txt").write_text("new b")
+        chat.groups.writing.attach_file("b/n.txt")
+        chat.groups.writing.attach_file("a/n.txt")
+        assert attached() == {"n.txt": "new a", "2-n.txt": "new b"}
+        chat.groups.writing.detach_last()
+        chat.groups.writing.attach_file("a/n.txt")
+        assert attached() == {"n.txt": "new a", "2-n.txt": "new b"}

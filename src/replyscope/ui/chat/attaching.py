@@ -47,7 +47,7 @@ class Attaching:
         except ReplyscopeError as error:
             self._desk.tell(str(error))
             return False
-        self._take(ReadFiles((part,), tuple(notes)), self._desk.conversation)
+        self._take(ReadFiles((part,), tuple(notes)), self._desk.conversation, str(file))
         return True
 
     def _start_reading(self, file: Path) -> None:
@@ -68,15 +68,15 @@ class Attaching:
             attached = ReadFiles(())
         finally:
             self._desk.pending.end_reading(session_id, file.name)
-        self._take(attached, conversation)
+        self._take(attached, conversation, str(file))
         self.on_read(session_id, bool(attached.parts))
 
-    def _take(self, attached: ReadFiles, conversation: Conversation) -> None:
+    def _take(self, attached: ReadFiles, conversation: Conversation, source: str = "") -> None:
         """Attach the parts in the conversation's session, and show notes about them. The draft of
         a session that is not open is saved: nothing else would save it.
         """
         for part in attached.parts:
-            self._desk.pending.attach(part, conversation.session.id)
+            self._desk.pending.attach(part, conversation.session.id, source)
         for note in (*attached.notes, *self._rejections(attached.parts)):
             self._desk.tell(note, is_error=False)
         if attached.parts and conversation.session.id != self._desk.conversation.session.id:

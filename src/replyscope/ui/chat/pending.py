@@ -36,6 +36,8 @@ class Pending:
         self._written: dict[str, Draft] = {}
         self._edited: dict[str, Message] = {}
         self._reading: dict[str, list[str]] = {}
+        self._read_from: dict[tuple[str, str, str], Attachment] = {}
+        """The newest attachment by session id, source and own name."""
 
     @property
     def attachments(self) -> list[Attachment]:
@@ -57,11 +59,21 @@ class Pending:
         self._place = session_id
         self._attached.setdefault(session_id, list(saved))
 
-    def attach(self, part: Attachment, session_id: str | None = None) -> None:
-        """Attach a file, by default in the open session. It replaces a file of the same name."""
+    def attach(self, part: Attachment, session_id: str | None = None, source: str = "") -> None:
+        """Attach a file, by default in the open session. It replaces the file that was read from
+        the same `source` before; another file of the same name is numbered.
+        """
         place = self._place if session_id is None else session_id
-        self._attached[place] = [a for a in self.attached_in(place) if a.name != part.name]
-        self._attached[place].append(part)
+        earlier = self._read_from.get((place, source, part.name)) if source else None
+        others = [one for one in self.attached_in(place) if one is not earlier]
+        attached = self._attached[place] = _together(others, [part])
+        self._read_from = {
+            key: one
+            for key, one in self._read_from.items()
+            if any(one is known for known in self.attached_in(key[0]))
+        }
+        same = others.index(part) if part in others else -1
+        self._read_from[place, source, part.name] = attached[same]
 
     def add(self, parts: Sequence[Attachment]) -> None:
         """Attach files. A file whose name exists already gets another name."""
