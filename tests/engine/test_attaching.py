@@ -62,6 +62,31 @@ async def test_a_picture_is_scaled_or_converted_to_what_servers_take_and_that_is
     assert name in attached.notes[0]
 
 
+GREYS = {
+    "I;16": (65_535, "PNG"),
+    "I;16B": (65_535, "TIFF"),
+    "I": (65_535, "TIFF"),
+    "F": (1.0, "TIFF"),
+    "L": (255, "PNG"),
+}
+
+
+@pytest.mark.parametrize("mode", GREYS)
+async def test_greys_of_many_bits_stay_greys(tmp_path: Path, mode: str) -> None:
+    white, form = GREYS[mode]
+    image = Image.new("F", (3_000, 30), 0.0)
+    image.paste(white / 2, (1_000, 0, 2_000, 30))
+    image.paste(white, (2_000, 0, 3_000, 30))
+    out = io.BytesIO()
+    (image if mode == "F" else image.convert("I").convert(mode)).save(out, form)
+    (part,) = (await read(tmp_path, f"a.{form.lower()}", out.getvalue())).parts
+    assert isinstance(part, ImagePart)
+    with Image.open(io.BytesIO(part.data)) as scaled:
+        grey = scaled.convert("L")
+        found = [grey.getpixel((x, 10)) for x in (300, 1_024, 1_800)]
+    assert found == [pytest.approx(value, abs=3) for value in (0, 127, 255)]
+
+
 async def test_a_picture_that_servers_take_is_sent_byte_for_byte(tmp_path: Path) -> None:
     data = png(2_048, 40)
     attached = await read(tmp_path, "a.png", data)

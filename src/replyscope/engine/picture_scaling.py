@@ -19,6 +19,8 @@ MOST_BYTES = 4_500_000
 MOST_PIXELS = 100_000_000
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 _QUALITY = 88
+_WHITE = {"I": 65_535.0, "F": 1.0}
+"""The value of white by Pillow's mode."""
 
 
 def needs_scaling(data: bytes, size: int) -> bool:
@@ -50,7 +52,12 @@ def scale_picture(name: str, data: bytes) -> ImagePart:
                 upright = ImageOps.exif_transpose(image)
                 if upright.mode == "P":  # a palette has no colours between two
                     upright = upright.convert("RGBA")
+                if upright.mode.startswith("I;"):
+                    upright = upright.convert("I")
+                black, white = _range_of(upright)  # scaling adds values beyond it
                 upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+                if upright.mode in _WHITE:
+                    upright = _in_eight_bits(upright, black, white)
                 media_type, encoded = _encode(upright, is_photo=image.format == "JPEG")
     except AttachmentError:
         raise
@@ -71,6 +78,23 @@ def _check_pixels(width: int, height: int) -> None:
             f"the limit is {MOST_PIXELS // 1_000_000} million.",
             "Scale it first.",
         )
+
+
+def _range_of(image: Image) -> tuple[float, float]:
+    """The values of black and white of an image with many bits a pixel. Integers have 16 bits,
+    fractions are parts of 1; other values make a range of their own.
+    """
+    white = _WHITE.get(image.mode)
+    if white is None:
+        return 0.0, 255.0
+    low, high = (float(str(value)) for value in image.getextrema())
+    return (0.0, white) if low >= 0 and high <= white else (low, high)
+
+
+def _in_eight_bits(image: Image, black: float, white: float) -> Image:
+    """The image with 8 bits a pixel. Pillow's own conversion makes all above 255 white."""
+    scale = 255 / ((white - black) or 1)
+    return image.convert("F").point(lambda value: value * scale - black * scale).convert("L")
 
 
 def _encode(image: Image, *, is_photo: bool) -> tuple[str, bytes]:
