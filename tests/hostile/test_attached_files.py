@@ -1,5 +1,6 @@
 """Hostile files to attach: each is a sentence, in bounded memory and time."""
 
+import asyncio
 import io
 import os
 import struct
@@ -8,15 +9,25 @@ import threading
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from replyscope.cli.attaching import run_program
 from replyscope.domain.errors import AttachmentError
 from replyscope.domain.message import FilePart, ImagePart
-from replyscope.engine.attachments import MOST_BYTES, AttachmentReader, is_quick, read_attachment
+from replyscope.domain.ports import Ran
+from replyscope.domain.regular_file import open_regular
+from replyscope.engine import attachments
+from replyscope.engine.attachments import (
+    MOST_BYTES,
+    AttachmentReader,
+    is_quick,
+    read_attachment,
+    read_folder,
+)
 from replyscope.engine.pdf_reading import read_pdf
 from tests.hostile.bounds import bounded
 from tests.support.attached import LINE, pdf, png, png_header
@@ -171,3 +182,73 @@ async def test_the_child_of_a_pdf_loads_nothing_of_the_working_folder(
     part, _ = await read_pdf(run_program, "a.pdf", pdf([LINE]))
     assert LINE in part.text
     assert not (tmp_path / "sprung").exists()
+
+
+def late_binary(path: Path, text: int) -> None:
+    """A file of 19 MB that begins as text, and is binary after that many bytes."""
+    path.write_bytes(b"x" * text)
+    os.truncate(path, 19_000_000)
+
+
+def test_a_file_of_a_folder_that_begins_as_binary_is_not_read_whole(tmp_path: Path) -> None:
+    for number in range(7):
+        late_binary(tmp_path / f"{number}.bin", 100)
+    (tmp_path / "z.txt").write_text("text")
+    read = read_folder(tmp_path)
+    assert [part.name for part in read.parts] == [f"{tmp_path.name}/z.txt"]
+    assert "7 files of other kinds" in read.notes[0]
+
+
+def test_files_of_a_folder_that_are_read_and_left_out_count(tmp_path: Path) -> None:
+    for number in range(7):
+        late_binary(tmp_path / f"{number}.txt", 5_000)
+    with bounded(longest_s=3.0), pytest.raises(AttachmentError, match="more than 100 MB"):
+        read_folder(tmp_path)
+
+
+def test_a_folder_of_thousands_of_folders_is_a_sentence(tmp_path: Path) -> None:
+    for number in range(10_001):
+        (tmp_path / str(number)).mkdir()
+    with pytest.raises(AttachmentError, match="more than 10,000 files and folders"):
+        read_folder(tmp_path)
+
+
+async def test_the_reading_of_a_folder_ends_when_it_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(50):
+        (tmp_path / f"{number}.txt").write_text("x")
+    begun, goes_on, opened = threading.Event(), threading.Event(), list[Path]()
+
+    def open_slowly(path: Path) -> BinaryIO:
+        opened.append(path)
+        begun.set()
+        goes_on.wait(10)
+        return open_regular(path)
+
+    monkeypatch.setattr(attachments, "open_regular", open_slowly)
+    task = asyncio.create_task(READER.read(tmp_path))
+    await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    goes_on.set()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert len(opened) == 1
+
+
+async def test_two_files_are_read_at_a_time(tmp_path: Path) -> None:
+    running, most = 0, 0
+
+    async def run(command: Sequence[str], *, given: bytes = b"", most_output: int = 0) -> Ran:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        ended = await run_program(command, given=given, most_output=most_output)
+        running -= 1
+        return ended
+
+    (tmp_path / "a.pdf").write_bytes(pdf([LINE]))
+    reader = AttachmentReader(run)
+    await asyncio.gather(*(reader.read(tmp_path / "a.pdf") for _ in range(5)))
+    assert most == 2

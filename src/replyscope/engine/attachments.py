@@ -4,10 +4,12 @@ Only regular files are read, each within limits of bytes, pixels and time.
 """
 
 import asyncio
+import codecs
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 
 from replyscope.domain.errors import AttachmentError
 from replyscope.domain.message import Attachment, AudioPart, FilePart, ImagePart, byte_size
@@ -24,6 +26,9 @@ from replyscope.engine.picture_scaling import needs_scaling, scale_picture
 MOST_BYTES = 20_000_000
 MOST_FILES = 100
 _MOST_SEEN = 10_000
+_MOST_READ = 5 * MOST_BYTES
+"""The bytes of a folder's files that are read, including files that are then left out."""
+_MOST_AT_ONCE = 2
 _MOST_QUICK = 1_000_000
 _MOST_LISTED = 30
 
@@ -48,12 +53,16 @@ def read_attachment(path: Path, notes: list[str] | None = None) -> Attachment:
     """The part for a file that needs no child process: all but PDFs. Blocks. Sentences about
     what was changed are appended to `notes`. Raises AttachmentError for a file that can't be sent.
     """
-    name, content = sound(path.name), _read(path)
-    known, found = _kind_with_notes(name, content)
-    part, note = _part_of(name, content.data, known)
+    part, found = _part_with_notes(sound(path.name), _read(path, has_pdfs=False))
     if notes is not None:
-        notes += filter(None, (*found, note))
+        notes += found
     return part
+
+
+def _part_with_notes(name: str, content: _Content) -> tuple[Attachment, list[str]]:
+    known, notes = _kind_with_notes(name, content)
+    part, note = _part_of(name, content.data, known)
+    return part, list(filter(None, (*notes, note)))
 
 
 def _kind_with_notes(name: str, content: _Content) -> tuple[KnownFile, list[str]]:
@@ -76,14 +85,18 @@ def _part_of(name: str, data: bytes, known: KnownFile) -> tuple[Attachment, str]
         case FileKind.AUDIO:
             return AudioPart(name, known.media_type, data), ""
         case FileKind.PDF:
-            raise AttachmentError(f"{name} is a PDF; it can't be attached here.")
+            raise _no_pdf(name)
         case _:
             return FilePart(name, _decode(name, data)), ""
 
 
-def _decode(name: str, data: bytes) -> str:
+def _no_pdf(name: str) -> AttachmentError:
+    return AttachmentError(f"{name} is a PDF; it can't be attached here.")
+
+
+def _decode(name: str, data: bytes, *, is_whole: bool = True) -> str:
     try:
-        text = data.decode("utf-8-sig")
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(data, final=is_whole)
     except UnicodeDecodeError as error:
         raise AttachmentError(
             f"{name} is neither UTF-8 text, nor a PDF, nor a PNG, JPEG, GIF, WebP, BMP or TIFF "
@@ -97,8 +110,20 @@ def _decode(name: str, data: bytes) -> str:
     return text
 
 
-def _read(path: Path) -> _Content:
-    """The bytes of a regular file. Raises AttachmentError."""
+def _check_head(name: str, head: bytes, *, has_pdfs: bool) -> None:
+    """Raise AttachmentError if the beginning of a file shows that it can't be attached."""
+    kind = kind_of(head, name).kind
+    if kind is FileKind.TEXT:
+        _decode(name, head, is_whole=False)
+    elif kind is FileKind.PDF and not has_pdfs:
+        raise _no_pdf(name)
+
+
+def _read(path: Path, *, has_pdfs: bool = True) -> _Content:
+    """The bytes of a regular file, read whole only if its beginning can be attached.
+
+    Raises AttachmentError.
+    """
     name = sound(path.name)
     try:
         if os.path.isdir(path):
@@ -109,7 +134,9 @@ def _read(path: Path) -> _Content:
                 raise AttachmentError(
                     f"{name} is larger than {MOST_BYTES // 1_000_000} MB.", "Attach only a part."
                 )
-            data = file.read(size) or b""  # some files of the system have nothing to read now
+            head = file.read(min(size, HEAD)) or b""  # some of the system have nothing to read now
+            _check_head(name, head, has_pdfs=has_pdfs)
+            data = head + (file.read(size - len(head)) or b"")
             rest = file.read(1) or b""
     except FileNotFoundError as error:
         raise AttachmentError(f"{path} does not exist.", "Check the path.") from error
@@ -145,15 +172,16 @@ def is_quick(path: Path) -> bool:
     return kind in (FileKind.TEXT, FileKind.AUDIO)
 
 
-def read_folder(folder: Path) -> ReadFiles:
-    """The text files and images of a folder, named by their paths within it. Blocks.
+def read_folder(folder: Path, stop: Event | None = None) -> ReadFiles:
+    """The text files and images of a folder, named by their paths within it. Blocks until it has
+    read them, or `stop` is set.
 
     Hidden files, and files that can't be attached, are left out and counted in a note; links
     are not followed. Raises AttachmentError without a file, or for more than a message can hold.
     """
     parts: list[Attachment] = []
-    left_out, links, total, notes = 0, 0, 0, list[str]()
-    for path in _files_in(folder):
+    left_out, links, total, read, notes = 0, 0, 0, 0, list[str]()
+    for path in _files_in(folder, stop or Event()):
         if path.is_symlink():  # it may lead out of the folder
             links += 1
             continue
@@ -162,16 +190,17 @@ def read_folder(folder: Path) -> ReadFiles:
                 f"{folder.name} has more than {MOST_FILES} files.", "Attach one of its folders."
             )
         try:
-            part = read_attachment(path, notes)
+            content = _read(path, has_pdfs=False)
+            read += len(content.data)
+            part, found = _part_with_notes(sound(path.name), content)
         except AttachmentError:
             left_out += 1
             continue
+        finally:
+            _check_size(folder, read, _MOST_READ)
+        notes += found
         total += byte_size(part)
-        if total > MOST_BYTES:
-            raise AttachmentError(
-                f"{folder.name} has more than {MOST_BYTES // 1_000_000} MB.",
-                "Attach one of its folders.",
-            )
+        _check_size(folder, total, MOST_BYTES)
         parts.append(replace(part, name=sound(path.relative_to(folder.parent).as_posix())))
     if not parts:
         raise AttachmentError(f"{folder} has no file that can be attached.")
@@ -184,18 +213,27 @@ def read_folder(folder: Path) -> ReadFiles:
     return ReadFiles(tuple(parts), tuple(notes))
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
+def _check_size(folder: Path, size: int, most: int) -> None:
+    if size > most:
+        raise AttachmentError(
+            f"{folder.name} has more than {most // 1_000_000} MB.", "Attach one of its folders."
+        )
+
+
+def _files_in(folder: Path, stop: Event) -> Iterator[Path]:
     """The files of a folder and its folders, sorted, without hidden ones."""
     seen = 0
     for parent, folders, names in os.walk(folder, onerror=None, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        seen += len(folders) + len(names)
+        if seen > _MOST_SEEN:
+            raise AttachmentError(
+                f"{folder.name} has more than {_MOST_SEEN:,} files and folders.",
+                "Attach one of its folders.",
+            )
         for name in sorted(names):
-            seen += 1
-            if seen > _MOST_SEEN:
-                raise AttachmentError(
-                    f"{folder.name} has more than {_MOST_SEEN:,} files.",
-                    "Attach one of its folders.",
-                )
+            if stop.is_set():
+                raise AttachmentError("The reading was stopped.")
             if not name.startswith("."):
                 yield Path(parent, name)
 
@@ -205,19 +243,22 @@ class AttachmentReader:
 
     def __init__(self, run: RunProgram) -> None:
         self.run = run
+        self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def read(self, path: Path) -> ReadFiles:
         """The parts for a file or a folder. Raises AttachmentError."""
-        if os.path.isdir(path):
-            return await asyncio.to_thread(read_folder, path)
-        content = await asyncio.to_thread(_read, path)
-        return await self._read_content(sound(path.name), content)
+        async with self._slots:
+            if os.path.isdir(path):
+                return await _read_folder(path)
+            content = await asyncio.to_thread(_read, path)
+            return await self._read_content(sound(path.name), content)
 
     async def read_bytes(self, name: str, data: bytes) -> ReadFiles:
         """The part for the content of a file. Raises AttachmentError."""
         if not data:
             raise AttachmentError(f"{name} is empty: 0 bytes.", "Attach a file with content.")
-        return await self._read_content(name, _Content(data))
+        async with self._slots:
+            return await self._read_content(name, _Content(data))
 
     async def _read_content(self, name: str, content: _Content) -> ReadFiles:
         known, notes = _kind_with_notes(name, content)
@@ -227,6 +268,15 @@ class AttachmentReader:
         else:
             part, note = await asyncio.to_thread(_part_of, name, content.data, known)
         return ReadFiles((part,), tuple(filter(None, (*notes, note))))
+
+
+async def _read_folder(folder: Path) -> ReadFiles:
+    """`read_folder` in a thread, which ends soon after this is cancelled."""
+    stop = Event()
+    try:
+        return await asyncio.to_thread(read_folder, folder, stop)
+    finally:
+        stop.set()
 
 
 def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:
