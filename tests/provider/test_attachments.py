@@ -84,8 +84,8 @@ RESPONSES: list[tuple[Attachment, list[dict[str, Any]]]] = [
 ]
 
 
-def asking(part: Attachment) -> ModelRequest:
-    message = Message("m1", Role.USER, (part, TextPart("What is it?")), NOON)
+def asking(*parts: Attachment) -> ModelRequest:
+    message = Message("m1", Role.USER, (*parts, TextPart("What is it?")), NOON)
     return ModelRequest("test-model", (message,))
 
 
@@ -123,6 +123,8 @@ REJECTIONS = [
     ("'type' must be one of 'input_text', 'input_image'", None),
     ("Invalid value: 'file'. Supported values are: 'text', 'image_url'.", "messages[0].content[0]"),
     ("This model does not support PDF documents", None),
+    ("Input should be 'text' or 'image_url': unexpected part type", None),
+    ("Files are not accepted.", None),
 ]
 
 
@@ -148,11 +150,27 @@ async def test_a_rejected_pdf_is_sent_as_text_and_page_images_and_that_is_rememb
     assert "[page 1]" in json.dumps(server.requests[1])
 
 
+OTHERS: list[tuple[str, tuple[Attachment, ...]]] = [
+    ("The prompt is too long.", (DOCUMENT,)),
+    ("The PDF file is too large: the maximum is 10 MB, not more.", (DOCUMENT,)),
+    ("The PDF has more than 100 pages, which is not supported.", (DOCUMENT,)),
+    ("The document is not readable: it is encrypted.", (DOCUMENT,)),
+    ("Not a valid PDF.", (DOCUMENT,)),
+    ("The moderation of your files has found nothing to report, try later.", (DOCUMENT,)),
+    ("Invalid image_url: only PNG is supported.", (DOCUMENT, IMAGE)),
+    ("Unsupported content type: image_url", (DOCUMENT, IMAGE)),
+    ("'type' must be one of 'text'", (DOCUMENT, IMAGE)),
+]
+
+
+@pytest.mark.parametrize(("said", "parts"), OTHERS)
 async def test_another_rejection_does_not_change_the_files(
-    server: LoopbackServer, clock: Clock
+    server: LoopbackServer, clock: Clock, said: str, parts: tuple[Attachment, ...]
 ) -> None:
-    server.answer = lambda _request: error(400, "The prompt is too long.")
-    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
-        exchange = await run(provider, asking(DOCUMENT))
+    server.answer = lambda _request: error(400, said)
+    memory = Memory()
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES, memory=memory) as provider:
+        exchange = await run(provider, asking(*parts))
     assert exchange.state is ExchangeState.FAILED
+    assert not any("files" in known for known in memory.known.values())
     assert len(server.requests) == 1

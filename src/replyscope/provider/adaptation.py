@@ -148,24 +148,45 @@ def adapt_fields(body: dict[str, Any], adaptations: Mapping[str, str]) -> None:
 
 
 def _for_files(said: str, body: Mapping[str, Any], known: Mapping[str, str]) -> Adaptation | None:
-    """Send the text and the page images of PDF files, if the server rejects the files."""
+    """Send the text and the page images of PDF files, if the server rejects the files.
+
+    It is remembered for the model, so the words have to be about files of any content. The types
+    of parts count only if no other part can be meant.
+    """
     entries = [*body.get("messages", []), *body.get("input", [])]
     contents = [entry.get("content") for entry in entries if isinstance(entry, dict)]
-    has_files = any(
-        item.get("type") in ("file", "input_file")
-        for content in contents
-        if isinstance(content, list)
-        for item in content
-    )
-    if not has_files or known.get("files") == "text" or not _IS_ABOUT_FILES.search(said):
+    kinds = {
+        item.get("type") for content in contents if isinstance(content, list) for item in content
+    }
+    if not kinds & {"file", "input_file"} or known.get("files") == "text":
+        return None
+    has_others = bool(kinds & {"image_url", "input_image", "input_audio"})
+    is_about = _REFUSES_FILES.search(said) or (not has_others and _REFUSES_TYPES.search(said))
+    if not is_about or _IS_ABOUT_ONE_FILE.search(said):
         return None
     note = "PDF files were rejected; sent as text and page images"
     return Adaptation("files", "text", note)
 
 
-_IS_ABOUT_FILES = re.compile(
-    r"\b(input_)?files?\b|file_data|\bpdfs?\b|\bdocuments?\b|(content|part|item|input).{0,12}type"
-    r"|type.{0,20}(content|part|item)|'type'|image_url|input_text|input_image",
+def _refusal_of(words: str) -> re.Pattern[str]:
+    """A word of refusal near one of the words."""
+    refusal = (
+        r"\bnot\b|n't\b|\bunsupported|\bunknown|\bunexpected|\bunrecogni|\binvalid|\bonly\b"
+        r"|must be|one of|\bexpected|\breject|\bcannot\b|\bno\b"
+    )
+    near = rf"({refusal}).{{0,60}}({words})|({words}).{{0,60}}({refusal})"
+    return re.compile(near, re.IGNORECASE | re.DOTALL)
+
+
+_REFUSES_FILES = _refusal_of(r"\b(input_)?files?\b|file_data|\bpdfs?\b|\bdocuments?\b")
+_REFUSES_TYPES = _refusal_of(
+    r"(content|part|item|input).{0,12}type|type.{0,20}(content|part|item)|'type'|image_url"
+    r"|input_text|input_image"
+)
+_IS_ABOUT_ONE_FILE = re.compile(
+    r"too (large|long|many|big)|at most|maximum|exceed|\blimit|larger than|\bsize\b|\bpages\b"
+    r"|encrypt|password|corrupt|damaged|\bempty\b|valid (pdf|document)\b|not found|no such"
+    r"|(pars|decod|process|read)(e|ed|ing)?\b.{0,20}(file|pdf|document)",
     re.IGNORECASE,
 )
 
