@@ -46,3 +46,26 @@ def test_a_paste_of_paths(pasted: str, paths: tuple[Path, ...]) -> None:
 
 def test_a_name_that_is_too_long_for_the_system_is_no_path() -> None:
     assert dropped_paths("/" + "x" * 4_000) == ()
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "//server/share/a.txt",
+        "'//server/share/a.txt'",
+        r"\\server\share\a.txt",
+        r"\\?\UNC\server\share",
+        "file:////server/share/a.txt",
+        "file:///%2F/server/share",
+        "/tmp/c.txt\n//server/share/a.txt",
+    ],
+)
+def test_a_path_of_another_machine_is_not_looked_for(pasted: str) -> None:
+    looked: list[str] = []
+
+    def exists(path: Path) -> bool:
+        looked.append(str(path))
+        return "\n" not in str(path)
+
+    assert dropped_paths(pasted, exists) == ()
+    assert not [path for path in looked if path.startswith(("//", "\\\\"))]

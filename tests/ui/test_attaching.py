@@ -45,7 +45,7 @@ async def test_a_dropped_file_is_attached_after_a_question(
         await paste(pilot, str(path).replace(" ", "\\ ") + " ")
         await asked(pilot)
         assert "Attach my picture.png?" in frame(pilot)
-        await pilot.press("enter")
+        await pilot.press("down", "enter")
         await until(pilot, lambda: names(pilot) == ["my picture.png"])
         assert "📎 my picture.png" in frame(pilot)
         assert "40×30 ≈255 tokens" in frame(pilot)
@@ -61,9 +61,36 @@ async def test_the_path_of_a_dropped_file_can_be_inserted_instead(
         await type_text(pilot, "see ")
         await paste(pilot, pasted)
         await asked(pilot)
-        await pilot.press("down", "enter")
+        await pilot.press("enter")
         await until(pilot, lambda: chat_of(pilot).panes.composer.text == f"see {pasted}")
         assert names(pilot) == []
+
+
+async def test_an_enter_right_after_a_pasted_path_does_not_attach_the_file(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    pasted = str(tmp_path / "a.txt")
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        pilot.app.post_message(events.Paste(pasted))
+        await pilot.press("enter")
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == pasted)
+        assert names(pilot) == []
+        assert not server.requests
+
+
+async def test_a_folder_is_offered_only_to_an_empty_composer(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await type_text(pilot, "cd ")
+        await paste(pilot, str(folder))
+        await until(pilot, lambda: chat_of(pilot).panes.composer.text == f"cd {folder}")
+        chat_of(pilot).panes.composer.replace_text("")
+        await paste(pilot, str(folder))
+        await asked(pilot)
 
 
 @pytest.mark.parametrize("text", ["a.txt", "see /etc/hosts", "/no/such/file", "two\nlines"])

@@ -12,15 +12,25 @@ _LONGEST = 4_096
 _MOST_PATHS = 20
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.is_file() or path.is_dir()
-    except OSError:  # such as a name that is too long
-        return False
+_NETWORK = ("\\\\", "//")
+"""Paths of other machines: looking for them signs in there, and may take minutes."""
 
 
-def dropped_paths(pasted: str, exists: Callable[[Path], bool] = _exists) -> tuple[Path, ...]:
+def is_file(path: Path) -> bool:
+    """Whether a file exists. Never raises."""
+    return os.path.isfile(path)
+
+
+def is_file_or_folder(path: Path) -> bool:
+    """Whether a file or a folder exists. Never raises."""
+    return os.path.isfile(path) or os.path.isdir(path)
+
+
+def dropped_paths(
+    pasted: str, exists: Callable[[Path], bool] = is_file_or_folder
+) -> tuple[Path, ...]:
     """The files and folders of a paste that has nothing but their absolute paths; else empty.
+    Paths of other machines are not looked for.
 
     Terminals write a path plainly, in quotes, with backslashes, or as a `file://` URL; of
     several files one after the other, or each on a line.
@@ -57,5 +67,7 @@ def _path_of(word: str) -> Path | None:
         word = unquote(parts.path)
         if os.name == "nt":
             word = word.lstrip("/")
+    if word.startswith(_NETWORK):
+        return None
     path = typed_path(word) if word.startswith("~/") else Path(word)
     return path if path.is_absolute() else None

@@ -102,10 +102,12 @@ class Attaching:
         self._view.draw_attachments()
 
     def offer_dropped(self, text: str, paths: Sequence[Path]) -> None:
-        """Ask whether to attach the files whose paths were pasted, or to insert the paths."""
+        """Ask whether to attach the files whose paths were pasted, or to insert the paths. That
+        is first: an Enter that was typed before the dialog was visible must not attach a file.
+        """
         names = ", ".join(printable_line(path.name) for path in paths[:3])
         title = f"Attach {names}?" if len(paths) < 4 else f"Attach {plural(len(paths), 'file')}?"
-        rows = [(_ATTACH, "send the content with the message"), (_INSERT, "the path as text")]
+        rows = [(_INSERT, "the path as text"), (_ATTACH, "send the content with the message")]
 
         def decide(choice: str | None) -> None:
             if choice == _ATTACH:

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from replyscope.domain.printable import is_printable, printable_line
-from replyscope.engine.dropped_paths import dropped_paths
+from replyscope.engine.dropped_paths import dropped_paths, is_file, is_file_or_folder
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.keys.panel import KeyPanel
 from replyscope.ui.terminal.textual_internals import bindings_for_key
@@ -203,7 +203,7 @@ class Composer(TextArea):
             wanted = self.PasteWanted("")
         elif len(text) > _MOST_PASTED or text.count("\n") >= _MOST_PASTED_LINES:
             wanted = self.PastedLarge(text)
-        elif paths := dropped_paths(text):
+        elif paths := dropped_paths(text, is_file if self.text else is_file_or_folder):
             wanted = self.Dropped(text, paths)
         if wanted is not None:
             event.stop()
