@@ -1,6 +1,7 @@
 """`ask -a`: files, folders and stdin as attachments of a prompt."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,19 @@ def test_a_path_in_the_home_of_nobody_does_not_exist(
     assert "~nobodyx/f does not exist" in done.stderr
     assert "Traceback" not in done.stderr
     assert not server.requests
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pipe that does not block")
+def test_a_pipe_with_nothing_to_read_yet_is_a_sentence(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(reads, False)
+    command = [*PROGRAM, "ask", "what?", "-a", "-", "--base-url", server.base_url]
+    done = subprocess.run(
+        command, env=environment(tmp_path), stdin=reads, capture_output=True, text=True, check=False
+    )
+    os.close(reads)
+    os.close(writes)
+    assert "stdin is empty: 0 bytes" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -259,3 +259,9 @@ async def test_a_file_whose_name_is_wrong_is_said(tmp_path: Path) -> None:
 )
 def test_tokens_are_estimated(part: FilePart, tokens: int) -> None:
     assert attachment_tokens(part) == tokens
+
+
+async def test_text_that_begins_like_a_recording_is_text(tmp_path: Path) -> None:
+    for text in ("ID3", "ID3 is a format of tags\n", "ID34"):
+        (part,) = (await read(tmp_path, "notes.txt", text.encode())).parts
+        assert part == FilePart("notes.txt", text)

@@ -1,6 +1,7 @@
 """The picture on the clipboard: real programs, that have one, have none, fail, flood or hang."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -101,6 +102,21 @@ async def test_a_program_that_hangs_is_ended(programs: Programs, script: str) ->
     assert time.monotonic() - began < 10
     with pytest.raises(ProcessLookupError):
         os.kill(int((programs.folder / "pid").read_text()), 0)
+
+
+async def test_a_clipboard_of_the_system_that_hangs_is_a_sentence() -> None:
+    goes_on = threading.Event()
+
+    def grab() -> bytes | None:
+        goes_on.wait(20)
+        return None
+
+    clipboard = Clipboard(run_program, lambda _name: None, {}, "win32", 0.2, grab)
+    began = time.monotonic()
+    with pytest.raises(AttachmentError, match=r"did not answer within 0\.2 s"):
+        await clipboard.picture()
+    assert time.monotonic() - began < 10
+    goes_on.set()
 
 
 async def test_an_empty_picture_and_one_that_never_ends_are_sentences(programs: Programs) -> None:

@@ -38,7 +38,7 @@ async def _read_file(reader: AttachmentReader, file: str) -> ReadFiles:
         return await reader.read(typed_path(file))
     if sys.stdin is None or sys.stdin.isatty():
         raise AttachmentError("-a - reads a file from stdin.", "Pipe one in.")
-    data = sys.stdin.buffer.read(MOST_BYTES + 1)
+    data = sys.stdin.buffer.read(MOST_BYTES + 1) or b""  # None: a pipe that does not block
     if len(data) > MOST_BYTES:
         raise AttachmentError(f"stdin has more than {MOST_BYTES // 1_000_000} MB.")
     return await reader.read_bytes("stdin", data)
@@ -64,7 +64,7 @@ def _read_prompt(argument: str | None, *, has_files: bool, has_stdin: bool) -> s
 
 def _read_stdin() -> str:
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
+        return (sys.stdin.buffer.read() or b"").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SettingsError(
             "The piped input is not text in UTF-8.",

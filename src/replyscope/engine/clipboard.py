@@ -49,7 +49,9 @@ _PNGPASTE, _PILLOW = "pngpaste", "pillow"
 
 
 class Clipboard:
-    """Reads pictures from the clipboard. `environment` tells which desktop there is."""
+    """Reads pictures from the clipboard. `environment` tells which desktop there is; `grab` reads
+    the picture of a desktop without such programs, and blocks.
+    """
 
     def __init__(
         self,
@@ -58,12 +60,14 @@ class Clipboard:
         environment: Mapping[str, str],
         platform: str = sys.platform,
         longest_s: float = LONGEST_S,
+        grab: Callable[[], bytes | None] | None = None,
     ) -> None:
         self._run = run
         self._which = which
         self._environment = environment
         self._platform = platform
         self._longest_s = longest_s
+        self._grab = grab or _grab
 
     async def picture(self) -> bytes | None:
         """The bytes of the picture; None if there is none. Raises AttachmentError with the name
@@ -73,7 +77,7 @@ class Clipboard:
         if name is None:
             raise self._missing()
         if name == _PILLOW:
-            return await asyncio.to_thread(_grab)
+            return await self._grabbed()
         if name == _PNGPASTE:  # it fails without a picture; it has no other answer
             return await self._output(name, "-") or None
         program = _PROGRAMS[name]
@@ -85,6 +89,16 @@ class Clipboard:
         if not data:
             raise AttachmentError("The picture on the clipboard is empty: 0 bytes.")
         return data
+
+    async def _grabbed(self) -> bytes | None:
+        """The picture that Pillow reads. Its thread can't be ended, and is left behind."""
+        try:
+            async with asyncio.timeout(self._longest_s):
+                return await asyncio.to_thread(self._grab)
+        except TimeoutError as error:
+            raise AttachmentError(
+                f"The clipboard did not answer within {self._longest_s:g} s.", "Use /attach FILE."
+            ) from error
 
     def program(self) -> str | None:
         """The name of the program that reads pictures; None if it is missing."""

@@ -32,7 +32,7 @@ HEAD = 4_096
 _TEXT = KnownFile(FileKind.TEXT, "text/plain", "text")
 _SIGNATURES = (
     (b"%PDF-", KnownFile(FileKind.PDF, "application/pdf", "PDF")),
-    (b"ID3", KnownFile(FileKind.AUDIO, "audio/mpeg", "MP3")),
+    *((b"ID3" + bytes([v]), KnownFile(FileKind.AUDIO, "audio/mpeg", "MP3")) for v in range(32)),
     (b"\xff\xfb", KnownFile(FileKind.AUDIO, "audio/mpeg", "MP3")),
     (b"\xff\xf3", KnownFile(FileKind.AUDIO, "audio/mpeg", "MP3")),
     (b"\xff\xf2", KnownFile(FileKind.AUDIO, "audio/mpeg", "MP3")),
