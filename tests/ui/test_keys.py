@@ -30,6 +30,7 @@ from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.transcript.transcript import Transcript
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_chat import is_idle
 
 SIZE = (120, 40)
 
@@ -321,6 +322,25 @@ async def test_pages_scroll_the_conversation_from_the_composer(
         assert isinstance(pilot.app.focused, Composer)
         await pilot.press("pagedown")
         await until(pilot, lambda: "para 98" in frame(pilot) and transcript.is_following)
+
+
+async def test_a_page_up_from_the_composer_leaves_the_end_of_a_short_reply(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    rest = "\n\n".join(f"para {n}" for n in range(99))
+    begins = sse(delta("begins\n\n"), done=False)
+    answer = Answer(chunks=[*begins, gate, *sse(delta(rest, finish="stop"))])
+    server.answer = lambda _request: answer
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        chat = chat_of(pilot)
+        chat.panes.composer.insert("go")
+        await pilot.press("enter")
+        await until(pilot, lambda: "begins" in frame(pilot))
+        await pilot.press("pageup")
+        gate.set()
+        await until(pilot, lambda: is_idle(pilot) and "new text below" in frame(pilot))
+        assert "begins" in frame(pilot)
 
 
 async def test_the_queued_message_of_a_stopped_reply_waits_for_an_answer(

@@ -176,7 +176,7 @@ class ChatScreen(WorkingScreen[None]):
 
     @on(Composer.Paged)
     def _scroll_conversation(self, event: Composer.Paged) -> None:
-        self.panes.transcript.scroll_pages(event.step)
+        self.panes.transcript.action_page(event.step)
 
     @on(Composer.BackspaceWhenEmpty)
     def _detach_last(self) -> None:

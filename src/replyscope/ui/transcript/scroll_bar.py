@@ -59,8 +59,3 @@ class CalmScrollView(ScrollView):
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = self.scroll_y
             self.vertical_scrollbar.refresh()
-
-    def scroll_pages(self, step: int) -> None:
-        """Scroll by pages of the view, up with a negative number."""
-        y = self.scroll_offset.y + step * max(1, self.scrollable_content_region.height - 1)
-        self.scroll_to(y=y, animate=False, immediate=True, force=True)
