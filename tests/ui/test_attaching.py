@@ -44,7 +44,7 @@ async def test_a_dropped_file_is_attached_after_a_question(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await paste(pilot, str(path).replace(" ", "\\ ") + " ")
         await asked(pilot)
-        assert "Attach my picture.png?" in frame(pilot)
+        assert "attach my picture.png?" in frame(pilot)
         await pilot.press("down", "enter")
         await until(pilot, lambda: names(pilot) == ["my picture.png"])
         assert "📎 my picture.png" in frame(pilot)
@@ -52,8 +52,9 @@ async def test_a_dropped_file_is_attached_after_a_question(
         assert chat_of(pilot).panes.composer.text == ""
 
 
+@pytest.mark.parametrize("key", ["enter", "escape"])
 async def test_the_path_of_a_dropped_file_can_be_inserted_instead(
-    server: LoopbackServer, tmp_path: Path
+    key: str, server: LoopbackServer, tmp_path: Path
 ) -> None:
     (tmp_path / "a.txt").write_text("x")
     pasted = str(tmp_path / "a.txt")
@@ -61,7 +62,7 @@ async def test_the_path_of_a_dropped_file_can_be_inserted_instead(
         await type_text(pilot, "see ")
         await paste(pilot, pasted)
         await asked(pilot)
-        await pilot.press("enter")
+        await pilot.press(key)
         await until(pilot, lambda: chat_of(pilot).panes.composer.text == f"see {pasted}")
         assert names(pilot) == []
 

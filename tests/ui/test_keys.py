@@ -339,8 +339,10 @@ async def test_a_page_up_from_the_composer_leaves_the_end_of_a_short_reply(
         await until(pilot, lambda: "begins" in frame(pilot))
         await pilot.press("pageup")
         gate.set()
-        await until(pilot, lambda: is_idle(pilot) and "new text below" in frame(pilot))
+        await until(pilot, lambda: is_idle(pilot) and "new text below · [PgDn]" in frame(pilot))
         assert "begins" in frame(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: "new text below · [G]" in frame(pilot))
 
 
 async def test_the_queued_message_of_a_stopped_reply_waits_for_an_answer(

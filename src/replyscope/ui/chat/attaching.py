@@ -104,16 +104,18 @@ class Attaching:
     def offer_dropped(self, text: str, paths: Sequence[Path]) -> None:
         """Ask whether to attach the files whose paths were pasted, or to insert the paths. That
         is first: an Enter that was typed before the dialog was visible must not attach a file.
+        Esc inserts them too, or the paste would be lost.
         """
-        names = ", ".join(printable_line(path.name) for path in paths[:3])
-        title = f"Attach {names}?" if len(paths) < 4 else f"Attach {plural(len(paths), 'file')}?"
+        named = ", ".join(printable_line(path.name) for path in paths[:3])
+        names = named if len(paths) < 4 else plural(len(paths), "file")
+        title = f"Insert the path, or attach {names}?"
         rows = [(_INSERT, "the path as text"), (_ATTACH, "send the content with the message")]
 
         def decide(choice: str | None) -> None:
             if choice == _ATTACH:
                 for path in paths:
                     self.attach_file(str(path))
-            elif choice == _INSERT:
+            else:
                 self._view.composer.insert(text)
 
         self._desk.show(PickDialog(title, rows), decide)

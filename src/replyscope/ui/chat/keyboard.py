@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.binding import Binding
-from textual.widgets import Input
+from textual.content import Content
+from textual.widgets import Input, Static
 
 from replyscope.domain.printable import printable_line
 from replyscope.ui.chat.commands import Command
@@ -19,6 +20,8 @@ from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.working_screen import WorkingScreen
 
 _BACK = "chat.back"
+_KEY_TO_NEW_TEXT = {Mode.WRITE: "[PgDn]", Mode.READ: "[G]"}
+"""The key of the focused pane that scrolls to the end of the conversation."""
 
 
 class Keyboard(KeyGuide):
@@ -49,6 +52,9 @@ class Keyboard(KeyGuide):
             mode = self.mode
             self._screen.query_one(StatusLine).show_mode(mode.value)
             self._groups.panes.composer.show_mode(is_writing=mode is Mode.WRITE)
+            key = _KEY_TO_NEW_TEXT.get(mode)
+            words = "new text below" + (f" · {key}" if key else "")
+            self._screen.query_one("#below", Static).update(Content(words))
 
     def follow_writing(self) -> None:
         """Draw the footer again when completions appear or disappear."""

@@ -69,7 +69,7 @@ class ChatScreen(WorkingScreen[None]):
                 with Vertical(id="conversation"):
                     yield Static(WELCOME, id="welcome")
                     yield Transcript(id="transcript")
-                    yield Static("new text below · G", id="below")
+                    yield Static("new text below", id="below")
                 yield Input(placeholder="find in this conversation", id="find", compact=True)
                 yield Suggestions(id="suggestions")
                 yield Static("", id="attachments")
