@@ -130,4 +130,4 @@ class PresetCommands:
             desk.tell("The preset was not saved: this chat saves nothing.")
             return
         desk.apply_settings(conversation, with_preset(conversation.session.settings, saved))
-        desk.tell(f"The preset {name} was saved. /preset {name} uses it.", is_error=False)
+        desk.tell(f"Saved the preset. “/preset {name}” uses it.", is_error=False)
