@@ -170,7 +170,7 @@ TASKS = (
     Task("Rename this session", (write("/rename Boats"), press("Enter", "─ Boats ─"))),
     Task(
         "Run a command by its first letters",
-        (write("/sta", "/stats"), press("Enter", "all replies")),
+        (write("/sta", "/stats"), press("Enter", "all replies; / to narrow")),
     ),
     Task(
         "Delete this session, and undo it",
