@@ -56,7 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item in items if not any(map(item.get_closest_marker, left_out_marks))]
     if config.getoption("--sample"):
         kept = sampled(kept)
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    runs = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in runs])
     items[:] = kept
 
 

@@ -1,9 +1,12 @@
 """F8: what is set and by whom, what the server gets, and what is wrong with a value, in place."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from replyscope.config.paths import find_paths
 from replyscope.config.settings import read_settings
@@ -92,37 +95,34 @@ async def test_each_value_has_its_source_and_a_provider_value_can_be_left_out(
     assert "seed" not in server.requests[0]
 
 
-async def test_what_the_server_rejected_is_shown_beside_the_parameter(
-    server: LoopbackServer, tmp_path: Path
-) -> None:
+@asynccontextmanager
+async def rejected_stop(server: LoopbackServer, folder: Path) -> AsyncIterator[Pilot[None]]:
+    """A chat whose server rejected `stop`, with the dialog open at that parameter."""
     server.answer = lambda request: (
         error(400, "Unsupported parameter: 'stop'", param="stop")
         if "stop" in request
         else reply("Yes.")
     )
-    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+    async with open_chat(make_app(folder, server.base_url)) as pilot:
         await pilot.press("f8", *"stop=END", "enter", "escape")
         await send(pilot, "hello")
         await until(pilot, lambda: "Yes." in frame(pilot))
         await pilot.press("f8", *"stop")
         await until(pilot, lambda: "not sent: this model rejected it" in frame(pilot))
+        yield pilot
+
+
+async def test_what_the_server_rejected_is_shown_beside_the_parameter(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with rejected_stop(server, tmp_path) as pilot:
         assert "stop was rejected; sent without it" in frame(pilot)
 
 
 async def test_a_rejected_parameter_is_sent_again_on_request(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    server.answer = lambda request: (
-        error(400, "Unsupported parameter: 'stop'", param="stop")
-        if "stop" in request
-        else reply("Yes.")
-    )
-    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
-        await pilot.press("f8", *"stop=END", "enter", "escape")
-        await send(pilot, "hello")
-        await until(pilot, lambda: "Yes." in frame(pilot))
-        await pilot.press("f8", *"stop")
-        await until(pilot, lambda: "not sent: this model rejected it" in frame(pilot))
+    async with rejected_stop(server, tmp_path) as pilot:
         assert "send again" in frame(pilot)
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "sent as stop: END" in frame(pilot))

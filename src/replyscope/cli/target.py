@@ -24,8 +24,7 @@ def resolve_model(arguments: argparse.Namespace, settings: Settings) -> None:
     It is called once: a model may have the name of another alias. Raises SettingsError.
     """
     if arguments.model is not None:
-        environment = ("openai",) if named_in_environment() is not None else ()
-        _use_model(arguments, settings.find_model(arguments.model, environment))
+        _use_model(arguments, settings.find_model(arguments.model, _environment_names()))
 
 
 def use_preset_model(arguments: argparse.Namespace, settings: Settings, preset: Preset) -> None:
@@ -35,8 +34,12 @@ def use_preset_model(arguments: argparse.Namespace, settings: Settings, preset: 
     """
     is_given = arguments.model is not None or arguments.local or arguments.gguf
     if not is_given and preset.model is not None:
-        environment = ("openai",) if named_in_environment() is not None else ()
-        _use_model(arguments, settings.parse_model(preset.model, environment))
+        _use_model(arguments, settings.parse_model(preset.model, _environment_names()))
+
+
+def _environment_names() -> tuple[str, ...]:
+    """The provider that the environment has a key for, if it has one."""
+    return ("openai",) if named_in_environment() is not None else ()
 
 
 def _use_model(arguments: argparse.Namespace, found: ModelName) -> None:
@@ -94,7 +97,7 @@ def _use_session_provider(
         installed = [one.name for one in wiring.local.list_models() if one.is_installed]
         if arguments.model is None and session.model in installed:
             arguments.model = session.model
-    elif settings.endpoint(name) or (name == "openai" and named_in_environment() is not None):
+    elif settings.endpoint(name) or name in _environment_names():
         arguments.provider = name
 
 
