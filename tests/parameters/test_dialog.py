@@ -30,6 +30,7 @@ async def test_a_parameter_is_found_set_and_sent(
         await until(pilot, lambda: "sent as prompt_cache_key" in frame(pilot))
         await pilot.press("enter", *"k1", "enter")
         await until(pilot, lambda: "k1 · session" in frame(pilot))
+        assert "prompt_cache_key is k1 (session), from the next message." in frame(pilot)
         await pilot.press(*"eff", "enter", *"hig", "right", "enter")
         await until(pilot, lambda: "high · session" in frame(pilot))
         await pilot.press(*'extra={"top_k": 40}', "enter")

@@ -67,6 +67,20 @@ async def test_the_path_of_a_dropped_file_can_be_inserted_instead(
         assert names(pilot) == []
 
 
+async def test_a_sentence_goes_on_after_a_pasted_path(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    pasted = str(tmp_path / "a.txt")
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await paste(pilot, pasted)
+        await asked(pilot)
+        await pilot.press(*"is", "space", *"too", "space", *"long", "enter")
+        composer = chat_of(pilot).panes.composer
+        await until(pilot, lambda: composer.text == f"{pasted} is too long")
+        assert names(pilot) == []
+
+
 async def test_an_enter_right_after_a_pasted_path_does_not_attach_the_file(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from replyscope.domain.message import Role
@@ -131,3 +132,21 @@ async def test_the_next_reply_of_a_turn_leaves_a_reader_where_they_are(
         assert "It is 42." not in frame(pilot)
         await send(pilot, "thanks")
         await until(pilot, lambda: "You are welcome." in frame(pilot), "an answer is followed")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (80, 40), (160, 50), (60, 12)])
+async def test_a_resize_while_a_reply_grows_leaves_a_reader_where_they_are(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, "http://127.0.0.1:1/v1")) as pilot:
+        growing = Growing(60)
+        transcript = await show(pilot, growing)
+        transcript.focus()
+        await until(pilot, lambda: "line 59" in frame(pilot), "the end")
+        await pilot.press("pageup")
+        assert not follows(transcript)
+        await pilot.resize_terminal(*size)
+        grow(transcript, growing, 90)
+        await pilot.pause()
+        assert not follows(transcript)
+        assert "line 89" not in frame(pilot)

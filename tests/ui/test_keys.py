@@ -196,6 +196,28 @@ async def test_a_dialog_has_the_footer_and_a_low_terminal_has_none(
         assert "[Enter]" not in frame(pilot)
 
 
+async def test_the_footer_behind_a_dialog_has_no_keys(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await until(pilot, lambda: "[Enter] send" in frame(pilot))
+        await pilot.press("f8")
+        await until(pilot, lambda: "[Enter] edit" in frame(pilot))
+        await until(pilot, lambda: "[Enter] send" not in frame(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: "[Enter] send" in frame(pilot))
+
+
+async def test_the_footer_says_that_enter_chooses_a_completion(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await pilot.press("slash", "r")
+        await until(pilot, lambda: "[Enter] choose" in footer(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: "[Enter] send" in footer(pilot))
+
+
 async def test_text_that_is_typed_while_reading_goes_to_the_composer(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

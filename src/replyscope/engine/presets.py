@@ -9,8 +9,12 @@ from replyscope.domain.errors import SettingsError
 from replyscope.domain.preset import Preset, is_preset_name
 from replyscope.domain.session import Schema, SessionSettings
 from replyscope.domain.settings import Settings
+from replyscope.domain.tool import SHIPPED
+from replyscope.engine.conversation import Conversation
 from replyscope.engine.parameter_layers import Layer, effective
 from replyscope.engine.schemas import parse_schema, read_schema
+from replyscope.engine.services import ChatServices
+from replyscope.engine.targets import Targets
 
 _LONGEST = 200
 
@@ -74,6 +78,25 @@ def make_preset(name: str, settings: SessionSettings, model: str | None, known: 
     )
 
 
+def preset_of(name: str, conversation: Conversation, targets: Targets, known: Settings) -> Preset:
+    """The preset that a session is saved as. Raises SettingsError for a private session, and
+    for a name that can't be used.
+    """
+    if conversation.is_private:
+        raise SettingsError("Private sessions cannot save presets.")
+    model = targets.stored_name(conversation)
+    return make_preset(name, conversation.session.settings, model, known)
+
+
+def save_preset(preset: Preset, services: ChatServices) -> Preset:
+    """Save a preset in the settings. Returns it as the settings have it. Raises SettingsError."""
+    services.change_settings({("presets", preset.name): preset_table(preset)})
+    saved = services.settings.preset(preset.name)
+    if saved is None:
+        raise SettingsError("The preset was not saved: this chat saves nothing.")
+    return saved
+
+
 def preset_table(preset: Preset) -> Mapping[str, Any]:
     """The entry of a preset in the settings file."""
     table = {
@@ -93,7 +116,9 @@ def describe_preset(preset: Preset) -> str:
     parts = [preset.model or ""]
     parts += [f"{name} {value}" for name, value in preset.parameters.given().items()]
     parts += [f"{name} not sent" for name in preset.parameters.unset or ()]
-    parts.append(f"tools: {', '.join(preset.tools) or 'none'}" if preset.tools is not None else "")
+    if preset.tools is not None:
+        names = [name.removeprefix(f"{SHIPPED}/") for name in preset.tools]
+        parts.append(f"tools: {', '.join(names) or 'none'}")
     parts.append("a schema" if preset.schema is not None else "")
     parts.append(preset.system or "")
     return " · ".join(filter(None, parts))[:_LONGEST]

@@ -10,6 +10,7 @@ from replyscope.domain.endpoint import (
     ModelInfo,
 )
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.exchange import Api
 from replyscope.domain.message import Attachment, Part
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
@@ -38,6 +39,8 @@ class Targets:
         self._named_model = services.model
         self.lists = ModelLists(services.open_provider, services.prices)
         self._windows: dict[str, int] = {}
+        self._recent: Mapping[str, str] = {}
+        """The model that was used last with each provider."""
         self._learned: Mapping[str, str] = {}
 
     @property
@@ -79,7 +82,8 @@ class Targets:
         self.follow(conversation)
 
     def model_for(self, conversation: Conversation) -> str | None:
-        """The model of a session: its own, or the one of the command line, or of the endpoint.
+        """The model of a session: its own, or the one of the command line, or of the endpoint;
+        else the only model of the server, or the one that was used last with it.
 
         Its own model is of its own endpoint, and never requested from another one.
         """
@@ -94,7 +98,7 @@ class Targets:
             return endpoint_model
         models = self._models_at(endpoint)
         only = models[0].id if len(models) == 1 else None
-        return own or endpoint_model or only
+        return own or endpoint_model or only or self._recent.get(name or "")
 
     def window_of(self, model: str | None, endpoint: Endpoint | None = None) -> int | None:
         """The model's context window in tokens, from the server, else from the price list. The
@@ -150,14 +154,35 @@ class Targets:
         if self.endpoint is not None and model is not None:
             self._learned = await self._services.recall(self.endpoint.public_url, model)
 
-    def setting_of(self, conversation: Conversation, name: str) -> tuple[str, ...] | None:
-        """The place in the settings of a value of the provider in use. None if the settings do
-        not have the provider, or the session is private.
+    def use_model(self, conversation: Conversation, model: str) -> None:
+        """Use a model of the endpoint in use for the next requests of a session, and save it as
+        the model of its provider. Raises ReplyscopeError when the settings cannot be changed.
+        """
+        settings, endpoint = conversation.session.settings, self.endpoint
+        at = endpoint.name if endpoint is not None else settings.endpoint
+        conversation.change_settings(replace(settings, endpoint=at, model=model))
+        if endpoint is not None:
+            self.endpoint = replace(endpoint, model=model)
+            self._remember(conversation, "model", model)
+
+    def use_api(self, conversation: Conversation, api: Api) -> None:
+        """Use another API of the endpoint in use, and save it as the one of its provider.
+
+        Raises ReplyscopeError when the settings cannot be changed.
+        """
+        if self.endpoint is not None:
+            self.endpoint = replace(self.endpoint, api=api)
+            self._services.api = None  # the choice is newer than the command line
+            self._remember(conversation, "api", api.value)
+
+    def _remember(self, conversation: Conversation, name: str, value: str) -> None:
+        """Save a value of the provider in use, if the settings have the provider and the session
+        is not private.
         """
         endpoint = self.endpoint
-        if endpoint is None or self._services.settings.endpoint(endpoint.name) is None:
-            return None
-        return None if conversation.is_private else ("providers", endpoint.name, name)
+        is_configured = endpoint is not None and self._services.settings.endpoint(endpoint.name)
+        if endpoint is not None and is_configured and not conversation.is_private:
+            self._services.change_settings({("providers", endpoint.name, name): value})
 
     async def learn_window(self, model: str | None) -> None:
         """Load the context window from the price list, if the server does not report it."""
@@ -172,7 +197,13 @@ class Targets:
         """Load the model list from the server. Raises ReplyscopeError."""
         if self.endpoint is None:
             return ()
+        await self._learn_recent()
         return await self.lists.load(self.endpoint)
+
+    async def _learn_recent(self) -> None:
+        """Load the model that was used last with each provider. Raises StoreError."""
+        newest_last = reversed(await self._services.recent_models())
+        self._recent = {name.provider: name.model for name in newest_last if name.provider}
 
     async def target_for(self, conversation: Conversation) -> Target | None:
         """The target of a session's next request; None when no model is chosen.
@@ -183,6 +214,8 @@ class Targets:
         if endpoint is None:
             return None
         provider = await self._services.open_provider(endpoint)
+        if self.model_for(conversation) is None:
+            await self._learn_recent()
         if self.model_for(conversation) is None and not self._models_at(endpoint):
             await self.lists.load(endpoint)
         model = self.model_for(conversation)

@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_line
 from replyscope.engine.presets import (
     describe_preset,
     find_preset,
-    make_preset,
-    preset_table,
+    preset_of,
+    save_preset,
     with_preset,
 )
 from replyscope.linear.desk import LinearDesk
@@ -46,17 +45,10 @@ def _list(desk: LinearDesk) -> None:
 
 
 def _save(desk: LinearDesk, name: str) -> None:
-    if desk.conversation.is_private:
-        raise ReplyscopeError("Private sessions cannot save presets.")
-    settings = desk.conversation.session.settings
-    model = desk.targets.stored_name(desk.conversation)
-    made = make_preset(name, settings, model, desk.services.settings)
+    made = preset_of(name, desk.conversation, desk.targets, desk.services.settings)
     is_new = desk.services.settings.preset(name) is None
     if not is_new and not desk.terminal.confirm(printable_line(f"Replace the preset {name}?")):
         return
-    desk.services.change_settings({("presets", name): preset_table(made)})
-    saved = desk.services.settings.preset(name)
-    if saved is None:
-        raise ReplyscopeError("The preset was not saved: this chat saves nothing.")
-    desk.apply_settings(with_preset(settings, saved))
+    saved = save_preset(made, desk.services)
+    desk.apply_settings(with_preset(desk.conversation.session.settings, saved))
     desk.say("preset", printable_line(f"{name} was saved. /preset {name} uses it."))

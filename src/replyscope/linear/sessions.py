@@ -26,7 +26,7 @@ _MOST_GROUPS = 10
 
 
 def new_session(desk: LinearDesk, _argument: str = "") -> None:
-    """Start a new session with the model, system prompt and parameters of the open one."""
+    """Start a new session with the settings of the open one."""
     _begin(desk, is_private=False)
     desk.say("session", "new")
 
@@ -43,11 +43,8 @@ def private_session(desk: LinearDesk, _argument: str = "") -> None:
 def _begin(desk: LinearDesk, *, is_private: bool) -> None:
     old = desk.conversation.session.settings
     is_kept = is_private or not desk.conversation.is_private
-    settings = (
-        SessionSettings(old.endpoint, old.model, old.system, old.parameters)
-        if is_kept  # settings of a private session are never saved with an ordinary one
-        else SessionSettings()
-    )
+    # Settings of a private session are never saved with an ordinary one.
+    settings = old if is_kept else SessionSettings()
     desk.open(desk.services.archive.new(settings, is_private=is_private))
 
 

@@ -203,20 +203,9 @@ def _use_listed(desk: LinearDesk, name: str) -> None:
     if endpoint is not None and endpoint.name == LOCAL:
         start_local(desk, name, is_kept=desk.services.settings.provider == LOCAL)
         return
-    settings = desk.conversation.session.settings
-    at = endpoint.name if endpoint is not None else settings.endpoint
-    desk.apply_settings(replace(settings, endpoint=at, model=name))
-    if endpoint is not None:
-        desk.targets.endpoint = replace(endpoint, model=name)
-        _remember(desk, "model", name)
+    desk.targets.use_model(desk.conversation, name)
+    desk.apply_settings(desk.conversation.session.settings)
     say_target(desk)
-
-
-def _remember(desk: LinearDesk, name: str, value: str) -> None:
-    """Save a value of the provider in use, if the settings have the provider."""
-    place = desk.targets.setting_of(desk.conversation, name)
-    if place is not None:
-        desk.services.change_settings({place: value})
 
 
 def start_local(
@@ -264,7 +253,5 @@ def choose_api(desk: LinearDesk, name: str = "") -> None:
         name = (*Api,)[chosen].value
     if name not in (*Api,):
         raise ReplyscopeError(f"There is no API {name}.", "Type chat or responses.")
-    desk.targets.endpoint = replace(endpoint, api=Api(name))
-    desk.services.api = None  # the choice is newer than the command line
-    _remember(desk, "api", name)
+    desk.targets.use_api(desk.conversation, Api(name))
     say_target(desk)

@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
-from textual import on
+from textual import events, on
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_text
 from replyscope.domain.unlogged import unlogged
+from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.terminal.toasts import Toasts, draw_toasts, toasts_of
 from replyscope.ui.terminal.type_ahead import KeyHold, TypeAhead
 
@@ -54,6 +55,13 @@ class WorkingScreen(Screen[Result]):
     def __init__(self) -> None:
         super().__init__()
         self._unlogged: WeakSet[Worker[Any]] = WeakSet()
+
+    @on(events.ScreenSuspend)
+    @on(events.ScreenResume)
+    def _draw_footer(self) -> None:
+        """Draw the keys: none while a dialog is in front."""
+        for footer in self.query(KeyFooter):
+            footer.draw()
 
     @property
     def is_unlogged(self) -> bool:

@@ -104,7 +104,7 @@ class Attaching:
     def offer_dropped(self, text: str, paths: Sequence[Path]) -> None:
         """Ask whether to attach the files whose paths were pasted, or to insert the paths. That
         is first: an Enter that was typed before the dialog was visible must not attach a file.
-        Esc inserts them too, or the paste would be lost.
+        Esc inserts them too, or the paste would be lost, and so does the rest of the sentence.
         """
         named = ", ".join(printable_line(path.name) for path in paths[:3])
         names = named if len(paths) < 4 else plural(len(paths), "file")
@@ -116,9 +116,12 @@ class Attaching:
                 for path in paths:
                     self.attach_file(str(path))
             else:
-                self._view.composer.insert(text)
+                written_on = choice if choice not in (None, _INSERT) else ""
+                self._view.composer.insert(f"{text} {written_on}" if written_on else text)
 
-        self._desk.show(PickDialog(title, rows), decide)
+        dialog = PickDialog(title, rows, is_free=True)
+        dialog.placeholder = "or go on writing"
+        self._desk.show(dialog, decide)
 
     def paste_clipboard(self, copied: str) -> None:
         """Attach the picture on the clipboard; without one insert the text that was copied in

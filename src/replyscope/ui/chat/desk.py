@@ -80,6 +80,8 @@ class Desk:
         self.is_leaving = False
         self.leaves_anyway = False
         """Whether to quit with unsaved changes."""
+        self.draw_status: Callable[[], None] = lambda: None
+        """Draws the status line, which shows settings."""
         self.tell = host.tell
         self.start_work = host.start_work
         self.hold_keys = host.hold_keys
@@ -113,6 +115,7 @@ class Desk:
     def apply_settings(self, conversation: Conversation, settings: SessionSettings) -> None:
         """Change the settings of a session, and save them unless the session is new."""
         conversation.change_settings(settings)
+        self.draw_status()
         if not conversation.is_new:
             self.start_work(self._save_settings, conversation)
 

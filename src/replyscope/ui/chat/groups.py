@@ -57,6 +57,7 @@ class Groups:
         reading = self.reading = ReadingPane(screen, services, source, shows.reveal_inspector)
         self.consent = ConsentPrompt(desk, screen)
         panes = self.panes = Panes(screen, desk, drafts, self.consent, source, reading)
+        desk.draw_status = panes.draw_status
         self.offers = Offers(desk, panes)
         drawing = LiveDrawing(desk, panes, reading)
         providers = self.providers = ProviderCommands(desk, panes)

@@ -141,8 +141,11 @@ class Keyboard(KeyGuide):
         command = self._by_id.get(binding.id or "")
         if command is not None and not command.is_useful(self._groups):
             return ""
-        if binding.id == "chat.complete" and not self._groups.panes.composer.is_suggesting:
+        is_suggesting = self._groups.panes.composer.is_suggesting
+        if binding.id == "chat.complete" and not is_suggesting:
             return ""
+        if binding.id == "chat.send" and is_suggesting:
+            return "choose"
         return word
 
     def _back_word(self) -> str:

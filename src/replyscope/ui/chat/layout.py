@@ -47,6 +47,7 @@ class PaneLayout:
         elif self._panes.composer.is_suggesting:
             self._screen.query_one("#suggestions").display = False
             self._panes.composer.is_suggesting = False
+            self._panes.draw_keys()
         elif self._desk.pending.take_edited(self._desk.conversation.session.id) is not None:
             self._desk.pending.take("")
             self._panes.composer.replace_text("")

@@ -20,7 +20,7 @@ from replyscope.ui.dialogs.dialog import ListDialog, Row
 
 _FREE, _STATE = "free:", "state:"
 _REDRAW_S = 0.05
-_STAR, _CURRENT = "★ ", "• "
+_STAR, _CURRENT = "★", "•"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,8 @@ class ModelPicker(ListDialog[ModelName | None]):
 
     def _row(self, entry: ModelEntry) -> Row:
         is_current = not entry.alias and entry.name == self._source.current
-        mark = _STAR if entry.is_favourite else _CURRENT if is_current else "  "
+        marks = [_STAR] * entry.is_favourite + [_CURRENT] * is_current
+        mark = "".join(marks).ljust(2)
         about = describe_model(entry.info, entry.rates)
         text = " · ".join(filter(None, (entry.name.provider, about)))
         if entry.alias:

@@ -184,6 +184,8 @@ class Panes:
         context = next((e.usage.total_tokens for e in along if e and e.usage), None)
         model = self._desk.targets.model_for(self._desk.conversation)
         endpoint = self._desk.targets.endpoint
+        settings = self._desk.conversation.session.settings
+        parameters = self._desk.targets.parameters_of(self._desk.conversation)
         return Status(
             model=model,
             endpoint=endpoint.name if endpoint is not None else None,
@@ -192,6 +194,9 @@ class Panes:
             context_window=self._desk.targets.window_of(model),
             tokens=spent.tokens,
             cost_usd=spent.cost_usd,
+            tools=len(self._desk.offered_tools()) + len(settings.hosted),
+            parameters=len(parameters.given()),
+            schema=settings.schema.name if settings.schema is not None else None,
             note=keeping_note(
                 is_private=self._desk.conversation.is_private,
                 is_saving=self._desk.services.sessions.is_saving,

@@ -71,9 +71,11 @@ class ParametersDialog(ListDialog[None]):
         self._edited: Parameter | None = None
 
     def compose_content(self) -> ComposeResult:
-        yield from super().compose_content()
+        find, rows = super().compose_content()
+        yield find
         yield Input(id="value", classes="-hidden", compact=True)
         yield Static("", id="fault", classes="fault")
+        yield rows
         yield Static("", id="about")
 
     @property
@@ -162,6 +164,20 @@ class ParametersDialog(ListDialog[None]):
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
         self.fill(name)
+        self._confirm(self._source.catalogue.find(name).name)
+
+    def _confirm(self, name: str) -> None:
+        """Say what the next request has for a parameter that was changed."""
+        layers = self._layers
+        given = effective(layers).given()
+        if name in given:
+            text = f"{name} is {_cut(text_of(given[name]))} ({source_of(name, layers)})"
+        elif name in (self._own.unset or ()):
+            text = f"{name} is not sent"
+        else:
+            text = f"{name} is the server's default"
+        line = Content.styled(f"{printable_line(text)}, from the next message.", "$text-success")
+        self.query_one("#fault", Static).update(line)
 
     def _edit(self, name: str) -> None:
         """Show the line in which a value is edited."""

@@ -9,8 +9,8 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.presets import (
     describe_preset,
     find_preset,
-    make_preset,
-    preset_table,
+    preset_of,
+    save_preset,
     with_preset,
 )
 from replyscope.ui.chat.desk import Desk
@@ -75,7 +75,6 @@ class PresetCommands:
                 return
             desk.apply_settings(conversation, settings)
             desk.tell(f"preset {preset.name}: applies from the next message.", is_error=False)
-            self._view.draw_status()
 
         if preset.model is None:
             apply()
@@ -96,16 +95,11 @@ class PresetCommands:
     def save(self, name: str = "") -> None:
         """Make a preset of the open session: model, system prompt, parameters, tools, schema."""
         desk, conversation = self._desk, self._desk.conversation
-        if conversation.is_private:
-            desk.tell("Private sessions cannot save presets.")
-            return
-        if not name:
+        if not name and not conversation.is_private:
             desk.ask_dialog(LineDialog("Name of the preset"), self.save)
             return
-        settings = conversation.session.settings
-        model = desk.targets.stored_name(conversation)
         try:
-            preset = make_preset(name, settings, model, desk.services.settings)
+            preset = preset_of(name, conversation, desk.targets, desk.services.settings)
         except ReplyscopeError as error:
             desk.tell(error)
             return
@@ -122,12 +116,12 @@ class PresetCommands:
 
     def _write(self, preset: Preset, conversation: Conversation) -> None:
         """Save a preset in the settings, and use it."""
-        desk, name = self._desk, preset.name
-        if not desk.change_settings({("presets", name): preset_table(preset)}):
+        desk = self._desk
+        try:
+            saved = save_preset(preset, desk.services)
+            settings = with_preset(conversation.session.settings, saved)
+        except ReplyscopeError as error:
+            desk.tell(error)
             return
-        saved = desk.services.settings.preset(name)
-        if saved is None:
-            desk.tell("The preset was not saved: this chat saves nothing.")
-            return
-        desk.apply_settings(conversation, with_preset(conversation.session.settings, saved))
-        desk.tell(f"Saved the preset. “/preset {name}” uses it.", is_error=False)
+        desk.apply_settings(conversation, settings)
+        desk.tell(f"Saved the preset. “/preset {preset.name}” uses it.", is_error=False)

@@ -16,6 +16,7 @@ from replyscope.domain.typed_path import typed_path
 from replyscope.engine.model_choices import ModelChoices
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.schemas import read_schema
+from replyscope.engine.targets import Targets
 from replyscope.inspection.model_row import shutdown_sentence
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.first_run import FirstRun
@@ -94,19 +95,15 @@ class ProviderCommands:
         if endpoint is None:
             self.choose_provider()
         elif name in (*Api,):
-            self._use_api(endpoint, Api(name))
+            conversation = self._desk.conversation
+            self._change_target(lambda targets: targets.use_api(conversation, Api(name)))
+            self._view.draw_status()
         else:
             rows = [("chat", "/v1/chat/completions"), ("responses", "/v1/responses")]
             dialog = PickDialog(
                 "Switch between Chat and Responses", rows, current=endpoint.api.value
             )
             self._desk.ask_dialog(dialog, self.choose_api)
-
-    def _use_api(self, endpoint: Endpoint, api: Api) -> None:
-        self._desk.targets.endpoint = replace(endpoint, api=api)
-        self._desk.services.api = None  # the choice is newer than the command line
-        self._remember("api", api.value)
-        self._view.draw_status()
 
     def use_schema(self, path: str = "") -> None:
         """Request replies that match the JSON schema of a file; `off` removes the schema."""
@@ -202,17 +199,12 @@ class ProviderCommands:
             is_kept = self._desk.services.settings.provider == LOCAL
             self.start_local(name, is_kept=is_kept, done=done)
             return
-        settings = self._desk.conversation.session.settings
-        at = endpoint.name if endpoint is not None else settings.endpoint
-        settings = replace(settings, endpoint=at, model=name)
-        self._desk.apply_settings(self._desk.conversation, settings)
-        if endpoint is not None:
-            self._desk.targets.endpoint = replace(endpoint, model=name)
+        conversation = self._desk.conversation
+        self._change_target(lambda targets: targets.use_model(conversation, name))
+        self._desk.apply_settings(conversation, conversation.session.settings)
         chosen = next((m for m in self._desk.targets.models if m.id == name), None)
         if chosen is not None and chosen.shutdown_date:
             self._desk.tell(f"{name} is {shutdown_sentence(chosen)}.", is_error=False)
-        self._remember("model", name)
-        self._view.draw_status()
         if done is not None:
             done()
         self._send_written()
@@ -223,11 +215,12 @@ class ProviderCommands:
         if is_wanted and self.send_written is not None:
             self.send_written()
 
-    def _remember(self, name: str, value: str) -> None:
-        """Save a value of the provider in use, if the settings have the provider."""
-        place = self._desk.targets.setting_of(self._desk.conversation, name)
-        if place is not None:
-            self._desk.change_settings({place: value})
+    def _change_target(self, change: Callable[[Targets], None]) -> None:
+        """Change the target, and report an error of the settings file."""
+        try:
+            change(self._desk.targets)
+        except ReplyscopeError as error:
+            self._desk.tell(error)
 
     def choose_target(self) -> None:
         """Choose the provider or the model that is missing before a message can be sent, and

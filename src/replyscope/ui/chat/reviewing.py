@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # loaded with the review screen
     from replyscope.ui.review.screen import Opened
 
 _NO_SIBLING = (
-    "It has no sibling: R asks another model, /compare MODEL MODEL several; in F3 "
-    "any two replies are marked with space and compared with c."
+    "Only one version. [R] retry with another model, or /compare MODEL MODEL. "
+    "[F3] marks and compares any two replies."
 )
 
 

@@ -30,7 +30,7 @@ class Sessions:
         self._told_gone = 0
 
     def new_session(self) -> None:
-        """Start a new session with the system prompt and parameters of the open one.
+        """Start a new session with the settings of the open one.
 
         It opens at once, before anything is saved: the next key may be pressed already.
         """
@@ -52,14 +52,20 @@ class Sessions:
 
     def _begin_session(self, *, is_private: bool) -> None:
         left, draft = self._desk.conversation, self._drafts.draft
-        if not left.is_private:
-            self._ordinary = left.session.settings
-        # Settings of a private session are never saved with an ordinary one.
-        old = left.session.settings if is_private else self._ordinary
-        settings = SessionSettings(old.endpoint, old.model, old.system, old.parameters)
-        self._view.show_conversation(self._desk.archive.new(settings, is_private=is_private))
+        self._view.show_conversation(self._new(is_private=is_private))
         self._view.focus_composer()
         self._desk.start_work(self._keep_draft, left, draft, group="draft")
+
+    def _new(self, *, is_private: bool = False) -> Conversation:
+        """An empty conversation with the settings of the open one.
+
+        Settings of a private session are never saved with an ordinary one.
+        """
+        left = self._desk.conversation
+        if not left.is_private:
+            self._ordinary = left.session.settings
+        settings = left.session.settings if is_private else self._ordinary
+        return self._desk.archive.new(settings, is_private=is_private)
 
     async def _keep_draft(self, left: Conversation, draft: Draft) -> None:
         await self._drafts.save_of(left, draft)
@@ -164,7 +170,7 @@ class Sessions:
             self._desk.tell(error)
             return
         if session_id == self._desk.conversation.session.id:
-            self._view.show_conversation(self._desk.archive.new(SessionSettings()))
+            self._view.show_conversation(self._new())
         if is_private:
             self._desk.pending.forget(session_id)
         await self._view.draw_sidebar()

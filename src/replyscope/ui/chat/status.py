@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.inspection.figures import dollars
 
@@ -14,8 +15,8 @@ _GAP = " · "
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The values of the status line. Tokens are sums over the session's replies; `model_key` is
-    the key that chooses a model.
+    """The values of the status line. Tokens are sums over the session's replies; `tools` and
+    `parameters` are numbers; `model_key` is the key that chooses a model.
     """
 
     model: str | None = None
@@ -25,6 +26,9 @@ class Status:
     context_window: int | None = None
     tokens: int | None = None
     cost_usd: float | None = None
+    tools: int = 0
+    parameters: int = 0
+    schema: str | None = None
     note: str = ""
     model_key: str = "F2"
 
@@ -82,14 +86,31 @@ def _length(parts: list[_Part]) -> int:
 def _parts(status: Status) -> list[_Part]:
     parts = [_Part(Content.styled(printable_line(status.note), "$text-warning"), 9)]
     if status.model is None:
-        click = Style.from_meta({"@click": "screen.run('model')"})
-        parts.append(_Part(Content(f"Choose a model ({status.model_key})").stylize(click), 10))
+        parts.append(_Part(_command(f"Choose a model ({status.model_key})", "model"), 10))
     else:
         parts.append(_Part(Content(printable_line(status.model)), 10))
     parts.append(_Part(Content(printable_line(status.endpoint or "")), 8))
     parts.append(_Part(Content(status.api or ""), 1))
     parts += [_Part(Content(text), worth) for text, worth in _usage(status)]
+    parts += [_Part(_command(text, name), worth) for text, name, worth in _request(status)]
     return [part for part in parts if part.text]
+
+
+def _command(text: str, name: str) -> Content:
+    """A text that runs a command when it is clicked."""
+    return Content(text).stylize(Style.from_meta({"@click": f"screen.run({name!r})"}))
+
+
+def _request(status: Status) -> list[tuple[str, str, int]]:
+    """The tools, parameters and schema of the next request, each with its command."""
+    parts = []
+    if status.tools:
+        parts.append((plural(status.tools, "tool"), "tools", 3))
+    if status.parameters:
+        parts.append((plural(status.parameters, "parameter"), "params", 2))
+    if status.schema:
+        parts.append((printable_line(f"schema {status.schema}"), "schema", 3))
+    return parts
 
 
 def usage_parts(status: Status) -> list[str]:

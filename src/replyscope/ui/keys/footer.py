@@ -42,8 +42,9 @@ class KeyFooter(Static):
         if not screen.is_mounted:
             self.call_after_refresh(self.draw)
             return
-        note = guide_of(screen).note()
-        entries = footer_entries(screen)
+        is_behind = not screen.is_current  # a dialog gets all keys, and shows its own
+        note = "" if is_behind else guide_of(screen).note()
+        entries = [] if is_behind else footer_entries(screen)
         width = self.content_size.width
         if self._drawn != (note, entries, width):
             self._drawn = note, entries, width

@@ -50,6 +50,7 @@ class PlotView(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._spans: Sequence[Sums] = ()
+        self._is_loaded = False
         self._measure = Measure.REPLIES
         self._picked = 0
 
@@ -60,7 +61,7 @@ class PlotView(Widget, can_focus=True):
 
     def show(self, spans: Sequence[Sums]) -> None:
         """Show the spans of other replies, and select the newest."""
-        self._spans = spans
+        self._spans, self._is_loaded = spans, True
         self._picked = max(0, len(spans) - 1)
         self.refresh()
 
@@ -76,7 +77,8 @@ class PlotView(Widget, can_focus=True):
     def render(self) -> Content:
         """The columns, their axis, and the figures of the selected span."""
         if not self._spans:
-            return Content.styled("No saved replies match.", _MUTED)
+            text = "No saved replies match." if self._is_loaded else "Loading…"
+            return Content.styled(text, _MUTED)
         room = max(2, self.content_size.height - 3)
         height = room - room % 2  # so that the middle of the axis is a round number
         measure = self._measure

@@ -23,7 +23,7 @@ from replyscope.inspection.figures import (
     usage_rows,
 )
 from replyscope.inspection.findings import find_oddities
-from replyscope.ui.transcript.content import REMEDY_KEYS
+from replyscope.ui.transcript.content import REMEDY_COMMANDS
 
 MUTED = "$text-muted"
 _LABEL = 9
@@ -123,7 +123,7 @@ class Sheet:
         rows = [Content(line) for line in wrap(printable_line(ending.sentence), self._width)]
         if raw is not None and raw != ending.word:
             rows.append(self.row("finish", f"“{printable_line(raw)[:60]}”", MUTED))
-        keys = [REMEDY_KEYS[one] for one in ending.remedies if one in self._possible]
+        keys = [REMEDY_COMMANDS[one] for one in ending.remedies if one in self._possible]
         line = "  ".join(keys)
         lines = [line] if len(line) <= self._width else keys
         return [*rows, *(Content.styled(text, "$text-accent") for text in lines if text)]

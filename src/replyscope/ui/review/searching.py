@@ -1,7 +1,7 @@
 """The search of the review screen: the query, its hints, and the rows that it finds."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
@@ -20,7 +20,7 @@ from replyscope.ui.review.folders import SHIPPED, Folder, Folders
 from replyscope.ui.review.preview import SessionPreview
 from replyscope.ui.review.query_completion import complete
 from replyscope.ui.review.query_field import QueryField
-from replyscope.ui.review.result_rows import cut
+from replyscope.ui.review.result_rows import Found, cut
 from replyscope.ui.review.results import Results, name_of
 from replyscope.ui.review.results_head import ListSummary, ResultsHead
 from replyscope.ui.working_screen import WorkingScreen
@@ -34,6 +34,8 @@ _CHANGES_EVERY_S = 1.5
 _LOOK_EVERY_MS = 2_000
 """The time between two searches while the index is updated."""
 _NOTHING_FITS = "\n  No replies match. F1 lists the query fields."
+_NO_REPLIES = "\n  No replies yet."
+_LOADING = "\n  Loading…"
 _MISTAKE = "\n  The query has a mistake."
 
 
@@ -79,12 +81,14 @@ class Searching:
         self._search: Search | None = None
         self._shown_for: tuple[str, Sort, bool] | None = None
         self._is_counted = False
+        self._is_listed = False
         self._is_loading = False
         self._looked_ms = 0.0
         self._stamp: tuple[int, ...] = ()
 
     async def begin(self) -> None:
         """Search, update the index, and check for changes from then on."""
+        self._results.empty_text = _LOADING
         self.search(settle_s=0)
         try:
             await self._desk.review.update_index(self._on_progress)
@@ -137,7 +141,7 @@ class Searching:
             self._desk.review.read(text)
         except QueryError as error:
             self._has_mistake = True
-            self._results.empty_text = self._results.empty_text or _MISTAKE
+            self._results.empty_text = self._results.empty_text if self._is_listed else _MISTAKE
             self._show_hint(error)
             self.draw_status()
             return
@@ -177,11 +181,10 @@ class Searching:
 
     async def _show(self, search: Search, *, stays: bool) -> None:
         results = self._results
-        results.empty_text = _NOTHING_FITS if self.query else "\n  No replies yet."
         if self.shows_sessions:
             found = await self._index.find_sessions(search) if not stays else ()
             if not stays:
-                results.show_found(found)
+                self._show_first(found)
             if stays or len(found) == _PAGE:
                 every = await self._index.find_sessions(self._whole(search))
                 results.show_order([name_of(one) for one in every])
@@ -189,11 +192,16 @@ class Searching:
             return
         hits = await self._index.find(search) if not stays else ()
         if not stays:
-            results.show_found(hits)
+            self._show_first(hits)
         if stays or len(hits) == _PAGE:
             results.show_order(await self._index.find_ids(search))
         if stays:
             results.fill(await self._index.read_hits(search, results.missing(again=True)))
+
+    def _show_first(self, found: Sequence[Found]) -> None:
+        self._is_listed = True
+        self._results.empty_text = _NOTHING_FITS if self.query else _NO_REPLIES
+        self._results.show_found(found)
 
     def _whole(self, search: Search) -> Search:
         return Search(search.query, search.now, search.sort, _ALL_SESSIONS)
@@ -251,7 +259,7 @@ class Searching:
         """Draw the lines above the results."""
         results = self._results
         facets = self._facets if self._is_counted else None
-        total: int | None = results.count
+        total: int | None = results.count if self._is_listed else None
         if facets is not None:
             total = facets.sessions if self.shows_sessions else facets.total
         elif results.count == _PAGE:

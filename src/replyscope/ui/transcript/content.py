@@ -169,19 +169,21 @@ def _attached(line: str, picture: PictureSource) -> Attached:
     return Attached(f"{line} · {header.width}×{header.height}", picture)
 
 
-REMEDY_KEYS = {
-    Remedy.CONTINUE: "[c] continue",
-    Remedy.RESUME: "[c] resume",
-    Remedy.RETRY: "[r] retry",
-    Remedy.RAISE_LIMIT: "[m] raise limit",
-    Remedy.RUN_TOOLS: "[t] run tools",
+REMEDY_COMMANDS = {
+    Remedy.CONTINUE: "/continue",
+    Remedy.RESUME: "/continue",
+    Remedy.RETRY: "/retry",
+    Remedy.RAISE_LIMIT: "/raise limit",
+    Remedy.RUN_TOOLS: "/run tools",
 }
-"""Each remedy with the key that runs it."""
+"""Each remedy with its command, which can be typed with every focus. Its key is a letter, which
+the composer would type; the footer shows it where it works.
+"""
 
 
 def _notice(mood: Mood, sentence: str, remedies: tuple[Remedy, ...]) -> str:
     """The notice under a reply; empty after a normal end."""
     if mood is Mood.LIVE or (mood is Mood.GOOD and not remedies):
         return ""
-    keys = "  ".join(REMEDY_KEYS[remedy] for remedy in remedies)
-    return f"{printable_line(sentence)}\n{keys}".rstrip()
+    commands = "  ".join(REMEDY_COMMANDS[remedy] for remedy in remedies)
+    return f"{printable_line(sentence)}\n{commands}".rstrip()
