@@ -42,7 +42,7 @@ class KeyFooter(Static):
         if not screen.is_mounted:
             self.call_after_refresh(self.draw)
             return
-        is_behind = not screen.is_current  # a dialog gets all keys, and shows its own
+        is_behind = not screen.is_active  # a dialog gets all keys, and shows its own
         note = "" if is_behind else guide_of(screen).note()
         entries = [] if is_behind else footer_entries(screen)
         width = self.content_size.width
