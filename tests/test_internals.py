@@ -57,6 +57,7 @@ PARAMETERS = {
     XTermParser.__init__: ("self", "debug"),
     AsyncOpenAI._make_sse_decoder: ("self",),
     AsyncOpenAI._prepare_request: ("self", "request"),
+    AsyncOpenAI._process_response_data: ("self", "data", "cast_to", "response"),
     AsyncAzureOpenAI._make_sse_decoder: ("self",),
     create_mcp_http_client: ("headers", "timeout", "auth"),
 }

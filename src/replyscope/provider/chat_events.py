@@ -31,6 +31,7 @@ from replyscope.provider.plain import (
     to_plain,
 )
 from replyscope.provider.stream_errors import find_error
+from replyscope.provider.text_frames import text_chunk
 from replyscope.provider.usage import find_usage, read_usage, unread_usage
 
 _OF_CHUNKS = {
@@ -74,15 +75,15 @@ class ChatTranslator:
         """The events of one decoded frame, parsed as the SDK's stream parses it."""
         if event == "error" and self.fault is None and isinstance(data, Mapping):
             self.fault = find_error(data, event)
-        return self.translate(chunk_from_json(data))
+        return self.translate(text_chunk(data) or chunk_from_json(data))
 
     def translate(self, chunk: object) -> list[Event]:
-        """The events of one chunk, in order; empty for any other object."""
-        if not isinstance(chunk, ChatCompletionChunk):
+        """The events of one chunk or text frame, in order; empty for any other object."""
+        if not isinstance(chunk, ChatCompletionChunk | dict):
             return []
         given = fields_of(chunk)
         choices = list_of(given.get("choices"))
-        has_extras = bool(chunk.model_extra)
+        has_extras = isinstance(chunk, ChatCompletionChunk) and bool(chunk.model_extra)
         if self.fault is None and (not choices or has_extras or _have_extras(choices)):
             self.fault = find_error(given)
         events: list[Event] = []

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI
+from openai.types.chat import ChatCompletionChunk
 
 from replyscope import __version__
 from replyscope.domain.endpoint import Endpoint
@@ -18,6 +19,7 @@ from replyscope.provider.bounds import BoundedTransport, WatchedTransport
 from replyscope.provider.frames import FrameTap
 from replyscope.provider.openai_internals import HookedClient
 from replyscope.provider.redirects import stay_at_origin
+from replyscope.provider.text_frames import delta_event, text_chunk
 
 OnRequest = Callable[[httpx2.Request], None]
 
@@ -30,6 +32,11 @@ class _Tapped(HookedClient):
 
     def decoder(self) -> FrameTap | None:
         return self.tap
+
+    def plain_object(self, data: object, type_: object) -> object | None:
+        if self.tap is None:
+            return None
+        return text_chunk(data) if type_ is ChatCompletionChunk else delta_event(data)
 
     def before_request(self, request: httpx2.Request) -> None:
         request.extensions["is_stream"] = self.tap is not None

@@ -23,10 +23,10 @@ class Decoder(Protocol):
 
 
 class HookedClient:
-    """A mixin that gives an SDK client two hooks. It comes before the client in the bases.
+    """A mixin that gives an SDK client three hooks. It comes before the client in the bases.
 
-    The SDK has no public way to replace its stream decoder or to see the final request of one
-    client. No upstream issue known; see docs/decisions/0001. The SDK's decoder also
+    The SDK has no public way to replace its stream decoder or its objects, or to see the final
+    request of one client. No upstream issue known; see docs/decisions/0001. The SDK's decoder also
     ends the stream at a frame without data
     (https://github.com/openai/openai-python/issues/3833).
     """
@@ -38,8 +38,21 @@ class HookedClient:
     def before_request(self, request: httpx2.Request) -> None:
         """Called with each request before it is sent."""
 
+    def plain_object(self, _data: object, _type: object) -> object | None:
+        """The object for data of a stream that the SDK need not build as an object of its type;
+        None for other data.
+        """
+        return None
+
     async def _prepare_request(self, request: httpx2.Request) -> None:
         self.before_request(request)
+
+    def _process_response_data(self, *, data: object, cast_to: Any, **others: Any) -> Any:
+        plain = self.plain_object(data, cast_to)
+        if plain is not None:
+            return plain
+        whole = super()._process_response_data  # type: ignore[misc]
+        return whole(data=data, cast_to=cast_to, **others)
 
     def _make_sse_decoder(self) -> SSEBytesDecoder:
         own = self.decoder()

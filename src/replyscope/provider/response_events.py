@@ -28,6 +28,7 @@ from replyscope.provider.plain import Fields, fields_of, list_of, text_of
 from replyscope.provider.response_output import ResponseOutput
 from replyscope.provider.response_words import ResponseWords
 from replyscope.provider.stream_errors import find_error
+from replyscope.provider.text_frames import delta_event
 from replyscope.provider.usage import find_usage, unread_usage
 
 _TERMINAL = ("completed", "incomplete", "failed", "cancelled")
@@ -75,7 +76,7 @@ class ResponseTranslator:
             data = {**data, "type": event}
         if not _is_response_event(data):
             self.fault = self.fault or find_error(data, event)
-        return self.translate(build_object(ResponseStreamEvent, data))
+        return self.translate(delta_event(data) or build_object(ResponseStreamEvent, data))
 
     def translate(self, chunk: object) -> list[Event]:
         """The events of one SDK event, in order."""
