@@ -198,6 +198,7 @@ def test_the_json_object_has_the_promised_fields() -> None:
         "service_tier",
         "frame_count",
         "retries",
+        "prompts",
     ]
     assert value["usage"]["input_tokens"] == 3
     assert value["usage"]["output_tokens"] is None

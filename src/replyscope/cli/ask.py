@@ -16,6 +16,7 @@ from replyscope.cli.parser import (
     EXIT_REFUSED,
     EXIT_STORE,
 )
+from replyscope.cli.prompting import fill_message
 from replyscope.cli.report import warn
 from replyscope.cli.target import find_target, resolve_model, use_preset_model
 from replyscope.cli.wiring import Wiring, load_catalogue
@@ -33,6 +34,7 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.parameter_texts import with_typed
 from replyscope.engine.presets import find_preset, with_preset
+from replyscope.engine.prompts import model_of, with_filled
 from replyscope.engine.schemas import read_schema
 from replyscope.engine.tool_calls import exchanges_with_results
 from replyscope.inspection.explain import Mood, explain
@@ -49,9 +51,14 @@ async def ask(
     tools run, and then BrokenPipeError or OutputError is raised.
     """
     await _read_given(arguments, None)  # before anything is opened
+    parts, used = await fill_message(arguments, wiring.paths, parts)
     conversation = await _open_conversation(arguments, wiring)
     resolve_model(arguments, settings)
-    stored = _with_preset(arguments, settings, conversation.session.settings)
+    stored = conversation.session.settings
+    stored = with_filled(stored, used, settings) if used is not None else stored
+    stored = _with_preset(arguments, settings, stored)
+    if used is not None:
+        use_preset_model(arguments, settings, model_of(used.prompts, settings))
     target = await find_target(arguments, settings, wiring, stored)
     _warn(parts, target, wiring)
     given = await _read_given(arguments, target.endpoint.api)
@@ -127,7 +134,7 @@ def _with_preset(
     if arguments.preset is None:
         return stored
     preset = find_preset(settings, arguments.preset)
-    use_preset_model(arguments, settings, preset)
+    use_preset_model(arguments, settings, preset.model)
     return with_preset(stored, preset)
 
 

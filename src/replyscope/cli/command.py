@@ -37,7 +37,9 @@ async def _run(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int
                 break  # Windows ends the process itself
     parts: tuple[Part, ...] = ()
     if arguments.command == "ask":
-        parts = await read_message(arguments.prompt, arguments.attach or ())
+        parts = await read_message(
+            arguments.prompt, arguments.attach or (), may_be_empty=bool(arguments.templates)
+        )
     settings = read_settings(paths.settings)
     wiring = wire(
         paths,
@@ -99,6 +101,10 @@ async def _dispatch(
             from replyscope.cli.local import run_local  # only for this command
 
             return await run_local(arguments, wiring)
+        case "prompts":
+            from replyscope.cli.prompts import run_prompts  # only for this command
+
+            return await run_prompts(arguments, wiring)
         case "prices":
             from replyscope.cli.prices import run_prices  # only for this command
 

@@ -15,14 +15,29 @@ from replyscope.engine.attachments import MOST_BYTES, AttachmentReader, ReadFile
 _STDIN = "-"
 
 
-async def read_message(prompt: str | None, files: Sequence[str]) -> tuple[Part, ...]:
+async def read_message(
+    prompt: str | None, files: Sequence[str], *, may_be_empty: bool = False
+) -> tuple[Part, ...]:
     """The parts of the message, attachments first. Notes about them go to stderr.
 
-    Raises SettingsError without a prompt or a file, AttachmentError for a file that can't be sent.
+    Raises SettingsError without a prompt or a file, unless it `may_be_empty`; AttachmentError for
+    a file that can't be sent.
     """
     if _STDIN in files and (prompt == _STDIN or files.count(_STDIN) > 1):
         raise SettingsError("stdin can be used once.", "Use - for the prompt or for one file.")
-    text = _read_prompt(prompt, has_files=bool(files), has_stdin=_STDIN not in files)
+    if prompt is None and may_be_empty and not _has_piped_input():
+        prompt = ""  # a terminal: the templates need no text
+    has_files = bool(files) or may_be_empty
+    text = _read_prompt(prompt, has_files=has_files, has_stdin=_STDIN not in files)
+    attached = await read_files(files)
+    return (*attached, *([TextPart(text)] if text.strip() else []))
+
+
+async def read_files(files: Sequence[str]) -> list[Attachment]:
+    """The attachments of files and folders. Notes about them go to stderr.
+
+    Raises AttachmentError.
+    """
     reader = attachment_reader()
     attached: list[Attachment] = []
     for file in files:
@@ -30,7 +45,7 @@ async def read_message(prompt: str | None, files: Sequence[str]) -> tuple[Part, 
         attached += one.parts
         for note in one.notes:
             warn(note)
-    return (*attached, *([TextPart(text)] if text.strip() else []))
+    return attached
 
 
 async def _read_file(reader: AttachmentReader, file: str) -> ReadFiles:

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from replyscope import __version__
 from replyscope.cli.numbers import number, whole
+from replyscope.cli.prompts_parser import add_prompts, add_template_options, pair
 from replyscope.cli.sessions_parser import add_sessions
 from replyscope.domain import limits
 
@@ -21,7 +22,7 @@ EXIT_INTERRUPTED = 130
 
 EXIT_STATUSES = {
     EXIT_OK: "success, also if `length` or a filter cut the reply (with a warning on stderr)",
-    EXIT_PARTLY: "`sessions import` only: a part failed, the rest was imported",
+    EXIT_PARTLY: "`sessions import` and `prompts import`: a part failed, the rest was imported",
     EXIT_USAGE: "wrong usage or settings, or output that cannot be written",
     EXIT_PROVIDER: "the provider failed, or the stream broke off",
     EXIT_REFUSED: "refused, or a tool call waits for permission",
@@ -71,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)
+    add_prompts(commands, lambda action: _add_place_options(action, inherit=True))
     _add_prices(commands)
     _add_settings(commands)
     completion = commands.add_parser("completion", help="print a shell completion script")
@@ -191,13 +193,6 @@ def _add_face_options(parser: argparse.ArgumentParser, *, inherit: bool = False)
     )
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError("must be NAME=VALUE")
-    return name, value
-
-
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     return () if names == ("none",) else names
@@ -227,7 +222,7 @@ def _add_parameters(ask: argparse.ArgumentParser) -> None:
         dest="parameters",
         metavar="NAME=VALUE",
         action="append",
-        type=_pair,
+        type=pair,
         help="any parameter of the API; the value is JSON or text, null sends none; "
         "extra and extra_headers take JSON objects; may be repeated",
     )
@@ -240,7 +235,7 @@ def _add_parameters(ask: argparse.ArgumentParser) -> None:
         "--metadata",
         metavar="NAME=VALUE",
         action="append",
-        type=_pair,
+        type=pair,
         help="metadata that the server stores with the reply; may be repeated",
     )
 
@@ -294,6 +289,7 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="NAME",
         help="a preset from the settings file; other options override its values",
     )
+    add_template_options(ask)
     _add_parameters(ask)
     _add_tool_options(ask)
     for add in (_add_session_options, _add_model_options, _add_place_options):
@@ -314,7 +310,7 @@ def _add_responses(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         if name != "list":
             action.add_argument("id", metavar="ID", help="resp_… or chatcmpl-…")
         if name == "set-metadata":
-            action.add_argument("pairs", metavar="NAME=VALUE", nargs="+", type=_pair)
+            action.add_argument("pairs", metavar="NAME=VALUE", nargs="+", type=pair)
         if name == "delete":
             action.add_argument("--yes", action="store_true", help="delete without asking")
         action.add_argument("--json", action="store_true", help="print JSON")

@@ -117,6 +117,7 @@ def _group_lines(stats: Stats, width: int) -> Iterator[str]:
         ("model", stats.models[:_MOST]),
         ("finish", stats.finishes),
         ("tool", stats.tools[:_MOST]),
+        ("prompt", stats.prompts[:_MOST]),
         ("day", stats.days[-_MOST:]),
     )
     for name, rows in groups:

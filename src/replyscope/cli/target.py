@@ -12,7 +12,6 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.ports import ModelProvider
-from replyscope.domain.preset import Preset
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.settings import Layers, Settings
 from replyscope.engine.live_reply import Target
@@ -27,14 +26,14 @@ def resolve_model(arguments: argparse.Namespace, settings: Settings) -> None:
         _use_model(arguments, settings.find_model(arguments.model, _environment_names()))
 
 
-def use_preset_model(arguments: argparse.Namespace, settings: Settings, preset: Preset) -> None:
-    """Use the model of a preset, unless --model or an embedded model is given.
+def use_preset_model(arguments: argparse.Namespace, settings: Settings, model: str | None) -> None:
+    """Use the model of a preset or a prompt, unless --model or an embedded model is given.
 
     Raises SettingsError.
     """
     is_given = arguments.model is not None or arguments.local or arguments.gguf
-    if not is_given and preset.model is not None:
-        _use_model(arguments, settings.parse_model(preset.model, _environment_names()))
+    if not is_given and model is not None:
+        _use_model(arguments, settings.parse_model(model, _environment_names()))
 
 
 def _environment_names() -> tuple[str, ...]:

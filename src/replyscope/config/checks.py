@@ -136,6 +136,10 @@ class Table:
         """The folder of the file."""
         return self._file.absolute().parent
 
+    def raw(self, key: str) -> Any:
+        """The raw value of a key, None if it is not set."""
+        return self._get(key)
+
     def is_table(self, key: str) -> bool:
         """Whether the value of a key is a table."""
         return isinstance(self._values.get(key), dict)

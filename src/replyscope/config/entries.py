@@ -82,7 +82,7 @@ class Entries:
             model=entry.model.read(table),
             system=entry.system.read(table),
             tools=entry.tools.read(table),
-            schema=_placed(entry.schema.read(table), table),
+            schema=placed_schema(entry.schema.read(table), table),
             schema_name=entry.schema_name.read(table),
             parameters=self._preset_parameters(name, table),
         )
@@ -120,7 +120,7 @@ def _read_price(name: str, outer: Table) -> OwnRates:
     return OwnRates(name, Rates(read["input"], read["output"], read["cached"]))
 
 
-def _placed(schema: str | None, table: Table) -> str | None:
+def placed_schema(schema: str | None, table: Table) -> str | None:
     """A JSON schema, or the path of its file, which may be relative to the settings."""
     is_file = schema is not None and not schema.lstrip().startswith("{")
     return str(table.folder / schema) if is_file and schema else schema

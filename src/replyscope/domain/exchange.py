@@ -223,7 +223,8 @@ class Exchange:
     server rejected them. `extras` holds non-standard fields as (name, JSON). `delta_count` is
     the number of frames with content. `firings` are the rules that fired, as sentences.
     `think_tags` is the mode in which tags in the text were parsed; `skipped_frames` counts
-    frames that could not be parsed.
+    frames that could not be parsed. `prompts` are the prompts of the library that made the
+    message, as (name, version).
     """
 
     id: str
@@ -263,12 +264,18 @@ class Exchange:
     firings: tuple[str, ...] = ()
     think_tags: ThinkTags = ThinkTags.AUTO
     skipped_frames: int = 0
+    prompts: tuple[tuple[str, str], ...] = ()
 
     @property
     def cost_usd(self) -> float | None:
         """The cost that the server reports, else the estimated cost, else None."""
         reported = self.reported_cost_usd
         return self.estimated_cost_usd if reported is None else reported
+
+    @property
+    def prompt_versions(self) -> tuple[str, ...]:
+        """The prompts of the library with their whole versions: review@3f2a81c0…"""
+        return tuple(f"{name}@{version}" for name, version in self.prompts)
 
     def choice(self, index: int) -> Choice:
         """The choice with an index; an empty one when none has arrived."""

@@ -36,6 +36,7 @@ from replyscope.domain.message import (
     ImagePart,
     OpaquePart,
     Part,
+    PromptPart,
     ReasoningPart,
     RefusalPart,
     TextPart,
@@ -106,6 +107,7 @@ _PARTS: dict[str, type[Any]] = {
     "tool_call": ToolCallPart,
     "tool_result": ToolResultPart,
     "opaque": OpaquePart,
+    "prompt": PromptPart,
 }
 _WITH_BYTES = ("image", "audio", "document")
 _PART_NAMES = {part: name for name, part in _PARTS.items()}
@@ -223,6 +225,7 @@ def exchange_from_json(values: Mapping[str, Any]) -> Exchange:
         "timing": _made(Timing, timing),
         "headers": tuple((name, text) for name, text in value.get("headers", ())),
         "extras": tuple((name, text) for name, text in value.get("extras", ())),
+        "prompts": tuple((name, version) for name, version in value.get("prompts", ())),
         "adaptations": tuple(value.get("adaptations", ())),
         "firings": tuple(value.get("firings", ())),
         "unknown_events": tuple(value.get("unknown_events", ())),

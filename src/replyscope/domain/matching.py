@@ -85,8 +85,9 @@ def _fits(term: Term, facts: Facts, now: datetime) -> bool:
         case Number():
             number = facts.numbers.get(name)
             return number is not None and _compares(number, value)
-        case Names():
-            return any(fits_name(one, value) for one in facts.names.get(name, ()))
+        case Names() as kind:
+            pattern = kind.pattern(value)
+            return any(fits_name(one, pattern) for one in facts.names.get(name, ()))
         case Tags():
             return any(fits_name(tag, value) for tag in facts.tags)
         case Day(side=side):

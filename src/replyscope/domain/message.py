@@ -74,7 +74,28 @@ class DocumentPart:
     page_count: int = 0
 
 
-Attachment = FilePart | ImagePart | AudioPart | DocumentPart
+SHORT_VERSION = 8
+"""The number of hex digits of a prompt's version that people see."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    """The prompt of the library that a message was made with. It is not sent.
+
+    `version` is the SHA-256 of `text`, the content of the prompt's file.
+    """
+
+    name: str
+    version: str
+    text: str = ""
+
+    @property
+    def short_name(self) -> str:
+        """The name with the first digits of the version: review@3f2a81c0."""
+        return f"{self.name}@{self.version[:SHORT_VERSION]}"
+
+
+Attachment = FilePart | ImagePart | AudioPart | DocumentPart | PromptPart
 """An attachment of a message."""
 
 
@@ -155,6 +176,8 @@ MESSAGE_FIELDS = "message_fields"
 
 def byte_size(part: Attachment) -> int:
     """The size of an attachment in bytes."""
+    if isinstance(part, PromptPart):
+        return byte_count(part.text)
     return byte_count(part.text) if isinstance(part, FilePart) else len(part.data)
 
 
@@ -174,6 +197,7 @@ Part = (
     | OpaquePart
     | AudioPart
     | DocumentPart
+    | PromptPart
 )
 
 

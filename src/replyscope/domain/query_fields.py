@@ -23,10 +23,18 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names of a reply, matched by a pattern with * and ?. `choices` are all names, if fixed."""
+    """Names of a reply, matched by a pattern with * and ?. `choices` are all names, if fixed.
+
+    A value with the sign `shortens` in it also matches longer names: those of versions.
+    """
 
     read: Callable[[Exchange], Iterable[str]]
     choices: tuple[str, ...] = ()
+    shortens: str = ""
+
+    def pattern(self, value: str) -> str:
+        """The pattern that a value of a query means."""
+        return f"{value}*" if self.shortens and self.shortens in value else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,11 @@ def _tools(exchange: Exchange) -> Iterable[str]:
     return (call.name for choice in exchange.choices for call in choice.tool_calls if call.name)
 
 
+def _prompts(exchange: Exchange) -> Iterable[str]:
+    names = (name for name, _ in exchange.prompts)
+    return (*names, *exchange.prompt_versions)
+
+
 def _usage(name: str) -> Callable[[Exchange], float | None]:
     return lambda exchange: getattr(exchange.usage, name, None)
 
@@ -183,6 +196,11 @@ FIELDS: dict[str, Field] = {
     ),
     "asked": Field(Names(lambda e: (e.model,)), "requested model", "gpt-6*"),
     "tool": Field(Names(_tools), "a tool that the reply called", "read_file"),
+    "prompt": Field(
+        Names(_prompts, shortens="@"),
+        "a prompt of the library that made the message; @3f2a: one of its versions",
+        "review",
+    ),
     "api": Field(
         Names(lambda e: (e.api,)), "chat or responses", "chat", offered=("chat", "responses")
     ),

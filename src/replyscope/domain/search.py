@@ -117,7 +117,8 @@ class Facets:
 class ReplyFigures:
     """The figures of one reply; `day` in local time, `ttft_s` and `duration_s` in seconds.
 
-    `finishes` are the distinct finish reasons of its choices; it may be empty.
+    `finishes` are the distinct finish reasons of its choices; it may be empty. `prompts` are
+    the versions of prompts that made its message: review@3f2a81c0…
     """
 
     day: str
@@ -131,6 +132,7 @@ class ReplyFigures:
     duration_s: float | None
     finishes: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,11 @@ def find_command(commands: Sequence[Command], name: str) -> Command | None:
     return begins[0] if len(begins) == 1 else None
 
 
+def is_exact(command: NamedCommand | None, name: str) -> bool:
+    """Whether a name is that of the command, not only the beginning of it."""
+    return command is not None and name in (command.name, *command.aliases)
+
+
 def nearest_name(commands: Sequence[NamedCommand], name: str) -> str | None:
     """The name or alias of a command that is most similar to a mistyped name; None if none is.
     Letters in another order are the most frequent mistake, a wrong first letter is the rarest.

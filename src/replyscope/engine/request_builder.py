@@ -6,7 +6,7 @@ from datetime import datetime
 
 from replyscope.domain.endpoint import keeps_responses
 from replyscope.domain.exchange import Api, Exchange, ExchangeState
-from replyscope.domain.message import Message
+from replyscope.domain.message import Message, PromptPart, Role
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import Tool
@@ -52,9 +52,13 @@ def make_request(
 
 
 def make_opening(
-    exchange_id: str, now: datetime, settings: SessionSettings, target: Target
+    exchange_id: str,
+    now: datetime,
+    settings: SessionSettings,
+    target: Target,
+    messages: Sequence[Message] = (),
 ) -> Exchange:
-    """An exchange before its first event."""
+    """An exchange before its first event. `messages` are its branch."""
     left_out = target.leaves_out
     parameters = target.parameters(settings)
     oldest = "message was" if left_out == 1 else f"{left_out:,} messages were"
@@ -72,4 +76,13 @@ def make_opening(
         is_background=bool(parameters.background),
         adaptations=(note,) if left_out else (),
         think_tags=target.endpoint.think_tags,
+        prompts=_prompts_of(messages),
     )
+
+
+def _prompts_of(messages: Sequence[Message]) -> tuple[tuple[str, str], ...]:
+    """The prompts of the library that made the last message of the person."""
+    asked = next((one for one in reversed(messages) if one.role is Role.USER), None)
+    parts = asked.parts if asked is not None else ()
+    used = ((part.name, part.version) for part in parts if isinstance(part, PromptPart))
+    return tuple(dict.fromkeys(used))

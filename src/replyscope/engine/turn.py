@@ -181,4 +181,5 @@ class Turn:
     def _opening(self, target: Target) -> Exchange:
         session = self._session
         now = session.clock.now()
-        return make_opening(session.new_id(), now, session.session.settings, target)
+        settings = session.session.settings
+        return make_opening(session.new_id(), now, settings, target, session.messages)

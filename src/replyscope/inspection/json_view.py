@@ -13,6 +13,7 @@ from replyscope.domain.message import (
     Message,
     OpaquePart,
     Part,
+    PromptPart,
     ReasoningPart,
     RefusalPart,
     TextPart,
@@ -64,6 +65,7 @@ def exchange_object(exchange: Exchange) -> dict[str, Any]:
             {"message": retry.failure.message, "waited_s": retry.wait_s}
             for retry in exchange.retries
         ],
+        "prompts": [{"name": name, "version": version} for name, version in exchange.prompts],
     }
 
 
@@ -212,5 +214,7 @@ def _part_object(part: Part) -> dict[str, Any]:
             }
         case ToolResultPart(call_id=call_id, output=output):
             return {"type": "tool_result", "call_id": call_id, "output": output}
+        case PromptPart(name=name, version=version):
+            return {"type": "prompt", "name": name, "version": version}
         case OpaquePart(kind=kind, payload=payload):
             return {"type": kind, "payload": payload}

@@ -9,6 +9,7 @@ from replyscope.domain.message import (
     FilePart,
     ImagePart,
     Message,
+    PromptPart,
     ReasoningPart,
     ToolCallPart,
     byte_size,
@@ -43,6 +44,8 @@ def _message_lines(message: Message) -> list[str]:
             case FilePart() | ImagePart() | AudioPart() | DocumentPart():
                 kind = _KINDS[type(part)]
                 lines.append(f"[{kind} {printable_line(part.name)}, {size(byte_size(part))}]")
+            case PromptPart():
+                lines.append(f"[prompt {printable_line(part.short_name)}]")
             case ReasoningPart(text=text):
                 lines.append(f"[reasoning, {len(text):,} characters]")
             case ToolCallPart(name=name, arguments=arguments):

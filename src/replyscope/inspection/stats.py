@@ -1,4 +1,5 @@
-"""Aggregates replies: sums and percentiles by day, model, finish reason and tool. Pure.
+"""Aggregates replies: sums and percentiles by day, model, finish reason, tool and version of a
+prompt. Pure.
 
 Reported, estimated and unknown values are kept separate; sums exclude unknown values. Each
 group has the query that finds its replies.
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from replyscope.domain.message import SHORT_VERSION
 from replyscope.domain.search import ReplyFigures
 
 _PLAIN = re.compile(r"[\w./:@+~-]+")
@@ -66,6 +68,7 @@ class Stats:
     models: tuple[Sums, ...]
     finishes: tuple[Sums, ...]
     tools: tuple[Sums, ...]
+    prompts: tuple[Sums, ...] = ()
 
 
 def stats_of(figures: Sequence[ReplyFigures]) -> Stats:
@@ -75,13 +78,21 @@ def stats_of(figures: Sequence[ReplyFigures]) -> Stats:
     """
     finishes = [(name, one) for one in figures for name in one.finishes or ("",)]
     tools = [(tool, one) for one in figures for tool in one.tools]
+    prompts = [(short_version(name), one) for one in figures for name in one.prompts]
     return Stats(
-        _sums("all", "", figures),
+        sums_of("all", "", figures),
         tuple(_collected("on", ((one.day, one) for one in figures))),
         tuple(_most_first(_collected("asked", ((one.model, one) for one in figures)))),
         tuple(_most_first(_collected("finish", finishes))),
         tuple(_most_first(_collected("tool", tools))),
+        tuple(_collected("prompt", prompts)),
     )
+
+
+def short_version(name: str) -> str:
+    """The name of a prompt's version with as many digits as people see."""
+    prompt, _, version = name.partition("@")
+    return f"{prompt}@{version[:SHORT_VERSION]}"
 
 
 def spans_of(figures: Sequence[ReplyFigures], most: int) -> tuple[Sums, ...]:
@@ -107,9 +118,9 @@ _LENGTHS = (1, 2, 7, 14, 28, 91, 182, 364)
 def _span(start: date, length: int, figures: Sequence[ReplyFigures]) -> Sums:
     end = start + timedelta(length)
     if length == 1:
-        return _sums(f"{start}", f"on:{start}", figures)
+        return sums_of(f"{start}", f"on:{start}", figures)
     name = f"{start} to {end - timedelta(1)}"
-    return _sums(name, f"after:{start} before:{end}", figures)
+    return sums_of(name, f"after:{start} before:{end}", figures)
 
 
 def term_of(field: str, value: str) -> str:
@@ -134,7 +145,8 @@ def _collected(field: str, pairs: Iterable[tuple[str, ReplyFigures]]) -> list[Su
     for name, one in pairs:
         groups[name].append(one)
     return [
-        _sums(name or "none", term_of(field, name), group) for name, group in sorted(groups.items())
+        sums_of(name or "none", term_of(field, name), group)
+        for name, group in sorted(groups.items())
     ]
 
 
@@ -142,7 +154,7 @@ def _most_first(sums: Iterable[Sums]) -> list[Sums]:
     return sorted(sums, key=lambda one: (-one.replies, one.name))
 
 
-def _sums(name: str, term: str, figures: Sequence[ReplyFigures]) -> Sums:
+def sums_of(name: str, term: str, figures: Sequence[ReplyFigures]) -> Sums:
     reported = [f.cost_usd for f in figures if f.cost_usd is not None and f.is_cost_reported]
     estimated = [f.cost_usd for f in figures if f.cost_usd is not None and not f.is_cost_reported]
     ttfts = sorted(one.ttft_s for one in figures if one.ttft_s is not None)
@@ -177,7 +189,8 @@ def percentile(ordered: Sequence[float], share: float) -> float | None:
 def stats_object(stats: Stats) -> dict[str, Any]:
     """The object that `stats --json` prints.
 
-    {"total": SUMS, "days": [SUMS], "models": […], "finish_reasons": […], "tools": […]} where
+    {"total": SUMS, "days": [SUMS], "models": […], "finish_reasons": […], "tools": […],
+    "prompts": […]} where
     SUMS is {"name", "query", "replies", "errors", "input_tokens", "output_tokens",
     "without_usage", "cost_usd": {"reported", "estimated"}, "with_cost": {"reported",
     "estimated"}, "without_cost", "ttft_s": {"p50", "p95"}, "duration_s": {"p50", "p95"}}:
@@ -189,6 +202,7 @@ def stats_object(stats: Stats) -> dict[str, Any]:
         "models": [_sums_object(one) for one in stats.models],
         "finish_reasons": [_sums_object(one) for one in stats.finishes],
         "tools": [_sums_object(one) for one in stats.tools],
+        "prompts": [_sums_object(one) for one in stats.prompts],
     }
 
 

@@ -25,6 +25,7 @@ from replyscope.inspection.figures import (
     usage_rows,
 )
 from replyscope.inspection.findings import find_oddities
+from replyscope.inspection.stats import short_version
 
 Line = tuple[str, str]
 """A label and a text."""
@@ -115,6 +116,8 @@ def inspect_lines(
     lines.append(("findings", str(len(findings)) if findings else "none"))
     lines += [("finding", printable_line(finding)) for finding in findings]
     lines += [("rule", printable_line(firing)) for firing in exchange.firings]
+    versions = map(short_version, exchange.prompt_versions)
+    lines += [("prompt", printable_line(version)) for version in versions]
     return [*lines, *_identity(exchange)]
 
 

@@ -293,6 +293,7 @@ def stats(desk: LinearDesk, query: str = "") -> None:
         ("model", numbers.models[:_MOST_GROUPS]),
         ("finish", numbers.finishes),
         ("tool", numbers.tools[:_MOST_GROUPS]),
+        ("prompt", numbers.prompts[:_MOST_GROUPS]),
         ("day", numbers.days[-_MOST_GROUPS:]),
     )
     for label, sums in groups:

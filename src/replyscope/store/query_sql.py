@@ -126,8 +126,8 @@ def _term(term: Term, now: datetime) -> Condition:
             return Condition(f"({found})", (match,)) if match else Condition("1")
         case Number():
             return _number(name, *comparison(value))
-        case Names():
-            return _names(name, glob_of(value))
+        case Names() as kind:
+            return _names(name, glob_of(kind.pattern(value)))
         case Tags():
             found = "SELECT session_id FROM tag WHERE lower(name) GLOB ?"
             return Condition(f"(f.session_id IN ({found}))", (glob_of(value),))

@@ -119,7 +119,7 @@ class SqliteSearchIndex:
         return await self._database().read(_stamp)
 
     async def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The known models, tools and tags, by query field. Raises StoreError."""
+        """The known models, tools, prompts and tags, by query field. Raises StoreError."""
         return await self._database().search(_names)
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
@@ -225,7 +225,12 @@ def _names(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
         return tuple(name for (name,) in connection.execute(sql))
 
     models = "SELECT model AS name FROM fact UNION SELECT answered FROM fact"
+    prompts = (
+        "SELECT DISTINCT value FROM fact_name WHERE field = 'prompt' AND value NOT LIKE '%@%' "
+        "ORDER BY value"
+    )
     return {
+        "prompt": column(prompts),
         "model": column(f"SELECT name FROM ({models}) WHERE name <> '' ORDER BY name"),
         "tool": column("SELECT DISTINCT value FROM fact_name WHERE field = 'tool' ORDER BY value"),
         "tag": column("SELECT DISTINCT name FROM tag ORDER BY name"),
@@ -291,12 +296,13 @@ def _figures(connection: sqlite3.Connection, search: Search) -> tuple[ReplyFigur
 def _figure(row: Sequence[Any]) -> ReplyFigures:
     *values, names = row
     values[2], values[6] = bool(values[2]), bool(values[6])
-    named: dict[str, list[str]] = {"finish": [], "tool": []}
+    named: dict[str, list[str]] = {"finish": [], "tool": [], "prompt": []}
     for pair in names.split("\x1e") if names else ():
         field, _, name = pair.partition("\x1f")
         named.setdefault(field, []).append(name)
     finishes, tools = tuple(named["finish"]), tuple(named["tool"])
-    return ReplyFigures(*values, finishes, tools)  # type: ignore[call-arg]
+    versions = tuple(name for name in named["prompt"] if "@" in name)
+    return ReplyFigures(*values, finishes, tools, versions)  # type: ignore[call-arg]
 
 
 def _facets(connection: sqlite3.Connection, search: Search) -> Facets:

@@ -15,6 +15,7 @@ from replyscope.domain.message import (
     FilePart,
     ImagePart,
     Message,
+    PromptPart,
     Role,
     TextPart,
     byte_size,
@@ -173,6 +174,8 @@ class SessionPage:
                     )
                 case ImagePart(name=name, media_type=kind, data=data):
                     yield picture_html(clean(name), kind, data)
+                case PromptPart():
+                    yield f"<p><em>prompt {plain(clean(part.short_name))}</em></p>"
                 case AudioPart(name=name, media_type=kind, data=data):
                     yield audio_html(clean(name), kind, data)
 

@@ -14,6 +14,7 @@ from replyscope.domain.message import (
     FilePart,
     ImagePart,
     Message,
+    PromptPart,
     Role,
     TextPart,
     ToolResultPart,
@@ -114,6 +115,8 @@ class _Writer:
                     pieces.append(f"**{_line(clean(name))}**\n\n{fenced(clean(text))}")
                 case ImagePart(name=name, data=data):
                     pieces.append(f"*image {_line(clean(name))}, {size(len(data))}*")
+                case PromptPart():
+                    pieces.append(f"*prompt {_line(clean(part.short_name))}*")
                 case AudioPart(name=name, data=data):
                     pieces.append(f"*audio {_line(clean(name))}, {size(len(data))}*")
         return "\n\n".join(pieces)

@@ -74,11 +74,12 @@ def _time(value_s: float | None) -> str:
 
 
 def group_rows(stats: Stats, measure: Measure, room: int) -> Iterator[NumberRow]:
-    """The replies by model, finish reason, tool and day, with bars of the plotted measure."""
+    """The replies by model, ending, tool, prompt and day, with bars of the plotted measure."""
     groups: Sequence[tuple[str, Sequence[Sums]]] = (
         ("by model", stats.models[:20]),
         ("by ending", stats.finishes),
         ("by tool", stats.tools[:20]),
+        ("by prompt", stats.prompts[:20]),
         ("by day", tuple(reversed(stats.days[-60:]))),
     )
     for title, sums in groups:

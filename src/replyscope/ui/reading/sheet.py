@@ -23,6 +23,7 @@ from replyscope.inspection.figures import (
     usage_rows,
 )
 from replyscope.inspection.findings import find_oddities
+from replyscope.inspection.stats import short_version
 from replyscope.ui.transcript.content import REMEDY_COMMANDS
 
 MUTED = "$text-muted"
@@ -73,6 +74,7 @@ class Sheet:
         for label, values, style in (
             ("findings", find_oddities(exchange), "$text-warning"),
             ("rules", exchange.firings, "$text-accent"),
+            ("prompt", [*map(short_version, exchange.prompt_versions)], ""),
         ):
             if values:
                 rows += [Content(""), *self.rows(label, values, style)]

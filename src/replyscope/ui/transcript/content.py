@@ -10,6 +10,7 @@ from replyscope.domain.message import (
     FilePart,
     ImagePart,
     Message,
+    PromptPart,
     Role,
     byte_size,
 )
@@ -95,6 +96,8 @@ def user_content(message: Message) -> EntryContent:
         if isinstance(part, FilePart):
             line = f"{printable_line(part.name)} · {size(byte_count(part.text))}"
             attachments.append(Attached(line))
+        elif isinstance(part, PromptPart):
+            attachments.append(Attached(f"prompt {printable_line(part.short_name)}"))
         elif isinstance(part, AudioPart | DocumentPart):
             line = f"{printable_line(part.name)} · {size(byte_size(part))}"
             if isinstance(part, DocumentPart):
