@@ -22,6 +22,7 @@ from replyscope.cli.wiring import (
 from replyscope.config.endpoints import choose_endpoint, named_in_environment
 from replyscope.config.mcp import add_servers
 from replyscope.config.paths import Paths
+from replyscope.config.prompts import PromptFolder
 from replyscope.config.settings import change_settings, read_settings
 from replyscope.config.themes import read_themes
 from replyscope.domain.endpoint import Endpoint
@@ -108,6 +109,9 @@ def _resolve_model(services: Services, arguments: argparse.Namespace) -> None:
 
 def _give_tools(services: Services, wiring: Wiring) -> None:
     services.attachments, services.clipboard = attachment_reader(), clipboard()
+    paths = wiring.paths
+    memory = paths.prompt_values if wiring.store.is_saving else None
+    services.prompts = PromptFolder(paths.prompts, memory)
     services.toolbox, services.consent = wiring.toolbox, wiring.consent
     services.tool_settings = wiring.tool_settings
     services.add_servers = (

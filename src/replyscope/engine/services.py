@@ -23,6 +23,7 @@ from replyscope.domain.ports import (
     Toolbox,
     TranslateFrames,
 )
+from replyscope.domain.prompt import PromptLibrary
 from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.shared import Form, Progress
 from replyscope.domain.stores import PromptHistory, SessionStore
@@ -113,6 +114,7 @@ class ChatServices:
     """What a server rejects for a model, by its URL and the model: replacements by name."""
     attachments: AttachmentReader | None = None
     clipboard: Clipboard | None = None
+    prompts: PromptLibrary | None = None
     check_layers: Callable[[Settings, Layers], Awaitable[None]] = _check_nothing
     """Checks the parameters of [models] and [presets] for a request. Raises SettingsError."""
     recent_models: Callable[[], Awaitable[tuple[ModelName, ...]]] = _no_models

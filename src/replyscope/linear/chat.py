@@ -9,12 +9,13 @@ from replyscope.domain.errors import ReplyscopeError, StoreError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.engine.attachments import complete_path
-from replyscope.engine.command_names import find_command, nearest_name
+from replyscope.engine.command_names import find_command, is_exact, nearest_name
 from replyscope.engine.services import ChatServices
 from replyscope.linear import targets
 from replyscope.linear.command_table import COMMANDS, FULL_SCREEN, SETTINGS, LinearCommand
 from replyscope.linear.desk import LinearDesk
 from replyscope.linear.engine_thread import EngineThread, Job, Stopped
+from replyscope.linear.prompts import has_prompt, prompt_names, use_prompt
 from replyscope.linear.replies import send_text
 from replyscope.linear.sessions import open_conversation, search, start_review
 from replyscope.linear.signals import Leaving
@@ -109,7 +110,8 @@ class LinearChat:
 
     def _complete(self, word: str) -> list[str]:
         if word.startswith("/"):
-            return [f"/{c.name} " for c in self.commands if f"/{c.name}".startswith(word)]
+            names = (*(c.name for c in self.commands), *prompt_names(self._desk))
+            return [f"/{name} " for name in dict.fromkeys(names) if f"/{name}".startswith(word)]
         return [path for path, _ in complete_path(word, self._desk.services.working_folder)]
 
     def _read_lines(self) -> None:
@@ -164,6 +166,9 @@ class LinearChat:
     def _run_command(self, line: str) -> None:
         name, _, argument = line[1:].partition(" ")
         command = find_command(self.commands, name.lower())
+        if not is_exact(command, name.lower()) and has_prompt(self._desk, name):
+            use_prompt(self._desk, name, argument.strip())
+            return
         if command is not None:
             command.run(self._desk, argument.strip())
             return

@@ -6,7 +6,15 @@ from dataclasses import replace
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Listen
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.message import Attachment, Message, Part, Role, TextPart, attached_text
+from replyscope.domain.message import (
+    Attachment,
+    Message,
+    Part,
+    PromptPart,
+    Role,
+    TextPart,
+    attached_text,
+)
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.domain.typed_number import shortened, whole_number
@@ -33,7 +41,9 @@ def print_message(desk: LinearDesk, message: Message, conversation: Conversation
     if message.role is Role.TOOL:
         return
     for part in message.parts:
-        if isinstance(part, Attachment):
+        if isinstance(part, PromptPart):
+            desk.say("prompt", printable_line(part.short_name))
+        elif isinstance(part, Attachment):
             desk.say("attached", printable_line(part.name))
     print_flowing(desk.terminal, label, message.text or "no text")
     if message.sources:

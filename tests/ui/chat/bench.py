@@ -17,6 +17,7 @@ from replyscope.ui.chat.copying import Copying
 from replyscope.ui.chat.decisions import Decisions
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
+from replyscope.ui.chat.prompts import PromptCommands
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.sessions import Sessions
@@ -261,8 +262,16 @@ class Bench:
         self.servers = ServerCommands(desk, view)
         self.copying = Copying(desk, view)
         self.decisions = Decisions(desk)
+        self.prompts = PromptCommands(desk, view, self.providers, lambda text: text)
         self.writing = Writing(
-            desk, view, self.drafts, self.sending, self.servers, _COMMANDS, self._run
+            desk,
+            view,
+            self.drafts,
+            self.sending,
+            self.servers,
+            self.prompts,
+            _COMMANDS,
+            self._run,
         )
         self.host.ended = self.sending.finish_turn
 

@@ -48,6 +48,8 @@ COMMANDS: tuple[Command[Groups], ...] = (
     Command("preset", "Choose a preset, or make one of this session",
             lambda chat, text: chat.presets.preset(text), "NAME|save NAME|off",
             key=Key("f12", "Presets", "chat.preset", 40, "presets", is_priority=True)),
+    Command("prompts", "Choose a prompt of the library, write one, or make one of your message",
+            lambda chat, text: chat.prompts.prompts(text), "NAME|save NAME|new NAME|edit NAME"),
     Command("settings", "Choose a setting to change",
             lambda chat, _: chat.settings.choose_setting(), aliases=("config",)),
     Command("n", "Ask for several answers at once",

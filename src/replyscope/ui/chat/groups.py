@@ -18,6 +18,7 @@ from replyscope.ui.chat.offers import Offers
 from replyscope.ui.chat.outside_editor import OutsideEditor
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.presets import PresetCommands
+from replyscope.ui.chat.prompts import PromptCommands
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.reviewing import Reviewing
 from replyscope.ui.chat.sending import Sending
@@ -72,9 +73,12 @@ class Groups:
         self.stored_replies = ProviderReplies(desk, sessions)
         self.tools = Tools(desk, panes, sending)
         self.tool_servers = ServerCommands(desk, panes)
-        self.writing = Writing(desk, panes, drafts, sending, self.tool_servers, commands, run)
-        self.settings = SettingsCommands(desk, panes, commands, run)
         self.outside_editor = OutsideEditor(desk, panes, screen)
+        self.prompts = PromptCommands(desk, panes, providers, self.outside_editor.edit)
+        self.writing = Writing(
+            desk, panes, drafts, sending, self.tool_servers, self.prompts, commands, run
+        )
+        self.settings = SettingsCommands(desk, panes, commands, run)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
         self.copying = Copying(desk, panes)

@@ -24,11 +24,17 @@ class OutsideEditor:
 
     async def _edit_outside(self) -> None:
         await settle(self._panes.composer)  # this key overtakes earlier keys
+        text = self.edit(self._panes.composer.text)
+        if text is not None:
+            self._panes.composer.replace_text(text)
+
+    def edit(self, text: str) -> str | None:
+        """Edit a text in $EDITOR, and wait. Returns None after an error, which is shown."""
         try:
             with self._screen.app.suspend():
-                text = self._desk.services.edit_text(self._panes.composer.text)
+                return self._desk.services.edit_text(text)
         except ReplyscopeError as error:
             self._desk.tell(error)
-            return
-        self._panes.composer.replace_text(text)
-        self._screen.refresh(layout=True)
+            return None
+        finally:
+            self._screen.refresh(layout=True)

@@ -13,6 +13,7 @@ from replyscope.domain.message import (
     ImagePart,
     Message,
     Part,
+    PromptPart,
     TextPart,
     byte_size,
 )
@@ -48,6 +49,11 @@ class Pending:
     def attachments(self, attachments: list[Attachment]) -> None:
         self._attached[self._place] = attachments
 
+    @property
+    def has_files(self) -> bool:
+        """Whether something other than a prompt is attached to the message being written."""
+        return any(not isinstance(part, PromptPart) for part in self.attachments)
+
     def attached_in(self, session_id: str) -> list[Attachment]:
         """The attachments of the message being written in a session."""
         return self._attached.setdefault(session_id, [])
@@ -78,6 +84,11 @@ class Pending:
     def add(self, parts: Sequence[Attachment]) -> None:
         """Attach files. A file whose name exists already gets another name."""
         self.attachments = _together(self.attachments, parts)
+
+    def use_prompts(self, prompts: Sequence[PromptPart], *, keeps: bool) -> None:
+        """Record the prompts of the message being written. With `keeps` it already had others."""
+        others = [one for one in self.attachments if keeps or not isinstance(one, PromptPart)]
+        self.attachments = _together(others, prompts)
 
     def attach_paste(self, text: str) -> FilePart:
         """Attach a paste that is too large to edit."""
@@ -251,6 +262,9 @@ def _together(first: Sequence[Attachment], second: Sequence[Attachment]) -> list
     for part in second:
         if part in together:
             continue
+        if isinstance(part, PromptPart):  # its name has a meaning
+            together.append(part)
+            continue
         names = {known.name for known in together}
         name, number = part.name, 2
         while name in names:
@@ -261,6 +275,8 @@ def _together(first: Sequence[Attachment], second: Sequence[Attachment]) -> list
 
 def _line(part: Attachment, form: str) -> str:
     """An attachment's name, size and estimated tokens, and how it is sent."""
+    if isinstance(part, PromptPart):
+        return f"prompt {printable_line(part.short_name)}"
     words = [printable_line(part.name), size(byte_size(part))]
     picture = read_picture(part.data[:ENOUGH]) if isinstance(part, ImagePart) else None
     if picture is not None and picture.width:

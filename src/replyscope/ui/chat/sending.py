@@ -50,7 +50,7 @@ class Sending:
 
     def send(self, text: str) -> None:
         """Send a message, or queue it while a reply streams."""
-        if not text.strip() and not self._desk.pending.attachments:
+        if not text.strip() and not self._desk.pending.has_files:
             return
         parts = self._desk.pending.take(text)
         conversation = self._desk.conversation

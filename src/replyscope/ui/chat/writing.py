@@ -6,11 +6,12 @@ from pathlib import Path
 from replyscope.domain.message import attached_text
 from replyscope.domain.printable import printable_line
 from replyscope.engine.attachments import complete_path
-from replyscope.engine.command_names import find_command, nearest_name
+from replyscope.engine.command_names import find_command, is_exact, nearest_name
 from replyscope.ui.chat.attaching import Attaching
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
+from replyscope.ui.chat.prompts import PromptCommands
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.tool_servers import ServerCommands
 from replyscope.ui.chat.view import ChatView
@@ -29,12 +30,15 @@ class Writing(Attaching):
         drafts: Drafts,
         sending: Sending,
         servers: ServerCommands,
+        prompts: PromptCommands,
         commands: Sequence[CommandLine],
         run: Callable[[str, str], Awaitable[None]],
     ) -> None:
         super().__init__(desk, view, drafts)
         self._sending = sending
         self._servers = servers
+        self._prompts = prompts
+        prompts.attach_file = self.attach_file
         self._commands = commands
         self._run = run
         self._waiting: dict[str, str] = {}
@@ -46,6 +50,9 @@ class Writing(Attaching):
         if text.startswith("/") and "\n" not in text:
             name, _, argument = text[1:].partition(" ")
             command = find_command(self._commands, name)
+            if not is_exact(command, name) and await self._prompts.has(name):
+                self._prompts.use(name, argument.strip())
+                return
             if command is None and ":" in name:  # a prompt of a tool server
                 self._servers.use_prompt(name)
                 return
@@ -131,6 +138,9 @@ class Writing(Attaching):
                 for name in (c.name, *c.aliases)
                 if f"/{name}".startswith(word.lower()) and (name == c.name or len(word) > 1)
             ]
+            taken = {f"/{name}" for c in self._commands for name in (c.name, *c.aliases)}
+            own = self._prompts.rows(word, self.offer_completions)
+            rows += [row for row in own if row[0] not in taken]
             rows += self._servers.prompt_rows(word, self.offer_completions)
         elif kind == "file":
             found = complete_path(word[1:], self._desk.services.working_folder)
@@ -163,6 +173,10 @@ class Writing(Attaching):
             self._servers.use_prompt(value[1:])
             return
         command = find_command(self._commands, value[1:])
+        if submits and not is_exact(command, value[1:]):
+            self._view.composer.replace_text("")
+            self._prompts.use(value[1:])
+            return
         if (submits and command is not None and not command.argument) or (
             submits and value == word and command is not None
         ):

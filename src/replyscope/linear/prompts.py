@@ -1,0 +1,184 @@
+"""The commands of the prompt library: list prompts, use one, write one, make one of a message."""
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.message import Attachment, PromptPart, Role
+from replyscope.domain.printable import printable_line, printable_text
+from replyscope.domain.prompt import Prompt, PromptLibrary, Variable, normalised, value_fault
+from replyscope.engine.prompts import (
+    TEMPLATE,
+    Filled,
+    check_prompts,
+    describe_prompt,
+    fill,
+    find_prompt,
+    is_complete,
+    model_of,
+    prompt_of_message,
+    read_arguments,
+    starting_values,
+    with_filled,
+)
+from replyscope.inspection.prompt_view import about_variable
+from replyscope.linear.desk import LinearDesk
+from replyscope.linear.replies import send_text
+from replyscope.linear.settings import attach
+from replyscope.linear.targets import use_found
+
+_SAVE, _NEW, _EDIT = "save", "new", "edit"
+_MOST_TRIES = 5
+
+
+def prompts(desk: LinearDesk, text: str = "") -> None:
+    """List the prompts, or use one. `save NAME` makes one of the last message."""
+    word, _, name = text.partition(" ")
+    name = name.strip()
+    if not text:
+        _list(desk)
+    elif word == _SAVE and name:
+        _save_message(desk, name)
+    elif word in (_NEW, _EDIT) and name:
+        _write(desk, name, is_new=word == _NEW)
+    else:
+        use_prompt(desk, word, name)
+
+
+def library_of(desk: LinearDesk) -> PromptLibrary:
+    """The prompt library. Raises ReplyscopeError without one."""
+    if desk.services.prompts is None:
+        raise ReplyscopeError("There is no prompt library in this chat.")
+    return desk.services.prompts
+
+
+def has_prompt(desk: LinearDesk, name: str) -> bool:
+    """Whether the library has a file for a prompt."""
+    if desk.services.prompts is None:
+        return False
+    known = desk.services.prompts.read()
+    return name in known.by_name or name in known.faults
+
+
+def prompt_names(desk: LinearDesk) -> tuple[str, ...]:
+    """The names of the prompts; none if the library can't be read."""
+    try:
+        return tuple(library_of(desk).read().by_name)
+    except ReplyscopeError:
+        return ()
+
+
+def use_prompt(desk: LinearDesk, name: str, text: str = "") -> None:
+    """Fill a prompt, and send it. `text` has values, as in `language=German`, and the input. What
+    is missing is asked for.
+    """
+    library = library_of(desk)
+    prompt = find_prompt(library.read(), name)
+    desk.run(check_prompts([prompt], library, desk.services.load_catalogue))
+    given, rest = read_arguments(prompt, text)
+    is_asking = not is_complete(prompt, given, rest)
+    if is_asking:
+        given, rest = _ask(desk, prompt, given, rest)
+    used = fill([prompt], given, rest)
+    if is_asking:
+        desk.say("prompt", printable_text(used.text))
+        if not desk.terminal.confirm("Send it?"):
+            return
+    if given and not desk.conversation.is_private:
+        library.remember(name, given)
+    _apply(desk, used)
+    send_text(desk, used.text)
+    desk.attachments = _without_prompts(desk.attachments)
+
+
+def _ask(
+    desk: LinearDesk, prompt: Prompt, given: dict[str, str], text: str
+) -> tuple[dict[str, str], str]:
+    """The values and the input, after a numbered question for each that is not given."""
+    values = starting_values(prompt, library_of(desk).last_values(prompt.name), given)
+    missing = [one for one in prompt.variables if one.name not in given]
+    needs_text = prompt.takes_input and not text
+    count = len(missing) + needs_text
+    for number, one in enumerate(missing, start=1):
+        values[one.name] = _ask_value(desk, f"{number} of {count}", one, values[one.name])
+    if needs_text:
+        text = desk.terminal.ask(f"{count} of {count}. text: ")
+    return values, text
+
+
+def _ask_value(desk: LinearDesk, place: str, variable: Variable, value: str) -> str:
+    """A valid value; Enter keeps the one that is shown. Raises ReplyscopeError."""
+    keeps = f", Enter for {value}" if value else ""
+    desk.say("prompt", printable_line(f"{place}. {variable.name}: {about_variable(variable)}"))
+    for _ in range(_MOST_TRIES):
+        typed = desk.terminal.ask(f"{variable.name}{keeps}: ").strip() or value
+        why = value_fault(variable, typed) if typed else "needs a value"
+        if why is None:
+            return typed
+        desk.say("error", printable_line(f"{variable.name} {why}."))
+    raise ReplyscopeError(f"The prompt needs a value for {variable.name}.")
+
+
+def _apply(desk: LinearDesk, used: Filled) -> None:
+    """Apply the settings of a prompt, and attach its files to the next message."""
+    known = desk.services.settings
+    settings = desk.conversation.session.settings
+    with_filled(settings, used, known)  # its schema may be unreadable
+    model = model_of(used.prompts, known)
+    if model is not None:
+        use_found(desk, desk.targets.parse_model(model))
+    before = desk.conversation.session.settings
+    settings = with_filled(before, used, known)
+    if settings != before:
+        desk.apply_settings(settings)
+    for path in used.files:
+        attach(desk, path)
+    desk.attachments = [*_without_prompts(desk.attachments), *used.parts]
+
+
+def _without_prompts(attachments: list[Attachment]) -> list[Attachment]:
+    return [one for one in attachments if not isinstance(one, PromptPart)]
+
+
+def _list(desk: LinearDesk) -> None:
+    known = library_of(desk).read()
+    for name, one in known.by_name.items():
+        about = describe_prompt(one).replace(" · ", ", ")
+        desk.say("prompt", printable_line(f"{name}, {about}"))
+    for why in known.faults.values():
+        desk.say("error", printable_line(f"Not used: {why}"))
+    if not known.by_name:
+        desk.say("prompt", "none. /prompts new NAME writes one")
+
+
+def _write(desk: LinearDesk, name: str, *, is_new: bool) -> None:
+    """Write a prompt in $EDITOR. A text that can't be used is saved too: no work is lost."""
+    library = library_of(desk)
+    text = library.read_source(name)
+    if text is None and not is_new:
+        find_prompt(library.read(), name)
+    before = TEMPLATE if text is None else text
+    edited = desk.services.edit_text(before)
+    if not edited.strip() or normalised(edited) == normalised(before):
+        desk.say("prompt", "not saved: the text is not changed")
+        return
+    _save(desk, name, edited)
+
+
+def _save(desk: LinearDesk, name: str, text: str) -> None:
+    library = library_of(desk)
+    library.write(name, text)
+    library.parse(name, text)
+    desk.say("prompt", printable_line(f"{name} was saved. /prompts {name} uses it."))
+
+
+def _save_message(desk: LinearDesk, name: str) -> None:
+    if desk.conversation.is_private:
+        raise ReplyscopeError("Private sessions cannot save prompts.")
+    messages = reversed(desk.conversation.messages)
+    message = next((one for one in messages if one.role is Role.USER), None)
+    if message is None:
+        raise ReplyscopeError("There is no message of yours to make a prompt of.")
+    text = prompt_of_message(name, message.parts, library_of(desk))
+    old = library_of(desk).read_source(name)
+    is_other = old is not None and normalised(old) != normalised(text)
+    if is_other and not desk.terminal.confirm(printable_line(f"Replace the prompt {name}?")):
+        return
+    _save(desk, name, text)

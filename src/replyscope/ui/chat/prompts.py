@@ -1,0 +1,235 @@
+"""The commands of the prompt library: use a prompt, write one, and make one of a message."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.message import Message, Role
+from replyscope.domain.printable import printable_line
+from replyscope.domain.prompt import PromptLibrary, Prompts, normalised
+from replyscope.engine.conversation import Conversation
+from replyscope.engine.prompts import (
+    TEMPLATE,
+    Filled,
+    check_prompts,
+    describe_prompt,
+    fill,
+    find_prompt,
+    is_complete,
+    model_of,
+    prompt_of_message,
+    read_arguments,
+    starting_values,
+    with_filled,
+)
+from replyscope.ui.chat.desk import Desk
+from replyscope.ui.chat.prompt_form import PromptForm
+from replyscope.ui.chat.prompt_picker import EDIT, USE, PromptPicker
+from replyscope.ui.chat.providers import ProviderCommands
+from replyscope.ui.chat.view import ChatView
+from replyscope.ui.dialogs.small import LineDialog, PickDialog
+
+Work = Callable[..., Coroutine[Any, Any, None]]
+_SAVE, _NEW, _KEEP, _REPLACE = "save", "new", "keep", "replace"
+
+
+class PromptCommands:
+    """Commands of prompts. A filled prompt is put into the composer, with its settings applied.
+
+    `edit` edits a text in $EDITOR, None after an error; `attach_file` attaches a file by its path.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        view: ChatView,
+        providers: ProviderCommands,
+        edit: Callable[[str], str | None],
+    ) -> None:
+        self._desk = desk
+        self._view = view
+        self._providers = providers
+        self._edit = edit
+        self._known: Prompts | None = None
+        self.attach_file: Callable[[str], object] = lambda _path: None
+
+    @property
+    def _library(self) -> PromptLibrary:
+        if self._desk.services.prompts is None:
+            raise ReplyscopeError("There is no prompt library in this chat.")
+        return self._desk.services.prompts
+
+    async def _read(self) -> Prompts:
+        """The prompts of the library now. Raises ReplyscopeError."""
+        self._known = await asyncio.to_thread(self._library.read)
+        return self._known
+
+    def rows(self, word: str, learned: Callable[[], None]) -> list[tuple[str, str]]:
+        """The prompts whose command begins with a text, as (command, help). They are read in the
+        background; `learned` is called when they changed.
+        """
+        if self._known is None or word == "/":
+            self._desk.start_work(self._learn, learned, group="library", exclusive=True)
+        known = self._known.by_name if self._known is not None else {}
+        rows = [(f"/{name}", f"prompt: {describe_prompt(one)}") for name, one in known.items()]
+        return [row for row in rows if row[0].lower().startswith(word.lower())]
+
+    async def _learn(self, learned: Callable[[], None]) -> None:
+        before = self._known
+        try:
+            await self._read()
+        except ReplyscopeError:  # using one reports it
+            self._known = Prompts()
+        if self._known != before:
+            learned()
+
+    async def has(self, name: str) -> bool:
+        """Whether the library has a file for a prompt."""
+        try:
+            known = await self._read()
+        except ReplyscopeError:
+            return False
+        return name in known.by_name or name in known.faults
+
+    def prompts(self, text: str = "") -> None:
+        """Choose a prompt, or use one by its name. `save NAME` makes one of your message,
+        `new NAME` and `edit NAME` open $EDITOR.
+        """
+        word, _, name = text.partition(" ")
+        name = name.strip()
+        if not text:
+            self._start(self._choose)
+        elif word == _SAVE:
+            self.save(name)
+        elif word in (_NEW, EDIT) and name:
+            self._start(self._write, name, word == _NEW)
+        else:
+            self.use(word, name)
+
+    def _start(self, work: Work, *arguments: object) -> None:
+        self._desk.start_work(
+            self._told, work, *arguments, group="prompts", exclusive=True, holds_keys=True
+        )
+
+    async def _told(self, work: Work, *arguments: object) -> None:
+        """Run a command, and show its error."""
+        try:
+            await work(*arguments)
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+
+    async def _choose(self) -> None:
+        chosen = await self._desk.ask(PromptPicker(await self._read()))
+        if chosen is None:
+            return
+        action, name = chosen
+        if action == USE:
+            written = self._view.composer.text
+            await self._use(name, "", written)
+        else:
+            await self._write(name, action != EDIT)
+
+    def use(self, name: str, text: str = "") -> None:
+        """Use a prompt. `text` has values, as in `language=German`, and the input."""
+        self._start(self._use, name, text, "")
+
+    async def _use(self, name: str, text: str, written: str) -> None:
+        """Fill a prompt, and put it into the composer. `written` is the text that was there."""
+        conversation, library = self._desk.conversation, self._library
+        prompt = find_prompt(await self._read(), name)
+        await check_prompts([prompt], library, self._desk.services.load_catalogue)
+        given, rest = read_arguments(prompt, text)
+        rest = rest or written
+        if is_complete(prompt, given, rest):
+            used = fill([prompt], given, rest)
+        else:
+            last = await asyncio.to_thread(library.last_values, name)
+            values = starting_values(prompt, last, given)
+            folder = self._desk.services.working_folder
+            answer = await self._desk.ask(PromptForm(prompt, values, rest, folder))
+            if answer is None:
+                return
+            used, given = answer.filled, dict(answer.values)
+        if given and not conversation.is_private:
+            await asyncio.to_thread(library.remember, name, given)
+        self._apply(conversation, used, has_more=bool(written.strip()))
+
+    def _apply(self, conversation: Conversation, used: Filled, *, has_more: bool) -> None:
+        """Apply the settings of a prompt: all of them, or nothing if its model or its schema can't
+        be used. Then put its text into the composer.
+        """
+        desk = self._desk
+        known = desk.services.settings
+        with_filled(conversation.session.settings, used, known)  # its schema may be unreadable
+        model = model_of(used.prompts, known)
+
+        def apply() -> None:
+            if conversation is not desk.conversation:
+                return
+            before = conversation.session.settings
+            settings = with_filled(before, used, known)
+            if settings != before:
+                desk.apply_settings(conversation, settings)
+                desk.tell("The prompt's settings apply from the next message.", is_error=False)
+            desk.pending.use_prompts(used.parts, keeps=has_more)
+            for path in used.files:
+                self.attach_file(path)
+            self._view.composer.replace_text(used.text)
+            self._view.composer.focus()
+            self._view.draw_attachments()
+            self._view.draw_status()
+
+        if model is None:
+            apply()
+        else:
+            self._providers.use_found(desk.targets.parse_model(model), apply)
+
+    async def _write(self, name: str, is_new: bool) -> None:
+        """Write a prompt in $EDITOR. A text that can't be used is saved too: no work is lost."""
+        library = self._library
+        text = await asyncio.to_thread(library.read_source, name)
+        if text is None and not is_new:
+            find_prompt(await self._read(), name)
+        before = TEMPLATE if text is None else text
+        edited = self._edit(before)
+        if edited is None or not edited.strip() or normalised(edited) == normalised(before):
+            return
+        await self._save(name, edited)
+
+    async def _save(self, name: str, text: str) -> None:
+        library = self._library
+        await asyncio.to_thread(library.write, name, text)
+        prompt = library.parse(name, text)
+        await self._read()
+        words = printable_line(f"Saved {prompt.part.short_name}. /prompts {name} uses it.")
+        self._desk.tell(words, is_error=False)
+
+    def save(self, name: str = "") -> None:
+        """Make a prompt of the message under the cursor, or of the one that its reply answers."""
+        if self._desk.conversation.is_private:
+            self._desk.tell("Private sessions cannot save prompts.")
+        elif not name:
+            self._desk.ask_dialog(LineDialog("Name of the prompt"), self.save)
+        else:
+            self._start(self._save_message, name)
+
+    async def _save_message(self, name: str) -> None:
+        message = self._own_message()
+        if message is None:
+            raise ReplyscopeError("There is no message of yours to make a prompt of.")
+        text = prompt_of_message(name, message.parts, self._library)
+        old = await asyncio.to_thread(self._library.read_source, name)
+        if old is not None and normalised(old) != normalised(text):
+            rows = [(_KEEP, "do not replace it"), (_REPLACE, "by this message")]
+            dialog = PickDialog(f"Replace the prompt {printable_line(name)}?", rows)
+            if await self._desk.ask(dialog) != _REPLACE:
+                return
+        await self._save(name, text)
+
+    def _own_message(self) -> Message | None:
+        """The person's message under the cursor, or above it."""
+        tree, message = self._desk.conversation.tree, self._view.message_at_cursor()
+        while message is not None and message.role is not Role.USER:
+            message = tree.parent_of(message)
+        return message
