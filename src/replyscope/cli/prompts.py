@@ -117,5 +117,5 @@ async def _write(library: PromptFolder, name: str, before: str, text: str) -> No
         print("Nothing was saved: the text is not changed.", file=sys.stderr)
         return
     path = library.write(name, text)
-    print(printable_line(f"Saved {path}"))
+    print(printable_line(f"Saved {path}"), flush=True)
     library.parse(name, text)

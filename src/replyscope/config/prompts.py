@@ -121,7 +121,10 @@ class PromptFolder:
 
     def parse(self, name: str, text: str, check: Check = accept_any) -> Prompt:
         """See PromptLibrary."""
-        return parse_prompt(name, text, self._path(name), check)
+        try:
+            return parse_prompt(name, text, self._path(name), check)
+        except SettingsError as error:  # the next step is that of the settings file
+            raise SettingsError(error.message) from error
 
     def write(self, name: str, text: str) -> Path:
         """See PromptLibrary."""

@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from replyscope.domain.prompt import Prompt, Variable
+from replyscope.domain.prompt import Prompt, Variable, VariableType
+
+
+_WORDS = {
+    VariableType.TEXT: "text",
+    VariableType.CHOICE: "choice",
+    VariableType.FILE: "path of a file",
+    VariableType.NUMBER: "number",
+    VariableType.YES_NO: "yes or no",
+}
 
 
 def prompt_object(prompt: Prompt) -> dict[str, Any]:
@@ -49,7 +58,7 @@ def prompt_lines(prompt: Prompt) -> Iterator[str]:
 
 def about_variable(variable: Variable) -> str:
     """The type, the choices, the default and the description of a variable, in one line."""
-    words = ", ".join(variable.choices) if variable.choices else variable.type.value
+    words = ", ".join(variable.choices) or _WORDS[variable.type]
     default = f"default {variable.default}" if variable.default is not None else ""
     said = variable.description if variable.is_described else "not described under [variables]"
     return " · ".join(filter(None, (words, default, said)))
