@@ -91,6 +91,20 @@ async def test_the_form_begins_with_the_last_values(server: LoopbackServer, tmp_
         await until(pilot, lambda: "b = 2" in written(pilot))
 
 
+async def test_a_default_of_two_lines_is_inserted_exactly(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    text = (
+        "+++\n[variables.a]\ndefault = 'x\\ty'\n[variables.b]\ndefault = \"1\\n2\"\n+++\n{{a}}{{b}}"
+    )
+    write_prompt(tmp_path / "config", "look", text)
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await send(pilot, "/look")
+        await until(pilot, lambda: is_open(pilot, PromptForm))
+        await pilot.press("enter")
+        await until(pilot, lambda: written(pilot) == "x\\ty1\n2")
+
+
 async def test_a_prompt_without_variables_is_put_into_the_composer_at_once(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
@@ -285,8 +299,7 @@ async def test_a_chat_that_saves_nothing_writes_no_prompt(
         without_suspending(pilot)
         await send(pilot, "/prompts new mine")
         await until(pilot, lambda: "this chat saves nothing" in frame(pilot))
-        library = chat_of(pilot).desk.services.prompts
-        assert library is not None
+        library = chat_of(pilot).desk.services.prompts()
         with pytest.raises(SettingsError, match="saves nothing"):
             library.write("mine", "new")
     assert not (tmp_path / "config" / "prompts").exists()

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from replyscope.cli.parser import (
     EXIT_INTERRUPTED,
@@ -16,7 +16,6 @@ from replyscope.cli.parser import (
     EXIT_REFUSED,
     EXIT_STORE,
 )
-from replyscope.cli.prompting import fill_message
 from replyscope.cli.report import warn
 from replyscope.cli.target import find_target, resolve_model, use_preset_model
 from replyscope.cli.wiring import Wiring, load_catalogue
@@ -34,12 +33,14 @@ from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.parameter_texts import with_typed
 from replyscope.engine.presets import find_preset, with_preset
-from replyscope.engine.prompts import model_of, with_filled
 from replyscope.engine.schemas import read_schema
 from replyscope.engine.tool_calls import exchanges_with_results
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.json_view import exchange_object
 from replyscope.inspection.sent_as import rejections
+
+if TYPE_CHECKING:
+    from replyscope.engine.prompts import Filled
 
 
 async def ask(
@@ -51,14 +52,14 @@ async def ask(
     tools run, and then BrokenPipeError or OutputError is raised.
     """
     await _read_given(arguments, None)  # before anything is opened
-    parts, used = await fill_message(arguments, wiring.paths, parts)
+    used: Filled | None = None
+    if arguments.templates or arguments.variables:
+        from replyscope.cli.prompting import fill_message  # only for these options
+
+        parts, used = await fill_message(arguments, wiring.paths, parts)
     conversation = await _open_conversation(arguments, wiring)
     resolve_model(arguments, settings)
-    stored = conversation.session.settings
-    stored = with_filled(stored, used, settings) if used is not None else stored
-    stored = _with_preset(arguments, settings, stored)
-    if used is not None:
-        use_preset_model(arguments, settings, model_of(used.prompts, settings))
+    stored = _with_presets(arguments, settings, conversation.session.settings, used)
     target = await find_target(arguments, settings, wiring, stored)
     _warn(parts, target, wiring)
     given = await _read_given(arguments, target.endpoint.api)
@@ -136,6 +137,25 @@ def _with_preset(
     preset = find_preset(settings, arguments.preset)
     use_preset_model(arguments, settings, preset.model)
     return with_preset(stored, preset)
+
+
+def _with_presets(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    stored: SessionSettings,
+    used: "Filled | None",
+) -> SessionSettings:
+    """The settings of the session with those of the prompts, then those of the preset.
+
+    Raises SettingsError.
+    """
+    if used is None:
+        return _with_preset(arguments, settings, stored)
+    from replyscope.engine.prompts import model_of, with_filled  # only with prompts
+
+    made = _with_preset(arguments, settings, with_filled(stored, used, settings))
+    use_preset_model(arguments, settings, model_of(used.prompts, settings))
+    return made
 
 
 def _session_settings(

@@ -14,16 +14,14 @@ from replyscope.engine.prompts import Filled, check_prompts, fill, find_prompt
 
 async def fill_message(
     arguments: argparse.Namespace, paths: Paths, parts: tuple[Part, ...]
-) -> tuple[tuple[Part, ...], Filled | None]:
-    """The parts of the message, filled with the prompts of -t; None without a prompt.
+) -> tuple[tuple[Part, ...], Filled]:
+    """The parts of the message, filled with the prompts of -t, and the filled prompts.
 
     Raises SettingsError, AttachmentError.
     """
     given = dict(arguments.variables or ())
     if not arguments.templates:
-        if given:
-            raise SettingsError("-v sets variables of a prompt.", "Name the prompt with -t.")
-        return parts, None
+        raise SettingsError("-v sets variables of a prompt.", "Name the prompt with -t.")
     library = PromptFolder(paths.prompts)
     known = await asyncio.to_thread(library.read)
     prompts = [find_prompt(known, name) for name in arguments.templates]

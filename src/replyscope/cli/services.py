@@ -4,9 +4,9 @@ import argparse
 import asyncio
 import importlib
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replyscope.cli.attaching import attachment_reader, clipboard
 from replyscope.cli.system import notify_desktop
@@ -22,7 +22,6 @@ from replyscope.cli.wiring import (
 from replyscope.config.endpoints import choose_endpoint, named_in_environment
 from replyscope.config.mcp import add_servers
 from replyscope.config.paths import Paths
-from replyscope.config.prompts import PromptFolder
 from replyscope.config.settings import change_settings, read_settings
 from replyscope.config.themes import read_themes
 from replyscope.domain.endpoint import Endpoint
@@ -33,6 +32,9 @@ from replyscope.domain.settings import Settings
 from replyscope.domain.tool import McpServer
 from replyscope.engine.recovery import recover
 from replyscope.ui.services import Services
+
+if TYPE_CHECKING:
+    from replyscope.domain.prompt import PromptLibrary
 
 Wires = Callable[..., Wiring]
 """Builds the parts of a run, like `wire`."""
@@ -109,14 +111,18 @@ def _resolve_model(services: Services, arguments: argparse.Namespace) -> None:
 
 def _give_tools(services: Services, wiring: Wiring) -> None:
     services.attachments, services.clipboard = attachment_reader(), clipboard()
-    paths = wiring.paths
-    memory = paths.prompt_values if wiring.store.is_saving else None
-    services.prompts = PromptFolder(paths.prompts, memory)
+    services.prompts = cache(partial(_open_prompts, wiring.paths, wiring.store.is_saving))
     services.toolbox, services.consent = wiring.toolbox, wiring.consent
     services.tool_settings = wiring.tool_settings
     services.add_servers = (
         partial(add_servers, wiring.paths.mcp) if wiring.store.is_saving else _add_no_server
     )
+
+
+def _open_prompts(paths: Paths, is_saving: bool) -> "PromptLibrary":
+    from replyscope.config.prompts import PromptFolder  # at the first prompt
+
+    return PromptFolder(paths.prompts, paths.prompt_values if is_saving else None)
 
 
 def _give_review(services: Services, wiring: Wiring) -> None:

@@ -23,7 +23,6 @@ from replyscope.domain.ports import (
     Toolbox,
     TranslateFrames,
 )
-from replyscope.domain.prompt import PromptLibrary
 from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.shared import Form, Progress
 from replyscope.domain.stores import PromptHistory, SessionStore
@@ -38,6 +37,7 @@ from replyscope.engine.review import Review
 
 if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
     from replyscope.domain.parameter import Catalogue
+    from replyscope.domain.prompt import PromptLibrary
 
 Export = Callable[[Sequence[str], Form, Path | None, bool, Progress], Awaitable[list[str]]]
 """Exports sessions; with True they are redacted. Without a path it writes nothing, and only
@@ -49,6 +49,10 @@ ImportFile = Callable[[Path, bool, Progress], Awaitable[Imported]]
 
 def _no_catalogue() -> "Catalogue":
     raise ReplyscopeError("The catalogue of parameters is not available.")
+
+
+def _no_prompts() -> "PromptLibrary":
+    raise ReplyscopeError("There is no prompt library in this chat.")
 
 
 async def _check_nothing(_settings: Settings, _layers: Layers) -> None:
@@ -114,7 +118,8 @@ class ChatServices:
     """What a server rejects for a model, by its URL and the model: replacements by name."""
     attachments: AttachmentReader | None = None
     clipboard: Clipboard | None = None
-    prompts: PromptLibrary | None = None
+    prompts: Callable[[], "PromptLibrary"] = _no_prompts
+    """Returns the prompt library, which is imported at the first call."""
     check_layers: Callable[[Settings, Layers], Awaitable[None]] = _check_nothing
     """Checks the parameters of [models] and [presets] for a request. Raises SettingsError."""
     recent_models: Callable[[], Awaitable[tuple[ModelName, ...]]] = _no_models

@@ -5,7 +5,6 @@ from typing import Any
 
 from replyscope.domain.prompt import Prompt, Variable, VariableType
 
-
 _WORDS = {
     VariableType.TEXT: "text",
     VariableType.CHOICE: "choice",

@@ -44,16 +44,12 @@ def prompts(desk: LinearDesk, text: str = "") -> None:
 
 def library_of(desk: LinearDesk) -> PromptLibrary:
     """The prompt library. Raises ReplyscopeError without one."""
-    if desk.services.prompts is None:
-        raise ReplyscopeError("There is no prompt library in this chat.")
-    return desk.services.prompts
+    return desk.services.prompts()
 
 
 def has_prompt(desk: LinearDesk, name: str) -> bool:
     """Whether the library has a file for a prompt."""
-    if desk.services.prompts is None:
-        return False
-    known = desk.services.prompts.read()
+    known = library_of(desk).read()
     return name in known.by_name or name in known.faults
 
 

@@ -17,7 +17,7 @@ from replyscope.ui.chat.copying import Copying
 from replyscope.ui.chat.decisions import Decisions
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
-from replyscope.ui.chat.prompts import PromptCommands
+from replyscope.ui.chat.late_prompts import LatePrompts
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.sessions import Sessions
@@ -262,7 +262,7 @@ class Bench:
         self.servers = ServerCommands(desk, view)
         self.copying = Copying(desk, view)
         self.decisions = Decisions(desk)
-        self.prompts = PromptCommands(desk, view, self.providers, lambda text: text)
+        self.prompts = LatePrompts(desk, view, self.providers, lambda text: text)
         self.writing = Writing(
             desk,
             view,

@@ -11,6 +11,7 @@ from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.finding import Finding
 from replyscope.ui.chat.key_help import KeyHelp
+from replyscope.ui.chat.late_prompts import LatePrompts
 from replyscope.ui.chat.layout import PaneLayout
 from replyscope.ui.chat.lifecycle import Lifecycle
 from replyscope.ui.chat.live_drawing import LiveDrawing
@@ -18,7 +19,6 @@ from replyscope.ui.chat.offers import Offers
 from replyscope.ui.chat.outside_editor import OutsideEditor
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.presets import PresetCommands
-from replyscope.ui.chat.prompts import PromptCommands
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.reviewing import Reviewing
 from replyscope.ui.chat.sending import Sending
@@ -74,7 +74,7 @@ class Groups:
         self.tools = Tools(desk, panes, sending)
         self.tool_servers = ServerCommands(desk, panes)
         self.outside_editor = OutsideEditor(desk, panes, screen)
-        self.prompts = PromptCommands(desk, panes, providers, self.outside_editor.edit)
+        self.prompts = LatePrompts(desk, panes, providers, self.outside_editor.edit)
         self.writing = Writing(
             desk, panes, drafts, sending, self.tool_servers, self.prompts, commands, run
         )

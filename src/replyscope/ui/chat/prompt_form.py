@@ -60,12 +60,18 @@ class VariableInput(Input):
             suggester = PathSuggester(folder)
         elif self._choices:
             suggester = SuggestFromList(self._choices, case_sensitive=False)
+        self._given, self._shown = value, printable_line(value)
         super().__init__(
-            printable_line(value),
+            self._shown,
             placeholder=printable_line(about_variable(variable)),
             suggester=suggester,
             compact=True,
         )
+
+    @property
+    def answer(self) -> str:
+        """The value: the given one, exactly, if it was not changed."""
+        return self._given if self.value == self._shown else self.value
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action is available: choosing needs choices."""
@@ -132,7 +138,7 @@ class PromptForm(Dialog[FormAnswer | None]):
 
     def action_accept(self) -> None:
         """Return the filled prompt, or show what is wrong."""
-        values = {one.variable.name: one.value for one in self.query(VariableInput)}
+        values = {one.variable.name: one.answer for one in self.query(VariableInput)}
         text = "".join(one.text for one in self.query(TextEditor))
         try:
             self.dismiss(FormAnswer(fill([self._prompt], values, text), values))

@@ -56,9 +56,7 @@ class PromptCommands:
 
     @property
     def _library(self) -> PromptLibrary:
-        if self._desk.services.prompts is None:
-            raise ReplyscopeError("There is no prompt library in this chat.")
-        return self._desk.services.prompts
+        return self._desk.services.prompts()
 
     async def _read(self) -> Prompts:
         """The prompts of the library now. Raises ReplyscopeError."""

@@ -11,7 +11,7 @@ from replyscope.ui.chat.attaching import Attaching
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
-from replyscope.ui.chat.prompts import PromptCommands
+from replyscope.ui.chat.late_prompts import LatePrompts
 from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.tool_servers import ServerCommands
 from replyscope.ui.chat.view import ChatView
@@ -30,7 +30,7 @@ class Writing(Attaching):
         drafts: Drafts,
         sending: Sending,
         servers: ServerCommands,
-        prompts: PromptCommands,
+        prompts: LatePrompts,
         commands: Sequence[CommandLine],
         run: Callable[[str, str], Awaitable[None]],
     ) -> None:
