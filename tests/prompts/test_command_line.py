@@ -12,6 +12,7 @@ from tests.cli.run import PROGRAM, environment, run_command
 from tests.cli.test_commands import ask
 from tests.models.test_command_line import providers, write_settings
 from tests.prompts.writing import REVIEW, prompt_of, write_prompt
+from tests.support.responses import response
 from tests.support.server import LoopbackServer
 
 EDITOR = f"{sys.executable} {Path(__file__).parent / 'an_editor.py'}"
@@ -62,6 +63,25 @@ def test_a_prompt_needs_no_other_text_and_takes_what_is_piped(
     )
     assert done.returncode == 0, done.stderr
     assert server.requests[1]["messages"][-1]["content"] == "Sum up:\nlong text\n"
+
+
+def test_a_prompt_is_sent_through_responses_too(server: LoopbackServer, tmp_path: Path) -> None:
+    server.answer = lambda _request: response("Hello")
+    write_prompt(tmp_path / "config", "look", "+++\nsystem = 'S'\n+++\nLook: {{input}}")
+    done = ask(tmp_path, server, "x", "-t", "look", "--api", "responses")
+    assert (done.returncode, done.stdout) == (0, "Hello\n"), done.stderr
+    (request,) = server.requests
+    assert request["instructions"] == "S"
+    assert [one["content"] for one in request["input"]] == ["Look: x"]
+
+
+def test_doctor_reports_files_that_are_not_used(tmp_path: Path) -> None:
+    write_prompt(tmp_path / "config", "joke", "Tell a joke.")
+    write_prompt(tmp_path / "config", "bad", "+++\nx = 1\n+++\n")
+    done = run_command(tmp_path, "doctor")
+    assert "config/prompts: 1 prompt\n" in done.stdout
+    assert "FAILED" in done.stdout
+    assert "bad.md:2: x is not a setting" in done.stdout
 
 
 def test_a_file_variable_is_attached(server: LoopbackServer, tmp_path: Path) -> None:

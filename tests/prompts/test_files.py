@@ -80,14 +80,25 @@ def test_the_other_files_still_work(tmp_path: Path) -> None:
     (tmp_path / "prompts" / "large.md").write_bytes(b"x" * 400_001)
     (tmp_path / "prompts" / "folder.md").mkdir()
     (tmp_path / "prompts" / "gone.md").symlink_to(tmp_path / "nothing")
-    os.mkfifo(tmp_path / "prompts" / "pipe.md")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "prompts" / "pipe.md")
+    else:
+        (tmp_path / "prompts" / "pipe.md").mkdir()
     known = library_in(tmp_path).read()
     assert [*known.by_name] == ["good"]
     assert [*known.faults] == ["a b", "bad", "folder", "large", "latin", "pipe"]
     assert "'a b' can't be the name of a prompt; allowed: letters" in known.faults["a b"]
     assert known.faults["latin"].endswith("latin.md: it is not text in UTF-8.")
     assert "larger than 400,000 bytes" in known.faults["large"]
-    assert "it is a pipe, not a file" in known.faults["pipe"]
+    assert ", not a file" in known.faults["pipe"]
+
+
+def test_a_library_is_bounded(tmp_path: Path) -> None:
+    for number in range(130):
+        file = write_prompt(tmp_path, f"p{number}", "")
+        os.truncate(file, 390_000)
+    with pytest.raises(SettingsError, match="more than 2,000 prompts, or more than 50 MB"):
+        library_in(tmp_path).read()
 
 
 def test_no_folder_is_an_empty_library(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import importlib
 import signal
 
 from replyscope.cli.ask import ask
@@ -97,18 +98,10 @@ async def _dispatch(
 
             await wiring.store.open()
             return await run_responses(arguments, settings, wiring)
-        case "local":
-            from replyscope.cli.local import run_local  # only for this command
-
-            return await run_local(arguments, wiring)
-        case "prompts":
-            from replyscope.cli.prompts import run_prompts  # only for this command
-
-            return await run_prompts(arguments, wiring)
-        case "prices":
-            from replyscope.cli.prices import run_prices  # only for this command
-
-            return await run_prices(arguments, wiring)
+        case "local" | "prices" | "prompts" as name:
+            module = importlib.import_module(f"replyscope.cli.{name}")  # only for this command
+            status: int = await getattr(module, f"run_{name}")(arguments, wiring)
+            return status
         case _:
             from replyscope.cli.doctor import run_doctor  # only for this command
 

@@ -13,8 +13,15 @@ from replyscope.cli.report import show_indexing
 from replyscope.cli.target import find_target, resolve_model
 from replyscope.cli.wiring import Wiring, find_servers
 from replyscope.config.endpoints import choose_endpoint
+from replyscope.config.prompts import PromptFolder
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import ReplyscopeError, StoreError, StoreFull, StoreReadOnly
+from replyscope.domain.errors import (
+    ReplyscopeError,
+    SettingsError,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+)
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.route import environment_faults
@@ -54,6 +61,7 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
             "found", f"{server.product} at {server.base_url}, {plural(len(server.models), 'model')}"
         )
     _show_local(wiring)
+    _show_prompts(wiring)
     await _show_tools(wiring)
     if not store_ok:
         return EXIT_STORE
@@ -185,6 +193,19 @@ async def _show_tools(wiring: Wiring) -> None:
         _row("tools", f"{source.name}: {state}{': ' if names else ''}{', '.join(names)}")
         for note in source.notes:
             _row("tools", f"{source.name}: {note}")
+
+
+def _show_prompts(wiring: Wiring) -> None:
+    """Print the number of prompts, and why a file is not used."""
+    try:
+        known = PromptFolder(wiring.paths.prompts).read()
+    except SettingsError as error:
+        _row("prompts", f"FAILED {error.message}")
+        return
+    if known.by_name:
+        _row("prompts", f"{wiring.paths.prompts}: {plural(len(known.by_name), 'prompt')}")
+    for fault in known.faults.values():
+        _row("prompts", f"FAILED {fault}")
 
 
 def _show_local(wiring: Wiring) -> None:

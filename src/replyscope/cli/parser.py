@@ -53,7 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_chat(commands)
     _add_ask(commands)
-    add_sessions(commands, lambda action: _add_place_options(action, inherit=True))
+    for add in (add_sessions, add_prompts):
+        add(commands, lambda action: _add_place_options(action, inherit=True))
     _add_responses(commands)
     _add_local(commands)
     _add_review(commands)
@@ -72,7 +73,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)
-    add_prompts(commands, lambda action: _add_place_options(action, inherit=True))
     _add_prices(commands)
     _add_settings(commands)
     completion = commands.add_parser("completion", help="print a shell completion script")

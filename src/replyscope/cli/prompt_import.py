@@ -101,7 +101,9 @@ def _find(path: Path) -> Iterator[tuple[str, ForeignPrompt | str]]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         seen += len(names) + len(folders)
         if seen > _MOST_FILES:
-            raise ImportFault(f"{path} has more than {_MOST_FILES:,} files.", "Name a part of it.")
+            raise ImportFault(
+                f"{path} has more than {_MOST_FILES:,} files.", "Name one folder in it."
+            )
         if _SYSTEM in names:
             yield from _read(Path(parent, _SYSTEM))
             continue

@@ -35,6 +35,7 @@ _FENCE = "+++"
 _SUFFIX = ".md"
 _MOST_BYTES = 400_000
 _MOST_FILES = 2_000
+_MOST_READ = 50_000_000
 _MOST_VARIABLES = 100
 _MOST_REMEMBERED = 200
 _LONGEST_REMEMBERED = 2_000
@@ -86,12 +87,16 @@ class PromptFolder:
                             status = entry.stat()
                             stamp = (status.st_mtime_ns, status.st_size)
                             found[entry.name.removesuffix(_SUFFIX)] = stamp
-                    if len(found) > _MOST_FILES:
-                        raise SettingsError(f"{self._folder} has more than {_MOST_FILES:,} files.")
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise SettingsError(f"The prompts can't be read ({error}).") from error
+        read = sum(size for _, size in found.values() if size <= _MOST_BYTES)
+        if len(found) > _MOST_FILES or read > _MOST_READ:
+            raise SettingsError(
+                f"{self._folder} has more than {_MOST_FILES:,} prompts, or more than "
+                f"{_MOST_READ // 1_000_000} MB."
+            )
         return dict(sorted(found.items()))
 
     def _read_one(self, name: str) -> Prompt | str:
@@ -147,7 +152,7 @@ class PromptFolder:
         return self._remembered().get(name, {})
 
     def remember(self, name: str, values: Mapping[str, str]) -> None:
-        """See PromptLibrary. Long values are not remembered. A full disk is no error here."""
+        """See PromptLibrary. Long values are not remembered. Errors of the disk are ignored."""
         if self._memory is None:
             return
         short = {key: one for key, one in values.items() if len(one) <= _LONGEST_REMEMBERED}

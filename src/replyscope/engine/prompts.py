@@ -215,7 +215,7 @@ def model_of(prompts: Iterable[Prompt], known: Settings) -> str | None:
 
 
 def with_filled(settings: SessionSettings, used: Filled, known: Settings) -> SessionSettings:
-    """The settings of a session with those of prompts. What they do not have stays.
+    """The settings of a session with those of prompts. Other settings are kept.
 
     Raises SettingsError for an unknown preset or an unreadable schema.
     """

@@ -3,7 +3,7 @@
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Attachment, PromptPart, Role
 from replyscope.domain.printable import printable_line, printable_text
-from replyscope.domain.prompt import Prompt, PromptLibrary, Variable, normalised, value_fault
+from replyscope.domain.prompt import Prompt, Variable, normalised, value_fault
 from replyscope.engine.prompts import (
     TEMPLATE,
     Filled,
@@ -42,30 +42,25 @@ def prompts(desk: LinearDesk, text: str = "") -> None:
         use_prompt(desk, word, name)
 
 
-def library_of(desk: LinearDesk) -> PromptLibrary:
-    """The prompt library. Raises ReplyscopeError without one."""
-    return desk.services.prompts()
-
-
 def has_prompt(desk: LinearDesk, name: str) -> bool:
     """Whether the library has a file for a prompt."""
-    known = library_of(desk).read()
+    known = desk.services.prompts().read()
     return name in known.by_name or name in known.faults
 
 
 def prompt_names(desk: LinearDesk) -> tuple[str, ...]:
     """The names of the prompts; none if the library can't be read."""
     try:
-        return tuple(library_of(desk).read().by_name)
+        return tuple(desk.services.prompts().read().by_name)
     except ReplyscopeError:
         return ()
 
 
 def use_prompt(desk: LinearDesk, name: str, text: str = "") -> None:
-    """Fill a prompt, and send it. `text` has values, as in `language=German`, and the input. What
-    is missing is asked for.
+    """Fill a prompt, and send it. `text` has values, as in `language=German`, and the input.
+    Missing values are asked for.
     """
-    library = library_of(desk)
+    library = desk.services.prompts()
     prompt = find_prompt(library.read(), name)
     desk.run(check_prompts([prompt], library, desk.services.load_catalogue))
     given, rest = read_arguments(prompt, text)
@@ -88,7 +83,7 @@ def _ask(
     desk: LinearDesk, prompt: Prompt, given: dict[str, str], text: str
 ) -> tuple[dict[str, str], str]:
     """The values and the input, after a numbered question for each that is not given."""
-    values = starting_values(prompt, library_of(desk).last_values(prompt.name), given)
+    values = starting_values(prompt, desk.services.prompts().last_values(prompt.name), given)
     missing = [one for one in prompt.variables if one.name not in given]
     needs_text = prompt.takes_input and not text
     count = len(missing) + needs_text
@@ -100,7 +95,7 @@ def _ask(
 
 
 def _ask_value(desk: LinearDesk, place: str, variable: Variable, value: str) -> str:
-    """A valid value; Enter keeps the one that is shown. Raises ReplyscopeError."""
+    """A valid value; Enter accepts the shown one. Raises ReplyscopeError."""
     keeps = f", Enter for {value}" if value else ""
     desk.say("prompt", printable_line(f"{place}. {variable.name}: {about_variable(variable)}"))
     for _ in range(_MOST_TRIES):
@@ -134,7 +129,7 @@ def _without_prompts(attachments: list[Attachment]) -> list[Attachment]:
 
 
 def _list(desk: LinearDesk) -> None:
-    known = library_of(desk).read()
+    known = desk.services.prompts().read()
     for name, one in known.by_name.items():
         about = describe_prompt(one).replace(" · ", ", ")
         desk.say("prompt", printable_line(f"{name}, {about}"))
@@ -146,7 +141,7 @@ def _list(desk: LinearDesk) -> None:
 
 def _write(desk: LinearDesk, name: str, *, is_new: bool) -> None:
     """Write a prompt in $EDITOR. A text that can't be used is saved too: no work is lost."""
-    library = library_of(desk)
+    library = desk.services.prompts()
     text = library.read_source(name)
     if text is None and not is_new:
         find_prompt(library.read(), name)
@@ -159,7 +154,7 @@ def _write(desk: LinearDesk, name: str, *, is_new: bool) -> None:
 
 
 def _save(desk: LinearDesk, name: str, text: str) -> None:
-    library = library_of(desk)
+    library = desk.services.prompts()
     library.write(name, text)
     library.parse(name, text)
     desk.say("prompt", printable_line(f"{name} was saved. /prompts {name} uses it."))
@@ -172,8 +167,8 @@ def _save_message(desk: LinearDesk, name: str) -> None:
     message = next((one for one in messages if one.role is Role.USER), None)
     if message is None:
         raise ReplyscopeError("There is no message of yours to make a prompt of.")
-    text = prompt_of_message(name, message.parts, library_of(desk))
-    old = library_of(desk).read_source(name)
+    text = prompt_of_message(name, message.parts, desk.services.prompts())
+    old = desk.services.prompts().read_source(name)
     is_other = old is not None and normalised(old) != normalised(text)
     if is_other and not desk.terminal.confirm(printable_line(f"Replace the prompt {name}?")):
         return

@@ -1,7 +1,7 @@
 """Readers of other programs' prompts: Open WebUI, templates of llm, and patterns of Fabric.
 
-Texts are converted to the prompts of the library: variables become `{{name}}`, and double
-braces that are none stay text.
+Texts are converted to the prompts of the library: variables become `{{name}}`, other double
+braces are escaped.
 """
 
 import json

@@ -72,12 +72,10 @@ class Groups:
         self.branches = Branches(desk, panes, drafts, sending, providers)
         self.stored_replies = ProviderReplies(desk, sessions)
         self.tools = Tools(desk, panes, sending)
-        self.tool_servers = ServerCommands(desk, panes)
+        servers = self.tool_servers = ServerCommands(desk, panes)
         self.outside_editor = OutsideEditor(desk, panes, screen)
-        self.prompts = LatePrompts(desk, panes, providers, self.outside_editor.edit)
-        self.writing = Writing(
-            desk, panes, drafts, sending, self.tool_servers, self.prompts, commands, run
-        )
+        prompts = self.prompts = LatePrompts(desk, panes, providers, self.outside_editor.edit)
+        self.writing = Writing(desk, panes, drafts, sending, servers, prompts, commands, run)
         self.settings = SettingsCommands(desk, panes, commands, run)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)

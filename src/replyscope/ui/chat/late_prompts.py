@@ -16,8 +16,9 @@ _MODULE = "replyscope.ui.chat.prompts"
 
 
 class LatePrompts:
-    """Imports PromptCommands in a thread when a command is first typed, or at once when one is
-    used before. `edit` edits a text in $EDITOR; `attach_file` attaches a file by its path.
+    """Imports PromptCommands in a thread when a command is first typed, or when one is used.
+
+    `edit` edits a text in $EDITOR; `attach_file` attaches a file by its path.
     """
 
     def __init__(
@@ -33,7 +34,8 @@ class LatePrompts:
         self.attach_file: Callable[[str], object] = lambda _path: None
 
     @property
-    def _commands(self) -> "PromptCommands":
+    def commands(self) -> "PromptCommands":
+        """The commands."""
         if self._made is None:
             made: PromptCommands = importlib.import_module(_MODULE).PromptCommands(*self._groups)
             made.attach_file = self.attach_file
@@ -45,22 +47,14 @@ class LatePrompts:
         if self._made is None:
             self._desk.start_work(self._load, learned, group="library", exclusive=True)
             return []
-        return self._commands.rows(word, learned)
+        return self.commands.rows(word, learned)
 
     async def _load(self, learned: Callable[[], None]) -> None:
         await asyncio.to_thread(importlib.import_module, _MODULE)
-        if self._commands.rows("", learned):
+        if self.commands.rows("", learned):
             learned()
 
     async def has(self, name: str) -> bool:
         """Whether the library has a file for a prompt."""
         await asyncio.to_thread(importlib.import_module, _MODULE)
-        return await self._commands.has(name)
-
-    def use(self, name: str, text: str = "") -> None:
-        """See PromptCommands."""
-        self._commands.use(name, text)
-
-    def prompts(self, text: str = "") -> None:
-        """See PromptCommands."""
-        self._commands.prompts(text)
+        return await self.commands.has(name)

@@ -7,7 +7,7 @@ from typing import Any
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Message, Role
 from replyscope.domain.printable import printable_line
-from replyscope.domain.prompt import PromptLibrary, Prompts, normalised
+from replyscope.domain.prompt import Prompts, normalised
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.prompts import (
     TEMPLATE,
@@ -54,18 +54,14 @@ class PromptCommands:
         self._known: Prompts | None = None
         self.attach_file: Callable[[str], object] = lambda _path: None
 
-    @property
-    def _library(self) -> PromptLibrary:
-        return self._desk.services.prompts()
-
     async def _read(self) -> Prompts:
         """The prompts of the library now. Raises ReplyscopeError."""
-        self._known = await asyncio.to_thread(self._library.read)
+        self._known = await asyncio.to_thread(self._desk.services.prompts().read)
         return self._known
 
     def rows(self, word: str, learned: Callable[[], None]) -> list[tuple[str, str]]:
-        """The prompts whose command begins with a text, as (command, help). They are read in the
-        background; `learned` is called when they changed.
+        """The prompts whose command begins with a text, as (command, help). The library is read in
+        the background; `learned` is called after a change.
         """
         if self._known is None or word == "/":
             self._desk.start_work(self._learn, learned, group="library", exclusive=True)
@@ -133,8 +129,8 @@ class PromptCommands:
         self._start(self._use, name, text, "")
 
     async def _use(self, name: str, text: str, written: str) -> None:
-        """Fill a prompt, and put it into the composer. `written` is the text that was there."""
-        conversation, library = self._desk.conversation, self._library
+        """Fill a prompt, and put it into the composer. `written` is its text before."""
+        conversation, library = self._desk.conversation, self._desk.services.prompts()
         prompt = find_prompt(await self._read(), name)
         await check_prompts([prompt], library, self._desk.services.load_catalogue)
         given, rest = read_arguments(prompt, text)
@@ -185,7 +181,7 @@ class PromptCommands:
 
     async def _write(self, name: str, is_new: bool) -> None:
         """Write a prompt in $EDITOR. A text that can't be used is saved too: no work is lost."""
-        library = self._library
+        library = self._desk.services.prompts()
         text = await asyncio.to_thread(library.read_source, name)
         if text is None and not is_new:
             find_prompt(await self._read(), name)
@@ -196,7 +192,7 @@ class PromptCommands:
         await self._save(name, edited)
 
     async def _save(self, name: str, text: str) -> None:
-        library = self._library
+        library = self._desk.services.prompts()
         await asyncio.to_thread(library.write, name, text)
         prompt = library.parse(name, text)
         await self._read()
@@ -204,7 +200,7 @@ class PromptCommands:
         self._desk.tell(words, is_error=False)
 
     def save(self, name: str = "") -> None:
-        """Make a prompt of the message under the cursor, or of the one that its reply answers."""
+        """Make a prompt of the person's message under the cursor, or above the reply under it."""
         if self._desk.conversation.is_private:
             self._desk.tell("Private sessions cannot save prompts.")
         elif not name:
@@ -216,8 +212,8 @@ class PromptCommands:
         message = self._own_message()
         if message is None:
             raise ReplyscopeError("There is no message of yours to make a prompt of.")
-        text = prompt_of_message(name, message.parts, self._library)
-        old = await asyncio.to_thread(self._library.read_source, name)
+        text = prompt_of_message(name, message.parts, self._desk.services.prompts())
+        old = await asyncio.to_thread(self._desk.services.prompts().read_source, name)
         if old is not None and normalised(old) != normalised(text):
             rows = [(_KEEP, "do not replace it"), (_REPLACE, "by this message")]
             dialog = PickDialog(f"Replace the prompt {printable_line(name)}?", rows)

@@ -51,7 +51,7 @@ class Writing(Attaching):
             name, _, argument = text[1:].partition(" ")
             command = find_command(self._commands, name)
             if not is_exact(command, name) and await self._prompts.has(name):
-                self._prompts.use(name, argument.strip())
+                self._prompts.commands.use(name, argument.strip())
                 return
             if command is None and ":" in name:  # a prompt of a tool server
                 self._servers.use_prompt(name)
@@ -175,7 +175,7 @@ class Writing(Attaching):
         command = find_command(self._commands, value[1:])
         if submits and not is_exact(command, value[1:]):
             self._view.composer.replace_text("")
-            self._prompts.use(value[1:])
+            self._prompts.commands.use(value[1:])
             return
         if (submits and command is not None and not command.argument) or (
             submits and value == word and command is not None
