@@ -14,6 +14,7 @@ from replyscope.config.setting import Section, settings_of
 from replyscope.config.setting_table import (
     AllowSection,
     DenySection,
+    LimitsSection,
     NotificationsSection,
     ParametersSection,
     PresetSection,
@@ -46,6 +47,7 @@ SECTIONS: dict[str, tuple[Section, str]] = {
     ),
     "preset": (PresetSection, "[presets.a]"),
     "price": (PriceSection, "[prices.a]\ninput = 1\noutput = 2"),
+    "limits": (LimitsSection, "[limits]"),
     "server": (ServerSection, "[mcp.a]\ncommand = 'x'"),
 }
 """Every section, and the text before a key of it."""

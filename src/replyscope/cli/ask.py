@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from replyscope.cli.parser import (
     EXIT_INTERRUPTED,
+    EXIT_LIMIT,
     EXIT_OK,
     EXIT_PROVIDER,
     EXIT_REFUSED,
@@ -28,6 +29,7 @@ from replyscope.domain.route import environment_faults
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.domain.unicode_text import HalfHolder
+from replyscope.engine import spending
 from replyscope.engine.consent import refuse, say_yes
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
@@ -64,7 +66,7 @@ async def ask(
     _warn(parts, target, wiring)
     given = await _read_given(arguments, target.endpoint.api)
     conversation.change_settings(_session_settings(arguments, stored, target, given))
-    _prepare_tools(arguments, wiring)
+    _prepare_answers(arguments, wiring)
     output = _Output()
     why = await _stream(conversation, target, parts, wiring, output, as_json=arguments.json)
     exchanges = exchanges_with_results(conversation.exchanges, conversation.tree)
@@ -79,7 +81,9 @@ async def ask(
     if output.fault is not None:
         is_saved = wiring.store.is_saving and conversation.unsaved is None
         _raise_output_fault(output.fault, is_saved=is_saved)
-    return EXIT_REFUSED if why and status == EXIT_OK else status
+    if status == EXIT_OK and why:
+        return EXIT_LIMIT if wiring.spending.was_refused else EXIT_REFUSED
+    return status
 
 
 def _raise_output_fault(fault: OSError, *, is_saved: bool) -> NoReturn:
@@ -107,9 +111,13 @@ def _warn(parts: Sequence[Part], target: Target, wiring: Wiring) -> None:
         warn(said)
 
 
-def _prepare_tools(arguments: argparse.Namespace, wiring: Wiring) -> None:
-    """Answer permission requests without a dialog, and print errors of the tool settings."""
+def _prepare_answers(arguments: argparse.Namespace, wiring: Wiring) -> None:
+    """Answer questions about tool calls and spending limits without a dialog, and print errors of
+    the tool settings.
+    """
     wiring.consent.ask = say_yes if arguments.yes else refuse
+    wiring.spending.ask = spending.say_yes if arguments.over_limit else spending.refuse
+    wiring.spending.note = warn
     wiring.tool_settings()
     for fault in wiring.tool_settings.faults:
         warn(fault)
@@ -280,6 +288,8 @@ async def _stream(
     printer.finish()
     if not (as_json or is_one):
         _print_choices(conversation, output)
+    if why and wiring.spending.was_refused:
+        return f"{why} --over-limit sends it."
     return f"{why} --yes runs the tool calls." if why else ""
 
 

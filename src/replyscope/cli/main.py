@@ -20,6 +20,7 @@ from replyscope.cli.guard import Guard, parts_of
 from replyscope.cli.parser import (
     EXIT_FAULT,
     EXIT_INTERRUPTED,
+    EXIT_LIMIT,
     EXIT_OK,
     EXIT_PROVIDER,
     EXIT_STORE,
@@ -30,7 +31,7 @@ from replyscope.cli.parser import (
 from replyscope.cli.printable_stream import PrintableStream
 from replyscope.cli.report import warn
 from replyscope.config.paths import Paths, find_paths
-from replyscope.domain.errors import ProviderError, ReplyscopeError, StoreError
+from replyscope.domain.errors import OverLimit, ProviderError, ReplyscopeError, StoreError
 from replyscope.domain.look import Look
 from replyscope.domain.unicode_text import REPLACE
 
@@ -169,6 +170,8 @@ def _is_text(value: object) -> bool:
 def _status_of(error: ReplyscopeError) -> int:
     if isinstance(error, StoreError):
         return EXIT_STORE
+    if isinstance(error, OverLimit):
+        return EXIT_LIMIT
     return EXIT_PROVIDER if isinstance(error, ProviderError) else EXIT_USAGE
 
 

@@ -16,8 +16,8 @@ EXIT_USAGE = 2
 EXIT_PROVIDER = 3
 EXIT_REFUSED = 4
 EXIT_STORE = 5
-EXIT_FAULT = 70
-"""EX_SOFTWARE of sysexits.h."""
+EXIT_LIMIT = 6
+EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130
 
 EXIT_STATUSES = {
@@ -27,6 +27,7 @@ EXIT_STATUSES = {
     EXIT_PROVIDER: "the provider failed, or the stream broke off",
     EXIT_REFUSED: "refused, or a tool call waits for permission",
     EXIT_STORE: "the session database failed",
+    EXIT_LIMIT: "a spending limit of the settings ([limits]) would be passed",
     EXIT_FAULT: "an unexpected error in replyscope; a log file has the details",
     EXIT_INTERRUPTED: "interrupted, or the reader of the output closed it",
 }
@@ -248,6 +249,7 @@ def _add_tool_options(ask: argparse.ArgumentParser) -> None:
         help="tools and tool sources for the model: current_time, mcp:git, …; or none",
     )
     ask.add_argument("--yes", action="store_true", help="run all calls of these tools unasked")
+    ask.add_argument("--over-limit", action="store_true", help="send although a limit is passed")
 
 
 def _add_chat(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

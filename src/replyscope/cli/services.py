@@ -113,6 +113,7 @@ def _give_tools(services: Services, wiring: Wiring) -> None:
     services.attachments, services.clipboard = attachment_reader(), clipboard()
     services.prompts = cache(partial(_open_prompts, wiring.paths, wiring.store.is_saving))
     services.toolbox, services.consent = wiring.toolbox, wiring.consent
+    services.spending = wiring.spending
     services.tool_settings = wiring.tool_settings
     services.add_servers = (
         partial(add_servers, wiring.paths.mcp) if wiring.store.is_saving else _add_no_server

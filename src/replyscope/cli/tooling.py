@@ -15,6 +15,7 @@ from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.ports import Toolbox
 from replyscope.domain.rates import OwnRates
 from replyscope.domain.rule import Rule
+from replyscope.domain.spending import SpendingLimits
 from replyscope.domain.tool import (
     ConsentRule,
     KeptFile,
@@ -69,6 +70,7 @@ class ToolSettingsNow:
         self.faults: list[str] = []
         self._rules: tuple[Rule, ...] = ()
         self._prices: tuple[OwnRates, ...] = ()
+        self._limits = SpendingLimits()
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules of the settings file."""
@@ -79,6 +81,11 @@ class ToolSettingsNow:
         """The prices of the settings file."""
         self()
         return self._prices
+
+    def limits(self) -> SpendingLimits:
+        """The spending limits of the settings file."""
+        self()
+        return self._limits
 
     def __call__(self) -> ToolSettings:
         """The settings, with the servers of mcp.json."""
@@ -96,7 +103,7 @@ class ToolSettingsNow:
         try:
             settings = read_settings(self._paths.settings)
             known, self._rules = settings.tools, settings.rules
-            self._prices = settings.prices
+            self._prices, self._limits = settings.prices, settings.limits
             self.faults += [*settings.entry_faults, *settings.rule_faults]
             self.faults += usable(settings.rules)[1]
         except SettingsError as error:

@@ -31,6 +31,7 @@ from replyscope.engine.archive import Archive
 from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
+from replyscope.engine.spending import Spending
 from replyscope.local.models import EmbeddedModels
 from replyscope.store.library import SqliteLibrary
 from replyscope.store.memory_store import MemoryStore
@@ -62,6 +63,7 @@ class Wiring:
     index: SqliteSearchIndex
     library: SqliteLibrary
     review: Review
+    spending: Spending
 
     async def close(self) -> None:
         """Stop child processes, close connections, and finish pending writes."""
@@ -92,7 +94,10 @@ def wire(
     providers = Providers(store, clock, paths)
     tools = wire_tools(paths, tool_files, saves=saves)
     prices = LatePrices(tools.settings.prices, paths.price_list)
-    archive = Archive(store, clock, ids, prices, translate_frames, tools.tooling, private)
+    spending = Spending(
+        tools.settings.limits, prices, clock, lambda since: archive.daily_costs(since)
+    )
+    archive = Archive(store, clock, ids, prices, translate_frames, tools.tooling, private, spending)
     index = SqliteSearchIndex(lambda: store.database, describe)
     library = SqliteLibrary(lambda: store.database)
     return Wiring(
@@ -111,6 +116,7 @@ def wire(
         consent=tools.consent,
         toolbox=tools.toolbox,
         tool_settings=tools.settings,
+        spending=spending,
     )
 
 

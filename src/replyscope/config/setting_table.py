@@ -207,6 +207,13 @@ class PriceSection:
     )
 
 
+class LimitsSection:
+    """`[limits]`, in US dollars."""
+
+    session = Setting(number(limits.BUDGET_USD), "1.00", "cost of a session")
+    day = Setting(number(limits.BUDGET_USD), "5.00", "cost of a day, of all sessions")
+
+
 class PresetSection:
     """`[presets.NAME]`."""
 
@@ -353,6 +360,12 @@ class RootSection:
         "",
         "your prices, in dollars per million tokens; they are\nused before those of the price list",
         header='[prices."work/gpt-6*"]',
+    )
+    limits = Setting(
+        table(LimitsSection),
+        "",
+        "spending limits in dollars: it asks before a request\nthat would pass one",
+        header="[limits]",
     )
     mcp = Setting(
         named_tables(ServerSection),

@@ -14,6 +14,7 @@ from replyscope.config.look import parse_look
 from replyscope.config.paths import make_private
 from replyscope.config.rules import read_rules
 from replyscope.config.setting_table import (
+    LimitsSection,
     NotificationsSection,
     ProviderSection,
     RootSection,
@@ -28,6 +29,7 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.model_names import LOCAL
 from replyscope.domain.regular_file import read_text
 from replyscope.domain.settings import Layers, Settings
+from replyscope.domain.spending import SpendingLimits
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.unicode_text import REPLACE
 
@@ -124,6 +126,10 @@ def _read_root(root: Table) -> Settings:
     bell = NotificationsSection.bell.read(notifications)
     desktop = NotificationsSection.desktop.read(notifications)
     notifications.finish()
+    spending = RootSection.limits.read(root)
+    session_usd = LimitsSection.session.read(spending)
+    day_usd = LimitsSection.day.read(spending)
+    spending.finish()
     rules, rule_faults = read_rules(RootSection.rule.read(root))
     return Settings(
         queries=tuple(RootSection.queries.read(root).items()),
@@ -137,6 +143,7 @@ def _read_root(root: Table) -> Settings:
         rules=rules,
         rule_faults=rule_faults,
         favourites=RootSection.favourites.read(root) or (),
+        limits=SpendingLimits(session_usd, day_usd),
     )
 
 

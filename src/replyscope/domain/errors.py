@@ -14,6 +14,7 @@ ReplyscopeError
 ├── SessionNotFound          no session, or several, for an id
 ├── SettingsError            a settings or theme file is wrong, at a place
 ├── ParameterFault           a parameter of requests does not exist, or a value does not fit
+├── OverLimit                a request would pass a spending limit
 ├── OutputError              the output can't be written
 ├── ImportFault              a file can't be imported
 ├── ImportConflict           one session of a file contradicts saved data
@@ -101,6 +102,10 @@ class ParameterFault(ReplyscopeError):
         super().__init__(f"{name}{place} {why}.", next_step)
         self.name = name
         self.why = why if not place else f"({name}{place}) {why}"
+
+
+class OverLimit(ReplyscopeError):
+    """A request was not sent: it would pass a spending limit of the settings."""
 
 
 class OutputError(ReplyscopeError):

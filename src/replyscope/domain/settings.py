@@ -9,6 +9,7 @@ from replyscope.domain.model_names import LOCAL, ModelDefaults, ModelName, parse
 from replyscope.domain.preset import Preset
 from replyscope.domain.rates import OwnRates
 from replyscope.domain.rule import Rule
+from replyscope.domain.spending import SpendingLimits
 from replyscope.domain.tool import ToolSettings
 
 
@@ -48,6 +49,7 @@ class Settings:
     favourites: tuple[str, ...] = ()
     presets: tuple[Preset, ...] = ()
     prices: tuple[OwnRates, ...] = ()
+    limits: SpendingLimits = field(default_factory=SpendingLimits)
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""

@@ -23,6 +23,7 @@ from replyscope.domain.session import (
     path_to,
 )
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.spending import Spending
 from replyscope.engine.tool_runner import Tooling
 
 
@@ -43,6 +44,7 @@ class Archive:
         translate: TranslateFrames | None = None,
         tooling: Tooling | None = None,
         private: PrivateStore | None = None,
+        spending: Spending | None = None,
     ) -> None:
         self._store = store
         self._private = private
@@ -51,6 +53,7 @@ class Archive:
         self._prices = prices
         self._translate = translate
         self._tooling = tooling
+        self._spending = spending
         self._open: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
         self._busy: tuple[Conversation, ...] = ()
 
@@ -112,6 +115,7 @@ class Archive:
             is_new=is_new,
             prices=self._prices,
             translate=self._translate,
+            spending=self._spending,
             tooling=tooling.for_private() if tooling and store.is_private else tooling,
         )
 

@@ -19,6 +19,7 @@ from replyscope.domain.tool import Tool, ToolCallState, ToolOutcome
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.live_reply import LiveReply, Target
 from replyscope.engine.open_session import OpenSession
+from replyscope.engine.spending import Spending
 from replyscope.engine.tool_runner import Tooling
 from replyscope.engine.turn import Turn
 from replyscope.inspection.argument_check import check_arguments
@@ -38,12 +39,14 @@ class Conversation(OpenSession):
         prices: PriceList | None = None,
         translate: TranslateFrames | None = None,
         tooling: Tooling | None = None,
+        spending: Spending | None = None,
     ) -> None:
         rules = tooling.rule_book() if tooling is not None else None
         keep_file = tooling.keep_file if tooling is not None and tooling.keeps_files else None
         super().__init__(stored, store, clock, new_id, prices, rules, keep_file, is_new=is_new)
         self._translate = translate
         self._tooling = tooling
+        self._spending = spending
 
     async def send(
         self,
@@ -57,19 +60,30 @@ class Conversation(OpenSession):
 
         `instead_of` makes it a sibling of an earlier message, whose branch is kept. Returns the
         reason why the turn stopped early; None when it is complete. Raises StoreError when the
-        message can't be saved; then nothing was sent and the conversation has not changed. A
-        failing server is an event, not an error.
+        message can't be saved, and OverLimit when the person does not pass a spending limit;
+        then nothing was sent and the conversation has not changed. A failing server is an event,
+        not an error.
         """
         await self._check_alone()
         now = self.clock.now()
         parent_id = self.session.head_id if instead_of is None else instead_of.parent_id
         message = Message(self.new_id(), Role.USER, tuple(parts), now, parent_id=parent_id)
-        if not self.messages and not self.session.is_title_given:
-            self.session = replace(self.session, title=title_from(message.text))
-        await self.save_head()
-        await self.add_message(message)
-        turn = await self._begin_turn(target, listen)
-        return await turn.answer(message.id)
+        turn = self._begin_turn(target, listen)
+        before = self.messages if instead_of is None else self._before(instead_of)
+        try:
+            await turn.allow([*before, message])
+            if not self.messages and not self.session.is_title_given:
+                self.session = replace(self.session, title=title_from(message.text))
+            await self.save_head()
+            await self.add_message(message)
+            return await turn.answer(message.id)
+        finally:
+            turn.release()
+
+    def _before(self, message: Message) -> list[Message]:
+        """The messages of the branch before one of them."""
+        ids = [one.id for one in self.messages]
+        return self.messages[: ids.index(message.id)] if message.id in ids else self.messages
 
     async def retry(
         self, target: Target, listen: Listen = ignore, *, reply: Message | None = None
@@ -80,13 +94,17 @@ class Conversation(OpenSession):
         while at > 0 and self.messages[at].role is Role.ASSISTANT:
             at -= 1
         question = self.messages[at]
-        self.tree.go_to(question.id)
-        turn = await self._begin_turn(target, listen)
-        return await turn.answer(question.id)
+        turn = self._begin_turn(target, listen)
+        try:
+            await turn.allow(self.messages[: at + 1])
+            self.tree.go_to(question.id)
+            return await turn.answer(question.id)
+        finally:
+            turn.release()
 
     async def continue_reply(self, target: Target, listen: Listen = ignore) -> str | None:
         """Continue the last reply with another exchange."""
-        turn = await self._begin_turn(target, listen)
+        turn = self._begin_turn(target, listen)
         return await turn.continue_reply()
 
     async def run_tools(self, target: Target, listen: Listen = ignore) -> str | None:
@@ -94,18 +112,20 @@ class Conversation(OpenSession):
 
         Raises StoreError.
         """
-        turn = await self._begin_turn(target, listen)
+        turn = self._begin_turn(target, listen)
         return await turn.go_on()
 
-    async def _begin_turn(self, target: Target, listen: Listen) -> Turn:
+    def _begin_turn(self, target: Target, listen: Listen) -> Turn:
         self.turn = ()
         if self.rules is not None:
             self.rules.begin_turn()
-        offered = await self._offer(self._tooling) if self._tooling is not None else ()
-        return Turn(self, target, listen, self._tooling, offered)
+        return Turn(self, target, listen, self._tooling, self._offer, self._spending)
 
-    async def _offer(self, tooling: Tooling) -> tuple[Tool, ...]:
+    async def _offer(self) -> tuple[Tool, ...]:
         """The tools that this session offers to the model."""
+        tooling = self._tooling
+        if tooling is None:
+            return ()
         wanted = self.session.settings.tools
         wanted = tooling.settings().enabled if wanted is None else wanted
         return await tooling.box.offer(wanted) if wanted else ()
@@ -124,7 +144,7 @@ class Conversation(OpenSession):
     async def try_call(self, call: ToolCall, arguments: str) -> ToolOutcome:
         """Run a call again for the person; its result is not sent to the model."""
         assert self._tooling is not None
-        offered = await self._offer(self._tooling)
+        offered = await self._offer()
         tool = next((tool for tool in offered if tool.name == call.name), None)
         if tool is None:
             return ToolOutcome(f"{call.name} is not among this session's tools.", is_error=True)

@@ -34,6 +34,7 @@ from replyscope.engine.consent import Consent
 from replyscope.engine.importing import Imported
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
+from replyscope.engine.spending import Spending
 
 if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
     from replyscope.domain.parameter import Catalogue
@@ -133,6 +134,7 @@ class ChatServices:
     """
     toolbox: Toolbox | None = None
     consent: Consent | None = None
+    spending: Spending | None = None
     tool_settings: Callable[[], ToolSettings] = ToolSettings
     add_servers: Callable[[str], tuple[McpServer, ...]] = lambda _pasted: ()
     model: str | None = None

@@ -6,9 +6,10 @@ why it stopped early, as a sentence; None when it is complete.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+from replyscope.domain.errors import OverLimit
 from replyscope.domain.event import Listen
 from replyscope.domain.exchange import APPROVAL, Api, Exchange
 from replyscope.domain.fold import ExchangeFold
@@ -16,17 +17,21 @@ from replyscope.domain.message import Message, ReplySource, Role, ToolResultPart
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Action, Rule
 from replyscope.domain.tool import Tool, ToolSettings
+from replyscope.engine.branch import read_in_all
 from replyscope.engine.live_reply import LiveReply, Target
 from replyscope.engine.open_session import OpenSession
 from replyscope.engine.request_builder import make_opening, make_request
 from replyscope.engine.rounds import Rounds
+from replyscope.engine.spending import Planned, Reserved, Spending
 from replyscope.engine.tool_runner import Tooling, ToolRunner
 
 _log = logging.getLogger(__name__)
 
 
 class Turn:
-    """Requests replies from a target in an open session. `listen` gets every event once."""
+    """Requests replies from a target in an open session. `listen` gets every event once;
+    `offer` returns the tools that are offered, and is called once.
+    """
 
     def __init__(
         self,
@@ -34,17 +39,62 @@ class Turn:
         target: Target,
         listen: Listen,
         tooling: Tooling | None,
-        offered: tuple[Tool, ...],
+        offer: Callable[[], Awaitable[tuple[Tool, ...]]],
+        spending: Spending | None = None,
     ) -> None:
         self._session = session
         self._target = target
         self._listen = listen
         self._tooling = tooling
-        self._offered = offered
+        self._offer = offer
+        self._offered: tuple[Tool, ...] = ()
+        self._is_prepared = False
+        self._spending = spending
+        self._reserved: Reserved | None = None
+        self._is_allowed = False
         self._rounds = Rounds(tooling.settings() if tooling is not None else ToolSettings())
+
+    async def allow(
+        self, messages: Sequence[Message], target: Target | None = None, *, is_single: bool = False
+    ) -> None:
+        """Check the spending limits for the next request, of these messages to the target.
+        `is_single`: it asks for one reply. Raises OverLimit. Call `release` when it was not sent.
+        """
+        spending, target = self._spending, target or self._target
+        if self._is_allowed or spending is None or not spending.limits(target):
+            return
+        await self._prepare()
+        session = self._session
+        planned = Planned(
+            session.session.id,
+            session.session.title,
+            session.session.settings,
+            session.exchanges.spent.cost_usd,
+            target,
+            read_in_all(messages, session.exchanges),
+            session.exchanges,
+            self._offered,
+            is_single,
+        )
+        self._reserved = await spending.allow(planned)
+        self._is_allowed = True
+
+    def release(self) -> None:
+        """End the reservation of a request that has ended, or was not sent."""
+        self._is_allowed = False
+        if self._reserved is not None:
+            self._reserved.release()
+            self._reserved = None
+
+    async def _prepare(self) -> None:
+        """Load the tools; servers may start."""
+        if not self._is_prepared:
+            self._offered = await self._offer()
+            self._is_prepared = True
 
     async def answer(self, under: str) -> str | None:
         """Request a reply to a message, then run `go_on`."""
+        await self._prepare()
         await self._reply(self._target, under)
         session = self._session
         if len(session.tree.siblings(session.messages[-1])) == 1 or self._wanted_choices == 1:
@@ -53,39 +103,49 @@ class Turn:
 
     async def continue_reply(self) -> str | None:
         """Continue the last reply with another exchange, then run `go_on`."""
+        await self._prepare()
         await self._continue()
         return await self.go_on()
 
     async def go_on(self) -> str | None:
         """Run the actions of rules and the tool calls that follow a reply."""
-        while True:
-            rules = self._session.rules
-            rule = await rules.act() if rules is not None else None
-            if rule is not None and rule.action is Action.STOP:
-                return f"A rule stopped the turn: {rule.when}."
-            if rule is not None:
-                await self._once_more(rule)
-            elif self._tooling is None or not self._can_answer():
-                return None
-            elif why := await self._run_tools(self._tooling):
-                return why
+        await self._prepare()
+        try:
+            while True:
+                rules = self._session.rules
+                rule = await rules.act() if rules is not None else None
+                if rule is not None and rule.action is Action.STOP:
+                    return f"A rule stopped the turn: {rule.when}."
+                if rule is not None:
+                    await self._once_more(rule)
+                elif self._tooling is None or not self._can_answer():
+                    return None
+                elif why := await self._run_tools(self._tooling):
+                    return why
+        except OverLimit as error:  # the replies and results so far are kept
+            return str(error)
 
     async def _once_more(self, rule: Rule) -> None:
         """Continue or retry the last reply as a rule says, perhaps with another model."""
         if rule.action is Action.CONTINUE:
             await self._continue()
             return
-        last = self._session.messages[-1]
+        *before, last = self._session.messages
+        target = replace(self._target, model=rule.model or self._target.model)
+        await self.allow(before, target)
         self._session.tree.go_to(last.parent_id)
-        model = rule.model or self._target.model
-        await self._reply(replace(self._target, model=model), last.parent_id)
+        await self._reply(target, last.parent_id)
 
     async def _continue(self) -> None:
         last = self._session.messages[-1]
+        await self.allow(self._session.messages, is_single=True)
         request = self._request(self._target, continues=True)
         opening = self._opening(self._target)
         joined = replace(last, sources=(*last.sources, ReplySource(opening.id)))
-        await self._exchange(self._target, request, opening, [joined])
+        try:
+            await self._exchange(self._target, request, opening, [joined])
+        finally:
+            self.release()
 
     def _can_answer(self) -> bool:
         """Whether calls wait and tools were offered. Calls without an offer keep waiting."""
@@ -126,6 +186,13 @@ class Turn:
 
     async def _reply(self, target: Target, under: str | None) -> None:
         """Request the session's number of choices, in one request where the API supports it."""
+        await self.allow(self._session.messages, target)
+        try:
+            await self._request_choices(target, under)
+        finally:
+            self.release()
+
+    async def _request_choices(self, target: Target, under: str | None) -> None:
         request = self._request(target)
         wanted = self._wanted_choices
         if wanted == 1 or target.provider.api is Api.CHAT:

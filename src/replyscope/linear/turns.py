@@ -19,6 +19,7 @@ from replyscope.domain.unlogged import unlogged
 from replyscope.engine.consent import CallToDecide
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
+from replyscope.engine.spending import Overrun, SpendingAnswer
 from replyscope.linear.consent import ConsentQuestions
 from replyscope.linear.desk import LinearDesk, Start
 from replyscope.linear.engine_thread import EngineThread, Job, Stopped
@@ -43,6 +44,9 @@ class TurnRunner:
         self._job: Job[str | None] | None = None
         if desk.services.consent is not None:
             desk.services.consent.ask = self._ask
+        if desk.services.spending is not None:
+            desk.services.spending.ask = self._ask_spending
+            desk.services.spending.note = self._note
 
     def send(self, parts: tuple[Part, ...]) -> bool:
         """Send a message. Returns whether it was sent."""
@@ -194,6 +198,25 @@ class TurnRunner:
         answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         self._steps.put(partial(self._decide, wanted, answer))
         return await answer
+
+    async def _ask_spending(self, over: Overrun) -> SpendingAnswer:
+        """Ask in the main thread. Implements AskOverrun."""
+        answer: asyncio.Future[SpendingAnswer] = asyncio.get_running_loop().create_future()
+        self._steps.put(partial(self._decide_spending, over, answer))
+        return await answer
+
+    def _decide_spending(self, over: Overrun, answer: "asyncio.Future[SpendingAnswer]") -> None:
+        self._queue_typed()  # the question discards what was typed before it
+        if self._job is None or self._job.is_cancelled:
+            return
+        desk, choices = self._desk, over.choices
+        desk.say("limit", printable_line(f"{over.title} {over.note}"))
+        chosen = desk.terminal.choose("Send it?", [f"{word}, {text}" for _, word, text in choices])
+        decided = SpendingAnswer.NO if chosen is None else choices[chosen][0]
+        desk.engine.answer(answer, decided)
+
+    def _note(self, sentence: str) -> None:
+        self._steps.put(partial(self._desk.say, "note", printable_line(sentence)))
 
     def _decide(self, wanted: CallToDecide, answer: "asyncio.Future[Decision]") -> None:
         self._queue_typed()  # the question discards what was typed before it

@@ -25,6 +25,7 @@ from replyscope.ui.chat.sending import Sending
 from replyscope.ui.chat.sessions import Sessions
 from replyscope.ui.chat.settings_commands import SettingsCommands
 from replyscope.ui.chat.source import ChatSource
+from replyscope.ui.chat.spending import SpendingQuestions
 from replyscope.ui.chat.stored_replies import ProviderReplies
 from replyscope.ui.chat.theme_choice import ThemeChoice
 from replyscope.ui.chat.tool_servers import ServerCommands
@@ -69,6 +70,7 @@ class Groups:
         reviewing = self.reviewing = Reviewing(
             desk, panes, screen, drafts, sending, sessions, replies
         )
+        self.spending = SpendingQuestions(desk)
         self.branches = Branches(desk, panes, drafts, sending, providers)
         self.stored_replies = ProviderReplies(desk, sessions)
         self.tools = Tools(desk, panes, sending)
