@@ -22,6 +22,7 @@ from replyscope.domain.stores import (
     ExportSource,
     MessageStore,
     RemoteReplyStore,
+    SentPrompts,
     SessionStore,
 )
 from replyscope.domain.think_tags import ThinkTags
@@ -101,7 +102,15 @@ class TranslateFrames(Protocol):
     ) -> Iterable[Event]: ...
 
 
-class Store(SessionStore, MessageStore, ExchangeStore, RemoteReplyStore, ExportSource, Protocol):
+class Store(
+    SessionStore,
+    MessageStore,
+    ExchangeStore,
+    RemoteReplyStore,
+    ExportSource,
+    SentPrompts,
+    Protocol,
+):
     """A store of whole sessions, for open conversations."""
 
 

@@ -208,6 +208,19 @@ class AdaptationStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SentPrompt:
+    """A message of the person in a session. `place` orders prompts by the time of their saving;
+    an imported one has an earlier `sent_at`.
+    """
+
+    place: int
+    text: str
+    sent_at: datetime
+    session_id: str
+    title: str
+
+
 class PromptHistory(Protocol):
     """The composer's history of sent prompts."""
 
@@ -217,6 +230,18 @@ class PromptHistory(Protocol):
 
     async def load_history(self, limit: int) -> tuple[str, ...]:
         """The newest prompts, oldest first."""
+        ...
+
+
+class SentPrompts(Protocol):
+    """The prompts of all sessions that are not deleted."""
+
+    async def load_prompts(
+        self, before: int | None, limit: int
+    ) -> tuple[tuple[SentPrompt, ...], int | None]:
+        """A page of prompts with a smaller `place`, greatest first, and where the next page
+        begins; None at the end.
+        """
         ...
 
 

@@ -23,6 +23,7 @@ from replyscope.domain.session import (
     path_to,
 )
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.prompt_search import PromptSearch
 from replyscope.engine.spending import Spending
 from replyscope.engine.tool_runner import Tooling
 
@@ -176,6 +177,10 @@ class Archive:
             for day, cost_usd in (await store.daily_costs(since)).items():
                 costs[day] = costs.get(day, 0.0) + cost_usd
         return costs
+
+    def prompt_search(self, *, is_private: bool) -> PromptSearch:
+        """A search in all sent prompts. Prompts of private sessions are only for private ones."""
+        return PromptSearch((*(self._in_memory if is_private else ()), self._store))
 
     async def load_wire(self, exchange_id: str) -> WireRecord:
         """The request and the frames of an exchange. Raises StoreError."""

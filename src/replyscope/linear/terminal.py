@@ -132,6 +132,11 @@ class LineTerminal:
             return sound(getpass.getpass(printable_line(prompt))).strip()
 
     @property
+    def edits_lines(self) -> bool:
+        """Whether there is a line editor."""
+        return self._readline is not None
+
+    @property
     def has_clipboard(self) -> bool:
         """Whether the terminal may have a clipboard that programs can write."""
         is_terminal = sys.__stdout__ is not None and sys.__stdout__.isatty()

@@ -64,6 +64,14 @@ class TypedLines:
             count += len(texts)
         return count
 
+    def begin_with(self, text: str) -> None:
+        """Begin the next message with a text. Its lines but the last one are queued, each with
+        the backslash that continues it.
+        """
+        *lines, last = text.split("\n")
+        self._lines.extendleft(f"{line}\\" for line in reversed(lines))
+        self._rest = last.encode("utf-8", "replace")
+
     def take_begun(self) -> str:
         """Remove and return the beginning of a line that was typed or pasted without its end."""
         text = sound(self._rest.decode("utf-8", "replace"))

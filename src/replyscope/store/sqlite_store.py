@@ -15,7 +15,7 @@ from replyscope.domain.model_names import ModelName
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared, Taken
-from replyscope.domain.stores import Journal, SessionStamp, Unfinished
+from replyscope.domain.stores import Journal, SentPrompt, SessionStamp, Unfinished
 from replyscope.domain.tool import ToolCallState
 from replyscope.store import rows
 from replyscope.store.codec import decode_exchange
@@ -24,6 +24,7 @@ from replyscope.store.hold import Hold
 from replyscope.store.importing import insert_shared, look_for, read_shared
 from replyscope.store.index import note_unindexed_under
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
+from replyscope.store.prompts import load_prompts
 from replyscope.store.recent_models import recent_models
 from replyscope.store.remote import list_remote, set_remote_state
 from replyscope.store.requests import load_request
@@ -352,6 +353,12 @@ class SqliteStore:
             return tuple(row[0] for row in reversed(found))
 
         return await self._database.read(load)
+
+    async def load_prompts(
+        self, before: int | None, limit: int
+    ) -> tuple[tuple[SentPrompt, ...], int | None]:
+        """A page of the prompts of all sessions, and where the next page begins."""
+        return await self._database.read(lambda c: load_prompts(c, before, limit))
 
     async def change_stamp(self) -> int:
         """SQLite's `data_version`: it changes with commits of other connections."""

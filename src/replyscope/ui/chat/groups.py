@@ -19,6 +19,7 @@ from replyscope.ui.chat.offers import Offers
 from replyscope.ui.chat.outside_editor import OutsideEditor
 from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.presets import PresetCommands
+from replyscope.ui.chat.prompt_history import PromptHistoryCommands
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.reviewing import Reviewing
 from replyscope.ui.chat.sending import Sending
@@ -71,6 +72,7 @@ class Groups:
             desk, panes, screen, drafts, sending, sessions, replies
         )
         self.spending = SpendingQuestions(desk)
+        self.prompts = PromptHistoryCommands(desk, panes)
         self.branches = Branches(desk, panes, drafts, sending, providers)
         self.stored_replies = ProviderReplies(desk, sessions)
         self.tools = Tools(desk, panes, sending)

@@ -154,9 +154,7 @@ class ListDialog(Dialog[Result]):
         options = self.query_one(OptionList)
         wanted = highlighted
         words = self.typed.lower().split()
-        rows = [row for row in self.rows() if all(word in row.searched for word in words)][
-            :_MOST_ROWS
-        ]
+        rows = self.matching(words)[:_MOST_ROWS]
         self._drawn_width = self._list_width()
         values = [row.value for row in rows]
         at = values.index(wanted) if wanted in values else 0
@@ -165,6 +163,14 @@ class ListDialog(Dialog[Result]):
         self._add(at + _FIRST_ROWS)
         if rows:
             options.highlighted = at
+
+    def matching(self, words: Sequence[str]) -> Sequence[Row]:
+        """The rows that have all words of the filter."""
+        return [row for row in self.rows() if all(word in row.searched for word in words)]
+
+    def filter_changed(self) -> None:
+        """Draw the rows for the changed filter."""
+        self.fill()
 
     def _draw_later(self) -> None:
         """Add more rows, when the list is scrolled near the last one."""
@@ -183,7 +189,7 @@ class ListDialog(Dialog[Result]):
     @on(Input.Changed, ".filter")
     def _filter(self, event: Input.Changed) -> None:
         event.stop()
-        self.fill()
+        self.filter_changed()
 
     def on_resize(self, _event: events.Resize) -> None:
         if self._list_width() != self._drawn_width:
