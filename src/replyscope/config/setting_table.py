@@ -306,6 +306,11 @@ class RootSection:
     favourites = Setting(
         texts(), '["openai/gpt-6-mini"]', "models that the picker (F2) lists first"
     )
+    title_model = Setting(
+        text(),
+        '"session"',
+        'writes a title after the first reply: a model, or\n"session" for the model of the session',
+    )
     theme = LookSection.theme
     ascii_only = LookSection.ascii_only
     linear = LookSection.linear

@@ -144,6 +144,7 @@ def _read_root(root: Table) -> Settings:
         rule_faults=rule_faults,
         favourites=RootSection.favourites.read(root) or (),
         limits=SpendingLimits(session_usd, day_usd),
+        title_model=RootSection.title_model.read(root),
     )
 
 

@@ -13,12 +13,15 @@ from replyscope.domain.unicode_text import byte_count
 
 
 class Role(StrEnum):
-    """The role of a message's author."""
+    """The role of a message's author. `ASIDE` is a side question of the person, which is not part
+    of later requests.
+    """
 
     SYSTEM = "system"
     USER = "user"
     ASSISTANT = "assistant"
     TOOL = "tool"
+    ASIDE = "aside"
 
 
 @dataclass(frozen=True, slots=True)

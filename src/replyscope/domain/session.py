@@ -138,7 +138,8 @@ class Draft:
 class Session:
     """The row of a saved conversation; `head_id` is the last message of its current branch.
 
-    `draft` is the text of the unsent message; see `whole_draft`.
+    `draft` is the text of the unsent message; see `whole_draft`. `stashed` is the number of drafts
+    on the stash.
     """
 
     id: str
@@ -152,6 +153,7 @@ class Session:
     deleted_at: datetime | None = None
     draft_attachments: tuple[Attachment, ...] = ()
     draft_cursor: int | None = None
+    stashed: int = 0
 
     @property
     def whole_draft(self) -> Draft:

@@ -29,7 +29,8 @@ class Settings:
     invalid rules; `queries` are saved searches, as (name, query); `redact` are regular
     expressions of texts to redact in exports. `aliases` are short names of models, each with
     MODEL or PROVIDER/MODEL, as `favourites` are; `entry_faults` are sentences about invalid
-    entries of [models], [presets] and [prices].
+    entries of [models], [presets] and [prices]. `title_model` is the model that writes titles of
+    sessions: an alias or a name, or "session" for the model of the session; None for no model.
     """
 
     endpoints: tuple[Endpoint, ...] = ()
@@ -50,6 +51,7 @@ class Settings:
     presets: tuple[Preset, ...] = ()
     prices: tuple[OwnRates, ...] = ()
     limits: SpendingLimits = field(default_factory=SpendingLimits)
+    title_model: str | None = None
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""

@@ -12,7 +12,7 @@ from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message
 from replyscope.domain.remote import RemoteReply, RemoteState
-from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
+from replyscope.domain.session import Draft, Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared, Taken
 
 
@@ -100,8 +100,16 @@ class SessionStore(SessionSummaries, Protocol):
 class MessageStore(Protocol):
     """Messages of saved sessions."""
 
-    async def add_message(self, session_id: str, message: Message) -> None:
-        """Save a message and make it the head of its session's branch."""
+    async def add_message(self, session_id: str, message: Message, *, is_head: bool = True) -> None:
+        """Save a message; with `is_head` make it the head of its session's branch."""
+        ...
+
+    async def push_stash(self, session_id: str, draft: Draft) -> None:
+        """Put a draft on the stash of a session."""
+        ...
+
+    async def pop_stash(self, session_id: str) -> Draft | None:
+        """Remove and return the newest draft of a session's stash; None without one."""
         ...
 
     async def update_message(self, message: Message) -> None:

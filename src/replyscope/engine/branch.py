@@ -142,6 +142,8 @@ def for_server(
     sent: list[Message] = []
     read = read_in_all(messages, exchanges)
     for message, following in zip(read, [*read[1:], None], strict=True):
+        if message.role is Role.ASIDE:
+            message = replace(message, role=Role.USER)
         if message.role is not Role.ASSISTANT:
             sent.append(message)
             continue

@@ -144,6 +144,36 @@ class OpenSession:
         ).with_draft(draft)
         await self.save_head()
 
+    async def begin_aside(
+        self, question: Message, reply: Message, opening: Exchange
+    ) -> JournalWriter:
+        """Save a side question and its reply outside of the current branch. Returns the journal.
+
+        Raises StoreError.
+        """
+        if self._is_new:
+            await self.save_head()
+        await self._store.add_message(self.session.id, question, is_head=False)
+        self.tree.add(question)
+        journal = await self._store.begin_exchange(self.session.id, [reply], opening, is_head=False)
+        self.tree.add(reply)
+        self._stamp = None  # a change by this process
+        return JournalWriter(journal)
+
+    async def push_stash(self, draft: Draft) -> None:
+        """Put a draft on the stash. Raises StoreError."""
+        if self._is_new:
+            await self.save_head()
+        await self._store.push_stash(self.session.id, draft)
+        self.session = replace(self.session, stashed=self.session.stashed + 1)
+
+    async def pop_stash(self) -> Draft | None:
+        """Remove and return the newest draft of the stash; None without one. Raises StoreError."""
+        draft = None if self._is_new else await self._store.pop_stash(self.session.id)
+        left = max(0, self.session.stashed - 1) if draft is not None else 0
+        self.session = replace(self.session, stashed=left)
+        return draft
+
     async def update_message(self, message: Message) -> Message:
         """Replace a saved message by a newer version. Raises StoreError."""
         self.tree.add(message)

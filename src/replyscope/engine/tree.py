@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from replyscope.domain.message import Message
+from replyscope.domain.message import Message, Role
 from replyscope.domain.session import path_to
 
 
@@ -55,8 +55,8 @@ class MessageTree:
         return tuple(self._nodes[key] for key in self._children.get(message_id, ()))
 
     def tip_under(self, message_id: str) -> str:
-        """The id of the newest leaf below a message."""
+        """The id of the newest leaf below a message, without side questions."""
         tip = message_id
-        while children := self._children.get(tip):
-            tip = children[-1]
+        while children := [child for child in self.children(tip) if child.role is not Role.ASIDE]:
+            tip = children[-1].id
         return tip

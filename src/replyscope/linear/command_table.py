@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from replyscope.linear import (
+    asides,
     calls,
     copying,
     files,
@@ -105,6 +106,11 @@ COMMANDS: tuple[LinearCommand, ...] = (
                   "[FILE|off]"),
     LinearCommand("attach", "attach a file to the next message", settings.attach, "[PATH|off]"),
     LinearCommand("history", "search the prompts of all sessions", history.history, "[WORDS]"),
+    LinearCommand("stash", "put a text aside, or take it back", asides.stash, "[TEXT|pop]"),
+    LinearCommand("quote", "quote the last reply, or its paragraphs with a text, in your message",
+                  asides.quote, "[TEXT]"),
+    LinearCommand("aside", "ask a side question that stays out of later requests", asides.aside,
+                  "QUESTION"),
     LinearCommand("export", "export a session to a file", files.export,
                   "[N ...] [FORMAT] [FILE]"),
     LinearCommand("import", "import sessions of other programs", files.import_file, "[FILE]"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Listen
@@ -18,6 +18,8 @@ from replyscope.engine.targets import Targets
 from replyscope.engine.undo import UndoList
 from replyscope.linear.engine_thread import EngineThread
 from replyscope.linear.terminal import LineTerminal
+
+T = TypeVar("T")
 
 Start = Callable[[Target, Listen], Awaitable[str | None]]
 """Starts a turn of the engine. Returns the reason why it stopped early."""
@@ -41,6 +43,9 @@ class RunTurns(Protocol):
 
     def run(self, start: Start) -> None:
         """Run a turn to its end, and print it."""
+
+    def run_beside(self, work: Awaitable[T]) -> T:
+        """Run a request beside the conversation to its end, with its questions."""
 
 
 class LinearDesk:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
 from replyscope.domain.errors import ReplyscopeError, SessionMoved
 from replyscope.domain.message import Part
@@ -20,6 +21,7 @@ from replyscope.engine.consent import CallToDecide
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.engine.spending import Overrun, SpendingAnswer
+from replyscope.linear import asides
 from replyscope.linear.consent import ConsentQuestions
 from replyscope.linear.desk import LinearDesk, Start
 from replyscope.linear.engine_thread import EngineThread, Job, Stopped
@@ -27,6 +29,7 @@ from replyscope.linear.reply_printer import ReplyPrinter
 from replyscope.linear.signals import Leaving
 
 ChooseTarget = Callable[[], None]
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _LOOK_S = 0.5
 _STOP = "/stop"
@@ -41,7 +44,7 @@ class TurnRunner:
         self._choose_target = choose_target
         self._questions = ConsentQuestions(desk)
         self._steps: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._job: Job[str | None] | None = None
+        self._job: Job[Any] | None = None
         if desk.services.consent is not None:
             desk.services.consent.ask = self._ask
         if desk.services.spending is not None:
@@ -78,8 +81,19 @@ class TurnRunner:
         printer.finish()
         self._report(job, printer)
         self._notify(conversation)
+        if not job.is_cancelled:
+            asides.title(desk)
         if job.is_cancelled:
             self._confirm_queued()
+
+    def run_beside(self, work: Awaitable[T]) -> T:
+        """Run a request beside the conversation to its end. Asks its questions about limits."""
+        engine = self._desk.engine
+        job = engine.start(work, lambda: self._steps.put(_nothing))
+        self._job = job
+        with engine.signals.cancelling(job):
+            self._print_until_end()
+        return job.result()
 
     def _print_until_end(self) -> None:
         while True:

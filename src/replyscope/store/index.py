@@ -133,7 +133,7 @@ def _around(
             "JOIN message child ON child.parent_id = m.id WHERE child.id = ?",
             (parent,),
         ).fetchone()
-        if row is None or row[1] != "user":
+        if row is None or row[1] not in ("user", "aside"):
             break
         parent = row[0]
         prompt = [*read_parts(row[2]), *prompt]

@@ -20,6 +20,7 @@ from replyscope.store.codec import (
     read_settings,
 )
 from replyscope.store.folded import load_exchanges
+from replyscope.store.stash import count_stash
 
 
 def insert_session(connection: sqlite3.Connection, session: Session) -> None:
@@ -209,6 +210,7 @@ def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSessi
         deleted_at=from_ms(row[8]) if row[8] is not None else None,
         draft_attachments=attachments,
         draft_cursor=cursor,
+        stashed=count_stash(connection, session_id),
     )
     messages = _load_messages(connection, session_id)
     return StoredSession(session, messages, *load_exchanges(connection, session_id))

@@ -193,6 +193,18 @@ CREATE TABLE draft (
 session's row is written at each message and attachments may be megabytes.
 """
 
+_STASH = """
+CREATE TABLE stash (
+    id INTEGER PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    text TEXT NOT NULL,
+    attachments TEXT NOT NULL,
+    cursor INTEGER
+) STRICT;
+CREATE INDEX stash_by_session ON stash (session_id);
+"""
+"""The drafts that a person put aside, with their session."""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _CHOICES_AS_MESSAGES,
@@ -200,6 +212,7 @@ MIGRATIONS: tuple[str, ...] = (
     _COST,
     _REVIEW,
     _DRAFTS,
+    _STASH,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
 

@@ -13,7 +13,7 @@ from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.model_names import ModelName
 from replyscope.domain.remote import RemoteReply, RemoteState
-from replyscope.domain.session import Session, SessionSummary, Shelf, StoredSession
+from replyscope.domain.session import Draft, Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared, Taken
 from replyscope.domain.stores import Journal, SentPrompt, SessionStamp, Unfinished
 from replyscope.domain.tool import ToolCallState
@@ -28,6 +28,7 @@ from replyscope.store.prompts import load_prompts
 from replyscope.store.recent_models import recent_models
 from replyscope.store.remote import list_remote, set_remote_state
 from replyscope.store.requests import load_request
+from replyscope.store.stash import pop_stash, push_stash
 
 _MOST_HISTORY = 1_000
 
@@ -190,15 +191,24 @@ class SqliteStore:
             return await self._database.read(lambda c: look_for(c, shared))
         return await self._database.write(lambda c: insert_shared(c, shared))
 
-    async def add_message(self, session_id: str, message: Message) -> None:
-        """Save a message and make it the head."""
+    async def add_message(self, session_id: str, message: Message, *, is_head: bool = True) -> None:
+        """Save a message; with `is_head` make it the head."""
 
         def insert(connection: sqlite3.Connection) -> None:
             rows.insert_message(connection, session_id, message)
             rows.insert_sources(connection, message)
-            rows.set_head(connection, session_id, message)
+            if is_head:
+                rows.set_head(connection, session_id, message)
 
         await self._database.write(insert)
+
+    async def push_stash(self, session_id: str, draft: Draft) -> None:
+        """Put a draft on the stash of a session."""
+        await self._database.write(lambda c: push_stash(c, session_id, draft))
+
+    async def pop_stash(self, session_id: str) -> Draft | None:
+        """Remove and return the newest draft of a session's stash; None without one."""
+        return await self._database.write(lambda c: pop_stash(c, session_id))
 
     async def update_message(self, message: Message) -> None:
         """Save the changed parts of a message."""

@@ -1,10 +1,12 @@
 """The commands that copy messages and code, and open links."""
 
 import webbrowser
+from collections.abc import Callable
 
 from replyscope.domain.message import TextPart
 from replyscope.domain.printable import printable_line
 from replyscope.engine.branch import read_in
+from replyscope.engine.quoting import quoted
 from replyscope.inspection.markup.code_blocks import code_blocks
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.view import ChatView
@@ -14,9 +16,12 @@ from replyscope.ui.dialogs.small import PickDialog
 class Copying:
     """Commands of the clipboard and of links."""
 
-    def __init__(self, desk: Desk, view: ChatView) -> None:
+    def __init__(
+        self, desk: Desk, view: ChatView, selected: Callable[[], str | None] = lambda: None
+    ) -> None:
         self._desk = desk
         self._view = view
+        self._selected = selected
 
     def copy_message(self) -> None:
         """Copy the Markdown source of the message under the cursor."""
@@ -24,6 +29,17 @@ class Copying:
         if text:
             self._desk.app.copy_to_clipboard(text)
             self._desk.tell("Message copied", is_error=False)
+
+    def quote(self) -> None:
+        """Quote the selected text, or the message under the cursor, in the composer."""
+        text = self._selected() or self._text_at_cursor()
+        if not text.strip():
+            self._desk.tell("There is nothing to quote yet.", is_error=False)
+            return
+        composer = self._view.composer
+        written = composer.text.rstrip("\n")
+        composer.replace_text((f"{written}\n\n" if written else "") + quoted(text))
+        composer.focus()
 
     def copy_code(self) -> None:
         """Copy a code block of the message under the cursor. With several, a dialog asks which."""

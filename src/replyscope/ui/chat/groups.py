@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from replyscope.ui.chat.asides import AsideCommands
 from replyscope.ui.chat.branches import Branches
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.composer import Composer
@@ -27,6 +28,7 @@ from replyscope.ui.chat.sessions import Sessions
 from replyscope.ui.chat.settings_commands import SettingsCommands
 from replyscope.ui.chat.source import ChatSource
 from replyscope.ui.chat.spending import SpendingQuestions
+from replyscope.ui.chat.stash import StashCommands
 from replyscope.ui.chat.stored_replies import ProviderReplies
 from replyscope.ui.chat.theme_choice import ThemeChoice
 from replyscope.ui.chat.tool_servers import ServerCommands
@@ -83,7 +85,10 @@ class Groups:
         self.settings = SettingsCommands(desk, panes, commands, run)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
-        self.copying = Copying(desk, panes)
+        self.copying = Copying(desk, panes, screen.get_selected_text)
+        self.stash = StashCommands(desk, panes, drafts)
+        asides = self.asides = AsideCommands(desk, panes)
+        sending.on_ended = asides.title
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)
         self.key_help = KeyHelp(desk, screen, commands)

@@ -213,6 +213,8 @@ class Panes:
         text = self._desk.pending.describe(
             self._desk.conversation.session.id, self._desk.targets.form_of
         )
+        if stashed := self._desk.conversation.session.stashed:
+            text = "  ·  ".join(filter(None, (text, f"{stashed} stashed")))
         line = self._screen.query_one("#attachments", Static)
         line.display = bool(text)
         line.update(Content(f"📎 {text}"))

@@ -108,8 +108,8 @@ def user_content(message: Message) -> EntryContent:
             attachments.append(_attached(line, PictureSource(part.name, part.data)))
     return EntryContent(
         key=message.id,
-        role=message.role,
-        title="you",
+        role=Role.USER,
+        title="you, aside" if message.role is Role.ASIDE else "you",
         text=message.text,
         attachments=tuple(attachments),
     )

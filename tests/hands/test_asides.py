@@ -1,0 +1,311 @@
+"""The stash, quotes, side questions and titles by a model."""
+
+import asyncio
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replyscope.domain.errors import OverLimit
+from replyscope.domain.message import FilePart, Role, TextPart
+from replyscope.domain.ports import Clock
+from replyscope.domain.session import Draft, Parameters, SessionSettings
+from replyscope.engine.archive import Archive
+from replyscope.engine.aside import ask_aside
+from replyscope.engine.quoting import quoted
+from replyscope.engine.spending import SpendingAnswer
+from replyscope.engine.targets import Targets
+from replyscope.engine.titles import title_by_model
+from replyscope.store.sqlite_store import SqliteStore
+from tests.engine.test_conversation import Ids
+from tests.hands.test_spending import (
+    HI,
+    PRICES,
+    Person,
+    opened,
+    settings,
+    target_of,
+    with_limit,
+)
+from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
+from tests.ui.app import chat_of, frame, make_app, open_chat, until
+from tests.ui.test_chat import SIZE, is_idle, send
+
+ASIDE = (TextPart("what is a monad?"),)
+
+
+def sent(request: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(one["role"], one["content"]) for one in request["messages"]]
+
+
+async def test_an_aside_has_the_context_and_is_not_part_of_later_requests(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    services = await opened(tmp_path, server, Person())
+    try:
+        conversation = services.archive.new(with_limit(None, tools=("calculate",)))
+        target = await target_of(services)
+        await conversation.send(HI, target)
+        head = conversation.session.head_id
+        server.answer = lambda _request: reply("A burrito.")
+        exchange = await ask_aside(conversation, ASIDE, target, services.spending)
+        assert exchange.choice(0).text == "A burrito."
+        assert conversation.session.head_id == head
+        server.answer = lambda _request: reply("Later.")
+        await conversation.send((TextPart("go on"),), target)
+        asked, later = server.requests[1:]
+        assert sent(asked) == [
+            ("user", "hi"), ("assistant", "Hello world"), ("user", "what is a monad?"),
+        ]  # fmt: skip
+        assert "tools" not in asked
+        assert sent(later) == [("user", "hi"), ("assistant", "Hello world"), ("user", "go on")]
+        assert len(conversation.tree.siblings(conversation.messages[2])) == 1
+        again = await services.sessions.load_session(conversation.session.id)
+        roles = [message.role for message in again.messages]
+        assert roles.count(Role.ASIDE) == 1
+        assert len(again.exchanges) == 3
+        await services.review.update_index()
+        for word in ("burrito", "monad"):
+            found = await services.index.find(services.review.read(word))
+            assert [hit.exchange_id for hit in found] == [exchange.id]
+    finally:
+        await services.close()
+
+
+async def test_switching_branches_never_leads_into_an_aside(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    services = await opened(tmp_path, server, Person())
+    try:
+        conversation = services.archive.new(with_limit())
+        target = await target_of(services)
+        await conversation.send(HI, target)
+        first = conversation.messages[1]
+        await ask_aside(conversation, ASIDE, target, None)
+        await conversation.retry(target)
+        await conversation.go_to(first.id)
+        assert conversation.messages[-1].id == first.id
+    finally:
+        await services.close()
+
+
+async def test_an_aside_is_answered_while_a_reply_streams(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+
+    def answer(request: dict[str, Any]) -> Answer:
+        if sent(request)[-1][1] == "what is a monad?":
+            return reply("A burrito.")
+        return Answer(
+            chunks=[*sse(delta("part"), done=False), gate, *sse(delta(finish="stop"), usage())]
+        )
+
+    server.answer = answer
+    services = await opened(tmp_path, server, Person())
+    try:
+        conversation = services.archive.new(with_limit())
+        target = await target_of(services)
+        has_begun = asyncio.Event()
+        turn = asyncio.create_task(conversation.send(HI, target, lambda _: has_begun.set()))
+        await has_begun.wait()
+        exchange = await ask_aside(conversation, ASIDE, target, None)
+        assert exchange.choice(0).text == "A burrito."
+        assert sent(server.requests[1]) == [("user", "what is a monad?")]
+        gate.set()
+        await turn
+        assert [m.text for m in conversation.read_messages()] == ["hi", "part"]
+    finally:
+        await services.close()
+
+
+async def test_an_aside_is_asked_about_like_every_request(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    settings(tmp_path, f"{PRICES}[limits]\nsession = 0.014\n")
+    person = Person(SpendingAnswer.NO)
+    services = await opened(tmp_path, server, person)
+    try:
+        conversation = services.archive.new(with_limit(7))
+        target = await target_of(services)
+        await conversation.send(HI, target)
+        await ask_aside(conversation, ASIDE, target, services.spending)
+        with pytest.raises(OverLimit):
+            await ask_aside(conversation, ASIDE, target, services.spending)
+        assert person.asked[0].spent_usd == pytest.approx(0.014)
+        assert len(server.requests) == 2
+    finally:
+        await services.close()
+
+
+async def test_an_aside_asks_for_one_reply_outside_of_a_kept_conversation(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    services = await opened(tmp_path, server, Person())
+    try:
+        given = Parameters(n=3).changed({"conversation": "conv_1"})
+        conversation = services.archive.new(SessionSettings(parameters=given))
+        await ask_aside(conversation, ASIDE, await target_of(services), None)
+        (request,) = server.requests
+        assert {"n", "conversation"} & set(request) == set()
+    finally:
+        await services.close()
+
+
+async def test_a_model_writes_the_title_once_and_never_over_a_given_one(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    settings(tmp_path, f'title_model = "session"\n{PRICES}')
+    server.answer = lambda request: reply(
+        '"Greeting a machine"\n' if "title" in sent(request)[-1][1] else "Hello"
+    )
+    services = await opened(tmp_path, server, Person())
+    try:
+        target = await target_of(services)
+        targets = Targets(services)
+        one = services.archive.new(with_limit(7))
+        await one.send(HI, target)
+        assert await title_by_model(one, targets, services) == "Greeting a machine"
+        assert (one.session.title, one.session.is_title_given) == ("Greeting a machine", False)
+        assert one.exchanges.spent.cost_usd == pytest.approx(0.014)
+        assert await title_by_model(one, targets, services) is None
+        await one.send(HI, target)
+        assert sent(server.requests[-1]) == [("user", "hi"), ("assistant", "Hello"), ("user", "hi")]
+        two = services.archive.new(with_limit(7))
+        await two.send(HI, target)
+        await services.archive.rename(two.session.id, "Mine")
+        assert await title_by_model(two, targets, services) is None
+        private = services.archive.new(with_limit(7), is_private=True)
+        await private.send(HI, target)
+        assert await title_by_model(private, targets, services) is None
+        assert len(server.requests) == 5
+    finally:
+        await services.close()
+
+
+async def test_a_title_that_was_given_meanwhile_is_kept(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    settings(tmp_path, 'title_model = "other"\n')
+    services = await opened(tmp_path, server, Person())
+    try:
+        conversation = services.archive.new(with_limit())
+        await conversation.send(HI, await target_of(services))
+        gate = threading.Event()
+        server.answer = lambda _request: Answer(
+            chunks=[gate, *sse(delta("A title"), delta(finish="stop"), usage())]
+        )
+        writing = asyncio.create_task(title_by_model(conversation, Targets(services), services))
+        while len(server.requests) < 2:  # noqa: ASYNC110 - the server has no event
+            await asyncio.sleep(0.01)
+        await services.archive.rename(conversation.session.id, "Mine")
+        gate.set()
+        assert await writing is None
+        assert conversation.session.title == "Mine"
+        assert server.requests[1]["model"] == "other"
+    finally:
+        await services.close()
+
+
+async def test_the_stash_is_a_stack_that_survives_and_goes_with_its_session(
+    store: SqliteStore, clock: Clock
+) -> None:
+    archive = Archive(store, clock, Ids())
+    conversation = archive.new(SessionSettings())
+    await conversation.push_stash(Draft("one", (FilePart("a.txt", "A"),), 2))
+    await conversation.push_stash(Draft("two"))
+    again = await Archive(store, clock, Ids(50)).open(conversation.session.id)
+    assert again.session.stashed == 2
+    assert await again.pop_stash() == Draft("two")
+    assert await again.pop_stash() == Draft("one", (FilePart("a.txt", "A"),), 2)
+    assert await again.pop_stash() is None
+    assert again.session.stashed == 0
+
+
+async def test_ctrl_s_stashes_and_takes_back_also_after_a_restart(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        composer = chat_of(pilot).panes.composer
+        await pilot.press(*"half a thought", "ctrl+s")
+        await until(pilot, lambda: "1 stashed" in frame(pilot))
+        assert composer.text == ""
+        await send(pilot, "quick question")
+        await until(pilot, lambda: is_idle(pilot))
+    app = make_app(tmp_path, server.base_url, opens_newest=True)
+    async with open_chat(app, size=SIZE) as pilot:
+        composer = chat_of(pilot).panes.composer
+        await until(pilot, lambda: "1 stashed" in frame(pilot))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: composer.text == "half a thought")
+        assert "stashed" not in frame(pilot)
+        await pilot.press("ctrl+a", "ctrl+k", *"/stash pop", "enter")
+        await until(pilot, lambda: "The stash of this session is empty." in frame(pilot))
+
+
+def test_each_line_of_a_quote_has_its_sign() -> None:
+    assert quoted("one\n\ntwo\n") == "> one\n>\n> two\n\n"
+
+
+async def test_q_quotes_the_message_and_the_selected_text(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        chat = chat_of(pilot)
+        await send(pilot, "hi")
+        await until(pilot, lambda: is_idle(pilot))
+        await pilot.press(*"Well:", "escape", "q")
+        await until(pilot, lambda: chat.panes.composer.text == "Well:\n\n> Hello world\n\n")
+        chat.panes.composer.replace_text("")
+        await pilot.press("escape")
+        await pilot.pause()
+        chat.panes.transcript.text_select_all()
+        await pilot.press("q")
+        await until(pilot, lambda: chat.panes.composer.text.startswith("> you\n> hi"))
+
+
+async def test_the_aside_dialog_shows_the_answer_and_leaves_the_conversation(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        chat = chat_of(pilot)
+        await send(pilot, "hi")
+        await until(pilot, lambda: is_idle(pilot))
+        server.answer = lambda _request: reply("A burrito \x1b[31mred.")
+        await send(pilot, "/aside what is a monad?")
+        await until(pilot, lambda: "A burrito ␛[31mred." in frame(pilot))
+        await until(pilot, lambda: "stop · test-model" in frame(pilot))
+        assert "Aside: what is a monad?" in frame(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "burrito" not in frame(pilot))
+        assert [m.text for m in chat.desk.conversation.read_messages()] == ["hi", "Hello world"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
+def test_the_linear_chat_has_the_stash_quotes_and_asides(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    from tests.stories.test_linear import start
+
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("hi\r")
+        terminal.wait_for("tokens:")
+        terminal.type("/aside what is a monad?\r")
+        terminal.wait_for("not part of later requests")
+        terminal.type("/stash half a thought\r")
+        terminal.wait_for("1 message. /stash pop takes the newest back.")
+        terminal.type("/stash pop\r")
+        terminal.wait_until(lambda: terminal.screen.rstrip().endswith("you: half a thought"))
+        terminal.type("!\r")
+        terminal.wait_until(lambda: terminal.screen.count("tokens:") == 2)
+        terminal.type("/quote\r")
+        terminal.wait_for("more:")
+        terminal.type("why?\r")
+        terminal.wait_until(lambda: terminal.screen.count("tokens:") == 3)
+        terminal.type("/quit\r")
+        assert terminal.wait_for_end() == 0
+    last = [one for role, one in sent(server.requests[-1]) if role == "user"]
+    assert last == ["hi", "half a thought!", "> Hello world\n\nwhy?"]
