@@ -1,6 +1,7 @@
 """Spending limits: asked before each request that would pass one, however it is sent."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -358,3 +359,27 @@ async def test_a_queued_message_and_a_retry_are_asked_about_in_the_chat(
         assert len(bench.host.app.dialogs) == 2
         assert bench.texts() == ["one", "Hello world"]
     assert len(server.requests) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
+def test_the_linear_chat_asks_by_numbers(server: LoopbackServer, tmp_path: Path) -> None:
+    from tests.stories.test_linear import start
+
+    write_settings(tmp_path, '[prices."*"]\ninput = 0\noutput = 1000\n[limits]\nsession = 0.007\n')
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("first\r")
+        terminal.wait_for("tokens:")
+        terminal.type("second\r")
+        terminal.wait_for("limit: Pass the spending limit of this session?")
+        terminal.wait_for("Number from 1 to 3")
+        terminal.type("1\r")
+        terminal.wait_for("error: The request was not sent")
+        terminal.type("third\r")
+        terminal.wait_until(lambda: terminal.screen.count("Number from 1 to 3") == 2)
+        terminal.type("2\r")
+        terminal.wait_until(lambda: terminal.screen.count("tokens:") == 2)
+        terminal.type("/quit\r")
+        assert terminal.wait_for_end() == 0
+    said = [one["content"] for one in server.requests[-1]["messages"] if one["role"] == "user"]
+    assert said == ["first", "third"]

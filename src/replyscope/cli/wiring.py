@@ -82,10 +82,7 @@ def wire(
     clock: Clock | None = None,
     ids: NewId = new_id,
 ) -> Wiring:
-    """Build the parts, without opening the store.
-
-    Raises StoreError if the data folder cannot be created.
-    """
+    """Build the parts, without opening the store. Raises StoreError without a data folder."""
     if saves:
         _make_data_folder(paths)
     clock = clock or SystemClock()
@@ -94,10 +91,9 @@ def wire(
     providers = Providers(store, clock, paths)
     tools = wire_tools(paths, tool_files, saves=saves)
     prices = LatePrices(tools.settings.prices, paths.price_list)
-    spending = Spending(
-        tools.settings.limits, prices, clock, lambda since: archive.daily_costs(since)
-    )
-    archive = Archive(store, clock, ids, prices, translate_frames, tools.tooling, private, spending)
+    spending = Spending(tools.settings.limits, prices, clock)
+    services = (prices, translate_frames, tools.tooling, private, spending)
+    archive = Archive(store, clock, ids, *services)
     index = SqliteSearchIndex(lambda: store.database, describe)
     library = SqliteLibrary(lambda: store.database)
     return Wiring(

@@ -18,6 +18,13 @@ class Breaks(StrEnum):
     MARKDOWN = "markdown"
 
 
+class Editing(StrEnum):
+    """The editing keys of the composer."""
+
+    PLAIN = "plain"
+    VIM = "vim"
+
+
 class LookSection:
     """The appearance settings: part of the root in `config.setting_table`.
 
@@ -32,6 +39,9 @@ class LookSection:
         choice(*Breaks),
         '"keep"',
         'single line breaks of a reply; "markdown" joins the lines',
+    )
+    editing = Setting(
+        choice(*Editing), '"plain"', 'keys of the message field; "vim" for normal, insert, visual'
     )
     keys = Setting(
         pairs(),
@@ -60,5 +70,6 @@ def parse_look(root: Table) -> Look:
         is_linear=LookSection.linear.read(root) or False,
         has_motion=LookSection.motion.read(root) is not False,
         keeps_breaks=LookSection.breaks.read(root) != Breaks.MARKDOWN,
+        has_vim_keys=LookSection.editing.read(root) == Editing.VIM,
         keys=LookSection.keys.read(root),
     )

@@ -316,6 +316,7 @@ class RootSection:
     linear = LookSection.linear
     motion = LookSection.motion
     breaks = LookSection.breaks
+    editing = LookSection.editing
     redact = Setting(
         texts(),
         '["ACME-[0-9]+"]',

@@ -10,7 +10,8 @@ class Look:
     """The theme and the keys. `keys` maps a binding's id to the keys that replace it.
 
     `is_linear` is whether to chat line by line instead of in the app. `keeps_breaks` is whether
-    single line breaks of a reply are kept, or joined as in Markdown.
+    single line breaks of a reply are kept, or joined as in Markdown. `has_vim_keys` is whether the
+    composer has vim keys.
     """
 
     theme: str = DEFAULT_THEME
@@ -18,6 +19,7 @@ class Look:
     is_linear: bool = False
     has_motion: bool = True
     keeps_breaks: bool = True
+    has_vim_keys: bool = False
     keys: dict[str, str] = field(default_factory=dict)
 
 

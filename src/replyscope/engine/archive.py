@@ -55,6 +55,8 @@ class Archive:
         self._translate = translate
         self._tooling = tooling
         self._spending = spending
+        if spending is not None:
+            spending.daily_costs = self.daily_costs
         self._open: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
         self._busy: tuple[Conversation, ...] = ()
 

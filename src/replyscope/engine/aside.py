@@ -1,7 +1,7 @@
 """A side question: answered with the context of a session, and no part of its later requests.
 
-The question and its reply are saved as a branch of their own, which never becomes the current
-one. So its cost, its search and its deletion are those of the session.
+Question and reply are saved as a separate branch, which never becomes the current one. Cost,
+search and deletion are the same as for other messages of the session.
 """
 
 from collections.abc import Sequence

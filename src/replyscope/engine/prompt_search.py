@@ -1,4 +1,4 @@
-"""The search in all prompts that were sent: loaded page by page, and found by words.
+"""A fuzzy search in all sent prompts, which are loaded in pages.
 
 `find` has no I/O; it runs in a thread, so that keys are not blocked by tens of thousands.
 """
@@ -26,7 +26,7 @@ class PromptSearch:
     def __init__(self, stores: Sequence[SentPrompts]) -> None:
         self._pages: list[tuple[SentPrompts, int | None]] = [(store, None) for store in stores]
         self._known: dict[str, SentPrompt] = {}
-        self._sorted: tuple[tuple[SentPrompt, str], ...] | None = None
+        self._sorted: tuple[int, tuple[tuple[SentPrompt, str], ...]] = (0, ())
 
     def __len__(self) -> int:
         return len(self._known)
@@ -43,15 +43,18 @@ class PromptSearch:
             known = self._known.get(prompt.text)
             if known is None or known.sent_at < prompt.sent_at:
                 self._known[prompt.text] = prompt
-        self._sorted = None
         return bool(self._pages)
 
     def _newest(self) -> tuple[tuple[SentPrompt, str], ...]:
-        """All prompts with their text in lower case, the newest first."""
-        if self._sorted is None:
+        """All prompts with their text in lower case, the newest first. Pages may be loaded
+        meanwhile in another thread: a result of fewer prompts is not used again.
+        """
+        count, known = self._sorted
+        if count != len(self._known):
             newest = sorted(self._known.values(), key=_sent_at, reverse=True)
-            self._sorted = tuple((one, one.text.casefold()) for one in newest)
-        return self._sorted
+            known = tuple((one, one.text.casefold()) for one in newest)
+            self._sorted = len(newest), known
+        return known
 
     def find(self, query: str, most: int = _MOST_FOUND) -> list[SentPrompt]:
         """The prompts with all words, the newest first; then those with similar words."""

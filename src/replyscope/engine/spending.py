@@ -103,6 +103,13 @@ class Overrun:
 AskOverrun = Callable[[Overrun], Awaitable[SpendingAnswer]]
 
 
+DailyCosts = Callable[[datetime], Awaitable[Mapping[date, float]]]
+
+
+async def _no_costs(_since: datetime) -> Mapping[date, float]:
+    return {}
+
+
 async def refuse(_over: Overrun) -> SpendingAnswer:
     """The answer when no person can be asked."""
     return SpendingAnswer.NO
@@ -146,7 +153,7 @@ class Planned:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """The number of requests, and of replies to them."""
+        """The number of requests, and the number of replies."""
         replies = 1 if self.is_single else self.target.parameters(self.settings).n or 1
         return (1 if self.target.provider.api is Api.CHAT else replies), replies
 
@@ -154,8 +161,8 @@ class Planned:
 class Spending:
     """Checks requests against the limits. `limits` is called for each request.
 
-    `ask` asks the person, `note` reports a sentence. `was_refused` is whether a request was
-    refused.
+    `ask` asks the person, `note` reports a sentence, `daily_costs` returns the saved costs by day
+    since a time. `was_refused` is whether a request was refused.
     """
 
     def __init__(
@@ -163,15 +170,14 @@ class Spending:
         limits: Callable[[], SpendingLimits],
         prices: PriceList,
         clock: Clock,
-        daily_costs: Callable[[datetime], Awaitable[Mapping[date, float]]],
     ) -> None:
         self.ask: AskOverrun = refuse
         self.note: Callable[[str], None] = lambda _sentence: None
+        self.daily_costs: DailyCosts = _no_costs
         self.was_refused = False
         self._limits = limits
         self._prices = prices
         self._clock = clock
-        self._daily_costs = daily_costs
         self._running: set[Reserved] = set()
         self._accepted: set[tuple[Period, str]] = set()
         self._noted: set[str] = set()
@@ -185,7 +191,7 @@ class Spending:
         limits = self._limits()
         price = await self._price(planned)
         midnight = self._midnight()
-        spent_today = sum((await self._daily_costs(midnight)).values())
+        spent_today = sum((await self.daily_costs(midnight)).values())
         running = [(one.session_id, one.usd) for one in self._running]
         here = sum(usd for session_id, usd in running if session_id == planned.session_id)
         periods = (

@@ -10,7 +10,7 @@ from replyscope.engine.services import ChatServices
 from replyscope.engine.targets import Targets
 
 SAME = "session"
-"""The value of `title_model` that stands for the model of the session."""
+"""The value of `title_model` for the session's own model."""
 _QUESTION = (
     "Write a title of at most six words for this conversation, in its language. "
     "Reply with the title only, without quotation marks."

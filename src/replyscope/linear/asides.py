@@ -1,4 +1,4 @@
-"""The commands beside the conversation: side questions, the stash, and quotes."""
+"""The commands /aside, /stash and /quote, and titles by a model."""
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import TextPart
@@ -62,7 +62,7 @@ def quote(desk: LinearDesk, words: str = "") -> None:
 
 
 def title(desk: LinearDesk) -> None:
-    """Let a model write the title after the first reply, if the settings ask for it."""
+    """Write the title with a model after the first reply, if `title_model` is set."""
     if desk.services.settings.title_model is None:
         return
     writing = title_by_model(desk.conversation, desk.targets, desk.services)

@@ -45,7 +45,7 @@ class RunTurns(Protocol):
         """Run a turn to its end, and print it."""
 
     def run_beside(self, work: Awaitable[T]) -> T:
-        """Run a request beside the conversation to its end, with its questions."""
+        """Run a request that is not a turn, with the questions about spending limits."""
 
 
 class LinearDesk:

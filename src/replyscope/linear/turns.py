@@ -87,7 +87,7 @@ class TurnRunner:
             self._confirm_queued()
 
     def run_beside(self, work: Awaitable[T]) -> T:
-        """Run a request beside the conversation to its end. Asks its questions about limits."""
+        """Run a request that is not a turn. Asks the questions about spending limits."""
         engine = self._desk.engine
         job = engine.start(work, lambda: self._steps.put(_nothing))
         self._job = job

@@ -123,7 +123,7 @@ class AsideCommands:
         return await ask_aside(conversation, (TextPart(question),), target, spending, listen)
 
     def title(self, conversation: Conversation) -> None:
-        """Let a model write the title after the first reply, if the settings ask for it."""
+        """Write the title with a model after the first reply, if `title_model` is set."""
         if self._desk.services.settings.title_model is not None:
             self._desk.start_work(self._title, conversation, group="title")
 

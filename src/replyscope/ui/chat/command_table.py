@@ -157,7 +157,7 @@ COMMANDS: tuple[Command[Groups], ...] = (
     Command("wire", "Show what went over the wire", lambda chat, _: chat.reading.open_tab("wire"),
             key=Key("f7", "Wire", "chat.wire", 7, "wire", is_priority=True)),
     Command("theme", "Choose a theme", lambda chat, text: chat.theme_choice.choose_theme(text),
-            "NAME", key=Key("ctrl+t", "Theme", "app.theme", 12, "theme", is_priority=True)),
+            "NAME", key=Key("ctrl+t", "Theme", "app.theme", 12, "theme")),
     Command("messages", "Read the last 20 messages of replyscope again",
             lambda chat, _: chat.layout.show_messages()),
     Command("help", "Show keys and commands", lambda chat, _: chat.key_help.show_help(),

@@ -7,10 +7,10 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import TextArea
 
 from replyscope.domain.printable import is_printable, printable_line
 from replyscope.engine.dropped_paths import dropped_paths, is_file, is_file_or_folder
+from replyscope.ui.chat.text_keys import KeyedTextArea
 from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.keys.panel import KeyPanel
 from replyscope.ui.terminal.textual_internals import bindings_for_key
@@ -24,7 +24,7 @@ _IN_ORDER = ("chat.send", "chat.newline", "chat.complete", "chat.page-up", "chat
 _SCROLL = Binding.Group("scroll")
 
 
-class Composer(TextArea):
+class Composer(KeyedTextArea):
     """A multi-line text area: Enter submits, Ctrl+J or Shift+Enter break the line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -129,6 +129,8 @@ class Composer(TextArea):
         """Set whether the session is private. The history offers prompts of private sessions
         in private sessions only: elsewhere a recalled prompt could be saved as a draft.
         """
+        if is_private != self._is_private:
+            self.forget_killed()
         self._is_private = is_private
         self._history_at, self._unsent = None, ""
         self.set_class(is_private, "-private")
@@ -216,6 +218,9 @@ class Composer(TextArea):
 
     async def on_key(self, event: events.Key) -> None:
         if await self._answers_question(event):
+            return
+        if not (self.is_suggesting and event.key == "escape") and await self.press_vim(event):
+            self._take(event)
             return
         # Keys must act in the order of typing. The app would run a binding before or after
         # the letters that are still in this widget's queue.

@@ -73,8 +73,6 @@ class Groups:
         reviewing = self.reviewing = Reviewing(
             desk, panes, screen, drafts, sending, sessions, replies
         )
-        self.spending = SpendingQuestions(desk)
-        self.prompts = PromptHistoryCommands(desk, panes)
         self.branches = Branches(desk, panes, drafts, sending, providers)
         self.stored_replies = ProviderReplies(desk, sessions)
         self.tools = Tools(desk, panes, sending)
@@ -86,10 +84,17 @@ class Groups:
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
         self.copying = Copying(desk, panes, screen.get_selected_text)
-        self.stash = StashCommands(desk, panes, drafts)
-        asides = self.asides = AsideCommands(desk, panes)
-        sending.on_ended = asides.title
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)
         self.key_help = KeyHelp(desk, screen, commands)
         self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, reviewing)
+        self._add_aids()
+
+    def _add_aids(self) -> None:
+        """Add the commands that help to write, and the questions about spending limits."""
+        desk, panes = self.desk, self.panes
+        self.spending = SpendingQuestions(desk)
+        self.prompts = PromptHistoryCommands(desk, panes)
+        self.stash = StashCommands(desk, panes, self.drafts)
+        self.asides = AsideCommands(desk, panes)
+        self.sending.on_ended = self.asides.title

@@ -50,7 +50,8 @@ class Keyboard(KeyGuide):
         """Show the mode of the focused pane."""
         if self._screen.is_mounted:
             mode = self.mode
-            self._screen.query_one(StatusLine).show_mode(mode.value)
+            word = self._groups.panes.composer.mode_word if mode is Mode.WRITE else ""
+            self._screen.query_one(StatusLine).show_mode(word or mode.value)
             self._groups.panes.composer.show_mode(is_writing=mode is Mode.WRITE)
             key = _KEY_TO_NEW_TEXT.get(mode)
             words = "new text below" + (f" · {key}" if key else "")
@@ -157,4 +158,6 @@ class Keyboard(KeyGuide):
             return "discard the edit"
         if self.mode is not Mode.WRITE:
             return "write"
+        if self._groups.panes.composer.mode_word not in ("", "NORMAL"):
+            return "normal"
         return "stop" if self._groups.offers.is_streaming else "read"

@@ -59,11 +59,13 @@ class PromptDialog(ListDialog[str | None]):
 
     async def _find(self) -> None:
         words = self.typed
-        self._found = await asyncio.to_thread(self._search.find, words)
+        found = await asyncio.to_thread(self._search.find, words)
         if words == self.typed:
+            chosen, self._found = self._chosen, found
+            at = found.index(chosen) if chosen in found else 0
             number = plural(len(self._search), "sent prompt")
             self.show_title(f"{number}{' so far…' if self._is_loading else ''}")
-            self.fill()
+            self.fill(str(at))
             self._show_preview()
 
     def rows(self) -> Sequence[Row]:

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 
+from replyscope.domain.look import Look
 from replyscope.ui.chat.command_table import CHAT_KEYS, COMMANDS, SLASH_COMMANDS
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent_card import Answer, ConsentCard
@@ -83,6 +84,8 @@ class ChatScreen(WorkingScreen[None]):
     def on_mount(self) -> None:
         self.query_one("#inspector").border_title = "Inspector"
         self.bindings_updated_signal.subscribe(self, lambda _: self.keyboard.follow_focus())
+        if getattr(self.app, "look", Look()).has_vim_keys:
+            self.panes.composer.use_vim_keys()
         self.groups.consent.open(self.panes.refresh_sidebar)
         self.panes.show_conversation(self.desk.conversation)
         self.panes.focus_composer()
@@ -137,6 +140,10 @@ class ChatScreen(WorkingScreen[None]):
     def _end_turn(self, event: TurnEnded) -> None:
         self.groups.tool_servers.check_servers()
         self.groups.sending.finish_turn(event)
+
+    @on(Composer.ModeChanged)
+    def _show_mode(self) -> None:
+        self.keyboard.follow_focus()
 
     @on(Composer.Submitted)
     async def _submit(self, event: Composer.Submitted) -> None:

@@ -7,6 +7,7 @@ from replyscope.domain import limits
 from replyscope.domain.plural import plural
 from replyscope.domain.typed_number import shortened, whole_number
 from replyscope.engine.parameter_layers import effective
+from replyscope.inspection.figures import dollars
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.panes import Panes
@@ -68,5 +69,8 @@ class SettingsCommands:
     def show_usage(self) -> None:
         """Report the tokens and the cost of the open session."""
         parts = usage_parts(self._panes.status())
+        limits = self._desk.services.settings.limits
+        named = (("session", limits.session_usd), ("day", limits.day_usd))
+        parts += [f"{name} limit {dollars(usd)}" for name, usd in named if usd is not None]
         text = " · ".join(parts) if parts else "This session has used no tokens yet"
         self._desk.tell(f"{text}. [F9] shows all replies.", is_error=False)

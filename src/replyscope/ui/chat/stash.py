@@ -23,6 +23,9 @@ class StashCommands:
     def stash(self, text: str = "") -> None:
         """Stash a text or what is written; with `pop` or nothing written, take the newest back."""
         written = self._drafts.draft
+        shown = self._view.composer.text
+        if shown != written.text:  # a recalled prompt
+            written = Draft(shown, written.attachments)
         if text and text != _POP:
             written = Draft(text, written.attachments)
         elif text == _POP or not (written.text.strip() or written.attachments):

@@ -1,0 +1,99 @@
+"""The vim keys do what vim does: each case is compared with the results of a real vim."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replyscope.ui.vim.engine import begin, press, synced
+from replyscope.ui.vim.state import Effect, Vim, VimMode
+from tests.hands.vim_keys import CASES
+
+if sys.platform != "win32":
+    from tests.hands.real_vim import VIM, run_vim
+else:
+    VIM = None
+
+RESULTS = [
+    (text, cursor)
+    for text, cursor in json.loads(Path(__file__).with_name("vim_results.json").read_text())
+]
+"""The text and the cursor after each case, as vim 9.0 leaves them."""
+_NAMES = {"\x1b": "escape", "\r": "enter", "\x12": "ctrl+r"}
+
+
+def type_keys(vim: Vim, keys: str) -> Vim:
+    """The state after keys. The text of insert mode is typed as the composer does it."""
+    for key in keys:
+        if vim.mode is VimMode.INSERT and key != "\x1b":
+            text = vim.text[: vim.cursor] + key + vim.text[vim.cursor :]
+            vim = replace(vim, text=text, cursor=vim.cursor + 1)
+        else:
+            vim, _ = press(vim, _NAMES.get(key, key))
+    return vim
+
+
+@pytest.mark.parametrize(
+    ("case", "result"),
+    list(zip(CASES, RESULTS, strict=True)),
+    ids=[f"{keys!r} at {cursor}" for _, cursor, keys in CASES],
+)
+def test_keys_leave_the_text_and_the_cursor_as_vim_does(
+    case: tuple[str, int, str], result: tuple[str, int]
+) -> None:
+    text, cursor, keys = case
+    vim = type_keys(Vim(text, cursor, VimMode.NORMAL), f"{keys}\x1b\x1b")
+    assert (vim.text, vim.cursor, vim.mode) == (*result, VimMode.NORMAL)
+
+
+@pytest.mark.skipif(VIM is None, reason="needs vim and a pty")
+def test_the_results_are_those_of_a_real_vim(tmp_path: Path) -> None:
+    assert run_vim(tmp_path, CASES) == RESULTS
+
+
+_KEYS = st.text(
+    alphabet='hjklwbeWBEG0^$gft;,xXDCsSr~JdcypPuviIaAoOV.<>3("{}p \x1b\x12\rqz', max_size=30
+)
+
+
+@given(st.text(alphabet='ab ("\n.', max_size=20), _KEYS)
+def test_any_keys_leave_a_valid_state_and_all_can_be_undone(text: str, keys: str) -> None:
+    vim = type_keys(begin(text), f"\x1b{keys}")
+    assert 0 <= vim.cursor <= len(vim.text)
+    assert 0 <= vim.anchor <= len(vim.text) or not vim.mode.is_visual
+    vim = type_keys(vim, "\x1b\x1b" + "u" * (len(keys) + 2))
+    assert vim.text == text
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "effect"),
+    [
+        ("\x1b", "escape", Effect.LEAVE),
+        ("\x1b", "enter", Effect.SUBMIT),
+        ("\x1bd", "escape", Effect.NONE),
+        ("\x1bv", "escape", Effect.NONE),
+        ("", "enter", Effect.UNKNOWN),
+        ("", "a", Effect.UNKNOWN),
+        ("\x1b", "f2", Effect.UNKNOWN),
+        ("\x1b", "up", Effect.UNKNOWN),
+        ("\x1bd", "left", Effect.NONE),
+        ("\x1b", "Q", Effect.NONE),
+    ],
+)
+def test_the_host_is_told_what_is_left_to_it(keys: str, key: str, effect: Effect) -> None:
+    assert press(type_keys(begin("one"), keys), key)[1] is effect
+
+
+def test_a_change_of_the_host_can_be_undone_in_normal_mode() -> None:
+    vim = type_keys(begin("one"), "\x1b")
+    vim = type_keys(synced(vim, "one pasted", 9), "u")
+    assert vim.text == "one"
+
+
+def test_a_change_of_insert_mode_is_one_step_to_undo() -> None:
+    vim = type_keys(begin(), "some words\nof text\x1bu")
+    assert vim.text == ""
