@@ -165,8 +165,8 @@ def test_stored_settings_are_read_back(value: SessionSettings) -> None:
 def test_an_exported_session_is_read_back(
     session: Session, messages: list[Message], exchanges: list[Exchange]
 ) -> None:
-    # A draft is exported without its attachments; a reply that still ran was cut off.
-    session = replace(session, id="s", draft_attachments=(), draft_cursor=None)
+    # A draft is exported without its attachments, and no stash; a reply that still ran was cut off.
+    session = replace(session, id="s", draft_attachments=(), draft_cursor=None, stashed=0)
     ended = [
         replace(_image_is_elsewhere(e), id=f"x{n}", state=ExchangeState.COMPLETED)
         for n, e in enumerate(exchanges)
