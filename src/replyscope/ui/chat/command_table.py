@@ -128,7 +128,7 @@ COMMANDS: tuple[Command[Groups], ...] = (
     Command("attach", "Attach a file or a folder",
             lambda chat, text: chat.writing.attach(text), "PATH"),
     Command("history", "Search the prompts of all sessions",
-            lambda chat, text: chat.prompts.search(text), "WORDS",
+            lambda chat, text: chat.prompt_history.search(text), "WORDS",
             key=Key("ctrl+r", "Search sent prompts", "chat.history", 41, "history")),
     Command("stash", "Put the message aside, or take it back",
             lambda chat, text: chat.stash.stash(text), "TEXT|pop",

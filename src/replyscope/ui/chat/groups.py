@@ -94,7 +94,7 @@ class Groups:
         """Add the commands that help to write, and the questions about spending limits."""
         desk, panes = self.desk, self.panes
         self.spending = SpendingQuestions(desk)
-        self.prompts = PromptHistoryCommands(desk, panes)
+        self.prompt_history = PromptHistoryCommands(desk, panes)
         self.stash = StashCommands(desk, panes, self.drafts)
         self.asides = AsideCommands(desk, panes)
         self.sending.on_ended = self.asides.title
