@@ -101,14 +101,15 @@ class Conversation(OpenSession):
         self.turn = ()
         if self.rules is not None:
             self.rules.begin_turn()
-        offered = await self._offer(self._tooling) if self._tooling is not None else ()
-        return Turn(self, target, listen, self._tooling, offered)
+        return Turn(self, target, listen, self._tooling, await self.offered_tools())
 
-    async def _offer(self, tooling: Tooling) -> tuple[Tool, ...]:
-        """The tools that this session offers to the model."""
+    async def offered_tools(self) -> tuple[Tool, ...]:
+        """The tools that this session offers to the model. Starts their servers."""
+        if self._tooling is None:
+            return ()
         wanted = self.session.settings.tools
-        wanted = tooling.settings().enabled if wanted is None else wanted
-        return await tooling.box.offer(wanted) if wanted else ()
+        wanted = self._tooling.settings().enabled if wanted is None else wanted
+        return await self._tooling.box.offer(wanted) if wanted else ()
 
     async def answer_by_hand(self, call_id: str, output: str) -> None:
         """Save a text of the person as the result of a call. Raises StoreError."""
@@ -124,7 +125,7 @@ class Conversation(OpenSession):
     async def try_call(self, call: ToolCall, arguments: str) -> ToolOutcome:
         """Run a call again for the person; its result is not sent to the model."""
         assert self._tooling is not None
-        offered = await self._offer(self._tooling)
+        offered = await self.offered_tools()
         tool = next((tool for tool in offered if tool.name == call.name), None)
         if tool is None:
             return ToolOutcome(f"{call.name} is not among this session's tools.", is_error=True)

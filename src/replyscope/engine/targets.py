@@ -10,12 +10,14 @@ from replyscope.domain.endpoint import (
     ModelInfo,
 )
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.exchange import Api
 from replyscope.domain.message import Attachment, Part
 from replyscope.domain.model_names import LOCAL, ModelName
-from replyscope.domain.session import Parameters
+from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Layers
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live_reply import Target
+from replyscope.engine.live_reply import PlannedTarget, Target
+from replyscope.engine.message_marks import check_marks
 from replyscope.engine.model_lists import ModelLists
 from replyscope.engine.new_endpoints import OPENAI_URL, endpoint_at, entry_of, keep_key
 from replyscope.engine.parameter_layers import Layer, effective, parameter_layers
@@ -126,7 +128,13 @@ class Targets:
         window = self.window_of(model, self.endpoint_of(conversation))
         if window is None:
             return None
-        return fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
+        return fit_into(
+            conversation.read_messages(),
+            conversation.exchanges,
+            parts,
+            window,
+            conversation.session.settings,
+        )
 
     def form_of(self, part: Attachment) -> str:
         """The form in which a PDF is sent to the server in use; empty for other attachments."""
@@ -174,6 +182,19 @@ class Targets:
             return ()
         return await self.lists.load(self.endpoint)
 
+    def check_marks(
+        self, conversation: Conversation, settings: SessionSettings | None = None
+    ) -> None:
+        """Raise ReplyscopeError if messages are left out that the server keeps. `settings` are
+        those that the session would get.
+        """
+        endpoint = self.endpoint_of(conversation)
+        if endpoint is None or endpoint.api is not Api.RESPONSES:
+            return
+        kept_at = self.parameters_of(conversation).given().get("conversation")
+        settings = settings or conversation.session.settings
+        check_marks(conversation.messages, settings, kept_at)
+
     async def target_for(self, conversation: Conversation) -> Target | None:
         """The target of a session's next request; None when no model is chosen.
 
@@ -182,6 +203,7 @@ class Targets:
         endpoint = self.endpoint_of(conversation)
         if endpoint is None:
             return None
+        self.check_marks(conversation)
         provider = await self._services.open_provider(endpoint)
         if self.model_for(conversation) is None and not self._models_at(endpoint):
             await self.lists.load(endpoint)
@@ -192,6 +214,15 @@ class Targets:
         await self._services.check_layers(known, Layers(model, settings.preset))
         conversation.change_settings(replace(settings, endpoint=endpoint.name, model=model))
         return Target(endpoint, provider, model, known=known)
+
+    def planned(self, conversation: Conversation) -> PlannedTarget | None:
+        """The destination of a session's next request as far as it is known, without a
+        connection; None without an endpoint or a model.
+        """
+        endpoint, model = self.endpoint_of(conversation), self.model_for(conversation)
+        if endpoint is None or model is None:
+            return None
+        return PlannedTarget(endpoint, model, self._services.settings)
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

@@ -180,5 +180,6 @@ class Turn:
 
     def _opening(self, target: Target) -> Exchange:
         session = self._session
+        settings, messages = session.session.settings, session.messages
         now = session.clock.now()
-        return make_opening(session.new_id(), now, session.session.settings, target)
+        return make_opening(session.new_id(), now, settings, target, messages)

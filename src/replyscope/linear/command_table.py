@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from replyscope.linear import (
     calls,
+    context,
     copying,
     files,
     presets,
@@ -96,6 +97,12 @@ COMMANDS: tuple[LinearCommand, ...] = (
                   "[NAME=VALUE ...|WORD]", ("parameters",)),
     LinearCommand("preset", "list the presets, use one, or make one of this session",
                   presets.preset, "[NAME|save NAME|off]"),
+    LinearCommand("context", "read what the next request holds, or the request itself",
+                  context.context, "[list|count|json|curl|python]"),
+    LinearCommand("leave-out", "leave a message out of the next requests, or send it again",
+                  context.leave_message_out, "[N]"),
+    LinearCommand("pin-message", "pin a message: /compact and shortening keep it",
+                  context.pin_message, "[N]"),
     LinearCommand("n", "request several replies to each message", settings.choices, "[NUMBER]"),
     LinearCommand("schema", "request replies that match a JSON schema", settings.schema,
                   "[FILE|off]"),

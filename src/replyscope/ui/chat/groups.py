@@ -6,6 +6,7 @@ from replyscope.ui.chat.branches import Branches
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent import ConsentPrompt
+from replyscope.ui.chat.context import ContextCommands
 from replyscope.ui.chat.copying import Copying
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
@@ -76,6 +77,7 @@ class Groups:
         self.outside_editor = OutsideEditor(desk, panes, screen)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
+        self.context = ContextCommands(desk, panes, lambda: panes.transcript.focus())
         self.copying = Copying(desk, panes)
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)

@@ -9,6 +9,7 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
+from replyscope.engine.message_marks import mark_of
 from replyscope.engine.tool_calls import results_under, with_results
 from replyscope.engine.tree import MessageTree
 from replyscope.inspection.explain import Mood, Remedy
@@ -89,12 +90,13 @@ class ChatSource:
         message = self._desk.conversation.tree[message_id]
         exchanges = self._desk.exchanges_now
         tabs = self._tabs_of(message, exchanges)
+        mark = mark_of(self._desk.conversation.session.settings, message_id)
         if message.role is not Role.ASSISTANT:
-            return replace(user_content(read_in(message, {})), tabs=tabs)
+            return replace(user_content(read_in(message, {})), tabs=tabs, mark=mark)
         now = {s.exchange_id: exchanges.get(s.exchange_id) for s in message.sources}
         joined = {key: self._with_results(message, e) for key, e in now.items() if e is not None}
         content = reply_content(message, joined, possible=self.possible(message))
-        content = replace(content, tabs=tabs)
+        content = replace(content, tabs=tabs, mark=mark)
         if self._results_wait(message):
             content = replace(content, notice=_UNSENT, mood=Mood.NOTE)
         elif content.word in _WAITING and self._is_answered_now(message):

@@ -69,6 +69,8 @@ class EntryContent:
     citations: tuple[Citation, ...] = ()
     images: tuple[Attached, ...] = ()
     is_live: bool = False
+    mark: str = ""
+    """A word about the message in the next request: left out, or pinned."""
 
     @property
     def parts(self) -> tuple[ReplyPart, ...]:
