@@ -45,3 +45,28 @@ def test_the_context_is_read_and_messages_are_left_out_by_number(
     assert any(line.startswith("context: ") for line in told)
     assert [m["content"] for m in server.requests[1]["messages"]] == ["reply 1", "second"]
     assert len(server.requests) == 2
+
+
+def test_a_summary_begins_a_new_branch(server: LoopbackServer, tmp_path: Path) -> None:
+    server.answer = lambda _request: reply(f"reply {len(server.requests)}")
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("/compact\r")
+        terminal.wait_for("There is nothing to compact yet.")
+        terminal.type("first\r")
+        terminal.wait_for("reply: reply 1", "finish: stop")
+        terminal.type("/compact\r")
+        terminal.wait_for("tokens of input? yes / no:")
+        terminal.type("yes\r")
+        terminal.wait_for("The summary is above.", "Enter to cancel:")
+        terminal.type("1\r")
+        terminal.wait_for("Compacted.")
+        terminal.type("second\r")
+        terminal.wait_for("reply: reply 3")
+        terminal.type("/compact server\r")
+        terminal.wait_for("Only the Responses API compacts at the server.")
+        terminal.type("/previous\r")
+        terminal.wait_for("you: Summarise this conversation")
+    assert [m["content"] for m in server.requests[2]["messages"]] == [
+        "Summary of the conversation so far:\n\nreply 2\n\nsecond"
+    ]

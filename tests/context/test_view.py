@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.widgets import OptionList, TextArea
 
 from replyscope.domain.message import Message, Role, TextPart
 from replyscope.domain.session import Session, SessionSettings
 from replyscope.ui.chat.context_dialog import ContextDialog
 from replyscope.ui.chat.request_screen import RequestScreen
+from replyscope.ui.dialogs.edit_dialog import EditDialog
 from tests.support.build import NOON
-from tests.support.server import Answer, LoopbackServer, reply
+from tests.support.server import Answer, LoopbackServer, error, reply
 from tests.ui.app import chat_of, frame, make_app, make_services, open_chat, until
 from tests.ui.test_branches import ask_and_wait
-from tests.ui.test_chat import SIZE, send
+from tests.ui.test_chat import SIZE, is_idle, send
 
 LONG = 1_000
 
@@ -140,3 +141,52 @@ async def test_a_long_session_is_listed_by_windows(server: LoopbackServer, tmp_p
         for letter in "999":
             await pilot.press(letter)
         await until(pilot, lambda: rows.option_count == 1)
+
+
+async def test_a_summary_is_edited_before_the_session_goes_on_from_it(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: reply(f"reply {len(server.requests)}")
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await ask_and_wait(pilot, "first")
+        chat = chat_of(pilot)
+        chat.panes.composer.focus()
+        await send(pilot, "/compact")
+        await until(pilot, lambda: "a summary by test-model: ≈" in frame(pilot))
+        assert "POST /responses/compact" not in frame(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog), "the summary")
+        assert "12 tokens, cost unknown" in frame(pilot)
+        pilot.app.screen.query_one(TextArea).text = "They said hello."
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "They said hello." in frame(pilot))
+        await until(pilot, lambda: is_idle(pilot))
+        assert [m.text for m in chat.desk.conversation.messages] == [
+            "Summary of the conversation so far:\n\nThey said hello."
+        ]
+        await pilot.press("escape", "left_square_bracket")
+        await until(pilot, lambda: "Summarise this conversation" in frame(pilot))
+        assert "reply 1" in frame(pilot)
+
+
+async def test_a_summary_that_is_not_wanted_changes_nothing(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: reply(f"reply {len(server.requests)}")
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await ask_and_wait(pilot, "first")
+        chat = chat_of(pilot)
+        before = list(chat.desk.conversation.messages)
+        chat.panes.composer.focus()
+        await send(pilot, "/compact other-model")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog), "the summary")
+        await pilot.press("escape")
+        await until(pilot, lambda: "Not compacted." in frame(pilot))
+        await until(pilot, lambda: is_idle(pilot))
+        assert chat.desk.conversation.messages == before
+        assert "Summarise this conversation" not in frame(pilot)
+        server.answer = lambda _request: error(500, "overloaded")
+        await send(pilot, "/compact other-model")
+        await until(pilot, lambda: "There is no summary" in frame(pilot))
+        assert chat.desk.conversation.messages == before
+    assert server.requests[1]["model"] == "other-model"

@@ -14,7 +14,7 @@ from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, Part, Role, ToolResultPart
 from replyscope.domain.ports import Clock, NewId, PriceList, Store, TranslateFrames
 from replyscope.domain.request import ModelRequest, Resumption
-from replyscope.domain.session import StoredSession, title_from
+from replyscope.domain.session import SessionSettings, StoredSession, title_from
 from replyscope.domain.tool import Tool, ToolCallState, ToolOutcome
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.live_reply import LiveReply, Target
@@ -70,6 +70,39 @@ class Conversation(OpenSession):
         await self.add_message(message)
         turn = await self._begin_turn(target, listen)
         return await turn.answer(message.id)
+
+    async def send_plain(
+        self,
+        parts: Sequence[Part],
+        target: Target,
+        settings: SessionSettings,
+        listen: Listen = ignore,
+    ) -> None:
+        """Add a user message, and run a turn without tools that answers it. The turn has other
+        settings than the session; the draft is kept. Raises StoreError.
+        """
+        await self._check_alone()
+        tip = self.messages[-1].id
+        prompt = Message(self.new_id(), Role.USER, tuple(parts), self.clock.now(), parent_id=tip)
+        await self.save_head()
+        await self.add_message(prompt, keeps_draft=True)
+        await self._plain_turn(target, settings, listen).answer(prompt.id)
+
+    async def compact_at_server(
+        self, target: Target, settings: SessionSettings, listen: Listen = ignore
+    ) -> None:
+        """Run an exchange in which the server compacts the branch. Its reply is appended to the
+        branch. Raises StoreError.
+        """
+        await self._check_alone()
+        await self.save_head()
+        await self._plain_turn(target, settings, listen).compact(self.messages[-1].id)
+
+    def _plain_turn(self, target: Target, settings: SessionSettings, listen: Listen) -> Turn:
+        self.turn = ()
+        if self.rules is not None:
+            self.rules.begin_turn()
+        return Turn(self, target, listen, None, (), settings)
 
     async def retry(
         self, target: Target, listen: Listen = ignore, *, reply: Message | None = None

@@ -15,6 +15,7 @@ from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, ReplySource, Role, ToolResultPart
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Action, Rule
+from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import Tool, ToolSettings
 from replyscope.engine.live_reply import LiveReply, Target
 from replyscope.engine.open_session import OpenSession
@@ -35,12 +36,14 @@ class Turn:
         listen: Listen,
         tooling: Tooling | None,
         offered: tuple[Tool, ...],
+        settings: SessionSettings | None = None,
     ) -> None:
         self._session = session
         self._target = target
         self._listen = listen
         self._tooling = tooling
         self._offered = offered
+        self._own_settings = settings
         self._rounds = Rounds(tooling.settings() if tooling is not None else ToolSettings())
 
     async def answer(self, under: str) -> str | None:
@@ -50,6 +53,16 @@ class Turn:
         if len(session.tree.siblings(session.messages[-1])) == 1 or self._wanted_choices == 1:
             return await self.go_on()
         return None
+
+    async def compact(self, under: str) -> None:
+        """Let the server compact the branch up to a message."""
+        request = replace(self._request(self._target), compacts=True)
+        await self._choices(self._target, request, under, 1)
+
+    @property
+    def _settings(self) -> SessionSettings:
+        """The settings of the requests: those of the session, unless the turn has its own."""
+        return self._own_settings or self._session.session.settings
 
     async def continue_reply(self) -> str | None:
         """Continue the last reply with another exchange, then run `go_on`."""
@@ -164,12 +177,12 @@ class Turn:
 
     @property
     def _wanted_choices(self) -> int:
-        return max(1, self._target.parameters(self._session.session.settings).n or 1)
+        return max(1, self._target.parameters(self._settings).n or 1)
 
     def _request(self, target: Target, *, continues: bool = False) -> ModelRequest:
         session = self._session
         return make_request(
-            session.session.settings,
+            self._settings,
             session.messages,
             session.exchanges,
             target,
@@ -180,6 +193,5 @@ class Turn:
 
     def _opening(self, target: Target) -> Exchange:
         session = self._session
-        settings, messages = session.session.settings, session.messages
         now = session.clock.now()
-        return make_opening(session.new_id(), now, settings, target, messages)
+        return make_opening(session.new_id(), now, self._settings, target, session.messages)

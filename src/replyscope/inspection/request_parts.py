@@ -15,6 +15,7 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_text import read_json
 from replyscope.domain.message import (
     MESSAGE_FIELDS,
+    NOTE,
     Attachment,
     Message,
     OpaquePart,
@@ -230,8 +231,8 @@ def _part_of(
 
 
 def _is_counted(item: OpaquePart) -> bool:
-    """Whether an item's tokens are counted as text or as reasoning."""
-    return item.kind in (*_IN_PARTS, "reasoning", MESSAGE_FIELDS)
+    """Whether an item's tokens are counted as text or as reasoning, or it is not sent."""
+    return item.kind in (*_IN_PARTS, "reasoning", MESSAGE_FIELDS, NOTE)
 
 
 def _reasoning_tokens(item: OpaquePart) -> int:

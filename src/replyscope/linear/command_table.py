@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from replyscope.linear import (
     calls,
+    compacting,
     context,
     copying,
     files,
@@ -99,6 +100,8 @@ COMMANDS: tuple[LinearCommand, ...] = (
                   presets.preset, "[NAME|save NAME|off]"),
     LinearCommand("context", "read what the next request holds, or the request itself",
                   context.context, "[list|count|json|curl|python]"),
+    LinearCommand("compact", "go on from a summary in a new branch", compacting.compact,
+                  "[MODEL|server]"),
     LinearCommand("leave-out", "leave a message out of the next requests, or send it again",
                   context.leave_message_out, "[N]"),
     LinearCommand("pin-message", "pin a message: /compact and shortening keep it",

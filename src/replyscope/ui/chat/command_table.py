@@ -51,6 +51,8 @@ COMMANDS: tuple[Command[Groups], ...] = (
     Command("context", "Show what the next request holds, and the request itself",
             lambda chat, _: chat.context.show(),
             key=Key("C,shift+c", "Context of the next request", "chat.context", 41, "context")),
+    Command("compact", "Go on from a summary in a new branch",
+            lambda chat, text: chat.compacting.compact(text), "MODEL"),
     Command("leave-out", "Leave the message out of the next requests, or send it again",
             lambda chat, _: chat.context.leave_out(),
             key=Key("x", "Leave out of requests", "reply.leave-out", 42, "leave out"),

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from replyscope.ui.chat.branches import Branches
 from replyscope.ui.chat.commands import CommandLine
+from replyscope.ui.chat.compacting import Compacting
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent import ConsentPrompt
 from replyscope.ui.chat.context import ContextCommands
@@ -78,6 +79,7 @@ class Groups:
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
         self.context = ContextCommands(desk, panes, lambda: panes.transcript.focus())
+        self.compacting = Compacting(desk, sending, providers)
         self.copying = Copying(desk, panes)
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from replyscope.domain.exchange import Choice, Citation, Exchange, ReplyImage, RunKind, ToolCall
 from replyscope.domain.message import (
+    NOTE,
     AudioPart,
     DocumentPart,
     FilePart,
     ImagePart,
     Message,
+    OpaquePart,
     Role,
     byte_size,
 )
@@ -109,9 +111,15 @@ def user_content(message: Message) -> EntryContent:
         key=message.id,
         role=message.role,
         title="you",
-        text=message.text,
+        text=message.text or notes_of(message),
         attachments=tuple(attachments),
     )
+
+
+def notes_of(message: Message) -> str:
+    """The sentences for the person in a message."""
+    notes = (part for part in message.parts if isinstance(part, OpaquePart))
+    return "\n".join(part.payload for part in notes if part.kind == NOTE)
 
 
 def reply_content(
