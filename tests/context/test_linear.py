@@ -63,6 +63,8 @@ def test_a_summary_begins_a_new_branch(server: LoopbackServer, tmp_path: Path) -
         terminal.wait_for("Compacted.")
         terminal.type("second\r")
         terminal.wait_for("reply: reply 3")
+        terminal.type("/cache\r")
+        terminal.wait_for("cache: First difference: message 1 (user)")
         terminal.type("/compact server\r")
         terminal.wait_for("Only the Responses API compacts at the server.")
         terminal.type("/previous\r")

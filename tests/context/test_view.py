@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +191,19 @@ async def test_a_summary_that_is_not_wanted_changes_nothing(
         await until(pilot, lambda: "There is no summary" in frame(pilot))
         assert chat.desk.conversation.messages == before
     assert server.requests[1]["model"] == "other-model"
+
+
+async def test_the_difference_to_the_request_before_is_shown(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await ask_and_wait(pilot, "first")
+        chat = chat_of(pilot)
+        settings = chat.desk.conversation.session.settings
+        chat.desk.conversation.change_settings(replace(settings, system="Be \x1b[31mbrief."))
+        chat.panes.composer.focus()
+        await ask_and_wait(pilot, "second")
+        await pilot.press("K")
+        await until(pilot, lambda: "First difference: the system prompt" in frame(pilot))
+        assert "+" in frame(pilot)
+        assert "\x1b" not in frame(pilot)

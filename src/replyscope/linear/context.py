@@ -43,6 +43,23 @@ def context(desk: LinearDesk, argument: str = "") -> None:
             )
 
 
+def cache(desk: LinearDesk, _argument: str = "") -> None:
+    """Print why the last reply did or did not use the server's cache."""
+    from replyscope.engine.cache_report import load_cache_report  # loaded on first use
+
+    message, _, _ = desk.last_reply()
+    conversation = desk.conversation
+    report = desk.run(
+        load_cache_report(desk.services.archive, conversation.tree, conversation.exchanges, message)
+    )
+    for sentence in report.sentences():
+        desk.say("cache", printable_line(sentence))
+    if report.difference is not None:
+        names = {"- ": "before", "+ ": "now", "  ": "same"}
+        for line in report.difference.lines():
+            desk.say(names[line[:2]], printable_line(line[2:]))
+
+
 def leave_message_out(desk: LinearDesk, argument: str = "") -> None:
     """Leave a message out by its number in /context list, or send it again."""
     _mark(desk, argument, leave_out)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.message import Role
+from replyscope.domain.message import Message, Role
 from replyscope.engine.message_marks import leave_out, pin
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.view import ChatView
+from replyscope.ui.dialogs.edit_dialog import ReadDialog
 
 
 class ContextCommands:
@@ -68,6 +69,32 @@ class ContextCommands:
         self._desk.apply_settings(conversation, settings)
         self._desk.tell(sentence, is_error=False)
         self._view.redraw_replies()
+
+    def explain_cache(self) -> None:
+        """Show why the reply under the cursor did or did not use the server's cache."""
+        reply = self._view.reply_at_cursor()
+        if reply is None:
+            self._desk.tell("There is no reply yet.", is_error=False)
+            return
+        self._desk.start_work(
+            self._explain_cache, reply, group="cache", exclusive=True, holds_keys=True
+        )
+
+    async def _explain_cache(self, reply: Message) -> None:
+        from replyscope.engine.cache_report import load_cache_report  # loaded on first use
+
+        desk, conversation = self._desk, self._desk.conversation
+        try:
+            report = await load_cache_report(
+                desk.archive, conversation.tree, desk.exchanges_now, reply
+            )
+        except ReplyscopeError as error:
+            desk.tell(error)
+            return
+        lines = report.sentences()
+        if report.difference is not None:
+            lines += ["", *report.difference.lines()]
+        desk.show(ReadDialog("Prompt cache", "\n".join(lines)))
 
     def _point_at(self, message_id: str) -> None:
         """Show a message of the branch; for tool results, the reply that called the tools."""
