@@ -47,6 +47,14 @@ async def test_the_preview_is_the_request_that_is_sent(
     assert "sk-planted" not in f"{preview}{as_curl(preview, str)}{as_python(preview, str)}"
 
 
+async def test_a_request_that_cannot_be_built_is_an_error_in_words(
+    server: LoopbackServer, clock: Clock
+) -> None:
+    async with open_chat(server.base_url, clock, key="schlüssel") as provider:
+        with pytest.raises(ProviderError, match="key"):
+            await provider.preview(ask())
+
+
 async def test_the_preview_has_what_was_adapted_before(
     server: LoopbackServer, clock: Clock
 ) -> None:

@@ -76,7 +76,10 @@ class ModelProvider(Protocol):
         ...
 
     async def preview(self, request: ModelRequest) -> RequestSent:
-        """The HTTP request that `stream` would send first. Nothing is sent."""
+        """The HTTP request that `stream` would send first; it is not sent.
+
+        Raises ProviderError.
+        """
         ...
 
     async def count_input(self, request: ModelRequest) -> int:

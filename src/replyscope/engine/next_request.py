@@ -9,7 +9,7 @@ from replyscope.domain.message import Message, Part, Role
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import path_to
 from replyscope.domain.tool import Tool
-from replyscope.engine.branch import read_in_all
+from replyscope.engine.branch import read_in, read_in_all
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Destination, Target
 from replyscope.engine.request_builder import make_request
@@ -33,15 +33,19 @@ class NextRequest:
 
     def size(self) -> RequestSize:
         """The parts of the request, with estimated tokens. Opens no connection."""
-        branch = read_in_all(self._branch, self.conversation.exchanges)
+        exchanges = self.conversation.exchanges
         planned = self.targets.planned(self.conversation)
         if planned is None:
+            branch = read_in_all(self._branch, exchanges)
             settings = self.conversation.session.settings
             request = ModelRequest("", self._with_draft(branch), settings.system)
-            return request_size(request, branch, self.conversation.exchanges)
+            return request_size(request, branch, exchanges)
+        request = self._request(planned)
+        sent = {message.id for message in request.messages}
+        # Those that are sent were read for the request.
+        whole = [m if m.id in sent else read_in(m, exchanges) for m in self._branch]
         window = self.targets.window_of(planned.model, planned.endpoint)
-        exchanges = self.conversation.exchanges
-        return request_size(self._request(planned), branch, exchanges, window)
+        return request_size(request, whole, exchanges, window)
 
     async def preview(self) -> RequestSent:
         """The HTTP request as it would be sent, with masked keys. Raises ReplyscopeError."""

@@ -142,8 +142,8 @@ def request_size(
     exchanges: Mapping[str, Exchange],
     window: int | None = None,
 ) -> RequestSize:
-    """The parts of a request. `branch` has the parts of every reply; its messages that the
-    request lacks are listed as not sent.
+    """The parts of a request. The messages of the branch that the request lacks are listed as not
+    sent, and must have their parts.
     """
     parts = (*_settings_parts(request), *_message_parts(request, branch))
     notes = tuple(_notes(request))

@@ -179,7 +179,9 @@ class OpenAIProvider:
         return known | self._unsaved.get(request.model, {})
 
     async def preview(self, request: ModelRequest) -> RequestSent:
-        """The HTTP request that `stream` would send first. Nothing is sent."""
+        """The HTTP request that `stream` would send first. Nothing is sent. Raises ProviderError
+        if the request can't be built.
+        """
         body = sendable(
             self._dialect.body(request, self._endpoint.base_url, await self._adaptations(request))
         )
@@ -190,8 +192,11 @@ class OpenAIProvider:
             raise _Preview
 
         client = build_client(self._endpoint, self._key, self._http, on_request=stop)
-        with suppress(_Preview):
-            await self._dialect.open(client, body, extra_headers(request))
+        try:
+            with suppress(_Preview):
+                await self._dialect.open(client, body, extra_headers(request))
+        except Exception as error:
+            raise ProviderError(self._errors.translate(error)) from error
         return self._request_sent(made[0])
 
     async def count_input(self, request: ModelRequest) -> int:

@@ -93,6 +93,9 @@ class ContextDialog(ListDialog[str | None]):
         text = f"{size.tokens:,} tokens"
         if size.window is not None:
             text = f"{size.tokens:,} of {size.window:,} tokens · {_share(size.tokens, size.window)}"
+        planned = self._next.targets.planned(self._next.conversation)
+        if planned is not None:
+            text += f" · {printable_line(f'{planned.model} at {planned.endpoint.name}')}"
         source = size.source.value
         if size.source is not Source.MEASURED:
             source += " · [Ctrl+N] lets the server count, by a request"
@@ -131,7 +134,7 @@ class ContextDialog(ListDialog[str | None]):
         ]
 
     def _line(self, part: RequestPart, width: int) -> str:
-        title = printable_line(part.title[: 4 * width])
+        title = printable_line(part.title[:width])
         settings = self._next.conversation.session.settings
         mark = mark_of(settings, part.message_id or "")
         notes = [mark] if mark else [] if part.is_sent else ["not sent"]
