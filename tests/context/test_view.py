@@ -15,7 +15,7 @@ from replyscope.ui.chat.context_dialog import ContextDialog
 from replyscope.ui.chat.request_screen import RequestScreen
 from replyscope.ui.dialogs.edit_dialog import EditDialog
 from tests.support.build import NOON
-from tests.support.server import Answer, LoopbackServer, error, reply
+from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, make_services, open_chat, until
 from tests.ui.test_branches import ask_and_wait
 from tests.ui.test_chat import SIZE, is_idle, send
@@ -207,3 +207,26 @@ async def test_the_difference_to_the_request_before_is_shown(
         await until(pilot, lambda: "First difference: the system prompt" in frame(pilot))
         assert "+" in frame(pilot)
         assert "\x1b" not in frame(pilot)
+
+
+async def test_the_inspector_says_that_the_cache_was_missed(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    def cached(prompt: int, tokens: int) -> Answer:
+        counts = usage(prompt=prompt)
+        counts["usage"]["prompt_tokens_details"] = {"cached_tokens": tokens}
+        return Answer(chunks=sse(delta("Hello"), delta(finish="stop"), counts))
+
+    server.answer = lambda _request: cached(5_000, 0)
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await ask_and_wait(pilot, "first")
+        assert "[K] why" not in frame(pilot)
+        chat_of(pilot).panes.composer.focus()
+        server.answer = lambda _request: cached(5_100, 1_024)
+        await ask_and_wait(pilot, "second")
+        await until(pilot, lambda: "cached 1,024 of 5,000" in frame(pilot))
+        assert "[K] why" in frame(pilot)
+        chat_of(pilot).panes.composer.focus()
+        server.answer = lambda _request: cached(5_200, 5_056)
+        await ask_and_wait(pilot, "third")
+        await until(pilot, lambda: "[K] why" not in frame(pilot))

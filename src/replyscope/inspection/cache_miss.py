@@ -13,6 +13,7 @@ from typing import Any
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.json_text import read_json
 from replyscope.inspection.asked_rows import asked_rows
+from replyscope.inspection.cache_use import LEAST_CACHED, is_cache_miss
 from replyscope.inspection.difference import differences
 
 _BESIDE = (
@@ -20,10 +21,6 @@ _BESIDE = (
     *("reasoning", "reasoning_effort", "service_tier", "tool_choice", "parallel_tool_calls"),
 )
 """Fields outside the prefix that may select another cache."""
-_LEAST = 1_024
-"""The tokens below which servers usually cache nothing."""
-_BLOCK = 128
-"""Servers cache in blocks of about so many tokens."""
 _MOST_LINES = 200
 _CONTEXT = 2
 
@@ -67,9 +64,7 @@ class CacheReport:
     @property
     def is_miss(self) -> bool:
         """Whether fewer tokens were cached than the earlier request had."""
-        if self.reusable is None or self.reusable < _LEAST:
-            return False
-        return self.cached is None or self.cached + _BLOCK < self.reusable
+        return is_cache_miss(self.cached, self.reusable)
 
     def sentences(self) -> list[str]:
         """The report, the most important sentence first."""
@@ -80,8 +75,8 @@ class CacheReport:
         if self.reusable is None:
             return [f"Cached input tokens: {cached}."]
         said = [f"Cached input tokens: {cached}; the request before had {self.reusable:,}."]
-        if self.reusable < _LEAST:
-            said.append(f"Servers rarely cache fewer than {_LEAST:,} tokens.")
+        if self.reusable < LEAST_CACHED:
+            said.append(f"Servers rarely cache fewer than {LEAST_CACHED:,} tokens.")
         elif not self.is_miss:
             said.append("The request before was read from the cache.")
         return said

@@ -56,7 +56,9 @@ class Groups:
         drafts = self.drafts = Drafts(desk, lambda: screen.query_one(Composer).written)
         shows = self.visibility = PaneVisibility(screen)
         source = ChatSource(desk, lambda: shows.has_room)
-        reading = self.reading = ReadingPane(screen, services, source, shows.reveal_inspector)
+        reading = self.reading = ReadingPane(
+            screen, services, source, shows.reveal_inspector, source.cache_note
+        )
         self.consent = ConsentPrompt(desk, screen)
         panes = self.panes = Panes(screen, desk, drafts, self.consent, source, reading)
         self.offers = Offers(desk, panes)
