@@ -13,7 +13,7 @@ from replyscope.inspection.request_parts import (
     PartKind,
     RequestPart,
     RequestSize,
-    Source,
+    TokenSource,
     bars_of,
     distribute,
     request_size,
@@ -37,7 +37,7 @@ parts = st.builds(
 sizes = st.builds(
     RequestSize,
     st.lists(parts, max_size=8).map(tuple),
-    st.just(Source.ESTIMATED),
+    st.just(TokenSource.ESTIMATED),
     st.none() | st.integers(1, 200_000),
 )
 
@@ -81,7 +81,7 @@ def test_bars_fill_the_width_one_after_the_other(size: RequestSize, width: int) 
 @given(sizes, st.integers(0, 10**7))
 def test_a_count_of_the_server_is_the_sum_of_the_parts(size: RequestSize, tokens: int) -> None:
     measured = size.measured(tokens)
-    assert measured.source is Source.MEASURED
+    assert measured.source is TokenSource.MEASURED
     assert measured.tokens == (tokens if size.tokens else 0)
     unsent = [part for part in size.parts if not part.is_sent]
     assert [part for part in measured.parts if not part.is_sent] == unsent
@@ -127,7 +127,7 @@ def test_the_usage_of_the_last_reply_scales_the_estimate() -> None:
     exchange = make_exchange(usage=Usage(1_000, 70, 1_070, reasoning_tokens=20))
     branch = (said("a", "x" * 400), reply_of(exchange, "y" * 4_000), said("c", "z" * 384))
     size = request_size(ModelRequest("m", branch), branch, {exchange.id: exchange})
-    assert size.source is Source.SCALED
+    assert size.source is TokenSource.SCALED
     before, reply, after = (part.tokens for part in size.parts)
     assert before == 1_000
     assert reply == 50  # its reasoning is not sent back

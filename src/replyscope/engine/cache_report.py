@@ -14,7 +14,7 @@ from replyscope.inspection.cache_miss import CacheReport, cache_report
 async def load_cache_report(
     archive: Archive, tree: MessageTree, exchanges: Mapping[str, Exchange], reply: Message
 ) -> CacheReport:
-    """Why a reply did or did not use the server's cache. Raises ReplyscopeError."""
+    """The use of the prompt cache by the request of a reply. Raises ReplyscopeError."""
     exchange = exchanges[reply.sources[-1].exchange_id]
     earlier = earlier_exchange(tree, exchanges, reply)
     if earlier is None:

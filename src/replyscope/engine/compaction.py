@@ -1,8 +1,8 @@
-"""Compaction: a long conversation goes on from a summary, as a new branch of its session.
+"""Compaction: a summary replaces a long conversation, in a new branch of its session.
 
 Nothing is deleted. The request for the summary and its reply end the old branch, where they are
-left out of later requests. The new branch begins with the summary, beside the first message of
-the old one; copies of the pinned messages follow it unchanged.
+left out of later requests. The new branch begins with the summary, as a sibling of the first
+message; copies of the pinned messages follow it unchanged.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from replyscope.inspection.figures import cost, dollars
 
 PROMPT: tuple[Part, ...] = (
     TextPart(
-        "Summarise this conversation, so that it can go on from your summary alone. Keep the "
+        "Summarise this conversation, so that your summary alone is enough to continue. Keep the "
         "goals, the decisions and their reasons, facts, names, numbers, code and file paths "
         "that later messages may need, and what is still open. Leave out greetings and detours. "
         "Write only the summary."
@@ -54,7 +54,7 @@ class Compaction:
         self.text: str | None = None
         """The summary of the model; None before it is complete."""
         self.is_accepted = False
-        """Whether the session goes on from the summary."""
+        """Whether the new branch was made."""
         self._reply: Message | None = None
 
     @property
@@ -93,12 +93,12 @@ class Compaction:
         return self.text
 
     async def compact_at_server(self, target: Target, listen: Listen = ignore) -> None:
-        """Let the server compact the branch (`POST /responses/compact`). `accept` goes on from
-        the result. Raises ReplyscopeError if the server cannot do it.
+        """Let the server compact the branch (`POST /responses/compact`). `accept` continues
+        from the result. Raises ReplyscopeError if the server cannot do it.
         """
         if target.endpoint.api is not Api.RESPONSES:
             raise ReplyscopeError(
-                "Only the Responses API compacts at the server.", "/api responses switches to it."
+                "Only the Responses API compacts at the server.", "Type /api responses to switch."
             )
         settings = plain_settings(self._conversation.session.settings)
         try:
@@ -126,7 +126,7 @@ class Compaction:
         await self._conversation.end_branch_at(self._branch[-1].id)
 
     async def accept(self, summary: str = "") -> None:
-        """Go on from the summary, or from the server's result, in a new branch."""
+        """Continue from the summary, or from the server's result, in a new branch."""
         conversation = self._conversation
         await self._leave_out_request()
         pinned = set(conversation.session.settings.pinned)

@@ -1,4 +1,4 @@
-"""Finds the request before the one that made a reply. Pure."""
+"""Finds the previous request of a session, for comparisons. Pure."""
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile

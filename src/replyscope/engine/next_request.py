@@ -63,7 +63,7 @@ class NextRequest:
 
     @property
     def _branch(self) -> list[Message]:
-        """The messages before the one that is being written."""
+        """The messages above the draft."""
         if self.instead_of is None:
             return self.conversation.messages
         nodes = {message.id: message for message in self.conversation.tree.messages}
@@ -89,8 +89,8 @@ class NextRequest:
         )
 
     def _with_draft(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """The messages and the one that is being written. An empty one is not sent; it only makes
-        the message before it one that can be left out.
+        """The messages and the draft. An empty draft is not sent, but allows the last message to be
+        left out.
         """
         session = self.conversation.session
         draft = Message(DRAFT_ID, Role.USER, tuple(self.draft), session.updated_at, session.head_id)

@@ -1,4 +1,4 @@
-"""Builds the request for a branch, and the exchange that starts with it. Pure functions."""
+"""Builds the request for a branch, and its exchange before the first event. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -79,7 +79,7 @@ def make_opening(
     target: Target,
     messages: Sequence[Message] = (),
 ) -> Exchange:
-    """An exchange before its first event. `messages` are those of the branch."""
+    """An exchange before its first event. `messages` is the branch."""
     parameters = target.parameters(settings)
     left_out = unsent_ids(messages, sent_messages(messages, settings, target.leaves_out))
     marked = len(unsent_ids(messages, sent_messages(messages, settings)))

@@ -49,8 +49,8 @@ class FirstDifference:
 class CacheReport:
     """The use of the prompt cache by one request.
 
-    `cached` are the input tokens that the server read from its cache, `reusable` those of the
-    earlier request; None if they were not reported. `diagnosis` are the server's own words.
+    `cached` are the input tokens that the server read from its cache, `reusable` the input
+    tokens of the earlier request; None if they were not reported. `diagnosis` quotes the server.
     `fields` names other fields of the two requests that differ.
     """
 
@@ -87,9 +87,7 @@ class CacheReport:
             what = "differs from" if self.difference.after else "is missing; it was in"
             said.append(f"First difference: {self.difference.name} {what} the request before.")
         elif self.chains:
-            said.append(
-                "The server keeps the earlier messages; what was sent beside them is equal."
-            )
+            said.append("The server keeps the earlier messages; the rest of the request is equal.")
         else:
             said.append("This request begins with all of the request before.")
         if self.fields:

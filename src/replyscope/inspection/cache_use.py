@@ -3,7 +3,7 @@
 LEAST_CACHED = 1_024
 """The tokens below which servers usually cache nothing."""
 _BLOCK = 128
-"""Servers cache in blocks of about so many tokens."""
+"""The approximate size of a block of the cache, in tokens."""
 
 
 def is_cache_miss(cached: int | None, reusable: int | None) -> bool:

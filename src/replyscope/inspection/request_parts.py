@@ -1,4 +1,4 @@
-"""The parts of a request and the tokens of each, as far as they are known. Pure.
+"""The parts of a request with their tokens. Pure.
 
 The figures are of one of three sources, which every screen names: an estimate of four
 characters a token; the estimate scaled by the usage of the last reply; or the server's own
@@ -50,7 +50,7 @@ class PartKind(StrEnum):
     FREE = "free"
 
 
-class Source(StrEnum):
+class TokenSource(StrEnum):
     """The source of token figures; the value describes it."""
 
     ESTIMATED = "estimated: four characters a token"
@@ -88,7 +88,7 @@ class RequestSize:
     """
 
     parts: tuple[RequestPart, ...]
-    source: Source = Source.ESTIMATED
+    source: TokenSource = TokenSource.ESTIMATED
     window: int | None = None
     notes: tuple[str, ...] = ()
 
@@ -120,7 +120,7 @@ class RequestSize:
         """The size with the server's count of all parts that are sent."""
         flags = [part.is_sent for part in self.parts]
         return replace(
-            self, parts=tuple(_scaled_to(self.parts, flags, tokens)), source=Source.MEASURED
+            self, parts=tuple(_scaled_to(self.parts, flags, tokens)), source=TokenSource.MEASURED
         )
 
 
@@ -153,8 +153,8 @@ def request_size(
         if exchange is not None and exchange.usage and exchange.usage.input_tokens:
             before = {one.id for one in branch[:number]}
             scaled = _scaled_by(parts, exchange, message.id, before)
-            return RequestSize(scaled, Source.SCALED, window, notes)
-    return RequestSize(parts, Source.ESTIMATED, window, notes)
+            return RequestSize(scaled, TokenSource.SCALED, window, notes)
+    return RequestSize(parts, TokenSource.ESTIMATED, window, notes)
 
 
 def _notes(request: ModelRequest) -> Iterator[str]:
@@ -313,7 +313,7 @@ def _times(part: RequestPart, factor: float) -> RequestPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class KindBar:
     """A kind of parts as a bar. It begins where the bar before it ends, in cells."""
 
     kind: PartKind
@@ -322,14 +322,14 @@ class Bar:
     cells: int
 
 
-def bars_of(size: RequestSize, width: int) -> list[Bar]:
-    """A bar for each kind. Together they fill the width, which stands for the window; without a
-    known window, or if the request exceeds it, for the request.
+def bars_of(size: RequestSize, width: int) -> list[KindBar]:
+    """A bar for each kind. Together they fill the width: the window, or the request if the window
+    is unknown or too small.
     """
     rows = size.by_kind()
     cells = distribute([tokens for _, tokens in rows], width)
     starts = accumulate(cells, initial=0)
     return [
-        Bar(kind, tokens, start, length)
+        KindBar(kind, tokens, start, length)
         for (kind, tokens), start, length in zip(rows, starts, cells, strict=False)
     ]

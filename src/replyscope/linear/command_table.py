@@ -101,7 +101,7 @@ COMMANDS: tuple[LinearCommand, ...] = (
     LinearCommand("context", "read what the next request holds, or the request itself",
                   context.context, "[list|count|json|curl|python]"),
     LinearCommand("cache", "read why the reply missed the prompt cache", context.cache),
-    LinearCommand("compact", "go on from a summary in a new branch", compacting.compact,
+    LinearCommand("compact", "continue from a summary in a new branch", compacting.compact,
                   "[MODEL|server]"),
     LinearCommand("leave-out", "leave a message out of the next requests, or send it again",
                   context.leave_message_out, "[N]"),

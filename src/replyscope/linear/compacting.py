@@ -8,12 +8,12 @@ from replyscope.engine.compaction import Compaction, expected_cost
 from replyscope.engine.live_reply import Target
 from replyscope.linear.desk import LinearDesk
 
-_DONE = "Compacted. The session goes on from the summary; /previous opens the old branch."
+_DONE = "Compacted. The session continues from the summary; /previous opens the old branch."
 
 
 def compact(desk: LinearDesk, argument: str = "") -> None:
-    """Go on from a summary by a model, by default the session's; `server` lets the server compact
-    by itself.
+    """Continue from a summary by a model, by default the session's. With `server` the server
+    compacts by itself.
     """
     compaction = Compaction(desk.conversation)
     if argument == "server":
@@ -39,9 +39,9 @@ def compact(desk: LinearDesk, argument: str = "") -> None:
 
 
 def _confirm(desk: LinearDesk, compaction: Compaction, text: str) -> None:
-    """Ask whether the session goes on from the summary, perhaps edited."""
+    """Ask whether to continue from the summary, perhaps edited."""
     desk.say("summary", compaction.price)
-    rows = ("Go on from this summary", "Edit it first")
+    rows = ("Continue from this summary", "Edit it first")
     edited = text
     try:
         place = desk.terminal.choose("The summary is above.", rows)

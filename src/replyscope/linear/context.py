@@ -100,7 +100,7 @@ def _say_size(desk: LinearDesk, size: RequestSize) -> None:
 
 
 def _say_messages(desk: LinearDesk, size: RequestSize) -> None:
-    """Print the parts of the request in their order. The numbers are those of the messages."""
+    """Print the parts of the request in their order. Messages are numbered."""
     numbers = {message.id: n for n, message in enumerate(desk.conversation.messages, start=1)}
     for part in size.parts:
         number = numbers.get(part.message_id or "")

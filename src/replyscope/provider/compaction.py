@@ -1,7 +1,7 @@
 """Compaction at the server: `POST /responses/compact`.
 
-The response is not streamed. It lists the messages of the person, then one encrypted item that
-stands for everything else; later requests send the whole list.
+The response is not streamed. It lists the messages of the person, then one encrypted item for
+the replies; later requests send the whole list.
 """
 
 from collections.abc import Mapping

@@ -55,7 +55,7 @@ COMMANDS: tuple[Command[Groups], ...] = (
             lambda chat, _: chat.context.explain_cache(),
             key=Key("K,shift+k", "Prompt cache of the reply", "reply.cache", 44, "cache"),
             is_useful=lambda chat: chat.offers.is_at_reply),
-    Command("compact", "Go on from a summary in a new branch",
+    Command("compact", "Continue from a summary in a new branch",
             lambda chat, text: chat.compacting.compact(text), "MODEL"),
     Command("leave-out", "Leave the message out of the next requests, or send it again",
             lambda chat, _: chat.context.leave_out(),

@@ -27,7 +27,7 @@ class Compacting:
         self._providers = providers
 
     def compact(self, model: str = "") -> None:
-        """Go on from a summary by a model, by default one that is chosen in a dialog."""
+        """Continue from a summary by a model, by default one that is chosen in a dialog."""
         conversation = self._desk.conversation
         if self._desk.turns.is_running(conversation.session.id):
             self._desk.tell("Wait until the reply has ended.", is_error=False)
@@ -77,7 +77,7 @@ class Compacting:
             if model is not None:
                 target = await desk.targets.named_target(target, model)
             text = await compaction.summarise(target)
-            note = f"{compaction.price}. Esc keeps the conversation as it is."
+            note = f"{compaction.price}. [Esc] keep the conversation"
             try:
                 edited = await desk.ask(
                     EditDialog("Summary that begins the new branch", text, note)

@@ -15,7 +15,13 @@ from replyscope.domain.message import Message, Role
 from replyscope.domain.printable import printable_line
 from replyscope.engine.message_marks import mark_of
 from replyscope.engine.next_request import NextRequest
-from replyscope.inspection.request_parts import PartKind, RequestPart, RequestSize, Source, bars_of
+from replyscope.inspection.request_parts import (
+    PartKind,
+    RequestPart,
+    RequestSize,
+    TokenSource,
+    bars_of,
+)
 from replyscope.ui.chat.request_screen import RequestScreen
 from replyscope.ui.dialogs.dialog import ListDialog, Row
 from replyscope.ui.keys.entries import FixedGuide
@@ -97,7 +103,7 @@ class ContextDialog(ListDialog[str | None]):
         if planned is not None:
             text += f" · {printable_line(f'{planned.model} at {planned.endpoint.name}')}"
         source = size.source.value
-        if size.source is not Source.MEASURED:
+        if size.source is not TokenSource.MEASURED:
             source += " · [Ctrl+N] lets the server count, by a request"
         lines = [Content(text), Content.styled(source, "$text-muted")]
         lines += [Content.styled(note, "$text-muted") for note in size.notes]

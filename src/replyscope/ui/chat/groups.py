@@ -68,9 +68,7 @@ class Groups:
         sending = self.sending = Sending(desk, panes, drafts, providers, drawing.start)
         sessions = self.sessions = Sessions(desk, panes, drafts, drawing.start)
         replies = ReplyScreens(screen, services, source)
-        reviewing = self.reviewing = Reviewing(
-            desk, panes, screen, drafts, sending, sessions, replies
-        )
+        self.reviewing = Reviewing(desk, panes, screen, drafts, sending, sessions, replies)
         self.branches = Branches(desk, panes, drafts, sending, providers)
         self.stored_replies = ProviderReplies(desk, sessions)
         self.tools = Tools(desk, panes, sending)
@@ -86,4 +84,4 @@ class Groups:
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)
         self.key_help = KeyHelp(desk, screen, commands)
-        self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, reviewing)
+        self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, self.reviewing)
