@@ -8,7 +8,12 @@ from benchmarks.archive import ARCHIVE, measure_archive
 from benchmarks.bench import Bench, open_bench
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
-from benchmarks.opening import measure_opening, measure_resizing, measure_switching
+from benchmarks.opening import (
+    measure_context,
+    measure_opening,
+    measure_resizing,
+    measure_switching,
+)
 from benchmarks.peers import measure_peers
 from benchmarks.results import write_results
 from benchmarks.review import measure_review
@@ -33,7 +38,10 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
         "Awkward replies, and several at once",
         (measure_shapes, measure_long_lines, measure_four),
     ),
-    "opening": ("Sessions", (measure_opening, measure_switching, measure_resizing)),
+    "opening": (
+        "Sessions",
+        (measure_opening, measure_switching, measure_context, measure_resizing),
+    ),
     "archive": ("A large archive", (measure_archive, _measure_review)),
     "peers": ("Others on the PATH", (measure_peers,)),
     "leaks": ("Long use", (measure_leaks,)),

@@ -1,6 +1,7 @@
 """Opening sessions, going from one to another, and resizing while a reply streams."""
 
 import statistics
+import time
 
 from benchmarks.bench import Bench
 from benchmarks.fill import fill_now
@@ -60,6 +61,22 @@ def measure_switching(bench: Bench) -> list[Row]:
             delays.append((program.wait_for(f"{word} 499", 20) - began) * 1000)
             program.settle(0.5)
     return [Row("going to a session of 1,000 messages", statistics.median(delays), "ms")]
+
+
+def measure_context(bench: Bench) -> list[Row]:
+    """From the key to the view of the next request, in a session of 1,000 messages."""
+    fill_now(bench.folder / "context", 1_000)
+    delays: list[float] = []
+    for _ in range(bench.runs):
+        with bench.start("context", "--session", "bench") as program:
+            program.wait_for("Point 499")
+            program.settle(2.0)
+            program.type("\x1b")
+            program.settle(1.0)
+            began = time.monotonic()
+            program.type("C")
+            delays.append((program.wait_for("question 0", 20) - began) * 1000)
+    return [Row("the context view of 1,000 messages", statistics.median(delays), "ms", 150)]
 
 
 def measure_resizing(bench: Bench) -> list[Row]:

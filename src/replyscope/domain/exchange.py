@@ -222,6 +222,7 @@ class Exchange:
     `adaptations` are sentences about the parameters that were dropped or renamed because the
     server rejected them. `extras` holds non-standard fields as (name, JSON). `delta_count` is
     the number of frames with content. `firings` are the rules that fired, as sentences.
+    `left_out` are the ids of the branch's messages that were not sent.
     `think_tags` is the mode in which tags in the text were parsed; `skipped_frames` counts
     frames that could not be parsed. `prompts` are the prompts of the library that made the
     message, as (name, version).
@@ -265,6 +266,7 @@ class Exchange:
     think_tags: ThinkTags = ThinkTags.AUTO
     skipped_frames: int = 0
     prompts: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def cost_usd(self) -> float | None:

@@ -179,9 +179,17 @@ def settings_from_json(values: Mapping[str, Any]) -> SessionSettings:
     for name in ("tools", "hosted"):
         if name in value:
             value[name] = tuple(value[name])
+    for name in ("left_out", "pinned"):
+        if name in value:
+            value[name] = _texts(value[name])
     value["parameters"] = _made(Parameters, given)
     value["schema"] = _made(Schema, schema) if schema is not None else None
     return _made(SessionSettings, value)
+
+
+def _texts(values: Iterable[Any]) -> tuple[str, ...]:
+    """The texts among values of a file, which may have others."""
+    return tuple(value for value in values if isinstance(value, str))
 
 
 def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
@@ -228,6 +236,7 @@ def exchange_from_json(values: Mapping[str, Any]) -> Exchange:
         "prompts": tuple((name, version) for name, version in value.get("prompts", ())),
         "adaptations": tuple(value.get("adaptations", ())),
         "firings": tuple(value.get("firings", ())),
+        "left_out": _texts(value.get("left_out", ())),
         "unknown_events": tuple(value.get("unknown_events", ())),
         "retries": tuple(
             Retry(_made(Failure, retry["failure"]), retry["wait_s"])

@@ -167,7 +167,7 @@ class ToolResultPart:
 class OpaquePart:
     """A provider's item, stored and sent back verbatim. `payload` is its JSON.
 
-    For the kind MESSAGE_FIELDS it is an object of fields of the message itself.
+    For the kind MESSAGE_FIELDS it is an object of fields of the message itself, for NOTE a text.
     """
 
     kind: str
@@ -175,6 +175,8 @@ class OpaquePart:
 
 
 MESSAGE_FIELDS = "message_fields"
+NOTE = "note"
+"""The kind of a sentence for the person in a message of their role; it is never sent."""
 
 
 def byte_size(part: Attachment) -> int:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from replyscope.domain.endpoint import Endpoint, FoundServer, ModelInfo
-from replyscope.domain.event import Event, Listen, WireFrame
+from replyscope.domain.event import Event, Listen, RequestSent, WireFrame
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.rates import Rates
@@ -74,6 +74,17 @@ class ModelProvider(Protocol):
 
     async def stream(self, request: ModelRequest, listen: Listen) -> None:
         """Report the events of one exchange, `StreamEnded` last. Never raises for a failure."""
+        ...
+
+    async def preview(self, request: ModelRequest) -> RequestSent:
+        """The HTTP request that `stream` would send first; it is not sent.
+
+        Raises ProviderError.
+        """
+        ...
+
+    async def count_input(self, request: ModelRequest) -> int:
+        """The input tokens of a request, as the server counts them. Raises ProviderError."""
         ...
 
     @property

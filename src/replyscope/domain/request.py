@@ -22,9 +22,11 @@ class ModelRequest:
 
     `continues` requests a continuation of the last (assistant) message instead of an answer.
     The server already stores the first `answered` messages: `previous_response_id` refers to
-    them, or the parameter `conversation` does. `resumes` requests the rest of a response instead
-    of a new one. `tools` may be called; `hosted` are tools of the provider, each as JSON for the
-    request. With `is_private` nothing is saved: not even the parameters that the server rejects.
+    them, or the parameter `conversation` does. `compacts` requests a compacted conversation from
+    the server instead of an answer (Responses only). `resumes` requests the rest of a response
+    instead of a new one. `tools` may be called; `hosted` are tools of the provider, each as JSON
+    for the request. With `is_private` nothing is saved: not even the parameters that the server
+    rejects.
     """
 
     model: str
@@ -39,3 +41,4 @@ class ModelRequest:
     tools: tuple[Tool, ...] = ()
     hosted: tuple[str, ...] = ()
     is_private: bool = False
+    compacts: bool = False

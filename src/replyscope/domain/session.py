@@ -111,6 +111,9 @@ class SessionSettings:
     `tools` names the offered tools and sources, None means the tools of the settings file;
     `hosted` are tools of the provider, each as JSON for the request. `preset` names the preset
     whose parameters are under the session's own.
+
+    `left_out` and `pinned` are ids of messages: the first are not sent, the others are kept when
+    a request is shortened and when the conversation is compacted. No message is both.
     """
 
     endpoint: str | None = None
@@ -121,6 +124,8 @@ class SessionSettings:
     tools: tuple[str, ...] | None = None
     hosted: tuple[str, ...] = ()
     preset: str | None = None
+    left_out: tuple[str, ...] = ()
+    pinned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,11 @@ class Archive:
             f"{source.title} (fork)",
             now,
             now,
-            source.settings,
+            replace(
+                source.settings,
+                left_out=_renamed(source.settings.left_out, new_ids),
+                pinned=_renamed(source.settings.pinned, new_ids),
+            ),
             head_id=copies[-1].id,
             is_title_given=True,
         )
@@ -235,3 +239,8 @@ class Archive:
         store = self.store_of(session_id)
         stored = await store.load_session(session_id)
         await store.update_session(change(stored.session), stored.session)
+
+
+def _renamed(ids: Iterable[str], new_ids: Mapping[str, str]) -> tuple[str, ...]:
+    """The new ids of the messages that were copied."""
+    return tuple(new_ids[one] for one in ids if one in new_ids)

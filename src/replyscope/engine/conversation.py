@@ -14,7 +14,7 @@ from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, Part, Role, ToolResultPart
 from replyscope.domain.ports import Clock, NewId, PriceList, Store, TranslateFrames
 from replyscope.domain.request import ModelRequest, Resumption
-from replyscope.domain.session import StoredSession, title_from
+from replyscope.domain.session import SessionSettings, StoredSession, title_from
 from replyscope.domain.tool import Tool, ToolCallState, ToolOutcome
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.live_reply import LiveReply, Target
@@ -85,6 +85,44 @@ class Conversation(OpenSession):
         ids = [one.id for one in self.messages]
         return self.messages[: ids.index(message.id)] if message.id in ids else self.messages
 
+    async def send_plain(
+        self,
+        parts: Sequence[Part],
+        target: Target,
+        settings: SessionSettings,
+        listen: Listen = ignore,
+    ) -> None:
+        """Add a user message, and run a turn without tools that answers it. The turn has other
+        settings than the session; the draft is kept. Raises StoreError, OverLimit.
+        """
+        await self._check_alone()
+        tip = self.messages[-1].id
+        prompt = Message(self.new_id(), Role.USER, tuple(parts), self.clock.now(), parent_id=tip)
+        turn = self._plain_turn(target, settings, listen)
+        try:
+            await turn.allow([*self.messages, prompt])
+            await self.save_head()
+            await self.add_message(prompt, keeps_draft=True)
+            await turn.answer(prompt.id)
+        finally:
+            turn.release()
+
+    async def compact_at_server(
+        self, target: Target, settings: SessionSettings, listen: Listen = ignore
+    ) -> None:
+        """Run an exchange in which the server compacts the branch. Its reply is appended to the
+        branch. Raises StoreError, OverLimit.
+        """
+        await self._check_alone()
+        await self.save_head()
+        await self._plain_turn(target, settings, listen).compact(self.messages[-1].id)
+
+    def _plain_turn(self, target: Target, settings: SessionSettings, listen: Listen) -> Turn:
+        self.turn = ()
+        if self.rules is not None:
+            self.rules.begin_turn()
+        return Turn(self, target, listen, None, _no_tools, self._spending, settings)
+
     async def retry(
         self, target: Target, listen: Listen = ignore, *, reply: Message | None = None
     ) -> str | None:
@@ -119,16 +157,15 @@ class Conversation(OpenSession):
         self.turn = ()
         if self.rules is not None:
             self.rules.begin_turn()
-        return Turn(self, target, listen, self._tooling, self._offer, self._spending)
+        return Turn(self, target, listen, self._tooling, self.offered_tools, self._spending)
 
-    async def _offer(self) -> tuple[Tool, ...]:
-        """The tools that this session offers to the model."""
-        tooling = self._tooling
-        if tooling is None:
+    async def offered_tools(self) -> tuple[Tool, ...]:
+        """The tools that this session offers to the model. Starts their servers."""
+        if self._tooling is None:
             return ()
         wanted = self.session.settings.tools
-        wanted = tooling.settings().enabled if wanted is None else wanted
-        return await tooling.box.offer(wanted) if wanted else ()
+        wanted = self._tooling.settings().enabled if wanted is None else wanted
+        return await self._tooling.box.offer(wanted) if wanted else ()
 
     async def answer_by_hand(self, call_id: str, output: str) -> None:
         """Save a text of the person as the result of a call. Raises StoreError."""
@@ -144,7 +181,7 @@ class Conversation(OpenSession):
     async def try_call(self, call: ToolCall, arguments: str) -> ToolOutcome:
         """Run a call again for the person; its result is not sent to the model."""
         assert self._tooling is not None
-        offered = await self._offer()
+        offered = await self.offered_tools()
         tool = next((tool for tool in offered if tool.name == call.name), None)
         if tool is None:
             return ToolOutcome(f"{call.name} is not among this session's tools.", is_error=True)
@@ -175,3 +212,7 @@ class Conversation(OpenSession):
         rest = Resumption(left.response_id, frames)
         request = ModelRequest(left.model, (), resumes=rest, is_private=self.is_private)
         await self.run_exchange(live, request, target.provider, listen)
+
+
+async def _no_tools() -> tuple[Tool, ...]:
+    return ()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.event import Event, RequestSent, WireFrame, WireRecord
@@ -15,6 +16,35 @@ from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Settings
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.parameter_layers import effective, parameter_layers
+
+
+class Destination(Protocol):
+    """The endpoint and the model of a request, without a connection to them."""
+
+    @property
+    def endpoint(self) -> Endpoint: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def leaves_out(self) -> int: ...
+
+    def parameters(self, settings: SessionSettings) -> Parameters:
+        """The parameters of a request of a session."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTarget:
+    """The destination of a request that is only looked at. `known` are the person's settings."""
+
+    endpoint: Endpoint
+    model: str
+    known: Settings
+    leaves_out: int = 0
+
+    def parameters(self, settings: SessionSettings) -> Parameters:
+        """The parameters of a request of a session to this target."""
+        return effective(parameter_layers(settings, self.endpoint, self.model, self.known))
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,12 @@ class OpenSession:
         self._point_at_tip()
         await self.save_head()
 
+    async def end_branch_at(self, message_id: str) -> None:
+        """Make the path to a message the branch; the messages below it stay. Raises StoreError."""
+        self.tree.go_to(message_id)
+        self._point_at_tip()
+        await self.save_head()
+
     def _point_at_tip(self) -> None:
         head_id = self.messages[-1].id if self.messages else None
         self.session = replace(self.session, head_id=head_id)

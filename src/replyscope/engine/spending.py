@@ -271,7 +271,7 @@ def _input_tokens(planned: Planned) -> int:
     messages = planned.messages[planned.target.leaves_out :]
     known = max((number for number, one in enumerate(messages, 1) if one.sources), default=0)
     new = tuple(part for message in messages[known:] for part in message.parts)
-    tokens = fit_into(messages[:known], planned.exchanges, new, 0).tokens
+    tokens = fit_into(messages[:known], planned.exchanges, new, 0, planned.settings).tokens
     if known:
         return tokens
     settings = planned.settings

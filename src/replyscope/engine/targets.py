@@ -11,19 +11,20 @@ from replyscope.domain.endpoint import (
 )
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
-from replyscope.domain.message import Attachment, Part
+from replyscope.domain.message import Part
 from replyscope.domain.model_names import LOCAL, ModelName
-from replyscope.domain.session import Parameters
+from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.settings import Layers
+from replyscope.engine.attachment_forms import AttachmentForms
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.live_reply import Target
+from replyscope.engine.live_reply import PlannedTarget, Target
+from replyscope.engine.message_marks import check_marks
 from replyscope.engine.model_lists import ModelLists
 from replyscope.engine.new_endpoints import OPENAI_URL, endpoint_at, entry_of, keep_key
 from replyscope.engine.parameter_layers import Layer, effective, parameter_layers
 from replyscope.engine.provider_choice import ProviderChoice, ProviderKind
 from replyscope.engine.services import ChatServices
 from replyscope.inspection.context import Fit, fit_into
-from replyscope.inspection.sent_as import form_of, rejections
 
 
 class Targets:
@@ -41,7 +42,7 @@ class Targets:
         self._windows: dict[str, int] = {}
         self._recent: Mapping[str, str] = {}
         """The model that was used last with each provider."""
-        self._learned: Mapping[str, str] = {}
+        self.forms = AttachmentForms(self, lambda url, model: services.recall(url, model))
 
     @property
     def endpoint(self) -> Endpoint | None:
@@ -73,7 +74,7 @@ class Targets:
         """Use the endpoint of a session that is opened."""
         endpoint = self.endpoint_of(conversation)
         if endpoint != self.endpoint:
-            self.endpoint, self._learned = endpoint, {}
+            self.endpoint = endpoint
 
     def begin(self, conversation: Conversation) -> None:
         """Follow the first session, or move it to the endpoint that the command line names."""
@@ -130,29 +131,13 @@ class Targets:
         window = self.window_of(model, self.endpoint_of(conversation))
         if window is None:
             return None
-        return fit_into(conversation.read_messages(), conversation.exchanges, parts, window)
-
-    def form_of(self, part: Attachment) -> str:
-        """The form in which a PDF is sent to the server in use; empty for other attachments."""
-        if self.endpoint is None:
-            return ""
-        learned = self._learned.get("files", "")
-        return form_of(part, self.endpoint.base_url, self.endpoint.api, learned)
-
-    def rejections(
-        self, conversation: Conversation, parts: Sequence[Attachment]
-    ) -> tuple[str, ...]:
-        """Sentences about attachments that the server or the model is known not to accept."""
-        if self.endpoint is None:
-            return ()
-        model = self.model_for(conversation)
-        return rejections(parts, self.endpoint.base_url, self.endpoint.api, model)
-
-    async def learn_forms(self, conversation: Conversation) -> None:
-        """Load what the server rejected for the model, for `form_of`."""
-        model = self.model_for(conversation)
-        if self.endpoint is not None and model is not None:
-            self._learned = await self._services.recall(self.endpoint.public_url, model)
+        return fit_into(
+            conversation.read_messages(),
+            conversation.exchanges,
+            parts,
+            window,
+            conversation.session.settings,
+        )
 
     def use_model(self, conversation: Conversation, model: str) -> None:
         """Use a model of the endpoint in use for the next requests of a session, and save it as
@@ -205,6 +190,19 @@ class Targets:
         newest_last = reversed(await self._services.recent_models())
         self._recent = {name.provider: name.model for name in newest_last if name.provider}
 
+    def check_marks(
+        self, conversation: Conversation, settings: SessionSettings | None = None
+    ) -> None:
+        """Raise ReplyscopeError if messages are left out that the server keeps. `settings` are
+        those that the session would get.
+        """
+        endpoint = self.endpoint_of(conversation)
+        if endpoint is None or endpoint.api is not Api.RESPONSES:
+            return
+        kept_at = self.parameters_of(conversation).given().get("conversation")
+        settings = settings or conversation.session.settings
+        check_marks(conversation.messages, settings, kept_at)
+
     async def target_for(self, conversation: Conversation) -> Target | None:
         """The target of a session's next request; None when no model is chosen.
 
@@ -213,6 +211,7 @@ class Targets:
         endpoint = self.endpoint_of(conversation)
         if endpoint is None:
             return None
+        self.check_marks(conversation)
         provider = await self._services.open_provider(endpoint)
         if self.model_for(conversation) is None:
             await self._learn_recent()
@@ -225,6 +224,15 @@ class Targets:
         await self._services.check_layers(known, Layers(model, settings.preset))
         conversation.change_settings(replace(settings, endpoint=endpoint.name, model=model))
         return Target(endpoint, provider, model, known=known)
+
+    def planned(self, conversation: Conversation) -> PlannedTarget | None:
+        """The destination of a session's next request as far as it is known, without a
+        connection; None without an endpoint or a model.
+        """
+        endpoint, model = self.endpoint_of(conversation), self.model_for(conversation)
+        if endpoint is None or model is None:
+            return None
+        return PlannedTarget(endpoint, model, self._services.settings)
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -326,7 +334,6 @@ class Targets:
     def use(self, conversation: Conversation, endpoint: Endpoint) -> None:
         """Use this endpoint for the next requests of a session."""
         self.endpoint = endpoint
-        self._learned = {}
         self._named_model = None
         self._move(conversation, endpoint)
 

@@ -16,6 +16,7 @@ from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, ReplySource, Role, ToolResultPart
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Action, Rule
+from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import Tool, ToolSettings
 from replyscope.engine.branch import read_in_all
 from replyscope.engine.live_reply import LiveReply, Target
@@ -41,6 +42,7 @@ class Turn:
         tooling: Tooling | None,
         offer: Callable[[], Awaitable[tuple[Tool, ...]]],
         spending: Spending | None = None,
+        settings: SessionSettings | None = None,
     ) -> None:
         self._session = session
         self._target = target
@@ -52,6 +54,7 @@ class Turn:
         self._spending = spending
         self._reserved: Reserved | None = None
         self._is_allowed = False
+        self._own_settings = settings
         self._rounds = Rounds(tooling.settings() if tooling is not None else ToolSettings())
 
     async def allow(
@@ -68,7 +71,7 @@ class Turn:
         planned = Planned(
             session.session.id,
             session.session.title,
-            session.session.settings,
+            self._settings,
             session.exchanges.spent.cost_usd,
             target,
             read_in_all(messages, session.exchanges),
@@ -100,6 +103,20 @@ class Turn:
         if len(session.tree.siblings(session.messages[-1])) == 1 or self._wanted_choices == 1:
             return await self.go_on()
         return None
+
+    async def compact(self, under: str) -> None:
+        """Let the server compact the branch up to a message. Raises OverLimit."""
+        await self.allow(self._session.messages, is_single=True)
+        try:
+            request = replace(self._request(self._target), compacts=True)
+            await self._choices(self._target, request, under, 1)
+        finally:
+            self.release()
+
+    @property
+    def _settings(self) -> SessionSettings:
+        """The settings of the requests: those of the session, unless the turn has its own."""
+        return self._own_settings or self._session.session.settings
 
     async def continue_reply(self) -> str | None:
         """Continue the last reply with another exchange, then run `go_on`."""
@@ -231,12 +248,12 @@ class Turn:
 
     @property
     def _wanted_choices(self) -> int:
-        return max(1, self._target.parameters(self._session.session.settings).n or 1)
+        return max(1, self._target.parameters(self._settings).n or 1)
 
     def _request(self, target: Target, *, continues: bool = False) -> ModelRequest:
         session = self._session
         return make_request(
-            session.session.settings,
+            self._settings,
             session.messages,
             session.exchanges,
             target,
@@ -248,5 +265,4 @@ class Turn:
     def _opening(self, target: Target) -> Exchange:
         session = self._session
         now = session.clock.now()
-        settings = session.session.settings
-        return make_opening(session.new_id(), now, settings, target, session.messages)
+        return make_opening(session.new_id(), now, self._settings, target, session.messages)

@@ -24,6 +24,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.picture import ENOUGH, read_picture
+from replyscope.domain.session import SessionSettings
 
 _CHARACTERS_PER_TOKEN = 4
 _IMAGE_TOKENS = 800
@@ -50,6 +51,14 @@ class Fit:
     tokens: int
     window: int
     drops: int | None
+    has_pinned: bool = False
+    """Whether pinned messages are among them: these are sent."""
+
+    @property
+    def oldest(self) -> str:
+        """The messages to leave out, as a phrase."""
+        phrase = f"the oldest {self.drops} messages"
+        return f"{phrase} but the pinned ones" if self.has_pinned else phrase
 
     @property
     def is_too_large(self) -> bool:
@@ -62,33 +71,54 @@ def fit_into(
     exchanges: Mapping[str, Exchange],
     parts: Sequence[Part],
     window: int,
+    settings: SessionSettings,
 ) -> Fit:
     """Estimate a request of the branch's messages and a new one. Exchanges must be loaded."""
     sizes = [tokens_of(message.parts) for message in messages]
-    known = _known_total(messages, exchanges)
-    scale = known / sum(sizes) if known and sum(sizes) else 1.0
-    scaled = [round(size * scale) for size in sizes]
+    scale = _scale(messages, sizes, exchanges)
+    left_out, pinned = set(settings.left_out), set(settings.pinned)
+    scaled = [
+        0 if message.id in left_out else round(size * scale)
+        for message, size in zip(messages, sizes, strict=True)
+    ]
+    removable = [
+        0 if message.id in pinned else size for message, size in zip(messages, scaled, strict=True)
+    ]
     new = round(tokens_of(parts) * scale)
     total = sum(scaled) + new
-    return Fit(total, window, _drops(scaled, new, round(window * _FULL)))
+    drops = _drops(removable, total, round(window * _FULL))
+    has_pinned = any(message.id in pinned for message in messages[: drops or 0])
+    return Fit(total, window, drops, has_pinned)
 
 
-def _known_total(messages: Sequence[Message], exchanges: Mapping[str, Exchange]) -> int | None:
-    """The total tokens that the newest reply reported, or None."""
+def _scale(
+    messages: Sequence[Message], sizes: Sequence[int], exchanges: Mapping[str, Exchange]
+) -> float:
+    """The total tokens that the newest reply reported, as a factor of the estimate. Without such
+    a reply at the end of the branch, it is 1.
+    """
     if not messages or not messages[-1].sources:
-        return None
+        return 1.0
     exchange = exchanges.get(messages[-1].sources[-1].exchange_id)
-    return exchange.usage.total_tokens if exchange is not None and exchange.usage else None
+    if exchange is None or exchange.usage is None or not exchange.usage.total_tokens:
+        return 1.0
+    lacking = set(exchange.left_out)
+    sent = sum(n for m, n in zip(messages, sizes, strict=True) if m.id not in lacking)
+    return exchange.usage.total_tokens / sent if sent else 1.0
 
 
-def _drops(sizes: Sequence[int], new: int, room: int) -> int | None:
+def _drops(removable: Sequence[int], total: int, room: int) -> int | None:
     """The smallest number of oldest messages to leave out. It is even: turns stay complete."""
-    rest = sum(sizes) + new
-    for count, size in enumerate([*sizes, 0]):
-        if rest <= room and count % 2 == 0:
+    for count, size in enumerate([*removable, 0]):
+        if total <= room and count % 2 == 0:
             return count
-        rest -= size
+        total -= size
     return None
+
+
+def text_tokens(text: str) -> int:
+    """The estimated tokens of a text."""
+    return len(text) // _CHARACTERS_PER_TOKEN
 
 
 def tokens_of(parts: Sequence[Part]) -> int:
@@ -97,17 +127,17 @@ def tokens_of(parts: Sequence[Part]) -> int:
     for part in parts:
         match part:
             case TextPart(text=text) | FilePart(text=text) | ReasoningPart(text=text):
-                total += len(text) // _CHARACTERS_PER_TOKEN
+                total += text_tokens(text)
             case RefusalPart(text=text) | ToolResultPart(output=text):
-                total += len(text) // _CHARACTERS_PER_TOKEN
+                total += text_tokens(text)
             case ToolCallPart(arguments=text):
-                total += len(text) // _CHARACTERS_PER_TOKEN
+                total += text_tokens(text)
             case ImagePart(data=data):
                 total += _image_tokens(data)
             case AudioPart():
                 total += round(len(part.data) / _BYTES_PER_S[part.form] * _AUDIO_TOKENS_PER_S)
             case DocumentPart(text=text, pages=pages):
-                total += len(text) // _CHARACTERS_PER_TOKEN
+                total += text_tokens(text)
                 total += sum(_image_tokens(page.data) for page in pages)
     return total
 

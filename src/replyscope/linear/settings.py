@@ -126,10 +126,10 @@ def attach(desk: LinearDesk, path: str = "") -> None:
         file = desk.services.working_folder / typed_path(path)
         _attach(desk, file)
     for part in desk.attachments:
-        form = desk.targets.form_of(part)
+        form = desk.targets.forms.form_of(part)
         words = [part.name, size(byte_size(part)), f"≈{attachment_tokens(part):,} tokens"]
         desk.say("attached", printable_line(", ".join([*words, *([form] if form else [])])))
-    for said in desk.targets.rejections(desk.conversation, desk.attachments):
+    for said in desk.targets.forms.rejections(desk.conversation, desk.attachments):
         desk.say("warning", printable_line(said))
     if not desk.attachments:
         desk.say("attached", "nothing")

@@ -200,7 +200,7 @@ class TurnRunner:
             return target
         rows = ["Send all of it; the server may reject it"]
         if fit.drops:
-            rows.append(f"Leave out the oldest {fit.drops} messages, this time")
+            rows.append(f"Leave out {fit.oldest}, this time")
         title = f"About {fit.tokens:,} tokens exceed the context of {fit.window:,}."
         chosen = desk.terminal.choose(title, rows)
         if chosen is None:

@@ -121,6 +121,19 @@ class ErrorTranslator:
             next_step="The replies that replyscope saved are in `replyscope sessions`.",
         )
 
+    def of_count(self, error: BaseException) -> Failure:
+        """The failure of a request for a token count, which few servers support."""
+        failure = self.translate(error)
+        lacks_it = failure.status in (404, 405, 501) or type(error) is ValueError
+        if not lacks_it:
+            return failure
+        return replace(
+            failure,
+            kind="unsupported",
+            message=f"{self._host} does not count tokens: it has no /responses/input_tokens.",
+            next_step="The estimate is kept.",
+        )
+
     def garbled(self) -> Failure:
         """The failure of a stream whose last frames are not JSON."""
         return Failure(

@@ -119,13 +119,15 @@ def _parts(content: Any) -> list[Any]:
 
 
 def _fill_turns(messages: list[Entry]) -> Iterator[Entry]:
-    """Insert a reply between a tool result and a user message, and a first user message."""
+    """Insert a reply between a tool result and a user message, and a user message before a reply
+    that follows none.
+    """
     last = ""
     for entry in messages:
         role = entry["role"]
         if role == "user" and last == "tool":
             yield {"role": "assistant", "content": NO_REPLY}
-        if role == "assistant" and last in ("", "system", "developer"):
+        if role == "assistant" and last in ("", "system", "developer", "assistant"):
             yield {"role": "user", "content": "…"}
         last = role
         yield entry

@@ -6,6 +6,7 @@ that the partial reply is recorded like any other.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,7 @@ from replyscope.domain.sse import is_of_a_stream
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
 from replyscope.provider.chunks import add_arrived, read_chunks
 from replyscope.provider.client import build_client, open_http, system_context
+from replyscope.provider.counting import count_input
 from replyscope.provider.dialect import Dialect, Translator, translate_said
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frame_reader import FrameReader
@@ -73,6 +75,10 @@ class _Attempt:
 
 
 _Again = Adaptation | RetryPlan
+
+
+class _Preview(Exception):
+    """Stops a request before it is sent."""
 
 
 class OpenAIProvider:
@@ -140,8 +146,7 @@ class OpenAIProvider:
 
     async def stream(self, request: ModelRequest, listen: Listen) -> None:
         """Run one exchange. `listen` gets each event; the last one is a single `StreamEnded`."""
-        known = dict(await self._recall(self._endpoint.public_url, request.model))
-        known |= self._unsaved.get(request.model, {})
+        known = await self._adaptations(request)
         adapted = retried = 0
         while adapted < _MOST_ADAPTATIONS:
             body = sendable(self._dialect.body(request, self._endpoint.base_url, known))
@@ -167,6 +172,41 @@ class OpenAIProvider:
             "Check which parameters this server supports; the wire view has its responses.",
         )
         listen(StreamEnded(StreamEnd.FAILED, 0.0, failure))
+
+    async def _adaptations(self, request: ModelRequest) -> dict[str, str]:
+        """The replacements that the model is known to need."""
+        known = dict(await self._recall(self._endpoint.public_url, request.model))
+        return known | self._unsaved.get(request.model, {})
+
+    async def preview(self, request: ModelRequest) -> RequestSent:
+        """The HTTP request that `stream` would send first. Nothing is sent. Raises ProviderError
+        if the request can't be built.
+        """
+        body = sendable(
+            self._dialect.body(request, self._endpoint.base_url, await self._adaptations(request))
+        )
+        made: list[httpx2.Request] = []
+
+        def stop(request: httpx2.Request) -> None:
+            made.append(request)
+            raise _Preview
+
+        client = build_client(self._endpoint, self._key, self._http, on_request=stop)
+        try:
+            with suppress(_Preview):
+                await self._dialect.open(client, body, extra_headers(request))
+        except Exception as error:
+            raise ProviderError(self._errors.translate(error)) from error
+        return self._request_sent(made[0])
+
+    async def count_input(self, request: ModelRequest) -> int:
+        """The input tokens of a request, as the server counts them. Raises ProviderError."""
+        client = build_client(self._endpoint, self._key, self._http)
+        known = await self._adaptations(request)
+        try:
+            return await count_input(client, request, known, self._mask)
+        except Exception as error:
+            raise ProviderError(self._errors.of_count(error)) from error
 
     async def _learn(self, request: ModelRequest, found: Adaptation) -> None:
         if request.is_private:

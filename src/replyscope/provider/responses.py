@@ -11,6 +11,7 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.request import ModelRequest, Resumption
 from replyscope.domain.sse import parse_frame
 from replyscope.domain.think_tags import ThinkTags
+from replyscope.provider.compaction import compacted, compaction_body, open_compaction
 from replyscope.provider.dialect import past_the_sdks_types
 from replyscope.provider.given import FIELDS
 from replyscope.provider.response_events import ResponseTranslator, translate_response
@@ -42,12 +43,15 @@ class Responses:
         """Keyword arguments for `responses.create`, or for `retrieve` to resume a response."""
         if request.resumes is not None:
             return _resumption(request.resumes)
-        return response_body(request, adaptations)
+        body = response_body(request, adaptations)
+        return compaction_body(body) if request.compacts else body
 
     async def open(
         self, client: openai.AsyncOpenAI, body: dict[str, Any], headers: Mapping[str, str]
     ) -> openai.AsyncStream[Any]:
         """Send the request and wait for the response headers."""
+        if "stream" not in body:
+            return await open_compaction(client, body, headers)
         call = client.responses.retrieve if "response_id" in body else client.responses.create
         arguments = past_the_sdks_types(body, "input", FIELDS[self.api])
         stream: openai.AsyncStream[Any] = await call(**arguments, extra_headers=headers)
@@ -60,4 +64,6 @@ class Responses:
     def translate_whole(self, data: Mapping[str, Any], think_tags: ThinkTags) -> list[Event] | None:
         """The events of a response that was not streamed."""
         is_response = data.get("object") == "response" or isinstance(data.get("output"), list)
+        if data.get("object") == "response.compaction":
+            data = compacted(data)
         return translate_response(data, think_tags) if is_response else None

@@ -61,7 +61,7 @@ class Attaching:
         reader = self._desk.services.attachments
         assert reader is not None
         try:
-            await self._desk.targets.learn_forms(conversation)
+            await self._desk.targets.forms.learn(conversation)
             attached = await reader.read(file)
         except ReplyscopeError as error:
             self._desk.tell(error)
@@ -84,7 +84,7 @@ class Attaching:
         self._view.draw_attachments()
 
     def _rejections(self, parts: Sequence[Attachment]) -> tuple[str, ...]:
-        return self._desk.targets.rejections(self._desk.conversation, parts)
+        return self._desk.targets.forms.rejections(self._desk.conversation, parts)
 
     def attach(self, path: str = "") -> None:
         """Attach a file by its path."""

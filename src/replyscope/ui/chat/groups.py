@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from replyscope.ui.chat.asides import AsideCommands
 from replyscope.ui.chat.branches import Branches
 from replyscope.ui.chat.commands import CommandLine
+from replyscope.ui.chat.compacting import Compacting
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent import ConsentPrompt
+from replyscope.ui.chat.context import ContextCommands
 from replyscope.ui.chat.copying import Copying
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
@@ -59,7 +61,9 @@ class Groups:
         drafts = self.drafts = Drafts(desk, lambda: screen.query_one(Composer).written)
         shows = self.visibility = PaneVisibility(screen)
         source = ChatSource(desk, lambda: shows.has_room)
-        reading = self.reading = ReadingPane(screen, services, source, shows.reveal_inspector)
+        reading = self.reading = ReadingPane(
+            screen, services, source, shows.reveal_inspector, source.cache_note
+        )
         self.consent = ConsentPrompt(desk, screen)
         panes = self.panes = Panes(screen, desk, drafts, self.consent, source, reading)
         desk.draw_status = panes.draw_status
@@ -70,9 +74,7 @@ class Groups:
         sending = self.sending = Sending(desk, panes, drafts, providers, drawing.start)
         sessions = self.sessions = Sessions(desk, panes, drafts, drawing.start)
         replies = ReplyScreens(screen, services, source)
-        reviewing = self.reviewing = Reviewing(
-            desk, panes, screen, drafts, sending, sessions, replies
-        )
+        self.reviewing = Reviewing(desk, panes, screen, drafts, sending, sessions, replies)
         self.branches = Branches(desk, panes, drafts, sending, providers)
         self.stored_replies = ProviderReplies(desk, sessions)
         self.tools = Tools(desk, panes, sending)
@@ -83,11 +85,13 @@ class Groups:
         self.settings = SettingsCommands(desk, panes, commands, run)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
+        self.context = ContextCommands(desk, panes, lambda: panes.transcript.focus())
+        self.compacting = Compacting(desk, sending, providers)
         self.copying = Copying(desk, panes, screen.get_selected_text)
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)
         self.key_help = KeyHelp(desk, screen, commands)
-        self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, reviewing)
+        self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, self.reviewing)
         self._add_aids()
 
     def _add_aids(self) -> None:

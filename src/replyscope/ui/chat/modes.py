@@ -53,7 +53,8 @@ FOOTER_ORDER: Mapping[Mode, tuple[str, ...]] = {
         "transcript.next", "reply.continue", "reply.raise", "tools.run", "find.next",
         "find.previous", "reply.previous", "reply.picture", "reply.copy", "reply.retry",
         "reply.edit", "chat.back", "tools.call", "reply.copy-code", "reply.retry-model",
-        "reply.compare", "transcript.fold", "reply.fork", "reply.replay", "reply.source", *_PANES,
+        "reply.compare", "transcript.fold", "reply.fork", "reply.replay", "reply.source",
+        "chat.context", "reply.leave-out", "reply.pin", "reply.cache", *_PANES,
     ),
     Mode.SESSIONS: (
         "select", "sessions.new", "sessions.rename", "sessions.delete", "sessions.undo",

@@ -211,7 +211,7 @@ class Panes:
     def draw_attachments(self) -> None:
         """Draw the line above the composer."""
         text = self._desk.pending.describe(
-            self._desk.conversation.session.id, self._desk.targets.form_of
+            self._desk.conversation.session.id, self._desk.targets.forms.form_of
         )
         if stashed := self._desk.conversation.session.stashed:
             text = "  ·  ".join(filter(None, (text, f"{stashed} stashed")))

@@ -125,13 +125,15 @@ class Pending:
         """Remove the newest attachment. Returns whether one existed."""
         return bool(self.attachments and self.attachments.pop())
 
+    def parts(self, text: str) -> tuple[Part, ...]:
+        """The parts of the message, attachments first."""
+        return (*self.attachments, *((TextPart(text),) if text.strip() else ()))
+
     def take(self, text: str) -> tuple[Part, ...]:
-        """The parts of the message, attachments first. The attachments are removed here."""
-        parts: list[Part] = [*self.attachments]
-        if text.strip():
-            parts.append(TextPart(text))
+        """The parts of the message. The attachments are removed here."""
+        parts = self.parts(text)
         self.attachments = []
-        return tuple(parts)
+        return parts
 
     def give_back(self, parts: Sequence[Part], session_id: str) -> str:
         """Restore the parts of a failed send. Returns the text for the composer."""
@@ -183,6 +185,11 @@ class Pending:
     def is_editing(self, session_id: str) -> bool:
         """Whether the draft is a sibling of an earlier message."""
         return session_id in self._edited
+
+    @property
+    def edited(self) -> Message | None:
+        """The earlier message whose sibling the message being written becomes."""
+        return self._edited.get(self._place)
 
     def take_edited(self, session_id: str) -> Message | None:
         """Return the message that is edited, and forget it."""

@@ -105,7 +105,7 @@ class Sending:
             return target
         rows = [("send", "all messages; the server may reject them")]
         if fit.drops:
-            rows.insert(0, ("leave out", f"the oldest {fit.drops} messages, for this request"))
+            rows.insert(0, ("leave out", f"{fit.oldest}, for this request"))
         note = f"≈ {fit.tokens:,} tokens for a context of {fit.window:,}."
         dialog = PickDialog("The messages exceed the context window", rows, note=note)
         answer = await self._desk.ask(dialog)

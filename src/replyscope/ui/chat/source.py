@@ -9,8 +9,11 @@ from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
+from replyscope.engine.earlier_exchange import earlier_exchange
+from replyscope.engine.message_marks import mark_of
 from replyscope.engine.tool_calls import results_under, with_results
 from replyscope.engine.tree import MessageTree
+from replyscope.inspection.cache_use import is_cache_miss
 from replyscope.inspection.explain import Mood, Remedy
 from replyscope.inspection.timeline import Timeline, timeline_of
 from replyscope.ui.chat.desk import Desk
@@ -84,17 +87,30 @@ class ChatSource:
         async for timeline in load_timelines(self._desk.services, exchange, results):
             yield timeline
 
+    def cache_note(self, reply: Message) -> str:
+        """A note under a reply's figures if it missed the server's prompt cache; else empty."""
+        exchange = self.exchanges.get(reply.sources[-1].exchange_id)
+        usage = exchange.usage if exchange is not None else None
+        if usage is None or usage.cached_input_tokens is None:
+            return ""
+        earlier = earlier_exchange(self.tree, self.exchanges, reply)
+        before = earlier.usage.input_tokens if earlier is not None and earlier.usage else None
+        if before is None or not is_cache_miss(usage.cached_input_tokens, before):
+            return ""
+        return f"cached {usage.cached_input_tokens:,} of {before:,}\n[K] why"
+
     def content_of(self, message_id: str) -> EntryContent:
         """The entry of a message, live while its reply streams."""
         message = self._desk.conversation.tree[message_id]
         exchanges = self._desk.exchanges_now
         tabs = self._tabs_of(message, exchanges)
+        mark = mark_of(self._desk.conversation.session.settings, message_id)
         if message.role is not Role.ASSISTANT:
-            return replace(user_content(read_in(message, {})), tabs=tabs)
+            return replace(user_content(read_in(message, {})), tabs=tabs, mark=mark)
         now = {s.exchange_id: exchanges.get(s.exchange_id) for s in message.sources}
         joined = {key: self._with_results(message, e) for key, e in now.items() if e is not None}
         content = reply_content(message, joined, possible=self.possible(message))
-        content = replace(content, tabs=tabs)
+        content = replace(content, tabs=tabs, mark=mark)
         if self._results_wait(message):
             content = replace(content, notice=_UNSENT, mood=Mood.NOTE)
         elif content.word in _WAITING and self._is_answered_now(message):

@@ -22,7 +22,6 @@ from replyscope.ui.working_screen import WorkingScreen
 
 Result = TypeVar("Result")
 _WIDEST_TITLE = 30
-_MOST_ROWS = 500
 _FIRST_ROWS = 80
 """The rows that are drawn at once: more than the highest terminal shows."""
 _WIDE, _NARROW, _FRAME = 92, 64, 7
@@ -114,6 +113,8 @@ class ListDialog(Dialog[Result]):
     SIZE = "tall"
     KEYS_OF_LIST: ClassVar[frozenset[str]] = frozenset()
     """The printable keys that are commands of the list, and are not typed into the filter."""
+    MOST_ROWS: ClassVar[int] = 500
+    """The most rows that are listed; a filter finds the others."""
     placeholder = "type to filter"
 
     def compose_content(self) -> ComposeResult:
@@ -154,7 +155,7 @@ class ListDialog(Dialog[Result]):
         options = self.query_one(OptionList)
         wanted = highlighted
         words = self.typed.lower().split()
-        rows = self.matching(words)[:_MOST_ROWS]
+        rows = self.matching(words)[: self.MOST_ROWS]
         self._drawn_width = self._list_width()
         values = [row.value for row in rows]
         at = values.index(wanted) if wanted in values else 0
@@ -198,7 +199,7 @@ class ListDialog(Dialog[Result]):
     def action_move(self, where: str) -> None:
         """Move the highlight while the filter keeps the focus."""
         if where in ("last", "cursor_up"):  # up from the first row is the last
-            self._add(_MOST_ROWS)
+            self._add(self.MOST_ROWS)
         getattr(self.query_one(OptionList), f"action_{where}")()
 
     @on(OptionList.OptionSelected)

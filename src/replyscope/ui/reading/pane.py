@@ -27,7 +27,7 @@ from replyscope.ui.working_screen import WorkingScreen
 class Inspected:
     """The reply that is inspected, and one of its exchanges with the results of its calls.
 
-    `part` says which exchange of a continued reply it is; empty for the only one.
+    `part` says which exchange of a continued reply it is, with a note; it may be empty.
     """
 
     reply: Message
@@ -41,7 +41,7 @@ class ReadingPane:
     """Draws the reply under the cursor of a screen's transcript into the screen's inspector.
 
     The wire and the timeline are loaded once for an exchange, and again when it has changed.
-    `reveal` shows a hidden inspector.
+    `reveal` shows a hidden inspector; `note_on` returns a note about a reply, perhaps empty.
     """
 
     def __init__(
@@ -50,11 +50,13 @@ class ReadingPane:
         services: Services,
         source: Source,
         reveal: Callable[[], None] | None = None,
+        note_on: Callable[[Message], str] | None = None,
     ) -> None:
         self._screen = screen
         self._services = services
         self._source = source
         self._reveal = reveal or self._display
+        self._note_on = note_on
         self._steps_back = 0
         self._chosen_ms: float | None = None
         self._shown_wire: object = None
@@ -91,11 +93,13 @@ class ReadingPane:
 
     def _part_of(self, reply: Message) -> str:
         count, exchanges = len(reply.sources), self._source.exchanges
+        note = self._note_on(reply) if self._note_on is not None and not self._steps_back else ""
         if count < 2 or not self._source.can_step:
-            return ""
+            return note
         known = [exchanges[s.exchange_id] for s in reply.sources if s.exchange_id in exchanges]
         number = count - self._steps_back
-        return f"exchange {number} of {count}  [<] [>]\ntotal cost {cost_of_all(known)}"
+        part = f"exchange {number} of {count}  [<] [>]\ntotal cost {cost_of_all(known)}"
+        return f"{part}\n{note}".rstrip()
 
     def draw(self) -> None:
         """Draw the open tab; nothing while the inspector is hidden."""

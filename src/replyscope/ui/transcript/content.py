@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from replyscope.domain.exchange import Choice, Citation, Exchange, ReplyImage, RunKind, ToolCall
 from replyscope.domain.message import (
+    NOTE,
     AudioPart,
     DocumentPart,
     FilePart,
     ImagePart,
     Message,
+    OpaquePart,
     PromptPart,
     Role,
     byte_size,
@@ -70,6 +72,8 @@ class EntryContent:
     citations: tuple[Citation, ...] = ()
     images: tuple[Attached, ...] = ()
     is_live: bool = False
+    mark: str = ""
+    """A word about the message in the next request: left out, or pinned."""
 
     @property
     def parts(self) -> tuple[ReplyPart, ...]:
@@ -108,11 +112,17 @@ def user_content(message: Message) -> EntryContent:
             attachments.append(_attached(line, PictureSource(part.name, part.data)))
     return EntryContent(
         key=message.id,
-        role=Role.USER,
+        role=Role.USER if message.role is Role.ASIDE else message.role,
         title="you, aside" if message.role is Role.ASIDE else "you",
-        text=message.text,
+        text=message.text or notes_of(message),
         attachments=tuple(attachments),
     )
+
+
+def notes_of(message: Message) -> str:
+    """The sentences for the person in a message."""
+    notes = (part for part in message.parts if isinstance(part, OpaquePart))
+    return "\n".join(part.payload for part in notes if part.kind == NOTE)
 
 
 def reply_content(

@@ -271,6 +271,8 @@ class Entry:
         style = palette.you if content.role is Role.USER else palette.model
         left = Text(content.title, style)
         left.append_text(tab_line(content.tabs, palette))
+        if content.mark:
+            left.append(f"  {content.mark}", palette.note)
         if self.is_source:
             left.append("  source", palette.muted)
         return split_cell(left, badge(content.word, content.mood, palette))
