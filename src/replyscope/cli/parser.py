@@ -56,11 +56,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_ask(commands)
     for add in (add_sessions, add_prompts):
         add(commands, lambda action: _add_place_options(action, inherit=True))
-    _add_responses(commands)
-    _add_local(commands)
-    _add_review(commands)
-    _add_mock(commands)
-    _add_stats(commands)
+    for add_one in (_add_responses, _add_local, _add_review, _add_mock, _add_stats, _add_doctor):
+        add_one(commands)
+    _add_prices(commands)
+    _add_settings(commands)
+    completion = commands.add_parser("completion", help="print a shell completion script")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    return parser
+
+
+def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     doctor = commands.add_parser("doctor", help="check settings, providers, data and tools")
     doctor.add_argument(
         "--probe",
@@ -74,11 +79,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)
-    _add_prices(commands)
-    _add_settings(commands)
-    completion = commands.add_parser("completion", help="print a shell completion script")
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
-    return parser
 
 
 def parse_chat(argv: Sequence[str] | None) -> argparse.Namespace | None:

@@ -85,8 +85,6 @@ class Groups:
         self.settings = SettingsCommands(desk, panes, commands, run)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
-        self.context = ContextCommands(desk, panes, lambda: panes.transcript.focus())
-        self.compacting = Compacting(desk, sending, providers)
         self.copying = Copying(desk, panes, screen.get_selected_text)
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)
@@ -95,8 +93,12 @@ class Groups:
         self._add_aids()
 
     def _add_aids(self) -> None:
-        """Add the commands that help to write, and the questions about spending limits."""
+        """Add the commands of the context, those that help to write, and the questions about
+        spending limits.
+        """
         desk, panes = self.desk, self.panes
+        self.context = ContextCommands(desk, panes, lambda: panes.transcript.focus())
+        self.compacting = Compacting(desk, self.sending, self.providers)
         self.spending = SpendingQuestions(desk)
         self.prompt_history = PromptHistoryCommands(desk, panes)
         self.stash = StashCommands(desk, panes, self.drafts)

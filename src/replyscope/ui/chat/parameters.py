@@ -123,22 +123,9 @@ class ParametersDialog(ListDialog[None]):
     @on(OptionList.OptionHighlighted)
     def _describe(self, event: OptionList.OptionHighlighted) -> None:
         parameter = self._source.catalogue.parameters.get(event.option_id or "")
-        self.query_one("#about", Static).update(self._about(parameter) if parameter else "")
+        text = _about(parameter, self._source, self._layers) if parameter else ""
+        self.query_one("#about", Static).update(text)
         self.refresh_bindings()
-
-    def _about(self, parameter: "Parameter") -> Content:
-        """The documentation, what is allowed, and what the server gets or rejected."""
-        source = self._source
-        state = find_state(
-            parameter, self._layers, source.endpoint, source.adaptations or {}, source.notes
-        )
-        lines = [
-            Content.styled(printable_line(parameter.help)[:_LONGEST_HELP], "$text-muted"),
-            Content(f"allowed: {printable_line(parameter.phrase(self._api))}"),
-            *(Content(printable_line(line)) for line in state.sent),
-            *(Content.styled(printable_line(line), "$text-warning") for line in state.rejected),
-        ]
-        return Content("\n").join(lines)
 
     def action_accept(self) -> None:
         """Edit the highlighted parameter, set a typed `name=value`, or keep the edited value."""
@@ -164,20 +151,9 @@ class ParametersDialog(ListDialog[None]):
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
         self.fill(name)
-        self._confirm(self._source.catalogue.find(name).name)
-
-    def _confirm(self, name: str) -> None:
-        """Say what the next request has for a parameter that was changed."""
-        layers = self._layers
-        given = effective(layers).given()
-        if name in given:
-            text = f"{name} is {_cut(text_of(given[name]))} ({source_of(name, layers)})"
-        elif name in (self._own.unset or ()):
-            text = f"{name} is not sent"
-        else:
-            text = f"{name} is the server's default"
-        line = Content.styled(f"{printable_line(text)}, from the next message.", "$text-success")
-        self.query_one("#fault", Static).update(line)
+        changed = self._source.catalogue.find(name).name
+        said = Content.styled(_confirmation(changed, self._layers), "$text-success")
+        self.query_one("#fault", Static).update(said)
 
     def _edit(self, name: str) -> None:
         """Show the line in which a value is edited."""
@@ -251,6 +227,33 @@ class ParametersDialog(ListDialog[None]):
             self._set(self._edited.name, self.query_one("#value", Input).value)
         if self._edited is None:
             self.dismiss(None)
+
+
+def _about(parameter: "Parameter", source: ParameterSource, layers: Sequence[Layer]) -> Content:
+    """The documentation, what is allowed, and what the server gets or rejected."""
+    known, endpoint = source.adaptations or {}, source.endpoint
+    state = find_state(parameter, layers, endpoint, known, source.notes)
+    phrase = parameter.phrase(endpoint.api if endpoint is not None else None)
+    lines = [
+        Content.styled(printable_line(parameter.help)[:_LONGEST_HELP], "$text-muted"),
+        Content(f"allowed: {printable_line(phrase)}"),
+        *(Content(printable_line(line)) for line in state.sent),
+        *(Content.styled(printable_line(line), "$text-warning") for line in state.rejected),
+    ]
+    return Content("\n").join(lines)
+
+
+def _confirmation(name: str, layers: Sequence[Layer]) -> str:
+    """A sentence about the value of a parameter in the next request."""
+    merged = effective(layers)
+    given = merged.given()
+    if name in given:
+        text = f"{name} is {_cut(text_of(given[name]))} ({source_of(name, layers)})"
+    elif name in (merged.unset or ()):
+        text = f"{name} is not sent"
+    else:
+        text = f"{name} is the server's default"
+    return printable_line(f"{text}, from the next message.")
 
 
 def _cut(text: str) -> str:
