@@ -81,7 +81,7 @@ class Conversation(OpenSession):
             turn.release()
 
     def _before(self, message: Message) -> list[Message]:
-        """The messages of the branch before one of them."""
+        """The messages of the branch before a message."""
         ids = [one.id for one in self.messages]
         return self.messages[: ids.index(message.id)] if message.id in ids else self.messages
 

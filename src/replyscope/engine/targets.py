@@ -84,7 +84,7 @@ class Targets:
 
     def model_for(self, conversation: Conversation) -> str | None:
         """The model of a session: its own, or the one of the command line, or of the endpoint;
-        else the only model of the server, or the one that was used last with it.
+        else the only model of the server, or the last model used there.
 
         Its own model is of its own endpoint, and never requested from another one.
         """
@@ -125,7 +125,7 @@ class Targets:
     def fit(
         self, conversation: Conversation, model: str | None, parts: Sequence[Part]
     ) -> Fit | None:
-        """How a request with a new message fits into the model's context window; None when its
+        """The fit of a request with a new message into the model's context window; None when its
         size is unknown.
         """
         window = self.window_of(model, self.endpoint_of(conversation))
@@ -186,15 +186,15 @@ class Targets:
         return await self.lists.load(self.endpoint)
 
     async def _learn_recent(self) -> None:
-        """Load the model that was used last with each provider. Raises StoreError."""
+        """Load the last model of each provider. Raises StoreError."""
         newest_last = reversed(await self._services.recent_models())
         self._recent = {name.provider: name.model for name in newest_last if name.provider}
 
     def check_marks(
         self, conversation: Conversation, settings: SessionSettings | None = None
     ) -> None:
-        """Raise ReplyscopeError if messages are left out that the server keeps. `settings` are
-        those that the session would get.
+        """Raise ReplyscopeError if messages are left out that the server keeps. `settings` replace
+        the settings of the session.
         """
         endpoint = self.endpoint_of(conversation)
         if endpoint is None or endpoint.api is not Api.RESPONSES:
@@ -245,7 +245,7 @@ class Targets:
         return tuple(named.values())
 
     def _with_api(self, endpoint: Endpoint) -> Endpoint:
-        """An endpoint as it is used: with the API of the command line, if it names one."""
+        """An endpoint with the API of the command line, if it names one."""
         return replace(endpoint, api=self._services.api or endpoint.api)
 
     def known_endpoint(self, name: str | None) -> Endpoint | None:

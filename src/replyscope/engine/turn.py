@@ -115,7 +115,7 @@ class Turn:
 
     @property
     def _settings(self) -> SessionSettings:
-        """The settings of the requests: those of the session, unless the turn has its own."""
+        """The settings of the requests: its own, else the settings of the session."""
         return self._own_settings or self._session.session.settings
 
     async def continue_reply(self) -> str | None:

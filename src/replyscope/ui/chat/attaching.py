@@ -120,7 +120,7 @@ class Attaching:
                 self._view.composer.insert(f"{text} {written_on}" if written_on else text)
 
         dialog = PickDialog(title, rows, is_free=True)
-        dialog.placeholder = "or go on writing"
+        dialog.placeholder = "or continue the sentence"
         self._desk.show(dialog, decide)
 
     def paste_clipboard(self, copied: str) -> None:

@@ -150,7 +150,7 @@ class Keyboard(KeyGuide):
         return word
 
     def _back_word(self) -> str:
-        """What Esc does now."""
+        """The action of Esc now."""
         desk = self._groups.desk
         if self.mode is Mode.FIND or self._groups.panes.composer.is_suggesting:
             return "close"

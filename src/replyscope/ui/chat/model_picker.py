@@ -99,7 +99,7 @@ class ModelPicker(ListDialog[ModelName | None]):
         return self._drawn
 
     def _make_rows(self) -> Sequence[Row]:
-        """The rows; those of the models are made again only when another model is known."""
+        """The rows. Rows of models are cached until another model is known."""
         known = self._source.known()
         if known != self._known:
             self._known, self._known_rows = known, self._rows_of(known)

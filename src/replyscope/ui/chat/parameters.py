@@ -83,7 +83,7 @@ class ParametersDialog(ListDialog[None]):
         return (*self._source.below, Layer("session", self._own))
 
     def rows(self) -> Sequence[Row]:
-        """What is set, then the common parameters; with a filter, then all others."""
+        """The parameters that are set, the common ones, and with a filter all."""
         layers = self._layers
         given = effective(layers).given()
         unset = self._own.unset or ()
