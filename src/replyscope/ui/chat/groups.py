@@ -85,14 +85,13 @@ class Groups:
         self.settings = SettingsCommands(desk, panes, commands, run)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)
-        self.copying = Copying(desk, panes, screen.get_selected_text)
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)
         self.key_help = KeyHelp(desk, screen, commands)
         self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, self.reviewing)
-        self._add_aids()
+        self._add_aids(screen)
 
-    def _add_aids(self) -> None:
+    def _add_aids(self, screen: WorkingScreen[None]) -> None:
         """Add the commands of the context, those that help to write, and the questions about
         spending limits.
         """
@@ -101,6 +100,7 @@ class Groups:
         self.compacting = Compacting(desk, self.sending, self.providers)
         self.spending = SpendingQuestions(desk)
         self.prompt_history = PromptHistoryCommands(desk, panes)
+        self.copying = Copying(desk, panes, screen.get_selected_text)
         self.stash = StashCommands(desk, panes, self.drafts)
         self.asides = AsideCommands(desk, panes)
         self.sending.on_ended = self.asides.title
