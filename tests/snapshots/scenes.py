@@ -80,6 +80,16 @@ SCENES = (
     Scene("parameters", partial(plays.key, keys=("f8",), text="temperature"), (SMALL, MIDDLE)),
     Scene("tools", partial(plays.key, keys=("f10",), text="run_command")),
     Scene(
+        "context",
+        partial(plays.key, keys=("escape", "C"), text="Context of the next", first=plays.long),
+        (SMALL, MIDDLE),
+    ),
+    Scene(
+        "request",
+        partial(plays.key, keys=("escape", "C", "ctrl+r"), text='"messages"', first=plays.long),
+    ),
+    Scene("prompt_history", partial(plays.key, keys=("ctrl+r",), text="tides"), (SMALL, MIDDLE)),
+    Scene(
         "tool_call",
         partial(plays.key, keys=("T",), text="try again", first=plays.tool_call),
         (SMALL,),
