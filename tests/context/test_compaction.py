@@ -9,11 +9,14 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import Api
 from replyscope.domain.message import Role
 from replyscope.domain.ports import Clock
+from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Parameters, Schema, SessionSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.compaction import Compaction
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.message_marks import mark_of, pin
+from replyscope.inspection.context import fit_into, tokens_of
+from replyscope.inspection.request_parts import TokenSource, request_size
 from replyscope.provider.openai_provider import OpenAIProvider
 from replyscope.store.sqlite_store import SqliteStore
 from tests.context.test_marks import contents, mark
@@ -84,6 +87,34 @@ async def test_the_session_goes_on_from_the_edited_summary_and_the_old_branch_st
         assert texts(again)[:4] == ["one", "reply 1", "two", "reply 2"]
         await drive(again, provider, "and on")
     assert contents(server.requests[4])[1:] == ["one", "reply 1", "two", "reply 2", "and on"]
+
+
+async def test_a_server_that_keeps_replies_gets_the_summary_before_a_pinned_reply(
+    server: LoopbackServer, clock: Clock, archive: Archive
+) -> None:
+    server.answer = lambda _request: response("x", response_id=f"resp_{len(server.requests)}")
+    conversation = archive.new(SessionSettings(parameters=Parameters(store=True)))
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await talk(conversation, provider)
+        mark(conversation, 3, pin)
+        compaction = Compaction(conversation)
+        await compaction.summarise(target_of(provider))
+        await compaction.accept("They counted to two.")
+        exchanges = conversation.exchanges
+        known = fit_into(
+            conversation.read_messages(), exchanges, (), 1_000, conversation.session.settings
+        )
+        request = ModelRequest("m", tuple(conversation.read_messages()))
+        size = request_size(request, request.messages, exchanges)
+        await drive(conversation, provider, "three")
+        await drive(conversation, provider, "four")
+    asked = server.requests[3]
+    assert "previous_response_id" not in asked
+    assert "They counted to two." in json.dumps(asked["input"])
+    assert server.requests[4]["previous_response_id"] == "resp_4"
+    # The usage of the pinned reply is of a request in the old branch.
+    assert size.source is TokenSource.ESTIMATED
+    assert size.tokens + tokens_of(()) == known.tokens
 
 
 async def test_a_cancelled_compaction_returns_to_the_conversation(

@@ -21,6 +21,7 @@ from replyscope.domain.message import (
     ToolResultPart,
 )
 from replyscope.domain.tool import ToolCallState
+from replyscope.inspection.context import belongs_after
 
 
 def choice_parts(choice: Choice) -> list[Part]:
@@ -81,10 +82,12 @@ def what_conversation_knows(
     `conversation` is the parameter: an id, or an object with an id.
     """
     wanted = conversation.get("id") if isinstance(conversation, dict) else conversation
-    for message in reversed(messages):
+    for number, message in reversed(list(enumerate(messages))):
         exchange = exchanges.get(message.sources[-1].exchange_id) if message.sources else None
         if exchange is None or exchange.response_id is None:
             continue
+        if not belongs_after(exchange, messages[:number]):
+            return None
         if exchange.state in _WHOLE:  # the server adds messages when a response is complete
             stated = _read(dict(exchange.extras).get("conversation", "{}"))
             is_in = isinstance(stated, dict) and stated.get("id") == wanted
@@ -110,7 +113,7 @@ def what_server_knows(
     """
     if endpoint.api is not Api.RESPONSES:
         return None
-    for message in reversed(messages):
+    for number, message in reversed(list(enumerate(messages))):
         if message.role is not Role.ASSISTANT:
             continue
         exchange = exchanges.get(message.sources[-1].exchange_id) if message.sources else None
@@ -121,6 +124,7 @@ def what_server_knows(
             or exchange.response_id is None
             or not _is_of(exchange, endpoint)
             or exchange.state not in _WHOLE
+            or not belongs_after(exchange, messages[:number])
         ):
             return None
         return Known(exchange.response_id, message.id)

@@ -4,7 +4,7 @@ A token is estimated as four characters. The estimate is scaled by the usage tha
 reply reported for the same messages.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -91,6 +91,14 @@ def fit_into(
     return Fit(total, window, drops, has_pinned)
 
 
+def belongs_after(exchange: Exchange, before: Iterable[Message]) -> bool:
+    """Whether the request of an exchange can have had these messages: none is newer.
+
+    The copy of a pinned reply follows a summary that is newer than its exchange.
+    """
+    return all(message.created_at <= exchange.started_at for message in before)
+
+
 def _scale(
     messages: Sequence[Message], sizes: Sequence[int], exchanges: Mapping[str, Exchange]
 ) -> float:
@@ -101,6 +109,8 @@ def _scale(
         return 1.0
     exchange = exchanges.get(messages[-1].sources[-1].exchange_id)
     if exchange is None or exchange.usage is None or not exchange.usage.total_tokens:
+        return 1.0
+    if not belongs_after(exchange, messages[:-1]):
         return 1.0
     lacking = set(exchange.left_out)
     sent = sum(n for m, n in zip(messages, sizes, strict=True) if m.id not in lacking)

@@ -26,7 +26,7 @@ from replyscope.domain.message import (
 )
 from replyscope.domain.plural import plural
 from replyscope.domain.request import ModelRequest
-from replyscope.inspection.context import attachment_tokens, text_tokens, tokens_of
+from replyscope.inspection.context import attachment_tokens, belongs_after, text_tokens, tokens_of
 
 DRAFT_ID = "draft"
 """The id of the message that is being written, in a request that is only looked at."""
@@ -151,6 +151,8 @@ def request_size(
         source = message.sources[0] if len(message.sources) == 1 else None
         exchange = exchanges.get(source.exchange_id) if source is not None else None
         if exchange is not None and exchange.usage and exchange.usage.input_tokens:
+            if not belongs_after(exchange, branch[:number]):
+                continue
             before = {one.id for one in branch[:number]}
             scaled = _scaled_by(parts, exchange, message.id, before)
             return RequestSize(scaled, TokenSource.SCALED, window, notes)
