@@ -1,11 +1,12 @@
 """A conversation goes on from a summary in a new branch; the old branch stays."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.errors import OverLimit, ReplyscopeError, SessionMoved
 from replyscope.domain.exchange import Api
 from replyscope.domain.message import Role
 from replyscope.domain.ports import Clock
@@ -15,6 +16,7 @@ from replyscope.engine.archive import Archive
 from replyscope.engine.compaction import Compaction
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.message_marks import mark_of, pin
+from replyscope.engine.spending import SpendingAnswer
 from replyscope.inspection.context import fit_into, tokens_of
 from replyscope.inspection.request_parts import TokenSource, request_size
 from replyscope.provider.openai_provider import OpenAIProvider
@@ -22,6 +24,8 @@ from replyscope.store.sqlite_store import SqliteStore
 from tests.context.test_marks import contents, mark
 from tests.engine.test_conversation import Ids, drive, target_of
 from tests.engine.test_tools import Workshop, asks, in_turn
+from tests.hands.test_spending import HI, PRICES, Person, opened, settings, with_limit
+from tests.hands.test_spending import target_of as limited_target
 from tests.support.build import open_chat
 from tests.support.responses import response
 from tests.support.server import Answer, LoopbackServer, error, reply
@@ -251,3 +255,67 @@ async def test_only_the_responses_api_compacts_at_the_server(
             await Compaction(conversation).compact_at_server(target_of(provider))
     with pytest.raises(ReplyscopeError, match="nothing to compact"):
         Compaction(archive.new(SessionSettings()))
+
+
+async def test_a_session_that_another_window_continued_is_not_compacted(
+    server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
+) -> None:
+    conversation = archive.new(SessionSettings())
+    async with open_chat(server.base_url, clock) as provider:
+        await talk(conversation, provider)
+        elsewhere = await Archive(store, clock, Ids(50)).open(conversation.session.id)
+        compaction = Compaction(conversation)
+        await drive(elsewhere, provider, "three")
+        with pytest.raises(SessionMoved):
+            await compaction.summarise(target_of(provider))
+    assert len(server.requests) == 3
+    assert texts(conversation) == texts(elsewhere)
+    assert conversation.session.settings.left_out == ()
+
+
+async def test_a_conversation_that_the_server_keeps_is_not_compacted(
+    server: LoopbackServer, clock: Clock, archive: Archive
+) -> None:
+    server.answer = lambda _request: response("x")
+    kept = Parameters().changed({"conversation": "conv_1"})
+    conversation = archive.new(SessionSettings(parameters=kept))
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await talk(conversation, provider)
+        for start in (Compaction.summarise, Compaction.compact_at_server):
+            with pytest.raises(ReplyscopeError, match="parameter conversation"):
+                await start(Compaction(conversation), target_of(provider))
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("api", list(Api))
+async def test_a_compaction_asks_before_it_passes_a_spending_limit(
+    server: LoopbackServer, tmp_path: Path, api: Api
+) -> None:
+    is_chat = api is Api.CHAT
+    compacts(server)
+    server.answer = lambda _: reply("part") if is_chat else response("part", response_id="resp_1")
+    settings(tmp_path, f"{PRICES}[limits]\nsession = 0.0001\n")
+    person = Person(SpendingAnswer.ONCE, SpendingAnswer.NO, SpendingAnswer.ONCE)
+    services = await opened(tmp_path, server, person)
+    try:
+        assert services.endpoint is not None
+        services.endpoint = replace(services.endpoint, api=api)
+        conversation = services.archive.new(with_limit())
+        target = await limited_target(services)
+        await conversation.send(HI, target)
+        before = conversation.session
+        for way in (Compaction.summarise, Compaction.compact_at_server)[: 1 if is_chat else 2]:
+            person.answers = [SpendingAnswer.NO, SpendingAnswer.ONCE]
+            asked, sent = len(person.asked), len(server.paths)
+            with pytest.raises(OverLimit):
+                await way(Compaction(conversation), target)
+            assert len(server.paths) == sent
+            assert conversation.session.head_id == before.head_id
+            assert conversation.session.settings == before.settings
+            compaction = Compaction(conversation)
+            await way(compaction, target)
+            await compaction.cancel()
+            assert (len(person.asked) - asked, len(server.paths) - sent) == (2, 1)
+            before = conversation.session
+    finally:
+        await services.close()

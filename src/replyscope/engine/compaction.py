@@ -6,10 +6,11 @@ message; copies of the pinned messages follow it unchanged.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.errors import ReplyscopeError, SessionMoved
 from replyscope.domain.event import Listen, ignore
 from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
@@ -79,16 +80,13 @@ class Compaction:
     async def summarise(self, target: Target, listen: Listen = ignore) -> str:
         """Request a summary of the branch. Raises ReplyscopeError if there is none."""
         conversation = self._conversation
-        settings = plain_settings(conversation.session.settings)
-        try:
+        settings = self._settings_for(target)
+        async with self._undone():
             await conversation.send_plain(PROMPT, target, settings, listen)
             exchange = self._find_reply()
             choice = exchange.choice(self._last.sources[-1].choice_index)
             if exchange.state not in _ENDED or not choice.text.strip():
                 raise _no_result("There is no summary", exchange)
-        except BaseException:
-            await asyncio.shield(self.cancel())
-            raise
         self.text = read_in(self._last, conversation.exchanges).text
         return self.text
 
@@ -100,13 +98,35 @@ class Compaction:
             raise ReplyscopeError(
                 "Only the Responses API compacts at the server.", "Type /api responses to switch."
             )
-        settings = plain_settings(self._conversation.session.settings)
-        try:
+        settings = self._settings_for(target)
+        async with self._undone():
             await self._conversation.compact_at_server(target, settings, listen)
             exchange = self._find_reply()
             kinds = [item.kind for choice in exchange.choices for item in choice.items]
             if "compaction" not in kinds:
                 raise _no_result("The server did not compact the conversation", exchange)
+
+    def _settings_for(self, target: Target) -> SessionSettings:
+        """The settings of the request. Raises ReplyscopeError if the server keeps the messages."""
+        settings = self._conversation.session.settings
+        is_kept = target.parameters(settings).given().get("conversation") is not None
+        if is_kept and target.endpoint.api is Api.RESPONSES:
+            raise ReplyscopeError(
+                "The server keeps this conversation (parameter conversation), so a summary would "
+                "be added to it.",
+                "/params removes the parameter.",
+            )
+        return plain_settings(settings)
+
+    @asynccontextmanager
+    async def _undone(self) -> AsyncIterator[None]:
+        """Cancel the compaction on an error, unless nothing was sent because another process
+        continued the session: its messages stay.
+        """
+        try:
+            yield
+        except SessionMoved:
+            raise
         except BaseException:
             await asyncio.shield(self.cancel())
             raise
