@@ -15,7 +15,7 @@ from replyscope.domain.session import Parameters, Schema, SessionSettings
 from replyscope.engine.archive import Archive
 from replyscope.engine.compaction import Compaction
 from replyscope.engine.conversation import Conversation
-from replyscope.engine.message_marks import mark_of, pin
+from replyscope.engine.message_marks import pin
 from replyscope.engine.spending import SpendingAnswer
 from replyscope.inspection.context import fit_into, tokens_of
 from replyscope.inspection.request_parts import TokenSource, request_size
@@ -84,7 +84,7 @@ async def test_the_session_goes_on_from_the_edited_summary_and_the_old_branch_st
         root, copy = conversation.messages[:2]
         assert conversation.tree.siblings(root) == (first, root)
         assert copy.sources == pinned.sources
-        assert mark_of(conversation.session.settings, copy.id) == "pinned"
+        assert conversation.session.settings.mark_of(copy.id) == "pinned"
         again = await Archive(store, clock, Ids(50)).open(conversation.session.id)
         assert texts(again) == texts(conversation)
         await again.go_to(first.id)

@@ -19,7 +19,6 @@ from replyscope.engine.message_marks import (
     check_marks,
     groups_of,
     leave_out,
-    mark_of,
     pin,
     sent_messages,
 )
@@ -84,15 +83,15 @@ def test_no_message_is_both_left_out_and_pinned(
     settings = SessionSettings()
     for is_pin, number in steps:
         message_id = branch[number % len(branch)].id
-        was = mark_of(settings, message_id)
+        was = settings.mark_of(message_id)
         settings, _ = (pin if is_pin else leave_out)(branch, settings, message_id)
         undone = was == ("pinned" if is_pin else "left out")
-        assert mark_of(settings, message_id) == (
+        assert settings.mark_of(message_id) == (
             "" if undone else "pinned" if is_pin else "left out"
         )
         assert not set(settings.left_out) & set(settings.pinned)
     for group in groups_of(branch):
-        assert len({mark_of(settings, message.id) for message in group}) == 1
+        assert len({settings.mark_of(message.id) for message in group}) == 1
     assert settings_from_json(settings_to_json(settings)) == settings
 
 
@@ -111,7 +110,7 @@ async def test_a_message_that_is_left_out_is_not_sent_and_comes_back(
         mark(conversation, 0)
         await drive(conversation, provider, "second")
         again = await Archive(store, clock, Ids(50)).open(conversation.session.id)
-        assert mark_of(again.session.settings, again.messages[0].id) == "left out"
+        assert again.session.settings.mark_of(again.messages[0].id) == "left out"
         mark(again, 0)
         await drive(again, provider, "third")
     assert contents(server.requests[1]) == ["reply 1", "second"]
@@ -184,7 +183,7 @@ async def test_a_fork_keeps_the_marks(
     mark(conversation, 1, pin)
     forked = await archive.fork(conversation, conversation.messages[2].id)
     settings = forked.session.settings
-    assert [mark_of(settings, m.id) for m in forked.messages] == ["left out", "pinned", ""]
+    assert [settings.mark_of(m.id) for m in forked.messages] == ["left out", "pinned", ""]
 
 
 def test_pinned_messages_are_kept_when_a_request_is_shortened() -> None:

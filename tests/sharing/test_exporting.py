@@ -6,6 +6,7 @@ import html.parser
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from replyscope.domain.errors import OutputError
 from replyscope.domain.event import RequestSent, WireFrame
 from replyscope.domain.exchange import Api, Choice
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.message import Message, ReplySource, Role, TextPart
+from replyscope.domain.message import NOTE, Message, OpaquePart, ReplySource, Role, TextPart
 from replyscope.domain.shared import Form, Shared
 from replyscope.engine.sharing import Sharing
 from replyscope.inspection.markup.diagram import PageDiagrams
@@ -111,6 +112,23 @@ def test_a_page_keeps_the_branches_that_are_not_shown() -> None:
     shown, others = text.split("## Other branches")
     assert "Another answer." in others
     assert "Another answer." not in shown
+
+
+def test_messages_with_a_mark_and_a_compaction_are_named() -> None:
+    shared = rich_session()
+    asked, answered = shared.branch[:2]
+    note = replace(asked, parts=(OpaquePart(NOTE, "Compacted <b>."),))
+    messages = tuple(note if m.id == asked.id else m for m in shared.messages)
+    settings = replace(shared.session.settings, left_out=(answered.id,), pinned=(asked.id,))
+    session = replace(shared.session, settings=settings)
+    shared = replace(shared, session=session, messages=messages)
+    text = session_markdown(shared, as_it_is)
+    assert "## user (pinned)\n\n*Compacted <b>.*" in text
+    assert len(re.findall(r"^## .* \(left out\)$", text, re.MULTILINE)) == 1
+    page = SessionPage(shared, as_it_is).html()
+    assert "<p><em>Compacted &lt;b&gt;.</em></p>" in page
+    marks = re.findall(r'<span class="which">(pinned|left out)</span>', page)
+    assert marks == ["pinned", "left out"]
 
 
 def test_a_call_that_ran_is_told_with_its_result() -> None:

@@ -127,6 +127,12 @@ class SessionSettings:
     left_out: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
 
+    def mark_of(self, message_id: str) -> str:
+        """The mark of a message as a word; empty without one."""
+        if message_id in self.left_out:
+            return "left out"
+        return "pinned" if message_id in self.pinned else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

@@ -75,13 +75,6 @@ def pin(
     return changed, f"{what} pinned: /compact and shortening keep it."
 
 
-def mark_of(settings: SessionSettings, message_id: str) -> str:
-    """The mark of a message as a word; empty without one."""
-    if message_id in settings.left_out:
-        return "left out"
-    return "pinned" if message_id in settings.pinned else ""
-
-
 def check_marks(branch: Sequence[Message], settings: SessionSettings, kept_at: object) -> None:
     """Raise ReplyscopeError if a message is left out although the server keeps the messages.
 

@@ -7,7 +7,7 @@ from replyscope.domain.message import Message, Role
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.typed_number import shortened, whole_number
-from replyscope.engine.message_marks import leave_out, mark_of, pin
+from replyscope.engine.message_marks import leave_out, pin
 from replyscope.engine.next_request import NextRequest
 from replyscope.inspection.request_parts import RequestPart, RequestSize
 from replyscope.inspection.sharing.request_code import as_curl, as_python
@@ -114,7 +114,7 @@ def _say_messages(desk: LinearDesk, size: RequestSize) -> None:
 def _described(desk: LinearDesk, part: RequestPart, number: int) -> str:
     """The author of a message, its tokens and its mark."""
     message = desk.conversation.messages[number - 1]
-    mark = mark_of(desk.conversation.session.settings, message.id)
+    mark = desk.conversation.session.settings.mark_of(message.id)
     words = (_NAMES.get(message.role, message.role.value), f"{part.tokens:,} tokens", mark)
     return ", ".join(filter(None, words))
 

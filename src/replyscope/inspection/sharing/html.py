@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from replyscope.domain.event import Event
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import (
+    NOTE,
     AudioPart,
     DocumentPart,
     FilePart,
     ImagePart,
     Message,
+    OpaquePart,
     PromptPart,
     Role,
     TextPart,
@@ -143,7 +145,7 @@ class SessionPage:
         elif message.role is not Role.TOOL:
             body = "".join(self._parts(message))
             name = "you" if message.role is Role.USER else message.role.value
-            head = f"{self._anchor(message, name)}{self._which(message)}"
+            head = f"{self._anchor(message, name)}{self._which(message)}{self._mark(message)}"
             yield (
                 f'<article class="{message.role.value}" id="m-{plain(message.id)}">'
                 f"<header>{head}</header>{body}</article>"
@@ -159,6 +161,10 @@ class SessionPage:
             return ""
         number = siblings.index(message.id) + 1
         return f'<span class="which">{number} of {len(siblings)}</span>'
+
+    def _mark(self, message: Message) -> str:
+        mark = self._shared.session.settings.mark_of(message.id)
+        return f'<span class="which">{mark}</span>' if mark else ""
 
     def _parts(self, message: Message) -> Iterator[str]:
         clean = self._clean
@@ -176,6 +182,8 @@ class SessionPage:
                     yield picture_html(clean(name), kind, data)
                 case PromptPart():
                     yield f"<p><em>prompt {plain(clean(part.short_name))}</em></p>"
+                case OpaquePart(kind=kind, payload=text) if kind == NOTE:
+                    yield f"<p><em>{plain(clean(text))}</em></p>"
                 case AudioPart(name=name, media_type=kind, data=data):
                     yield audio_html(clean(name), kind, data)
 
@@ -189,7 +197,7 @@ class SessionPage:
         clean = self._clean
         name = self._anchor(message, clean(newest.answered_model or newest.model))
         badge = f'<span class="badge {ending.mood.value}">● {plain(ending.word)}</span>'
-        head = f"{name}{self._which(message)}{badge}"
+        head = f"{name}{self._which(message)}{self._mark(message)}{badge}"
         body = "".join(
             said_html(exchange.choice(c), results, clean, self._diagrams) for exchange, c in pairs
         )

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 
 from replyscope.domain.exchange import Choice, Exchange, RunKind, ToolCall
 from replyscope.domain.message import (
+    NOTE,
     AudioPart,
     DocumentPart,
     FilePart,
     ImagePart,
     Message,
+    OpaquePart,
     PromptPart,
     Role,
     TextPart,
@@ -80,7 +82,12 @@ class _Writer:
         if message.role is Role.ASSISTANT:
             yield from self._reply(message, level)
         elif message.role is not Role.TOOL:
-            yield f"{level} {message.role.value}\n\n{self._said(message, level)}".rstrip()
+            head = f"{message.role.value}{self._mark(message)}"
+            yield f"{level} {head}\n\n{self._said(message, level)}".rstrip()
+
+    def _mark(self, message: Message) -> str:
+        mark = self._shared.session.settings.mark_of(message.id)
+        return f" ({mark})" if mark else ""
 
     def detours(self) -> Iterator[str]:
         """The messages of other branches."""
@@ -117,6 +124,8 @@ class _Writer:
                     pieces.append(f"*image {_line(clean(name))}, {size(len(data))}*")
                 case PromptPart():
                     pieces.append(f"*prompt {_line(clean(part.short_name))}*")
+                case OpaquePart(kind=kind, payload=text) if kind == NOTE:
+                    pieces.append(f"*{_line(clean(text))}*")
                 case AudioPart(name=name, data=data):
                     pieces.append(f"*audio {_line(clean(name))}, {size(len(data))}*")
         return "\n\n".join(pieces)
@@ -125,7 +134,8 @@ class _Writer:
         results = self._results.get(message.id, {})
         for number, (exchange, index) in enumerate(self._shared.exchanges_of(message)):
             if not number:
-                yield f"{level} {_line(self._clean(exchange.answered_model or exchange.model))}"
+                name = _line(self._clean(exchange.answered_model or exchange.model))
+                yield f"{level} {name}{self._mark(message)}"
             yield from self._choice(exchange.choice(index), results, level)
             yield self._facts(exchange, index)
 

@@ -13,7 +13,6 @@ from textual.widgets import Static
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Message, Role
 from replyscope.domain.printable import printable_line
-from replyscope.engine.message_marks import mark_of
 from replyscope.engine.next_request import NextRequest
 from replyscope.inspection.request_parts import (
     PartKind,
@@ -142,7 +141,7 @@ class ContextDialog(ListDialog[str | None]):
     def _line(self, part: RequestPart, width: int) -> str:
         title = printable_line(part.title[:width])
         settings = self._next.conversation.session.settings
-        mark = mark_of(settings, part.message_id or "")
+        mark = settings.mark_of(part.message_id or "")
         notes = [mark] if mark else [] if part.is_sent else ["not sent"]
         notes += [f"attachments {part.attachments:,}"] if part.attachments else []
         notes += [f"reasoning {part.reasoning:,}"] if part.reasoning else []

@@ -10,7 +10,6 @@ from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.tool import ToolCallState
 from replyscope.engine.branch import read_in
 from replyscope.engine.earlier_exchange import earlier_exchange
-from replyscope.engine.message_marks import mark_of
 from replyscope.engine.tool_calls import results_under, with_results
 from replyscope.engine.tree import MessageTree
 from replyscope.inspection.cache_use import is_cache_miss
@@ -104,7 +103,7 @@ class ChatSource:
         message = self._desk.conversation.tree[message_id]
         exchanges = self._desk.exchanges_now
         tabs = self._tabs_of(message, exchanges)
-        mark = mark_of(self._desk.conversation.session.settings, message_id)
+        mark = self._desk.conversation.session.settings.mark_of(message_id)
         if message.role is not Role.ASSISTANT:
             return replace(user_content(read_in(message, {})), tabs=tabs, mark=mark)
         now = {s.exchange_id: exchanges.get(s.exchange_id) for s in message.sources}
