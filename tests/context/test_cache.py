@@ -178,3 +178,31 @@ async def test_a_reply_is_compared_with_the_request_before_it(
     assert report.difference.name == "the system prompt"
     assert '-   "content": "one"' in report.difference.lines()
     assert '+   "content": "two"' in report.difference.lines()
+
+
+def test_an_image_in_a_difference_is_shortened_around_the_first_difference() -> None:
+    data = "A" * 3_000_000
+    found = first_difference(
+        {"messages": [{"role": "user", "content": f"data:{data}B{data}"}]},
+        {"messages": [{"role": "user", "content": f"data:{data}C{data}"}]},
+    )
+    assert found is not None
+    before, after = (line for line in found.lines() if line[:2] in ("- ", "+ "))
+    assert max(map(len, found.lines())) < 500
+    assert ("B" in before, "C" in after) == (True, True)
+    assert "characters)" in before
+    assert found.same == len('{\n  "role": "user",\n  "content": "data:') + len(data)
+
+
+@given(words, words)
+def test_the_common_start_is_exact(first: str, second: str) -> None:
+    same = max(n for n in range(len(first) + 1) if second.startswith(first[:n]))
+    found = first_difference({"instructions": f"x{first}"}, {"instructions": f"x{second}"})
+    assert found.same == 1 + same if found is not None else first == second
+
+
+def test_a_long_difference_names_the_number_of_the_other_lines() -> None:
+    lines = diff_lines([f"a{n}" for n in range(300)], [f"b{n}" for n in range(400)])
+    assert len(lines) == 201
+    assert lines[-1] == "  … 500 more lines"
+    assert lines[199] == "- a199"

@@ -1,5 +1,6 @@
 """Loads two consecutive requests of a session, and compares what they share."""
 
+import asyncio
 from collections.abc import Mapping
 
 from replyscope.domain.errors import ReplyscopeError
@@ -23,4 +24,5 @@ async def load_cache_report(
     bodies = [record.request.body for record in records if record.request is not None]
     if len(bodies) < 2:
         raise ReplyscopeError("The request of this reply, or of the one before, is not recorded.")
-    return cache_report(exchange, bodies[0], earlier, bodies[1])
+    # Requests with images have many megabytes.
+    return await asyncio.to_thread(cache_report, exchange, bodies[0], earlier, bodies[1])

@@ -7,7 +7,7 @@ to the first difference. The earlier request is compared with the later one part
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 from typing import Any
 
 from replyscope.domain.exchange import Exchange
@@ -22,6 +22,10 @@ _BESIDE = (
 )
 """Fields outside the prefix that may select another cache."""
 _MOST_LINES = 200
+_LONGEST_LINE = 400
+"""In characters; an image is a single line of a request."""
+_LEAD = 40
+"""The equal characters that are shown before the first difference in long lines."""
 _CONTEXT = 2
 
 Segment = tuple[str, str]
@@ -168,16 +172,35 @@ def diff_lines(before: Sequence[str], after: Sequence[str]) -> list[str]:
     for number, stretch in enumerate(stretches):
         (a1, a2), (b1, b2) = stretch.first, stretch.second
         if stretch.is_same:
-            equal = [f"  {line}" for line in before[a1:a2]]
+            equal = [f"  {_shortened(line)}" for line in before[a1:a2]]
             head = equal[:_CONTEXT] if number else []
             tail = equal[-_CONTEXT:] if number < len(stretches) - 1 else []
             is_short = len(equal) <= len(head) + len(tail)
             lines += equal if is_short else [*head, "  …", *tail]
         else:
-            lines += [f"- {line}" for line in before[a1:a2]]
-            lines += [f"+ {line}" for line in after[b1:b2]]
+            lines += _changed("- ", before[a1:a2], after[b1:b2])
+            lines += _changed("+ ", after[b1:b2], before[a1:a2])
     rest = len(lines) - _MOST_LINES
     return lines if rest <= 0 else [*lines[:_MOST_LINES], f"  … {rest:,} more lines"]
+
+
+def _changed(sign: str, lines: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The lines of one side. Long ones begin shortly before the difference to the other side."""
+    drawn = lines[:_MOST_LINES]
+    pairs = zip_longest(drawn, others[: len(drawn)], fillvalue="")
+    shown = [sign + _shortened(line, _common_start(line, other)) for line, other in pairs]
+    return shown + [sign] * (len(lines) - len(drawn))  # only their number is shown
+
+
+def _shortened(line: str, same: int = 0) -> str:
+    """A line of at most 400 characters, and the numbers of those left out on both sides."""
+    if len(line) <= _LONGEST_LINE:
+        return line
+    start = min(max(0, same - _LEAD), len(line) - _LONGEST_LINE)
+    rest = len(line) - start - _LONGEST_LINE
+    head = f"({start:,} characters)… " if start else ""
+    tail = f" …({rest:,} more characters)" if rest else ""
+    return f"{head}{line[start : start + _LONGEST_LINE]}{tail}"
 
 
 def _read(body: bytes) -> dict[str, Any]:
@@ -215,6 +238,11 @@ def _pretty(value: Any) -> str:
 
 
 def _common_start(first: str, second: str) -> int:
-    return sum(
-        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
-    )
+    low, high = 0, min(len(first), len(second))
+    while low < high:  # comparing slices is much faster than comparing characters
+        middle = (low + high + 1) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
