@@ -1,6 +1,7 @@
 """A conversation goes on from a summary in a new branch; the old branch stays."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -224,6 +225,31 @@ async def test_the_server_compacts_and_gets_its_items_back(
     assert "previous_response_id" not in server.requests[-1]
     assert compaction.price.startswith("99 tokens")
     assert again.tree.siblings(again.messages[0])[0] == first
+
+
+async def test_another_model_does_not_get_a_compaction_that_it_cannot_read(
+    server: LoopbackServer, clock: Clock, archive: Archive
+) -> None:
+    compacts(server)
+    conversation = archive.new(SessionSettings())
+    async with open_chat(server.base_url, clock, api=Api.RESPONSES) as provider:
+        await talk(conversation, provider)
+        compaction, target = Compaction(conversation), target_of(provider)
+        await compaction.compact_at_server(target)
+        await compaction.accept()
+        other = replace(target, model="another-model")
+        before = (conversation.session, len(server.paths))
+        starts: tuple[Callable[[], Awaitable[object]], ...] = (
+            lambda: conversation.send(HI, other),
+            lambda: Compaction(conversation).summarise(other),
+        )
+        for start in starts:
+            with pytest.raises(ReplyscopeError, match=f"Only {target.model} at"):
+                await start()
+        assert (conversation.session, len(server.paths)) == before
+        await conversation.send(HI, target)
+        await conversation.go_to(conversation.tree.messages[0].id)
+        await conversation.send(HI, other)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import ANSWERABLE, Api, Choice, Exchange, ExchangeState
 from replyscope.domain.json_text import read_json
 from replyscope.domain.message import (
     MESSAGE_FIELDS,
+    NOTE,
     Message,
     OpaquePart,
     Part,
@@ -199,6 +202,23 @@ def _unanswered(message: Message, asked: Sequence[ToolCallPart]) -> Message:
         for part in asked
     )
     return Message(f"{message.id}-calls", Role.TOOL, results, message.created_at, message.id)
+
+
+def check_readable(
+    messages: Iterable[Message], exchanges: Mapping[str, Exchange], endpoint: Endpoint, model: str
+) -> None:
+    """Raise ReplyscopeError if a branch begins with a server's compaction that this model cannot
+    read: the request would lack the conversation before it.
+    """
+    for before, message in pairwise(messages):
+        found = exchanges.get(message.sources[-1].exchange_id) if message.sources else None
+        is_compacted = {getattr(part, "kind", None) for part in before.parts} == {NOTE}
+        if is_compacted and found is not None and not _is_from(found, endpoint, model):
+            raise ReplyscopeError(
+                f"Only {found.model} at {found.endpoint} can read the compaction with which "
+                "this branch begins.",
+                "/model chooses it; the old branch still has the whole conversation.",
+            )
 
 
 def _is_of(exchange: Exchange, endpoint: Endpoint) -> bool:
