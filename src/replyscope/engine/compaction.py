@@ -44,7 +44,7 @@ _UNSET = (
 
 class Compaction:
     """The compaction of a conversation's branch. First `summarise` or `compact_at_server`, then
-    `accept` or `cancel`. Every method raises StoreError.
+    `accept`, unless the person does not want the result. Every method raises StoreError.
     """
 
     def __init__(self, conversation: Conversation) -> None:
@@ -81,13 +81,13 @@ class Compaction:
         """Request a summary of the branch. Raises ReplyscopeError if there is none."""
         conversation = self._conversation
         settings = self._settings_for(target)
-        async with self._undone():
+        async with self._apart():
             await conversation.send_plain(PROMPT, target, settings, listen)
             exchange = self._find_reply()
             choice = exchange.choice(self._last.sources[-1].choice_index)
             if exchange.state not in _ENDED or not choice.text.strip():
                 raise _no_result("There is no summary", exchange)
-        self.text = read_in(self._last, conversation.exchanges).text
+            self.text = read_in(self._last, conversation.exchanges).text
         return self.text
 
     async def compact_at_server(self, target: Target, listen: Listen = ignore) -> None:
@@ -99,7 +99,7 @@ class Compaction:
                 "Only the Responses API compacts at the server.", "Type /api responses to switch."
             )
         settings = self._settings_for(target)
-        async with self._undone():
+        async with self._apart():
             await self._conversation.compact_at_server(target, settings, listen)
             exchange = self._find_reply()
             kinds = [item.kind for choice in exchange.choices for item in choice.items]
@@ -119,17 +119,19 @@ class Compaction:
         return plain_settings(settings)
 
     @asynccontextmanager
-    async def _undone(self) -> AsyncIterator[None]:
-        """Cancel the compaction on an error, unless nothing was sent because another process
-        continued the session: its messages stay.
+    async def _apart(self) -> AsyncIterator[None]:
+        """Return to the end of the branch after the request, so that a program that is killed
+        before `accept` has lost nothing. If another process continued the session, its messages
+        stay.
         """
         try:
             yield
         except SessionMoved:
             raise
         except BaseException:
-            await asyncio.shield(self.cancel())
+            await asyncio.shield(self._return())
             raise
+        await self._return()
 
     @property
     def _last(self) -> Message:
@@ -140,7 +142,7 @@ class Compaction:
         assert self.exchange is not None
         return self.exchange
 
-    async def cancel(self) -> None:
+    async def _return(self) -> None:
         """Return to the end of the old branch. The summary stays there as another version."""
         await self._leave_out_request()
         await self._conversation.end_branch_at(self._branch[-1].id)
@@ -148,7 +150,6 @@ class Compaction:
     async def accept(self, summary: str = "") -> None:
         """Continue from the summary, or from the server's result, in a new branch."""
         conversation = self._conversation
-        await self._leave_out_request()
         pinned = set(conversation.session.settings.pinned)
         copied = [message for message in self._branch if message.id in pinned]
         at_server = self._reply if self.text is None else None

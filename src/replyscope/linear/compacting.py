@@ -43,17 +43,12 @@ def _confirm(desk: LinearDesk, compaction: Compaction, text: str) -> None:
     desk.say("summary", compaction.price)
     rows = ("Continue from this summary", "Edit it first")
     edited = text
-    try:
-        place = desk.terminal.choose("The summary is above.", rows)
-        if place == 1:
-            if desk.conversation.is_private:
-                raise ReplyscopeError("Editors write files, so private sessions have none.")
-            edited = desk.services.edit_text(text)
-    except BaseException:
-        desk.run(compaction.cancel())
-        raise
+    place = desk.terminal.choose("The summary is above.", rows)
+    if place == 1:
+        if desk.conversation.is_private:
+            raise ReplyscopeError("Editors write files, so private sessions have none.")
+        edited = desk.services.edit_text(text)
     if place is None or not edited.strip():
-        desk.run(compaction.cancel())
         desk.say("note", "Not compacted.")
         return
     desk.run(compaction.accept(edited))

@@ -78,15 +78,8 @@ class Compacting:
                 target = await desk.targets.named_target(target, model)
             text = await compaction.summarise(target)
             note = f"{compaction.price}. [Esc] keep the conversation"
-            try:
-                edited = await desk.ask(
-                    EditDialog("Summary that begins the new branch", text, note)
-                )
-            except BaseException:
-                await compaction.cancel()
-                raise
+            edited = await desk.ask(EditDialog("Summary that begins the new branch", text, note))
             if edited is None or not edited.strip():
-                await compaction.cancel()
                 desk.tell("Not compacted.", is_error=False)
             else:
                 await compaction.accept(edited)
