@@ -1,6 +1,7 @@
 """Why a request missed the prompt cache: the first difference to the request before."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,6 +175,9 @@ async def test_a_reply_is_compared_with_the_request_before_it(
         conversation.change_settings(SessionSettings(system="two"))
         await conversation.retry(target_of(provider))
         report = await load_cache_report(*about, conversation.messages[-1])
+        for unknown in (replace(conversation.messages[-1], sources=()), conversation.messages[0]):
+            with pytest.raises(ReplyscopeError, match="not recorded"):
+                await load_cache_report(*about, unknown)
     assert report.difference is not None
     assert report.difference.name == "the system prompt"
     assert '-   "content": "one"' in report.difference.lines()

@@ -1,5 +1,6 @@
 """The parts of a request add up: to the request, to what the server counted, to the window."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from replyscope.inspection.request_parts import (
     request_size,
     title_of,
 )
+from replyscope.readers.replyscope_json import _check_ids
 from tests.support.build import NOON, make_exchange
 
 TOOL = Tool("add", "Add two numbers.", '{"type": "object"}', "shipped", "add")
@@ -113,6 +115,14 @@ def test_every_part_of_a_request_has_its_row() -> None:
     titles = {part.kind: part.title for part in size.parts}
     assert titles[PartKind.TOOLS] == "add, web_search"
     assert titles[PartKind.SCHEMA] == "answer"
+
+
+def test_no_id_of_a_saved_message_is_one_of_the_draft_or_of_a_part() -> None:
+    with pytest.raises(ValueError, match="is not a valid id"):
+        _check_ids([DRAFT_ID])
+    message = said("draft", "x" * 40)
+    size = request_size(ModelRequest("m", (message,), system="s"), (message,), {})
+    assert [part.kind for part in size.parts] == [PartKind.SYSTEM, PartKind.MESSAGES]
 
 
 def test_messages_that_are_not_sent_are_listed_and_not_counted() -> None:

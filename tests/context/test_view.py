@@ -170,6 +170,39 @@ async def test_a_summary_is_edited_before_the_session_goes_on_from_it(
         assert "reply 1" in frame(pilot)
 
 
+async def test_the_status_line_does_not_count_the_branch_before_a_summary(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _request: reply(f"reply {len(server.requests)}")
+    app = make_app(tmp_path, server.base_url)
+    async with open_chat(app, size=SIZE) as pilot:
+        await ask_and_wait(pilot, "first")
+        chat = chat_of(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: len(chat.desk.conversation.session.settings.pinned) == 1)
+        assert chat.panes.status().context_used == 12
+        chat.panes.composer.focus()
+        await send(pilot, "/compact test-model")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EditDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Compacted." in frame(pilot))
+        assert chat.panes.status().context_used is None
+        chat.panes.composer.focus()
+        await send(pilot, "second")
+        await until(pilot, lambda: chat.panes.status().context_used == 12)
+
+
+async def test_a_small_terminal_still_lists_the_messages(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    app = make_app(tmp_path, server.base_url)
+    async with open_chat(app, size=(30, 6)) as pilot:
+        await ask_and_wait(pilot, "first")
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ContextDialog), "the view")
+        await until(pilot, lambda: "you: first" in frame(pilot), "the list")
+
+
 async def test_a_summary_that_is_not_wanted_changes_nothing(
     server: LoopbackServer, tmp_path: Path
 ) -> None:

@@ -16,7 +16,9 @@ async def load_cache_report(
     archive: Archive, tree: MessageTree, exchanges: Mapping[str, Exchange], reply: Message
 ) -> CacheReport:
     """The use of the prompt cache by the request of a reply. Raises ReplyscopeError."""
-    exchange = exchanges[reply.sources[-1].exchange_id]
+    exchange = exchanges.get(reply.sources[-1].exchange_id) if reply.sources else None
+    if exchange is None:
+        raise ReplyscopeError("The request of this reply is not recorded.")
     earlier = earlier_exchange(tree, exchanges, reply)
     if earlier is None:
         raise ReplyscopeError("This is the first request: there is no earlier one to compare.")

@@ -28,8 +28,10 @@ from replyscope.domain.plural import plural
 from replyscope.domain.request import ModelRequest
 from replyscope.inspection.context import attachment_tokens, belongs_after, text_tokens, tokens_of
 
-DRAFT_ID = "draft"
-"""The id of the message that is being written, in a request that is only looked at."""
+DRAFT_ID = "(draft)"
+"""The id of the message that is being written, in a request that is only looked at. No saved
+message can have it.
+"""
 _TOOL_TOKENS = 8
 _LONGEST_TITLE = 200
 _IN_PARTS = ("message", "function_call", "custom_tool_call")

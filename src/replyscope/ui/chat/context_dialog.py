@@ -134,7 +134,7 @@ class ContextDialog(ListDialog[str | None]):
         """The parts of the request in the order in which they are sent."""
         width = self._list_width()
         return [
-            Row(part.message_id or part.kind.value, self._line(part, width))
+            Row(part.message_id or f"({part.kind.value})", self._line(part, width))
             for part in self._measured.parts
         ]
 

@@ -11,6 +11,7 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Message, Role
 from replyscope.domain.printable import printable_line
 from replyscope.engine.conversation import Conversation
+from replyscope.inspection.context import belongs_after
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent import ConsentPrompt
 from replyscope.ui.chat.desk import Desk
@@ -177,11 +178,12 @@ class Panes:
         exchanges, spent = self._desk.exchanges_now, self._desk.conversation.exchanges.spent
         for exchange_id in self._desk.conversation.lives:
             spent = spent.plus(exchanges[exchange_id])
-        sources = (
-            s for m in reversed(self._desk.conversation.messages) for s in reversed(m.sources)
-        )
+        messages = self._desk.conversation.messages
+        sources = (s for m in reversed(messages) for s in reversed(m.sources))
         along = (exchanges.get(s.exchange_id) for s in sources)
-        context = next((e.usage.total_tokens for e in along if e and e.usage), None)
+        newest = next((e for e in along if e and e.usage), None)
+        is_here = newest is not None and belongs_after(newest, messages[:1])
+        usage = newest.usage if newest is not None and is_here else None
         model = self._desk.targets.model_for(self._desk.conversation)
         endpoint = self._desk.targets.endpoint
         settings = self._desk.conversation.session.settings
@@ -190,7 +192,7 @@ class Panes:
             model=model,
             endpoint=endpoint.name if endpoint is not None else None,
             api=endpoint.api.value if endpoint is not None else None,
-            context_used=context,
+            context_used=usage.total_tokens if usage is not None else None,
             context_window=self._desk.targets.window_of(model),
             tokens=spent.tokens,
             cost_usd=spent.cost_usd,

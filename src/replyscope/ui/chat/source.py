@@ -88,7 +88,7 @@ class ChatSource:
 
     def cache_note(self, reply: Message) -> str:
         """A note under a reply's figures if it missed the server's prompt cache; else empty."""
-        exchange = self.exchanges.get(reply.sources[-1].exchange_id)
+        exchange = self.exchanges.get(reply.sources[-1].exchange_id) if reply.sources else None
         usage = exchange.usage if exchange is not None else None
         if usage is None or usage.cached_input_tokens is None:
             return ""
