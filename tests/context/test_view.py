@@ -72,7 +72,12 @@ async def test_the_server_counts_only_on_request_and_a_refusal_is_said(
     async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
         await ask_and_wait(pilot, "hi")
         chat_of(pilot).panes.composer.focus()
-        await open_context(pilot)
+        dialog = await open_context(pilot)
+        dialog._is_loading, sent = True, len(server.paths)
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: "The tools are still loading." in frame(pilot))
+        assert len(server.paths) == sent
+        dialog._is_loading = False
         await pilot.press("ctrl+n")
         await until(pilot, lambda: "does not count tokens" in frame(pilot))
         server.routes["POST", "/responses/input_tokens"] = Answer(

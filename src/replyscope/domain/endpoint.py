@@ -3,6 +3,7 @@
 import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from replyscope.domain.address import without_login
@@ -115,6 +116,7 @@ def limit_name(base_url: str) -> str:
     return "max_completion_tokens" if is_openai else "max_tokens"
 
 
+@lru_cache(maxsize=64)  # each reply of a branch is compared with it
 def public_url(url: str) -> str:
     """The URL without a user name, password, query and fragment, which may be secrets."""
     return without_login(url)

@@ -181,6 +181,9 @@ class ContextDialog(ListDialog[str | None]):
 
     def action_count(self) -> None:
         """Let the server count the tokens: POST /responses/input_tokens."""
+        if self._is_loading:  # a count without the tools would be too small
+            self.tell("The tools are still loading.", is_error=False)
+            return
         self.tell("Sent: POST /responses/input_tokens", is_error=False)
         self.start_work(self._count, group="count", exclusive=True)
 
