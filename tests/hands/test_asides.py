@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import Static
 
 from replyscope.domain.errors import OverLimit
 from replyscope.domain.message import FilePart, Role, TextPart
@@ -19,6 +20,7 @@ from replyscope.engine.spending import SpendingAnswer
 from replyscope.engine.targets import Targets
 from replyscope.engine.titles import title_by_model
 from replyscope.store.sqlite_store import SqliteStore
+from replyscope.ui.chat.asides import AsideDialog
 from tests.engine.test_conversation import Ids
 from tests.hands.test_spending import (
     HI,
@@ -32,6 +34,7 @@ from tests.hands.test_spending import (
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import SIZE, is_idle, send
+from tests.ui.test_review import found, open_review
 
 ASIDE = (TextPart("what is a monad?"),)
 
@@ -68,8 +71,8 @@ async def test_an_aside_has_the_context_and_is_not_part_of_later_requests(
         assert len(again.exchanges) == 3
         await services.review.update_index()
         for word in ("burrito", "monad"):
-            found = await services.index.find(services.review.read(word))
-            assert [hit.exchange_id for hit in found] == [exchange.id]
+            hits = await services.index.find(services.review.read(word))
+            assert [hit.exchange_id for hit in hits] == [exchange.id]
     finally:
         await services.close()
 
@@ -87,6 +90,33 @@ async def test_switching_branches_never_leads_into_an_aside(
         await conversation.retry(target)
         await conversation.go_to(first.id)
         assert conversation.messages[-1].id == first.id
+    finally:
+        await services.close()
+
+
+async def test_opening_an_aside_from_the_review_keeps_it_out_of_later_requests(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    services = await opened(tmp_path, server, Person())
+    try:
+        conversation = services.archive.new(with_limit())
+        target = await target_of(services)
+        first = await ask_aside(conversation, ASIDE, target, None)
+        await conversation.send(HI, target)
+        second = await ask_aside(conversation, ASIDE, target, None)
+        await conversation.send((TextPart("go on"),), target)
+        branch = [message.id for message in conversation.messages]
+        for exchange in (first, second):
+            (reply_id,) = [
+                message.id
+                for message in conversation.tree.messages
+                if any(source.exchange_id == exchange.id for source in message.sources)
+            ]
+            await conversation.go_to(reply_id)
+            again = await services.archive.open(conversation.session.id)
+            assert [message.id for message in again.messages] == branch
+        await conversation.send((TextPart("later"),), target)
+        assert all("monad" not in text for _, text in sent(server.requests[-1]))
     finally:
         await services.close()
 
@@ -280,6 +310,52 @@ async def test_the_aside_dialog_shows_the_answer_and_leaves_the_conversation(
         assert "Aside: what is a monad?" in frame(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: "burrito" not in frame(pilot))
+        assert [m.text for m in chat.desk.conversation.read_messages()] == ["hi", "Hello world"]
+
+
+async def test_a_huge_answer_of_an_aside_is_drawn_in_part_and_copied_whole(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        huge = "word " * 100_000
+        server.answer = lambda _request: reply(huge)
+        await send(pilot, "/aside how much?")
+        await until(pilot, lambda: "stop · test-model" in frame(pilot))
+        drawn = pilot.app.screen.query_one("#aside-answer", Static).visual
+        assert "… 500,000 characters; [Ctrl+Y] copies all" in str(drawn)
+        assert len(str(drawn)) < 21_000
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: pilot.app.clipboard == huge)
+
+
+async def test_a_side_question_of_a_private_session_is_kept_out_of_the_log(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        await send(pilot, "/private")
+        await until(pilot, lambda: chat_of(pilot).desk.conversation.is_private)
+        await send(pilot, "/aside a secret?")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AsideDialog))
+        assert pilot.app.screen.is_unlogged
+
+
+async def test_opening_an_aside_in_the_review_says_where_its_answer_is(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
+        chat = chat_of(pilot)
+        await send(pilot, "hi")
+        await until(pilot, lambda: is_idle(pilot))
+        server.answer = lambda _request: reply("A burrito.")
+        await send(pilot, "/aside what is a monad?")
+        await until(pilot, lambda: "stop · test-model" in frame(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen is chat)
+        await open_review(pilot)
+        await pilot.press(*"burrito")
+        await until(pilot, lambda: found(pilot) == 1)
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: "A side question is not" in frame(pilot))
         assert [m.text for m in chat.desk.conversation.read_messages()] == ["hi", "Hello world"]
 
 

@@ -266,8 +266,13 @@ class OpenSession:
             )
 
     async def go_to(self, message_id: str) -> None:
-        """Switch to the branch through a message. Raises StoreError."""
-        self.tree.go_to(self.tree.tip_under(message_id))
+        """Switch to the branch through a message. A side question is on no branch: the one that it
+        was asked in stays, or is switched to. Raises StoreError.
+        """
+        shown = self.tree.outside_asides(message_id)
+        if shown is None or (shown != message_id and any(m.id == shown for m in self.messages)):
+            return
+        self.tree.go_to(self.tree.tip_under(shown))
         self._point_at_tip()
         await self.save_head()
 

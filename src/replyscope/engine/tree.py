@@ -54,6 +54,14 @@ class MessageTree:
         """The messages whose parent is this one."""
         return tuple(self._nodes[key] for key in self._children.get(message_id, ()))
 
+    def outside_asides(self, message_id: str) -> str | None:
+        """The id of a message; for one of a side question, that of the message before it. None if
+        the question is the first message of the session.
+        """
+        path = path_to(message_id, self._nodes)
+        asides = [at for at, message in enumerate(path) if message.role is Role.ASIDE]
+        return path[asides[0]].parent_id if asides else message_id
+
     def tip_under(self, message_id: str) -> str:
         """The id of the newest leaf below a message, without side questions."""
         tip = message_id

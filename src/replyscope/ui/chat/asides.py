@@ -27,6 +27,8 @@ from replyscope.ui.dialogs.small import LineDialog
 
 _DRAW_EVERY_S = 0.1
 _MOST_TITLE = 60
+_MOST_SHOWN = 20_000
+"""The characters of an answer that are drawn, so that a huge one does not block keys."""
 
 Ask = Callable[[Listen], Awaitable[Exchange | None]]
 
@@ -41,13 +43,19 @@ class AsideDialog(Dialog[None]):
     ]
     SIZE = "tall wide"
 
-    def __init__(self, question: str, ask: Ask) -> None:
+    def __init__(self, question: str, ask: Ask, *, is_private: bool) -> None:
         title = printable_line(" ".join(question.split())[:_MOST_TITLE])
         super().__init__(f"Aside: {title}", "The answer is not part of later requests.")
         self._ask = ask
+        self._is_private = is_private
         self._text: list[str] = []
         self._drawn = -1
         self._ending = "…"
+
+    @property
+    def is_unlogged(self) -> bool:
+        """Whether the session is private."""
+        return self._is_private
 
     def compose_content(self) -> ComposeResult:
         with VerticalScroll():
@@ -84,6 +92,8 @@ class AsideDialog(Dialog[None]):
         if self._drawn != len(self._text):
             self._drawn = len(self._text)
             text = "".join(self._text)
+            if len(text) > _MOST_SHOWN:
+                text = f"{text[:_MOST_SHOWN]}\n… {len(text):,} characters; [Ctrl+Y] copies all"
             self.query_one("#aside-answer", Static).update(Content(printable_text(text)))
             self.query_one("#aside-ending", Static).update(Content(self._ending))
 
@@ -110,7 +120,8 @@ class AsideCommands:
             self._desk.ask_dialog(LineDialog("Side question"), self.ask)
             return
         conversation = self._desk.conversation
-        dialog = AsideDialog(question, partial(self._ask, conversation, question))
+        ask = partial(self._ask, conversation, question)
+        dialog = AsideDialog(question, ask, is_private=conversation.is_private)
         self._desk.show(dialog, lambda _: self._view.draw_status())
 
     async def _ask(

@@ -95,6 +95,11 @@ class Reviewing:
         if message_id in keys:
             self._view.transcript.focus()
             self._screen.call_after_refresh(self._view.transcript.point_at, keys.index(message_id))
+        elif all(message.id != message_id for message in conversation.messages):
+            self._desk.tell(
+                "A side question is not part of the conversation. The review shows its answer.",
+                is_error=False,
+            )
 
     def show_stats(self) -> None:
         """Show the statistics of all replies."""
