@@ -10,18 +10,13 @@ import pytest
 from textual.widgets import Static
 
 from replyscope.domain.errors import OverLimit
-from replyscope.domain.message import FilePart, Role, TextPart
-from replyscope.domain.ports import Clock
-from replyscope.domain.session import Draft, Parameters, SessionSettings
-from replyscope.engine.archive import Archive
+from replyscope.domain.message import Role, TextPart
+from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.engine.aside import ask_aside
-from replyscope.engine.quoting import quoted
 from replyscope.engine.spending import SpendingAnswer
 from replyscope.engine.targets import Targets
 from replyscope.engine.titles import title_by_model
-from replyscope.store.sqlite_store import SqliteStore
 from replyscope.ui.chat.asides import AsideDialog
-from tests.engine.test_conversation import Ids
 from tests.hands.test_spending import (
     HI,
     PRICES,
@@ -237,63 +232,6 @@ async def test_a_title_that_was_given_meanwhile_is_kept(
         assert server.requests[1]["model"] == "other"
     finally:
         await services.close()
-
-
-async def test_the_stash_is_a_stack_that_survives_and_goes_with_its_session(
-    store: SqliteStore, clock: Clock
-) -> None:
-    archive = Archive(store, clock, Ids())
-    conversation = archive.new(SessionSettings())
-    await conversation.push_stash(Draft("one", (FilePart("a.txt", "A"),), 2))
-    await conversation.push_stash(Draft("two"))
-    again = await Archive(store, clock, Ids(50)).open(conversation.session.id)
-    assert again.session.stashed == 2
-    assert await again.pop_stash() == Draft("two")
-    assert await again.pop_stash() == Draft("one", (FilePart("a.txt", "A"),), 2)
-    assert await again.pop_stash() is None
-    assert again.session.stashed == 0
-
-
-async def test_ctrl_s_stashes_and_takes_back_also_after_a_restart(
-    server: LoopbackServer, tmp_path: Path
-) -> None:
-    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
-        composer = chat_of(pilot).panes.composer
-        await pilot.press(*"half a thought", "ctrl+s")
-        await until(pilot, lambda: "1 stashed" in frame(pilot))
-        assert composer.text == ""
-        await send(pilot, "quick question")
-        await until(pilot, lambda: is_idle(pilot))
-    app = make_app(tmp_path, server.base_url, opens_newest=True)
-    async with open_chat(app, size=SIZE) as pilot:
-        composer = chat_of(pilot).panes.composer
-        await until(pilot, lambda: "1 stashed" in frame(pilot))
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: composer.text == "half a thought")
-        assert "stashed" not in frame(pilot)
-        await pilot.press("ctrl+a", "ctrl+k", *"/stash pop", "enter")
-        await until(pilot, lambda: "The stash of this session is empty." in frame(pilot))
-
-
-def test_each_line_of_a_quote_has_its_sign() -> None:
-    assert quoted("one\n\ntwo\n") == "> one\n>\n> two\n\n"
-
-
-async def test_q_quotes_the_message_and_the_selected_text(
-    server: LoopbackServer, tmp_path: Path
-) -> None:
-    async with open_chat(make_app(tmp_path, server.base_url), size=SIZE) as pilot:
-        chat = chat_of(pilot)
-        await send(pilot, "hi")
-        await until(pilot, lambda: is_idle(pilot))
-        await pilot.press(*"Well:", "escape", "q")
-        await until(pilot, lambda: chat.panes.composer.text == "Well:\n\n> Hello world\n\n")
-        chat.panes.composer.replace_text("")
-        await pilot.press("escape")
-        await pilot.pause()
-        chat.panes.transcript.text_select_all()
-        await pilot.press("q")
-        await until(pilot, lambda: chat.panes.composer.text.startswith("> you\n> hi"))
 
 
 async def test_the_aside_dialog_shows_the_answer_and_leaves_the_conversation(

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from replyscope.config.settings import parse_settings
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.look import Look
+from replyscope.ui.keys.panel import KeyPanel
 from tests.support.server import LoopbackServer
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import SIZE, is_idle
@@ -114,6 +116,82 @@ async def test_nothing_of_another_text_can_be_undone_into_this_one(
         composer.replace_text("other")
         await pilot.press("escape", "u", "u")
         assert composer.text == "other"
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "cursor"),
+    [
+        ("backspace", "one two three", 11),
+        ("0 delete p", "noe two three", 1),
+        ("ctrl+u", "one two three", 12),
+        ("0 ctrl+d", "one two three", 0),
+        ("ctrl+w", "one two three", 12),
+        ("ctrl+k", "one two three", 12),
+        ("0 alt+d", "one two three", 0),
+        ("v b ctrl+w", "one two three", 8),
+        ("0 v e ctrl+x", " two three", 0),
+        ("0 v e ctrl+c $ escape", "one two three", 12),
+    ],
+)
+async def test_no_key_of_terminals_deletes_in_normal_mode(
+    server: LoopbackServer, tmp_path: Path, keys: str, text: str, cursor: int
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url, look=VIM), size=SIZE) as pilot:
+        composer = chat_of(pilot).panes.composer
+        await pilot.press(*"one two three", "escape", *keys.split())
+        await pilot.pause()
+        assert (composer.text, composer.cursor_location) == (text, (0, cursor))
+        if "ctrl+x" in keys or "ctrl+c" in keys:
+            assert pilot.app.clipboard == "one"
+
+
+async def test_a_paste_replaces_the_whole_visual_selection(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url, look=VIM), size=SIZE) as pilot:
+        composer = chat_of(pilot).panes.composer
+        await pilot.press(*"one two", "escape", *"0ve")
+        pilot.app.post_message(events.Paste("XX"))
+        await until(pilot, lambda: composer.text == "XX two", composer.text)
+        assert composer.mode_word == "NORMAL"
+
+
+async def test_the_register_is_kept_when_a_message_is_sent_but_not_beyond_a_private_session(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url, look=VIM), size=SIZE) as pilot:
+        composer = chat_of(pilot).panes.composer
+        await pilot.press(*"again", "escape", "y", "y", "enter")
+        await until(pilot, lambda: is_idle(pilot) and len(server.requests) == 1)
+        await pilot.press("escape", "P")
+        assert composer.text == "again\n"
+        composer.show_private(True)
+        await pilot.press("escape", "P")
+        assert composer.text == "again\n"
+
+
+async def test_enter_of_another_meaning_moves_down_in_normal_mode(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    look = Look(has_vim_keys=True, keys={"chat.send": "ctrl+x", "chat.newline": "enter"})
+    async with open_chat(make_app(tmp_path, server.base_url, look=look), size=SIZE) as pilot:
+        composer = chat_of(pilot).panes.composer
+        await pilot.press("a", "enter", "b", "escape", "k", "enter")
+        assert (composer.text, composer.cursor_location) == ("a\nb", (1, 0))
+        await pilot.press("ctrl+x")
+        await until(pilot, lambda: is_idle(pilot) and len(server.requests) == 1)
+
+
+async def test_the_panel_of_keys_types_nothing_in_normal_mode(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    async with open_chat(make_app(tmp_path, server.base_url, look=VIM), size=SIZE) as pilot:
+        composer = chat_of(pilot).panes.composer
+        await pilot.press("escape", "?")
+        await until(pilot, lambda: pilot.app.screen.query(KeyPanel))
+        await pilot.press("i", "x")
+        assert composer.text == "x"
+        assert not pilot.app.screen.query(KeyPanel)
 
 
 def test_the_setting_names_its_words(tmp_path: Path) -> None:

@@ -88,6 +88,13 @@ def test_the_host_is_told_what_is_left_to_it(keys: str, key: str, effect: Effect
     assert press(type_keys(begin("one"), keys), key)[1] is effect
 
 
+@pytest.mark.parametrize("keys", ["99999p", "v99999p", "99999ax\x1b.99999.", "V99999>", "99999P"])
+def test_a_huge_count_does_not_fill_the_memory(keys: str) -> None:
+    text = "word one two\n" * 80
+    vim = type_keys(begin(text), f"\x1bggVGyV\x1b{keys}")
+    assert len(vim.text) < 2_200_000
+
+
 def test_a_change_of_the_host_can_be_undone_in_normal_mode() -> None:
     vim = type_keys(begin("one"), "\x1b")
     vim = type_keys(synced(vim, "one pasted", 9), "u")

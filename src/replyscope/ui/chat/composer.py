@@ -211,6 +211,8 @@ class Composer(KeyedTextArea):
             event.stop()
             event.prevent_default()
             self.post_message(wanted)
+        else:
+            self.select_under_cursor()
 
     def action_paste(self) -> None:
         """Ctrl+V: paste a picture, or the text that was copied in the program."""
@@ -247,15 +249,15 @@ class Composer(KeyedTextArea):
 
     async def _answers_question(self, event: events.Key) -> bool:
         """Open the panel of keys at `?` in the empty field. The next printable key closes the
-        panel and is typed after the `?`, a second `?` types one. Returns whether the key is
-        handled.
+        panel and is typed after the `?`, a second `?` types one; vim's commands type none. Returns
+        whether the key is handled.
         """
         if self._holds_question:
             self._holds_question = False
             is_second = event.character == "?"
             for panel in self.screen.query(KeyPanel):
                 panel.remove()
-            if event.is_printable:
+            if event.is_printable and self.mode_word in ("", "INSERT"):
                 self.insert("?")
             if event.key == "escape" or is_second:
                 self._take(event)

@@ -29,10 +29,12 @@ class StashCommands:
         if text and text != _POP:
             written = Draft(text, written.attachments)
         elif text == _POP or not (written.text.strip() or written.attachments):
-            self._desk.start_work(self._pop, group="stash", holds_keys=True)
+            conversation = self._desk.conversation
+            self._desk.start_work(self._pop, conversation, group="stash", holds_keys=True)
             return
+        unsent = self._drafts.draft.text if shown != self._drafts.draft.text else ""
         self._desk.pending.attachments = []
-        self._view.composer.replace_text("")
+        self._view.composer.replace_text(unsent)
         self._view.draw_attachments()
         self._desk.start_work(self._push, self._desk.conversation, written, group="stash")
 
@@ -41,7 +43,7 @@ class StashCommands:
             await conversation.push_stash(draft)
         except ReplyscopeError as error:
             self._desk.tell(error)
-            self._give_back(conversation, draft)
+            await self._give_back(conversation, draft)
             return
         await self._drafts.save()
         number = plural(conversation.session.stashed, "message")
@@ -49,8 +51,7 @@ class StashCommands:
         self._view.draw_attachments()
         self._view.refresh_sidebar()
 
-    async def _pop(self) -> None:
-        conversation = self._desk.conversation
+    async def _pop(self, conversation: Conversation) -> None:
         try:
             draft = await conversation.pop_stash()
         except ReplyscopeError as error:
@@ -59,17 +60,19 @@ class StashCommands:
         if draft is None:
             self._desk.tell("The stash of this session is empty.", is_error=False)
             return
-        self._give_back(conversation, draft)
+        await self._give_back(conversation, draft)
 
-    def _give_back(self, conversation: Conversation, draft: Draft) -> None:
-        """Put a draft before what is written in its session."""
+    async def _give_back(self, conversation: Conversation, draft: Draft) -> None:
+        """Put a draft before what is written in its session, and save it."""
+        self._desk.pending.give_back(draft.attachments, conversation.session.id)
         if conversation is not self._desk.conversation:
             self._desk.pending.add_written(conversation.session.id, draft.text)
+            await self._drafts.save_left((conversation,))
             return
-        self._desk.pending.add(draft.attachments)
         composer = self._view.composer
         is_alone = not composer.text.strip()
         text = joined(draft.text, composer.text)
         composer.replace_text(text, draft.cursor if is_alone else None)
         self._view.draw_attachments()
         composer.focus()
+        await self._drafts.save()  # it is not on the stash any more

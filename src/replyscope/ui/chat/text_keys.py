@@ -1,5 +1,6 @@
 """The editing keys of the composer: those of terminals that TextArea lacks, and vim keys."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -11,6 +12,9 @@ from textual.widgets.text_area import Selection
 
 if TYPE_CHECKING:  # most people do not use vim keys
     from replyscope.ui.vim.state import Vim
+
+_SCROLLS = {"ctrl+d": "page(1)", "ctrl+u": "page(-1)"}
+"""The actions of keys that scroll in normal mode, where no key but those of vim deletes."""
 
 
 class KeyedTextArea(TextArea):
@@ -95,10 +99,12 @@ class KeyedTextArea(TextArea):
             self.action_redo()
 
     def forget_killed(self) -> None:
-        """Forget the deleted text, and the registers and steps of the vim keys."""
+        """Forget the deleted text, and the register, the steps and the last change of the vim
+        keys.
+        """
         self._killed, self._killed_to = "", None
         if self._vim is not None:
-            self._begin_vim()
+            self._set_vim(self._new_vim())
 
     def action_transpose(self) -> None:
         """Exchange the characters around the cursor, and move it behind them."""
@@ -115,9 +121,16 @@ class KeyedTextArea(TextArea):
         self._begin_vim()
 
     def _begin_vim(self) -> None:
+        vim, known = self._new_vim(), self._vim
+        if known is not None:
+            kept = known.register, known.found, known.change
+            vim = replace(vim, register=kept[0], found=kept[1], change=kept[2])
+        self._set_vim(vim)
+
+    def _new_vim(self) -> "Vim":
         from replyscope.ui.vim.engine import begin  # most people do not use vim keys
 
-        self._set_vim(begin(self.plain_text, self.offset_of_cursor))
+        return begin(self.plain_text, self.offset_of_cursor)
 
     def _set_vim(self, vim: "Vim") -> None:
         before, self._vim = self._vim, vim
@@ -131,7 +144,7 @@ class KeyedTextArea(TextArea):
 
     def load_text(self, text: str) -> None:
         """Replace the whole text. With vim keys the field is in insert mode then, with nothing to
-        undo: the text may be of another session.
+        undo: the text may be of another session. The register is kept, as what Ctrl+Y inserts is.
         """
         super().load_text(text)
         if getattr(self, "_vim", None) is not None:
@@ -139,7 +152,7 @@ class KeyedTextArea(TextArea):
 
     async def press_vim(self, event: events.Key) -> bool:
         """Let the vim keys handle a key. Returns whether they did. Enter in normal mode runs the
-        action `submit`.
+        action `submit`, unless it has another meaning in the key map: then it moves down.
         """
         if self._vim is None:
             return False
@@ -152,13 +165,57 @@ class KeyedTextArea(TextArea):
         state = synced(known, self.plain_text, cursor)
         character = event.character if event.is_printable else None
         vim, effect = press(state, character or event.key)
-        if effect is Effect.UNKNOWN or (effect is Effect.LEAVE):
+        if effect in (Effect.UNKNOWN, Effect.LEAVE):
             self._set_vim(vim)
-            return effect is Effect.UNKNOWN and vim.mode is not VimMode.INSERT and bool(character)
+            if effect is Effect.LEAVE or vim.mode is VimMode.INSERT:
+                return False
+            return bool(character) or await self._is_spared(event.key)
+        submits = effect is Effect.SUBMIT
+        if submits and self._own_action("enter") != "submit":
+            submits, (vim, _) = False, press(state, "j")
         self._show_vim(vim)
-        if effect is Effect.SUBMIT:
+        if submits:
             await self.run_action("submit")
         return True
+
+    def _own_action(self, key: str) -> str:
+        """The action of a key that is bound to this field; empty without one."""
+        active = self.screen.active_bindings.get(key)
+        return active.binding.action if active is not None and active.node is self else ""
+
+    async def _is_spared(self, key: str) -> bool:
+        """Whether a key of normal or visual mode would delete without the register. It does not;
+        Ctrl+D and Ctrl+U scroll instead.
+        """
+        if key == "backspace" or not self._own_action(key).startswith("delete_"):
+            return False
+        if key in _SCROLLS:
+            await self.run_action(_SCROLLS[key])
+        return True
+
+    def select_under_cursor(self) -> None:
+        """Select the character under the cursor too, and end visual mode. Before a text is copied,
+        cut or pasted over: vim's selection has that character.
+        """
+        vim = self._vim
+        if vim is None or not vim.mode.is_visual or self.selection != self._vim_shown:
+            return
+        from replyscope.ui.vim.regions import selected
+        from replyscope.ui.vim.state import VimMode
+
+        region = selected(vim)
+        self._set_vim(replace(vim, mode=VimMode.NORMAL, pending=()))
+        self.selection = Selection(_place(vim.text, region.start), _place(vim.text, region.end))
+
+    def action_copy(self) -> None:
+        """Copy the selected text."""
+        self.select_under_cursor()
+        super().action_copy()
+
+    def action_cut(self) -> None:
+        """Cut the selected text."""
+        self.select_under_cursor()
+        super().action_cut()
 
     def _show_vim(self, vim: "Vim") -> None:
         """Show the text, the cursor and the selection of a state."""

@@ -26,6 +26,7 @@ from replyscope.ui.vim.state import Change, Effect, Insertion, Snapshot, Vim, Vi
 
 _MOST_UNDO = 1_000
 _ARROWS = frozenset(("up", "down", "left", "right", "home", "end", "backspace", "delete"))
+_OF_HOST = _ARROWS - {"backspace", "delete"}
 _INSERTS = frozenset("iaIAoO")
 
 
@@ -70,7 +71,7 @@ def press(vim: Vim, key: str) -> tuple[Vim, Effect]:
     if not vim.pending and vim.mode is VimMode.NORMAL:
         if key == "enter":
             return vim, Effect.SUBMIT
-        if key in _ARROWS:
+        if key in _OF_HOST or (key in _ARROWS and not vim.text):
             return vim, Effect.UNKNOWN
     is_known = len(key) == 1 or key in _ARROWS or key in ("enter", "ctrl+r")
     if not is_known:
@@ -99,7 +100,7 @@ def leave_insert(vim: Vim) -> Vim:
     )
     inserted = vim.text[len(before) : len(vim.text) - len(after)] if is_whole else ""
     change = replace(inserting.change, inserted=inserted)
-    times = (change.count or 1) - 1
+    times = operators.bounded(change.count or 1, len(inserted)) - 1
     if times and inserted and change.keys[0] in _INSERTS:
         more = (f"\n{inserted}" if change.keys[0] in "oO" else inserted) * times
         at = len(before) + len(inserted)

@@ -17,6 +17,13 @@ from replyscope.ui.vim.regions import Region
 from replyscope.ui.vim.state import Register, Vim, VimMode
 
 _SHIFT, _TAB = 4, 8
+_MOST_SHIFTED = 100
+_MOST_REPEATED = 1_000_000
+
+
+def bounded(count: int, size: int) -> int:
+    """A count, at most the one that repeats a text of this size to a million characters."""
+    return max(1, min(count, _MOST_REPEATED // max(1, size)))
 
 
 def yank(vim: Vim, region: Region) -> Vim:
@@ -49,6 +56,7 @@ def change(vim: Vim, region: Region) -> Vim:
 
 def shift(vim: Vim, region: Region, step: int) -> Vim:
     """Indent the lines of a region by four spaces, or remove as many."""
+    step = max(-_MOST_SHIFTED, min(step, _MOST_SHIFTED))
     start, end = line_start(vim.text, region.start), line_end(vim.text, region.end)
     if not region.is_line and region.end > region.start and vim.text[region.end - 1] == "\n":
         end = region.end - 1
@@ -70,6 +78,7 @@ def _shifted(row: str, step: int) -> str:
 def put(vim: Vim, count: int, *, is_before: bool) -> Vim:
     """Insert the register before or behind the cursor, or above or below its line."""
     text, register = vim.text, vim.register
+    count = bounded(count, len(register.text))
     if register.is_line:
         rows = "\n".join([register.text] * count)
         at = line_start(text, vim.cursor) if is_before else line_end(text, vim.cursor)
@@ -87,6 +96,7 @@ def put_over(vim: Vim, region: Region, count: int) -> Vim:
     """Replace a selection by the register; the selected text goes into the register."""
     register, text = vim.register, vim.text
     taken = Register(text[region.start : region.end], region.is_line)
+    count = bounded(count, len(register.text))
     inserted = register.text * count
     if register.is_line:
         inserted = "\n".join([register.text] * count)
