@@ -274,7 +274,9 @@ async def test_a_side_question_of_a_private_session_is_kept_out_of_the_log(
         await until(pilot, lambda: chat_of(pilot).desk.conversation.is_private)
         await send(pilot, "/aside a secret?")
         await until(pilot, lambda: isinstance(pilot.app.screen, AsideDialog))
-        assert pilot.app.screen.is_unlogged
+        dialog = pilot.app.screen
+        assert isinstance(dialog, AsideDialog)
+        assert dialog.is_unlogged
 
 
 async def test_opening_an_aside_in_the_review_says_where_its_answer_is(

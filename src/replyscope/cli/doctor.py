@@ -27,7 +27,8 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.route import environment_faults
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.settings import Settings
-from replyscope.engine.probe import run_probes
+from replyscope.engine.probe import planned, run_probes
+from replyscope.engine.spending import refuse, say_yes
 from replyscope.inspection.conformance import judge
 from replyscope.inspection.figures import size
 from replyscope.inspection.quirks import find_quirks
@@ -69,9 +70,15 @@ async def run_doctor(arguments: argparse.Namespace, settings: Settings, wiring: 
 
 
 async def _probe(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
-    """Print the conformance card of one server over one API: its probes, then its quirks."""
+    """Print the conformance card of one server over one API: its probes, then its quirks. Raises
+    OverLimit.
+    """
     resolve_model(arguments, settings)
     target = await find_target(arguments, settings, wiring, SessionSettings())
+    if wiring.spending.limits(target):
+        wiring.spending.ask = say_yes if arguments.over_limit else refuse
+        await wiring.store.open()  # it has the costs of the day
+        (await wiring.spending.allow(planned(target, wiring.clock))).release()
     _row("probing", f"{target.model} at {target.endpoint.public_url} · {target.provider.api.value}")
     has_failed = False
     quirks: dict[str, list[str]] = {}

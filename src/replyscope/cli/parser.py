@@ -77,6 +77,9 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         action="store_true",
         help="rebuild the search index, and list unreadable records of saved sessions",
     )
+    doctor.add_argument(
+        "--over-limit", action="store_true", help="probe although a limit is passed"
+    )
     _add_place_options(doctor, inherit=True)
     _add_model_options(doctor, inherit=True)
 

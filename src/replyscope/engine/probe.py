@@ -14,9 +14,11 @@ from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, ReplySource, Role, TextPart, ToolResultPart
 from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.domain.request import ModelRequest
-from replyscope.domain.session import Parameters, Schema
+from replyscope.domain.session import Parameters, Schema, SessionSettings
 from replyscope.domain.tool import Tool
 from replyscope.engine.branch import for_server
+from replyscope.engine.live_reply import Target
+from replyscope.engine.spending import Planned
 
 _SCHEMA = Schema(
     "probe",
@@ -102,6 +104,15 @@ async def run_probes(
     yield called
     if any(call.kind in ANSWERABLE for call in called.exchange.choice(0).tool_calls):
         yield await _run(_RESULT, server, _with_results(question, called.exchange, server))
+
+
+def planned(target: Target, clock: Clock) -> Planned:
+    """All probes as one request, for the spending limits."""
+    probes = (*_ALL, _TWO, _CALL, _RESULT)
+    tokens = sum((probe.parameters.max_tokens or 0) * probe.choices for probe in probes)
+    settings = SessionSettings(parameters=Parameters(max_tokens=tokens))
+    messages = tuple(_question(probe, clock) for probe in probes)
+    return Planned("probe", "probe", settings, None, target, messages, {}, is_single=True)
 
 
 def _question(probe: Probe, clock: Clock) -> Message:

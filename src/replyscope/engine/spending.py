@@ -4,9 +4,10 @@ Every request for a reply passes `Spending.allow`: `Turn` calls it before each o
 hold for retries, queued messages, rounds of tools and rules too.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import Enum, StrEnum
 
 from replyscope.domain.errors import OverLimit
@@ -23,6 +24,7 @@ from replyscope.inspection.context import fit_into
 from replyscope.inspection.figures import dollars
 
 _CHARACTERS_PER_TOKEN = 4
+_MOST_TITLE = 60
 
 
 class Period(StrEnum):
@@ -85,7 +87,9 @@ class Overrun:
     @property
     def note(self) -> str:
         """The known facts, in sentences."""
-        where = f"in “{self.session_title}”" if self.period is Period.SESSION else "today"
+        name = self.session_title
+        name = name if len(name) <= _MOST_TITLE else f"{name[:_MOST_TITLE]}…"
+        where = f"in “{name}”" if self.period is Period.SESSION else "today"
         spent = f"{dollars(self.spent_usd)} of {dollars(self.limit_usd)} are spent {where}."
         return f"{spent} {self.price.sentence}"
 
@@ -181,6 +185,7 @@ class Spending:
         self._running: set[Reserved] = set()
         self._accepted: set[tuple[Period, str]] = set()
         self._noted: set[str] = set()
+        self._asking = asyncio.Lock()
 
     def limits(self, target: Target) -> bool:
         """Whether a limit is set for requests to a target. Embedded models cost nothing."""
@@ -215,11 +220,12 @@ class Spending:
         return reserved
 
     async def _confirm(self, over: Overrun, key: str) -> None:
-        if (over.period, key) in self._accepted:
-            return
-        answer = await self.ask(over)
-        if answer is SpendingAnswer.ALWAYS:
-            self._accepted.add((over.period, key))
+        async with self._asking:  # "send all" also answers the questions that wait
+            if (over.period, key) in self._accepted:
+                return
+            answer = await self.ask(over)
+            if answer is SpendingAnswer.ALWAYS:
+                self._accepted.add((over.period, key))
         if answer is SpendingAnswer.NO:
             self.was_refused = True
             raise OverLimit(
@@ -239,8 +245,8 @@ class Spending:
 
     def _midnight(self) -> datetime:
         """The start of the local day."""
-        now = self._clock.now().astimezone()
-        return now.replace(hour=0, minute=0, second=0, microsecond=0)
+        today = self._clock.now().astimezone().date()
+        return datetime.combine(today, time()).astimezone()  # the offset may change in a day
 
     async def _price(self, planned: Planned) -> Price:
         target = planned.target

@@ -42,7 +42,7 @@ class Sending:
         self._stopped: set[str] = set()
         """The ids of sessions whose reply the person stopped, until its turn ends."""
         self.on_ended: Callable[[Conversation], None] = lambda _conversation: None
-        """A callback after each turn that ended, for the title of the session."""
+        """A callback after each turn that ended unstopped, for the title of the session."""
         providers.send_written = self._send_written
 
     def _send_written(self) -> None:
@@ -180,9 +180,9 @@ class Sending:
             self._desk.tell(f"{title}: the reply is done", is_error=False)
         self._view.refresh_sidebar()
         self._notify_person(conversation)
-        if fault is None:
-            self.on_ended(conversation)
         was_stopped = session_id in self._stopped
+        if fault is None and not was_stopped:
+            self.on_ended(conversation)
         self._stopped.discard(session_id)
         if fault is None and was_stopped and self._desk.pending.has_queued(session_id):
             self._ask_about_queue(conversation)
