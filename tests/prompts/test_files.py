@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from replyscope.config.prompts import PromptFolder
 from replyscope.domain.errors import ParameterFault, SettingsError
 from replyscope.domain.prompt import Variable, VariableType, is_prompt_name
 from replyscope.domain.session import Parameters
@@ -176,3 +177,19 @@ def test_values_are_remembered(tmp_path: Path) -> None:
     for damage in ("{", "[]", '{"n200": 5}', '{"n200": {"x": 5}}', "[" * 100_000):
         (tmp_path / "memory.json").write_text(damage)
         assert library.last_values("n200") == {}
+
+
+class Racing(PromptFolder):
+    """A library of which another program deletes a file while it is read."""
+
+    def _find(self) -> dict[str, tuple[int, int]]:
+        found = super()._find()
+        self._path("gone").unlink()
+        return found
+
+
+def test_a_file_that_is_deleted_meanwhile_is_left_out(tmp_path: Path) -> None:
+    for name in ("gone", "kept"):
+        write_prompt(tmp_path, name, "x")
+    known = Racing(tmp_path / "prompts").read()
+    assert ([*known.by_name], known.faults) == (["kept"], {})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from replyscope.config.prompts import parse_prompt, prompt_text
+from replyscope.domain.errors import SettingsError
 from replyscope.domain.prompt import Prompt, Variable, VariableType
 from replyscope.engine.prompts import fill
 from replyscope.readers.prompts import (
@@ -201,3 +202,33 @@ def test_nothing_to_import_is_an_error(tmp_path: Path, what: str) -> None:
     done = run_command(tmp_path, "prompts", "import", str(tmp_path / what))
     assert done.returncode == 2
     assert "does not exist" in done.stderr or "has no prompts. It may be" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [b"{x: !!binary aGk=}", b"{x: [[null]]}", b"{x: {1: {2: 3}}}", b"{x: !!set {b}}"],
+)
+def test_an_option_that_toml_lacks_is_refused_in_words(options: bytes) -> None:
+    found = read_llm_template("a", b"prompt: x\noptions: " + options)
+    with pytest.raises(SettingsError, match="parameters can't be written in TOML"):
+        parsed(found)
+
+
+def test_options_and_defaults_of_null_are_left_out() -> None:
+    prompt = parsed(
+        read_llm_template("a", b"prompt: $x\noptions: {seed: null, top_p: 1}\ndefaults: {x: null}")
+    )
+    assert prompt.parameters.given() == {"top_p": 1}
+    assert prompt.variables == (Variable("x"),)
+
+
+def test_a_damaged_prompt_does_not_stop_the_import(tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    (folder / "a.yaml").write_text("prompt: x\noptions: {x: [null]}")
+    (folder / "b.json").write_text('[{"command": "b", "content": "\\ud800"}]')
+    done = run_command(tmp_path, "prompts", "import", str(folder))
+    assert done.stdout == "1 prompt imported, 0 known already, 1 failed.\n"
+    assert "not imported: a: parameters can't be written in TOML" in done.stderr
+    done = run_command(tmp_path, "prompts", "import", str(folder / "b.json"))
+    assert done.stdout == "0 prompts imported, 1 known already, 0 failed.\n"

@@ -15,6 +15,7 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.prompt import normalised
 from replyscope.domain.regular_file import read_regular
 from replyscope.domain.typed_path import typed_path
+from replyscope.domain.unicode_text import sound
 from replyscope.readers.prompts import (
     ForeignPrompt,
     read_llm_template,
@@ -72,8 +73,8 @@ def run_prompt_import(arguments: argparse.Namespace, library: PromptFolder) -> i
 def _import_one(
     found: ForeignPrompt, library: PromptFolder, done: _Result, *, replaces: bool
 ) -> None:
-    text = prompt_text(found.front, found.body)
     try:
+        text = sound(prompt_text(found.front, found.body))
         library.parse(found.name, text)
         old = library.read_source(found.name)
         if old is not None and normalised(old) == normalised(text):
@@ -84,7 +85,7 @@ def _import_one(
             return
         library.write(found.name, text)
     except SettingsError as error:
-        done.failed.append(error.message)
+        done.failed.append(f"{found.name}: {error.message}")
         return
     done.imported += 1
     for note in found.notes:

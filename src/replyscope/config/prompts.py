@@ -68,9 +68,10 @@ class PromptFolder:
                 del self._read[name]
         for name in stamps:
             if name not in self._read:
-                self._read[name] = self._read_one(name)
+                with suppress(FileNotFoundError):  # deleted meanwhile
+                    self._read[name] = self._read_one(name)
         self._stamps = stamps
-        read = [(name, self._read[name]) for name in stamps]
+        read = [(name, self._read[name]) for name in stamps if name in self._read]
         return Prompts(
             {name: one for name, one in read if isinstance(one, Prompt)},
             {name: one for name, one in read if isinstance(one, str)},
@@ -216,14 +217,20 @@ def parse_prompt(name: str, text: str, path: Path, check: Check = accept_any) ->
 
 
 def prompt_text(front: Mapping[str, Any], body: str) -> str:
-    """The text of a prompt's file; empty values are left out."""
+    """The text of a prompt's file; empty values are left out.
+
+    Raises SettingsError for a value that TOML does not have.
+    """
     import tomlkit  # only when something is imported
 
     given = {key: one for key, one in front.items() if one not in ("", {}, [], None)}
     document = tomlkit.document()
     for key, one in given.items():
         is_long = isinstance(one, str) and "\n" in one
-        document[key] = tomlkit.string(one, multiline=True) if is_long else one
+        try:
+            document[key] = tomlkit.string(one, multiline=True) if is_long else one
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"{key} can't be written in TOML ({error}).") from error
     starts_like_front = body.lstrip().startswith((_FENCE, "---"))
     if not given and not starts_like_front:
         return f"{body}\n"

@@ -151,10 +151,11 @@ def read_llm_template(name: str, data: bytes) -> ForeignPrompt:
         front["schema"] = _json(found["schema_object"], "schema_object")
     made: dict[str, Any] = dict(front)
     if found.get("options"):
-        made["parameters"] = {f"{key}": one for key, one in found["options"].items()}
+        given = {f"{key}": one for key, one in found["options"].items()}
+        made["parameters"] = {key: one for key, one in given.items() if one is not None}
     defaults = found.get("defaults", {}).items()
     made["variables"] = {
-        key: {"default": one if isinstance(one, str) else f"{one}"}
+        key: {} if one is None else {"default": one if isinstance(one, str) else f"{one}"}
         for key, one in ((f"{key}", one) for key, one in defaults)
         if _variable_name(key) == key and key != INPUT
     }
