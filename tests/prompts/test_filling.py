@@ -144,3 +144,29 @@ def test_settings_are_those_of_all_prompts_in_order() -> None:
 )  # fmt: skip
 def test_values_are_read_before_the_input(text: str, values: dict[str, str], rest: str) -> None:
     assert read_arguments(prompt_of(REVIEW), text) == (values, rest)
+
+
+@given(PIECES)
+def test_the_variables_are_those_that_are_filled(text: str) -> None:
+    asked: list[str] = []
+
+    class Values(dict[str, str]):
+        def get(self, name: str, default: str) -> str:  # type: ignore[override]
+            asked.append(name)
+            return default
+
+    filled(text, Values())
+    assert list(names_in(text)) == asked
+
+
+def test_a_message_is_not_larger_than_the_memory() -> None:
+    prompt = prompt_of("{{input}}" * 40_000)
+    with pytest.raises(SettingsError, match="makes a message of more than 20,000,000 characters"):
+        fill([prompt], {}, "x" * 1_000_000)
+
+
+def test_few_missing_variables_are_named() -> None:
+    prompt = prompt_of("".join(f"{{{{v{number}}}}}" for number in range(60)))
+    with pytest.raises(SettingsError, match="and 55 more") as found:
+        fill([prompt], {})
+    assert "v5" not in str(found.value)

@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -24,6 +25,7 @@ from replyscope.domain.prompt import (
     VariableType,
     accept_any,
     is_prompt_name,
+    names_in,
     normalised,
     value_fault,
 )
@@ -213,7 +215,8 @@ def parse_prompt(name: str, text: str, path: Path, check: Check = accept_any) ->
         described=_read_variables(root.table("variables")),
     )
     root.finish()
-    return prompt
+    names = dict.fromkeys(names_in(f"{prompt.system or ''}\n{body}"))
+    return replace(prompt, names=tuple(names))
 
 
 def prompt_text(front: Mapping[str, Any], body: str) -> str:

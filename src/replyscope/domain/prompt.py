@@ -21,7 +21,9 @@ _YES_NO = {
     **dict.fromkeys(("yes", "y", "true", "on", "1"), "yes"),
     **dict.fromkeys(("no", "n", "false", "off", "0"), "no"),
 }
-_VARIABLE = re.compile(r"(\\?)(\{\{\s*([^\W\d][\w-]*)\s*\}\})")
+_BRACES = r"\{\{\s*([^\W\d][\w-]*)\s*\}\}"
+_VARIABLE = re.compile(rf"(\\?)({_BRACES})")
+_NAMED = re.compile(rf"{_BRACES}")
 
 
 class VariableType(StrEnum):
@@ -56,7 +58,7 @@ class Prompt:
     `text` is the normalised content of its file, which its version identifies; `body` is the
     part after the front matter. None is not part of the prompt: a session keeps its own value.
     `schema` is a JSON schema, or the absolute path of a file with one. `described` are the
-    variables of the front matter.
+    variables of the front matter; `names` are those of the text and the system prompt, in order.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Prompt:
     schema: str | None = None
     parameters: Parameters = field(default_factory=Parameters)
     described: tuple[Variable, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -85,16 +88,13 @@ class Prompt:
     def variables(self) -> tuple[Variable, ...]:
         """All variables but the input: first the described ones, then the others of the text."""
         known = {one.name for one in self.described}
-        others = (name for name in self._names() if name not in known and name != INPUT)
+        others = (name for name in self.names if name not in known and name != INPUT)
         return (*self.described, *(Variable(name, is_described=False) for name in others))
 
     @property
     def takes_input(self) -> bool:
         """Whether the text of the message has its own place in the prompt."""
-        return INPUT in self._names()
-
-    def _names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(names_in(f"{self.system or ''}\n{self.body}")))
+        return INPUT in self.names
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,9 @@ def version_of(text: str) -> str:
 
 def names_in(text: str) -> Iterator[str]:
     """The names of the variables in a text, in order."""
-    return (found[3] for found in _VARIABLE.finditer(text) if not found[1])
+    for found in _NAMED.finditer(text):
+        if text[found.start() - 1 : found.start()] != "\\":
+            yield found[1]
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
@@ -175,7 +177,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 def escaped(text: str) -> str:
     """The text of a prompt that is filled to exactly this text."""
-    return re.sub(_VARIABLE.pattern[len(r"(\\?)") :], r"\\\g<0>", text)
+    return _NAMED.sub(r"\\\g<0>", text)
 
 
 def value_fault(variable: Variable, value: str) -> str | None:
@@ -193,11 +195,3 @@ def value_fault(variable: Variable, value: str) -> str | None:
 def as_inserted(variable: Variable, value: str) -> str:
     """A valid value as it is inserted: yes and no in one spelling."""
     return _YES_NO[value.lower()] if variable.type is VariableType.YES_NO else value
-
-
-def line_of_variable(text: str, name: str) -> int | None:
-    """The line (from 1) of the first place of a variable; None without one."""
-    for found in _VARIABLE.finditer(text):
-        if found[3] == name and not found[1]:
-            return text.count("\n", 0, found.start()) + 1
-    return None

@@ -21,6 +21,7 @@ from replyscope.domain.prompt import (
     as_inserted,
     escaped,
     filled,
+    names_in,
     value_fault,
 )
 from replyscope.domain.session import SessionSettings
@@ -31,6 +32,8 @@ if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
     from replyscope.domain.parameter import Catalogue
 
 _ARGUMENT = re.compile(r"\s*([^\W\d][\w-]*)=(?:\"([^\"]*)\"|'([^']*)'|(\S*))(?=\s|$)")
+_MOST_CHARACTERS = 20_000_000
+_MOST_NAMED = 5
 TEMPLATE = """\
 +++
 title = ""
@@ -155,8 +158,10 @@ def fill(prompts: Sequence[Prompt], given: Mapping[str, str], text: str = "") ->
         shown = {one.name: _inserted(one, values[one.name]) for one in prompt.variables} | {
             INPUT: text
         }
+        own = prompt.system or ""
+        _check_size(prompt, f"{own}\n{prompt.body}", shown)
         bodies.append(filled(prompt.body, shown))
-        systems.append(filled(prompt.system or "", shown))
+        systems.append(filled(own, shown))
     if text.strip() and not any(prompt.takes_input for prompt in prompts):
         bodies.append(text)
     whole = "\n\n".join(body for body in bodies if body.strip())
@@ -166,6 +171,16 @@ def fill(prompts: Sequence[Prompt], given: Mapping[str, str], text: str = "") ->
         )
     system = "\n\n".join(filter(str.strip, systems)) or None
     return Filled(whole, system, tuple(files), tuple(prompts))
+
+
+def _check_size(prompt: Prompt, text: str, values: Mapping[str, str]) -> None:
+    """Raise SettingsError if the text would be too large with its values."""
+    size = len(text) + sum(len(values.get(name, "")) for name in names_in(text))
+    if size > _MOST_CHARACTERS:
+        raise SettingsError(
+            f"The prompt {prompt.name} makes a message of more than {_MOST_CHARACTERS:,} "
+            "characters."
+        )
 
 
 def _check_names(prompts: Sequence[Prompt], given: Mapping[str, str]) -> None:
@@ -181,7 +196,9 @@ def _values(prompt: Prompt, given: Mapping[str, str]) -> Iterator[tuple[str, str
     """The values of a prompt's variables. Raises SettingsError."""
     missing = without_value(prompt, given)
     if missing:
-        names = ", ".join(map(_about, missing))
+        names = ", ".join(map(_about, missing[:_MOST_NAMED]))
+        more = len(missing) - _MOST_NAMED
+        names += f" and {more} more" if more > 0 else ""
         raise SettingsError(f"The prompt {prompt.name} needs a value for {names}.")
     for one in prompt.variables:
         value = given.get(one.name) or one.default or ""
@@ -252,8 +269,8 @@ def prompt_of_message(name: str, parts: Iterable[Part], library: PromptLibrary) 
 
 def describe_prompt(prompt: Prompt) -> str:
     """The parts of a prompt in one line."""
-    first = next((line for line in prompt.body.splitlines() if line.strip()), "")
     names = ", ".join(one.name for one in prompt.variables)
-    parts = [prompt.title or first, prompt.model or prompt.preset or ""]
+    title = prompt.title or prompt.body.lstrip().partition("\n")[0]
+    parts = [title, prompt.model or prompt.preset or ""]
     parts.append(f"asks for {names}" if names else "")
     return " · ".join(filter(None, parts))[:200]

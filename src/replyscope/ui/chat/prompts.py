@@ -66,8 +66,11 @@ class PromptCommands:
         if self._known is None or word == "/":
             self._desk.start_work(self._learn, learned, group="library", exclusive=True)
         known = self._known.by_name if self._known is not None else {}
-        rows = [(f"/{name}", f"prompt: {describe_prompt(one)}") for name, one in known.items()]
-        return [row for row in rows if row[0].lower().startswith(word.lower())]
+        return [
+            (f"/{name}", f"prompt: {describe_prompt(one)}")
+            for name, one in known.items()
+            if f"/{name}".lower().startswith(word.lower())
+        ]
 
     async def _learn(self, learned: Callable[[], None]) -> None:
         before = self._known
