@@ -303,3 +303,49 @@ async def test_a_chat_that_saves_nothing_writes_no_prompt(
         with pytest.raises(SettingsError, match="saves nothing"):
             library.write("mine", "new")
     assert not (tmp_path / "config" / "prompts").exists()
+
+
+async def test_an_input_of_several_lines_fills_the_prompt(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    write_prompt(tmp_path / "config", "sum", "Sum up {{lang}}:\n{{input}}")
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        chat_of(pilot).panes.composer.replace_text("/sum lang=Rust a\nb")
+        await pilot.press("enter")
+        await until(pilot, lambda: written(pilot) == "Sum up Rust:\na\nb")
+        chat_of(pilot).panes.composer.replace_text("/usr/bin\nis a path")
+        await pilot.press("enter")
+        await until(pilot, lambda: len(server.requests) == 1)
+    assert server.requests[0]["messages"][-1]["content"] == "/usr/bin\nis a path"
+
+
+@pytest.mark.parametrize("command", ["/sum", "/prompts sum"])
+async def test_a_prompt_that_is_not_used_gives_the_input_back(
+    server: LoopbackServer, tmp_path: Path, command: str
+) -> None:
+    write_prompt(tmp_path / "config", "sum", "Sum up {{lang}}:\n{{input}}")
+    write_prompt(tmp_path / "config", "lost", "+++\npreset = 'gone'\n+++\n{{input}}")
+    async with open_chat(make_app(tmp_path, server.base_url), notifications=True) as pilot:
+        await send(pilot, f"{command} a long text")
+        await until(pilot, lambda: is_open(pilot, PromptForm))
+        await pilot.press("escape")
+        await until(pilot, lambda: not is_open(pilot, PromptForm))
+        assert written(pilot) == f"{command} a long text"
+        chat_of(pilot).panes.composer.replace_text("")
+        await send(pilot, "/lost a long text")
+        await until(pilot, lambda: "gone" in told(pilot))
+        assert written(pilot) == "/lost a long text"
+
+
+@pytest.mark.parametrize("saves", [True, False])
+async def test_no_editor_opens_for_a_text_that_can_t_be_saved(
+    server: LoopbackServer, tmp_path: Path, saves: bool
+) -> None:
+    edited: list[str] = []
+    app = make_app(tmp_path, server.base_url, saves=saves, edit_text=edited.append)
+    async with open_chat(app, notifications=True) as pilot:
+        without_suspending(pilot)
+        await send(pilot, "/prompts new a/b" if saves else "/prompts new mine")
+        words = "can't be the name of a prompt" if saves else "this chat saves nothing"
+        await until(pilot, lambda: words in told(pilot))
+    assert edited == []

@@ -134,13 +134,17 @@ class PromptFolder:
         except SettingsError as error:  # the next step is that of the settings file
             raise SettingsError(error.message) from error
 
-    def write(self, name: str, text: str) -> Path:
+    def check_writing(self, name: str) -> None:
         """See PromptLibrary."""
         check_name(name)
         if self._memory is None:
             raise SettingsError(
-                "The prompt was not saved: this chat saves nothing.", "Start it without --no-save."
+                "Prompts can't be saved: this chat saves nothing.", "Start it without --no-save."
             )
+
+    def write(self, name: str, text: str) -> Path:
+        """See PromptLibrary."""
+        self.check_writing(name)
         path = self._path(name)
         if len(text.encode("utf-8", REPLACE)) > _MOST_BYTES:
             raise SettingsError(f"A prompt has at most {_MOST_BYTES:,} bytes.")

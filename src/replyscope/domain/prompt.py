@@ -125,6 +125,9 @@ class PromptLibrary(Protocol):
     def read_source(self, name: str) -> str | None:
         """The text of a prompt's file; None without a file. Raises SettingsError."""
 
+    def check_writing(self, name: str) -> None:
+        """Raise SettingsError if a prompt can't be saved. Called before its text is edited."""
+
     def write(self, name: str, text: str) -> Path:
         """Save the text of a prompt, and return its file. Raises SettingsError."""
 

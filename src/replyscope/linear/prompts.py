@@ -142,6 +142,7 @@ def _list(desk: LinearDesk) -> None:
 def _write(desk: LinearDesk, name: str, *, is_new: bool) -> None:
     """Write a prompt in $EDITOR. A text that can't be used is saved too: no work is lost."""
     library = desk.services.prompts()
+    library.check_writing(name)
     text = library.read_source(name)
     if text is None and not is_new:
         find_prompt(library.read(), name)

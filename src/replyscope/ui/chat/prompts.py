@@ -102,7 +102,7 @@ class PromptCommands:
         elif word in (_NEW, EDIT) and name:
             self._start(self._write, name, word == _NEW)
         else:
-            self.use(word, name)
+            self.use(word, name, f"/prompts {text}")
 
     def _start(self, work: Work, *arguments: object) -> None:
         self._desk.start_work(
@@ -127,8 +127,12 @@ class PromptCommands:
         else:
             await self._write(name, action != EDIT)
 
-    def use(self, name: str, text: str = "") -> None:
-        """Use a prompt. `text` has values, as in `language=German`, and the input."""
+    def use(self, name: str, text: str = "", command: str = "") -> None:
+        """Use a prompt. `text` has values, as in `language=German`, and the input. The composer
+        keeps the `command` until the prompt is filled: Esc and errors lose no input.
+        """
+        if text and not self._view.composer.text:
+            self._view.composer.replace_text(command)
         self._start(self._use, name, text, "")
 
     async def _use(self, name: str, text: str, written: str) -> None:
@@ -185,6 +189,7 @@ class PromptCommands:
     async def _write(self, name: str, is_new: bool) -> None:
         """Write a prompt in $EDITOR. A text that can't be used is saved too: no work is lost."""
         library = self._desk.services.prompts()
+        library.check_writing(name)
         text = await asyncio.to_thread(library.read_source, name)
         if text is None and not is_new:
             find_prompt(await self._read(), name)

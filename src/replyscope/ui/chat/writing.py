@@ -1,5 +1,6 @@
 """The input of the composer: messages, slash commands and completion."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from replyscope.ui.chat.tool_servers import ServerCommands
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
 
+_COMMAND = re.compile(r"/(\S*)(.*)", re.DOTALL)
 _EDIT, _SEND = "edit", "send anyway"
 
 
@@ -46,26 +48,29 @@ class Writing(Attaching):
         self.on_read = self._send_waiting
 
     async def submit(self, text: str) -> None:
-        """Run a slash command, or send the text as a message."""
-        if text.startswith("/") and "\n" not in text:
-            name, _, argument = text[1:].partition(" ")
-            command = find_command(self._commands, name)
-            if not is_exact(command, name) and await self._prompts.has(name):
-                self._prompts.commands.use(name, argument.strip())
-                return
-            if command is None and ":" in name:  # a prompt of a tool server
-                self._servers.use_prompt(name)
-                return
-            if command is None:
-                near = nearest_name(self._commands, name)
-                advice = f"Did you mean /{near}?" if near else "[F1] lists the commands."
-                self._desk.tell(f"There is no command /{name}. {advice}")
-                if not self._view.composer.text:
-                    self._view.composer.replace_text(text)
-                return
-            await self._run(command.name, argument.strip() if command.argument else "")
+        """Run a slash command, use a prompt, or send the text as a message. The input of a prompt
+        may have several lines, a command is one line.
+        """
+        found = _COMMAND.fullmatch(text)
+        if found is None:
+            self._send(text)
             return
-        self._send(text)
+        name, argument = found[1], found[2].strip()
+        command = find_command(self._commands, name)
+        if not is_exact(command, name) and await self._prompts.has(name):
+            self._prompts.commands.use(name, argument, text)
+        elif "\n" in text:
+            self._send(text)
+        elif command is not None:
+            await self._run(command.name, argument if command.argument else "")
+        elif ":" in name:  # a prompt of a tool server
+            self._servers.use_prompt(name)
+        else:
+            near = nearest_name(self._commands, name)
+            advice = f"Did you mean /{near}?" if near else "[F1] lists the commands."
+            self._desk.tell(f"There is no command /{name}. {advice}")
+            if not self._view.composer.text:
+                self._view.composer.replace_text(text)
 
     def _send(self, text: str) -> None:
         """Send a message, after questions about keys and attachments in it."""
