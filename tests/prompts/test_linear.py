@@ -68,3 +68,46 @@ def test_a_prompt_with_all_values_is_sent_at_once(server: LoopbackServer, tmp_pa
         assert terminal.wait_for_end() == 0
     first, second = (request["messages"][-1]["content"] for request in server.requests)
     assert first == second == "Review this Rust code for all names.\n\nx = 1"
+
+
+def test_a_value_may_be_empty_if_its_default_is(server: LoopbackServer, tmp_path: Path) -> None:
+    write_prompt(tmp_path / "config", "say", "+++\n[variables.more]\ndefault = ''\n+++\nHi{{more}}")
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("/say\r")
+        terminal.wait_for("1 of 1. more: text · may be empty")
+        terminal.type("\r")
+        terminal.wait_for("Send it? yes / no:")
+        terminal.type("yes\r")
+        terminal.wait_for("tokens:")
+        terminal.type("/quit\r")
+        assert terminal.wait_for_end() == 0
+    assert server.requests[0]["messages"][-1]["content"] == "Hi"
+
+
+def test_a_prompt_that_is_not_sent_leaves_no_file_and_no_setting(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    variables = "".join(f"[variables.{name}]\ntype = 'file'\n" for name in ("a", "b"))
+    front = f"+++\n[parameters]\ntemperature = 0.5\n{variables}+++\n"
+    write_prompt(tmp_path / "config", "two", f"{front}{{{{a}}}} {{{{b}}}}")
+    (tmp_path / "here.txt").write_text("the text of a file")
+    (tmp_path / "key.txt").write_text("sk-proj-" + "aB3" * 16)
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type(f"/two a={tmp_path}/here.txt b={tmp_path}/absent.txt\r")
+        terminal.wait_for("absent.txt")
+        terminal.wait_until(lambda: terminal.screen.rstrip().endswith("you:"))
+        terminal.type("first\r")
+        terminal.wait_for("tokens:")
+        terminal.type(f"/two a={tmp_path}/here.txt b={tmp_path}/key.txt\r")
+        terminal.wait_for("Send it? yes / no:")
+        terminal.type("no\r")
+        terminal.wait_for("Nothing was sent.")
+        terminal.type("second\r")
+        terminal.wait_until(lambda: terminal.screen.count("tokens:") == 2)
+        terminal.type("/quit\r")
+        assert terminal.wait_for_end() == 0
+    first, second = server.requests
+    assert "temperature" not in first
+    assert [one["messages"][-1]["content"] for one in (first, second)] == ["first", "second"]

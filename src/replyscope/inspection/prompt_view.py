@@ -58,6 +58,7 @@ def prompt_lines(prompt: Prompt) -> Iterator[str]:
 def about_variable(variable: Variable) -> str:
     """The type, the choices, the default and the description of a variable, in one line."""
     words = ", ".join(variable.choices) or _WORDS[variable.type]
-    default = f"default {variable.default}" if variable.default is not None else ""
+    default = f"default {variable.default}" if variable.default else ""
+    default = "may be empty" if variable.default == "" else default
     said = variable.description if variable.is_described else "not described under [variables]"
     return " · ".join(filter(None, (words, default, said)))

@@ -1,7 +1,7 @@
 """The commands of the prompt library: list prompts, use one, write one, make one of a message."""
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.message import Attachment, PromptPart, Role
+from replyscope.domain.message import PromptPart, Role
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.domain.prompt import Prompt, Variable, normalised, value_fault
 from replyscope.engine.prompts import (
@@ -74,9 +74,18 @@ def use_prompt(desk: LinearDesk, name: str, text: str = "") -> None:
             return
     if given and not desk.conversation.is_private:
         library.remember(name, given)
-    _apply(desk, used)
-    send_text(desk, used.text)
-    desk.attachments = _without_prompts(desk.attachments)
+    _send(desk, used)
+
+
+def _send(desk: LinearDesk, used: Filled) -> None:
+    """Send a filled prompt. A prompt that is not sent leaves nothing attached."""
+    before, is_sent = [*desk.attachments], False
+    try:
+        _apply(desk, used)
+        is_sent = send_text(desk, used.text)
+    finally:
+        if not is_sent:
+            desk.attachments = before
 
 
 def _ask(
@@ -100,15 +109,18 @@ def _ask_value(desk: LinearDesk, place: str, variable: Variable, value: str) -> 
     desk.say("prompt", printable_line(f"{place}. {variable.name}: {about_variable(variable)}"))
     for _ in range(_MOST_TRIES):
         typed = desk.terminal.ask(f"{variable.name}{keeps}: ").strip() or value
+        is_empty = not typed and variable.default is not None
         why = value_fault(variable, typed) if typed else "needs a value"
-        if why is None:
+        if is_empty or why is None:
             return typed
         desk.say("error", printable_line(f"{variable.name} {why}."))
     raise ReplyscopeError(f"The prompt needs a value for {variable.name}.")
 
 
 def _apply(desk: LinearDesk, used: Filled) -> None:
-    """Apply the settings of a prompt, and attach its files to the next message."""
+    """Attach the files of a prompt, then apply its settings: not if a file can't be read."""
+    for path in used.files:
+        attach(desk, path)
     known = desk.services.settings
     settings = desk.conversation.session.settings
     with_filled(settings, used, known)  # its schema may be unreadable
@@ -119,13 +131,8 @@ def _apply(desk: LinearDesk, used: Filled) -> None:
     settings = with_filled(before, used, known)
     if settings != before:
         desk.apply_settings(settings)
-    for path in used.files:
-        attach(desk, path)
-    desk.attachments = [*_without_prompts(desk.attachments), *used.parts]
-
-
-def _without_prompts(attachments: list[Attachment]) -> list[Attachment]:
-    return [one for one in attachments if not isinstance(one, PromptPart)]
+    others = [one for one in desk.attachments if not isinstance(one, PromptPart)]
+    desk.attachments = [*others, *used.parts]
 
 
 def _list(desk: LinearDesk) -> None:
