@@ -372,6 +372,6 @@ async def test_files_of_the_same_name_are_numbered_and_the_same_file_is_replaced
         chat.groups.writing.attach_file("b/n.txt")
         chat.groups.writing.attach_file("a/n.txt")
         assert attached() == {"n.txt": "new a", "2-n.txt": "new b"}
-        chat.groups.writing.detach_last()
+        chat.desk.pending.detach_last()
         chat.groups.writing.attach_file("a/n.txt")
         assert attached() == {"n.txt": "new a", "2-n.txt": "new b"}

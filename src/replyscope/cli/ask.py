@@ -153,7 +153,7 @@ def _with_presets(
     stored: SessionSettings,
     used: "Filled | None",
 ) -> SessionSettings:
-    """The settings of the session with those of the prompts, then those of the preset.
+    """The settings of the session, changed by the prompts, then by the preset.
 
     Raises SettingsError.
     """

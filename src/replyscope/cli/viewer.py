@@ -13,7 +13,7 @@ from replyscope.domain.errors import ViewerError
 from replyscope.domain.regular_file import write_own
 
 _PATIENCE_S = 3.0
-"""How long a command may take to fail. Some return at once, others when the viewer is closed."""
+"""The time in which a command can fail. Some commands return only when the viewer is closed."""
 
 
 class FileViewer:

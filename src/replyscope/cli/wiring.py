@@ -270,7 +270,7 @@ class Providers:
         self._forgotten.clear()
 
     async def recall(self, base_url: str, model: str) -> Mapping[str, str]:
-        """What a server rejects for a model; empty if the store cannot be read."""
+        """The parameters that a server rejects for a model; empty if the store cannot be read."""
         try:
             return await self._store.remembered_adaptations(base_url, model)
         except StoreError as error:

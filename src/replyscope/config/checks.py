@@ -62,7 +62,7 @@ class Table:
         return value
 
     def one_of(self, key: str, allowed: Sequence[str]) -> str | None:
-        """One of the allowed strings, or None."""
+        """The string of a key, which must be an allowed one; None without the key."""
         value = self.text(key)
         if value is not None and value not in allowed:
             raise self.reject(key, f"is {value!r}; allowed: {', '.join(allowed)}")
@@ -181,7 +181,7 @@ class Table:
 
 
 def _dotted(path: Place) -> str:
-    """The path as it is written in TOML, which has no indexes."""
+    """The path in TOML, which has no indexes."""
     return ".".join(name for name in path if isinstance(name, str))
 
 

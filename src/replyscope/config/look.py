@@ -12,7 +12,7 @@ from replyscope.domain.regular_file import read_text
 
 
 class Breaks(StrEnum):
-    """How a single line break in a reply is drawn."""
+    """The drawing of a single line break in a reply."""
 
     KEEP = "keep"
     MARKDOWN = "markdown"

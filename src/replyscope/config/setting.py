@@ -110,7 +110,7 @@ def _bounded(kind: str, limits: Limits) -> JsonSchema:
 
 
 def choice(*words: str) -> SettingType[str | None]:
-    """One of the allowed strings."""
+    """The type of a setting with a fixed set of strings."""
     return SettingType(
         lambda table, key: table.one_of(key, words),
         lambda: {"enum": [str(word) for word in words]},

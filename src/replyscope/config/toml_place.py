@@ -13,7 +13,7 @@ _PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]\]?\s*(?:#.*)?$")
 _SETTING = re.compile(rf"\s*({_PATH})\s*=")
 _DEEP = re.compile(rf"^[ \t]*\[{{0,2}}[ \t]*(?:{_NAME}[ \t]*\.[ \t]*){{100}}", re.M)
-"""A dotted key of more than a hundred names. tomllib takes seconds for thousands of them."""
+"""A dotted key of more than a hundred names. tomllib takes seconds for thousands of names."""
 _TOO_DEEP = "it is nested too deeply"
 
 

@@ -113,7 +113,7 @@ class Section:
 
 
 class RunKind(StrEnum):
-    """What a run of a choice consists of."""
+    """The content of a run of a choice."""
 
     REASONING = "reasoning"
     TEXT = "text"

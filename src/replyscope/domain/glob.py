@@ -22,7 +22,7 @@ class _Set:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One state of the automaton: it advances on some characters and loops on others.
+    """One state of the automaton: it advances on some characters and loops on other characters.
 
     `skips` are the numbers of steps that the automaton can skip without a character.
     """

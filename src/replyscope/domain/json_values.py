@@ -188,7 +188,7 @@ def settings_from_json(values: Mapping[str, Any]) -> SessionSettings:
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:
-    """The texts among values of a file, which may have others."""
+    """The texts among the values of a file; other types are left out."""
     return tuple(value for value in values if isinstance(value, str))
 
 

@@ -60,7 +60,7 @@ class Parameter:
         return some if api is None else self.types.get(api, some)
 
     def phrase(self, api: Api | None = None) -> str:
-        """What a value may be, in a few words."""
+        """The allowed values in a few words."""
         return phrase_of(self.type_in(api))
 
     def words(self, api: Api | None = None) -> tuple[str, ...]:

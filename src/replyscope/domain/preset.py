@@ -21,7 +21,7 @@ def is_preset_name(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A preset of the settings. None is not part of it: a session keeps its own value.
+    """A preset of the settings. None is not part of the preset: a session keeps its own value.
 
     `model` is an alias, MODEL or PROVIDER/MODEL; `schema` is a JSON schema, or the absolute path
     of a file with one.

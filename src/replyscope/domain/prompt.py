@@ -81,7 +81,7 @@ class Prompt:
 
     @property
     def part(self) -> PromptPart:
-        """The record of the prompt in a message that is made with it."""
+        """The record of the prompt in a message that it made."""
         return PromptPart(self.name, self.version, self.text)
 
     @property
@@ -184,7 +184,7 @@ def escaped(text: str) -> str:
 
 
 def value_fault(variable: Variable, value: str) -> str | None:
-    """Why a variable can't have a value, as the rest of a sentence; None if it can."""
+    """The reason that a variable can't have a value, as the rest of a sentence; None if it can."""
     match variable.type:
         case VariableType.CHOICE if value not in variable.choices:
             return f"is {shortened(value)!r}; allowed: {', '.join(variable.choices)}"
@@ -196,5 +196,5 @@ def value_fault(variable: Variable, value: str) -> str | None:
 
 
 def as_inserted(variable: Variable, value: str) -> str:
-    """A valid value as it is inserted: yes and no in one spelling."""
+    """The text that is inserted for a valid value: yes and no in one spelling."""
     return _YES_NO[value.lower()] if variable.type is VariableType.YES_NO else value

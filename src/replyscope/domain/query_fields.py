@@ -25,7 +25,7 @@ class Number:
 class Names:
     """Names of a reply, matched by a pattern with * and ?. `choices` are all names, if fixed.
 
-    A value with the sign `shortens` in it also matches longer names: those of versions.
+    A value with the sign `shortens` in it also matches longer names, such as versions.
     """
 
     read: Callable[[Exchange], Iterable[str]]

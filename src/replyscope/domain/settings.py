@@ -62,7 +62,7 @@ class Settings:
         return next((one for one in self.presets if one.name == name), None)
 
     def find_model(self, name: str, others: Collection[str] = ()) -> ModelName:
-        """The model of an alias; a name that is no alias is a model of the provider in use.
+        """The model of an alias; another name is a model of the provider in use.
 
         `others` are names of providers that are not in the settings.
         """

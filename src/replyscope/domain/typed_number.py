@@ -1,7 +1,7 @@
 """Whole numbers in text from outside: Python refuses to convert thousands of digits."""
 
 _MOST_DIGITS = 18
-"""Numbers of so many digits fit into SQLite's integers."""
+"""The number of digits that fit into SQLite's integers."""
 _MOST_SHOWN = 40
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 
 def typed_path(text: str) -> Path:
-    """The path, with `~` and `~user` expanded. Never raises: what has no home folder stays as it
-    is typed, and opening it reports that it does not exist.
+    """The path, with `~` and `~user` expanded. Never raises: a path without a home folder stays
+    unchanged, and opening it reports that it does not exist.
     """
     try:
         return Path(os.path.expanduser(text))

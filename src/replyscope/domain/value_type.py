@@ -28,7 +28,7 @@ class Plain(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of some words or other constants."""
+    """A type with a fixed set of words or other constants."""
 
     allowed: tuple[Any, ...]
 
@@ -75,8 +75,8 @@ ValueType = Plain | OneOf | Range | ListOf | MapOf | Record | AnyOf
 
 @dataclass(frozen=True, slots=True)
 class TypeFault:
-    """Why a value does not fit: the place in it, as in `ttl` or `[0].type`, and a sentence's
-    predicate. `depth` is the number of levels above the place.
+    """The reason that a value does not fit: the place in it, as in `ttl` or `[0].type`, and a
+    sentence's predicate. `depth` is the number of levels above the place.
     """
 
     place: str

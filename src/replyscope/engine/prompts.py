@@ -232,7 +232,7 @@ def model_of(prompts: Iterable[Prompt], known: Settings) -> str | None:
 
 
 def with_filled(settings: SessionSettings, used: Filled, known: Settings) -> SessionSettings:
-    """The settings of a session with those of prompts. Other settings are kept.
+    """The settings of a session, changed by the settings of prompts. Other settings are kept.
 
     Raises SettingsError for an unknown preset or an unreadable schema.
     """

@@ -43,12 +43,12 @@ class FormatTable:
         return next((one for one in self._databases if one.sniff(tables)), None)
 
     def members(self, names: Sequence[str]) -> list[str]:
-        """The names of the files to read in a folder or a zip, in reading order."""
+        """The names of the files to import from a folder or a zip, in order."""
         return next((found for one in self._formats if (found := one.members(names))), [])
 
     @property
     def member_names(self) -> str:
-        """A phrase with the names of the files that are read in a folder."""
+        """A phrase with the names of the files that an import of a folder uses."""
         return " or ".join(one.member for one in self._formats if one.member)
 
     @property

@@ -58,7 +58,7 @@ def prompt_names(desk: LinearDesk) -> tuple[str, ...]:
 
 def use_prompt(desk: LinearDesk, name: str, text: str = "") -> None:
     """Fill a prompt, and send it. `text` has values, as in `language=German`, and the input.
-    Prompts for missing values.
+    Questions ask for missing values.
     """
     library = desk.services.prompts()
     prompt = find_prompt(library.read(), name)

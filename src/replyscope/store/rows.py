@@ -319,7 +319,7 @@ def summarise_sessions(
 
 
 def find_session_id(connection: sqlite3.Connection, prefix: str) -> str:
-    """The id that equals `prefix`, or the only id that begins with it."""
+    """The id that equals `prefix`, or the only id with this beginning."""
     rows = connection.execute(
         "SELECT id FROM session WHERE substr(id, 1, ?) = ? ORDER BY length(id) LIMIT 2",
         (len(prefix), prefix),

@@ -157,8 +157,3 @@ class Attaching:
         suffix = picture.media_type.removeprefix("image/") if picture is not None else "bmp"
         name = self._desk.pending.paste_name(suffix, conversation.session.id)
         self._take(await reader.read_bytes(name, data), conversation)
-
-    def detach_last(self) -> None:
-        """Remove the newest attachment."""
-        if self._desk.pending.detach_last():
-            self._view.draw_attachments()

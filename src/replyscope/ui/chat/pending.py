@@ -86,7 +86,7 @@ class Pending:
         self.attachments = _together(self.attachments, parts)
 
     def use_prompts(self, prompts: Sequence[PromptPart], *, keeps: bool) -> None:
-        """Record the prompts of the message being written. With `keeps` it already had others."""
+        """Record the prompts of the message being written. With `keeps` earlier prompts stay."""
         others = [one for one in self.attachments if keeps or not isinstance(one, PromptPart)]
         self.attachments = _together(others, prompts)
 

@@ -60,8 +60,8 @@ class PromptCommands:
         return self._known
 
     def rows(self, word: str, learned: Callable[[], None]) -> list[tuple[str, str]]:
-        """The prompts whose command begins with a text, as (command, help). The library is read in
-        the background; `learned` is called after a change.
+        """The prompts whose command begins with a text, as (command, help). A thread reads the
+        library; `learned` is called after a change.
         """
         if self._known is None or word == "/":
             self._desk.start_work(self._learn, learned, group="library", exclusive=True)

@@ -187,7 +187,8 @@ class ChatScreen(WorkingScreen[None]):
 
     @on(Composer.BackspaceWhenEmpty)
     def _detach_last(self) -> None:
-        self.groups.writing.detach_last()
+        if self.desk.pending.detach_last():
+            self.panes.draw_attachments()
 
     @on(Sidebar.Opened)
     def _open_session(self, event: Sidebar.Opened) -> None:
