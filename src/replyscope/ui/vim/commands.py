@@ -27,7 +27,7 @@ class Reading(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class KeyCommand:
     """A command. `key` is a motion, `i` or `a` of a text object, or a command of its own;
     `character` is the key after it. An operator that is doubled has itself as the key.
     """
@@ -43,7 +43,7 @@ class Command:
         return tuple(filter(None, (self.operator, self.key, self.character)))
 
 
-def read_command(keys: Sequence[str], *, is_visual: bool) -> Command | Reading:
+def read_command(keys: Sequence[str], *, is_visual: bool) -> KeyCommand | Reading:
     """The command of the keys so far."""
     first, rest = _count(keys)
     operator = ""
@@ -57,35 +57,35 @@ def read_command(keys: Sequence[str], *, is_visual: bool) -> Command | Reading:
     count = None if not both else min(both[0] * both[-1] ** (len(both) - 1), 99_999)
     if rest[0] in _SHORT and not operator and not is_visual:
         operator, key = _SHORT[rest[0]]
-        return Command(key, operator, count)
+        return KeyCommand(key, operator, count)
     return _key(rest, operator, count, is_visual=is_visual)
 
 
 def _key(
     rest: Sequence[str], operator: str, count: int | None, *, is_visual: bool
-) -> Command | Reading:
+) -> KeyCommand | Reading:
     key, after = rest[0], rest[1:]
     takes_object = bool(operator) or is_visual
     if key == "g":
         if not after:
             return Reading.UNFINISHED
         both = f"g{after[0]}"
-        return Command(both, operator, count) if both in _GOES else Reading.INVALID
+        return KeyCommand(both, operator, count) if both in _GOES else Reading.INVALID
     if key in "ia" and takes_object:
         if not after:
             return Reading.UNFINISHED
         is_known = after[0] in OBJECTS
-        return Command(key, operator, count, after[0]) if is_known else Reading.INVALID
+        return KeyCommand(key, operator, count, after[0]) if is_known else Reading.INVALID
     if key in _FIND or (key == "r" and not operator):
         if not after:
             return Reading.UNFINISHED
         is_typed = len(after[0]) == 1 or after[0] == "enter"
-        return Command(key, operator, count, after[0]) if is_typed else Reading.INVALID
+        return KeyCommand(key, operator, count, after[0]) if is_typed else Reading.INVALID
     if operator:
         is_known = key == operator or key in MOTIONS
     else:
         is_known = key in MOTIONS or key in (_VISUAL if is_visual else _NORMAL)
-    return Command(key, operator, count) if is_known else Reading.INVALID
+    return KeyCommand(key, operator, count) if is_known else Reading.INVALID
 
 
 def _count(keys: Sequence[str]) -> tuple[int | None, Sequence[str]]:

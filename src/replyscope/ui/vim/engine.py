@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from replyscope.ui.vim import operators
-from replyscope.ui.vim.commands import Command, Reading, read_command
+from replyscope.ui.vim.commands import KeyCommand, Reading, read_command
 from replyscope.ui.vim.lines import (
     first_word,
     line_end,
@@ -22,7 +22,7 @@ from replyscope.ui.vim.regions import (
     selecting,
     size_of,
 )
-from replyscope.ui.vim.state import Change, Effect, Insertion, Snapshot, Vim, VimMode
+from replyscope.ui.vim.state import Effect, Insertion, RepeatableChange, Snapshot, Vim, VimMode
 
 _MOST_UNDO = 1_000
 _ARROWS = frozenset(("up", "down", "left", "right", "home", "end", "backspace", "delete"))
@@ -32,10 +32,10 @@ _INSERTS = frozenset("iaIAoO")
 
 def begin(text: str = "", cursor: int = 0) -> Vim:
     """A state in insert mode."""
-    return insert_from(Vim(text, cursor), Vim(text, cursor), Change(("i",)))
+    return insert_from(Vim(text, cursor), Vim(text, cursor), RepeatableChange(("i",)))
 
 
-def insert_from(before: Vim, vim: Vim, change: Change) -> Vim:
+def insert_from(before: Vim, vim: Vim, change: RepeatableChange) -> Vim:
     """Start insert mode. `before` is the state before the change, for undo."""
     return replace(
         _undoable(before, vim),
@@ -127,7 +127,7 @@ def _undoable(before: Vim, after: Vim) -> Vim:
     return replace(after, undo=(*before.undo, snapshot)[-_MOST_UNDO:], redo=())
 
 
-def _changed(before: Vim, after: Vim | None, change: Change) -> Vim | None:
+def _changed(before: Vim, after: Vim | None, change: RepeatableChange) -> Vim | None:
     """The state after a change that can be undone and repeated."""
     if after is None:
         return None
@@ -137,7 +137,7 @@ def _changed(before: Vim, after: Vim | None, change: Change) -> Vim | None:
     return after if after.text == before.text else _undoable(before, after)
 
 
-def _reach(vim: Vim, command: Command) -> Reach | None:
+def _reach(vim: Vim, command: KeyCommand) -> Reach | None:
     """The reach of a motion or a text object."""
     if command.character and command.key in "ia":
         return find_object(vim, command.count or 1, command.key == "a", command.character)
@@ -147,7 +147,7 @@ def _reach(vim: Vim, command: Command) -> Reach | None:
     return MOTIONS[command.key](vim, command.count, command.operator)
 
 
-def _run(vim: Vim, command: Command) -> Vim | None:
+def _run(vim: Vim, command: KeyCommand) -> Vim | None:
     """Run a command of normal mode; None when it fails."""
     if command.operator:
         return _operate(vim, command)
@@ -165,10 +165,10 @@ def _run(vim: Vim, command: Command) -> Vim | None:
         case ".":
             return _repeat(vim, count)
     after = _edited(vim, command)
-    return _changed(vim, after, Change(command.keys, count))
+    return _changed(vim, after, RepeatableChange(command.keys, count))
 
 
-def _moved(vim: Vim, command: Command) -> Vim | None:
+def _moved(vim: Vim, command: KeyCommand) -> Vim | None:
     reach = _reach(vim, command)
     if reach is None:
         # A search that fails is repeated by ; all the same.
@@ -180,7 +180,7 @@ def _moved(vim: Vim, command: Command) -> Vim | None:
     return replace(vim, cursor=target, wanted=reach.wanted, found=reach.found or vim.found)
 
 
-def _operate(vim: Vim, command: Command) -> Vim | None:
+def _operate(vim: Vim, command: KeyCommand) -> Vim | None:
     """Run an operator with its motion; None when there is nowhere to move."""
     operator, count = command.operator, command.count
     if command.key == operator:
@@ -199,7 +199,7 @@ def _operate(vim: Vim, command: Command) -> Vim | None:
     after = _applied(vim, region, operator)
     if operator == "y":
         return replace(after, wanted=None)
-    return _changed(vim, after, Change(command.keys, count))
+    return _changed(vim, after, RepeatableChange(command.keys, count))
 
 
 def _is_on_last_line(vim: Vim) -> bool:
@@ -218,7 +218,7 @@ def _applied(vim: Vim, region: Region, operator: str, times: int = 1) -> Vim:
             return operators.shift(vim, region, times if operator == ">" else -times)
 
 
-def _edited(vim: Vim, command: Command) -> Vim | None:
+def _edited(vim: Vim, command: KeyCommand) -> Vim | None:
     """Run a command that changes the text, or starts to insert."""
     text, cursor = vim.text, vim.cursor
     start, end = line_start(text, cursor), line_end(text, cursor)
@@ -327,13 +327,13 @@ def _rebased(done: Vim, before: Vim) -> tuple[Snapshot, ...]:
     return (*done.undo[:-1], Snapshot(before.text, before.cursor))
 
 
-def _command(change: Change) -> Command:
+def _command(change: RepeatableChange) -> KeyCommand:
     read = read_command(change.keys, is_visual=change.selected is not None)
-    assert isinstance(read, Command)
+    assert isinstance(read, KeyCommand)
     return replace(read, count=change.count)
 
 
-def _run_selected(vim: Vim, command: Command) -> Vim | None:
+def _run_selected(vim: Vim, command: KeyCommand) -> Vim | None:
     """Run a command of visual mode; None when it fails."""
     key = command.key
     if command.character and key in "ia":
@@ -346,7 +346,7 @@ def _run_selected(vim: Vim, command: Command) -> Vim | None:
     if key in "vV":
         mode = VimMode.VISUAL if key == "v" else VimMode.LINES
         return _normal(vim) if mode is vim.mode else replace(vim, mode=mode)
-    change = Change(command.keys, command.count, selected=size_of(vim))
+    change = RepeatableChange(command.keys, command.count, selected=size_of(vim))
     if key in "DXYCSR":
         vim, key = replace(vim, mode=VimMode.LINES), {"X": "d"}.get(key, key.lower())
         key = "c" if key in "sr" else key
@@ -365,7 +365,7 @@ def _selecting_object(vim: Vim, reach: Reach) -> Vim:
     return replace(vim, mode=VimMode.VISUAL, anchor=start, cursor=last, wanted=None)
 
 
-def _edited_region(vim: Vim, region: Region, key: str, command: Command) -> Vim | None:
+def _edited_region(vim: Vim, region: Region, key: str, command: KeyCommand) -> Vim | None:
     """Run a command on a selection."""
     count = command.count or 1
     match key:

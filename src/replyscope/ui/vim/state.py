@@ -50,7 +50,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RepeatableChange:
     """A change to repeat with `.`: its keys without the count, the text that was inserted, and
     for a change of a selection its lines and the characters of its last line.
     """
@@ -67,7 +67,7 @@ class Insertion:
 
     text: str
     cursor: int
-    change: Change
+    change: RepeatableChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Vim:
     pending: tuple[str, ...] = ()
     wanted: int | None = None
     found: tuple[str, str] | None = None
-    change: Change | None = None
+    change: RepeatableChange | None = None
     insertion: Insertion | None = None
     undo: tuple[Snapshot, ...] = ()
     redo: tuple[Snapshot, ...] = ()
