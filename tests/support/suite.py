@@ -22,12 +22,17 @@ SAMPLE = 0.02
 """The size of a run within the test command, of the whole."""
 _EVERY_NTH = {
     "tests/cli/": 3,
+    "tests/context/": 2,
     "tests/docs/": 4,
     "tests/faults/": 3,
+    "tests/hands/": 3,
     "tests/hostile/": 5,
     "tests/linear/": 2,
     "tests/local/": 2,
+    "tests/models/": 2,
+    "tests/parameters/": 2,
     "tests/pictures/": 3,
+    "tests/prompts/": 3,
     "tests/provider/test_sent_back": 2,
     "tests/servers/": 2,
     "tests/snapshots/": 4,
