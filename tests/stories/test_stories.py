@@ -53,7 +53,7 @@ def test_killed_in_mid_reply_it_is_all_there_and_can_be_continued(
     gate.set()
     server.answer = lambda _request: reply("the rest")
     with start(tmp_path, server, "--continue") as terminal:
-        terminal.wait_for("word0 word1", "word19", "truncated", "[c] continue")
+        terminal.wait_for("word0 word1", "word19", "truncated", "/continue")
         terminal.type("\x1b")
         terminal.wait_for("▌ test-model")
         terminal.type("cc")

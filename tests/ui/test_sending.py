@@ -90,7 +90,7 @@ async def test_a_background_reply_is_left_and_read_to_its_end_on_coming_back(
     hold.set()
     second = make_app(tmp_path, server.base_url, endpoint=endpoint, opens_newest=True)
     async with open_chat(second, size=SIZE) as pilot:
-        await until(pilot, lambda: "[c] resume" in frame(pilot))
+        await until(pilot, lambda: "/continue" in frame(pilot))
         await pilot.press("escape", "c", "c")
         await until(pilot, lambda: "one two" in frame(pilot))
         await until(pilot, lambda: is_idle(pilot))

@@ -47,17 +47,19 @@ def test_a_fast_reply_has_a_rate_with_separators() -> None:
 
 
 @pytest.mark.parametrize(
-    ("possible", "keys"),
+    ("possible", "commands"),
     [
-        (ALL, "[c] continue  [m] raise limit"),
+        (ALL, "/continue  /raise limit"),
         (frozenset({Remedy.RETRY}), ""),
         (frozenset(), ""),
     ],
 )
-def test_only_remedies_that_work_now_are_offered(possible: frozenset[Remedy], keys: str) -> None:
+def test_only_remedies_that_work_now_are_offered(
+    possible: frozenset[Remedy], commands: str
+) -> None:
     lines = lines_of(ended(FinishReason.LENGTH, max_tokens=58), possible=possible)
-    assert ("[c]" in "\n".join(lines)) == bool(keys)
-    assert not keys or keys in lines
+    assert ("/continue" in "\n".join(lines)) == bool(commands)
+    assert not commands or commands in lines
 
 
 def test_rows_without_a_value_fold() -> None:

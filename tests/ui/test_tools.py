@@ -181,10 +181,10 @@ async def test_escape_stops_the_turn_and_t_takes_it_up_again(
         await pilot.press("escape")
         await until(pilot, lambda: is_idle(pilot))
         assert not card_of(pilot).display
-        await until(pilot, lambda: "[t] run tools" in frame(pilot))
+        await until(pilot, lambda: "/run tools" in frame(pilot))
     again = make_app(tmp_path, server.base_url, opens_newest=True)
     async with open_chat(again, size=SIZE) as pilot:
-        await until(pilot, lambda: "[t] run tools" in frame(pilot), "the offer to go on")
+        await until(pilot, lambda: "/run tools" in frame(pilot), "the offer to go on")
         await pilot.press("escape", "t", "t")
         await press_when_ready(pilot, "y")
         await until(pilot, lambda: "Now I know." in frame(pilot))
