@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Any
 
 from replyscope.config.checks import Table
 from replyscope.config.entries import Entries, placed_schema
-from replyscope.config.paths import make_private
+from replyscope.config.replacing import replace_file
 from replyscope.config.toml_place import read_toml
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.prompt import (
@@ -318,14 +317,6 @@ def _replace(path: Path, text: str) -> None:
     """Write a file at once, private to its owner. Raises SettingsError."""
     try:
         path = path.resolve()
-        make_private(path.parent)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".prompt-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors=REPLACE) as file:
-                file.write(text)
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_file(path, text)
     except OSError as error:
         raise SettingsError(f"{path} can't be written ({error.strerror}).") from error

@@ -1,8 +1,6 @@
 """Reads the settings file, and edits single keys while keeping comments and order."""
 
-import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from replyscope.config.checks import Table
 from replyscope.config.entries import CheckParameter, Entries
 from replyscope.config.look import parse_look
-from replyscope.config.paths import make_private
+from replyscope.config.replacing import replace_file
 from replyscope.config.rules import read_rules
 from replyscope.config.setting_table import (
     LimitsSection,
@@ -31,7 +29,6 @@ from replyscope.domain.regular_file import read_text
 from replyscope.domain.settings import Layers, Settings
 from replyscope.domain.spending import SpendingLimits
 from replyscope.domain.think_tags import ThinkTags
-from replyscope.domain.unicode_text import REPLACE
 
 if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
     from replyscope.domain.parameter import Catalogue
@@ -233,7 +230,7 @@ def change_settings(path: Path, changes: Mapping[tuple[str, ...], Any]) -> None:
             _set(document, keys, value, tomlkit.table)
         changed = tomlkit.dumps(document)
         parse_settings(changed, path)
-        _replace(path, changed)
+        replace_file(path, changed)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise SettingsError(f"{path} can't be changed ({error}).", "Correct the file.") from error
 
@@ -260,16 +257,3 @@ def _set(document: Any, keys: tuple[str, ...], value: Any, new_table: Callable[.
         table.pop(keys[-1], None)
     else:
         table[keys[-1]] = value
-
-
-def _replace(path: Path, text: str) -> None:
-    path = path.resolve()  # a symlink, as of a folder of dotfiles, stays one
-    make_private(path.parent)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors=REPLACE) as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -22,7 +22,7 @@ Command = TypeVar("Command", bound=NamedCommand)
 
 def find_command(commands: Sequence[Command], name: str) -> Command | None:
     """The command with a name or an alias, or the only command that the name is a prefix of."""
-    exact = [command for command in commands if name in (command.name, *command.aliases)]
+    exact = [command for command in commands if is_exact(command, name)]
     begins = [command for command in commands if name and command.name.startswith(name)]
     if exact:
         return exact[0]
@@ -30,7 +30,7 @@ def find_command(commands: Sequence[Command], name: str) -> Command | None:
 
 
 def is_exact(command: NamedCommand | None, name: str) -> bool:
-    """Whether a name is that of the command, not only the beginning of it."""
+    """Whether a name is the whole name of the command, or an alias."""
     return command is not None and name in (command.name, *command.aliases)
 
 

@@ -51,28 +51,26 @@ def leave_out(
     branch: Sequence[Message], settings: SessionSettings, message_id: str
 ) -> tuple[SessionSettings, str]:
     """Leave a message out of requests, or send it again. Returns the settings and a sentence."""
-    ids, has_results = _group_with(branch, message_id)
+    ids, subject = _group_with(branch, message_id)
     if message_id in settings.left_out:
         left_out = tuple(one for one in settings.left_out if one not in ids)
         return replace(settings, left_out=left_out), "This message is sent again."
     pinned = tuple(one for one in settings.pinned if one not in ids)
     changed = replace(settings, left_out=(*settings.left_out, *ids), pinned=pinned)
-    what = "This message and its tool results are" if has_results else "This message is"
-    return changed, f"{what} left out of the next requests."
+    return changed, f"{subject} left out of the next requests."
 
 
 def pin(
     branch: Sequence[Message], settings: SessionSettings, message_id: str
 ) -> tuple[SessionSettings, str]:
     """Pin a message, or remove its pin. Returns the settings and a sentence."""
-    ids, has_results = _group_with(branch, message_id)
+    ids, subject = _group_with(branch, message_id)
     if message_id in settings.pinned:
         pinned = tuple(one for one in settings.pinned if one not in ids)
         return replace(settings, pinned=pinned), "This message is not pinned any more."
     left_out = tuple(one for one in settings.left_out if one not in ids)
     changed = replace(settings, pinned=(*settings.pinned, *ids), left_out=left_out)
-    what = "This message and its tool results are" if has_results else "This message is"
-    return changed, f"{what} pinned: /compact and shortening keep it."
+    return changed, f"{subject} pinned: /compact and shortening keep it."
 
 
 def check_marks(branch: Sequence[Message], settings: SessionSettings, kept_at: object) -> None:
@@ -93,9 +91,9 @@ def _ids(messages: Collection[Message]) -> list[str]:
     return [message.id for message in messages]
 
 
-def _group_with(branch: Sequence[Message], message_id: str) -> tuple[list[str], bool]:
-    """The ids of a message's group, and whether it has tool results."""
+def _group_with(branch: Sequence[Message], message_id: str) -> tuple[list[str], str]:
+    """The ids of a message's group, and the beginning of a sentence about the group."""
     for group in groups_of(branch):
-        if message_id in _ids(group):
-            return _ids(group), len(group) > 1
-    return [message_id], False
+        if message_id in _ids(group) and len(group) > 1:
+            return _ids(group), "This message and its tool results are"
+    return [message_id], "This message is"

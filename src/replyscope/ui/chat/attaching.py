@@ -104,7 +104,7 @@ class Attaching:
     def offer_dropped(self, text: str, paths: Sequence[Path]) -> None:
         """Ask whether to attach the files whose paths were pasted, or to insert the paths. That
         is first: an Enter that was typed before the dialog was visible must not attach a file.
-        Esc inserts them too, or the paste would be lost, and so does the rest of the sentence.
+        Esc inserts them too, or the paste would be lost. Other text is inserted after them.
         """
         named = ", ".join(printable_line(path.name) for path in paths[:3])
         names = named if len(paths) < 4 else plural(len(paths), "file")

@@ -125,9 +125,9 @@ class Sheet:
         rows = [Content(line) for line in wrap(printable_line(ending.sentence), self._width)]
         if raw is not None and raw != ending.word:
             rows.append(self.row("finish", f"“{printable_line(raw)[:60]}”", MUTED))
-        keys = [REMEDY_COMMANDS[one] for one in ending.remedies if one in self._possible]
-        line = "  ".join(keys)
-        lines = [line] if len(line) <= self._width else keys
+        commands = [REMEDY_COMMANDS[one] for one in ending.remedies if one in self._possible]
+        line = "  ".join(commands)
+        lines = [line] if len(line) <= self._width else commands
         return [*rows, *(Content.styled(text, "$text-accent") for text in lines if text)]
 
     def _usage(self, exchange: Exchange) -> list[Content]:
