@@ -69,7 +69,7 @@ class Transcript(FollowingView, can_focus=True):
         self._palette_is_stale = True
         self._is_settling = False
         self._flowed_size: Size | None = None
-        """The size for which the lines were last laid out."""
+        """The outer size at the last layout. A scroll bar that appears does not change it."""
         self._catching_up: Timer | None = None
         self._rest_s = FRAME_S
         self._drawings = Drawings(self)
@@ -180,7 +180,7 @@ class Transcript(FollowingView, can_focus=True):
             return
         self._is_settling = True
         try:
-            layout, self._flowed_size = self._layout_of, self.scrollable_content_region.size
+            layout, self._flowed_size = self._layout_of, self.outer_size
             layout.configure(self.text_width, self.palette())
             top = layout.settle(self.scroll_offset.y, height, from_end=self._following)
             self._set_height(layout.height, height)
@@ -234,7 +234,7 @@ class Transcript(FollowingView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         if self._is_settling or round(old_value) == round(new_value):
             return
-        if self._flowed_size == self.scrollable_content_region.size:  # else a resize moved it
+        if self._flowed_size == self.outer_size:  # else a resize moved it
             self._following = self.max_scroll_y - round(new_value) <= 0
         self._reflow()
 
