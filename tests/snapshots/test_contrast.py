@@ -1,6 +1,6 @@
 """The contrast of every pair of colours that is drawn, in every built-in theme.
 
-Each of a few scenes that have all styles is played once and drawn in all themes. Text has a
+Each scene is played once and drawn in all themes. Text has a
 contrast of at least 4.5:1, hints (text that is blended with its background) at least 3:1.
 """
 
@@ -23,19 +23,8 @@ from tests.snapshots.stage import Stage, drawn
 from tests.ui.app import until
 
 THEMES = [theme.name for theme in read_themes(shipped_folder())[0]]
-_NAMES = (
-    "chat_long",
-    "chat_find",
-    "consent",
-    "inspector_wire",
-    "inspector_time",
-    "parameters",
-    "review_query",
-    "numbers",
-    "compare",
-    "replay",
-)
-_BY_NAME = {scene.name: scene for scene in SCENES if scene.name in _NAMES}
+_BY_NAME = {scene.name: scene for scene in reversed(SCENES)}
+"""The first scene of each name: the others differ in the size or the theme."""
 _IN_THE_SAMPLE = ("chat_long", "review_query")
 
 
@@ -46,9 +35,12 @@ def _takes() -> Iterator[ParameterSet]:
 
 
 def _segments(app: App[None]) -> Iterator[Segment]:
-    width, height = app.screen.size
-    for strip in app.screen._compositor.render_strips()[:height]:
-        yield from strip.crop(0, width)
+    """What is drawn; of a dialog that dims the screen below it, the dialog alone."""
+    region = app.screen.region
+    if app.screen.id == "--command-palette":
+        region = app.screen.query_one("#--container").region
+    for strip in app.screen._compositor.render_strips()[region.y : region.bottom]:
+        yield from strip.crop(region.x, region.right)
 
 
 def _ui_color(color: Color | None) -> UiColor:
@@ -89,7 +81,8 @@ def _faint(app: App[None]) -> set[str]:
 
 async def _look_in_all_themes(pilot: Pilot[None]) -> list[str]:
     faults: list[str] = []
-    for theme in THEMES:
+    # The palette takes its colours from the theme in which it was opened.
+    for theme in THEMES if pilot.app.screen.id != "--command-palette" else [pilot.app.theme]:
         pilot.app.theme = theme
         await drawn(pilot)
         faults += [f"{theme}: {fault}" for fault in sorted(_faint(pilot.app))]
