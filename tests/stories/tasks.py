@@ -62,6 +62,7 @@ class Part(Enum):
     TOOLS = "tools"
     REVIEW = "review"
     LARGE = "large archive"
+    FULL = "full context"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ _AGAIN = (
     press("Esc", "WRITE"),
 )
 """Retries the reply, so that there are two versions, and returns to the composer."""
+_NEXT = "and what is the sum of all these words above?"
 _RESULTS = press("Enter", "[Space] mark")
 _FOUND = write("lantern", "1/1 reply")
 _ALLOWED = press("y", "The result is 72")
@@ -262,6 +264,19 @@ TASKS = (
         "Find a word in 50,000 replies",
         (press("F3", "newest first"), write("zyzzyva450", "1/1 reply")),
         Part.LARGE, asked="",
+    ),
+    Task(
+        "Send a message for which the context is full",
+        (write(_NEXT), press("Enter", "exceed the context window"),
+         press("Enter", f"About {_NEXT}")),
+        Part.FULL, asked="long", answered=("word 599", "● stop"),
+    ),
+    Task(
+        "Compact a conversation that fills the context",
+        (write(_NEXT), press("Enter", "exceed the context window"), press("Down"),
+         press("Enter", "Compact the conversation"), press("Enter", "Summary that begins"),
+         press("Ctrl+S", "Compacted."), press("Enter", f"{_NEXT}, once more")),
+        Part.FULL, asked="long", answered=("word 599", "● stop"),
     ),
     Task("Leave", (press("Ctrl+Q"),), Part.REVIEW, ends=True),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from replyscope.store.sqlite_store import SqliteStore
 from tests.docs.tables import ROOT
 from tests.engine.test_tools import asks
 from tests.stories.tasks import TASKS, Part, Step, Task
-from tests.support.server import Answer, LoopbackServer, delta, reply, sse
+from tests.support.server import Answer, LoopbackServer, delta, reply, sse, usage
 from tests.support.suite import Suite
 
 if sys.platform == "win32":
@@ -28,6 +28,8 @@ from tests.stories.terminal import Terminal
 
 _MOST_LEVELS = 5
 _ROWS = "\n\n".join(f"row {number}" for number in range(60))
+_LONG = " ".join(f"word {number}" for number in range(600))
+_SMALL_WINDOW = {"data": [{"id": "test-model", "object": "model", "context_length": 1_210}]}
 _ALLOW = """[tools]
 enabled = ["shipped/calculate"]
 [[tools.allow]]
@@ -62,6 +64,8 @@ class Model:
             return reply("This is a reply", finish="length")
         if word == "Continue":
             return reply(", and more")
+        if word == "long":
+            return Answer(chunks=sse(delta(_LONG), delta(finish="stop"), usage(10, 1_190)))
         if word == "code":
             return reply("```python\nprint(42)\n```\n")
         return reply(f"About {said['content']}", "" if self.count == 1 else ", once more")
@@ -156,6 +160,8 @@ def test_each_task_takes_its_keys(
     server.answer, server.models = model.answer, ["test-model", "beta"]
     arguments: tuple[str, ...] = ("--base-url", server.base_url, "--model", "test-model")
     more: dict[str, str] = {}
+    if part is Part.FULL:
+        server.models_body = json.dumps(_SMALL_WINDOW)
     if part is Part.FIRST_RUN:
         arguments = ()
         more = {"OPENAI_API_KEY": "unused-key-9f3", "OPENAI_BASE_URL": server.base_url}

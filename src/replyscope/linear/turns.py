@@ -201,7 +201,10 @@ class TurnRunner:
         rows = ["Send all of it; the server may reject it"]
         if fit.drops:
             rows.append(f"Leave out {fit.oldest}, this time")
-        title = f"About {fit.tokens:,} tokens exceed the context of {fit.window:,}."
+        title = (
+            f"About {fit.tokens:,} tokens exceed the context of {fit.window:,}. "
+            "To summarise it first, cancel and enter /compact."
+        )
         chosen = desk.terminal.choose(title, rows)
         if chosen is None:
             return None

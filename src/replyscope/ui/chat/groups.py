@@ -104,3 +104,4 @@ class Groups:
         self.stash = StashCommands(desk, panes, self.drafts)
         self.asides = AsideCommands(desk, panes)
         self.sending.on_ended = self.asides.title
+        self.sending.compact = self.compacting.compact

@@ -19,7 +19,7 @@ from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
 from replyscope.ui.terminal.type_ahead import KeyHold
 
-_SEND, _EDIT = "send", "edit"
+_SEND, _EDIT, _COMPACT = "send", "edit", "compact"
 Start = Callable[[Target], Awaitable[str | None]]
 
 
@@ -43,6 +43,10 @@ class Sending:
         """The ids of sessions whose reply the person stopped, until its turn ends."""
         self.on_ended: Callable[[Conversation], None] = lambda _conversation: None
         """A callback after each turn that ended unstopped, for the title of the session."""
+        self.compact: Callable[[], None] = lambda: None
+        """Starts /compact, in place of a message that exceeds the context window."""
+        self._compacts: set[str] = set()
+        """The ids of sessions to compact when their turn has ended."""
         providers.send_written = self._send_written
 
     def _send_written(self) -> None:
@@ -97,13 +101,17 @@ class Sending:
             parts,
         )
 
-    async def _made_to_fit(self, target: Target, fit: Fit | None) -> Target | None:
+    async def _made_to_fit(
+        self, target: Target, fit: Fit | None, conversation: Conversation, *, is_message: bool
+    ) -> Target | None:
         """The target, adapted when the messages exceed the context window: a dialog offers to omit
-        the oldest messages. None when it was cancelled.
+        the oldest messages, or to compact before a message. None when nothing is to be sent.
         """
         if fit is None or not fit.is_too_large:
             return target
-        rows = [("send", "all messages; the server may reject them")]
+        rows = [(_SEND, "all messages; the server may reject them")]
+        if is_message and conversation.messages:
+            rows.insert(0, (_COMPACT, "summarise the conversation first; your message is kept"))
         if fit.drops:
             rows.insert(0, ("leave out", f"{fit.oldest}, for this request"))
         note = f"≈ {fit.tokens:,} tokens for a context of {fit.window:,}."
@@ -111,7 +119,9 @@ class Sending:
         answer = await self._desk.ask(dialog)
         if answer == "leave out" and fit.drops:
             return replace(target, leaves_out=fit.drops)
-        return target if answer == "send" else None
+        if answer == _COMPACT:
+            self._compacts.add(conversation.session.id)
+        return target if answer == _SEND else None
 
     def start_turn(
         self,
@@ -145,7 +155,7 @@ class Sending:
                     if target.model == model
                     else self._desk.targets.fit(conversation, target.model, parts)
                 )
-                fitting = await self._made_to_fit(target, now)
+                fitting = await self._made_to_fit(target, now, conversation, is_message=bool(parts))
             return await start(fitting) if fitting is not None else None
 
         self._desk.turns.start(conversation, run, release_and_give_back)
@@ -186,6 +196,10 @@ class Sending:
         self._stopped.discard(session_id)
         if fault is None and was_stopped and self._desk.pending.has_queued(session_id):
             self._ask_about_queue(conversation)
+        elif session_id in self._compacts:
+            self._compacts.discard(session_id)
+            if conversation is self._desk.conversation:
+                self.compact()
         elif fault is None:
             self._send_queued(conversation)
 
