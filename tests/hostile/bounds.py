@@ -1,4 +1,4 @@
-"""No input may take more than a second or run away with memory."""
+"""No input may take more than two seconds, or much memory."""
 
 import resource
 import sys
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.support.suite import Suite
 
 T = TypeVar("T")
-_LONGEST_S = 1.0
+_LONGEST_S = 2.0
+"""Twice what the slowest input takes: a busy core shares its parts with another thread."""
 _MOST_BYTES = 300_000_000
 _UNIT = 1 if sys.platform == "darwin" else 1024
 

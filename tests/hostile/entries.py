@@ -239,8 +239,8 @@ def markdown(data: bytes) -> None:
 def drawn(text: str, steps: tuple[int, ...]) -> None:
     """The same blocks whatever the steps, and lines that can only be drawn.
 
-    Reading it all may take a second, and so may drawing one block: the view draws no more
-    blocks than it shows.
+    Reading it all has a limit of its own, and so has drawing one block: the view draws no
+    more blocks than it shows.
     """
     with bounded():
         whole = MarkdownDocument(text)

@@ -11,7 +11,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,9 @@ from replyscope.domain.fold import fold_events
 from replyscope.domain.message import Message, ReplySource, Role, TextPart
 from replyscope.domain.session import Session
 from replyscope.domain.tool import ToolCallState
+from replyscope.store.codec import decode_exchange, encode_exchange
 from replyscope.store.sqlite_store import SqliteStore
+from tests.hostile.bounds import examine
 from tests.hostile.here import Done, run_here
 from tests.support.build import NOON, make_exchange
 from tests.support.suite import Suite
@@ -215,6 +217,29 @@ def test_any_exchange_that_the_fold_makes_can_be_kept_found_counted_and_exported
 
     check()
     suite.say(f"{tried:,} hostile replies in archives, {commands:,} commands: all were read")
+
+
+def _paired(value: Any) -> Any:
+    """The value, with both halves of a character joined, as JSON does it."""
+    if isinstance(value, str):
+        return value.replace("\ud83d\ude00", "😀")
+    if isinstance(value, tuple):
+        return tuple(map(_paired, value))
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    return replace(value, **{f.name: _paired(getattr(value, f.name)) for f in fields(value)})
+
+
+def test_any_exchange_that_the_fold_makes_is_decoded_as_it_was(suite: Suite) -> None:
+    """Nothing that is empty, and nothing odd, is lost or keeps the row from being read."""
+
+    def check(made: Made) -> None:
+        # A surrogate pair becomes one character in JSON.
+        first = decode_exchange(encode_exchange(_paired(made[0])))
+        assert first == _paired(made[0])
+
+    tried = examine(suite, MADE, 5_000, check)
+    suite.say(f"{tried:,} hostile replies: decoded as they were encoded")
 
 
 DAMAGE = (b"", b"\x00", b"no zlib", b"\x78\x01\x03\x00\x00\x00\x00\x01")

@@ -86,7 +86,8 @@ def test_no_screen_of_the_app_lets_a_terminal_obey(
     names = chance.sample(names, suite.count(len(names), least=3))
     ways = chance.sample(sorted(_KEYS), suite.count(len(_KEYS)))
     url = ("--base-url", server.base_url, "--model", "test-model")
-    with Terminal(tmp_path, *url) as terminal:
+    # What an editor writes is its own.
+    with Terminal(tmp_path, *url, EDITOR="true") as terminal:
         terminal.wait_for("type a message")
         terminal.type("hi\r")
         terminal.wait_for("it is over")

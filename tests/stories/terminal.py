@@ -24,6 +24,23 @@ _LONGEST = 4
 """How many times its limit a wait may last while the program writes."""
 
 
+class Screen(pyte.Screen):
+    """A screen of pyte that survives what pyte itself does not."""
+
+    @property
+    def display(self) -> list[str]:
+        """The rows. The second half of a wide character has no text; pyte fails when the first
+        half was overwritten.
+        """
+        rows = (self.buffer[y] for y in range(self.lines))
+        return ["".join(row[x].data for x in range(self.columns)) for row in rows]
+
+    def select_graphic_rendition(self, *attrs: int, private: bool = False) -> None:
+        """Set the style. `CSI ? … m`, by which vim asks for the state of keys, sets none."""
+        if not private:
+            super().select_graphic_rendition(*attrs)
+
+
 class Terminal:
     """Runs the program in a pty; `screen` is what a person would see.
 
@@ -36,7 +53,7 @@ class Terminal:
         self, folder: Path, *arguments: str, size: tuple[int, int] = (120, 40), **more: str
     ) -> None:
         self._columns, self._rows = size
-        self._screen = pyte.Screen(self._columns, self._rows)
+        self._screen = Screen(self._columns, self._rows)
         self._stream = pyte.ByteStream(self._screen)
         self.received = bytearray()
         self._text: str | None = None

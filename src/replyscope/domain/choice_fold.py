@@ -27,7 +27,7 @@ from replyscope.domain.exchange import (
 )
 from replyscope.domain.finish import FinishReason, Outcome
 from replyscope.domain.growing import GrowingText
-from replyscope.domain.json_text import read_json
+from replyscope.domain.json_text import object_in
 from replyscope.domain.merging import merge_pieces
 from replyscope.domain.sound_numbers import sound_call
 from replyscope.domain.tool import ToolCallState
@@ -236,13 +236,8 @@ def _told_apart(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
 
 
 def _merged(pieces: Sequence[str]) -> str:
-    """Several JSON objects merged; an object that is nested too deeply is left out."""
+    """Several JSON objects merged; what is no object, or nested too deeply, is left out."""
     if len(pieces) < 2:
         return "".join(pieces)
-    read = []
-    for piece in pieces:
-        try:
-            read.append(read_json(piece))
-        except ValueError:
-            continue
+    read = [given for piece in pieces if (given := object_in(piece))]
     return json.dumps(merge_pieces(read), ensure_ascii=False) if read else ""

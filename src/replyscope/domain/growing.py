@@ -78,7 +78,10 @@ class Pace:
         self.stretch_ms = 125.0
 
     def add(self, at_ms: float, characters: int) -> None:
-        """Count characters that arrived at a time since the first token."""
+        """Count characters that arrived at a time since the first token. Imported frames may
+        have times that go back; they count as the first.
+        """
+        at_ms = max(0.0, at_ms)
         slot = int(at_ms / self.stretch_ms)
         while slot >= 128:
             self._halve()

@@ -73,3 +73,12 @@ def dump_json(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, default=str)
     except RecursionError:
         return '"nested too deeply to store; see the wire"'
+
+
+def object_in(text: str) -> dict[str, Any]:
+    """The object of a JSON text; an empty one when the text is another value or not valid."""
+    try:
+        value = read_json(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

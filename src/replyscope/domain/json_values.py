@@ -6,7 +6,7 @@ Times are milliseconds since 1970.
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -92,8 +92,26 @@ def _dense(value: Mapping[str, Any]) -> dict[str, Any]:
     return {name: field for name, field in value.items() if field not in (None, (), [], {})}
 
 
-def _lean(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: field for name, field in _dense(value).items() if field != ""}
+@cache
+def _absent(kind: type[Any]) -> dict[str, Any]:
+    """What a lean value has where a field is absent: its empty default, or "" for a text."""
+    empty = {field.name: field.default for field in fields(kind) if field.default in (None, "", ())}
+    required = (f.name for f in fields(kind) if f.default is MISSING and f.type is str)
+    return empty | dict.fromkeys(required, "")
+
+
+def _lean(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass without those that `_absent` gives back."""
+    absent = _absent(type(value))
+    given = ((name, getattr(value, name)) for name in _names(type(value)))
+    return {
+        name: _plain(field) for name, field in given if name not in absent or field != absent[name]
+    }
+
+
+def _made_lean(kind: type[T], values: Mapping[str, Any]) -> T:
+    """A value of a dataclass from what `_lean` kept of it."""
+    return _made(kind, {**_absent(kind), **values})
 
 
 _PARTS: dict[str, type[Any]] = {
@@ -208,12 +226,12 @@ def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
 
 
 def _encode_choice(choice: Choice) -> dict[str, Any]:
-    value = _lean(_plain(choice))
+    value = _lean(choice)
     if choice.tool_calls:
-        value["tool_calls"] = [_lean(_plain(call)) for call in choice.tool_calls]
+        value["tool_calls"] = [_lean(call) for call in choice.tool_calls]
     if choice.images:
         value["images"] = [
-            {name: field for name, field in _lean(_plain(image)).items() if name != "data"}
+            {name: field for name, field in _lean(image).items() if name != "data"}
             for image in choice.images
         ]
     return value
@@ -256,11 +274,7 @@ def _decode_choice(values: Mapping[str, Any]) -> Choice:
         value["finish_reason"] = FinishReason(value["finish_reason"])
     calls = value.pop("tool_calls", ())
     value["tool_calls"] = tuple(
-        _made(
-            ToolCall,
-            {"id": "", "arguments": "", "name": "", **call, "state": ToolCallState(call["state"])},
-        )
-        for call in calls
+        _made_lean(ToolCall, {**call, "state": ToolCallState(call["state"])}) for call in calls
     )
     value["citations"] = tuple(_made(Citation, entry) for entry in value.get("citations", ()))
     value["sections"] = tuple(_made(Section, entry) for entry in value.get("sections", ()))

@@ -9,7 +9,7 @@ from typing import Any
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.exchange import ANSWERABLE, Api, Choice, Exchange, ExchangeState
-from replyscope.domain.json_text import read_json
+from replyscope.domain.json_text import object_in, read_json
 from replyscope.domain.message import (
     MESSAGE_FIELDS,
     NOTE,
@@ -186,8 +186,7 @@ def _own_fields(message: Message, exchanges: Mapping[str, Exchange]) -> Iterator
         choice = exchanges[source.exchange_id].choice(source.choice_index)
         has_tags |= bool(choice.thinking)
         content += choice.thinking + choice.text
-        if choice.fields:
-            fields |= json.loads(choice.fields)
+        fields |= object_in(choice.fields)
         for name in choice.reasoning_fields:
             fields[name] = f"{fields.get(name, '')}{choice.reasoning or ''}"
     if has_tags:

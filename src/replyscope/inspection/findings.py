@@ -15,7 +15,7 @@ from replyscope.domain.exchange import (
     Usage,
 )
 from replyscope.domain.finish import FinishReason
-from replyscope.domain.json_text import read_json
+from replyscope.domain.json_text import object_in, read_json
 from replyscope.domain.plural import plural
 from replyscope.domain.sound_numbers import REFUSED_MEASURES
 from replyscope.inspection.asked_rows import STANDARD_FIELDS, is_asked
@@ -234,11 +234,7 @@ def _is_miscounted(name: str, value: str) -> bool:
 def _fields_of_calls(exchange: Exchange) -> Iterator[str]:
     """The names of non-standard fields in tool calls."""
     for call in (call for choice in exchange.choices for call in choice.tool_calls):
-        try:
-            given = read_json(call.fields) if call.fields else {}
-        except ValueError:
-            continue
-        for name, value in given.items():
+        for name, value in object_in(call.fields).items():
             inner = value if name == "function" and isinstance(value, dict) else {}
             yield from (f"tool_calls.function.{n}" for n in inner)
             if not inner:

@@ -5,14 +5,13 @@ characters a token; the estimate scaled by the usage of the last reply; or the s
 count of the whole request, shared out by the estimate.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate, pairwise
 
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.json_text import read_json
+from replyscope.domain.json_text import object_in, read_json
 from replyscope.domain.message import (
     MESSAGE_FIELDS,
     NOTE,
@@ -245,7 +244,7 @@ def _reasoning_tokens(item: OpaquePart) -> int:
         return text_tokens(item.payload)
     if item.kind != MESSAGE_FIELDS:
         return 0
-    fields = json.loads(item.payload)
+    fields = object_in(item.payload)
     fields.pop("content", None)
     return text_tokens("".join(str(value) for value in fields.values()))
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from replyscope.domain.endpoint import limit_name, takes_files
 from replyscope.domain.exchange import Api
+from replyscope.domain.json_text import object_in
+from replyscope.domain.loose_json import mapping_of
 from replyscope.domain.message import (
     MESSAGE_FIELDS,
     AudioPart,
@@ -149,14 +151,14 @@ def _said(message: Message) -> dict[str, Any] | None:
         entry["tool_calls"] = calls
     for part in message.parts:
         if isinstance(part, OpaquePart) and part.kind == MESSAGE_FIELDS:
-            entry |= json.loads(part.payload)
+            entry |= object_in(part.payload)
     return entry
 
 
 def _call(part: ToolCallPart) -> dict[str, Any]:
     """A tool call, with the fields that its server added."""
-    fields = json.loads(part.fields) if part.fields else {}
-    inner = fields.pop("function", {})
+    fields = object_in(part.fields)
+    inner = mapping_of(fields.pop("function", {}))
     if part.kind == "custom":
         custom = {"name": part.name, "input": part.arguments}
         return {"id": part.call_id, "type": "custom", "custom": custom, **fields}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from replyscope.domain.exchange import Api
+from replyscope.domain.json_text import object_in
 from replyscope.domain.message import (
     AudioPart,
     DocumentPart,
@@ -126,7 +127,7 @@ def _message_items(message: Message, *, has_files: bool) -> list[dict[str, Any]]
     if message.role is Role.ASSISTANT:
         opaque = [part for part in message.parts if isinstance(part, OpaquePart)]
         if opaque:
-            return [json.loads(part.payload) for part in opaque]
+            return [item for part in opaque if (item := object_in(part.payload))]
         return [item for part in message.parts if (item := _said_item(part))]
     results = [p for p in message.parts if isinstance(p, ToolResultPart)]
     if results:
