@@ -102,8 +102,8 @@ def _absent(kind: type[Any]) -> dict[str, Any]:
 
 def _lean(value: Any) -> dict[str, Any]:
     """The fields of a dataclass without those that `_absent` gives back."""
-    absent = _absent(type(value))
-    given = ((name, getattr(value, name)) for name in _names(type(value)))
+    absent = _absent(type(value))  # type: ignore[arg-type]
+    given = ((name, getattr(value, name)) for name in _names(type(value)))  # type: ignore[arg-type]
     return {
         name: _plain(field) for name, field in given if name not in absent or field != absent[name]
     }
@@ -111,7 +111,7 @@ def _lean(value: Any) -> dict[str, Any]:
 
 def _made_lean(kind: type[T], values: Mapping[str, Any]) -> T:
     """A value of a dataclass from what `_lean` kept of it."""
-    return _made(kind, {**_absent(kind), **values})
+    return _made(kind, {**_absent(kind), **values})  # type: ignore[arg-type]
 
 
 _PARTS: dict[str, type[Any]] = {

@@ -127,7 +127,7 @@ def _message_items(message: Message, *, has_files: bool) -> list[dict[str, Any]]
     if message.role is Role.ASSISTANT:
         opaque = [part for part in message.parts if isinstance(part, OpaquePart)]
         if opaque:
-            return [item for part in opaque if (item := object_in(part.payload))]
+            return [own for part in opaque if (own := object_in(part.payload))]
         return [item for part in message.parts if (item := _said_item(part))]
     results = [p for p in message.parts if isinstance(p, ToolResultPart)]
     if results:
