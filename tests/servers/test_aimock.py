@@ -30,6 +30,6 @@ def test_the_whole_conversation_in_the_form_of_openrouter(
 ) -> None:
     at_openrouter = script_url.replace("/v1", "/api/v1")
     person = Person.at(tmp_path, at_openrouter, "openai/gpt-6-sol", Api.CHAT)
-    manner = Manner(findings=frozenset({"non-standard fields: provider, native_finish_reason"}))
+    manner = Manner(findings=frozenset({"non-standard fields: provider"}))
     heard = hold_conversation(person, script_url, manner)
     suite.say(f"aimock as OpenRouter, chat: {heard}")

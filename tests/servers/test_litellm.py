@@ -28,13 +28,25 @@ class Behind:
 
 
 def _answered_by(name: str, model: str) -> frozenset[str]:
-    """On Responses the proxy names the model behind instead of the one asked for."""
-    return frozenset({f"asked for {name}, answered by {model}"})
+    """On Responses the proxy names the model behind instead of the one asked for, and names it
+    in each event too.
+    """
+    return frozenset({f"asked for {name}, answered by {model}", "non-standard fields: model"})
+
+
+def _counts_text(place: str) -> frozenset[str]:
+    """The proxy counts the tokens of the text apart."""
+    return frozenset({f"also sent: usage.{place}_tokens_details.text_tokens"})
 
 
 # The bridge to a chat backend keeps no responses, though it says so: hence --no-store.
 BEHIND = {
-    "chat to OpenAI's chat": Behind("openai/gpt-6-sol", "/v1", Api.CHAT, Manner()),
+    "chat to OpenAI's chat": Behind(
+        "openai/gpt-6-sol",
+        "/v1",
+        Api.CHAT,
+        Manner(findings=_counts_text("completion")),
+    ),
     "chat to Anthropic's messages": Behind(
         "anthropic/claude-opus-4-5", "", Api.CHAT, Manner(counts_tokens=False)
     ),
@@ -52,7 +64,10 @@ BEHIND = {
         "deepseek/deepseek-reasoner",
         "/v1",
         Api.RESPONSES,
-        Manner(findings=_answered_by("responses to DeepSeek's chat", "deepseek-reasoner")),
+        Manner(
+            findings=_answered_by("responses to DeepSeek's chat", "deepseek-reasoner")
+            | _counts_text("output"),
+        ),
     ),
 }
 
