@@ -152,30 +152,76 @@ async def import_batch(
     With `is_dry` nothing is saved. Raises StoreError when the store itself fails; sessions that
     were already saved are kept, and the next import knows them.
     """
-    counts: Counter[Taken] = Counter()
-    replies = 0
-    failed: list[Unreadable] = []
-    omissions: list[Omission] = []
-    seen: set[str] = set()
+    tally = Tally(is_dry=is_dry)
     while (item := await asyncio.to_thread(next, batch.items, None)) is not None:
         progress(batch.place(), batch.size)
-        if isinstance(item, Unreadable):
-            failed.append(item)
-            continue
-        taken = await _import_one(item, target, is_dry=is_dry)
-        if isinstance(taken, Unreadable):
-            failed.append(taken)
-            continue
-        if is_dry and item.session.id in seen:  # the file has the session twice
-            taken = Taken.KNOWN
-        seen.add(item.session.id)
-        counts[taken] += 1
-        if taken is not Taken.KNOWN and item.left_out:
-            omissions += [_omission(left, item.session.title) for left in item.left_out]
-        replies += len(item.exchanges) if taken is Taken.NEW else 0
-    known, grown = counts[Taken.KNOWN], counts[Taken.GROWN]
-    kinds = _gathered(omissions)
-    return Imported(counts[Taken.NEW], grown, known, replies, tuple(failed), is_dry, kinds)
+        await import_item(item, target, tally)
+    return tally.result
+
+
+class Tally:
+    """Counts the results of an import. The pieces of a growing session count as one session."""
+
+    def __init__(self, *, is_dry: bool = False) -> None:
+        self.is_dry = is_dry
+        self._counts: Counter[Taken] = Counter()
+        self._replies = 0
+        self._failed: list[Unreadable] = []
+        self._omissions: list[Omission] = []
+        self._of_session: dict[str, Taken] = {}
+
+    @property
+    def result(self) -> Imported:
+        """The counts so far."""
+        counts = self._counts
+        return Imported(
+            counts[Taken.NEW],
+            counts[Taken.GROWN],
+            counts[Taken.KNOWN],
+            self._replies,
+            tuple(self._failed),
+            self.is_dry,
+            _gathered(self._omissions),
+        )
+
+    def fail(self, fault: Unreadable) -> None:
+        """Count an item that was not imported."""
+        self._failed.append(fault)
+
+    def add(self, item: Shared, taken: Taken) -> None:
+        """Count an imported session, or a piece of one."""
+        session_id = item.session.id
+        before = self._of_session.get(session_id)
+        if item.grows and before is not None:
+            self._add_piece(item, before, taken)
+        else:
+            if self.is_dry and before is not None:  # the file has the session twice
+                taken = Taken.KNOWN
+            self._of_session[session_id] = taken
+            self._counts[taken] += 1
+            self._replies += len(item.exchanges) if taken is Taken.NEW else 0
+        if taken is not Taken.KNOWN:
+            self._omissions += [_omission(left, item.session.title) for left in item.left_out]
+
+    def _add_piece(self, item: Shared, before: Taken, taken: Taken) -> None:
+        if before is Taken.NEW:
+            self._replies += len(item.exchanges)
+        elif before is Taken.KNOWN and taken is not Taken.KNOWN:
+            self._counts[Taken.KNOWN] -= 1
+            self._counts[Taken.GROWN] += 1
+            self._of_session[item.session.id] = Taken.GROWN
+
+
+async def import_item(item: Shared | Unreadable, target: ImportTarget, tally: Tally) -> None:
+    """Import one item and count it. Raises StoreError for a failed store."""
+    if isinstance(item, Unreadable):
+        tally.fail(item)
+        return
+    taken = await _import_one(item, target, is_dry=tally.is_dry)
+    if isinstance(taken, Unreadable):
+        tally.fail(taken)
+    else:
+        tally.add(item, taken)
 
 
 async def _import_one(item: Shared, target: ImportTarget, *, is_dry: bool) -> Taken | Unreadable:

@@ -2,6 +2,8 @@
 
 from replyscope.domain.import_format import Format
 from replyscope.readers.chatgpt import CHATGPT
+from replyscope.readers.claude_code import CLAUDE_CODE
+from replyscope.readers.codex import CODEX
 from replyscope.readers.elia import ELIA
 from replyscope.readers.llm import LLM
 from replyscope.readers.open_webui import OPEN_WEBUI
@@ -16,5 +18,7 @@ FORMATS: tuple[Format, ...] = (
     LLM,
     ELIA,
     OTERM,
+    CLAUDE_CODE,
+    CODEX,
     SSE,
 )
