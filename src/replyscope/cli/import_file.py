@@ -38,6 +38,13 @@ async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
     except asyncio.CancelledError:
         warn("cancelled; imported sessions are kept, and the next import skips them")
         raise
+    report_faults(done)
+    print(json.dumps(_object(done)) if arguments.json else done.sentence)
+    return EXIT_PARTLY if done.failed else EXIT_OK
+
+
+def report_faults(done: Imported) -> None:
+    """Print what was not imported, and what was left out, with the reasons."""
     for failed in done.failed[:_MOST_REPORTED]:
         warn(printable_line(f"{failed.name} was not imported: {failed.why}"))
     if len(done.failed) > _MOST_REPORTED:
@@ -47,8 +54,6 @@ async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
     if len(done.omissions) > _MOST_REPORTED:
         kinds = plural(len(done.omissions) - _MOST_REPORTED, "more kind")
         warn(f"and {kinds} of content; --json lists all")
-    print(json.dumps(_object(done)) if arguments.json else done.sentence)
-    return EXIT_PARTLY if done.failed else EXIT_OK
 
 
 async def _one_of(

@@ -46,6 +46,13 @@ def add_sessions(
     _add_import(
         add("import", "import sessions of replyscope, ChatGPT, Open WebUI, llm, elia, oterm")
     )
+    follow = add("follow", "import what agents write, while they write it; Ctrl+C stops it")
+    follow.add_argument(
+        "folders",
+        metavar="DIR",
+        nargs="*",
+        help="folders with logs; default: the known folders of agents that exist",
+    )
     purge = add("purge", "permanently remove deleted sessions and all copies of their text")
     purge.add_argument(
         "ids", metavar="ID", nargs="*", help="ids of deleted sessions; default: all deleted ones"

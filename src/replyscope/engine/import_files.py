@@ -108,7 +108,7 @@ class FileReader:
         def each() -> Iterator[Foreign]:
             with closing:
                 for item in known.read([*progress.opened()]):
-                    yield self._session(item)
+                    yield self.session_of(item)
 
         return Batch(each(), progress.size, progress.place)
 
@@ -139,7 +139,7 @@ class FileReader:
         def each() -> Iterator[Foreign]:
             with closing:
                 for one in itertools.chain(begun, found):
-                    yield self._session(one.item)
+                    yield self.session_of(one.item)
 
         return Batch(each(), progress.size, progress.place)
 
@@ -194,7 +194,7 @@ class FileReader:
             nonlocal place
             for item in self._rows(path, known):
                 place = next(done) + 1
-                yield self._session(item)
+                yield self.session_of(item)
 
         return Batch(each(known), count, lambda: place)
 
@@ -207,7 +207,7 @@ class FileReader:
         except (DatabaseFault, OSError) as error:
             yield Unreadable(_REST, f"it can't be read: {error}")
 
-    def _session(self, item: Item) -> Foreign:
+    def session_of(self, item: Item) -> Foreign:
         """The session of an item, or the reason why it can't be read."""
         if isinstance(item, Shared | Unreadable):
             return item
