@@ -122,11 +122,12 @@ class EntryFormat(Format):
     """A format in which each conversation is one JSON object of a document.
 
     `field` names the field that holds the messages. `opening` matches the beginning of a
-    document that lists conversations in a field; they are read one by one.
+    document that lists conversations in a field; they are read one by one. `read` returns None
+    for an entry that is no conversation, such as other activity in a list of it.
     """
 
     sniff: Callable[[Mapping[str, Any]], bool]
-    read: Callable[[Mapping[str, Any]], ForeignConversation | Shared]
+    read: Callable[[Mapping[str, Any]], ForeignConversation | Shared | None]
     field: str = ""
     opening: Pattern[str] | None = None
 

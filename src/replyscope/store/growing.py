@@ -12,7 +12,7 @@ from replyscope.domain.message import Message, Role
 from replyscope.domain.shared import Shared
 from replyscope.domain.sound_numbers import with_sound_numbers
 from replyscope.store import rows
-from replyscope.store.codec import encode_exchange, encode_parts
+from replyscope.store.codec import DAMAGE, decode_exchange, encode_exchange, encode_parts
 from replyscope.store.index import note_unindexed, note_unindexed_under
 
 
@@ -84,8 +84,18 @@ def _changed_exchanges(
             "SELECT folded FROM exchange WHERE id = ?", (exchange.id,)
         ).fetchone()
         folded = encode_exchange(exchange)
-        if row is not None and row[0] != folded:
+        if row is not None and row[0] != folded and not _is_poorer(exchange, row[0]):
             yield exchange, folded
+
+
+def _is_poorer(exchange: Exchange, stored: bytes) -> bool:
+    """Whether the stored reply has usage and the new form has none: a copy of a reply in the
+    messages of a later request has only its text.
+    """
+    try:
+        return exchange.usage is None and decode_exchange(stored).usage is not None
+    except DAMAGE:
+        return False
 
 
 def _note_replies_below(connection: sqlite3.Connection, message: Message) -> None:

@@ -20,8 +20,9 @@ from replyscope.domain.loose_json import mapping_of, name_of, text_of
 from replyscope.domain.message import Role, TextPart, ToolResultPart
 from replyscope.domain.sound_numbers import count_of
 from replyscope.readers.chat_tables import time_of_text
-from replyscope.readers.codex.items import call_of, is_result, reasoning_of, result_of, usage_of
+from replyscope.readers.codex.items import is_result, result_of, usage_of
 from replyscope.readers.content_parts import parts_of
+from replyscope.readers.response_items import call_of, reasoning_of
 from replyscope.readers.turn_log import Talk, TurnLog
 
 NAME = "codex"
