@@ -3,10 +3,13 @@
 import argparse
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from replyscope.cli.history_folders import find_places
 from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
 from replyscope.cli.progress import progress_bar
 from replyscope.cli.report import warn
@@ -19,6 +22,7 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.shared import Progress
 from replyscope.domain.typed_path import typed_path
 from replyscope.engine.importing import Imported, Importer
+from replyscope.readers.formats import FORMATS
 
 _MOST_REPORTED = 20
 
@@ -28,6 +32,8 @@ async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
     With several files, an unreadable one is reported and skipped.
     """
+    if not arguments.files:
+        return _list_places(as_json=arguments.json)
     importer = importer_of(wiring)
     paths = [typed_path(name) for name in arguments.files]
     done = Imported(0, 0, 0, 0, (), arguments.dry_run)
@@ -54,6 +60,20 @@ def report_faults(done: Imported) -> None:
     if len(done.omissions) > _MOST_REPORTED:
         kinds = plural(len(done.omissions) - _MOST_REPORTED, "more kind")
         warn(f"and {kinds} of content; --json lists all")
+
+
+def _list_places(*, as_json: bool) -> int:
+    """Print the folders in which programs keep their history on this machine."""
+    places = find_places(FORMATS, os.environ, Path.home())
+    if as_json:
+        print(json.dumps([{"program": p.title, "path": str(p.path)} for p in places]))
+        return EXIT_OK
+    for place in places:
+        print(printable_line(f"{place.title:<22} {place.path}"))
+    if not places:
+        print("No history of other programs was found in the usual places.", file=sys.stderr)
+    print("Name a file or a folder: `replyscope sessions import PATH`.", file=sys.stderr)
+    return EXIT_OK
 
 
 async def _one_of(

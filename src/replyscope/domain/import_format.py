@@ -99,8 +99,9 @@ def _no_members(_names: Sequence[str]) -> list[str]:
 class Format:
     """An import format.
 
-    `name` is the tag of its sessions, `title` the program. For the docs and the dialogs: `path`
-    is the path that a person gives, `content` the data that is read, `hint` both as a phrase.
+    `name` is the tag of its sessions, `title` the program, or a form of its data; then `program`
+    is the program, and empty if there is none. For the docs: `path` is the path that a person
+    gives, `content` the data that is read.
     `members` selects its files from the names in a folder or a zip, in reading order; `member`
     is the name of such a file in a message. `homes` are the folders or files in which the program
     keeps its history on this machine: `~/` is the home folder, and `$NAME/` at the beginning the
@@ -111,7 +112,7 @@ class Format:
     title: str
     path: str
     content: str
-    hint: str
+    program: str | None = None
     members: Callable[[Sequence[str]], list[str]] = _no_members
     member: str = ""
     homes: tuple[str, ...] = ()
@@ -121,14 +122,13 @@ class Format:
 class EntryFormat(Format):
     """A format in which each conversation is one JSON object of a document.
 
-    `field` names the field that holds the messages. `opening` matches the beginning of a
-    document that lists conversations in a field; they are read one by one. `read` returns None
+    `opening` matches the beginning of a document that lists conversations in a field; they are
+    read one by one. `read` returns None
     for an entry that is no conversation, such as other activity in a list of it.
     """
 
     sniff: Callable[[Mapping[str, Any]], bool]
     read: Callable[[Mapping[str, Any]], ForeignConversation | Shared | None]
-    field: str = ""
     opening: Pattern[str] | None = None
 
 

@@ -53,7 +53,7 @@ def read_entry(entry: Any, number: int, table: FormatTable) -> Item | None:
     try:
         known = table.of_entry(entry)
         if known is None:
-            raise BadData(table.no_messages)
+            raise BadData("it has no messages in the form of a known program")
         return known.read(entry)
     except DATA_FAULTS as error:
         return Unreadable(name, fault_in_words(error))

@@ -56,23 +56,25 @@ class FormatTable:
     @property
     def member_names(self) -> str:
         """A phrase with the names of the files that an import of a folder uses."""
-        return " or ".join(one.member for one in self._formats if one.member)
+        return _listed([one.member for one in self._formats if one.member])
+
+    @property
+    def programs(self) -> list[str]:
+        """The programs whose history can be imported."""
+        names = (one.title if one.program is None else one.program for one in self._formats)
+        return [name for name in dict.fromkeys(names) if name]
 
     @property
     def hint(self) -> str:
-        """A sentence part that lists the files that can be imported."""
-        others = [one.hint for one in self._formats if not isinstance(one, DatabaseFormat)]
-        database = f"a database of {self.database_titles}"
-        return ", ".join((*others[:-1], database, f"or {others[-1]}"))
+        """A sentence part that says which files can be imported."""
+        programs = _listed(self.programs)
+        return f"an export, a log or a database of {programs}, or a recorded stream (.sse)"
 
     @property
     def database_titles(self) -> str:
         """The programs whose databases can be imported, as a phrase."""
-        names = [one.title for one in self._databases]
-        return f"{', '.join(names[:-1])} or {names[-1]}"
+        return _listed([one.title for one in self._databases])
 
-    @property
-    def no_messages(self) -> str:
-        """The reason for refusing a JSON object without messages: the missing fields."""
-        fields = [f"a `{one.field}` ({one.title})" for one in self._entries if one.field]
-        return f"it has no messages: neither {' nor '.join(fields)}"
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if names[1:] else "".join(names)

@@ -163,8 +163,6 @@ CLAUDE_AI = EntryFormat(
     title="Claude.ai",
     path="the zip, the extracted folder, or `conversations.json`",
     content="`conversations.json`: messages, thinking, tool calls and results, attached texts",
-    hint="the export of Claude.ai",
     sniff=lambda entry: isinstance(entry.get("chat_messages"), list),
     read=_read,
-    field="chat_messages",
 )

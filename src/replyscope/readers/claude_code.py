@@ -233,7 +233,6 @@ CLAUDE_CODE = LogFormat(
     title="Claude Code",
     path="a session's `.jsonl`, or the folder `~/.claude/projects`",
     content="the messages of sessions and sub-agents, with tool calls, results, thinking and usage",
-    hint="a session of Claude Code (.jsonl, or a folder of them)",
     members=_members,
     member="sessions of Claude Code (*.jsonl)",
     homes=("$CLAUDE_CONFIG_DIR/projects", "~/.claude/projects"),

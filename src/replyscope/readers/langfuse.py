@@ -270,18 +270,16 @@ LANGFUSE = EntryFormat(
     path="observations or traces as JSON or JSONL",
     content="generations, with messages, usage, cost and times; requests that extend each other "
     "are one session",
-    hint="an export of Langfuse",
     sniff=_sniff,
     read=_read,
-    field="traceId",
 )
 
 LANGFUSE_CSV = FileFormat(
     name="langfuse-csv",
     title="Langfuse (CSV)",
+    program="Langfuse",
     path="observations as CSV",
     content="the same",
-    hint="an export of Langfuse",
     sniff=_sniff_csv,
     read=_read_csv,
 )

@@ -177,8 +177,6 @@ LIBRECHAT = EntryFormat(
     title="LibreChat",
     path="a conversation exported as JSON",
     content="the tree of messages, with thinking, tool calls and results",
-    hint="an export of LibreChat",
     sniff=_sniff,
     read=_read,
-    field="conversationId",
 )

@@ -180,8 +180,6 @@ OPENAI_LOG = EntryFormat(
     title="OpenAI",
     path="stored completions, responses, results of a batch, or lists of messages (JSON, JSONL)",
     content="each request with its messages, if the file has them, and its reply",
-    hint="a log of OpenAI's API",
     sniff=_sniff,
     read=_read,
-    field="choices",
 )

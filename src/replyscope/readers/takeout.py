@@ -115,9 +115,8 @@ def _time_of(line: str) -> datetime | None:
     if found[7]:
         hour = hour % 12 + (12 if found[7] == "PM" else 0)
     month = _MONTHS.index(found[1]) + 1
-    return datetime(
-        int(found[3]), month, int(found[2]), hour, int(found[5]), int(found[6]), tzinfo=UTC
-    )
+    day = f"{found[3]}-{month:02}-{int(found[2]):02}"
+    return time_of_text(f"{day}T{hour:02}:{found[5]}:{found[6]}Z")
 
 
 def _sniff(entry: Mapping[str, Any]) -> bool:
@@ -141,20 +140,18 @@ TAKEOUT = EntryFormat(
     title="Gemini (Google Takeout)",
     path="the zip of My Activity, the extracted folder, or `MyActivity.json`",
     content="each prompt of Gemini Apps with its answer, as a session; other activity is skipped",
-    hint="My Activity of Gemini",
     members=_members,
     member="Gemini Apps/MyActivity.json",
     sniff=_sniff,
     read=_read,
-    field="safeHtmlItem",
 )
 
 TAKEOUT_HTML = FileFormat(
     name="gemini-html",
     title="Gemini (Google Takeout, HTML)",
+    program="Gemini (Google Takeout)",
     path="`MyActivity.html`",
     content="the same, with times if the page is in English and in UTC",
-    hint="My Activity of Gemini",
     sniff=_sniff_html,
     read=_read_html,
 )

@@ -27,7 +27,6 @@ CODEX = LogFormat(
     title="Codex",
     path="a `rollout-….jsonl`, or the folder `~/.codex/sessions`",
     content="the messages of each session, with tool calls, results, reasoning and usage",
-    hint="a rollout of Codex (.jsonl, or a folder of them)",
     members=_members,
     member="rollouts of Codex (rollout-*.jsonl)",
     homes=(
