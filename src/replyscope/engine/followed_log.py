@@ -14,7 +14,7 @@ from replyscope.domain.regular_file import open_regular
 from replyscope.engine.folder_scan import Stamp, stamp_of
 from replyscope.engine.log_lines import CHUNK, LogLines
 
-_TAIL = 64
+_TAIL = 4_096
 """The bytes before the position that have to be the same when the log is read on."""
 
 
