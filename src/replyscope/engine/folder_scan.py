@@ -59,7 +59,7 @@ def _below(folder: str, depth: int) -> Iterator[tuple[str, Stamp]]:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
                 elif entry.is_file(follow_symlinks=False):
-                    status = os.stat(entry.path, follow_symlinks=False)
+                    status = entry.stat(follow_symlinks=False)
                     yield entry.path, stamp_of(status)
     except OSError:
         pass  # it was removed, or may not be read

@@ -24,10 +24,14 @@ from replyscope.engine.import_files import on_disk
 from replyscope.engine.importing import Importer, Tally
 from replyscope.engine.sniffing import FormatTable
 
-ROUND_S = 0.5
+ROUND_S = 0.3
 """The pause between two rounds, in seconds."""
 _SCAN_SHARE = 50
-"""A listing waits this many times its duration for the next one."""
+_LEAST_SHARE = 20
+_SCAN_MS = 800.0
+"""A listing waits for 50 times the duration of the one before. Where that is more than 0.8
+seconds, it waits 0.8 seconds, or 20 times the duration if that is longer.
+"""
 _READ_SHARE = 10
 _HOT_S = 600.0
 _MOST_HOT = 64
@@ -86,7 +90,7 @@ class Follower:
         if now >= self._scan_at_ms:
             found = await asyncio.to_thread(self._scan)
             took = self.clock.monotonic_ms() - now
-            self._scan_at_ms = now + _SCAN_SHARE * took
+            self._scan_at_ms = now + min(_SCAN_SHARE * took, max(_SCAN_MS, _LEAST_SHARE * took))
             for path in self._files.keys() - found.keys():
                 self._forget(path)
         else:
