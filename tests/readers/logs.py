@@ -23,7 +23,7 @@ Line = dict[str, Any]
 def claude(kind: str, uuid: str, parent: str | None, message: Any = None, **more: Any) -> Line:
     """A line of Claude Code; its time is that of its number in the uuid."""
     second = int("".join(filter(str.isdigit, uuid)) or 0)
-    about = {"uuid": uuid, "parentUuid": parent, "type": kind, "sessionId": SESSION}
+    about: Line = {"uuid": uuid, "parentUuid": parent, "type": kind, "sessionId": SESSION}
     about |= {"isSidechain": False, "timestamp": f"2026-03-01T10:00:{second:02}.000Z"}
     return about | ({"message": message} if message is not None else {}) | more
 
@@ -38,7 +38,7 @@ def says(
 ) -> Line:
     """A line of a reply with one block."""
     block = {"type": "text", "text": block} if isinstance(block, str) else block
-    message = {"id": key, "role": "assistant", "model": "claude-test-1", "content": [block]}
+    message: Line = {"id": key, "role": "assistant", "model": "claude-test-1", "content": [block]}
     message |= {"stop_reason": stop, "usage": USAGE}
     return claude("assistant", uuid, parent, message, **more)
 

@@ -1,6 +1,7 @@
 """The logs of Claude Code: trees, replies in several lines, tools, sub-agents, growth."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -180,7 +181,7 @@ def test_a_session_has_the_title_that_the_log_gives_it(
 
 def test_bad_lines_cost_themselves_and_are_counted(tmp_path: Path) -> None:
     bad = ['{"uuid": "x", "par', "[1]", '{"type":"user","uuid":7}', "null", "\x00"]
-    lines = [*WITH_TOOLS[:3], *bad, *WITH_TOOLS[3:]]
+    lines: list[Any] = [*WITH_TOOLS[:3], *bad, *WITH_TOOLS[3:]]
     shared = only(read(log(tmp_path, lines)))
     assert roles(shared) == [Role.USER, Role.ASSISTANT, Role.TOOL, Role.ASSISTANT]
     assert {(left.what, left.why): left.count for left in shared.left_out} == {

@@ -149,7 +149,7 @@ def test_a_fork_keeps_its_own_id_and_sub_agents_have_a_tag(tmp_path: Path) -> No
 
 
 def test_lines_without_an_envelope_are_read(tmp_path: Path) -> None:
-    lines = [
+    lines: list[Line] = [
         {"id": "old", "timestamp": "2025-06-01T10:00:00.000Z", "instructions": "Be terse."},
         {"record_type": "state"},
         {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]},

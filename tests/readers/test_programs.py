@@ -230,7 +230,7 @@ def test_attached_texts_of_claude_ai_are_kept(tmp_path: Path) -> None:
 
 def test_the_tree_of_librechat_is_kept_in_both_forms(tmp_path: Path) -> None:
     call = {"id": "c1", "name": "search", "args": '{"q": 1}', "output": "A"}
-    flat = [
+    flat: list[Line] = [
         {"messageId": "1", "parentMessageId": "0", "isCreatedByUser": True, "text": "Look"},
         {"messageId": "2", "parentMessageId": "1", "model": "m", "finish_reason": "length",
          "content": [{"type": "tool_call", "tool_call": call}, {"type": "text", "text": "One."}]},
@@ -274,11 +274,11 @@ GIVEN = {"role": "tool", "tool_call_id": "c1", "content": "a.txt"}
 ANSWER = {"role": "assistant", "content": "A file."}
 
 
+@pytest.mark.parametrize("usage", [{}, {"usageDetails": {"input": 10, "output": 2, "total": 12}}])
 @pytest.mark.parametrize("is_reversed", [False, True])
 async def test_requests_of_langfuse_that_extend_each_other_are_one_session(
-    store: SqliteStore, tmp_path: Path, is_reversed: bool
+    store: SqliteStore, tmp_path: Path, is_reversed: bool, usage: Line
 ) -> None:
-    usage = {"usageDetails": {"input": 10, "output": 2, "total": 12}}
     entries = [
         observation("1", ASKED, CALLED, **usage),
         observation("2", [*ASKED, CALLED, GIVEN], ANSWER, **usage),
@@ -290,7 +290,9 @@ async def test_requests_of_langfuse_that_extend_each_other_are_one_session(
     assert (done.taken, done.replies, done.failed) == (1, 2, ())
     found = await stored(store)
     assert [m.role for m in found.branch] == [Role.USER, Role.ASSISTANT, Role.TOOL, Role.ASSISTANT]
-    assert [e.usage for e in found.exchanges.values()] == [Usage(10, 2, 12)] * 2
+    wanted = Usage(10, 2, 12) if usage else None
+    assert [(e.model, e.usage) for e in found.exchanges.values()] == [("m", wanted)] * 2
+    assert (await taken(store, path)).known == 1
     assert found.session.settings.system == "Be terse."
 
 

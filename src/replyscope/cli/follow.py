@@ -48,9 +48,9 @@ async def run_follow(arguments: argparse.Namespace, wiring: Wiring) -> int:
         if is_heard:
             raise
     finally:
+        printer.end(follower)
         with suppress(asyncio.CancelledError):
             await kept.save({path: astuple(stamp) for path, stamp in follower.seen.items()})
-        printer.end(follower)
     return EXIT_OK
 
 
@@ -63,14 +63,14 @@ def _places(names: Sequence[str]) -> tuple[Place, ...]:
     if given:
         return tuple(Place(path.absolute(), "folder") for path in given)
     found = find_places(FORMATS, os.environ, Path.home())
+    known = dict.fromkeys(one.program or one.title for one in FORMATS if one.homes)
     if not found:
-        titles = ", ".join(dict.fromkeys(one.title for one in FORMATS if one.homes))
+        titles = ", ".join(known)
         raise SettingsError(
             f"No history of {titles} was found in the usual places.",
             "Name a folder: `replyscope sessions follow DIR`.",
         )
-    absent = [one.title for one in FORMATS if one.homes]
-    absent = [title for title in absent if title not in {place.title for place in found}]
+    absent = [title for title in known if title not in {place.title for place in found}]
     if absent:
         warn(f"not found: {', '.join(absent)}")
     return found

@@ -17,7 +17,7 @@ def find_places(
         for name in known.homes:
             path = _expanded(name, environment, home)
             if path is not None and path.exists():
-                found.setdefault(path.resolve(), Place(path, known.title))
+                found.setdefault(path.resolve(), Place(path, known.program or known.title))
     return tuple(found.values())
 
 

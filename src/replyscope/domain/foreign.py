@@ -40,6 +40,8 @@ from replyscope.domain.session import Session, SessionSettings, title_from
 from replyscope.domain.shared import LeftOut, Shared
 from replyscope.domain.sound_numbers import with_sound_numbers
 
+UNKNOWN_MODEL = "unknown"
+"""The model of a reply for which the program names none."""
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -189,7 +191,7 @@ def _exchange(
         api=turn.api,
         endpoint=conversation.source,
         base_url="",
-        model=turn.model or "unknown",
+        model=turn.model or UNKNOWN_MODEL,
         started_at=at,
         state=_state(turn),
         choices=(choice,),

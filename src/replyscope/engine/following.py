@@ -79,6 +79,7 @@ class Follower:
     _hot: OrderedDict[str, float] = field(init=False, default_factory=OrderedDict)
     _logs: OrderedDict[str, FollowedLog] = field(init=False, default_factory=OrderedDict)
     _whole: dict[Path, bool] = field(init=False, default_factory=dict)
+    _faults: set[Unreadable] = field(init=False, default_factory=set)
     _scan_at_ms: float = field(init=False, default=0.0)
 
     async def look(self) -> bool:
@@ -147,7 +148,7 @@ class Follower:
             if isinstance(error, OSError) and not os.path.lexists(path):
                 return
             if not isinstance(error, ImportFault):  # a file of another kind is no failure
-                self.tally.fail(Unreadable(Path(path).name, str(error)))
+                self._fail(Unreadable(Path(path).name, str(error)))
         if self.is_stopped:
             return
         now = self.clock.monotonic_ms()
@@ -199,9 +200,18 @@ class Follower:
             if self.is_stopped:
                 return
 
+    def _fail(self, fault: Unreadable) -> None:
+        """Count a fault once, however often the file is read again."""
+        if fault not in self._faults:
+            self._faults.add(fault)
+            self.tally.fail(fault)
+
     async def _import(self, item: Foreign) -> None:
+        if isinstance(item, Unreadable):
+            self._fail(item)
+            return
         taken = await self.importer.add(item, self.tally)
-        if isinstance(item, Shared) and taken in (Taken.NEW, Taken.GROWN):
+        if taken in (Taken.NEW, Taken.GROWN):
             self.heard(item, taken)
 
     def _forget(self, path: str) -> None:

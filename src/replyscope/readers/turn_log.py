@@ -180,9 +180,8 @@ class TurnLog:
 
     def talk(self, key: str) -> Talk:
         """The conversation with a key; a new one if it is not known."""
-        found = self._talks.get(key)
-        if found is None:
-            found = self._talks[key] = Talk(self._source, key)
+        found = self._talks.pop(key, None) or Talk(self._source, key)
+        self._talks[key] = found  # the newest is last
         return found
 
     def feed(self, line: bytes) -> None:
@@ -229,7 +228,7 @@ class TurnLog:
         return [*items]
 
     def _drop_old(self) -> None:
-        """Forget conversations that have nothing new, if there are many."""
+        """Forget the oldest conversations that have nothing new, if there are many."""
         for key in [key for key, talk in self._talks.items() if talk.is_empty]:
             if len(self._talks) <= _MOST_TALKS:
                 return

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from replyscope.domain.exchange import Exchange
+from replyscope.domain.foreign import UNKNOWN_MODEL
 from replyscope.domain.message import Message, Role
 from replyscope.domain.shared import Shared
 from replyscope.domain.sound_numbers import with_sound_numbers
@@ -89,13 +90,15 @@ def _changed_exchanges(
 
 
 def _is_poorer(exchange: Exchange, stored: bytes) -> bool:
-    """Whether the stored reply has usage and the new form has none: a copy of a reply in the
-    messages of a later request has only its text.
+    """Whether the stored reply has a model or usage, and the new form has not: a copy of a reply
+    in the messages of a later request has only its text.
     """
     try:
-        return exchange.usage is None and decode_exchange(stored).usage is not None
+        before = decode_exchange(stored)
     except DAMAGE:
         return False
+    loses_model = exchange.model == UNKNOWN_MODEL != before.model
+    return loses_model or (exchange.usage is None and before.usage is not None)
 
 
 def _note_replies_below(connection: sqlite3.Connection, message: Message) -> None:
