@@ -79,6 +79,11 @@ def test_a_turn_has_a_reply_for_each_request(tmp_path: Path) -> None:
          "no", ToolCallState.FAILED, None),
         ({"content": "no", "success": False}, "no", ToolCallState.FAILED, None),
         ([{"type": "input_text", "text": "a"}], "a", ToolCallState.COMPLETED, None),
+        ("Chunk ID: 1\nWall time: 0.5000 seconds\nProcess exited with code 0\nOutput:\na",
+         "Chunk ID: 1\nWall time: 0.5000 seconds\nProcess exited with code 0\nOutput:\na",
+         ToolCallState.COMPLETED, 500.0),
+        ("Exit code: 2\nWall time: 1 seconds\nOutput:\nno",
+         "Exit code: 2\nWall time: 1 seconds\nOutput:\nno", ToolCallState.FAILED, 1000.0),
         ('{"found": 1}', '{"found": 1}', ToolCallState.COMPLETED, None),
     ],
 )  # fmt: skip
@@ -104,6 +109,22 @@ def test_tools_of_every_kind_are_calls(tmp_path: Path) -> None:
         ("function", "local_shell", '{"command": ["ls"]}'),
         ("web_search_call", "web_search", '{"query": "birds"}'),
     ]
+
+
+def test_records_of_usage_are_read_at_once_and_counts_after_them_are_not(tmp_path: Path) -> None:
+    first, second = ({"input_tokens": n, "output_tokens": 1} for n in (5, 6))
+    lines = [
+        META,
+        CALL,
+        rollout("token_usage_record", response_id="r1", usage=first),
+        codex_text("assistant", "A file."),
+        tokens(6, input_tokens=5, output_tokens=1),
+        rollout("token_usage_record", response_id="r2", usage=second),
+    ]
+    found = [exchange for exchange, _ in replies(session(tmp_path, lines))]
+    assert [(e.response_id, e.usage) for e in found] == [
+        ("r1", Usage(5, 1)), ("r2", Usage(6, 1)),
+    ]  # fmt: skip
 
 
 def test_a_turn_that_was_stopped_or_failed_says_so(tmp_path: Path) -> None:

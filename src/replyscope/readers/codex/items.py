@@ -1,15 +1,22 @@
 """Reads the results of tools and the usage in a rollout of Codex."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from replyscope.domain.exchange import ToolCall, Usage
 from replyscope.domain.loose_json import from_json, mapping_of, name_of
 from replyscope.domain.message import ToolResultPart
-from replyscope.domain.sound_numbers import count_of
+from replyscope.domain.sound_numbers import count_of, measure_of
 from replyscope.domain.tool import ToolCallState
 from replyscope.readers.content_parts import text_parts
 from replyscope.readers.response_items import Item
+
+_HEAD = 300
+_HEADER = re.compile(r"Chunk ID: |Exit code: |Wall time: ")
+_EXIT = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d{1,9})$", re.MULTILINE)
+_WALL = re.compile(r"^Wall time: (\d{1,9}(?:\.\d{1,9})?) seconds$", re.MULTILINE)
+"""The lines with which newer versions begin the output of a command."""
 
 
 def is_result(item: Item) -> bool:
@@ -29,16 +36,20 @@ def result_of(item: Item, call: ToolCall | None) -> ToolResultPart:
         text = decoded["output"]
     elif isinstance(output, Mapping):
         text = output.get("content", output)
-    failed = decoded.get("success") is False or count_of(about.get("exit_code")) not in (None, 0)
-    took = about.get("duration_seconds")
-    seconds = took if isinstance(took, int | float) and not isinstance(took, bool) else None
+    shown = text if isinstance(text, str) else text_parts(text)
+    head = shown[:_HEAD] if _HEADER.match(shown) else ""
+    code, took = _EXIT.search(head), _WALL.search(head)
+    exit_code = count_of(about.get("exit_code")) if code is None else int(code[1])
+    failed = decoded.get("success") is False or exit_code not in (None, 0)
+    given = about.get("duration_seconds") if took is None else float(took[1])
+    seconds = measure_of(given)
     return ToolResultPart(
         call_id=name_of(item.get("call_id")),
-        output=text if isinstance(text, str) else text_parts(text),
+        output=shown,
         name=call.name if call is not None else "",
         state=ToolCallState.FAILED if failed else ToolCallState.COMPLETED,
         kind=call.kind if call is not None else "function",
-        duration_ms=seconds * 1000 if seconds is not None and 0 <= seconds < 1e9 else None,
+        duration_ms=seconds * 1000 if seconds is not None else None,
     )
 
 

@@ -44,6 +44,7 @@ class Rollout(TurnLog):
         self._open: str | None = None
         self._model = ""
         self._used: object = None
+        self._has_records = False
         self._prompts: deque[str | None] = deque(maxlen=_MOST_PROMPTS)
         self._at: datetime | None = None
 
@@ -66,6 +67,9 @@ class Rollout(TurnLog):
                 self._item(payload)
             case "event_msg":
                 self._event(payload)
+            case "token_usage_record":
+                self._has_records = True
+                self._use(payload.get("usage"), name_of(payload.get("response_id")) or None)
             case "compacted":
                 self._compacted(payload)
 
@@ -177,15 +181,21 @@ class Rollout(TurnLog):
             self._roll_back(count_of(event.get("num_turns")) or 0)
 
     def _count(self, info: Line) -> None:
-        """The usage of the last request. The same report comes again with each rate limit."""
+        """The usage of the last request. The same report comes again with each rate limit. Newer
+        versions have records of usage too, which come at once.
+        """
         totals = info.get("total_token_usage")
-        if not info or (totals is not None and totals == self._used):
+        if self._has_records or not info or (totals is not None and totals == self._used):
             return
         self._used = totals
+        self._use(info.get("last_token_usage"), None)
+
+    def _use(self, usage: object, response_id: str | None) -> None:
+        """Set the usage of the last reply, and end it."""
         reply = self._here.newest(Role.ASSISTANT)
         if reply is not None and reply.usage is None:
-            usage = usage_of(info.get("last_token_usage"))
-            self._here.put(replace(reply, usage=usage), is_head=False)
+            found = replace(reply, usage=usage_of(usage), response_id=response_id)
+            self._here.put(found, is_head=False)
             self._open = None if reply.key == self._open else self._open
 
     def _fail(self, why: str) -> None:

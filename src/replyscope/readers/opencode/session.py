@@ -168,11 +168,13 @@ def _whole(reply: ForeignTurn, message: Fields, parts: Sequence[Fields]) -> Fore
     starts = [measure_of(mapping_of(part.get("time")).get("start")) for part in parts]
     first = min((one for one in starts if one is not None), default=None)
     first_token_ms = first - began if first is not None and began is not None else None
+    is_alone = not reply.calls  # else the duration includes those of the tools
+    duration_ms = ended - began if is_alone and began is not None and ended is not None else None
     return replace(
         reply,
         usage=reply.usage or _usage(message.get("tokens")),
         cost_usd=reply.cost_usd or _cost(message.get("cost")),
-        duration_ms=ended - began if began is not None and ended is not None else None,
+        duration_ms=measure_of(duration_ms),
         first_token_ms=measure_of(first_token_ms),
     )
 
