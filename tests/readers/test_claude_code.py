@@ -137,8 +137,9 @@ def test_errors_and_interruptions_are_the_ends_of_replies(tmp_path: Path) -> Non
         asks("u5", "a4", "Again"),
         says("a6", "u5", "m3", "Long", "max_tokens"),
     ]
-    ends = [(e.state, c.finish_reason) for e, c in replies(only(read(log(tmp_path, lines))))]
-    assert ends == [
+    found = replies(only(read(log(tmp_path, lines))))
+    assert found[1][0].usage is None
+    assert [(e.state, c.finish_reason) for e, c in found] == [
         (ExchangeState.CANCELLED, FinishReason.CANCELLED),
         (ExchangeState.FAILED, FinishReason.ERROR),
         (ExchangeState.COMPLETED, FinishReason.LENGTH),

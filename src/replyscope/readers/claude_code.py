@@ -114,14 +114,15 @@ def _reply(talk: Talk, entry: Line, message: Line, uuid: str, parent: str | None
         key = uuid
     turn = known or _new_reply(talk, entry, message, key, parent)
     is_error = bool(entry.get("isApiErrorMessage"))
-    raw = name_of(message.get("stop_reason")) or turn.finish_raw
+    is_made = message.get("model") == _SYNTHETIC  # no model said it; its figures are zeros
+    raw = (None if is_made else name_of(message.get("stop_reason"))) or turn.finish_raw
     calls = (*turn.calls, *(c for c in said.calls if c.id not in {k.id for k in turn.calls}))
     turn = replace(
         turn,
         parts=(*turn.parts, *map(TextPart, said.texts)),
         reasoning="\n\n".join(filter(None, (turn.reasoning, *said.thoughts))),
         calls=calls,
-        usage=usage_of(message.get("usage")) or turn.usage,
+        usage=(None if is_made else usage_of(message.get("usage"))) or turn.usage,
         finish=_finish(raw, bool(calls), is_error),
         finish_raw=raw,
         error="\n".join(said.texts) if is_error else turn.error,
