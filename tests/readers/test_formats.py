@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from replyscope.cli.history_folders import find_places
+from replyscope.cli.history_folders import existing, known_places
 from replyscope.cli.sessions_parser import PROGRAMS
 from replyscope.cli.wiring import translate_frames
 from replyscope.domain.foreign import ForeignConversation, ForeignTurn, in_a_row
@@ -174,7 +174,7 @@ def test_known_folders_are_listed_that_exist(tmp_path: Path) -> None:
     (tmp_path / "own" / "sessions").mkdir(parents=True)
     (tmp_path / ".gemini" / "tmp").mkdir(parents=True)
     (tmp_path / ".codex" / "sessions").mkdir(parents=True)
-    places = find_places(FORMATS, {"CODEX_HOME": str(tmp_path / "own")}, tmp_path)
+    places = existing(known_places(FORMATS, {"CODEX_HOME": str(tmp_path / "own")}, tmp_path))
     assert [(one.title, one.path.relative_to(tmp_path).as_posix()) for one in places] == [
         ("Codex", "own/sessions"),
         ("Codex", ".codex/sessions"),

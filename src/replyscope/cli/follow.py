@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
-from replyscope.cli.history_folders import find_places
+from replyscope.cli.history_folders import existing, known_places
 from replyscope.cli.import_file import report_faults
 from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.report import warn
@@ -31,8 +31,6 @@ _SAVE_ROUNDS = 120
 async def run_follow(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Follow folders until Ctrl+C, and report the counts. Returns the exit status."""
     places = _places(arguments.folders)
-    for place in places:
-        warn(f"following {place.title}: {place.path}")
     kept = SqliteFollowed(lambda: wiring.store.database)
     stamps = {path: Stamp(*numbers) for path, numbers in (await kept.load()).items()}
     printer = _Printer(as_json=arguments.json)
@@ -55,25 +53,28 @@ async def run_follow(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
 
 def _places(names: Sequence[str]) -> tuple[Place, ...]:
-    """The given folders, or the known ones that exist. Raises SettingsError without any."""
+    """The given folders, or all known ones: one that does not exist yet may come. Prints which
+    exist. Raises SettingsError without any.
+    """
     given = [typed_path(name) for name in names]
     missing = [path for path in given if not path.exists()]
     if missing:
         raise SettingsError(f"{missing[0]} does not exist.", "Name a folder that exists.")
-    if given:
-        return tuple(Place(path.absolute(), "folder") for path in given)
-    found = find_places(FORMATS, os.environ, Path.home())
-    known = dict.fromkeys(one.program or one.title for one in FORMATS if one.homes)
+    places = tuple(Place(path.absolute(), "folder") for path in given)
+    places = places or known_places(FORMATS, os.environ, Path.home())
+    found = existing(places)
+    titles = {place.title for place in found}
+    absent = [place.title for place in places if place.title not in titles]
     if not found:
-        titles = ", ".join(known)
         raise SettingsError(
-            f"No history of {titles} was found in the usual places.",
+            f"No history of {', '.join(dict.fromkeys(absent))} was found in the usual places.",
             "Name a folder: `replyscope sessions follow DIR`.",
         )
-    absent = [title for title in known if title not in {place.title for place in found}]
     if absent:
-        warn(f"not found: {', '.join(absent)}")
-    return found
+        warn(f"not found yet: {', '.join(dict.fromkeys(absent))}")
+    for place in found:
+        warn(f"following {place.title}: {place.path}")
+    return places
 
 
 def _hear_interrupt(stopped: asyncio.Event, follower: Follower) -> bool:

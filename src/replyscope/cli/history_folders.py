@@ -8,17 +8,23 @@ from replyscope.domain.import_format import Format
 from replyscope.engine.following import Place
 
 
-def find_places(
+def known_places(
     formats: Iterable[Format], environment: Mapping[str, str], home: Path
 ) -> tuple[Place, ...]:
-    """The folders and files that exist, each once."""
+    """The folders and files in which programs keep their history, each once; some do not exist."""
     found: dict[Path, Place] = {}
     for known in formats:
         for name in known.homes:
             path = _expanded(name, environment, home)
-            if path is not None and path.exists():
-                found.setdefault(path.resolve(), Place(path, known.program or known.title))
+            if path is not None:
+                place = Place(path, known.program or known.title)
+                found.setdefault(path.resolve(), place)
     return tuple(found.values())
+
+
+def existing(places: Iterable[Place]) -> tuple[Place, ...]:
+    """The places that exist."""
+    return tuple(place for place in places if place.path.exists())
 
 
 def _expanded(name: str, environment: Mapping[str, str], home: Path) -> Path | None:

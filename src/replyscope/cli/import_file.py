@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from replyscope.cli.history_folders import find_places
+from replyscope.cli.history_folders import existing, known_places
 from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
 from replyscope.cli.progress import progress_bar
 from replyscope.cli.report import warn
@@ -64,7 +64,7 @@ def report_faults(done: Imported) -> None:
 
 def _list_places(*, as_json: bool) -> int:
     """Print the folders in which programs keep their history on this machine."""
-    places = find_places(FORMATS, os.environ, Path.home())
+    places = existing(known_places(FORMATS, os.environ, Path.home()))
     if as_json:
         print(json.dumps([{"program": p.title, "path": str(p.path)} for p in places]))
         return EXIT_OK
