@@ -55,6 +55,25 @@ def test_a_message_of_gemini_that_is_written_again_is_one_reply(tmp_path: Path) 
     assert part.output == "a"
 
 
+@pytest.mark.parametrize("reply", [RUN, RAN])
+def test_a_result_of_gemini_that_comes_as_a_message_is_the_result(
+    tmp_path: Path, reply: Line
+) -> None:
+    shared = chat(
+        tmp_path,
+        gemini("u0", "user", "<session_context>Linux</session_context>"),
+        CHAT[0],
+        gemini("g2", "gemini", "", toolCalls=[reply]),
+        gemini("u3", "user", RAN["result"]),
+        CHAT[3],
+    )
+    assert [role.value for role in roles(shared)] == [
+        "user", "user", "assistant", "tool", "assistant",
+    ]  # fmt: skip
+    assert [p.output for p in shared.branch[3].parts if isinstance(p, ToolResultPart)] == ["a"]
+    assert shared.session.title == "What is here?"
+
+
 def test_going_back_in_gemini_makes_a_branch(tmp_path: Path) -> None:
     lines = [
         *CHAT,

@@ -8,6 +8,7 @@ wrote one JSON object with all messages, each time anew.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -46,7 +47,11 @@ def _add(talk: Talk, message: Fields, above: str | None) -> str | None:
             key = f"{key}/t"
             talk.put(ForeignTurn(key, Role.TOOL, results, at, reply.key))
         return key
-    parts = tuple(part for one in list_of(message.get("content")) for part in _parts(one))
+    content = list_of(message.get("content"))
+    for given in (one for one in content if _response_of(one)):
+        above = _answer(talk, _response_of(given), at, above)
+    said = (one for one in content if not _response_of(one))
+    parts = tuple(part for one in said for part in _parts(one))
     if kind != "user":
         if parts:
             talk.leftovers.add(f"message of the kind `{kind[:60]}`", "the program wrote it")
@@ -55,6 +60,30 @@ def _add(talk: Talk, message: Fields, above: str | None) -> str | None:
         return above
     known = talk.get(key)
     talk.put(ForeignTurn(key, Role.USER, parts, at, known.parent if known else above))
+    words = "\n".join(part.text for part in parts if isinstance(part, TextPart))
+    if not words.startswith("<"):
+        talk.suggest_title(words)
+    return key
+
+
+def _response_of(part: Any) -> Fields:
+    """The result of a tool in a message of the user: newer versions write it there too."""
+    return mapping_of(mapping_of(part).get("functionResponse"))
+
+
+def _answer(talk: Talk, given: Fields, at: datetime | None, above: str | None) -> str | None:
+    """Add a result to those of its reply, unless the reply has it already."""
+    call_id = name_of(given.get("id"))
+    reply = talk.caller_of(call_id)
+    if reply is None:
+        return above
+    key = f"{reply.key}/t"
+    turn = talk.get(key) or ForeignTurn(key, Role.TOOL, (), at, reply.key)
+    if not any(isinstance(p, ToolResultPart) and p.call_id == call_id for p in turn.parts):
+        part = ToolResultPart(
+            call_id, _output({"functionResponse": given}), name_of(given.get("name"))
+        )
+        talk.put(replace(turn, parts=(*turn.parts, part)))
     return key
 
 
