@@ -136,7 +136,9 @@ def test_a_line_beyond_the_bound_is_skipped_and_counted() -> None:
     found = []
     for piece in (head, "\n", '{"type":"user","x":"', "y" * 5_000, '"}\n'):
         found += [*lines.feed(piece.encode())]
-    (made,) = [*found, *lines.end()]
+    found += lines.end()
+    made = found[0]
+    assert len(found) == 1
     assert isinstance(made, ForeignConversation)
     assert [(left.what, left.why, left.count) for left in made.left_out] == [
         ("damaged line", "it is longer than 0 MB", 1)
