@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import zipfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,16 @@ def test_a_damaged_file_of_opencode_costs_only_itself(tmp_path: Path) -> None:
     assert isinstance(found[0], Shared)
     assert [left.what for left in found[0].left_out] == ["damaged file"]
     assert found[0].session.settings.system == "You watch birds."
+
+
+def test_the_folder_of_opencode_is_read_from_a_zip(tmp_path: Path) -> None:
+    folder = sample("opencode-files", tmp_path)
+    with zipfile.ZipFile(tmp_path / "storage.zip", "w") as archive:
+        for file in (one for one in folder.rglob("*") if one.is_file()):
+            archive.write(file, f"storage/{file.relative_to(folder).as_posix()}")
+    batch = read_file(tmp_path / "storage.zip")
+    assert [c.text for _, c in replies(only(list(batch.items)))] == ["A pelican."]
+    assert batch.place() == batch.size
 
 
 def claude_ai(folder: Path, *messages: Line, **more: Any) -> Shared:

@@ -11,7 +11,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 from replyscope.cli.history_folders import existing, known_places
-from replyscope.cli.import_file import report_faults
+from replyscope.cli.import_file import report_faults, result_object
 from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.report import warn
 from replyscope.cli.sharing import TABLE, importer_of
@@ -132,7 +132,6 @@ class _Printer:
         done = follower.tally.result
         report_faults(done)
         if self._as_json:
-            counts = {"imported": done.taken, "grown": done.grown, "known": done.known}
-            print(json.dumps({**counts, "failed": len(done.failed)}), flush=True)
+            print(json.dumps(result_object(done)), flush=True)
         else:
             print(f"Stopped. {done.sentence}", flush=True)

@@ -45,7 +45,7 @@ async def run_import(arguments: argparse.Namespace, wiring: Wiring) -> int:
         warn("cancelled; imported sessions are kept, and the next import skips them")
         raise
     report_faults(done)
-    print(json.dumps(_object(done)) if arguments.json else done.sentence)
+    print(json.dumps(result_object(done)) if arguments.json else done.sentence)
     return EXIT_PARTLY if done.failed else EXIT_OK
 
 
@@ -87,7 +87,8 @@ async def _one_of(
         return Imported(0, 0, 0, 0, (Unreadable(path.name, error.message),), is_dry)
 
 
-def _object(done: Imported) -> dict[str, object]:
+def result_object(done: Imported) -> dict[str, object]:
+    """The result of an import for JSON."""
     return {
         "imported": done.taken,
         "grown": done.grown,
