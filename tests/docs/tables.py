@@ -22,6 +22,7 @@ from replyscope.domain.exchange import Api
 from replyscope.linear.command_table import COMMANDS
 from replyscope.local.catalogue import CATALOGUE
 from replyscope.provider.catalogue import load_catalogue
+from replyscope.readers.formats import FORMATS
 from replyscope.toolbox import shipped
 from replyscope.ui.chat.command_table import SLASH_COMMANDS
 from replyscope.ui.keys.names import key_name
@@ -247,6 +248,18 @@ def set_elsewhere(_arguments: Sequence[str]) -> str:
     return _markdown(("field", "why"), rows)
 
 
+def imports(_arguments: Sequence[str]) -> str:
+    """The import formats: what a person gives, and what is read of it."""
+    rows = ((f"{one.title}: {one.path}", one.content) for one in FORMATS)
+    return _markdown(("file or folder", "what is read"), rows)
+
+
+def known_folders(_arguments: Sequence[str]) -> str:
+    """The places in which other programs keep their history."""
+    rows = ((one.title, ", ".join(map(_code, one.homes))) for one in FORMATS if one.homes)
+    return _markdown(("program", "place"), rows)
+
+
 _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "keys": keys_by_id,
     "keys-of": keys_of_classes,
@@ -264,6 +277,8 @@ _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "local-models": local_models,
     "themes": themes,
     "floors": floors,
+    "imports": imports,
+    "known-folders": known_folders,
 }
 
 

@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from replyscope.cli.history_folders import existing, known_places
+from replyscope.cli.sessions_parser import PROGRAMS
 from replyscope.cli.wiring import translate_frames
 from replyscope.domain.foreign import ForeignConversation, ForeignTurn, in_a_row
 from replyscope.domain.import_format import (
     DatabaseFormat,
     EntryFormat,
     FileFormat,
+    FolderFormat,
     Format,
     ImportedFile,
+    LogFormat,
 )
 from replyscope.domain.message import Role, TextPart
 from replyscope.domain.shared import Shared
@@ -46,6 +50,9 @@ def tables(path: Path) -> dict[str, set[str]]:
 
 def recognises(known: Format, path: Path) -> bool:
     """Whether the format recognises a path, in the way that its kind is asked."""
+    if isinstance(known, FolderFormat) or path.is_dir():
+        names = [one.relative_to(path).as_posix() for one in path.rglob("*") if one.is_file()]
+        return isinstance(known, FolderFormat) and bool(known.members(names))
     is_database = path.suffix == ".db"
     if isinstance(known, DatabaseFormat):
         return is_database and known.sniff(tables(path))
@@ -53,7 +60,7 @@ def recognises(known: Format, path: Path) -> bool:
         return False
     if isinstance(known, EntryFormat):
         return any(known.sniff(entry) for entry in entries(path))
-    assert isinstance(known, FileFormat)
+    assert isinstance(known, FileFormat | LogFormat)
     file = ImportedFile(path.name, path.stat().st_size, lambda: path.open("rb"))
     return known.sniff(file, path.read_bytes()[:1_000].lstrip())
 
@@ -69,7 +76,7 @@ def test_a_sample_is_imported_as_a_session(name: str, tmp_path: Path) -> None:
     (item,) = read_file(sample(name, tmp_path)).items
     assert isinstance(item, Shared), item
     assert [choice.text for e in item.exchanges.values() for choice in e.choices] == ["A pelican."]
-    assert name in item.tags or name == "replyscope"
+    assert set(item.tags) & {name, name.rpartition("-")[0]} or name == "replyscope"
 
 
 @pytest.mark.parametrize("name", [one.name for one in FORMATS if isinstance(one, EntryFormat)])
@@ -83,7 +90,8 @@ def test_a_file_may_mix_formats(name: str, other: str, tmp_path: Path) -> None:
 
 
 def test_a_format_that_names_its_files_is_read_from_a_folder_and_a_zip(tmp_path: Path) -> None:
-    members = [one.members(["a/conversations.json", "a/x.txt", "user.json"]) for one in FORMATS]
+    names = ["a/conversations.json", "a/x.txt", "user.json"]
+    members = [one.members(names) for one in FORMATS]
     assert [found for found in members if found] == [["a/conversations.json"]]
     folder = tmp_path / "export"
     folder.mkdir()
@@ -102,7 +110,6 @@ LOG = FileFormat(
     title="Log",
     path="the folder with it",
     content="one conversation for each file",
-    hint="a log",
     members=lambda names: sorted(name for name in names if name.endswith(".jsonl")),
     member="log.jsonl",
     sniff=lambda _file, head: head.startswith(b'{"log"'),
@@ -145,25 +152,31 @@ def test_every_fixture_belongs_to_a_format() -> None:
     assert len(BY_NAME) == len(FORMATS)
 
 
-def test_the_docs_list_every_format_and_have_a_section_for_each() -> None:
+def test_the_docs_have_a_section_for_each_program() -> None:
     text = DOCS.read_text()
-    rows = re.findall(r"^\| (.*) \| (.*) \|$", text.partition("## The report")[0], re.MULTILINE)
-    assert rows[1:] == [(f"{one.title}: {one.path}", one.content) for one in FORMATS]
     sections = re.findall(r"^## (.*)$", text, re.MULTILINE)
-    assert [one.title for one in FORMATS if one.title not in sections] == []
+    assert [name for name in (*TABLE.programs, "Recorded stream") if name not in sections] == []
 
 
-def test_the_message_about_an_unknown_file_names_every_format() -> None:
+def test_the_message_about_an_unknown_file_names_every_program() -> None:
     assert TABLE.hint == (
-        "our JSON, conversations.json of ChatGPT (or the zip or folder with it), an export of "
-        "Open WebUI, a database of llm, elia or oterm, or a .sse file"
+        f"an export, a log or a database of {PROGRAMS}, or a recorded stream (.sse)"
     )
-    assert TABLE.no_messages == (
-        "it has no messages: neither a `mapping` (ChatGPT) nor a `chat` (Open WebUI)"
-    )
+    assert " or ".join(PROGRAMS.replace(" or ", ", ").split(", ")) == " or ".join(TABLE.programs)
 
 
 def test_the_help_of_the_import_names_every_program(tmp_path: Path) -> None:
-    text = run_command(tmp_path, "sessions", "import", "--help").stdout
-    names = {"replyscope": "sessions of replyscope", "sse": ".sse"}
-    assert [one.name for one in FORMATS if names.get(one.name, one.title) not in text] == []
+    text = " ".join(run_command(tmp_path, "sessions", "import", "--help").stdout.split())
+    assert [name for name in (*TABLE.programs, ".sse") if name not in text] == []
+
+
+def test_known_folders_are_listed_that_exist(tmp_path: Path) -> None:
+    (tmp_path / "own" / "sessions").mkdir(parents=True)
+    (tmp_path / ".gemini" / "tmp").mkdir(parents=True)
+    (tmp_path / ".codex" / "sessions").mkdir(parents=True)
+    places = existing(known_places(FORMATS, {"CODEX_HOME": str(tmp_path / "own")}, tmp_path))
+    assert [(one.title, one.path.relative_to(tmp_path).as_posix()) for one in places] == [
+        ("Codex", "own/sessions"),
+        ("Codex", ".codex/sessions"),
+        ("Gemini CLI", ".gemini/tmp"),
+    ]

@@ -16,4 +16,6 @@ read_file = FileReader(TABLE, open_foreign, translate_frames).read
 
 def read_entry(entry: Any, number: int) -> Item:
     """The conversation of one entry of a JSON document."""
-    return import_documents.read_entry(entry, number, TABLE)
+    item = import_documents.read_entry(entry, number, TABLE)
+    assert item is not None
+    return item

@@ -25,6 +25,7 @@ _EVERY_NTH = {
     "tests/context/": 2,
     "tests/docs/": 4,
     "tests/faults/": 3,
+    "tests/follow/test_process": 2,
     "tests/hands/": 3,
     "tests/hostile/": 5,
     "tests/linear/": 2,

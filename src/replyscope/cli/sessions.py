@@ -58,6 +58,10 @@ async def run_sessions(arguments: argparse.Namespace, wiring: Wiring) -> int:
             await run_export(arguments, wiring)
         case "import":
             return await run_import(arguments, wiring)
+        case "follow":
+            from replyscope.cli.follow import run_follow  # only for this action
+
+            return await run_follow(arguments, wiring)
         case "purge":
             return await _purge(arguments, wiring)
         case _:

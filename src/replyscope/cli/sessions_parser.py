@@ -8,6 +8,13 @@ from replyscope.domain import limits
 
 AddOptions = Callable[[argparse.ArgumentParser], None]
 SORTS = ("rank", "time", "tokens", "cost", "ttft", "duration")
+PROGRAMS = (
+    "replyscope, Claude Code, Codex, Gemini CLI, opencode, ChatGPT, Claude.ai, Gemini (Google "
+    "Takeout), Open WebUI, LibreChat, llm, elia, oterm, Langfuse or OpenAI"
+)
+"""The programs whose history can be imported. A test compares it with the formats: reading them
+would slow the start.
+"""
 _ID_HELP = "the id of a session, or its beginning"
 _IDS_HELP = "ids of sessions, or their beginnings"
 _ON_ONE_OR_MANY = (
@@ -43,8 +50,13 @@ def add_sessions(
         _add_ids(add(name, text))
     _add_naming(add)
     _add_export(add("export", "export sessions, one exchange, or the results of a query"))
-    _add_import(
-        add("import", "import sessions of replyscope, ChatGPT, Open WebUI, llm, elia, oterm")
+    _add_import(add("import", f"import the history of {PROGRAMS}"))
+    follow = add("follow", "import what agents write, while they write it; Ctrl+C stops it")
+    follow.add_argument(
+        "folders",
+        metavar="DIR",
+        nargs="*",
+        help="folders with logs; default: the known folders of agents that exist",
     )
     purge = add("purge", "permanently remove deleted sessions and all copies of their text")
     purge.add_argument(
@@ -67,8 +79,10 @@ def _add_list(action: argparse.ArgumentParser) -> None:
 
 
 def _add_import(action: argparse.ArgumentParser) -> None:
-    kinds = "a JSON file, a zip with JSON, a database, or a recorded stream (.sse)"
-    action.add_argument("files", metavar="FILE", nargs="+", help=kinds)
+    kinds = "a JSON or JSONL file, a folder or a zip, a database, or a recorded stream (.sse)"
+    action.add_argument(
+        "files", metavar="FILE", nargs="*", help=f"{kinds}; none: list known folders"
+    )
     action.add_argument(
         "--dry-run", action="store_true", help="report what an import would do; import nothing"
     )

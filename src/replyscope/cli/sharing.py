@@ -13,12 +13,13 @@ from replyscope.engine.sniffing import FormatTable
 from replyscope.readers.formats import FORMATS
 from replyscope.store.foreign import open_foreign
 
-_TABLE = FormatTable(FORMATS)
+TABLE = FormatTable(FORMATS)
+"""The formats that can be imported."""
 
 
 def importer_of(wiring: Wiring) -> Importer:
     """The importer of all known formats into the store."""
-    reader = FileReader(_TABLE, open_foreign, translate_frames)
+    reader = FileReader(TABLE, open_foreign, translate_frames)
     return Importer(reader, wiring.store, wiring.paths.kept_files)
 
 
@@ -57,4 +58,4 @@ async def export_to_file(
 
 async def import_hint() -> str:
     """A phrase that lists the files that can be imported."""
-    return _TABLE.hint
+    return TABLE.hint

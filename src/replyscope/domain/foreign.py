@@ -40,6 +40,8 @@ from replyscope.domain.session import Session, SessionSettings, title_from
 from replyscope.domain.shared import LeftOut, Shared
 from replyscope.domain.sound_numbers import with_sound_numbers
 
+UNKNOWN_MODEL = "unknown"
+"""The model of a reply for which the program names none."""
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -51,7 +53,8 @@ class ForeignTurn:
     copies the numbers of `usage` and `duration_ms` from the file, whatever their type:
     `shared_of` validates them and reports invalid ones.
     `error` is the program's text for why a reply failed; `extras` are unsupported fields, as
-    (name, JSON).
+    (name, JSON). `reply_key` is an id of the reply that is the same in copies of the conversation,
+    which then share the reply; without one, the reply belongs to this conversation alone.
     """
 
     key: str
@@ -69,11 +72,25 @@ class ForeignTurn:
     finish_raw: str | None = None
     error: str = ""
     extras: tuple[tuple[str, str], ...] = ()
+    reply_key: str = ""
+    api: Api = Api.CHAT
+    response_id: str | None = None
+    request_id: str | None = None
+    service_tier: str | None = None
+    first_token_ms: float | None = None
+    cost_usd: float | None = None
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignConversation:
-    """One conversation of another program; `head` is the key of its last turn."""
+    """One conversation of another program; `head` is the key of its last turn.
+
+    With `grows` it is a piece of a log that may be read while it is written: parents of its turns
+    may be in earlier pieces, and a turn that is known already is replaced by its newer form.
+    `earlier_head` is the head of the piece before. Without `has_title` the title is only the
+    beginning of the first message.
+    """
 
     source: str
     key: str
@@ -84,6 +101,9 @@ class ForeignConversation:
     head: str | None = None
     tags: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    grows: bool = False
+    has_title: bool = True
+    earlier_head: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +137,17 @@ def shared_of(conversation: ForeignConversation) -> Shared:
         at = last = turn.at or last
         key = ids[turn.key]
         parent = ids.get(turn.parent or "")
+        if conversation.grows and parent is None and turn.parent is not None:
+            parent = _id(f"{scope}/{turn.parent}")
         if turn.role is Role.ASSISTANT:
-            exchange = _exchange(conversation, turn, _id(f"{scope}/{turn.key}/x"), at)
+            own = f"{conversation.source}//{turn.reply_key}" if turn.reply_key else ""
+            exchange = _exchange(conversation, turn, _id(f"{own or f'{scope}/{turn.key}'}/x"), at)
             exchanges[exchange.id] = exchange
             source = (ReplySource(exchange.id, 0),)
             messages.append(Message(key, Role.ASSISTANT, (), at, parent, source))
         else:
             messages.append(Message(key, turn.role, turn.parts, at, parent))
-    head = conversation.head if conversation.head in ids else None
+    head = conversation.head if conversation.head in ids or conversation.grows else None
     if head is None and conversation.turns:
         head = conversation.turns[-1].key
     said = next((_text(t.parts) for t in conversation.turns if t.role is Role.USER), "")
@@ -134,12 +157,21 @@ def shared_of(conversation: ForeignConversation) -> Shared:
         created_at=began,
         updated_at=max(began, last),
         settings=SessionSettings(system=conversation.system or None),
-        head_id=ids[head] if head is not None else None,
-        is_title_given=True,
+        head_id=_id(f"{scope}/{head}") if head is not None else None,
+        is_title_given=conversation.has_title,
     )
+    earlier = conversation.earlier_head
     tags = tuple(dict.fromkeys((conversation.source, *conversation.tags)))
     left_out = conversation.left_out
-    return Shared(session, tuple(messages), exchanges, tags, left_out=left_out)
+    return Shared(
+        session,
+        tuple(messages),
+        exchanges,
+        tags,
+        left_out=left_out,
+        grows=conversation.grows,
+        earlier_head_id=_id(f"{scope}/{earlier}") if earlier is not None else None,
+    )
 
 
 def _exchange(
@@ -156,19 +188,31 @@ def _exchange(
     )
     exchange = Exchange(
         id=exchange_id,
-        api=Api.CHAT,
+        api=turn.api,
         endpoint=conversation.source,
         base_url="",
-        model=turn.model or "unknown",
+        model=turn.model or UNKNOWN_MODEL,
         started_at=at,
-        state=ExchangeState.FAILED if turn.error else ExchangeState.COMPLETED,
+        state=_state(turn),
         choices=(choice,),
         usage=turn.usage,
-        timing=Timing(duration_ms=turn.duration_ms or 0.0),
+        timing=Timing(first_token_ms=turn.first_token_ms, duration_ms=turn.duration_ms or 0.0),
+        reported_cost_usd=turn.cost_usd,
+        max_tokens=turn.max_tokens,
+        response_id=turn.response_id,
+        request_id=turn.request_id,
+        service_tier=turn.service_tier,
         extras=turn.extras,
         failure=Failure("server", turn.error, "") if turn.error else None,
     )
     return with_sound_numbers(exchange)
+
+
+def _state(turn: ForeignTurn) -> ExchangeState:
+    if turn.error:
+        return ExchangeState.FAILED
+    is_cancelled = turn.finish is FinishReason.CANCELLED
+    return ExchangeState.CANCELLED if is_cancelled else ExchangeState.COMPLETED
 
 
 def _text(parts: Iterable[Part]) -> str:

@@ -35,12 +35,14 @@ class ImportedFile:
     """A file to import: on the disk, in a folder or in a zip. `size` is in bytes.
 
     `open` returns its bytes from the start. Raises OSError, and the errors of a damaged zip.
+    `path` is its path in the folder or the zip, with `/`; of a single file its name.
     """
 
     name: str
     size: int
     open: Callable[[], IO[bytes]]
     modified_at: datetime | None = None
+    path: str = ""
 
 
 class DatabaseRow(Protocol):
@@ -97,32 +99,36 @@ def _no_members(_names: Sequence[str]) -> list[str]:
 class Format:
     """An import format.
 
-    `name` is the tag of its sessions, `title` the program. For the docs and the dialogs: `path`
-    is the path that a person gives, `content` the data that is read, `hint` both as a phrase.
+    `name` is the tag of its sessions, `title` the program, or a form of its data; then `program`
+    is the program, and empty if there is none. For the docs: `path` is the path that a person
+    gives, `content` the data that is read.
     `members` selects its files from the names in a folder or a zip, in reading order; `member`
-    is the name of such a file in a message.
+    is the name of such a file in a message. `homes` are the folders or files in which the program
+    keeps its history on this machine: `~/` is the home folder, and `$NAME/` at the beginning the
+    folder in a variable of the environment.
     """
 
     name: str
     title: str
     path: str
     content: str
-    hint: str
+    program: str | None = None
     members: Callable[[Sequence[str]], list[str]] = _no_members
     member: str = ""
+    homes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFormat(Format):
     """A format in which each conversation is one JSON object of a document.
 
-    `field` names the field that holds the messages. `opening` matches the beginning of a
-    document that lists conversations in a field; they are read one by one.
+    `opening` matches the beginning of a document that lists conversations in a field; they are
+    read one by one. `read` returns None
+    for an entry that is no conversation, such as other activity in a list of it.
     """
 
     sniff: Callable[[Mapping[str, Any]], bool]
-    read: Callable[[Mapping[str, Any]], ForeignConversation | Shared]
-    field: str = ""
+    read: Callable[[Mapping[str, Any]], ForeignConversation | Shared | None]
     opening: Pattern[str] | None = None
 
 
@@ -135,6 +141,48 @@ class FileFormat(Format):
 
     sniff: Callable[[ImportedFile, bytes], bool]
     read: Callable[[ImportedFile], Iterator[Item]]
+
+
+class LogReader(Protocol):
+    """Reads one log, line by line. It keeps a bounded number of turns in memory."""
+
+    def feed(self, line: bytes) -> None:
+        """Read the next line. A line that can't be read is counted, and never raises."""
+        ...
+
+    def skip(self, why: str) -> None:
+        """Count a line that was not read, with the reason."""
+        ...
+
+    @property
+    def is_full(self) -> bool:
+        """Whether `take` should be called before the next line, to bound the memory."""
+        ...
+
+    def take(self, *, is_end: bool) -> list[Item]:
+        """The new and changed turns since the last call, as pieces of conversations.
+
+        Without `is_end` the newest turns, which may still change, are kept for the next call.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFormat(Format):
+    """A format of a log to which a program appends a line of JSON for each event.
+
+    `sniff` gets the first bytes, as in FileFormat. `begin` returns the reader of one file.
+    """
+
+    sniff: Callable[[ImportedFile, bytes], bool]
+    begin: Callable[[ImportedFile], LogReader]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderFormat(Format):
+    """A format in which one conversation has several files. `read` gets all `members`."""
+
+    read: Callable[[Sequence[ImportedFile]], Iterator[Item]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,9 @@ Clean = Callable[[str], str]
 class Shared:
     """A session with its whole tree. `records` are the wire records, if the form has them.
 
-    `left_out` lists the parts of an imported conversation that the session lacks.
+    `left_out` lists the parts of an imported conversation that the session lacks. With `grows` it
+    is a piece of a session: parents may be in the store, and known messages and replies are
+    replaced. `earlier_head_id` is the last message of the piece before.
     """
 
     session: Session
@@ -69,6 +71,8 @@ class Shared:
     tags: tuple[str, ...] = ()
     records: Mapping[str, WireRecord] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
+    grows: bool = False
+    earlier_head_id: str | None = None
 
     @property
     def branch(self) -> list[Message]:

@@ -33,11 +33,16 @@ def items_of(document: JsonItems, name: str, table: FormatTable) -> Iterator[Fou
             yield Found(Unreadable(name, entry.why), is_known=False, is_json=False)
         else:
             is_known = table.of_entry(entry) is not None
-            yield Found(read_entry(entry, number, table), is_known)
+            item = read_entry(entry, number, table)
+            if item is not None:
+                yield Found(item, is_known)
 
 
-def read_entry(entry: Any, number: int, table: FormatTable) -> Item:
-    """The conversation of one entry, or the reason why it can't be read; `number` is from 1."""
+def read_entry(entry: Any, number: int, table: FormatTable) -> Item | None:
+    """The conversation of one entry, or the reason why it can't be read; `number` is from 1.
+
+    None for an entry of a known format that is no conversation.
+    """
     name = f"conversation {number}"
     if isinstance(entry, Broken):
         return Unreadable(name, entry.why)
@@ -48,7 +53,7 @@ def read_entry(entry: Any, number: int, table: FormatTable) -> Item:
     try:
         known = table.of_entry(entry)
         if known is None:
-            raise BadData(table.no_messages)
+            raise BadData("it has no messages in the form of a known program")
         return known.read(entry)
     except DATA_FAULTS as error:
         return Unreadable(name, fault_in_words(error))

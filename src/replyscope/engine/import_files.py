@@ -20,6 +20,7 @@ from replyscope.domain.import_format import (
     DatabaseFormat,
     ImportedFile,
     Item,
+    LogFormat,
     OpenDatabase,
 )
 from replyscope.domain.json_items import JsonItems
@@ -27,6 +28,7 @@ from replyscope.domain.ports import TranslateFrames
 from replyscope.domain.regular_file import open_regular
 from replyscope.domain.shared import Shared
 from replyscope.engine.import_documents import Found, items_of
+from replyscope.engine.log_lines import read_log
 from replyscope.engine.recorded_stream import session_of_stream
 from replyscope.engine.sniffing import FormatTable
 
@@ -61,7 +63,7 @@ class FileReader:
                 return self._database(path)
             if head.startswith(_ZIP):
                 return self._zip(path)
-            return self._files(path, [_on_disk(path, path.name)])
+            return self._files(path, [on_disk(path, path.name)])
         except _UNREADABLE as error:
             raise ImportFault(f"{path} can't be read ({error}).", self._next_step) from error
 
@@ -72,7 +74,7 @@ class FileReader:
     def _folder(self, path: Path) -> Batch:
         names = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
         members = self._members(path, names)
-        return self._files(path, [_on_disk(path / name, Path(name).name) for name in members])
+        return self._together(path, names, [on_disk(path / name, name) for name in members])
 
     def _zip(self, path: Path) -> Batch:
         closing = ExitStack()
@@ -80,11 +82,35 @@ class FileReader:
             # Members are read from the zip, never unpacked: a name can't reach another folder.
             opened = closing.enter_context(open_regular(path))
             archive = closing.enter_context(zipfile.ZipFile(opened))
-            members = self._members(path, archive.namelist())
-            return self._files(path, [_in_zip(archive, name) for name in members], closing)
+            names = archive.namelist()
+            files = [_in_zip(archive, name) for name in self._members(path, names)]
+            return self._together(path, names, files, closing)
         except BaseException:
             closing.close()
             raise
+
+    def _together(
+        self,
+        path: Path,
+        names: list[str],
+        files: list[ImportedFile],
+        closing: ExitStack | None = None,
+    ) -> Batch:
+        """The sessions of a folder's files, which are read one by one or, if a conversation has
+        several files, together.
+        """
+        known = self._table.of_folder(names)
+        if known is None:
+            return self._files(path, files, closing)
+        closing = closing or ExitStack()
+        progress = _Progress(files)
+
+        def each() -> Iterator[Foreign]:
+            with closing:
+                for item in known.read([*progress.opened()]):
+                    yield self.session_of(item)
+
+        return Batch(each(), progress.size, progress.place)
 
     def _members(self, path: Path, names: list[str]) -> list[str]:
         members = self._table.members(names)
@@ -113,7 +139,7 @@ class FileReader:
         def each() -> Iterator[Foreign]:
             with closing:
                 for one in itertools.chain(begun, found):
-                    yield self._session(one.item)
+                    yield self.session_of(one.item)
 
         return Batch(each(), progress.size, progress.place)
 
@@ -144,7 +170,8 @@ class FileReader:
     def _of_file(self, file: ImportedFile) -> Iterator[Found]:
         known = self._table.of_file(file)
         if known is not None:
-            for item in known.read(file):
+            items = read_log(file, known) if isinstance(known, LogFormat) else known.read(file)
+            for item in items:
                 yield Found(item, is_known=True)
             return
         with io.TextIOWrapper(file.open(), encoding="utf-8-sig") as text:
@@ -156,7 +183,7 @@ class FileReader:
                 known = self._table.of_database(database.tables)
                 count = known.count(database) if known is not None else 0
         except DatabaseFault as error:
-            raise _database_fault(path, error) from error
+            raise _database_fault(path, error, self._table.database_titles) from error
         if known is None:
             why = f"{path} is a database of an unknown program."
             raise ImportFault(why, self._next_step)
@@ -167,7 +194,7 @@ class FileReader:
             nonlocal place
             for item in self._rows(path, known):
                 place = next(done) + 1
-                yield self._session(item)
+                yield self.session_of(item)
 
         return Batch(each(known), count, lambda: place)
 
@@ -180,7 +207,7 @@ class FileReader:
         except (DatabaseFault, OSError) as error:
             yield Unreadable(_REST, f"it can't be read: {error}")
 
-    def _session(self, item: Item) -> Foreign:
+    def session_of(self, item: Item) -> Foreign:
         """The session of an item, or the reason why it can't be read."""
         if isinstance(item, Shared | Unreadable):
             return item
@@ -209,6 +236,15 @@ class _Progress:
             self._done += file.size
             self.close()
 
+    def opened(self) -> Iterator[ImportedFile]:
+        """The files, each of which counts as read when it is opened."""
+        for file in self._files:
+            yield replace(file, open=partial(self._count, file))
+
+    def _count(self, file: ImportedFile) -> IO[bytes]:
+        self._done += file.size
+        return file.open()
+
     def place(self) -> int:
         """The bytes read, of `size`."""
         is_open = self._opened is not None and not self._opened.closed
@@ -225,15 +261,17 @@ class _Progress:
         return self._opened
 
 
-def _on_disk(path: Path, name: str) -> ImportedFile:
+def on_disk(path: Path, name: str) -> ImportedFile:
+    """A file on the disk; `name` is its path in the imported folder. Raises OSError."""
     status = path.stat()
     at = datetime.fromtimestamp(status.st_mtime, UTC)
-    return ImportedFile(name, status.st_size, partial(open_regular, path), at)
+    base = PurePosixPath(name).name
+    return ImportedFile(base, status.st_size, partial(open_regular, path), at, name)
 
 
 def _in_zip(archive: zipfile.ZipFile, name: str) -> ImportedFile:
     size = archive.getinfo(name).file_size
-    return ImportedFile(PurePosixPath(name).name, size, partial(archive.open, name))
+    return ImportedFile(PurePosixPath(name).name, size, partial(archive.open, name), None, name)
 
 
 def _what_is_wrong(name: str, begun: list[Found]) -> str:
@@ -245,7 +283,7 @@ def _what_is_wrong(name: str, begun: list[Found]) -> str:
     return f"{name} is JSON of an unknown format."
 
 
-def _database_fault(path: Path, error: DatabaseFault) -> ImportFault:
+def _database_fault(path: Path, error: DatabaseFault, names: str) -> ImportFault:
     if error.is_forbidden:
         return ImportFault(
             f"{path} has a view, a virtual table or a computed column where the program has "
@@ -255,6 +293,6 @@ def _database_fault(path: Path, error: DatabaseFault) -> ImportFault:
     if error.is_mismatch:
         return ImportFault(
             f"{path} does not have the expected tables ({error}).",
-            "Check that llm, elia or oterm made it.",
+            f"Check that {names} made it.",
         )
     return ImportFault(f"{path} is a damaged database ({error}).", "Copy it again.")

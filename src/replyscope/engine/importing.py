@@ -9,8 +9,9 @@ from pathlib import Path
 from replyscope.domain.errors import ImportConflict, StoreRejected
 from replyscope.domain.exchange import Exchange, ReplyImage
 from replyscope.domain.field_types import check_shared
-from replyscope.domain.foreign import Batch, Unreadable
+from replyscope.domain.foreign import Batch, Foreign, Unreadable
 from replyscope.domain.import_faults import fault_in_words
+from replyscope.domain.import_format import Item
 from replyscope.domain.message import Message, Part, ToolResultPart
 from replyscope.domain.plural import plural
 from replyscope.domain.shared import LeftOut, Progress, Shared, Taken
@@ -18,6 +19,7 @@ from replyscope.domain.stores import ImportTarget
 from replyscope.engine.import_files import FileReader
 
 _MOST_TITLES = 3
+_MOST_OMISSIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,68 @@ class Imported:
         )
 
 
+class Tally:
+    """Counts the results of an import. The pieces of a growing session count as one session."""
+
+    def __init__(self, *, is_dry: bool = False) -> None:
+        self.is_dry = is_dry
+        self._counts: Counter[Taken] = Counter()
+        self._replies = 0
+        self._replies_of_pieces: set[str] = set()
+        self._failed: list[Unreadable] = []
+        self._omissions: list[Omission] = []
+        self._of_session: dict[str, Taken] = {}
+
+    @property
+    def result(self) -> Imported:
+        """The counts so far."""
+        counts = self._counts
+        return Imported(
+            counts[Taken.NEW],
+            counts[Taken.GROWN],
+            counts[Taken.KNOWN],
+            self._replies + len(self._replies_of_pieces),
+            tuple(self._failed),
+            self.is_dry,
+            _gathered(self._omissions),
+        )
+
+    def fail(self, fault: Unreadable) -> None:
+        """Count an item that was not imported."""
+        self._failed.append(fault)
+
+    def add(self, item: Shared, taken: Taken) -> None:
+        """Count an imported session, or a piece of one."""
+        session_id = item.session.id
+        before = self._of_session.get(session_id)
+        if item.grows and before is not None:
+            self._add_piece(item, before, taken)
+        else:
+            if self.is_dry and before is not None:  # the file has the session twice
+                taken = Taken.KNOWN
+            self._of_session[session_id] = taken
+            self._counts[taken] += 1
+            self._add_replies(item, taken)
+        if taken is not Taken.KNOWN:
+            self._omissions += [_omission(left, item.session.title) for left in item.left_out]
+            if len(self._omissions) > _MOST_OMISSIONS:  # many pieces of few sessions
+                self._omissions = list(_gathered(self._omissions))
+
+    def _add_replies(self, item: Shared, taken: Taken) -> None:
+        """Count the replies of a new session; a reply of a log may come in several pieces."""
+        if taken is Taken.NEW and item.grows:
+            self._replies_of_pieces.update(item.exchanges)
+        elif taken is Taken.NEW:
+            self._replies += len(item.exchanges)
+
+    def _add_piece(self, item: Shared, before: Taken, taken: Taken) -> None:
+        self._add_replies(item, before)
+        if before is Taken.KNOWN and taken is not Taken.KNOWN:
+            self._counts[Taken.KNOWN] -= 1
+            self._counts[Taken.GROWN] += 1
+            self._of_session[item.session.id] = Taken.GROWN
+
+
 class Importer:
     """Imports files: finds their format, reads them, and saves their sessions."""
 
@@ -95,12 +159,23 @@ class Importer:
         self, path: Path, *, is_dry: bool = False, progress: Progress = lambda _place, _size: None
     ) -> Imported:
         """Import a path; with `is_dry` nothing is saved. Raises ImportFault, StoreError."""
-        batch = await asyncio.to_thread(self._reader.read, path)
-        items = (self._without_foreign_files(item) for item in batch.items)
-        batch = replace(batch, items=items)
+        batch = await asyncio.to_thread(self.read, path)
         return await import_batch(batch, self._target, is_dry=is_dry, progress=progress)
 
-    def _without_foreign_files(self, item: Shared | Unreadable) -> Shared | Unreadable:
+    def read(self, path: Path) -> Batch:
+        """The sessions of a path. Blocks. Raises ImportFault."""
+        batch = self._reader.read(path)
+        return replace(batch, items=(self._without_foreign_files(item) for item in batch.items))
+
+    def session_of(self, item: Item) -> Foreign:
+        """The session of an item of a log."""
+        return self._without_foreign_files(self._reader.session_of(item))
+
+    async def add(self, item: Foreign, tally: Tally) -> Taken | None:
+        """Import one session and count it. Returns None if it failed. Raises StoreError."""
+        return await import_item(item, self._target, tally)
+
+    def _without_foreign_files(self, item: Foreign) -> Foreign:
         """The session without paths of files outside our folder: they would be opened, and a
         path may belong to another machine. The paths are only compared.
         """
@@ -152,30 +227,24 @@ async def import_batch(
     With `is_dry` nothing is saved. Raises StoreError when the store itself fails; sessions that
     were already saved are kept, and the next import knows them.
     """
-    counts: Counter[Taken] = Counter()
-    replies = 0
-    failed: list[Unreadable] = []
-    omissions: list[Omission] = []
-    seen: set[str] = set()
+    tally = Tally(is_dry=is_dry)
     while (item := await asyncio.to_thread(next, batch.items, None)) is not None:
         progress(batch.place(), batch.size)
-        if isinstance(item, Unreadable):
-            failed.append(item)
-            continue
-        taken = await _import_one(item, target, is_dry=is_dry)
-        if isinstance(taken, Unreadable):
-            failed.append(taken)
-            continue
-        if is_dry and item.session.id in seen:  # the file has the session twice
-            taken = Taken.KNOWN
-        seen.add(item.session.id)
-        counts[taken] += 1
-        if taken is not Taken.KNOWN and item.left_out:
-            omissions += [_omission(left, item.session.title) for left in item.left_out]
-        replies += len(item.exchanges) if taken is Taken.NEW else 0
-    known, grown = counts[Taken.KNOWN], counts[Taken.GROWN]
-    kinds = _gathered(omissions)
-    return Imported(counts[Taken.NEW], grown, known, replies, tuple(failed), is_dry, kinds)
+        await import_item(item, target, tally)
+    return tally.result
+
+
+async def import_item(item: Foreign, target: ImportTarget, tally: Tally) -> Taken | None:
+    """Import one item and count it. Returns None if it failed. Raises StoreError."""
+    if isinstance(item, Unreadable):
+        tally.fail(item)
+        return None
+    done = await _import_one(item, target, is_dry=tally.is_dry)
+    if isinstance(done, Unreadable):
+        tally.fail(done)
+        return None
+    tally.add(item, done)
+    return done
 
 
 async def _import_one(item: Shared, target: ImportTarget, *, is_dry: bool) -> Taken | Unreadable:
@@ -200,7 +269,10 @@ def _gathered(omissions: Iterable[Omission]) -> tuple[Omission, ...]:
         kinds.setdefault((one.what, one.why), []).append(one)
     return tuple(
         Omission(
-            what, why, sum(o.count for o in found), tuple(t for o in found for t in o.sessions)
+            what,
+            why,
+            sum(o.count for o in found),
+            tuple(dict.fromkeys(t for o in found for t in o.sessions)),
         )
         for (what, why), found in kinds.items()
     )

@@ -7,8 +7,10 @@ from replyscope.domain.import_format import (
     DatabaseFormat,
     EntryFormat,
     FileFormat,
+    FolderFormat,
     Format,
     ImportedFile,
+    LogFormat,
 )
 
 _HEAD = 1_000
@@ -21,7 +23,8 @@ class FormatTable:
     def __init__(self, formats: Sequence[Format]) -> None:
         self._formats = tuple(formats)
         self._entries = [one for one in formats if isinstance(one, EntryFormat)]
-        self._files = [one for one in formats if isinstance(one, FileFormat)]
+        self._files = [one for one in formats if isinstance(one, FileFormat | LogFormat)]
+        self._folders = [one for one in formats if isinstance(one, FolderFormat)]
         self._databases = [one for one in formats if isinstance(one, DatabaseFormat)]
         self.openings = [one.opening for one in self._entries if one.opening is not None]
 
@@ -32,11 +35,15 @@ class FormatTable:
         entry: Mapping[str, Any] = value
         return next((one for one in self._entries if one.sniff(entry)), None)
 
-    def of_file(self, file: ImportedFile) -> FileFormat | None:
+    def of_file(self, file: ImportedFile) -> FileFormat | LogFormat | None:
         """The format of a file. Raises OSError, and the errors of a damaged zip."""
         with file.open() as opened:
             head = opened.read(_HEAD).removeprefix(_BOM).lstrip()
         return next((one for one in self._files if one.sniff(file, head)), None)
+
+    def of_folder(self, names: Sequence[str]) -> FolderFormat | None:
+        """The format of a folder that is read as a whole, by the names of its files."""
+        return next((one for one in self._folders if one.members(names)), None)
 
     def of_database(self, tables: Mapping[str, set[str]]) -> DatabaseFormat | None:
         """The format of a database, by the columns of its tables."""
@@ -49,18 +56,25 @@ class FormatTable:
     @property
     def member_names(self) -> str:
         """A phrase with the names of the files that an import of a folder uses."""
-        return " or ".join(one.member for one in self._formats if one.member)
+        return _listed([one.member for one in self._formats if one.member])
+
+    @property
+    def programs(self) -> list[str]:
+        """The programs whose history can be imported."""
+        names = (one.title if one.program is None else one.program for one in self._formats)
+        return [name for name in dict.fromkeys(names) if name]
 
     @property
     def hint(self) -> str:
-        """A sentence part that lists the files that can be imported."""
-        others = [one.hint for one in self._formats if not isinstance(one, DatabaseFormat)]
-        names = [one.title for one in self._databases]
-        database = f"a database of {', '.join(names[:-1])} or {names[-1]}"
-        return ", ".join((*others[:-1], database, f"or {others[-1]}"))
+        """A sentence part that says which files can be imported."""
+        programs = _listed(self.programs)
+        return f"an export, a log or a database of {programs}, or a recorded stream (.sse)"
 
     @property
-    def no_messages(self) -> str:
-        """The reason for refusing a JSON object without messages: the missing fields."""
-        fields = [f"a `{one.field}` ({one.title})" for one in self._entries if one.field]
-        return f"it has no messages: neither {' nor '.join(fields)}"
+    def database_titles(self) -> str:
+        """The programs whose databases can be imported, as a phrase."""
+        return _listed([one.title for one in self._databases])
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if names[1:] else "".join(names)

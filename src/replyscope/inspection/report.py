@@ -18,7 +18,7 @@ from replyscope.domain.printable import exact_line, printable_line, printable_te
 from replyscope.inspection.arguments import one_line
 from replyscope.inspection.asked_rows import asked_rows
 from replyscope.inspection.explain import explain
-from replyscope.inspection.figures import cost, count, rate, seconds, size
+from replyscope.inspection.figures import cost, count, rate, seconds, size, whole_time
 from replyscope.inspection.findings import find_oddities
 
 _KINDS = {FilePart: "file", ImagePart: "image", AudioPart: "audio", DocumentPart: "PDF"}
@@ -64,7 +64,7 @@ def exchange_lines(exchange: Exchange) -> list[str]:
         f"out {count(usage.output_tokens if usage else None)}",
         f"   cost    {cost(exchange)}",
         f"   time    {seconds(timing.first_token_ms)} to first token, "
-        f"{seconds(timing.duration_ms)} total, {rate(exchange)}",
+        f"{whole_time(exchange)} total, {rate(exchange)}",
     ]
     lines += [f"   {label:<8}{printable_line(text)}" for label, text in asked_rows(exchange.extras)]
     return [*lines, *(f"   note    {printable_line(note)}" for note in find_oddities(exchange))]

@@ -54,7 +54,6 @@ ELIA = DatabaseFormat(
     title="elia",
     path="`elia.sqlite`",
     content="the database, as a copy if the program is running",
-    hint="a database of elia",
     sniff=lambda tables: {"chat_id", "role", "content"} <= tables.get("message", set()),
     count=count_chats,
     read=partial(read_chats, read=_chat),

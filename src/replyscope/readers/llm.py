@@ -321,7 +321,6 @@ LLM = DatabaseFormat(
     title="llm",
     path="`logs.db`",
     content="the database, as a copy if the program is running",
-    hint="a database of llm",
     sniff=_sniff,
     count=_count,
     read=_read,

@@ -55,7 +55,6 @@ OTERM = DatabaseFormat(
     title="oterm",
     path="`store.db`",
     content="the database, as a copy if the program is running",
-    hint="a database of oterm",
     sniff=lambda tables: {"chat_id", "author", "text"} <= tables.get("message", set()),
     count=count_chats,
     read=partial(read_chats, read=_chat),

@@ -158,7 +158,6 @@ REPLYSCOPE = EntryFormat(
     title="replyscope",
     path="a JSON export",
     content="every field, the recorded wire included",
-    hint="our JSON",
     sniff=_sniff,
     read=session_from_json,
     opening=_OPENING,

@@ -28,9 +28,9 @@ def _read(file: ImportedFile) -> Iterator[Item]:
 SSE = FileFormat(
     name="sse",
     title="Recorded stream",
+    program="",
     path="`.sse`",
     content="one reply, with its frames",
-    hint="a .sse file",
     sniff=_sniff,
     read=_read,
 )

@@ -12,7 +12,8 @@ from replyscope.domain.shared import Shared, Taken
 from replyscope.domain.sound_numbers import with_sound_numbers
 from replyscope.store import rows
 from replyscope.store.codec import encode_exchange, encode_frames
-from replyscope.store.index import note_unindexed
+from replyscope.store.growing import has_changed, replace_changed
+from replyscope.store.index import note_unindexed, note_unindexed_under
 from replyscope.store.journal import load_frames
 from replyscope.store.requests import load_request, save_request
 from replyscope.store.search import tags_of
@@ -20,11 +21,16 @@ from replyscope.store.search import tags_of
 
 def look_for(connection: sqlite3.Connection, shared: Shared) -> Taken:
     """The result that importing a session would have. Raises ImportConflict."""
+    return _look_for(connection, shared, _known_messages(connection, shared))
+
+
+def _look_for(connection: sqlite3.Connection, shared: Shared, known: set[str]) -> Taken:
     row = connection.execute("SELECT 1 FROM session WHERE id = ?", (shared.session.id,)).fetchone()
-    known = _known_messages(connection, shared)
     if row is None:
         return Taken.NEW
-    return Taken.KNOWN if len(known) == len(shared.messages) else Taken.GROWN
+    if len(known) < len(shared.messages) or has_changed(connection, shared, known):
+        return Taken.GROWN
+    return Taken.KNOWN
 
 
 def _known_messages(connection: sqlite3.Connection, shared: Shared) -> set[str]:
@@ -45,20 +51,22 @@ def insert_shared(connection: sqlite3.Connection, shared: Shared) -> Taken:
     """Save a session with its tree, its exchanges and their wires.
 
     New messages are appended to a known session; the person's changes to it (title, tags,
-    current branch) are kept.
+    current branch) are kept. Known messages stay as they are, except in a session that grows.
     """
-    taken = look_for(connection, shared)
+    known = _known_messages(connection, shared)
+    taken = _look_for(connection, shared, known)
     session = shared.session
     if taken is Taken.KNOWN:
         return taken
-    known = _known_messages(connection, shared)
     if taken is Taken.NEW:
         rows.insert_session(connection, session)
         connection.executemany(
             "INSERT OR IGNORE INTO tag VALUES (?, ?)", [(session.id, tag) for tag in shared.tags]
         )
+    else:
+        replace_changed(connection, shared, known)
     homes: dict[str, Message] = {}
-    ordered = _parents_first(shared.messages)
+    ordered = _parents_first(shared.messages, _stored_parents(connection, shared))
     for message in ordered:
         if message.id not in known:
             rows.insert_message(connection, session.id, message)
@@ -72,9 +80,26 @@ def insert_shared(connection: sqlite3.Connection, shared: Shared) -> Taken:
     for message in ordered:
         if any(s.exchange_id in shared.exchanges for s in message.sources):
             rows.insert_sources(connection, message)
+        if message.id not in known and shared.grows:
+            note_unindexed_under(connection, message.parent_id)
     if taken is Taken.GROWN:
         _move_head(connection, shared, known)
     return taken
+
+
+def _stored_parents(connection: sqlite3.Connection, shared: Shared) -> set[str]:
+    """The parents of a piece's messages that are in the store."""
+    if not shared.grows:
+        return set()
+    here = {message.id for message in shared.messages}
+    named = {message.parent_id for message in shared.messages} - here - {None}
+    found = (
+        connection.execute(
+            "SELECT id FROM message WHERE id = ? AND session_id = ?", (parent, shared.session.id)
+        ).fetchone()
+        for parent in named
+    )
+    return {row[0] for row in found if row is not None}
 
 
 def _insert_exchange(
@@ -109,7 +134,8 @@ def _move_head(connection: sqlite3.Connection, shared: Shared, known: set[str]) 
         "SELECT head_id FROM session WHERE id = ?", (shared.session.id,)
     ).fetchone()
     head = next((m for m in shared.messages if m.id == shared.session.head_id), None)
-    if head is not None and head.id not in known and (here[0] is None or here[0] in known):
+    expected = (*known, None, shared.earlier_head_id)
+    if head is not None and head.id not in known and here[0] in expected:
         rows.set_head(connection, shared.session.id, head)
 
 
@@ -143,8 +169,10 @@ def _insert_wire(connection: sqlite3.Connection, shared: Shared, exchange_id: st
         )
 
 
-def _parents_first(messages: tuple[Message, ...]) -> list[Message]:
-    """The messages, each after its parent. A message with an unknown parent becomes a root."""
+def _parents_first(messages: tuple[Message, ...], stored: set[str]) -> list[Message]:
+    """The messages, each after its parent. A message whose parent is neither here nor stored
+    becomes a root.
+    """
     known = {message.id: message for message in messages}
     order: list[Message] = []
     done: set[str] = set()
@@ -155,7 +183,8 @@ def _parents_first(messages: tuple[Message, ...]) -> list[Message]:
             done.add(step.id)
             path.append(step)
             step = known.get(step.parent_id or "")
-        if (path and step is None) or (step is not None and step in path):
+        is_missing = path and step is None and path[-1].parent_id not in stored
+        if is_missing or (step is not None and step in path):
             path[-1] = replace(path[-1], parent_id=None)  # the parent is missing, or a cycle
         order += reversed(path)
     return order

@@ -28,10 +28,8 @@ CHATGPT = EntryFormat(
     path="the zip, the extracted folder, or one of its files",
     content="`conversations.json`; the parts `conversations-000.json`, `conversations-001.json`, "
     "…; or one file for each conversation in `conversations/`",
-    hint="conversations.json of ChatGPT (or the zip or folder with it)",
     members=_members,
     member="conversations.json",
     sniff=_sniff,
     read=read_conversation,
-    field="mapping",
 )

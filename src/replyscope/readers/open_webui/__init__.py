@@ -15,8 +15,6 @@ OPEN_WEBUI = EntryFormat(
     title="Open WebUI",
     path="an export of one chat or of all chats",
     content="the JSON file",
-    hint="an export of Open WebUI",
     sniff=_sniff,
     read=read_chat,
-    field="chat",
 )
