@@ -325,3 +325,25 @@ def test_the_linear_chat_has_the_stash_quotes_and_asides(
         assert terminal.wait_for_end() == 0
     last = [one for role, one in sent(server.requests[-1]) if role == "user"]
     assert last == ["hi", "half a thought!", "> Hello world\n\nwhy?"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
+def test_the_linear_chat_prints_an_aside_while_it_streams(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    from tests.stories.test_linear import start
+
+    gate = threading.Event()
+    first = sse(delta("A burrito. And"), done=False)
+    rest = sse(delta(" more."), delta(finish="stop"), usage())
+    server.answer = lambda _request: Answer(chunks=[*first, gate, *rest])
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("/aside what is a monad?\r")
+        terminal.wait_for("aside: A burrito.")
+        assert "not part of later requests" not in terminal.screen
+        gate.set()
+        terminal.wait_for("A burrito. And more.")
+        terminal.wait_for("not part of later requests")
+        terminal.type("/quit\r")
+        assert terminal.wait_for_end() == 0

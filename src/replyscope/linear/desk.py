@@ -47,6 +47,9 @@ class RunTurns(Protocol):
     def run_beside(self, work: Awaitable[T]) -> T:
         """Run a request that is not a turn, with the questions about spending limits."""
 
+    def queue(self, step: Callable[[], None]) -> None:
+        """Let the main thread run a step of printing, in order. Called in the engine's thread."""
+
 
 class LinearDesk:
     """The open conversation, the last list, and the services. `turns` is set at the start.
