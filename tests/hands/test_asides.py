@@ -347,3 +347,26 @@ def test_the_linear_chat_prints_an_aside_while_it_streams(
         terminal.wait_for("not part of later requests")
         terminal.type("/quit\r")
         assert terminal.wait_for_end() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
+def test_the_linear_chat_takes_commands_of_several_lines(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    from tests.stories.test_linear import start
+
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("/system Be brief.\\\r")
+        terminal.wait_for("more:")
+        terminal.type("Be kind.\r")
+        terminal.wait_for("system: Be brief.")
+        terminal.type("/etc/hosts\\\r")
+        terminal.wait_until(lambda: terminal.screen.count("more:") == 2)
+        terminal.type("is a file\r")
+        terminal.wait_for("tokens:")
+        terminal.type("/quit\r")
+        assert terminal.wait_for_end() == 0
+    assert sent(server.requests[-1]) == [
+        ("system", "Be brief.\nBe kind."), ("user", "/etc/hosts\nis a file"),
+    ]  # fmt: skip

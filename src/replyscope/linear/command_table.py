@@ -27,7 +27,8 @@ Run = Callable[[LinearDesk, str], None]
 @dataclass(frozen=True, slots=True)
 class LinearCommand:
     """A command: the word after the slash, its argument, a sentence for the help, and its
-    function. `aliases` are words of other chats and of the app.
+    function. `aliases` are words of other chats and of the app. With `takes_text` the argument
+    may have several lines.
     """
 
     name: str
@@ -35,6 +36,7 @@ class LinearCommand:
     run: Run
     argument: str = ""
     aliases: tuple[str, ...] = ()
+    takes_text: bool = False
 
     @property
     def sentence(self) -> str:
@@ -77,7 +79,7 @@ COMMANDS: tuple[LinearCommand, ...] = (
                   replies.print_timeline),
     LinearCommand("retry", "request the reply again", replies.retry, "[MODEL]"),
     LinearCommand("edit", "write your last message again; both versions are kept", replies.edit,
-                  "[TEXT]"),
+                  "[TEXT]", takes_text=True),
     LinearCommand("continue", "request more of the last reply", replies.continue_reply),
     LinearCommand("raise", "double the token limit and continue", replies.raise_limit),
     LinearCommand("branches", "list the versions of a message, or open one", replies.branches,
@@ -88,15 +90,15 @@ COMMANDS: tuple[LinearCommand, ...] = (
     LinearCommand("compare", "compare two versions of the reply", replies.compare, "[N N]"),
     LinearCommand("run", "run the waiting tool calls", replies.run_tools),
     LinearCommand("tools", "list the tools, or offer them", settings.tools, "[NAME] [on|off]"),
-    LinearCommand("mcp", "add a tool server by its entry", settings.add_server, "[JSON]"),
+    LinearCommand("mcp", "add a tool server by its entry", settings.add_server, "[JSON]", takes_text=True),
     LinearCommand("hosted", "offer a tool that the provider runs", settings.hosted,
-                  "[JSON|off]"),
+                  "[JSON|off]", takes_text=True),
     LinearCommand("resource", "attach a resource of a tool server", servers.attach_resource),
     LinearCommand("prompt", "send a prompt of a tool server", servers.use_prompt,
                   "[SERVER:NAME]"),
     LinearCommand("responses", "fetch, cancel or delete replies that providers keep",
                   servers.stored_replies),
-    LinearCommand("system", "read or replace the system prompt", settings.system, "[TEXT|off]"),
+    LinearCommand("system", "read or replace the system prompt", settings.system, "[TEXT|off]", takes_text=True),
     LinearCommand("params", "read, find or set the parameters", settings.parameters,
                   "[NAME=VALUE ...|WORD]", ("parameters",)),
     LinearCommand("preset", "list the presets, use one, or make one of this session",
@@ -117,11 +119,11 @@ COMMANDS: tuple[LinearCommand, ...] = (
                   "[FILE|off]"),
     LinearCommand("attach", "attach a file to the next message", settings.attach, "[PATH|off]"),
     LinearCommand("history", "search the prompts of all sessions", history.history, "[WORDS]"),
-    LinearCommand("stash", "put a text aside, or take it back", asides.stash, "[TEXT|pop]"),
+    LinearCommand("stash", "put a text aside, or take it back", asides.stash, "[TEXT|pop]", takes_text=True),
     LinearCommand("quote", "quote the last reply, or its paragraphs with a text, in your message",
                   asides.quote, "[TEXT]"),
     LinearCommand("aside", "ask a side question that stays out of later requests", asides.aside,
-                  "QUESTION"),
+                  "QUESTION", takes_text=True),
     LinearCommand("export", "export a session to a file", files.export,
                   "[N ...] [FORMAT] [FILE]"),
     LinearCommand("import", "import sessions of other programs", files.import_file, "[FILE]"),

@@ -302,12 +302,18 @@ class Line:
     help = "a line of help"
     aliases = ()
 
-    def __init__(self, name: str, argument: str = "") -> None:
+    def __init__(self, name: str, argument: str = "", *, takes_text: bool = False) -> None:
         self.name = name
         self.argument = argument
+        self.takes_text = takes_text
 
 
-_COMMANDS = (Line("model", "NAME"), Line("new"), Line("next"))
+_COMMANDS = (
+    Line("model", "NAME"),
+    Line("new"),
+    Line("next"),
+    Line("aside", "QUESTION", takes_text=True),
+)
 
 
 @asynccontextmanager

@@ -1,13 +1,21 @@
 """The input of the composer: messages, slash commands and completion."""
 
-import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
+from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import attached_text
 from replyscope.domain.printable import printable_line
 from replyscope.engine.attachments import complete_path
-from replyscope.engine.command_names import find_command, is_exact, nearest_name
+from replyscope.engine.command_names import (
+    check_lines,
+    find_command,
+    is_exact,
+    is_message,
+    message_hint,
+    nearest_name,
+    split_command,
+)
 from replyscope.ui.chat.attaching import Attaching
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
@@ -18,7 +26,6 @@ from replyscope.ui.chat.tool_servers import ServerCommands
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
 
-_COMMAND = re.compile(r"/(\S*)(.*)", re.DOTALL)
 _EDIT, _SEND = "edit", "send anyway"
 
 
@@ -48,21 +55,21 @@ class Writing(Attaching):
         self.on_read = self._send_waiting
 
     async def submit(self, text: str) -> None:
-        """Run a slash command, use a prompt, or send the text as a message. The input of a prompt
-        may have several lines, a command is one line.
-        """
-        found = _COMMAND.fullmatch(text)
-        if found is None:
+        """Run a slash command, use a prompt, or send the text as a message."""
+        typed = split_command(text)
+        if typed is None:
             self._send(text)
             return
-        name, argument = found[1], found[2].strip()
+        name, argument = typed
         command = find_command(self._commands, name)
         if not is_exact(command, name) and await self._prompts.has(name):
             self._prompts.commands.use(name, argument, text)
-        elif "\n" in text:
+        elif is_message(command, name, text):
+            if hint := message_hint(self._commands, name):
+                self._desk.tell(hint, is_error=False)
             self._send(text)
         elif command is not None:
-            await self._run(command.name, argument if command.argument else "")
+            await self._run_typed(command, name, argument, text)
         elif ":" in name:  # a prompt of a tool server
             self._servers.use_prompt(name)
         else:
@@ -71,6 +78,15 @@ class Writing(Attaching):
             self._desk.tell(f"There is no command /{name}. {advice}")
             if not self._view.composer.text:
                 self._view.composer.replace_text(text)
+
+    async def _run_typed(self, command: CommandLine, name: str, argument: str, text: str) -> None:
+        try:
+            check_lines(command, name, text)
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+            self._view.composer.replace_text(text)
+        else:
+            await self._run(command.name, argument if command.argument else "")
 
     def _send(self, text: str) -> None:
         """Send a message, after questions about keys and attachments in it."""
