@@ -152,8 +152,9 @@ async def test_a_kill_while_a_summary_streams_leaves_the_end_of_the_conversation
         await talk(conversation, provider)
         before = texts(conversation)
         gate = threading.Event()
-        chunks = [*sse(delta("part"), done=False), gate, *sse(delta(finish="stop"), usage())]
-        server.answer = lambda _request: Answer(chunks=chunks)
+        ending = sse(delta(finish="stop"), usage())
+        answer = Answer(chunks=[*sse(delta("part"), done=False), gate, *ending])
+        server.answer = lambda _request: answer
         has_begun = asyncio.Event()
         compaction, target = Compaction(conversation), target_of(provider)
         summary = asyncio.create_task(compaction.summarise(target, lambda _: has_begun.set()))

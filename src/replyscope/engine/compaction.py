@@ -1,8 +1,8 @@
 """Compaction: a summary replaces a long conversation, in a new branch of its session.
 
 Nothing is deleted. The request for the summary and its reply are saved after the end of the old
-branch, which does not contain them. The new branch begins with the summary, as a sibling of the first
-message; copies of the pinned messages follow it unchanged.
+branch, which does not contain them. The new branch begins with the summary, as a sibling of the
+first message; copies of the pinned messages follow it unchanged.
 """
 
 from collections.abc import Sequence

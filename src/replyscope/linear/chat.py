@@ -8,7 +8,7 @@ from functools import partial
 from replyscope.domain.errors import ReplyscopeError, StoreError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
-from replyscope.engine.attachments import complete_path
+from replyscope.engine.argument_lists import ArgumentLists
 from replyscope.engine.command_names import (
     check_lines,
     find_command,
@@ -21,6 +21,7 @@ from replyscope.engine.command_names import (
 from replyscope.engine.services import ChatServices
 from replyscope.linear import targets
 from replyscope.linear.command_table import COMMANDS, FULL_SCREEN, SETTINGS, LinearCommand
+from replyscope.linear.completing import completed_lists
 from replyscope.linear.desk import LinearDesk
 from replyscope.linear.engine_thread import EngineThread, Job, Stopped
 from replyscope.linear.prompts import has_prompt, prompt_names, use_prompt
@@ -44,6 +45,7 @@ class LinearChat:
     ) -> None:
         self._desk = LinearDesk(services, terminal, engine)
         self._desk.turns = TurnRunner(self._desk, partial(targets.choose_target, self._desk))
+        self._lists = ArgumentLists(services, self._desk.targets, completed_lists(self._desk))
         self._upkeep: Job[None] | None = None
         self.commands: tuple[LinearCommand, ...] = (
             *COMMANDS,
@@ -116,11 +118,23 @@ class LinearChat:
         desk.terminal.set_completions(self._complete)
         desk.terminal.set_history(desk.run(desk.services.history.load_history(_MOST_HISTORY)))
 
-    def _complete(self, word: str) -> list[str]:
-        if word.startswith("/"):
+    def _complete(self, line: str) -> list[str]:
+        """The completions of a line: commands, their arguments, and paths."""
+        name, space, argument = line[1:].partition(" ")
+        is_command = line.startswith("/")
+        if is_command and not space:
             names = (*(c.name for c in self.commands), *prompt_names(self._desk))
-            return [f"/{name} " for name in dict.fromkeys(names) if f"/{name}".startswith(word)]
-        return [path for path, _ in complete_path(word, self._desk.services.working_folder)]
+            return [f"/{one} " for one in dict.fromkeys(names) if f"/{one}".startswith(line)]
+        command = find_command(self.commands, name) if is_command else None
+        if command is not None:
+            rows = self._desk.run(self._lists.complete(command.argument, argument.lstrip()))
+            # Tab inserts only what all have in common, so each begins with what is typed.
+            found = [f"/{name} {value}" for value, _ in rows]
+            if found := [one for one in found if one.startswith(line)]:
+                return found
+        word = line.rsplit(" ", 1)[-1]
+        paths = self._desk.run(self._lists.paths.complete(word))
+        return [line.removesuffix(word) + path for path, _ in paths]
 
     def _read_lines(self) -> None:
         desk = self._desk

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from replyscope.config.paths import find_paths
 from tests.support.server import LoopbackServer, reply
 from tests.ui.chat.bench import on_bench
 
@@ -54,11 +55,36 @@ async def test_a_completion_that_is_complete_runs_on_enter(
 ) -> None:
     async with on_bench(tmp_path, server.base_url) as bench:
         bench.editor.replace_text("/ne")
-        bench.writing.offer_completions()
+        await bench.completing.offer()
         assert [value for value, _ in bench.view.suggestions.rows] == ["/new", "/next"]
-        bench.writing.move_suggestion(1)
-        await bench.writing.take_suggestion(submits=True)
+        bench.completing.move(1)
+        await bench.completing.take(submits=True)
         assert bench.ran == [("next", "")]
+        assert bench.editor.text == ""
+
+
+async def test_an_argument_is_completed_and_enter_keeps_what_is_typed(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    aliases = '[models]\nfast = "gpt-6-mini"\nfaster = "gpt-6-nano"\n'
+    file = find_paths(str(tmp_path)).settings
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(aliases)
+    async with on_bench(tmp_path, server.base_url) as bench:
+        bench.editor.replace_text("/model fas")
+        await bench.completing.offer()
+        assert [value for value, _ in bench.view.suggestions.rows] == ["fast", "faster"]
+        await bench.completing.take(submits=True)
+        assert bench.ran == [("model", "fas")]
+        bench.editor.replace_text("/model fas")
+        await bench.completing.offer()
+        await bench.completing.take(submits=False)
+        assert bench.editor.text == "/model fast"
+        await bench.completing.offer()
+        bench.completing.move(1)
+        bench.completing.move(1)
+        await bench.completing.take(submits=True)
+        assert bench.ran[1:] == [("model", "faster")]
         assert bench.editor.text == ""
 
 

@@ -16,7 +16,7 @@ from textual.widgets import Input, Label, Static, TextArea
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.domain.prompt import Prompt, Variable, VariableType
-from replyscope.engine.attachments import complete_path
+from replyscope.engine.path_completion import PathCompletion
 from replyscope.engine.prompts import Filled, fill
 from replyscope.inspection.prompt_view import about_variable
 from replyscope.ui.dialogs.dialog import Dialog
@@ -36,11 +36,11 @@ class PathSuggester(Suggester):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
-        self._folder = folder
+        self._paths = PathCompletion(folder)
 
     async def get_suggestion(self, value: str) -> str | None:
         """The first path that begins with the typed one."""
-        found = complete_path(value, self._folder) if value else []
+        found = await self._paths.complete(value) if value else []
         return found[0][0] if found else None
 
 

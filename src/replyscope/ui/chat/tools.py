@@ -61,11 +61,15 @@ class Tools:
         """Add tool servers from settings entries, by default from a dialog, and offer their tools
         in this session.
         """
-        self._desk.start_work(self._add_server, entry, group="tools", exclusive=True, holds_keys=True)
+        self._desk.start_work(
+            self._add_server, entry, group="tools", exclusive=True, holds_keys=True
+        )
 
     async def _add_server(self, entry: str) -> None:
         note = 'Paste its entry, as in Claude Desktop or VS Code: {"mcpServers": {"time": {…}}}'
-        pasted = entry or await self._desk.ask(EditDialog("Add a tool server", "", note))
+        pasted: str | None = entry
+        if not entry:
+            pasted = await self._desk.ask(EditDialog("Add a tool server", "", note))
         if pasted is None:
             return
         release_keys()  # a server may start slowly
