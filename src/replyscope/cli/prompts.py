@@ -20,7 +20,7 @@ _WIDEST = 24
 
 async def run_prompts(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Run one action. Returns the exit status. Raises ReplyscopeError."""
-    library = PromptFolder(wiring.paths.prompts, wiring.paths.prompt_values)
+    library = PromptFolder(wiring.paths.prompts, is_saving=True)
     match arguments.action:
         case "list":
             _list(library, as_json=arguments.json)

@@ -137,12 +137,6 @@ class PromptLibrary(Protocol):
         Raises SettingsError with file, line and what is allowed.
         """
 
-    def last_values(self, name: str) -> Mapping[str, str]:
-        """The values that the variables of a prompt had last."""
-
-    def remember(self, name: str, values: Mapping[str, str]) -> None:
-        """Remember the values of a prompt's variables."""
-
 
 def is_prompt_name(name: str) -> bool:
     """Whether a prompt may have a name: letters, digits and `. + - _` inside."""

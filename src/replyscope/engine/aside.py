@@ -51,7 +51,7 @@ async def ask_aside(
         return await _run(session, question, settings, target, messages, listen)
     finally:
         if reserved is not None:
-            reserved.release()
+            await reserved.release()
 
 
 def _planned(
@@ -66,6 +66,7 @@ def _planned(
         read_in_all(messages, session.exchanges),
         session.exchanges,
         is_single=True,
+        is_private=session.is_private,
     )
 
 

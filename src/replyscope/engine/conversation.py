@@ -78,7 +78,7 @@ class Conversation(OpenSession):
             await self.add_message(message)
             return await turn.answer(message.id)
         finally:
-            turn.release()
+            await turn.release()
 
     def _before(self, message: Message) -> list[Message]:
         """The messages of the branch before a message."""
@@ -108,7 +108,7 @@ class Conversation(OpenSession):
                 await turn.answer(prompt.id)
                 return self.messages[-1]
         finally:
-            turn.release()
+            await turn.release()
 
     async def compact_at_server(
         self, target: Target, settings: SessionSettings, listen: Listen = ignore
@@ -143,7 +143,7 @@ class Conversation(OpenSession):
             self.tree.go_to(question.id)
             return await turn.answer(question.id)
         finally:
-            turn.release()
+            await turn.release()
 
     async def continue_reply(self, target: Target, listen: Listen = ignore) -> str | None:
         """Continue the last reply with another exchange."""

@@ -1,7 +1,8 @@
 """An open session: its tree, its exchanges, and its synchronisation with the store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -24,6 +25,8 @@ from replyscope.engine.runner import Runner
 from replyscope.engine.tool_calls import asked, calls_of
 from replyscope.engine.tool_runner import ToolRunner
 from replyscope.engine.tree import MessageTree
+
+_log = logging.getLogger(__name__)
 
 
 class OpenSession:
@@ -194,6 +197,17 @@ class OpenSession:
         left = max(0, self.session.stashed - 1) if draft is not None else 0
         self.session = replace(self.session, stashed=left)
         return draft
+
+    async def remember_values(self, name: str, values: Mapping[str, str]) -> None:
+        """Remember the values of a prompt's variables with this session, for the next use of the
+        prompt. Values that can't be saved are forgotten.
+        """
+        try:
+            if self._is_new:
+                await self.save_head()
+            await self._store.remember_values(self.session.id, name, values)
+        except StoreError as error:
+            _log.warning("the values of a prompt are not saved: %s", error)
 
     async def update_message(self, message: Message) -> Message:
         """Replace a saved message by a newer version. Raises StoreError."""

@@ -80,16 +80,17 @@ class Turn:
             session.exchanges,
             self._offered,
             is_single,
+            session.is_private,
         )
         self._reserved = await spending.allow(planned)
         self._is_allowed = True
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """End the reservation of a request that has ended, or was not sent."""
         self._is_allowed = False
         if self._reserved is not None:
-            self._reserved.release()
-            self._reserved = None
+            reserved, self._reserved = self._reserved, None
+            await reserved.release()
 
     async def _prepare(self) -> None:
         """Load the tools; servers may start."""
@@ -113,7 +114,7 @@ class Turn:
             request = replace(self._request(self._target), compacts=True)
             await self._choices(self._target, request, under, 1)
         finally:
-            self.release()
+            await self.release()
 
     @property
     def _settings(self) -> SessionSettings:
@@ -164,7 +165,7 @@ class Turn:
         try:
             await self._exchange(self._target, request, opening, [joined])
         finally:
-            self.release()
+            await self.release()
 
     def _can_answer(self) -> bool:
         """Whether calls wait and tools were offered. Calls without an offer keep waiting."""
@@ -209,7 +210,7 @@ class Turn:
         try:
             await self._request_choices(target, under)
         finally:
-            self.release()
+            await self.release()
 
     async def _request_choices(self, target: Target, under: str | None) -> None:
         request = self._request(target)

@@ -73,7 +73,7 @@ def use_prompt(desk: LinearDesk, name: str, text: str = "") -> None:
         if not desk.terminal.confirm("Send it?"):
             return
     if given and not desk.conversation.is_private:
-        library.remember(name, given)
+        desk.run(desk.conversation.remember_values(name, given))
     _send(desk, used)
 
 
@@ -92,7 +92,8 @@ def _ask(
     desk: LinearDesk, prompt: Prompt, given: dict[str, str], text: str
 ) -> tuple[dict[str, str], str]:
     """The values and the input, after a numbered question for each that is not given."""
-    values = starting_values(prompt, desk.services.prompts().last_values(prompt.name), given)
+    last = desk.run(desk.services.archive.last_values(prompt.name))
+    values = starting_values(prompt, last, given)
     missing = [one for one in prompt.variables if one.name not in given]
     needs_text = prompt.takes_input and not text
     count = len(missing) + needs_text

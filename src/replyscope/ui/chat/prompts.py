@@ -145,7 +145,7 @@ class PromptCommands:
         if is_complete(prompt, given, rest):
             used = fill([prompt], given, rest)
         else:
-            last = await asyncio.to_thread(library.last_values, name)
+            last = await self._desk.archive.last_values(name)
             values = starting_values(prompt, last, given)
             folder = self._desk.services.working_folder
             answer = await self._desk.ask(PromptForm(prompt, values, rest, folder))
@@ -153,7 +153,7 @@ class PromptCommands:
                 return
             used, given = answer.filled, dict(answer.values)
         if given and not conversation.is_private:
-            await asyncio.to_thread(library.remember, name, given)
+            await conversation.remember_values(name, given)
         self._apply(conversation, used, has_more=bool(written.strip()))
 
     def _apply(self, conversation: Conversation, used: Filled, *, has_more: bool) -> None:
