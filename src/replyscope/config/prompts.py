@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -144,6 +145,16 @@ class PromptFolder:
             raise SettingsError(f"A prompt has at most {_MOST_BYTES:,} bytes.")
         _replace(path, f"{normalised(text)}\n")
         return path
+
+    def keep(self, text: str) -> Path | None:
+        """See PromptLibrary."""
+        try:
+            number, name = tempfile.mkstemp(".md", "replyscope-")
+            with os.fdopen(number, "w", encoding="utf-8", errors=REPLACE) as file:
+                file.write(text)
+        except OSError:
+            return None
+        return Path(name)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{_SUFFIX}"

@@ -131,6 +131,11 @@ class PromptLibrary(Protocol):
     def write(self, name: str, text: str) -> Path:
         """Save the text of a prompt, and return its file. Raises SettingsError."""
 
+    def keep(self, text: str) -> Path | None:
+        """Write a text that can't be saved into a temporary file, and return it; None if that
+        fails too.
+        """
+
     def parse(self, name: str, text: str, check: Check = accept_any) -> Prompt:
         """The prompt of a text. `check` checks its parameters.
 

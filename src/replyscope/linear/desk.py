@@ -13,6 +13,7 @@ from replyscope.domain.session import SessionSettings
 from replyscope.domain.typed_number import shortened, whole_number
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
+from replyscope.engine.prompt_writing import PromptWriting
 from replyscope.engine.services import ChatServices
 from replyscope.engine.targets import Targets
 from replyscope.engine.undo import UndoList
@@ -74,6 +75,7 @@ class LinearDesk:
         self.listed: list[Listed] = []
         self.search: Search | None = None
         self.undo = UndoList()
+        self.prompt_writing = PromptWriting(services.prompts)
         self.is_review = False
         self.is_leaving = False
         self.say = terminal.say
