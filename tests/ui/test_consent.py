@@ -235,7 +235,7 @@ async def test_a_click_answers_no_card_that_was_not_looked_at(
         asked = Asked(pilot)
         asked.ask()
         await shown(pilot)
-        await until(pilot, lambda: "[y]once" in frame(pilot))
+        await until(pilot, lambda: "[y]yes" in frame(pilot))
         keys = card_of(pilot).query_one("#consent-keys")
         await pilot.click(keys, offset=(3, 0))
         assert asked.said == {}
@@ -243,7 +243,7 @@ async def test_a_click_answers_no_card_that_was_not_looked_at(
         assert chat_of(pilot).panes.composer.text == "y"
         look(monkeypatch, SOON_S)
         await pilot.press("backspace")
-        await until(pilot, lambda: "[F6] [y]once" in frame(pilot))
+        await until(pilot, lambda: "[F6] [y]yes" in frame(pilot))
         await pilot.click(keys, offset=(8, 0))
         await until(pilot, lambda: asked.allowed == [0])
 

@@ -54,8 +54,8 @@ class Answer(StrEnum):
 
 
 _KEYS = (
-    (Answer.ONCE, "y", ("yes, once", "once", "once")),
-    (Answer.SESSION, "s", ("yes, this session", "session", "session")),
+    (Answer.ONCE, "y", ("yes, once", "once", "yes")),
+    (Answer.SESSION, "s", ("yes, this session", "session", "here")),
     (Answer.ALWAYS, "a", ("always…", "always", "always")),
     (Answer.NO, "n", ("no", "no", "no")),
     (Answer.BECAUSE, "b", ("no, because…", "because", "why")),
@@ -360,6 +360,7 @@ _FORMS = (
     _Form("[{0}] then", "stop the reply", "  ", label=0),
     _Form("[{0}]", "stop the reply", "  ", label=1),
     _Form("[{0}]", "stop", " ", label=2, space=""),
+    _Form("[{0}]", "", " ", label=2, space=""),
     _Form("[{0}]", "", " ", label=None),
     _Form("[{0}]", "", "", label=None),
 )
