@@ -20,6 +20,7 @@ from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import Tool, ToolSettings
 from replyscope.engine.branch import check_readable, read_in_all
 from replyscope.engine.live_reply import LiveReply, Target
+from replyscope.engine.message_marks import check_choices
 from replyscope.engine.open_session import OpenSession
 from replyscope.engine.request_builder import make_opening, make_request
 from replyscope.engine.rounds import Rounds
@@ -61,11 +62,13 @@ class Turn:
         self, messages: Sequence[Message], target: Target | None = None, *, is_single: bool = False
     ) -> None:
         """Check the next request, of these messages to the target: whether the model can read
-        them, and the spending limits. `is_single`: it asks for one reply. Raises ReplyscopeError,
-        OverLimit. Call `release` when it was not sent.
+        them, the number of replies, and the spending limits. `is_single`: it asks for one reply.
+        Raises ReplyscopeError, OverLimit. Call `release` when it was not sent.
         """
         spending, target = self._spending, target or self._target
         check_readable(messages, self._session.exchanges, target.endpoint, target.model)
+        if not is_single:
+            check_choices(target.parameters(self._settings), target.endpoint.api)
         if self._is_allowed or spending is None or not spending.limits(target):
             return
         await self._prepare()
