@@ -78,7 +78,7 @@ async def test_paths_are_completed_and_a_folder_that_does_not_answer_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "notes.txt").touch()
-    paths = PathCompletion(tmp_path)
+    paths = PathCompletion(lambda: tmp_path)
     assert await paths.complete("no") == [("notes.txt", False)]
     if sys.platform == "win32":
         return
@@ -97,7 +97,7 @@ async def test_paths_are_completed_and_a_folder_that_does_not_answer_is_left(
         def __truediv__(self, _name: object) -> Path:
             return self
 
-    slow = PathCompletion(Slow(tmp_path))
+    slow = PathCompletion(lambda: Slow(tmp_path))
     assert await slow.complete("no") == []
     assert await slow.complete("not") == []
     assert reading == ["begun"]

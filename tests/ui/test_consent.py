@@ -243,8 +243,8 @@ async def test_a_click_answers_no_card_that_was_not_looked_at(
         assert chat_of(pilot).panes.composer.text == "y"
         look(monkeypatch, SOON_S)
         await pilot.press("backspace")
-        await until(pilot, lambda: "[F6] [y]yes" in frame(pilot))
-        await pilot.click(keys, offset=(8, 0))
+        await until(pilot, lambda: card_of(pilot).is_ready)
+        await pilot.click(keys, offset=(3, 0))
         await until(pilot, lambda: asked.allowed == [0])
 
 

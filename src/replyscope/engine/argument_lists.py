@@ -30,7 +30,7 @@ class ArgumentLists:
             "PRESET": self._presets,
             **lists,
         }
-        self.paths = PathCompletion(services.working_folder)
+        self.paths = PathCompletion(lambda: services.working_folder)
 
     async def complete(self, form: str, typed: str) -> list[Row]:
         """The completions of an argument, each as a whole argument."""

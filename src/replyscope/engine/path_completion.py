@@ -4,6 +4,7 @@ A folder can be on a disk that does not answer, and the loop must not wait for i
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -19,7 +20,7 @@ LONGEST_S = 0.3
 class PathCompletion:
     """Completes paths in a folder. While a folder does not answer, no other one is read."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Callable[[], Path]) -> None:
         self._folder = folder
         self._is_reading = False
 
@@ -27,7 +28,7 @@ class PathCompletion:
         """The files and folders that complete a path; none if the folder does not answer."""
         if self._is_reading:
             return []
-        loop = asyncio.get_running_loop()
+        loop, folder = asyncio.get_running_loop(), self._folder()
         answer: asyncio.Future[Found] = loop.create_future()
 
         def settle(found: Found) -> None:
@@ -36,7 +37,7 @@ class PathCompletion:
                 answer.set_result(found)
 
         def read() -> None:
-            found = complete_path(typed, self._folder)
+            found = complete_path(typed, folder)
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(settle, found)
 

@@ -39,7 +39,7 @@ class PathSuggester(Suggester):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
-        self._paths = PathCompletion(folder)
+        self._paths = PathCompletion(lambda: folder)
 
     async def get_suggestion(self, value: str) -> str | None:
         """The first path that begins with the typed one."""
