@@ -1,6 +1,8 @@
 """A conversation goes on from a summary in a new branch; the old branch stays."""
 
+import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Parameters, Schema, SessionSettings
 from replyscope.engine.archive import Archive
+from replyscope.engine.aside import ask_aside
 from replyscope.engine.compaction import Compaction
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.message_marks import pin
@@ -29,7 +32,7 @@ from tests.hands.test_spending import HI, PRICES, Person, opened, settings, with
 from tests.hands.test_spending import target_of as limited_target
 from tests.support.build import open_chat
 from tests.support.responses import response
-from tests.support.server import Answer, LoopbackServer, error, reply
+from tests.support.server import Answer, LoopbackServer, delta, error, reply, sse, usage
 
 COMPACTED = {
     "id": "resp_c",
@@ -141,6 +144,36 @@ async def test_a_cancelled_compaction_returns_to_the_conversation(
     assert len(spent) == 4
 
 
+async def test_a_kill_while_a_summary_streams_leaves_the_end_of_the_conversation(
+    server: LoopbackServer, clock: Clock, archive: Archive, store: SqliteStore
+) -> None:
+    conversation = archive.new(SessionSettings())
+    async with open_chat(server.base_url, clock) as provider:
+        await talk(conversation, provider)
+        before = texts(conversation)
+        gate = threading.Event()
+        ending = sse(delta(finish="stop"), usage())
+        answer = Answer(chunks=[*sse(delta("part"), done=False), gate, *ending])
+        server.answer = lambda _request: answer
+        has_begun = asyncio.Event()
+        compaction, target = Compaction(conversation), target_of(provider)
+        summary = asyncio.create_task(compaction.summarise(target, lambda _: has_begun.set()))
+        await has_begun.wait()
+        try:
+            # What is on disk now is what a killed program leaves.
+            killed = await Archive(store, clock, Ids(50)).open(conversation.session.id)
+            assert texts(killed) == before
+            assert not await conversation.catch_up()
+        finally:
+            gate.set()
+        assert await summary == "part"
+        assert texts(conversation) == before
+        await killed.go_to(killed.tree.messages[-1].id)  # the summary is still another version
+        server.answer = lambda _request: reply("later")
+        await drive(killed, provider, "three")
+    assert contents(server.requests[-1]) == [*before, "three"]
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
@@ -244,6 +277,7 @@ async def test_another_model_does_not_get_a_compaction_that_it_cannot_read(
         starts: tuple[Callable[[], Awaitable[object]], ...] = (
             lambda: conversation.send(HI, other),
             lambda: Compaction(conversation).summarise(other),
+            lambda: ask_aside(conversation, HI, other, None),
         )
         for start in starts:
             with pytest.raises(ReplyscopeError, match=f"Only {target.model} at"):

@@ -95,7 +95,7 @@ WRITES: dict[str, Write] = {
         make_session(1, random.Random(1))
     ),
     "the index": lambda full: full.index.update(),
-    "a purge": lambda full: full.library.purge(["stock00000"]),
+    "a purge": lambda full: full.library.purge(["stock00000"], NOON),
 }
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import sys
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from replyscope.engine.spending import SpendingAnswer
 from replyscope.engine.targets import Targets
 from replyscope.engine.titles import title_by_model
 from replyscope.ui.chat.asides import AsideDialog
+from replyscope.ui.services import Services
 from tests.hands.test_spending import (
     HI,
     PRICES,
@@ -38,11 +41,22 @@ def sent(request: dict[str, Any]) -> list[tuple[str, str]]:
     return [(one["role"], one["content"]) for one in request["messages"]]
 
 
+@asynccontextmanager
+async def running(
+    folder: Path, server: LoopbackServer, person: Person | None = None
+) -> AsyncIterator[Services]:
+    """The services of a data folder, with a person who is asked about limits."""
+    services = await opened(folder, server, person or Person())
+    try:
+        yield services
+    finally:
+        await services.close()
+
+
 async def test_an_aside_has_the_context_and_is_not_part_of_later_requests(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    services = await opened(tmp_path, server, Person())
-    try:
+    async with running(tmp_path, server) as services:
         conversation = services.archive.new(with_limit(None, tools=("calculate",)))
         target = await target_of(services)
         await conversation.send(HI, target)
@@ -68,15 +82,12 @@ async def test_an_aside_has_the_context_and_is_not_part_of_later_requests(
         for word in ("burrito", "monad"):
             hits = await services.index.find(services.review.read(word))
             assert [hit.exchange_id for hit in hits] == [exchange.id]
-    finally:
-        await services.close()
 
 
 async def test_switching_branches_never_leads_into_an_aside(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    services = await opened(tmp_path, server, Person())
-    try:
+    async with running(tmp_path, server) as services:
         conversation = services.archive.new(with_limit())
         target = await target_of(services)
         await conversation.send(HI, target)
@@ -85,15 +96,12 @@ async def test_switching_branches_never_leads_into_an_aside(
         await conversation.retry(target)
         await conversation.go_to(first.id)
         assert conversation.messages[-1].id == first.id
-    finally:
-        await services.close()
 
 
 async def test_opening_an_aside_from_the_review_keeps_it_out_of_later_requests(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    services = await opened(tmp_path, server, Person())
-    try:
+    async with running(tmp_path, server) as services:
         conversation = services.archive.new(with_limit())
         target = await target_of(services)
         first = await ask_aside(conversation, ASIDE, target, None)
@@ -112,8 +120,6 @@ async def test_opening_an_aside_from_the_review_keeps_it_out_of_later_requests(
             assert [message.id for message in again.messages] == branch
         await conversation.send((TextPart("later"),), target)
         assert all("monad" not in text for _, text in sent(server.requests[-1]))
-    finally:
-        await services.close()
 
 
 async def test_an_aside_is_answered_while_a_reply_streams(
@@ -129,8 +135,7 @@ async def test_an_aside_is_answered_while_a_reply_streams(
         )
 
     server.answer = answer
-    services = await opened(tmp_path, server, Person())
-    try:
+    async with running(tmp_path, server) as services:
         conversation = services.archive.new(with_limit())
         target = await target_of(services)
         has_begun = asyncio.Event()
@@ -142,8 +147,6 @@ async def test_an_aside_is_answered_while_a_reply_streams(
         gate.set()
         await turn
         assert [m.text for m in conversation.read_messages()] == ["hi", "part"]
-    finally:
-        await services.close()
 
 
 async def test_an_aside_is_asked_about_like_every_request(
@@ -151,8 +154,7 @@ async def test_an_aside_is_asked_about_like_every_request(
 ) -> None:
     settings(tmp_path, f"{PRICES}[limits]\nsession = 0.014\n")
     person = Person(SpendingAnswer.NO)
-    services = await opened(tmp_path, server, person)
-    try:
+    async with running(tmp_path, server, person) as services:
         conversation = services.archive.new(with_limit(7))
         target = await target_of(services)
         await conversation.send(HI, target)
@@ -161,22 +163,17 @@ async def test_an_aside_is_asked_about_like_every_request(
             await ask_aside(conversation, ASIDE, target, services.spending)
         assert person.asked[0].spent_usd == pytest.approx(0.014)
         assert len(server.requests) == 2
-    finally:
-        await services.close()
 
 
 async def test_an_aside_asks_for_one_reply_outside_of_a_kept_conversation(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
-    services = await opened(tmp_path, server, Person())
-    try:
+    async with running(tmp_path, server) as services:
         given = Parameters(n=3).changed({"conversation": "conv_1"})
         conversation = services.archive.new(SessionSettings(parameters=given))
         await ask_aside(conversation, ASIDE, await target_of(services), None)
         (request,) = server.requests
         assert {"n", "conversation"} & set(request) == set()
-    finally:
-        await services.close()
 
 
 async def test_a_model_writes_the_title_once_and_never_over_a_given_one(
@@ -186,8 +183,7 @@ async def test_a_model_writes_the_title_once_and_never_over_a_given_one(
     server.answer = lambda request: reply(
         '"Greeting a machine"\n' if "title" in sent(request)[-1][1] else "Hello"
     )
-    services = await opened(tmp_path, server, Person())
-    try:
+    async with running(tmp_path, server) as services:
         target = await target_of(services)
         targets = Targets(services)
         one = services.archive.new(with_limit(7))
@@ -206,16 +202,13 @@ async def test_a_model_writes_the_title_once_and_never_over_a_given_one(
         await private.send(HI, target)
         assert await title_by_model(private, targets, services) is None
         assert len(server.requests) == 5
-    finally:
-        await services.close()
 
 
 async def test_a_title_that_was_given_meanwhile_is_kept(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     settings(tmp_path, 'title_model = "other"\n')
-    services = await opened(tmp_path, server, Person())
-    try:
+    async with running(tmp_path, server) as services:
         conversation = services.archive.new(with_limit())
         await conversation.send(HI, await target_of(services))
         gate = threading.Event()
@@ -230,8 +223,6 @@ async def test_a_title_that_was_given_meanwhile_is_kept(
         assert await writing is None
         assert conversation.session.title == "Mine"
         assert server.requests[1]["model"] == "other"
-    finally:
-        await services.close()
 
 
 async def test_the_aside_dialog_shows_the_answer_and_leaves_the_conversation(
@@ -325,3 +316,48 @@ def test_the_linear_chat_has_the_stash_quotes_and_asides(
         assert terminal.wait_for_end() == 0
     last = [one for role, one in sent(server.requests[-1]) if role == "user"]
     assert last == ["hi", "half a thought!", "> Hello world\n\nwhy?"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
+def test_the_linear_chat_prints_an_aside_while_it_streams(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    from tests.stories.test_linear import start
+
+    gate = threading.Event()
+    first = sse(delta("A burrito. And"), done=False)
+    rest = sse(delta(" more."), delta(finish="stop"), usage())
+    server.answer = lambda _request: Answer(chunks=[*first, gate, *rest])
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("/aside what is a monad?\r")
+        terminal.wait_for("aside: A burrito.")
+        assert "not part of later requests" not in terminal.screen
+        gate.set()
+        terminal.wait_for("A burrito. And more.")
+        terminal.wait_for("not part of later requests")
+        terminal.type("/quit\r")
+        assert terminal.wait_for_end() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
+def test_the_linear_chat_takes_commands_of_several_lines(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    from tests.stories.test_linear import start
+
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("/system Be brief.\\\r")
+        terminal.wait_for("more:")
+        terminal.type("Be kind.\r")
+        terminal.wait_for("system: Be brief.")
+        terminal.type("/etc/hosts\\\r")
+        terminal.wait_until(lambda: terminal.screen.count("more:") == 2)
+        terminal.type("is a file\r")
+        terminal.wait_for("tokens:")
+        terminal.type("/quit\r")
+        assert terminal.wait_for_end() == 0
+    assert sent(server.requests[-1]) == [
+        ("system", "Be brief.\nBe kind."), ("user", "/etc/hosts\nis a file"),
+    ]  # fmt: skip

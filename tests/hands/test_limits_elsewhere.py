@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from replyscope.domain.errors import OverLimit
+from replyscope.domain.spending import Committed, Reservation
+from replyscope.engine.ledgers import Ledgers
 from replyscope.engine.spending import Overrun, Period, Price, SpendingAnswer
 from tests.cli.run import run_command
 from tests.hands.test_spending import (
@@ -95,9 +97,12 @@ async def test_a_day_begins_at_midnight_also_when_the_clocks_change(
     services = await opened(tmp_path, server, Person(SpendingAnswer.NO))
     since: list[datetime] = []
 
-    async def costs(at: datetime) -> dict[object, float]:
-        since.append(at)
-        return {}
+    class Noting(Ledgers):
+        async def reserve(
+            self, wanted: Reservation, at: datetime, *, is_private: bool
+        ) -> Committed:
+            since.append(at)
+            return await super().reserve(wanted, at, is_private=is_private)
 
     class Noon:
         def now(self) -> datetime:
@@ -106,7 +111,8 @@ async def test_a_day_begins_at_midnight_also_when_the_clocks_change(
     try:
         spending = services.spending
         assert spending is not None
-        spending.daily_costs, spending._clock = costs, Noon()  # type: ignore[assignment]
+        spending.ledgers = Noting(services.archive._store, None)
+        spending._clock = Noon()  # type: ignore[assignment]
         with pytest.raises(OverLimit):
             await services.archive.new(with_limit()).send(HI, await target_of(services))
         assert since[0].astimezone(UTC) == datetime(2026, 3, 28, 23, tzinfo=UTC)

@@ -105,6 +105,42 @@ async def test_a_request_that_fits_is_sent_and_one_that_does_not_changes_nothing
         await services.close()
 
 
+async def test_two_processes_do_not_pass_the_limit_of_a_day_together(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    settings(tmp_path, f"{PRICES}[limits]\nday = 0.019\n")
+    gate = threading.Event()
+    ending = sse(delta(finish="stop"), usage())
+    server.answer = lambda _request: Answer(chunks=[*sse(delta("part"), done=False), gate, *ending])
+    people = [Person(), Person(SpendingAnswer.NO, SpendingAnswer.NO)]
+    runs = [await opened(tmp_path, server, person) for person in people]
+    try:
+        has_begun = asyncio.Event()
+        first = asyncio.create_task(
+            runs[0]
+            .archive.new(with_limit())
+            .send(HI, await target_of(runs[0]), lambda _: has_begun.set())
+        )
+        await has_begun.wait()
+        with pytest.raises(OverLimit):
+            await runs[1].archive.new(with_limit()).send(HI, await target_of(runs[1]))
+        gate.set()
+        await first
+        assert len(server.requests) == 1
+        assert people[1].asked[0].spent_usd == pytest.approx(0.01)
+        # Its reply cost less than was reserved, and a purge does not lower the sum.
+        (spent,) = await runs[0].archive.list_sessions()
+        await runs[0].review.delete([spent.id])
+        await runs[0].review.purge([spent.id])
+        with pytest.raises(OverLimit):
+            await runs[1].archive.new(with_limit(13)).send(HI, await target_of(runs[1]))
+    finally:
+        gate.set()
+        for run in runs:
+            await run.close()
+    assert people[0].asked == []
+
+
 async def test_every_way_of_sending_is_asked_about(server: LoopbackServer, tmp_path: Path) -> None:
     settings(tmp_path, f"{PRICES}[limits]\nsession = 0.007\n")
     server.answer = lambda _request: reply("part", finish="length")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.ui.vim.engine import begin, press, synced
+from replyscope.ui.vim.lines import on_character
 from replyscope.ui.vim.state import Effect, Vim, VimMode
 from tests.hands.vim_keys import CASES
 
@@ -104,3 +105,69 @@ def test_a_change_of_the_host_can_be_undone_in_normal_mode() -> None:
 def test_a_change_of_insert_mode_is_one_step_to_undo() -> None:
     vim = type_keys(begin(), "some words\nof text\x1bu")
     assert vim.text == ""
+
+
+ACUTE = "\u0301"
+
+
+def accented(text: str) -> str:
+    """A text in which each letter is two code points, and one character."""
+    return "".join(f"{one}{ACUTE}" if one.isalpha() else one for one in text)
+
+
+_MOVES = st.text(alphabet="hjklwbeWBEG0^$gxXDCs~JdcypPuviIaAoOV.<>3{} \x1b", max_size=30)
+
+
+@given(st.text("ab .\n", max_size=30), st.integers(0, 30), _MOVES)
+def test_a_character_of_several_code_points_is_one_for_every_key(
+    text: str, cursor: int, keys: str
+) -> None:
+    at = on_character(text, min(cursor, len(text)))
+    plain = type_keys(Vim(text, at, VimMode.NORMAL), keys)
+    start = len(accented(text[:at]))
+    marked = type_marked(Vim(accented(text), start, VimMode.NORMAL), keys)
+    assert marked.text == accented(plain.text)
+    assert marked.cursor == len(accented(plain.text[: plain.cursor]))
+    assert marked.mode is plain.mode
+
+
+def type_marked(vim: Vim, keys: str) -> Vim:
+    """The state after keys; letters are typed with an accent in insert mode."""
+    for key in keys:
+        if vim.mode is VimMode.INSERT and key != "\x1b":
+            typed = accented(key)
+            text = vim.text[: vim.cursor] + typed + vim.text[vim.cursor :]
+            vim = replace(vim, text=text, cursor=vim.cursor + len(typed))
+        else:
+            vim, _ = press(vim, _NAMES.get(key, key))
+    return vim
+
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+
+@pytest.mark.parametrize(
+    ("text", "cursor", "keys", "result"),
+    [
+        (f"a{FAMILY}b", 1, "x", ("ab", 1)),
+        (f"a{FAMILY}b", 0, "lx", ("ab", 1)),
+        (f"a{FAMILY}b", 6, "hx", ("ab", 1)),
+        (f"a{FAMILY}b", 0, "lrz", ("azb", 1)),
+        (f"a{FAMILY}b", 0, "3rz", ("zzz", 2)),
+        (f"a{FAMILY}b", 0, "vlld", ("", 0)),
+        (f"a{FAMILY}b", 0, "vlrz", ("zzb", 0)),
+        (f"a{FAMILY}b", 0, "ylp", (f"aa{FAMILY}b", 1)),
+        (f"a{FAMILY}b", 1, "ylP", (f"a{FAMILY}{FAMILY}b", 1)),
+        (f"e{ACUTE}e", 0, "~", (f"E{ACUTE}e", 2)),
+        (f"e{ACUTE}e", 0, "fex", (f"e{ACUTE}", 0)),
+        (f"e{ACUTE}e b", 0, "dw", ("b", 0)),
+        (f"one\n{FAMILY}x", 1, "jx", (f"one\n{FAMILY}", 4)),
+        ("straße", 4, "~", ("straSSe", 6)),
+        ("\U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7", 0, "x", ("\U0001f1eb\U0001f1f7", 0)),
+    ],
+)
+def test_keys_take_whole_characters(
+    text: str, cursor: int, keys: str, result: tuple[str, int]
+) -> None:
+    vim = type_keys(Vim(text, cursor, VimMode.NORMAL), f"{keys}\x1b")
+    assert (vim.text, vim.cursor) == result

@@ -96,7 +96,7 @@ def type_while_cards_come(folder: Path, dice: random.Random, text: str, pause_s:
                 if number == opens:
                     gate.set()
                 press(terminal, key, pause_s)
-            terminal.wait_for("1 of 6", text, "y:once")
+            terminal.wait_for("1 of 6", text, "[y]yes")
     assert marks(folder) == 0, f"{text!r} ran {marks(folder)} calls"
 
 
@@ -119,7 +119,7 @@ def type_under_a_flood(folder: Path, text: str, pause_s: float) -> None:
                 if number == len(text) // 2:
                     gate.set()
                 press(terminal, key, pause_s)
-            terminal.wait_for("1 of 6", text, "y:once")
+            terminal.wait_for("1 of 6", text, "[y]yes")
             over.set()
     assert marks(folder) == 0, f"{text!r} ran {marks(folder)} calls"
 

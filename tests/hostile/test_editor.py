@@ -19,7 +19,6 @@ FAILS = {
     "puts a link to a pipe there": 'mkfifo "$1.p"; ln -sf "$1.p" "$1"',
     "puts a folder there": 'rm "$1"; mkdir "$1"',
     "puts a device there": 'ln -sf /dev/zero "$1"',
-    "fills it": 'head -c 11000000 /dev/zero > "$1"',
     "gives up": "exit 1",
     "is killed": "kill -9 $$",
 }
@@ -57,6 +56,17 @@ def test_an_editor_that_spoils_its_file_is_a_sentence(
         edit_text("old")
     assert (tmp_path / "mode").read_text().strip() == "600"
     assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_text_that_is_too_large_is_kept_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _editor(tmp_path, 'head -c 11000000 /dev/zero > "$1"', monkeypatch)
+    with pytest.raises(SettingsError, match="The editor") as raised:
+        edit_text("old")
+    (kept,) = (tmp_path / "tmp").rglob("message.md")
+    assert str(kept) in str(raised.value)
+    assert kept.stat().st_size == 11_000_000
 
 
 @pytest.mark.timeout(20)

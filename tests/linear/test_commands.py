@@ -1,5 +1,6 @@
 """The words of the linear chat are those of the app."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from replyscope.linear.terminal import LineTerminal
 from replyscope.ui.chat import consent_card
 from replyscope.ui.chat.command_table import SLASH_COMMANDS
 from replyscope.ui.chat.consent import ConsentPrompt
+from tests.support.server import LoopbackServer
 from tests.ui.app import make_services
 
 Commands = tuple[LinearCommand, ...]
@@ -67,3 +69,17 @@ def test_consent_has_the_rules_of_the_card() -> None:
 def _name(command: LinearCommand | None) -> str:
     assert command is not None
     return command.name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
+def test_tab_completes_the_argument_of_a_command(server: LoopbackServer, tmp_path: Path) -> None:
+    from tests.stories.test_linear import start
+
+    with start(tmp_path, server, TERM="xterm") as terminal:
+        terminal.wait_for("you:")
+        terminal.type("/api res\t\r")
+        terminal.wait_for("/api responses")
+        terminal.type("/context pyt\t\r")
+        terminal.wait_for("/context python")
+        terminal.type("/quit\r")
+        assert terminal.wait_for_end() == 0

@@ -37,3 +37,17 @@ def test_only_new_messages_are_sent_to_a_conversation_of_the_server(
     assert "previous_response_id" not in second
     other = ask(tmp_path, server, "three", "--continue", "-P", "conversation=conv_2")
     assert texts(other) == ["before", "one", "two", "three"]
+
+
+def test_several_replies_in_a_conversation_of_the_server_are_refused(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    base = ("--base-url", server.base_url, "--api", "responses", "-m", "m")
+    done = run_command(
+        tmp_path, "ask", "hi", *base, "--n", "3", "-P", "conversation=conv_1", OPENAI_API_KEY="sk-1"
+    )
+    assert done.returncode != 0
+    assert "can have only one reply, and n is 3. /n 1 asks for one" in done.stderr
+    assert server.bodies == []
+    listed = run_command(tmp_path, "sessions", "list", "--json")
+    assert json.loads(listed.stdout) == []

@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
+from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ParameterFault
 from replyscope.domain.exchange import Api
 from replyscope.domain.json_values import settings_from_json, settings_to_json
 from replyscope.domain.parameter import Parameter
 from replyscope.domain.session import Parameters, SessionSettings
 from replyscope.domain.value_type import Plain, Range, find_fault, phrase_of
+from replyscope.engine.parameter_layers import Layer
+from replyscope.engine.parameter_state import find_state
 from replyscope.engine.parameter_texts import NOT_SENT, text_of, with_typed
 from replyscope.inspection.sharing.session_json import session_to_json
 from replyscope.provider.catalogue import load_catalogue
@@ -178,3 +181,21 @@ def test_a_session_overrides_extends_and_unsets_what_the_provider_has() -> None:
     }
     inherits = with_typed(own, CATALOGUE, "seed", "")
     assert inherits.merged_over(below).given()["seed"] == 1
+
+
+def test_extra_replaces_a_parameter_in_what_the_server_gets() -> None:
+    parameters = Parameters().changed(
+        {"temperature": 0.1, "reasoning_effort": "low", "extra": {"temperature": 0.5, "top_k": 40}}
+    )
+    layers = (Layer("session", parameters),)
+
+    def sent(name: str, api: Api = Api.CHAT, layers: tuple[Layer, ...] = layers) -> str:
+        endpoint = Endpoint("test", "http://127.0.0.1/v1", api=api)
+        return find_state(CATALOGUE.parameters[name], layers, endpoint, {}).sent[-1]
+
+    assert sent("temperature") == "sent as temperature: 0.5, from extra"
+    assert sent("extra").startswith("sent as fields of the request")
+    assert sent("reasoning_effort", Api.RESPONSES) == "sent as reasoning.effort: low"
+    whole = Parameters().changed({"reasoning_effort": "low", "extra": {"reasoning": {}}})
+    state = sent("reasoning_effort", Api.RESPONSES, (Layer("session", whole),))
+    assert state == "sent as reasoning: {}, from extra"

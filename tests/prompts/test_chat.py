@@ -91,6 +91,26 @@ async def test_the_form_begins_with_the_last_values(server: LoopbackServer, tmp_
         await until(pilot, lambda: "b = 2" in written(pilot))
 
 
+async def test_a_purge_leaves_no_values(server: LoopbackServer, tmp_path: Path) -> None:
+    write_prompt(tmp_path / "config", "look", CODE)
+    async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
+        await send(pilot, "/look language=Rust focus=mysecretvalue x")
+        await until(pilot, lambda: "mysecretvalue" in written(pilot))
+        desk = chat_of(pilot).desk
+        session_id = desk.conversation.session.id
+        assert await desk.archive.last_values("look") == {
+            "language": "Rust", "focus": "mysecretvalue",
+        }  # fmt: skip
+        chat_of(pilot).panes.composer.replace_text("")
+        await send(pilot, "/new")
+        await until(pilot, lambda: desk.conversation.session.id != session_id)
+        await desk.services.review.delete([session_id])
+        assert not (await desk.services.review.purge([session_id])).is_pending
+        assert await desk.archive.last_values("look") == {}
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert not any(b"mysecretvalue" in file.read_bytes() for file in files)
+
+
 async def test_a_default_of_two_lines_is_inserted_exactly(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
@@ -243,7 +263,7 @@ async def test_a_private_session_saves_no_prompt_and_no_values(
         await until(pilot, lambda: "Private sessions cannot save prompts." in frame(pilot))
         await send(pilot, "/look language=Rust focus=secret x")
         await until(pilot, lambda: "secret" in written(pilot))
-    assert [*tmp_path.rglob("prompt_values.json")] == []
+    assert not any(b"secret" in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
     assert [one.name for one in (tmp_path / "config" / "prompts").iterdir()] == ["look.md"]
 
 

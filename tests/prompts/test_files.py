@@ -165,20 +165,6 @@ def test_such_names_are_not_allowed(name: str) -> None:
     assert not is_prompt_name(name)
 
 
-def test_values_are_remembered(tmp_path: Path) -> None:
-    library = library_in(tmp_path)
-    assert library.last_values("a") == {}
-    library.remember("a", {"x": "1", "long": "y" * 2_001})
-    assert library_in(tmp_path).last_values("a") == {"x": "1"}
-    for number in range(201):
-        library.remember(f"n{number}", {"x": f"{number}"})
-    assert (library.last_values("a"), library.last_values("n200")) == ({}, {"x": "200"})
-    assert (tmp_path / "memory.json").stat().st_mode & 0o077 == 0
-    for damage in ("{", "[]", '{"n200": 5}', '{"n200": {"x": 5}}', "[" * 100_000):
-        (tmp_path / "memory.json").write_text(damage)
-        assert library.last_values("n200") == {}
-
-
 class Racing(PromptFolder):
     """A library of which another program deletes a file while it is read."""
 

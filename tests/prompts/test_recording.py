@@ -4,8 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from replyscope.cli.prompt_versions import find_version
+from replyscope.cli.wiring import wire
+from replyscope.config.paths import find_paths
+from replyscope.config.prompts import PromptFolder
 from replyscope.domain.exchange import ExchangeState
 from replyscope.domain.matching import matches
+from replyscope.domain.message import Message, PromptPart, Role, TextPart
 from replyscope.domain.query import parse_query
 from replyscope.domain.search import Search
 from replyscope.inspection.facts import facts_of
@@ -14,7 +19,7 @@ from replyscope.store.sqlite_store import SqliteStore
 from tests.cli.run import run_command
 from tests.cli.test_commands import ask
 from tests.prompts.writing import prompt_of, write_prompt
-from tests.store.test_search import NOW, add_session, answer, found, index_of
+from tests.store.test_search import NOW, START, add_session, answer, found, index_of
 from tests.support.build import make_exchange
 from tests.support.server import LoopbackServer
 
@@ -137,3 +142,23 @@ def test_the_next_messages_are_not_the_prompts(server: LoopbackServer, tmp_path:
     assert ask(tmp_path, server, "-t", "joke").returncode == 0
     done = ask(tmp_path, server, "another", "--continue", "--json")
     assert json.loads(done.stdout)["exchanges"][0]["prompts"] == []
+
+
+async def test_a_version_is_found_behind_one_with_a_false_text(tmp_path: Path) -> None:
+    wiring = wire(find_paths(str(tmp_path)))
+    version = prompt_of("Tell a joke.", "joke").version
+    texts = {"true": "Tell a joke.", **dict.fromkeys(("false", "empty"), "Something else.")}
+    await wiring.store.open()
+    try:
+        for days, (name, text) in enumerate(texts.items()):
+            used = replace(answer("y"), prompts=(("joke", version),))
+            await add_session(wiring.store, name, "x", used, days)
+            part = PromptPart("joke", version, text)
+            await wiring.store.update_message(
+                Message(f"{name}-u", Role.USER, (part, TextPart("x")), START)
+            )
+        library = PromptFolder(tmp_path / "none")
+        found = await find_version("joke", version[:6], library, wiring)
+        assert found.text == "Tell a joke."
+    finally:
+        await wiring.close()

@@ -42,4 +42,4 @@ def prompt_of(text: str, name: str = "review") -> Prompt:
 
 def library_in(folder: Path) -> PromptFolder:
     """The library below a folder."""
-    return PromptFolder(folder / "prompts", folder / "memory.json")
+    return PromptFolder(folder / "prompts", is_saving=True)

@@ -131,6 +131,22 @@ def test_messages_with_a_mark_and_a_compaction_are_named() -> None:
     assert marks == ["pinned", "left out"]
 
 
+def test_messages_that_are_left_out_say_so_in_json_and_jsonl() -> None:
+    shared = rich_session()
+    asked, answered = shared.branch[:2]
+    settings = replace(shared.session.settings, left_out=(asked.id, answered.id))
+    shared = replace(shared, session=replace(shared.session, settings=settings))
+    line = json.loads(session_jsonl(shared, as_it_is))
+    every = json.loads(session_jsonl(rich_session(), as_it_is))["messages"]
+    assert [m for m in line["messages"] if "left_out" not in m] != line["messages"]
+    assert [{**m, "left_out": None} for m in line["messages"]] == [
+        {**m, "left_out": None} for m in every
+    ]
+    assert "left_out" not in session_jsonl(shared, as_it_is, whole_only=True)
+    value = json.loads(session_to_json(shared))
+    assert [m["id"] for m in value["messages"] if m.get("left_out")] == [asked.id, answered.id]
+
+
 def test_a_call_that_ran_is_told_with_its_result() -> None:
     page = page_of(rich_session())
     assert "All requested tools have run." in page.text

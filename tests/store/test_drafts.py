@@ -69,7 +69,7 @@ def test_another_process_that_spent_the_draft_does_not_lose_this_ones() -> None:
 def test_the_attachments_of_a_draft_go_with_their_session() -> None:
     with closing(opened()) as connection:
         insert_session(connection, make_session(Draft("", (FilePart("a.txt", "a"),))))
-        remove_sessions(connection, ["s1"])
+        remove_sessions(connection, ["s1"], NOON)
         assert connection.execute("SELECT count(*) FROM draft").fetchone() == (0,)
 
 

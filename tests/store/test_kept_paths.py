@@ -42,14 +42,14 @@ async def test_a_file_is_deleted_with_the_last_session_that_has_it(
     await add(store, "gone", gone)
     await add(store, "stays", stays)
     library = SqliteLibrary(lambda: store.database)
-    assert (await library.purge(["gone"]))[1] == ()
-    assert (await library.purge(["stays"]))[1] == (PATH,)
+    assert (await library.purge(["gone"], AT))[1] == ()
+    assert (await library.purge(["stays"], AT))[1] == (PATH,)
 
 
 async def test_a_file_of_two_purged_sessions_is_listed_once(store: SqliteStore) -> None:
     await add(store, "one", "reply")
     await add(store, "two", "tool")
-    _, paths = await SqliteLibrary(lambda: store.database).purge(["one", "two"])
+    _, paths = await SqliteLibrary(lambda: store.database).purge(["one", "two"], AT)
     assert [Path(path) for path in paths] == [Path(PATH)]
 
 

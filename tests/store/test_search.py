@@ -209,7 +209,7 @@ async def test_a_purged_text_is_nowhere_in_the_files(store: SqliteStore, tmp_pat
     (tmp_path / "sessions.db.v3.bak").write_text(SECRET)
     index, library = index_of(store), SqliteLibrary(lambda: store.database)
     assert await found(index, "xylophone") == ["gone"]
-    purged, _ = await library.purge(["gone"])
+    purged, _ = await library.purge(["gone"], NOW)
     assert (purged.sessions, purged.exchanges, purged.is_pending) == (1, 1, False)
     assert await found(index, "xylophone") == []
     assert await found(index, "stay") == ["keep"]
@@ -228,7 +228,7 @@ async def test_a_purge_beside_a_reader_is_finished_later(
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM session").fetchone()
     library = SqliteLibrary(lambda: store.database)
-    purged, _ = await library.purge(["gone"])
+    purged, _ = await library.purge(["gone"], NOW)
     assert purged.is_pending
     assert await library.has_pending_purge()
     reader.close()
@@ -245,7 +245,7 @@ async def test_a_fork_keeps_what_it_shows_when_its_origin_is_purged(store: Sqlit
     await store.add_message("fork", reply)
     index = index_of(store)
     await index.update()
-    await SqliteLibrary(lambda: store.database).purge(["origin"])
+    await SqliteLibrary(lambda: store.database).purge(["origin"], NOW)
     stored = await store.load_session("fork")
     assert [e.choice(0).text for e in stored.exchanges.values()] == ["World"]
     assert await found(index, "world") == ["fork"]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,7 @@ from replyscope.domain.failure import Failure
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import FilePart, ImagePart, Message, ReplySource, Role, TextPart
 from replyscope.domain.session import Parameters, Session, SessionSettings, Spent
+from replyscope.domain.spending import Committed, Reservation
 from replyscope.inspection.facts import facts_of
 from replyscope.store import rows
 from replyscope.store.codec import (
@@ -45,6 +46,7 @@ from replyscope.store.codec import (
     encode_frames,
     encode_parts,
 )
+from replyscope.store.library import SqliteLibrary
 from replyscope.store.requests import join_body, split_body
 from replyscope.store.schema import migrate
 from replyscope.store.search import SqliteSearchIndex
@@ -218,6 +220,62 @@ async def test_what_a_day_cost_is_known(store: SqliteStore) -> None:
         await journal.finish(done)
     costs = await store.daily_costs(NOON - timedelta(days=2))
     assert list(costs.values()) == [0.75]
+    library = SqliteLibrary(lambda: store.database)
+    await library.purge(["s1"], NOON + timedelta(hours=1))
+    assert await store.daily_costs(NOON - timedelta(days=2)) == costs
+    await library.purge([], NOON)
+    assert await store.daily_costs(NOON + timedelta(days=2)) == {}
+
+
+async def test_old_costs_are_not_kept_after_a_purge(store: SqliteStore) -> None:
+    await store.create_session(session())
+    message = Message("r", Role.ASSISTANT, (), NOON, None, (ReplySource("x"),))
+    opening = make_exchange(id="x")
+    journal = await store.begin_exchange("s1", [message], opening)
+    await journal.finish(replace(opening, state=ExchangeState.COMPLETED, estimated_cost_usd=0.5))
+    await SqliteLibrary(lambda: store.database).purge(["s1"], NOON + timedelta(days=30))
+    assert await store.daily_costs(NOON - timedelta(days=2)) == {}
+
+
+async def test_a_reservation_counts_in_every_process_until_its_own_ends(tmp_path: Path) -> None:
+    one, two = (SqliteStore(tmp_path / "s.db", name) for name in ("one", "two"))
+
+    def wanted(name: str, at: datetime = NOON) -> Reservation:
+        return Reservation(name, "s1", 0.5, at)
+
+    assert await one.ledger.reserve(wanted("a"), NOON) == Committed()
+    assert await two.ledger.reserve(wanted("b"), NOON) == Committed(0.5, 0.5)
+    assert await one.ledger.committed("other", NOON) == Committed(1.0, 0.0)
+    await two.ledger.release("b")
+    assert await two.ledger.committed("s1", NOON) == Committed(0.5, 0.5)
+    one._hold.release()  # as the system does when a process dies
+    assert await two.ledger.reserve(wanted("c"), NOON) == Committed()
+    later = NOON + timedelta(days=2)
+    assert await two.ledger.reserve(wanted("d", later), later) == Committed()
+    await one.close()
+    await two.close()
+
+
+async def test_the_values_of_prompts_go_with_their_session(store: SqliteStore) -> None:
+    for name in ("old", "new"):
+        await store.create_session(session(name))
+    await store.remember_values("old", "look", {"x": "1", "long": "y" * 2_001})
+    assert await store.last_values("look") == {"x": "1"}
+    await store.remember_values("new", "look", {"x": "2"})
+    await store.remember_values("gone", "look", {"x": "3"})
+    assert await store.last_values("look") == {"x": "2"}
+    library = SqliteLibrary(lambda: store.database)
+    await library.set_deleted(["new"], 1)
+    assert await store.last_values("look") == {"x": "1"}
+    await library.purge(["new", "old"], NOON)
+    assert await store.last_values("look") == {}
+    await store.create_session(session("many"))
+    for number in range(201):
+        await store.remember_values("many", f"n{number}", {})
+    rows = await store.database.read(
+        lambda c: c.execute("SELECT count(*) FROM prompt_value").fetchone()
+    )
+    assert rows == (200,)
 
 
 async def test_two_processes_see_each_others_sessions(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def _of_a_reply(name: str, *steps: Step, before: tuple[Step, ...] = ()) -> Task:
 
 def _of_a_call(name: str, steps: tuple[Step, ...], *meanwhile: Step) -> Task:
     """A task with a tool call that waits for permission."""
-    shown = ("F6: y:once",) if meanwhile else ("y:once", "ALLOW")
+    shown = ("[F6] [y]yes",) if meanwhile else ("[y]yes", "ALLOW")
     return Task(name, steps, Part.TOOLS, "call 8*9", shown, meanwhile)
 
 
@@ -239,7 +239,7 @@ TASKS = (
     Task(
         "Read a long tool call to its end, and allow it",
         (press("End"), press("y", "The result is 600")),
-        Part.TOOLS, asked=f"call {'+'.join('1' * 600)}", answered=("y:once", "ALLOW"),
+        Part.TOOLS, asked=f"call {'+'.join('1' * 600)}", answered=("[y]yes", "ALLOW"),
     ),
     _of_the_review("Find a saved reply by a word", _FOUND),
     _of_the_review("Open a saved reply in the chat", _FOUND, _RESULTS,

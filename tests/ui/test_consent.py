@@ -235,7 +235,7 @@ async def test_a_click_answers_no_card_that_was_not_looked_at(
         asked = Asked(pilot)
         asked.ask()
         await shown(pilot)
-        await until(pilot, lambda: "y:once" in frame(pilot))
+        await until(pilot, lambda: "[y]yes" in frame(pilot))
         keys = card_of(pilot).query_one("#consent-keys")
         await pilot.click(keys, offset=(3, 0))
         assert asked.said == {}
@@ -439,8 +439,8 @@ async def test_the_keys_stay_in_one_row_at_every_width_and_f6_reaches_the_card(
             text = str(row.render())
             assert row.region.height == 1
             assert len(text) <= row.content_size.width
-            assert text.startswith(("[F6]", "F6:")), width
-            assert text.replace("stop", "").rstrip().endswith(("Esc", "[Esc]"))
+            assert text.startswith("[F6]"), width
+            assert text.endswith(("[Esc] stop the reply", "[Esc]stop", "[Esc]"))
         await pilot.press("f6")
         assert card_of(pilot).has_focus
         await pilot.press("y")

@@ -1,8 +1,12 @@
 """The frame rate of a streaming reply."""
 
 import time
+from pathlib import Path
 
+from replyscope.domain.tool import ToolSettings
 from replyscope.ui.terminal.frame_pace import FRAME_S, FramePace, wanted_cpu_s
+from tests.support.server import LoopbackServer
+from tests.ui.app import chat_of, make_app, open_chat
 
 
 def frames(load: float, count: int = 20) -> float:
@@ -28,3 +32,26 @@ def test_the_wanted_time_has_all_the_time_that_a_thread_ran() -> None:
     assert sum(range(3_000_000)) > 0
     ran_s = time.thread_time() - ran_s
     assert wanted_cpu_s() - before_s > ran_s / 2
+
+
+async def test_a_frame_of_a_stream_does_not_look_at_the_settings_files(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    asked = 0
+    settings = ToolSettings(enabled=("clock",))
+
+    def tool_settings() -> ToolSettings:
+        nonlocal asked
+        asked += 1
+        return settings
+
+    async with open_chat(make_app(tmp_path, server.base_url, tool_settings=tool_settings)) as pilot:
+        panes = chat_of(pilot).panes
+        before = asked
+        for _ in range(5):
+            panes.draw_status(is_live=True)
+        assert panes.status(is_live=True).tools == 1
+        assert asked == before
+        settings = ToolSettings(enabled=("clock", "calculate"))
+        panes.draw_status()
+        assert panes.status(is_live=True).tools == 2

@@ -23,10 +23,12 @@ from replyscope.domain.errors import (
     StoreReadOnly,
 )
 from replyscope.domain.plural import plural
+from replyscope.domain.ports import Clock
 from replyscope.domain.printable import printable_line
 from replyscope.domain.route import environment_faults
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.settings import Settings
+from replyscope.engine.live_reply import Target
 from replyscope.engine.probe import planned, run_probes
 from replyscope.engine.spending import refuse, say_yes
 from replyscope.inspection.conformance import judge
@@ -75,14 +77,23 @@ async def _probe(arguments: argparse.Namespace, settings: Settings, wiring: Wiri
     """
     resolve_model(arguments, settings)
     target = await find_target(arguments, settings, wiring, SessionSettings())
-    if wiring.spending.limits(target):
-        wiring.spending.ask = say_yes if arguments.over_limit else refuse
-        await wiring.store.open()  # it has the costs of the day
-        (await wiring.spending.allow(planned(target, wiring.clock))).release()
+    if not wiring.spending.limits(target):
+        return await _run_probes(target, wiring.clock)
+    wiring.spending.ask = say_yes if arguments.over_limit else refuse
+    await wiring.store.open()  # it has the costs of the day
+    reserved = await wiring.spending.allow(planned(target, wiring.clock))
+    try:
+        return await _run_probes(target, wiring.clock)
+    finally:
+        await reserved.release()
+
+
+async def _run_probes(target: Target, clock: Clock) -> int:
+    """Run and print the probes, then the quirks that they found."""
     _row("probing", f"{target.model} at {target.endpoint.public_url} · {target.provider.api.value}")
     has_failed = False
     quirks: dict[str, list[str]] = {}
-    probes = run_probes(target.provider, target.endpoint, target.model, wiring.clock)
+    probes = run_probes(target.provider, target.endpoint, target.model, clock)
     async with aclosing(probes) as done:
         async for probed in done:
             name = probed.probe.name

@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from dataclasses import replace
 
 from replyscope.cli.report import show_indexing
 from replyscope.cli.wiring import Wiring
@@ -12,6 +13,7 @@ from replyscope.domain.message import PromptPart
 from replyscope.domain.printable import printable_line
 from replyscope.domain.prompt import version_of
 from replyscope.domain.search import Sort
+from replyscope.domain.session import StoredSession
 from replyscope.inspection.prompt_versions import version_object, version_table, versions_of
 
 _VERSION = re.compile(r"[0-9a-f]{4,64}")
@@ -32,21 +34,34 @@ async def find_version(
     if now is not None and now.version.startswith(version):
         return now.part
     await wiring.review.update_index(show_indexing)
-    search = wiring.review.read(f"prompt:{name}@{version}", Sort.TIME, 1)
-    for hit in await wiring.index.find(search):
-        stored = await wiring.store.load_session(hit.session_id)
-        for part in (part for message in stored.messages for part in message.parts):
-            if (
-                isinstance(part, PromptPart)
-                and part.name == name
-                and part.version.startswith(version)
-                and version_of(part.text) == part.version
-            ):
-                return part
+    search = wiring.review.read(f"prompt:{name}@{version}", Sort.TIME)
+    seen: set[str] = set()
+    # An imported session may have another text under the same version: the next hit is looked at.
+    while hits := await wiring.index.find(search):
+        for session_id in dict.fromkeys(hit.session_id for hit in hits):
+            if session_id not in seen:
+                seen.add(session_id)
+                stored = await wiring.store.load_session(session_id)
+                if part := _version_in(stored, name, version):
+                    return part
+        search = replace(search, offset=search.offset + len(hits))
     raise SettingsError(
         f"There is no version {version} of the prompt {name} in the saved sessions.",
         f"`replyscope prompts compare {name}` lists the versions.",
     )
+
+
+def _version_in(stored: StoredSession, name: str, version: str) -> PromptPart | None:
+    """The version of a prompt in a session, with its true text."""
+    for part in (part for message in stored.messages for part in message.parts):
+        if (
+            isinstance(part, PromptPart)
+            and part.name == name
+            and part.version.startswith(version)
+            and version_of(part.text) == part.version
+        ):
+            return part
+    return None
 
 
 async def compare_versions(

@@ -11,8 +11,9 @@ from replyscope.cli.wiring import Wiring
 from replyscope.config.prompts import PromptFolder, check_name
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.printable import printable_line, printable_text
-from replyscope.domain.prompt import Prompt, normalised
-from replyscope.engine.prompts import TEMPLATE, describe_prompt, find_prompt
+from replyscope.domain.prompt import Prompt
+from replyscope.engine.prompt_writing import Editing, PromptWriting
+from replyscope.engine.prompts import describe_prompt, find_prompt
 from replyscope.inspection.prompt_view import prompt_lines, prompt_object
 
 _WIDEST = 24
@@ -20,7 +21,7 @@ _WIDEST = 24
 
 async def run_prompts(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Run one action. Returns the exit status. Raises ReplyscopeError."""
-    library = PromptFolder(wiring.paths.prompts, wiring.paths.prompt_values)
+    library = PromptFolder(wiring.paths.prompts, is_saving=True)
     match arguments.action:
         case "list":
             _list(library, as_json=arguments.json)
@@ -82,11 +83,8 @@ async def _show_version(
 
 
 async def _edit(library: PromptFolder, name: str) -> None:
-    text = library.read_source(name)
-    if text is None:
-        find_prompt(library.read(), name)
-        raise SettingsError(f"There is no prompt {name}.")
-    await _write(library, name, text, await _edited(text))
+    editing = PromptWriting(lambda: library).begin(name, is_new=False)
+    await _write(library, name, editing, await _edited(editing.text))
 
 
 async def _new(library: PromptFolder, name: str) -> None:
@@ -94,8 +92,9 @@ async def _new(library: PromptFolder, name: str) -> None:
     if library.read_source(name) is not None:
         raise SettingsError(f"The prompt {name} exists.", f"`replyscope prompts edit {name}`")
     is_piped = sys.stdin is not None and not sys.stdin.isatty()
-    text = _piped() if is_piped else await _edited(TEMPLATE)
-    await _write(library, name, TEMPLATE, text)
+    editing = PromptWriting(lambda: library).begin(name, is_new=True)
+    text = _piped() if is_piped else await _edited(editing.text)
+    await _write(library, name, editing, text)
 
 
 async def _edited(text: str) -> str:
@@ -111,11 +110,11 @@ def _piped() -> str:
         raise SettingsError("The piped input is not text in UTF-8.") from error
 
 
-async def _write(library: PromptFolder, name: str, before: str, text: str) -> None:
-    """Save a text that was changed, also if it can't be used: no work is lost."""
-    if not text.strip() or normalised(text) == normalised(before):
+async def _write(library: PromptFolder, name: str, editing: Editing, text: str) -> None:
+    """Save a text that was changed."""
+    if not editing.changes(text):
         print("Nothing was saved: the text is not changed.", file=sys.stderr)
         return
-    path = library.write(name, text)
+    path = PromptWriting(lambda: library).save(name, text)
     print(printable_line(f"Saved {path}"), flush=True)
     library.parse(name, text)

@@ -123,7 +123,7 @@ def _give_tools(services: Services, wiring: Wiring) -> None:
 def _open_prompts(paths: Paths, is_saving: bool) -> "PromptLibrary":
     from replyscope.config.prompts import PromptFolder  # at the first prompt
 
-    return PromptFolder(paths.prompts, paths.prompt_values if is_saving else None)
+    return PromptFolder(paths.prompts, is_saving=is_saving)
 
 
 def _give_review(services: Services, wiring: Wiring) -> None:

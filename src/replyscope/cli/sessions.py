@@ -200,7 +200,11 @@ async def _show(prefix: str, wiring: Wiring, *, as_json: bool) -> None:
                 {
                     **summary_object(await wiring.store.summarise_session(session.id)),
                     "system": session.settings.system,
-                    "messages": [message_object(message) for message in messages],
+                    "messages": [
+                        message_object(message)
+                        | ({"left_out": True} if message.id in session.settings.left_out else {})
+                        for message in messages
+                    ],
                     "exchanges": [exchange_object(e) for e in exchanges.values()],
                 },
                 indent=2,

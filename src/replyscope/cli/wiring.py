@@ -91,7 +91,7 @@ def wire(
     providers = Providers(store, clock, paths)
     tools = wire_tools(paths, tool_files, saves=saves)
     prices = LatePrices(tools.settings.prices, paths.price_list)
-    spending = Spending(tools.settings.limits, prices, clock)
+    spending = Spending(tools.settings.limits, prices, clock, ids)
     services = (prices, translate_frames, tools.tooling, private, spending)
     archive = Archive(store, clock, ids, *services)
     index = SqliteSearchIndex(lambda: store.database, describe)

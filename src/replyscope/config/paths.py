@@ -43,11 +43,6 @@ class Paths:
         return self.config / "prompts"
 
     @property
-    def prompt_values(self) -> Path:
-        """The values that the variables of prompts had last."""
-        return self.data / "prompt_values.json"
-
-    @property
     def mcp(self) -> Path:
         """The file of tool servers, in the format of other programs."""
         return self.config / "mcp.json"

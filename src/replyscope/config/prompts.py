@@ -1,8 +1,8 @@
 """The prompt library in a folder: one Markdown file per prompt, with TOML front matter."""
 
-import json
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -38,20 +38,16 @@ _MOST_BYTES = 400_000
 _MOST_FILES = 2_000
 _MOST_READ = 50_000_000
 _MOST_VARIABLES = 100
-_MOST_REMEMBERED = 200
-_LONGEST_REMEMBERED = 2_000
 _LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 _YES_NO = {True: "yes", False: "no"}
 
 
 class PromptFolder:
-    """The prompt library. Implements PromptLibrary. `memory` is the file of remembered values.
-    Without it nothing is written.
-    """
+    """The prompt library. Implements PromptLibrary. Without `is_saving` nothing is written."""
 
-    def __init__(self, folder: Path, memory: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, is_saving: bool = False) -> None:
         self._folder = folder
-        self._memory = memory
+        self._is_saving = is_saving
         self._stamps: dict[str, tuple[int, int]] = {}
         self._reading = Lock()
         self._read: dict[str, Prompt | str] = {}
@@ -136,7 +132,7 @@ class PromptFolder:
     def check_writing(self, name: str) -> None:
         """See PromptLibrary."""
         check_name(name)
-        if self._memory is None:
+        if not self._is_saving:
             raise SettingsError(
                 "Prompts can't be saved: this chat saves nothing.", "Start it without --no-save."
             )
@@ -150,39 +146,18 @@ class PromptFolder:
         _replace(path, f"{normalised(text)}\n")
         return path
 
+    def keep(self, text: str) -> Path | None:
+        """See PromptLibrary."""
+        try:
+            number, name = tempfile.mkstemp(".md", "replyscope-")
+            with os.fdopen(number, "w", encoding="utf-8", errors=REPLACE) as file:
+                file.write(text)
+        except OSError:
+            return None
+        return Path(name)
+
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{_SUFFIX}"
-
-    def last_values(self, name: str) -> Mapping[str, str]:
-        """See PromptLibrary."""
-        return self._remembered().get(name, {})
-
-    def remember(self, name: str, values: Mapping[str, str]) -> None:
-        """See PromptLibrary. Long values are not remembered. Errors of the disk are ignored."""
-        if self._memory is None:
-            return
-        short = {key: one for key, one in values.items() if len(one) <= _LONGEST_REMEMBERED}
-        known = self._remembered()
-        if known.get(name, {}) == short:
-            return
-        known.pop(name, None)
-        newest = [*known.items(), (name, short)][-_MOST_REMEMBERED:]
-        with suppress(SettingsError):
-            _replace(self._memory, json.dumps(dict(newest)))
-
-    def _remembered(self) -> dict[str, dict[str, str]]:
-        """The remembered values by prompt. A damaged file has none."""
-        if self._memory is None:
-            return {}
-        try:
-            found = json.loads(read_regular(self._memory, 10 * _MOST_BYTES))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return {
-            name: {key: one for key, one in values.items() if isinstance(one, str)}
-            for name, values in (found.items() if isinstance(found, dict) else ())
-            if isinstance(values, dict)
-        }
 
 
 def check_name(name: str) -> None:

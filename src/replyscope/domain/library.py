@@ -1,6 +1,7 @@
 """The protocols of saved sessions: the search index, labels, deletion and purge."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from replyscope.domain.search import (
@@ -116,8 +117,12 @@ class Library(SessionLabels, Protocol):
         """The sessions that were deleted before a time."""
         ...
 
-    async def purge(self, session_ids: Collection[str]) -> tuple[Purged, tuple[str, ...]]:
-        """Remove sessions without undo. Returns the counts and the paths of their tools' files."""
+    async def purge(
+        self, session_ids: Collection[str], now: datetime
+    ) -> tuple[Purged, tuple[str, ...]]:
+        """Remove sessions without undo. Returns the counts and the paths of their tools' files.
+        The sum of their costs on the last days stays.
+        """
         ...
 
     async def finish_purge(self) -> bool:

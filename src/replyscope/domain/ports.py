@@ -17,10 +17,12 @@ from replyscope.domain.rates import Rates
 from replyscope.domain.remote import FetchedReply
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.rule import Rule
+from replyscope.domain.spending import Ledger
 from replyscope.domain.stores import (
     ExchangeStore,
     ExportSource,
     MessageStore,
+    PromptValues,
     RemoteReplyStore,
     SentPrompts,
     SessionStore,
@@ -120,9 +122,15 @@ class Store(
     RemoteReplyStore,
     ExportSource,
     SentPrompts,
+    PromptValues,
     Protocol,
 ):
     """A store of whole sessions, for open conversations."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The costs and reservations that count for the spending limits."""
+        ...
 
 
 class PrivateStore(Store, Protocol):
@@ -141,7 +149,7 @@ class PrivateStore(Store, Protocol):
         """Whether the store has this exchange."""
         ...
 
-    async def forget_session(self, session_id: str) -> None:
+    async def forget_session(self, session_id: str, now: datetime) -> None:
         """Remove a session at once, without undo."""
         ...
 

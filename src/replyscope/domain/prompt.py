@@ -131,17 +131,16 @@ class PromptLibrary(Protocol):
     def write(self, name: str, text: str) -> Path:
         """Save the text of a prompt, and return its file. Raises SettingsError."""
 
+    def keep(self, text: str) -> Path | None:
+        """Write a text that can't be saved into a temporary file, and return it; None if that
+        fails too.
+        """
+
     def parse(self, name: str, text: str, check: Check = accept_any) -> Prompt:
         """The prompt of a text. `check` checks its parameters.
 
         Raises SettingsError with file, line and what is allowed.
         """
-
-    def last_values(self, name: str) -> Mapping[str, str]:
-        """The values that the variables of a prompt had last."""
-
-    def remember(self, name: str, values: Mapping[str, str]) -> None:
-        """Remember the values of a prompt's variables."""
 
 
 def is_prompt_name(name: str) -> bool:

@@ -241,6 +241,20 @@ class PromptHistory(Protocol):
         ...
 
 
+class PromptValues(Protocol):
+    """The values that the variables of prompts had last. They are deleted with the session in
+    which they were given.
+    """
+
+    async def remember_values(self, session_id: str, name: str, values: Mapping[str, str]) -> None:
+        """Remember the values of a prompt's variables. Long values are left out."""
+        ...
+
+    async def last_values(self, name: str) -> Mapping[str, str]:
+        """The newest values of a prompt's variables."""
+        ...
+
+
 class SentPrompts(Protocol):
     """The prompts of all sessions that are not deleted."""
 

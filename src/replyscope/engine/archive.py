@@ -23,6 +23,7 @@ from replyscope.domain.session import (
     path_to,
 )
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.ledgers import Ledgers
 from replyscope.engine.prompt_search import PromptSearch
 from replyscope.engine.spending import Spending
 from replyscope.engine.tool_runner import Tooling
@@ -56,7 +57,7 @@ class Archive:
         self._tooling = tooling
         self._spending = spending
         if spending is not None:
-            spending.daily_costs = self.daily_costs
+            spending.ledgers = Ledgers(store, private)
         self._open: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
         self._busy: tuple[Conversation, ...] = ()
 
@@ -188,6 +189,10 @@ class Archive:
         """A search in all sent prompts. Prompts of private sessions are only for private ones."""
         return PromptSearch((*(self._in_memory if is_private else ()), self._store))
 
+    async def last_values(self, name: str) -> Mapping[str, str]:
+        """The values that the variables of a prompt had last. Raises StoreError."""
+        return await self._store.last_values(name)
+
     async def load_wire(self, exchange_id: str) -> WireRecord:
         """The request and the frames of an exchange. Raises StoreError."""
         for store in self._in_memory:
@@ -220,7 +225,7 @@ class Archive:
         """Hide a session until `restore`. A private session is deleted without undo."""
         for store in self._in_memory:
             if store.holds(session_id):
-                await store.forget_session(session_id)
+                await store.forget_session(session_id, self._clock.now())
                 self.forget(session_id)
                 return
         now = self._clock.now()

@@ -12,7 +12,7 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.fold import ExchangeFold
 from replyscope.domain.message import Message, Part, ReplySource, Role
 from replyscope.domain.session import SessionSettings
-from replyscope.engine.branch import read_in_all
+from replyscope.engine.branch import check_readable, read_in_all
 from replyscope.engine.live_reply import LiveReply, Target
 from replyscope.engine.open_session import OpenSession
 from replyscope.engine.request_builder import make_opening, make_request
@@ -34,7 +34,8 @@ async def ask_aside(
 ) -> Exchange:
     """Ask a side question, also while a reply streams. Returns the ended exchange.
 
-    Raises StoreError when it can't be saved, and OverLimit.
+    Raises StoreError when it can't be saved, OverLimit, and ReplyscopeError if the model cannot
+    read the context.
     """
     context = _complete(session)
     parent_id = context[-1].id if context else None
@@ -42,6 +43,7 @@ async def ask_aside(
     question = Message(session.new_id(), Role.ASIDE, tuple(parts), now, parent_id)
     settings = _aside_settings(session.session.settings, target)
     messages = [*context, question]
+    check_readable(messages, session.exchanges, target.endpoint, target.model)
     planned = _planned(session, settings, target, messages)
     needs_check = spending is not None and spending.limits(target)
     reserved = await spending.allow(planned) if spending is not None and needs_check else None
@@ -49,7 +51,7 @@ async def ask_aside(
         return await _run(session, question, settings, target, messages, listen)
     finally:
         if reserved is not None:
-            reserved.release()
+            await reserved.release()
 
 
 def _planned(
@@ -64,6 +66,7 @@ def _planned(
         read_in_all(messages, session.exchanges),
         session.exchanges,
         is_single=True,
+        is_private=session.is_private,
     )
 
 

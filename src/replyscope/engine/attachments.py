@@ -8,6 +8,7 @@ import codecs
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from threading import Event
 
@@ -282,13 +283,14 @@ async def _read_folder(folder: Path) -> ReadFiles:
 def complete_path(typed: str, folder: Path) -> list[tuple[str, bool]]:
     """The files and folders that complete a path, as (path as typed, is it a folder).
 
-    Hidden ones are included only when the typed name begins with a dot. Never raises.
+    Hidden ones are included only when the typed name begins with a dot. Blocks. Never raises.
     """
     prefix = typed.rsplit("/", 1)[-1]
     shown = typed[: len(typed) - len(prefix)]
     parent = folder / typed_path(shown)
     try:
-        entries = sorted(parent.iterdir(), key=lambda p: (not p.is_dir(), p.name.lower()))
+        seen = islice(parent.iterdir(), _MOST_SEEN)
+        entries = sorted(seen, key=lambda p: (not p.is_dir(), p.name.lower()))
         found = [
             (shown + path.name + ("/" if path.is_dir() else ""), path.is_dir())
             for path in entries

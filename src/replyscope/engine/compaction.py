@@ -1,16 +1,14 @@
 """Compaction: a summary replaces a long conversation, in a new branch of its session.
 
-Nothing is deleted. The request for the summary and its reply end the old branch, where they are
-left out of later requests. The new branch begins with the summary, as a sibling of the first
-message; copies of the pinned messages follow it unchanged.
+Nothing is deleted. The request for the summary and its reply are saved after the end of the old
+branch, which does not contain them. The new branch begins with the summary, as a sibling of the
+first message; copies of the pinned messages follow it unchanged.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
-from replyscope.domain.errors import ReplyscopeError, SessionMoved
+from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Listen, ignore
 from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
@@ -81,13 +79,12 @@ class Compaction:
         """Request a summary of the branch. Raises ReplyscopeError if there is none."""
         conversation = self._conversation
         settings = self._settings_for(target)
-        async with self._apart():
-            await conversation.send_plain(PROMPT, target, settings, listen)
-            exchange = self._find_reply()
-            choice = exchange.choice(self._last.sources[-1].choice_index)
-            if exchange.state not in _ENDED or not choice.text.strip():
-                raise _no_result("There is no summary", exchange)
-            self.text = read_in(self._last, conversation.exchanges).text
+        reply = self._reply = await conversation.send_plain(PROMPT, target, settings, listen)
+        exchange = conversation.exchanges[reply.sources[-1].exchange_id]
+        choice = exchange.choice(reply.sources[-1].choice_index)
+        if exchange.state not in _ENDED or not choice.text.strip():
+            raise _no_result("There is no summary", exchange)
+        self.text = read_in(reply, conversation.exchanges).text
         return self.text
 
     async def compact_at_server(self, target: Target, listen: Listen = ignore) -> None:
@@ -99,12 +96,12 @@ class Compaction:
                 "Only the Responses API compacts at the server.", "Type /api responses to switch."
             )
         settings = self._settings_for(target)
-        async with self._apart():
-            await self._conversation.compact_at_server(target, settings, listen)
-            exchange = self._find_reply()
-            kinds = [item.kind for choice in exchange.choices for item in choice.items]
-            if "compaction" not in kinds:
-                raise _no_result("The server did not compact the conversation", exchange)
+        conversation = self._conversation
+        reply = self._reply = await conversation.compact_at_server(target, settings, listen)
+        exchange = conversation.exchanges[reply.sources[-1].exchange_id]
+        kinds = [item.kind for choice in exchange.choices for item in choice.items]
+        if "compaction" not in kinds:
+            raise _no_result("The server did not compact the conversation", exchange)
 
     def _settings_for(self, target: Target) -> SessionSettings:
         """The settings of the request. Raises ReplyscopeError if the server keeps the messages."""
@@ -117,35 +114,6 @@ class Compaction:
                 "/params removes the parameter.",
             )
         return plain_settings(settings)
-
-    @asynccontextmanager
-    async def _apart(self) -> AsyncIterator[None]:
-        """Return to the end of the branch after the request, so that a program that is killed
-        before `accept` has lost nothing. If another process continued the session, its messages
-        stay.
-        """
-        try:
-            yield
-        except SessionMoved:
-            raise
-        except BaseException:
-            await asyncio.shield(self._return())
-            raise
-        await self._return()
-
-    @property
-    def _last(self) -> Message:
-        return self._conversation.messages[-1]
-
-    def _find_reply(self) -> Exchange:
-        self._reply = self._last
-        assert self.exchange is not None
-        return self.exchange
-
-    async def _return(self) -> None:
-        """Return to the end of the old branch. The summary stays there as another version."""
-        await self._leave_out_request()
-        await self._conversation.end_branch_at(self._branch[-1].id)
 
     async def accept(self, summary: str = "") -> None:
         """Continue from the summary, or from the server's result, in a new branch."""
@@ -172,15 +140,6 @@ class Compaction:
         settings = self._conversation.session.settings
         pinned = (*settings.pinned, *(message.id for message in copies))
         self._conversation.change_settings(replace(settings, pinned=pinned))
-        await self._conversation.save_head()
-
-    async def _leave_out_request(self) -> None:
-        """Leave the request for the summary and its reply out of later requests."""
-        known = {message.id for message in self._branch}
-        made = [m.id for m in self._conversation.messages if m.id not in known]
-        settings = self._conversation.session.settings
-        left_out = tuple(dict.fromkeys((*settings.left_out, *made)))
-        self._conversation.change_settings(replace(settings, left_out=left_out))
         await self._conversation.save_head()
 
 

@@ -78,7 +78,7 @@ class Conversation(OpenSession):
             await self.add_message(message)
             return await turn.answer(message.id)
         finally:
-            turn.release()
+            await turn.release()
 
     def _before(self, message: Message) -> list[Message]:
         """The messages of the branch before a message."""
@@ -91,9 +91,10 @@ class Conversation(OpenSession):
         target: Target,
         settings: SessionSettings,
         listen: Listen = ignore,
-    ) -> None:
-        """Add a user message, and run a turn without tools that answers it. The turn has other
-        settings than the session; the draft is kept. Raises StoreError, OverLimit.
+    ) -> Message:
+        """Run a turn without tools that answers a prompt after the branch, and return its reply.
+        The turn has other settings than the session. Its messages are not part of the branch
+        when it has ended, and the draft is kept. Raises StoreError, OverLimit.
         """
         await self._check_alone()
         tip = self.messages[-1].id
@@ -102,20 +103,24 @@ class Conversation(OpenSession):
         try:
             await turn.allow([*self.messages, prompt])
             await self.save_head()
-            await self.add_message(prompt, keeps_draft=True)
-            await turn.answer(prompt.id)
+            async with self._apart():
+                await self.add_message(prompt, keeps_draft=True)
+                await turn.answer(prompt.id)
+                return self.messages[-1]
         finally:
-            turn.release()
+            await turn.release()
 
     async def compact_at_server(
         self, target: Target, settings: SessionSettings, listen: Listen = ignore
-    ) -> None:
-        """Run an exchange in which the server compacts the branch. Its reply is appended to the
-        branch. Raises StoreError, OverLimit.
+    ) -> Message:
+        """Run an exchange in which the server compacts the branch, and return its reply, which is
+        not part of the branch. Raises StoreError, OverLimit.
         """
         await self._check_alone()
         await self.save_head()
-        await self._plain_turn(target, settings, listen).compact(self.messages[-1].id)
+        async with self._apart():
+            await self._plain_turn(target, settings, listen).compact(self.messages[-1].id)
+            return self.messages[-1]
 
     def _plain_turn(self, target: Target, settings: SessionSettings, listen: Listen) -> Turn:
         self.turn = ()
@@ -138,7 +143,7 @@ class Conversation(OpenSession):
             self.tree.go_to(question.id)
             return await turn.answer(question.id)
         finally:
-            turn.release()
+            await turn.release()
 
     async def continue_reply(self, target: Target, listen: Listen = ignore) -> str | None:
         """Continue the last reply with another exchange."""

@@ -5,6 +5,7 @@ from enum import Enum, auto
 
 from replyscope.domain.errors import AttachmentError
 from replyscope.domain.picture import read_picture
+from replyscope.domain.recording import FORMATS, read_recording
 
 
 class FileKind(Enum):
@@ -29,13 +30,11 @@ class KnownFile:
 HEAD = 4_096
 """The bytes at the beginning of a file that decide its kind."""
 
+_HEARD = ("audio/wav", "audio/mpeg")
+"""The recordings that models take."""
 _TEXT = KnownFile(FileKind.TEXT, "text/plain", "text")
 _SIGNATURES = (
     (b"%PDF-", KnownFile(FileKind.PDF, "application/pdf", "PDF")),
-    *((b"ID3" + bytes([v]), KnownFile(FileKind.AUDIO, "audio/mpeg", "MP3")) for v in range(32)),
-    (b"\xff\xfb", KnownFile(FileKind.AUDIO, "audio/mpeg", "MP3")),
-    (b"\xff\xf3", KnownFile(FileKind.AUDIO, "audio/mpeg", "MP3")),
-    (b"\xff\xf2", KnownFile(FileKind.AUDIO, "audio/mpeg", "MP3")),
     (b"BM", KnownFile(FileKind.CONVERTED_PICTURE, "image/bmp", "BMP")),
     (b"II*\0", KnownFile(FileKind.CONVERTED_PICTURE, "image/tiff", "TIFF")),
     (b"MM\0*", KnownFile(FileKind.CONVERTED_PICTURE, "image/tiff", "TIFF")),
@@ -47,8 +46,6 @@ _REJECTED = (
     (b"BZh", "a bzip2 archive", "Unpack it, and attach its files."),
     (b"\xfd7zXZ", "an xz archive", "Unpack it, and attach its files."),
     (b"7z\xbc\xaf", "a 7z archive", "Unpack it, and attach its files."),
-    (b"OggS", "an Ogg recording", "Convert it to WAV or MP3."),
-    (b"fLaC", "a FLAC recording", "Convert it to WAV or MP3."),
     (b"\x7fELF", "a program", "Attach text, a PDF, a picture or a recording."),
     (b"MZ", "a program", "Attach text, a PDF, a picture or a recording."),
 )
@@ -67,8 +64,9 @@ def kind_of(head: bytes, name: str) -> KnownFile:
     if picture is not None:
         word = picture.media_type.removeprefix("image/").upper()
         return KnownFile(FileKind.PICTURE, picture.media_type, word)
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return KnownFile(FileKind.AUDIO, "audio/wav", "WAV")
+    recording = read_recording(head)
+    if recording is not None and recording in _HEARD:
+        return KnownFile(FileKind.AUDIO, recording, FORMATS[recording])
     for signature, known in _SIGNATURES:
         is_text = len(signature) < 3 and signature.isascii() and b"\0" not in head
         if head.startswith(signature) and not is_text:
@@ -81,6 +79,10 @@ def _reject(head: bytes, name: str) -> None:
     is_office = name.lower().endswith(_OFFICE)
     if is_office and head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise AttachmentError(f"{name} is an office file.", "Save it as PDF or text first.")
+    recording = read_recording(head)
+    if recording is not None and b"\0" in head:
+        what = f"a recording in {FORMATS[recording]}"
+        raise AttachmentError(f"{name} is {what}.", "Convert it to WAV or MP3.")
     for signature, what, advice in _REJECTED:
         if head.startswith(signature) and b"\0" in head:
             raise AttachmentError(f"{name} is {what}.", advice)

@@ -9,8 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.exchange import Api
 from replyscope.domain.message import Message, Role
-from replyscope.domain.session import SessionSettings
+from replyscope.domain.session import Parameters, SessionSettings
 
 
 def groups_of(branch: Sequence[Message]) -> list[list[Message]]:
@@ -84,6 +85,19 @@ def check_marks(branch: Sequence[Message], settings: SessionSettings, kept_at: o
             "The server keeps this conversation (parameter conversation), so no message can be "
             "left out.",
             "/leave-out sends a message again; /params removes the parameter.",
+        )
+
+
+def check_choices(parameters: Parameters, api: Api) -> None:
+    """Raise ReplyscopeError if several replies are requested in a conversation that the server
+    keeps: it would add each of them.
+    """
+    kept_at = parameters.given().get("conversation")
+    if api is Api.RESPONSES and kept_at is not None and (parameters.n or 1) > 1:
+        raise ReplyscopeError(
+            "The server keeps this conversation (parameter conversation), so a message can have "
+            f"only one reply, and n is {parameters.n}.",
+            "/n 1 asks for one; /params removes the parameter.",
         )
 
 

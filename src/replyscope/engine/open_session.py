@@ -1,7 +1,9 @@
 """An open session: its tree, its exchanges, and its synchronisation with the store."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from replyscope.domain.errors import SessionMoved, StoreError
@@ -23,6 +25,8 @@ from replyscope.engine.runner import Runner
 from replyscope.engine.tool_calls import asked, calls_of
 from replyscope.engine.tool_runner import ToolRunner
 from replyscope.engine.tree import MessageTree
+
+_log = logging.getLogger(__name__)
 
 
 class OpenSession:
@@ -61,6 +65,7 @@ class OpenSession:
         self._stamp: SessionStamp | None = None
         self._heading = asyncio.Lock()
         self._is_new = is_new
+        self._is_apart = False
 
     @property
     def lives(self) -> dict[str, LiveReply]:
@@ -135,14 +140,33 @@ class OpenSession:
         await asyncio.shield(self._add_message(message, keeps_draft=keeps_draft))
 
     async def _add_message(self, message: Message, *, keeps_draft: bool) -> None:
-        await self._store.add_message(self.session.id, message)
+        await self._store.add_message(self.session.id, message, is_head=not self._is_apart)
         self.tree.add(message)
         self.tree.go_to(message.id)
         draft = self.session.whole_draft if keeps_draft else Draft()
-        self.session = replace(
-            self.session, head_id=message.id, updated_at=message.created_at
-        ).with_draft(draft)
+        self.session = replace(self.session, updated_at=message.created_at).with_draft(draft)
+        self._point_at_tip()
+        self._leave_out_apart([message])
         await self.save_head()
+
+    @asynccontextmanager
+    async def _apart(self) -> AsyncIterator[None]:
+        """Show messages that are added at the end of the branch, and return to the end of the
+        branch after it. The saved head does not move, so a program that is killed meanwhile has
+        lost nothing. The messages are left out of later requests.
+        """
+        self._is_apart = True
+        try:
+            yield
+        finally:
+            self._is_apart = False
+            self.tree.go_to(self.session.head_id)
+
+    def _leave_out_apart(self, messages: Sequence[Message]) -> None:
+        if self._is_apart:
+            settings = self.session.settings
+            ids = (*settings.left_out, *(message.id for message in messages))
+            self.change_settings(replace(settings, left_out=tuple(dict.fromkeys(ids))))
 
     async def begin_aside(
         self, question: Message, reply: Message, opening: Exchange
@@ -174,6 +198,17 @@ class OpenSession:
         self.session = replace(self.session, stashed=left)
         return draft
 
+    async def remember_values(self, name: str, values: Mapping[str, str]) -> None:
+        """Remember the values of a prompt's variables with this session, for the next use of the
+        prompt. Values that can't be saved are forgotten.
+        """
+        try:
+            if self._is_new:
+                await self.save_head()
+            await self._store.remember_values(self.session.id, name, values)
+        except StoreError as error:
+            _log.warning("the values of a prompt are not saved: %s", error)
+
     async def update_message(self, message: Message) -> Message:
         """Replace a saved message by a newer version. Raises StoreError."""
         self.tree.add(message)
@@ -198,15 +233,18 @@ class OpenSession:
         tip = self.messages[-1].id if self.messages else None
         is_first = tip in (messages[0].parent_id, messages[0].id)
         self.turn = (*self.turn, opening.id)
+        if self._is_apart:
+            self._leave_out_apart(messages)
+            await self.save_head()
         journal = await self._store.begin_exchange(
-            self.session.id, messages, opening, is_head=is_first
+            self.session.id, messages, opening, is_head=is_first and not self._is_apart
         )
         for message in messages:
             self.tree.add(message)
         if is_first:
             self.tree.go_to(messages[0].id)
             self._point_at_tip()
-            self._saved = replace(self._saved, head_id=messages[0].id)
+            self._saved = replace(self._saved, head_id=self.session.head_id)
         return JournalWriter(journal)
 
     async def run_exchange(
@@ -229,7 +267,7 @@ class OpenSession:
             saved = self._saved
             is_known = (stamp.head_id, stamp.title) == (saved.head_id, saved.title)
         self._stamp = stamp
-        if is_known or self.is_streaming:
+        if is_known or self.is_streaming or self._is_apart:
             return False
         stored = await self._store.load_session(self.session.id)
         is_moved = stored.session.head_id != self._saved.head_id
@@ -276,13 +314,9 @@ class OpenSession:
         self._point_at_tip()
         await self.save_head()
 
-    async def end_branch_at(self, message_id: str) -> None:
-        """Make the path to a message the branch; the messages below it stay. Raises StoreError."""
-        self.tree.go_to(message_id)
-        self._point_at_tip()
-        await self.save_head()
-
     def _point_at_tip(self) -> None:
+        if self._is_apart:
+            return
         head_id = self.messages[-1].id if self.messages else None
         self.session = replace(self.session, head_id=head_id)
 

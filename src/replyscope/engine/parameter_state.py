@@ -42,8 +42,12 @@ def find_state(
     if len(values) > 1:
         said = " over ".join(f"{text_of(one)} ({source})" for source, one in reversed(values))
         lines.append(f"set: {said}")
-    value = effective(layers).given().get(parameter.name)
-    if not field and endpoint is not None:
+    given = effective(layers).given()
+    value, extra = given.get(parameter.name), given.get("extra", {})
+    replaced = (field or parameter.name).partition(".")[0]
+    if parameter.name != "extra" and replaced in extra:
+        lines.append(f"sent as {replaced}: {text_of(extra[replaced])}, from extra")
+    elif not field and endpoint is not None:
         lines.append(f"not sent: {_API_NAMES[endpoint.api]} does not have it")
     elif instead == "drop":
         lines.append("not sent: this model rejected it")

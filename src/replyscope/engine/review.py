@@ -106,7 +106,7 @@ class Review:
             for session_id in session_ids
             if session_id in removable and not await self._sessions.is_held_elsewhere(session_id)
         ]
-        purged, paths = await self._library.purge(session_ids)
+        purged, paths = await self._library.purge(session_ids, self._clock.now())
         for path in map(Path, paths):
             with suppress(OSError, ValueError):  # a path with a NUL is a ValueError
                 if path.resolve().is_relative_to(self._kept.resolve()):

@@ -7,17 +7,19 @@ hold for retries, queued messages, rounds of tools and rules too.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 from enum import Enum, StrEnum
+from functools import partial
+from typing import Protocol
 
 from replyscope.domain.errors import OverLimit
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.message import Message
 from replyscope.domain.model_names import LOCAL
-from replyscope.domain.ports import Clock, PriceList
+from replyscope.domain.ports import Clock, NewId, PriceList
 from replyscope.domain.rates import Rates
 from replyscope.domain.session import SessionSettings
-from replyscope.domain.spending import SpendingLimits
+from replyscope.domain.spending import Committed, Reservation, SpendingLimits
 from replyscope.domain.tool import Tool
 from replyscope.engine.live_reply import Target
 from replyscope.inspection.context import fit_into
@@ -107,13 +109,6 @@ class Overrun:
 AskOverrun = Callable[[Overrun], Awaitable[SpendingAnswer]]
 
 
-DailyCosts = Callable[[datetime], Awaitable[Mapping[date, float]]]
-
-
-async def _no_costs(_since: datetime) -> Mapping[date, float]:
-    return {}
-
-
 async def refuse(_over: Overrun) -> SpendingAnswer:
     """The answer when no person can be asked."""
     return SpendingAnswer.NO
@@ -125,17 +120,24 @@ async def say_yes(_over: Overrun) -> SpendingAnswer:
 
 
 class Reserved:
-    """The price of a request that runs. It counts as spent until `release`."""
+    """The price of a request that runs. It counts as spent until `release`, in every process."""
 
-    def __init__(self, session_id: str, usd: float, running: "set[Reserved]") -> None:
-        self.session_id = session_id
-        self.usd = usd
-        self._running = running
-        running.add(self)
+    def __init__(self, release: Callable[[], Awaitable[None]]) -> None:
+        self._release = release
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """End the reservation: the cost is saved now, or the request was not sent."""
-        self._running.discard(self)
+        await self._release()
+
+
+class Reserve(Protocol):
+    """Reserves the costs of requests: see engine/ledgers.py."""
+
+    async def reserve(self, wanted: Reservation, since: datetime, *, is_private: bool) -> Committed:
+        """Add a reservation. Returns what was committed before it. Raises StoreError."""
+
+    async def release(self, reservation_id: str, *, is_private: bool) -> None:
+        """Delete a reservation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Planned:
     exchanges: Mapping[str, Exchange]
     tools: Sequence[Tool] = ()
     is_single: bool = False
+    is_private: bool = False
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -165,24 +168,26 @@ class Planned:
 class Spending:
     """Checks requests against the limits. `limits` is called for each request.
 
-    `ask` asks the person, `note` reports a sentence, `daily_costs` returns the saved costs by day
-    since a time. `was_refused` is whether a request was refused.
+    `ask` asks the person, `note` reports a sentence, `ledgers` has the costs and reservations of
+    all processes. `was_refused` is whether a request was refused.
     """
+
+    ledgers: Reserve
 
     def __init__(
         self,
         limits: Callable[[], SpendingLimits],
         prices: PriceList,
         clock: Clock,
+        new_id: NewId,
     ) -> None:
         self.ask: AskOverrun = refuse
         self.note: Callable[[str], None] = lambda _sentence: None
-        self.daily_costs: DailyCosts = _no_costs
         self.was_refused = False
         self._limits = limits
         self._prices = prices
         self._clock = clock
-        self._running: set[Reserved] = set()
+        self._new_id = new_id
         self._accepted: set[tuple[Period, str]] = set()
         self._noted: set[str] = set()
         self._asking = asyncio.Lock()
@@ -192,18 +197,23 @@ class Spending:
         return self._limits().is_set and target.endpoint.name != LOCAL
 
     async def allow(self, planned: Planned) -> Reserved:
-        """Return when the request may be sent. Raises OverLimit."""
+        """Reserve the price of a request, and return when it may be sent. Raises OverLimit,
+        StoreError.
+        """
         limits = self._limits()
         price = await self._price(planned)
         midnight = self._midnight()
-        spent_today = sum((await self.daily_costs(midnight)).values())
-        running = [(one.session_id, one.usd) for one in self._running]
-        here = sum(usd for session_id, usd in running if session_id == planned.session_id)
-        periods = (
-            (Period.SESSION, limits.session_usd, (planned.spent_usd or 0.0) + here),
-            (Period.DAY, limits.day_usd, spent_today + sum(usd for _, usd in running)),
+        wanted = Reservation(
+            self._new_id(), planned.session_id, price.usd or 0.0, self._clock.now()
         )
-        reserved = Reserved(planned.session_id, price.usd or 0.0, self._running)
+        is_private = planned.is_private
+        committed = await self.ledgers.reserve(wanted, midnight, is_private=is_private)
+        reserved = Reserved(partial(self.ledgers.release, wanted.id, is_private=is_private))
+        spent_here = (planned.spent_usd or 0.0) + committed.session_usd
+        periods = (
+            (Period.SESSION, limits.session_usd, spent_here),
+            (Period.DAY, limits.day_usd, committed.day_usd),
+        )
         try:
             for period, limit, spent in periods:
                 if limit is not None and _is_over(limit, spent, price):
@@ -215,7 +225,7 @@ class Spending:
             if price.usd is None:
                 self._note_unknown(price.model)
         except BaseException:
-            reserved.release()
+            await reserved.release()
             raise
         return reserved
 

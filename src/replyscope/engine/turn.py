@@ -20,6 +20,7 @@ from replyscope.domain.session import SessionSettings
 from replyscope.domain.tool import Tool, ToolSettings
 from replyscope.engine.branch import check_readable, read_in_all
 from replyscope.engine.live_reply import LiveReply, Target
+from replyscope.engine.message_marks import check_choices
 from replyscope.engine.open_session import OpenSession
 from replyscope.engine.request_builder import make_opening, make_request
 from replyscope.engine.rounds import Rounds
@@ -61,11 +62,13 @@ class Turn:
         self, messages: Sequence[Message], target: Target | None = None, *, is_single: bool = False
     ) -> None:
         """Check the next request, of these messages to the target: whether the model can read
-        them, and the spending limits. `is_single`: it asks for one reply. Raises ReplyscopeError,
-        OverLimit. Call `release` when it was not sent.
+        them, the number of replies, and the spending limits. `is_single`: it asks for one reply.
+        Raises ReplyscopeError, OverLimit. Call `release` when it was not sent.
         """
         spending, target = self._spending, target or self._target
         check_readable(messages, self._session.exchanges, target.endpoint, target.model)
+        if not is_single:
+            check_choices(target.parameters(self._settings), target.endpoint.api)
         if self._is_allowed or spending is None or not spending.limits(target):
             return
         await self._prepare()
@@ -80,16 +83,17 @@ class Turn:
             session.exchanges,
             self._offered,
             is_single,
+            session.is_private,
         )
         self._reserved = await spending.allow(planned)
         self._is_allowed = True
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """End the reservation of a request that has ended, or was not sent."""
         self._is_allowed = False
         if self._reserved is not None:
-            self._reserved.release()
-            self._reserved = None
+            reserved, self._reserved = self._reserved, None
+            await reserved.release()
 
     async def _prepare(self) -> None:
         """Load the tools; servers may start."""
@@ -113,7 +117,7 @@ class Turn:
             request = replace(self._request(self._target), compacts=True)
             await self._choices(self._target, request, under, 1)
         finally:
-            self.release()
+            await self.release()
 
     @property
     def _settings(self) -> SessionSettings:
@@ -164,7 +168,7 @@ class Turn:
         try:
             await self._exchange(self._target, request, opening, [joined])
         finally:
-            self.release()
+            await self.release()
 
     def _can_answer(self) -> bool:
         """Whether calls wait and tools were offered. Calls without an offer keep waiting."""
@@ -209,7 +213,7 @@ class Turn:
         try:
             await self._request_choices(target, under)
         finally:
-            self.release()
+            await self.release()
 
     async def _request_choices(self, target: Target, under: str | None) -> None:
         request = self._request(target)

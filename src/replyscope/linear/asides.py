@@ -1,6 +1,9 @@
 """The commands /aside, /stash and /quote, and titles by a model."""
 
+from functools import partial
+
 from replyscope.domain.errors import ReplyscopeError
+from replyscope.domain.event import Event, RefusalDelta, TextDelta
 from replyscope.domain.message import TextPart
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
@@ -11,7 +14,7 @@ from replyscope.engine.titles import title_by_model
 from replyscope.inspection.explain import explain
 from replyscope.inspection.figures import cost
 from replyscope.linear.desk import LinearDesk
-from replyscope.linear.flow import print_flowing
+from replyscope.linear.flow import LabelledFlow
 
 
 def aside(desk: LinearDesk, question: str = "") -> None:
@@ -22,10 +25,20 @@ def aside(desk: LinearDesk, question: str = "") -> None:
     target = desk.run(desk.targets.target_for(conversation))
     if target is None:
         raise ReplyscopeError("No model is chosen.", "/model chooses one.")
+    flow = LabelledFlow(desk.terminal, "aside")
+
+    def listen(event: Event) -> None:
+        if isinstance(event, TextDelta | RefusalDelta):
+            desk.turns.queue(partial(flow.feed, event.text))
+
     parts = (TextPart(question),)
-    asking = ask_aside(conversation, parts, target, desk.services.spending)
-    exchange = desk.turns.run_beside(asking)
-    print_flowing(desk.terminal, "aside", exchange.choice(0).text or "no text")
+    asking = ask_aside(conversation, parts, target, desk.services.spending, listen)
+    try:
+        exchange = desk.turns.run_beside(asking)
+        if not flow.has_begun:
+            flow.feed("no text")
+    finally:
+        flow.finish()
     if exchange.failure is not None:
         desk.say("error", printable_line(str(exchange.failure)))
     ending = explain(exchange, 0)

@@ -8,11 +8,20 @@ from functools import partial
 from replyscope.domain.errors import ReplyscopeError, StoreError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
-from replyscope.engine.attachments import complete_path
-from replyscope.engine.command_names import find_command, is_exact, nearest_name
+from replyscope.engine.argument_lists import ArgumentLists
+from replyscope.engine.command_names import (
+    check_lines,
+    find_command,
+    is_exact,
+    is_message,
+    message_hint,
+    nearest_name,
+    split_command,
+)
 from replyscope.engine.services import ChatServices
 from replyscope.linear import targets
 from replyscope.linear.command_table import COMMANDS, FULL_SCREEN, SETTINGS, LinearCommand
+from replyscope.linear.completing import completed_lists
 from replyscope.linear.desk import LinearDesk
 from replyscope.linear.engine_thread import EngineThread, Job, Stopped
 from replyscope.linear.prompts import has_prompt, prompt_names, use_prompt
@@ -36,6 +45,7 @@ class LinearChat:
     ) -> None:
         self._desk = LinearDesk(services, terminal, engine)
         self._desk.turns = TurnRunner(self._desk, partial(targets.choose_target, self._desk))
+        self._lists = ArgumentLists(services, self._desk.targets, completed_lists(self._desk))
         self._upkeep: Job[None] | None = None
         self.commands: tuple[LinearCommand, ...] = (
             *COMMANDS,
@@ -108,11 +118,23 @@ class LinearChat:
         desk.terminal.set_completions(self._complete)
         desk.terminal.set_history(desk.run(desk.services.history.load_history(_MOST_HISTORY)))
 
-    def _complete(self, word: str) -> list[str]:
-        if word.startswith("/"):
+    def _complete(self, line: str) -> list[str]:
+        """The completions of a line: commands, their arguments, and paths."""
+        name, space, argument = line[1:].partition(" ")
+        is_command = line.startswith("/")
+        if is_command and not space:
             names = (*(c.name for c in self.commands), *prompt_names(self._desk))
-            return [f"/{name} " for name in dict.fromkeys(names) if f"/{name}".startswith(word)]
-        return [path for path, _ in complete_path(word, self._desk.services.working_folder)]
+            return [f"/{one} " for one in dict.fromkeys(names) if f"/{one}".startswith(line)]
+        command = find_command(self.commands, name) if is_command else None
+        if command is not None:
+            rows = self._desk.run(self._lists.complete(command.argument, argument.lstrip()))
+            # Tab inserts only what all have in common, so each begins with what is typed.
+            found = [f"/{name} {value}" for value, _ in rows]
+            if found := [one for one in found if one.startswith(line)]:
+                return found
+        word = line.rsplit(" ", 1)[-1]
+        paths = self._desk.run(self._lists.paths.complete(word))
+        return [line.removesuffix(word) + path for path, _ in paths]
 
     def _read_lines(self) -> None:
         desk = self._desk
@@ -139,17 +161,23 @@ class LinearChat:
         desk = self._desk
         prompt = "query: " if desk.is_review else "you: "
         lines = [desk.terminal.ask_next(prompt)]
-        while lines[-1].endswith("\\") and not lines[0].startswith("/"):
+        while lines[-1].endswith("\\") and self._may_continue(lines[0]):
             lines[-1] = lines[-1][:-1]
             lines.append(desk.terminal.ask_next("more: "))
         return "\n".join(lines)
 
+    def _may_continue(self, line: str) -> bool:
+        """Whether a line can have others: not a command of one line, such as one with a path."""
+        typed = split_command(line)
+        command = find_command(self.commands, typed[0].lower()) if typed is not None else None
+        return command is None or command.takes_text
+
     def _take(self, line: str) -> None:
         """Run a command, search, or send a message."""
         desk = self._desk
-        if line.startswith("/") and "\n" not in line:
-            desk.terminal.remember(line)
-            self._run_command(line)
+        typed = split_command(line)
+        if typed is not None:
+            self._run_command(line, *typed)
         elif desk.is_review:
             desk.terminal.remember(line)
             search(desk, line)
@@ -163,14 +191,22 @@ class LinearChat:
         if send_text(desk, text) and not is_private and len(text) < _LONGEST_PROMPT:
             desk.run(desk.services.history.add_history(text))
 
-    def _run_command(self, line: str) -> None:
-        name, _, argument = line[1:].partition(" ")
+    def _run_command(self, line: str, name: str, argument: str) -> None:
+        """Run a command, use a prompt, or send a text that only begins with a slash."""
         command = find_command(self.commands, name.lower())
-        if not is_exact(command, name.lower()) and has_prompt(self._desk, name):
-            use_prompt(self._desk, name, argument.strip())
+        is_prompt = not is_exact(command, name.lower()) and has_prompt(self._desk, name)
+        if not is_prompt and is_message(command, name.lower(), line):
+            if hint := message_hint(self.commands, name):
+                self._desk.say("note", printable_line(hint))
+            self._send(line)
+            return
+        self._desk.terminal.remember(line)
+        if is_prompt:
+            use_prompt(self._desk, name, argument)
             return
         if command is not None:
-            command.run(self._desk, argument.strip())
+            check_lines(command, name, line)
+            command.run(self._desk, argument)
             return
         if name.lower() in FULL_SCREEN:
             self._desk.say("note", FULL_SCREEN[name.lower()])

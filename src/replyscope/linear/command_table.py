@@ -27,7 +27,8 @@ Run = Callable[[LinearDesk, str], None]
 @dataclass(frozen=True, slots=True)
 class LinearCommand:
     """A command: the word after the slash, its argument, a sentence for the help, and its
-    function. `aliases` are words of other chats and of the app.
+    function. `aliases` are words of other chats and of the app. With `takes_text` the argument
+    may have several lines.
     """
 
     name: str
@@ -35,6 +36,7 @@ class LinearCommand:
     run: Run
     argument: str = ""
     aliases: tuple[str, ...] = ()
+    takes_text: bool = False
 
     @property
     def sentence(self) -> str:
@@ -45,7 +47,7 @@ class LinearCommand:
 
 # fmt: off
 COMMANDS: tuple[LinearCommand, ...] = (
-    LinearCommand("model", "choose a model", targets.choose_model, "[NAME]"),
+    LinearCommand("model", "choose a model", targets.choose_model, "[MODEL]"),
     LinearCommand("provider", "choose a key, a server or the embedded model",
                   targets.choose_provider),
     LinearCommand("api", "switch between Chat and Responses", targets.choose_api,
@@ -77,7 +79,7 @@ COMMANDS: tuple[LinearCommand, ...] = (
                   replies.print_timeline),
     LinearCommand("retry", "request the reply again", replies.retry, "[MODEL]"),
     LinearCommand("edit", "write your last message again; both versions are kept", replies.edit,
-                  "[TEXT]"),
+                  "[TEXT]", takes_text=True),
     LinearCommand("continue", "request more of the last reply", replies.continue_reply),
     LinearCommand("raise", "double the token limit and continue", replies.raise_limit),
     LinearCommand("branches", "list the versions of a message, or open one", replies.branches,
@@ -87,22 +89,24 @@ COMMANDS: tuple[LinearCommand, ...] = (
     LinearCommand("fork", "continue in a new session", replies.fork),
     LinearCommand("compare", "compare two versions of the reply", replies.compare, "[N N]"),
     LinearCommand("run", "run the waiting tool calls", replies.run_tools),
-    LinearCommand("tools", "list the tools, or offer them", settings.tools, "[NAME] [on|off]"),
-    LinearCommand("mcp", "add a tool server by its entry", settings.add_server, "[JSON]"),
+    LinearCommand("tools", "list the tools, or offer them", settings.tools, "[TOOL] [on|off]"),
+    LinearCommand("mcp", "add a tool server by its entry", settings.add_server, "[JSON]",
+                  takes_text=True),
     LinearCommand("hosted", "offer a tool that the provider runs", settings.hosted,
-                  "[JSON|off]"),
+                  "[JSON|off]", takes_text=True),
     LinearCommand("resource", "attach a resource of a tool server", servers.attach_resource),
     LinearCommand("prompt", "send a prompt of a tool server", servers.use_prompt,
                   "[SERVER:NAME]"),
     LinearCommand("responses", "fetch, cancel or delete replies that providers keep",
                   servers.stored_replies),
-    LinearCommand("system", "read or replace the system prompt", settings.system, "[TEXT|off]"),
+    LinearCommand("system", "read or replace the system prompt", settings.system, "[TEXT|off]",
+                  takes_text=True),
     LinearCommand("params", "read, find or set the parameters", settings.parameters,
                   "[NAME=VALUE ...|WORD]", ("parameters",)),
     LinearCommand("preset", "list the presets, use one, or make one of this session",
-                  presets.preset, "[NAME|save NAME|off]"),
+                  presets.preset, "[PRESET|save PRESET|off]"),
     LinearCommand("prompts", "list the prompts, use one, write one, or make one of your message",
-                  prompts.prompts, "[NAME [KEY=VALUE ...] [TEXT]|save|new|edit NAME]"),
+                  prompts.prompts, "[PROMPT [KEY=VALUE ...] [TEXT]|save|new|edit PROMPT]"),
     LinearCommand("context", "read what the next request holds, or the request itself",
                   context.context, "[list|count|json|curl|python]"),
     LinearCommand("cache", "read why the reply missed the prompt cache", context.cache),
@@ -117,13 +121,14 @@ COMMANDS: tuple[LinearCommand, ...] = (
                   "[FILE|off]"),
     LinearCommand("attach", "attach a file to the next message", settings.attach, "[PATH|off]"),
     LinearCommand("history", "search the prompts of all sessions", history.history, "[WORDS]"),
-    LinearCommand("stash", "put a text aside, or take it back", asides.stash, "[TEXT|pop]"),
+    LinearCommand("stash", "put a text aside, or take it back", asides.stash, "[TEXT|pop]",
+                  takes_text=True),
     LinearCommand("quote", "quote the last reply, or its paragraphs with a text, in your message",
                   asides.quote, "[TEXT]"),
     LinearCommand("aside", "ask a side question that stays out of later requests", asides.aside,
-                  "QUESTION"),
+                  "QUESTION", takes_text=True),
     LinearCommand("export", "export a session to a file", files.export,
-                  "[N ...] [FORMAT] [FILE]"),
+                  "[N ...] [md|json|jsonl|html] [FILE]"),
     LinearCommand("import", "import sessions of other programs", files.import_file, "[FILE]"),
     LinearCommand("rename", "rename this session", sessions.rename, "[TITLE]"),
     LinearCommand("tag", "add tags, or remove them with a minus", sessions.tag,

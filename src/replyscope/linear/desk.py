@@ -13,6 +13,7 @@ from replyscope.domain.session import SessionSettings
 from replyscope.domain.typed_number import shortened, whole_number
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
+from replyscope.engine.prompt_writing import PromptWriting
 from replyscope.engine.services import ChatServices
 from replyscope.engine.targets import Targets
 from replyscope.engine.undo import UndoList
@@ -47,6 +48,9 @@ class RunTurns(Protocol):
     def run_beside(self, work: Awaitable[T]) -> T:
         """Run a request that is not a turn, with the questions about spending limits."""
 
+    def queue(self, step: Callable[[], None]) -> None:
+        """Let the main thread run a step of printing, in order. Called in the engine's thread."""
+
 
 class LinearDesk:
     """The open conversation, the last list, and the services. `turns` is set at the start.
@@ -71,6 +75,7 @@ class LinearDesk:
         self.listed: list[Listed] = []
         self.search: Search | None = None
         self.undo = UndoList()
+        self.prompt_writing = PromptWriting(services.prompts)
         self.is_review = False
         self.is_leaving = False
         self.say = terminal.say

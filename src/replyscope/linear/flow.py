@@ -90,10 +90,38 @@ class TextFlow:
         self._print_held()
 
 
+class LabelledFlow:
+    """A text that is printed under a label while it streams. Nothing is printed before the first
+    piece.
+    """
+
+    def __init__(self, terminal: LineTerminal, label: str) -> None:
+        self._terminal = terminal
+        self._label = label
+        self._flow: TextFlow | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a piece was printed."""
+        return self._flow is not None
+
+    def feed(self, piece: str) -> None:
+        """Add a delta."""
+        if self._flow is None:
+            self._terminal.end_line()
+            self._terminal.write(f"{self._label}: ")
+            self._flow = TextFlow(self._terminal.write)
+        self._flow.feed(piece)
+
+    def finish(self) -> None:
+        """Print what is left. The next piece begins again with the label."""
+        if self._flow is not None:
+            self._flow.finish()
+            self._flow = None
+
+
 def print_flowing(terminal: LineTerminal, label: str, text: str) -> None:
     """Print a complete text under a label, as if it streamed."""
-    terminal.end_line()
-    terminal.write(f"{label}: ")
-    flow = TextFlow(terminal.write)
+    flow = LabelledFlow(terminal, label)
     flow.feed(text)
     flow.finish()

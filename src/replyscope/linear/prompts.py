@@ -1,11 +1,10 @@
 """The commands of the prompt library: list prompts, use one, write one, make one of a message."""
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.message import PromptPart, Role
+from replyscope.domain.message import PromptPart
 from replyscope.domain.printable import printable_line, printable_text
-from replyscope.domain.prompt import Prompt, Variable, normalised, value_fault
+from replyscope.domain.prompt import Prompt, Variable, value_fault
 from replyscope.engine.prompts import (
-    TEMPLATE,
     Filled,
     check_prompts,
     describe_prompt,
@@ -13,7 +12,6 @@ from replyscope.engine.prompts import (
     find_prompt,
     is_complete,
     model_of,
-    prompt_of_message,
     read_arguments,
     starting_values,
     with_filled,
@@ -73,7 +71,7 @@ def use_prompt(desk: LinearDesk, name: str, text: str = "") -> None:
         if not desk.terminal.confirm("Send it?"):
             return
     if given and not desk.conversation.is_private:
-        library.remember(name, given)
+        desk.run(desk.conversation.remember_values(name, given))
     _send(desk, used)
 
 
@@ -92,7 +90,8 @@ def _ask(
     desk: LinearDesk, prompt: Prompt, given: dict[str, str], text: str
 ) -> tuple[dict[str, str], str]:
     """The values and the input, after a numbered question for each that is not given."""
-    values = starting_values(prompt, desk.services.prompts().last_values(prompt.name), given)
+    last = desk.run(desk.services.archive.last_values(prompt.name))
+    values = starting_values(prompt, last, given)
     missing = [one for one in prompt.variables if one.name not in given]
     needs_text = prompt.takes_input and not text
     count = len(missing) + needs_text
@@ -147,24 +146,18 @@ def _list(desk: LinearDesk) -> None:
 
 
 def _write(desk: LinearDesk, name: str, *, is_new: bool) -> None:
-    """Write a prompt in $EDITOR. A text that can't be used is saved too: no work is lost."""
-    library = desk.services.prompts()
-    library.check_writing(name)
-    text = library.read_source(name)
-    if text is None and not is_new:
-        find_prompt(library.read(), name)
-    before = TEMPLATE if text is None else text
-    edited = desk.services.edit_text(before)
-    if not edited.strip() or normalised(edited) == normalised(before):
+    """Write a prompt in $EDITOR."""
+    editing = desk.prompt_writing.begin(name, is_new=is_new)
+    edited = desk.services.edit_text(editing.text)
+    if not editing.changes(edited):
         desk.say("prompt", "not saved: the text is not changed")
         return
     _save(desk, name, edited)
 
 
 def _save(desk: LinearDesk, name: str, text: str) -> None:
-    library = desk.services.prompts()
-    library.write(name, text)
-    library.parse(name, text)
+    desk.prompt_writing.save(name, text)
+    desk.services.prompts().parse(name, text)
     desk.say("prompt", printable_line(f"{name} was saved. /prompts {name} uses it."))
 
 
@@ -172,12 +165,7 @@ def _save_message(desk: LinearDesk, name: str) -> None:
     if desk.conversation.is_private:
         raise ReplyscopeError("Private sessions cannot save prompts.")
     messages = reversed(desk.conversation.messages)
-    message = next((one for one in messages if one.role is Role.USER), None)
-    if message is None:
-        raise ReplyscopeError("There is no message of yours to make a prompt of.")
-    text = prompt_of_message(name, message.parts, desk.services.prompts())
-    old = desk.services.prompts().read_source(name)
-    is_other = old is not None and normalised(old) != normalised(text)
-    if is_other and not desk.terminal.confirm(printable_line(f"Replace the prompt {name}?")):
+    text, replaces = desk.prompt_writing.text_of_message(name, messages)
+    if replaces and not desk.terminal.confirm(printable_line(f"Replace the prompt {name}?")):
         return
     _save(desk, name, text)

@@ -26,7 +26,7 @@ from replyscope.engine.tool_calls import calls_of
 from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.reply_parts import reply_parts
 from replyscope.linear.desk import LinearDesk
-from replyscope.linear.flow import TextFlow, print_flowing
+from replyscope.linear.flow import LabelledFlow, print_flowing
 from replyscope.linear.sentences import (
     Line,
     call_text,
@@ -53,7 +53,7 @@ class ReplyPrinter:
         self._put = put
         self._is_one = (desk.targets.parameters_of(conversation).n or 1) == 1
         self._known = {message.id for message in conversation.tree.messages}
-        self._flow: TextFlow | None = None
+        self._flow = LabelledFlow(desk.terminal, "reply")
         self._is_reasoning = False
         self._has_new_calls = False
         self._said_calls: dict[str, set[int]] = {}
@@ -69,13 +69,13 @@ class ReplyPrinter:
             case TextDelta(choice=0, text=text) | RefusalDelta(choice=0, text=text) if self._is_one:
                 self._is_reasoning = False
                 self._say_calls()
-                self._put(partial(self._print_text, text))
+                self._put(partial(self._flow.feed, text))
             case ToolCallDelta(choice=0) | ToolCallReported(choice=0) if self._is_one:
                 self._has_new_calls = True
-                self._put(self._end_text)
+                self._put(self._flow.finish)
             case ReasoningDelta() if not self._is_reasoning:
                 self._is_reasoning = True
-                self._put(self._end_text)
+                self._put(self._flow.finish)
                 self._say_calls()
                 self._say("reasoning", "streaming. /reasoning prints it after the reply")
             case RequestAdapted(note=note):
@@ -111,21 +111,9 @@ class ReplyPrinter:
         for label, text in lines:
             self._say(label, text)
 
-    def _print_text(self, text: str) -> None:
-        if self._flow is None:
-            self._desk.terminal.end_line()
-            self._desk.terminal.write("reply: ")
-            self._flow = TextFlow(self._desk.terminal.write)
-        self._flow.feed(text)
-
-    def _end_text(self) -> None:
-        if self._flow is not None:
-            self._flow.finish()
-            self._flow = None
-
     def _end_reply(self, exchange: Exchange) -> None:
         """Print the ending of one exchange of the turn: short if its tools run next."""
-        self._end_text()
+        self._flow.finish()
         self._ended.add(exchange.id)
         said = self._said_calls.get(exchange.id, ())
         for number, call in enumerate(exchange.choice(0).tool_calls):
@@ -160,7 +148,7 @@ class ReplyPrinter:
 
     def finish(self) -> None:
         """Print what the events left out: the last results, and several choices."""
-        self._end_text()
+        self._flow.finish()
         turn = self._conversation.turn
         has_begun = turn is not self._before
         exchanges = [self._conversation.exchanges[key] for key in turn if has_begun]

@@ -147,7 +147,7 @@ def _attach(desk: LinearDesk, file: Path) -> None:
 
 def tools(desk: LinearDesk, argument: str = "") -> None:
     """List the tools, or offer them: on, off, NAME on, NAME off."""
-    known, sources = _known_tools(desk)
+    known, sources = known_tools(desk)
     chosen = chosen_tools(desk)
     if argument:
         chosen = _changed(argument, chosen, known, sources)
@@ -168,7 +168,8 @@ def _say_tool(desk: LinearDesk, name: str, about: str, *, is_on: bool) -> None:
     desk.say("tool", exact_line(f"{name}, {'on' if is_on else 'off'}, {about}"))
 
 
-def _known_tools(desk: LinearDesk) -> tuple[tuple[Tool, ...], tuple[ToolSource, ...]]:
+def known_tools(desk: LinearDesk) -> tuple[tuple[Tool, ...], tuple[ToolSource, ...]]:
+    """The tools of this machine, and all sources. Raises ReplyscopeError."""
     toolbox = desk.services.toolbox
     if toolbox is None:
         raise ReplyscopeError("There are no tools in this chat.")

@@ -23,7 +23,7 @@ from replyscope.linear.typed_ahead import discard_typed_ahead
 from replyscope.linear.typed_lines import TypedLines
 
 Complete = Callable[[str], list[str]]
-"""The completions of a word."""
+"""The completions of a line up to the cursor, each as a line."""
 
 
 class LineTerminal:
@@ -196,19 +196,21 @@ class LineTerminal:
         self.set_history([text])
 
     def set_completions(self, complete: Complete) -> None:
-        """Complete words with Tab, where there is a line editor."""
-        if self._readline is None:
+        """Complete with Tab, where there is a line editor."""
+        editor = self._readline
+        if editor is None:
             return
         found: list[str] = []
 
         def step(word: str, number: int) -> str | None:
             if number == 0:
-                found[:] = complete(word)
+                line = editor.get_line_buffer()[: editor.get_endidx()]
+                found[:] = [one[len(line) - len(word) :] for one in complete(line)]
             return found[number] if number < len(found) else None
 
-        self._readline.set_completer(step)
-        self._readline.set_completer_delims(" \t\n")
-        self._readline.parse_and_bind("tab: complete")
+        editor.set_completer(step)
+        editor.set_completer_delims(" \t\n")
+        editor.parse_and_bind("tab: complete")
 
 
 def _load_readline() -> Any:

@@ -95,6 +95,10 @@ class TurnRunner:
             self._print_until_end()
         return job.result()
 
+    def queue(self, step: Callable[[], None]) -> None:
+        """Let the main thread run a step of printing, in order. Called in the engine's thread."""
+        self._steps.put(step)
+
     def _print_until_end(self) -> None:
         while True:
             self._queue_typed()

@@ -5,17 +5,10 @@ import binascii
 import struct
 
 from replyscope.domain.exchange import ReplyImage
+from replyscope.domain.recording import read_recording
 
 _RATE, _CHANNELS, _BYTES = 24_000, 1, 2
 """Of pcm16, the only format that streams; a whole reply has a format with a header."""
-_SIGNATURES = (
-    (b"RIFF", "audio/wav"),
-    (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"),
-    (b"\xff\xf3", "audio/mpeg"),
-    (b"OggS", "audio/ogg"),
-    (b"fLaC", "audio/flac"),
-)
 
 
 class ReplyAudio:
@@ -38,8 +31,8 @@ class ReplyAudio:
             return None
         if not data:
             return None
-        kind = next((kind for begin, kind in _SIGNATURES if data.startswith(begin)), "")
-        if not kind:
+        kind = read_recording(data)
+        if kind is None:
             kind, data = "audio/wav", _wav_header(len(data)) + data
         return ReplyImage(kind, len(data), data=base64.b64encode(data).decode("ascii"))
 

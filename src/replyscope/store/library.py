@@ -7,6 +7,7 @@ import sqlite3
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from replyscope.domain.message import FilePart, TextPart, ToolResultPart
@@ -16,6 +17,7 @@ from replyscope.store.database import Database
 from replyscope.store.index import forget
 from replyscope.store.kept_paths import file_paths, image_paths, unused_paths
 from replyscope.store.search import tags_of
+from replyscope.store.spending import keep_costs
 from replyscope.store.sqlite_errors import is_busy
 
 _PENDING = "purge"
@@ -102,13 +104,16 @@ class SqliteLibrary:
         rows = await self._database().read(lambda c: c.execute(sql, (at_ms,)).fetchall())
         return tuple(session_id for (session_id,) in rows)
 
-    async def purge(self, session_ids: Collection[str]) -> tuple[Purged, tuple[str, ...]]:
+    async def purge(
+        self, session_ids: Collection[str], now: datetime
+    ) -> tuple[Purged, tuple[str, ...]]:
         """Remove sessions without undo. Returns the counts and the paths of their tools' files.
 
-        No table, index, free page, WAL or backup contains their text then. Raises StoreError.
+        No table, index, free page, WAL or backup contains their text then. The sum of their costs
+        on the last days stays, for the spending limits. Raises StoreError.
         """
         database = self._database()
-        count, paths = await database.write(lambda c: remove_sessions(c, tuple(session_ids)))
+        count, paths = await database.write(lambda c: remove_sessions(c, tuple(session_ids), now))
         is_clean = await self.finish_purge()
         return Purged(len(session_ids), count, is_pending=not is_clean), paths
 
@@ -160,7 +165,7 @@ def _put_labels(connection: sqlite3.Connection, labels: Iterable[Labels]) -> Non
 
 
 def remove_sessions(
-    connection: sqlite3.Connection, session_ids: Sequence[str]
+    connection: sqlite3.Connection, session_ids: Sequence[str], now: datetime
 ) -> tuple[int, tuple[str, ...]]:
     """Delete sessions. Returns the number of exchanges, and the paths of their tools' and replies'
     files that no other session has: a file is named by its content, and shared.
@@ -170,6 +175,7 @@ def remove_sessions(
     paths: list[str] = []
     for session_id in session_ids:
         _move_shared_exchanges(connection, session_id)
+        keep_costs(connection, session_id, now)
         exchanges = connection.execute(
             "SELECT id FROM exchange WHERE session_id = ?", (session_id,)
         ).fetchall()

@@ -4,6 +4,7 @@ It has no path, so nothing of these sessions can reach the disk.
 """
 
 import sqlite3
+from datetime import datetime
 
 from replyscope.domain.session import Session
 from replyscope.store.library import remove_sessions
@@ -37,9 +38,9 @@ class MemoryStore(SqliteStore):
         self._ids.add(session.id)
         await super().create_session(session)
 
-    async def forget_session(self, session_id: str) -> None:
+    async def forget_session(self, session_id: str, now: datetime) -> None:
         """Delete a session without undo; exchanges that a fork shares move to the fork."""
-        await self.database.write(lambda c: remove_sessions(c, (session_id,)))
+        await self.database.write(lambda c: remove_sessions(c, (session_id,), now))
         self._ids.discard(session_id)
 
     async def count_messages(self) -> int:

@@ -1,13 +1,18 @@
-"""Reads the prompts of all sessions, page by page."""
+"""The prompts of all sessions, page by page, and the last values of prompts of the library."""
 
+import json
 import sqlite3
+from collections.abc import Mapping
 
 from replyscope.domain.json_values import from_ms
 from replyscope.domain.message import Role, TextPart
 from replyscope.domain.stores import SentPrompt
+from replyscope.domain.unicode_text import sound
 from replyscope.store.codec import read_parts
 
 _LAST = (1 << 63) - 1
+_MOST_VALUES = 200
+_LONGEST_VALUE = 2_000
 
 
 def load_prompts(
@@ -31,3 +36,29 @@ def load_prompts(
 
 def _text(parts: str) -> str:
     return "".join(part.text for part in read_parts(parts) if isinstance(part, TextPart))
+
+
+def remember_values(
+    connection: sqlite3.Connection, session_id: str, name: str, values: Mapping[str, str]
+) -> None:
+    """Remember the values of a prompt's variables with their session; the oldest are deleted."""
+    short = {key: sound(one) for key, one in values.items() if len(one) <= _LONGEST_VALUE}
+    connection.execute(
+        "INSERT OR REPLACE INTO prompt_value SELECT id, ?, ? FROM session WHERE id = ?",
+        (name, json.dumps(short), session_id),
+    )
+    connection.execute(
+        "DELETE FROM prompt_value WHERE rowid <= (SELECT max(rowid) FROM prompt_value) - ?",
+        (_MOST_VALUES,),
+    )
+
+
+def last_values(connection: sqlite3.Connection, name: str) -> Mapping[str, str]:
+    """The newest values of a prompt's variables; none of deleted sessions."""
+    row = connection.execute(
+        "SELECT texts FROM prompt_value v JOIN session s ON s.id = v.session_id "
+        "WHERE name = ? AND deleted_at IS NULL ORDER BY v.rowid DESC LIMIT 1",
+        (name,),
+    ).fetchone()
+    found = json.loads(row[0]) if row is not None else {}
+    return {str(key): str(one) for key, one in found.items()}

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import date
 from typing import Any
 
 from replyscope.domain.errors import SessionNotFound
@@ -232,16 +231,6 @@ def session_stamp(connection: sqlite3.Connection, session_id: str) -> SessionSta
         )
     head_id, title, exchanges, open_exchanges, is_deleted = row
     return SessionStamp(head_id, title, exchanges, open_exchanges, bool(is_deleted))
-
-
-def daily_costs(connection: sqlite3.Connection, since_ms: int) -> dict[date, float]:
-    """The cost in US dollars by local day; days without a known cost are left out."""
-    found = connection.execute(
-        "SELECT date(started_at / 1000, 'unixepoch', 'localtime') AS day, sum(cost_usd) "
-        "FROM exchange WHERE cost_usd IS NOT NULL AND started_at >= ? GROUP BY day",
-        (since_ms,),
-    )
-    return {date.fromisoformat(day): cost_usd for day, cost_usd in found if day is not None}
 
 
 def _load_messages(connection: sqlite3.Connection, session_id: str) -> tuple[Message, ...]:

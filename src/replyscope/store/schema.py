@@ -205,6 +205,29 @@ CREATE INDEX stash_by_session ON stash (session_id);
 """
 """The drafts that a person put aside, with their session."""
 
+_SPENDING = """
+CREATE TABLE reservation (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    usd REAL NOT NULL,
+    writer TEXT NOT NULL,
+    made_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE purged_cost (
+    day TEXT PRIMARY KEY,
+    usd REAL NOT NULL
+) STRICT;
+CREATE TABLE prompt_value (
+    session_id TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    texts TEXT NOT NULL,
+    PRIMARY KEY (session_id, name)
+) STRICT;
+"""
+"""The requests that run, the costs of purged sessions, and the last values of the variables of
+prompts, which are deleted with their session.
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _CHOICES_AS_MESSAGES,
@@ -213,6 +236,7 @@ MIGRATIONS: tuple[str, ...] = (
     _REVIEW,
     _DRAFTS,
     _STASH,
+    _SPENDING,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
 

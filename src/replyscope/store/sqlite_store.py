@@ -9,12 +9,12 @@ from pathlib import Path
 from replyscope.domain.errors import SessionNotFound, StoreError
 from replyscope.domain.event import WireRecord
 from replyscope.domain.exchange import Exchange
-from replyscope.domain.json_values import to_ms
 from replyscope.domain.message import Message, Role, ToolResultPart
 from replyscope.domain.model_names import ModelName
 from replyscope.domain.remote import RemoteReply, RemoteState
 from replyscope.domain.session import Draft, Session, SessionSummary, Shelf, StoredSession
 from replyscope.domain.shared import Shared, Taken
+from replyscope.domain.spending import Ledger
 from replyscope.domain.stores import Journal, SentPrompt, SessionStamp, Unfinished
 from replyscope.domain.tool import ToolCallState
 from replyscope.store import rows
@@ -24,10 +24,11 @@ from replyscope.store.hold import Hold
 from replyscope.store.importing import insert_shared, look_for, read_shared
 from replyscope.store.index import note_unindexed_under
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
-from replyscope.store.prompts import load_prompts
+from replyscope.store.prompts import last_values, load_prompts, remember_values
 from replyscope.store.recent_models import recent_models
 from replyscope.store.remote import list_remote, set_remote_state
 from replyscope.store.requests import load_request
+from replyscope.store.spending import SqliteLedger, daily_costs
 from replyscope.store.stash import pop_stash, push_stash
 
 _MOST_HISTORY = 1_000
@@ -41,6 +42,7 @@ class SqliteStore:
     def __init__(self, path: Path | None, writer: str) -> None:
         self._database = Database(path)
         self._hold = Hold(path.parent / "live" if path is not None else None, writer)
+        self.ledger: Ledger = SqliteLedger(lambda: (self._database, self._hold))
 
     @property
     def is_saving(self) -> bool:
@@ -123,7 +125,7 @@ class SqliteStore:
 
     async def daily_costs(self, since: datetime) -> Mapping[date, float]:
         """The cost in US dollars by local day."""
-        return await self._database.read(lambda c: rows.daily_costs(c, to_ms(since)))
+        return await self._database.read(lambda c: daily_costs(c, since))
 
     async def find_session_id(self, prefix: str) -> str:
         """The only session id that begins with `prefix`. Raises SessionNotFound."""
@@ -369,6 +371,14 @@ class SqliteStore:
     ) -> tuple[tuple[SentPrompt, ...], int | None]:
         """A page of the prompts of all sessions, and where the next page begins."""
         return await self._database.read(lambda c: load_prompts(c, before, limit))
+
+    async def remember_values(self, session_id: str, name: str, values: Mapping[str, str]) -> None:
+        """Remember the values of a prompt's variables, as long as their session exists."""
+        await self._database.write(lambda c: remember_values(c, session_id, name, values))
+
+    async def last_values(self, name: str) -> Mapping[str, str]:
+        """The values that the variables of a prompt had last."""
+        return await self._database.read(lambda c: last_values(c, name))
 
     async def change_stamp(self) -> int:
         """SQLite's `data_version`: it changes with commits of other connections."""

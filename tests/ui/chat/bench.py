@@ -13,6 +13,8 @@ from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Message, Role
 from replyscope.engine.conversation import Conversation
 from replyscope.ui.chat.branches import Branches
+from replyscope.ui.chat.completing import Completing
+from replyscope.ui.chat.composer import completion_at
 from replyscope.ui.chat.copying import Copying
 from replyscope.ui.chat.decisions import Decisions
 from replyscope.ui.chat.desk import Desk
@@ -166,10 +168,8 @@ class Editor:
         self.history.append(prompt)
 
     def completion(self) -> tuple[str | None, str]:
-        if self.text.startswith("/") and " " not in self.text:
-            return "command", self.text
-        word = self.text.rsplit(" ", 1)[-1]
-        return ("file", word) if word.startswith("@") else (None, "")
+        *before, line = self.text.split("\n")
+        return completion_at(line, is_first=not before)
 
     def replace_word(self, word: str, by: str) -> None:
         self.text = self.text.removesuffix(word) + by
@@ -179,7 +179,7 @@ class Editor:
 
 
 class Completions:
-    """The rows that are offered; the first is highlighted until another is."""
+    """The rows that are offered, and the highlighted one."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, str]] = []
@@ -187,10 +187,10 @@ class Completions:
 
     @property
     def chosen(self) -> str | None:
-        return self.rows[self.at][0] if self.rows else None
+        return self.rows[self.at][0] if self.rows and self.at >= 0 else None
 
-    def offer(self, rows: list[tuple[str, str]]) -> None:
-        self.rows, self.at = rows, 0
+    def offer(self, rows: list[tuple[str, str]], *, chooses: bool = True) -> None:
+        self.rows, self.at = rows, 0 if chooses else -1
 
     def action_cursor_down(self) -> None:
         self.at = min(self.at + 1, len(self.rows) - 1)
@@ -270,8 +270,11 @@ class Bench:
             self.sending,
             self.servers,
             self.prompts,
-            _COMMANDS,
+            COMMANDS,
             self._run,
+        )
+        self.completing = Completing(
+            desk, view, self.writing, self.servers, self.prompts, COMMANDS, self._run
         )
         self.host.ended = self.sending.finish_turn
 
@@ -302,12 +305,18 @@ class Line:
     help = "a line of help"
     aliases = ()
 
-    def __init__(self, name: str, argument: str = "") -> None:
+    def __init__(self, name: str, argument: str = "", *, takes_text: bool = False) -> None:
         self.name = name
         self.argument = argument
+        self.takes_text = takes_text
 
 
-_COMMANDS = (Line("model", "NAME"), Line("new"), Line("next"))
+COMMANDS = (
+    Line("model", "MODEL"),
+    Line("new"),
+    Line("next"),
+    Line("aside", "QUESTION", takes_text=True),
+)
 
 
 @asynccontextmanager

@@ -4,11 +4,10 @@ import base64
 
 from replyscope.domain.exchange import ReplyImage
 from replyscope.domain.picture import SUFFIXES
+from replyscope.domain.recording import FORMATS
 from replyscope.domain.shared import Clean
 from replyscope.inspection.figures import image_line, size
 from replyscope.inspection.sharing.html_text import plain
-
-_AUDIO = ("audio/wav", "audio/mpeg", "audio/ogg", "audio/flac")
 
 
 def picture_html(name: str, media_type: str, data: bytes) -> str:
@@ -25,7 +24,7 @@ def audio_html(name: str, media_type: str, data: bytes) -> str:
 def reply_file_html(image: ReplyImage, clean: Clean) -> str:
     """A line about an image or a recording of a reply, and the file if its bytes are known."""
     line = clean(image_line(image))
-    is_known = bool(image.data) and image.media_type in (*SUFFIXES, *_AUDIO)
+    is_known = bool(image.data) and image.media_type in (*SUFFIXES, *FORMATS)
     shown = _element(line, image.media_type, image.data) if is_known else ""
     return f"<p>{plain(line)}</p>{shown}"
 
@@ -34,7 +33,7 @@ def _element(label: str, media_type: str, encoded: str) -> str:
     url = f"data:{media_type};base64,{plain(encoded)}"
     if media_type in SUFFIXES:
         return f'<img src="{url}" alt="{plain(label)}">'
-    if media_type in _AUDIO:
+    if media_type in FORMATS:
         return f'<audio controls src="{url}"></audio>'
     return f"<p>[{plain(label)}]</p>"
 

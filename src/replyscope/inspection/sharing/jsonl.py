@@ -39,22 +39,29 @@ Entry = dict[str, Any]
 def session_jsonl(shared: Shared, clean: Clean, *, whole_only: bool = False) -> str:
     """One line with a line break; "" for a session without a reply.
 
-    `replies` marks each assistant message as whole or cut. With `whole_only` the conversation
-    ends before the first cut reply, and there is no such field.
+    `replies` marks each assistant message as whole or cut, and messages that were left out of
+    requests have `left_out`. With `whole_only` the conversation ends before the first cut reply,
+    messages that were left out are omitted, and there are no such fields: trainers reject them.
     """
     messages: list[Entry] = []
     replies: list[Entry] = []
     results = shared.results()
+    left_out = set(shared.session.settings.left_out)
     for message in shared.branch:
+        mark: Entry = {"left_out": True} if message.id in left_out else {}
+        if mark and whole_only:
+            continue
         if message.role is Role.ASSISTANT:
             entries = _reply(shared, message, results.get(message.id, {}), clean)
+            entries = [entry | mark for entry in entries]
             ending = _ending(shared, message)
             if whole_only and not ending["whole"]:
                 break
             messages += entries
             replies += [ending] if entries else []
         elif message.role is not Role.TOOL:
-            messages.append({"role": message.role.value, "content": _content(message, clean)})
+            said = {"role": message.role.value, "content": _content(message, clean)}
+            messages.append(said | mark)
     _end_with_a_reply(messages)
     if not messages:
         return ""

@@ -49,7 +49,7 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
         "draft": session.draft,
         "tags": list(shared.tags),
         "settings": settings,
-        "messages": [_message(message) for message in shared.messages],
+        "messages": [_message(m, m.id in session.settings.left_out) for m in shared.messages],
         "exchanges": [_exchange(e, shared.records.get(e.id)) for e in shared.exchanges.values()],
     }
     return json.dumps(_cleaned_value(value, clean) if clean is not None else value)
@@ -131,7 +131,7 @@ def _cleaned(value: Any, clean: Redactor) -> Any:
     return value
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: Message, is_left_out: bool) -> dict[str, Any]:
     return {
         "id": message.id,
         "role": message.role.value,
@@ -139,6 +139,7 @@ def _message(message: Message) -> dict[str, Any]:
         "created_at": to_ms(message.created_at),
         "parts": parts_to_json(message.parts),
         "sources": [[source.exchange_id, source.choice_index] for source in message.sources],
+        **({"left_out": True} if is_left_out else {}),
     }
 
 

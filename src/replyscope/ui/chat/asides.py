@@ -22,7 +22,7 @@ from replyscope.inspection.explain import explain
 from replyscope.inspection.figures import cost
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.view import ChatView
-from replyscope.ui.dialogs.dialog import Dialog
+from replyscope.ui.dialogs.dialog import CLOSE, Dialog
 from replyscope.ui.dialogs.small import LineDialog
 
 _DRAW_EVERY_S = 0.1
@@ -37,9 +37,9 @@ class AsideDialog(Dialog[None]):
     """A modal dialog that asks a side question, and shows the answer while it streams."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "accept", "close", priority=True),
+        Binding("enter", "accept", "close", priority=True, group=CLOSE),
+        Binding("escape", "cancel", "close", group=CLOSE),
         Binding("ctrl+y", "copy", "copy", priority=True),
-        Binding("escape", "cancel", "close", show=False),
     ]
     SIZE = "tall wide"
 

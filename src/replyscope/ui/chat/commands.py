@@ -56,7 +56,8 @@ def always(_groups: object) -> bool:
 @dataclass(frozen=True, slots=True)
 class Command(Generic[Groups]):
     """One command. `run` gets the groups and the argument. `aliases` are its names in other
-    programs. The footer omits its key while `is_useful` is false.
+    programs. The footer omits its key while `is_useful` is false. With `takes_text` the argument
+    may have several lines.
 
     A command without `help` has only a key, and no slash command.
     """
@@ -68,3 +69,4 @@ class Command(Generic[Groups]):
     key: Key | None = None
     aliases: tuple[str, ...] = ()
     is_useful: Callable[[Groups], bool] = always
+    takes_text: bool = False

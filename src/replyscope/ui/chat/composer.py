@@ -24,6 +24,17 @@ _IN_ORDER = ("chat.send", "chat.newline", "chat.complete", "chat.page-up", "chat
 _SCROLL = Binding.Group("scroll")
 
 
+def completion_at(before: str, *, is_first: bool) -> tuple[str | None, str]:
+    """The kind and text of what can be completed at the end of a line; see Composer."""
+    word = before.rsplit(" ", 1)[-1].rsplit("\t", 1)[-1]
+    if is_first and before.startswith("/"):
+        if " " not in before:
+            return "command", before
+        if not word.startswith("@"):
+            return "argument", before
+    return ("file", word) if word.startswith("@") else (None, "")
+
+
 class Composer(KeyedTextArea):
     """A multi-line text area: Enter submits, Ctrl+J or Shift+Enter break the line."""
 
@@ -301,15 +312,11 @@ class Composer(KeyedTextArea):
         return True
 
     def completion(self) -> tuple[str | None, str]:
-        """The kind and text of the word at the cursor: ("command", "/mo"), ("file", "@src/m")
-        or (None, "").
+        """The kind and text of what is typed before the cursor: ("command", "/mo"),
+        ("argument", "/model gpt"), ("file", "@src/m") or (None, "").
         """
         row, column = self.cursor_location
-        before = self.document.get_line(row)[:column]
-        if row == 0 and before.startswith("/") and " " not in before:
-            return "command", before
-        word = before.rsplit(" ", 1)[-1].rsplit("\t", 1)[-1]
-        return ("file", word) if word.startswith("@") else (None, "")
+        return completion_at(self.document.get_line(row)[:column], is_first=row == 0)
 
     def replace_word(self, word: str, by: str) -> None:
         """Replace the word at the cursor by a completion."""

@@ -54,8 +54,8 @@ class Answer(StrEnum):
 
 
 _KEYS = (
-    (Answer.ONCE, "y", ("yes, once", "once", "once")),
-    (Answer.SESSION, "s", ("yes, this session", "session", "session")),
+    (Answer.ONCE, "y", ("yes, once", "once", "yes")),
+    (Answer.SESSION, "s", ("yes, this session", "session", "here")),
     (Answer.ALWAYS, "a", ("always…", "always", "always")),
     (Answer.NO, "n", ("no", "no", "no")),
     (Answer.BECAUSE, "b", ("no, because…", "because", "why")),
@@ -75,7 +75,7 @@ class ConsentCard(Vertical, can_focus=True):
             Binding(key, f"answer('{answer.value}')", labels[0], id=f"consent.{answer.value}")
             for answer, key, labels in _KEYS
         ),
-        Binding("escape", "screen.run('stop')", "Stop"),
+        Binding("escape", "screen.run('stop')", "Stop the reply", id="consent.stop"),
         Binding("down,j", "scroll_arguments(1)", "Down", show=False),
         Binding("up,k", "scroll_arguments(-1)", "Up", show=False),
         Binding("pagedown", "scroll_page(1)", "Page down", show=False),
@@ -266,15 +266,17 @@ class ConsentCard(Vertical, can_focus=True):
         pieces = []
         if self._is_ready and not self.has_focus:
             pieces.append(Content.styled(form.focus.format(self._focus_key()), "dim"))
-        look = "bold $text-accent" if self.has_focus and self._is_ready else "dim"
+        look = "$text-accent" if self.has_focus and self._is_ready else "dim"
         for answer, _, labels in _KEYS:
             if self._offers(answer):
-                shown = form.answer.format(keys[f"consent.{answer.value}"], labels[form.label])
+                key = f"[{keys[f'consent.{answer.value}']}]"
                 click = f"screen.answer_call('{answer.value}')"
-                pieces.append(Content(shown).stylize(Style.from_meta({"@click": click})))
-                pieces[-1] = pieces[-1].stylize(look, 0, form.length_of_key(shown))
-        stop = form.stop
-        pieces.append(Content(stop).stylize("bold $text-accent", 0, form.length_of_key(stop)))
+                shown = Content(f"{key}{form.space}{form.word(labels)}".rstrip())
+                shown = shown.stylize(Style.from_meta({"@click": click}))
+                pieces.append(shown.stylize(look, 0, len(key)))
+        stop = f"[{keys['consent.stop']}]"
+        shown = Content(f"{stop}{form.space}{form.stop}".rstrip())
+        pieces.append(shown.stylize("$text-accent", 0, len(stop)))
         return Content(form.gap).join(pieces)
 
     def _focus_key(self) -> str:
@@ -343,21 +345,24 @@ class _Form:
     """One layout of the row of keys. Each is shorter than the one before."""
 
     focus: str
-    answer: str
     stop: str
     gap: str
-    label: int
+    label: int | None
+    """Which of the labels of an answer is shown; None shows only the key."""
+    space: str = " "
 
-    def length_of_key(self, shown: str) -> int:
-        """The number of characters of the key at the start of an answer."""
-        return shown.index("]") + 1 if shown.startswith("[") else len(shown.split(":")[0])
+    def word(self, labels: tuple[str, ...]) -> str:
+        """The label of an answer."""
+        return labels[self.label] if self.label is not None else ""
 
 
 _FORMS = (
-    _Form("[{0}] then", "[{0}] {1}", "[Esc] stop", "  ", label=0),
-    _Form("[{0}]", "[{0}] {1}", "[Esc] stop", "  ", label=1),
-    _Form("{0}:", "{0}:{1}", "Esc", " ", label=2),
-    _Form("{0}:", "{0}", "Esc", " ", label=2),
+    _Form("[{0}] then", "stop the reply", "  ", label=0),
+    _Form("[{0}]", "stop the reply", "  ", label=1),
+    _Form("[{0}]", "stop", " ", label=2, space=""),
+    _Form("[{0}]", "", " ", label=2, space=""),
+    _Form("[{0}]", "", " ", label=None),
+    _Form("[{0}]", "", "", label=None),
 )
 
 

@@ -53,7 +53,7 @@ class ContextDialog(ListDialog[str | None]):
         Binding("ctrl+k", "mark('pin')", "pin", priority=True),
         Binding("ctrl+n", "count", "count", priority=True),
     ]
-    key_guide = FixedGuide(first=("accept", "request", "mark", "count"))
+    key_guide = FixedGuide(first=("accept", "request", "mark('leave out')", "mark('pin')", "count"))
     SIZE = "tall wide"
     MOST_ROWS = 100_000
     placeholder = "type to find a message"

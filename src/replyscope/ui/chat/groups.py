@@ -6,6 +6,7 @@ from replyscope.ui.chat.asides import AsideCommands
 from replyscope.ui.chat.branches import Branches
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.compacting import Compacting
+from replyscope.ui.chat.completing import Completing
 from replyscope.ui.chat.composer import Composer
 from replyscope.ui.chat.consent import ConsentPrompt
 from replyscope.ui.chat.context import ContextCommands
@@ -82,6 +83,7 @@ class Groups:
         self.outside_editor = OutsideEditor(desk, panes, screen)
         prompts = self.prompts = LatePrompts(desk, panes, providers, self.outside_editor.edit)
         self.writing = Writing(desk, panes, drafts, sending, servers, prompts, commands, run)
+        self.completing = Completing(desk, panes, self.writing, servers, prompts, commands, run)
         self.settings = SettingsCommands(desk, panes, commands, run)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.finding = Finding(desk, panes, screen)

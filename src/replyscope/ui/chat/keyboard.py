@@ -39,7 +39,7 @@ class Keyboard(KeyGuide):
         self._groups = groups
         self._by_id = {c.key.id: c for c in commands if c.key is not None}
         self._asking: Command[Groups] | None = None
-        self._was_suggesting = False
+        self._was_suggesting = (False, False)
 
     @property
     def mode(self) -> Mode:
@@ -58,11 +58,18 @@ class Keyboard(KeyGuide):
             self._screen.query_one("#below", Static).update(Content(words))
 
     def follow_writing(self) -> None:
-        """Draw the footer again when completions appear or disappear."""
-        is_suggesting = self._groups.panes.composer.is_suggesting
+        """Draw the footer again when completions appear, disappear, or one is highlighted."""
+        is_suggesting = self._suggesting
         if is_suggesting != self._was_suggesting:
             self._was_suggesting = is_suggesting
             self._groups.panes.draw_keys()
+
+    @property
+    def _suggesting(self) -> tuple[bool, bool]:
+        """Whether completions are shown, and whether one is highlighted."""
+        panes = self._groups.panes
+        is_suggesting = panes.composer.is_suggesting
+        return is_suggesting, is_suggesting and panes.suggestions.chosen is not None
 
     def takes_input(self, event: events.Key | events.Paste) -> bool:
         """Whether a key did its work before any widget gets it. Called in the order of typing:
@@ -145,7 +152,7 @@ class Keyboard(KeyGuide):
         is_suggesting = self._groups.panes.composer.is_suggesting
         if binding.id == "chat.complete" and not is_suggesting:
             return ""
-        if binding.id == "chat.send" and is_suggesting:
+        if binding.id == "chat.send" and self._suggesting[1]:
             return "choose"
         return word
 

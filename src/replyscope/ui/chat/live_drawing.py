@@ -57,7 +57,7 @@ class LiveDrawing:
         # Every fifth frame is enough for figures.
         if self._frame_number % 5 == 0 or is_waiting:
             self._reading.draw()
-            self._panes.draw_status()
+            self._panes.draw_status(is_live=True)
 
     def _draw_calls(self, conversation: Conversation) -> None:
         """Draw the progress of the tools of the last reply."""

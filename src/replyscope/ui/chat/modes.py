@@ -67,7 +67,7 @@ FOOTER_ORDER: Mapping[Mode, tuple[str, ...]] = {
     ),
     Mode.FIND: ("submit", "chat.back", *_PANES),
     Mode.ALLOW: (
-        "consent.once", "consent.session", "consent.always", "consent.no", "chat.back", *_PANES,
+        "consent.once", "consent.session", "consent.always", "consent.no", "consent.stop", *_PANES,
     ),
 }  # fmt: skip
 """The ids of bindings that the footer shows first, most useful first. An action stands for a

@@ -51,6 +51,8 @@ class Panes:
         self._consent = consent
         self._source = source
         self._reading = reading
+        self._offered: int | None = None
+        """The number of offered tools, as last counted."""
 
     @property
     def transcript(self) -> Transcript:
@@ -173,8 +175,12 @@ class Panes:
         """The reply under the cursor, or the reply to the message under it."""
         return self._source.reply_at(self.transcript.cursor_key)
 
-    def status(self) -> Status:
-        """The values of the status line."""
+    def status(self, *, is_live: bool = False) -> Status:
+        """The values of the status line. While a reply streams (`is_live`), the settings files are
+        not looked at.
+        """
+        if not is_live or self._offered is None:
+            self._offered = len(self._desk.offered_tools())
         exchanges, spent = self._desk.exchanges_now, self._desk.conversation.exchanges.spent
         for exchange_id in self._desk.conversation.lives:
             spent = spent.plus(exchanges[exchange_id])
@@ -196,7 +202,7 @@ class Panes:
             context_window=self._desk.targets.window_of(model),
             tokens=spent.tokens,
             cost_usd=spent.cost_usd,
-            tools=len(self._desk.offered_tools()) + len(settings.hosted),
+            tools=self._offered + len(settings.hosted),
             parameters=len(parameters.given()),
             schema=settings.schema.name if settings.schema is not None else None,
             note=keeping_note(
@@ -206,9 +212,9 @@ class Panes:
             model_key=first_key(self._screen, "chat.model"),
         )
 
-    def draw_status(self) -> None:
-        """Draw the status line."""
-        self._screen.query_one(StatusLine).show(self.status())
+    def draw_status(self, *, is_live: bool = False) -> None:
+        """Draw the status line; see `status`."""
+        self._screen.query_one(StatusLine).show(self.status(is_live=is_live))
 
     def draw_attachments(self) -> None:
         """Draw the line above the composer."""

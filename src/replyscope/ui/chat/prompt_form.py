@@ -16,11 +16,14 @@ from textual.widgets import Input, Label, Static, TextArea
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.domain.prompt import Prompt, Variable, VariableType
-from replyscope.engine.attachments import complete_path
+from replyscope.engine.path_completion import PathCompletion
 from replyscope.engine.prompts import Filled, fill
 from replyscope.inspection.prompt_view import about_variable
 from replyscope.ui.dialogs.dialog import Dialog
 from replyscope.ui.dialogs.edit_dialog import TextEditor
+from replyscope.ui.keys.entries import FixedGuide
+
+_CHOICES = Binding.Group("choices")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,11 @@ class PathSuggester(Suggester):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
-        self._folder = folder
+        self._paths = PathCompletion(lambda: folder)
 
     async def get_suggestion(self, value: str) -> str | None:
         """The first path that begins with the typed one."""
-        found = complete_path(value, self._folder) if value else []
+        found = await self._paths.complete(value) if value else []
         return found[0][0] if found else None
 
 
@@ -48,8 +51,8 @@ class VariableInput(Input):
     """The field of a variable. Up and down go through its choices."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "choose(1)", "choices"),
-        Binding("up", "choose(-1)", "choices", show=False),
+        Binding("up", "choose(-1)", "Previous choice", group=_CHOICES),
+        Binding("down", "choose(1)", "Next choice", group=_CHOICES),
     ]
 
     def __init__(self, variable: Variable, value: str, folder: Path) -> None:
@@ -96,6 +99,7 @@ class PromptForm(Dialog[FormAnswer | None]):
         Binding("escape", "cancel", "cancel"),
         Binding("tab", "app.focus_next", "next field"),
     ]
+    key_guide = FixedGuide(first=("accept", "line_break", "choose(-1)", "choose(1)"))
     SIZE = "tall wide"
 
     def __init__(self, prompt: Prompt, values: Mapping[str, str], text: str, folder: Path) -> None:

@@ -1,16 +1,16 @@
 """The commands of the prompt library: use a prompt, write one, and make one of a message."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.message import Message, Role
+from replyscope.domain.message import Message
 from replyscope.domain.printable import printable_line
-from replyscope.domain.prompt import Prompts, normalised
+from replyscope.domain.prompt import Prompts
 from replyscope.engine.conversation import Conversation
+from replyscope.engine.prompt_writing import PromptWriting
 from replyscope.engine.prompts import (
-    TEMPLATE,
     Filled,
     check_prompts,
     describe_prompt,
@@ -18,7 +18,6 @@ from replyscope.engine.prompts import (
     find_prompt,
     is_complete,
     model_of,
-    prompt_of_message,
     read_arguments,
     starting_values,
     with_filled,
@@ -52,6 +51,7 @@ class PromptCommands:
         self._providers = providers
         self._edit = edit
         self._known: Prompts | None = None
+        self._writing = PromptWriting(desk.services.prompts)
         self.attach_file: Callable[[str], object] = lambda _path: None
 
     async def _read(self) -> Prompts:
@@ -145,7 +145,7 @@ class PromptCommands:
         if is_complete(prompt, given, rest):
             used = fill([prompt], given, rest)
         else:
-            last = await asyncio.to_thread(library.last_values, name)
+            last = await self._desk.archive.last_values(name)
             values = starting_values(prompt, last, given)
             folder = self._desk.services.working_folder
             answer = await self._desk.ask(PromptForm(prompt, values, rest, folder))
@@ -153,7 +153,7 @@ class PromptCommands:
                 return
             used, given = answer.filled, dict(answer.values)
         if given and not conversation.is_private:
-            await asyncio.to_thread(library.remember, name, given)
+            await conversation.remember_values(name, given)
         self._apply(conversation, used, has_more=bool(written.strip()))
 
     def _apply(self, conversation: Conversation, used: Filled, *, has_more: bool) -> None:
@@ -187,22 +187,15 @@ class PromptCommands:
             self._providers.use_found(desk.targets.parse_model(model), apply)
 
     async def _write(self, name: str, is_new: bool) -> None:
-        """Write a prompt in $EDITOR. A text that can't be used is saved too: no work is lost."""
-        library = self._desk.services.prompts()
-        library.check_writing(name)
-        text = await asyncio.to_thread(library.read_source, name)
-        if text is None and not is_new:
-            find_prompt(await self._read(), name)
-        before = TEMPLATE if text is None else text
-        edited = self._edit(before)
-        if edited is None or not edited.strip() or normalised(edited) == normalised(before):
-            return
-        await self._save(name, edited)
+        """Write a prompt in $EDITOR."""
+        editing = await asyncio.to_thread(self._writing.begin, name, is_new=is_new)
+        edited = self._edit(editing.text)
+        if edited is not None and editing.changes(edited):
+            await self._save(name, edited)
 
     async def _save(self, name: str, text: str) -> None:
-        library = self._desk.services.prompts()
-        await asyncio.to_thread(library.write, name, text)
-        prompt = library.parse(name, text)
+        await asyncio.to_thread(self._writing.save, name, text)
+        prompt = self._desk.services.prompts().parse(name, text)
         await self._read()
         words = printable_line(f"Saved {prompt.part.short_name}. /prompts {name} uses it.")
         self._desk.tell(words, is_error=False)
@@ -217,21 +210,18 @@ class PromptCommands:
             self._start(self._save_message, name)
 
     async def _save_message(self, name: str) -> None:
-        message = self._own_message()
-        if message is None:
-            raise ReplyscopeError("There is no message of yours to make a prompt of.")
-        text = prompt_of_message(name, message.parts, self._desk.services.prompts())
-        old = await asyncio.to_thread(self._desk.services.prompts().read_source, name)
-        if old is not None and normalised(old) != normalised(text):
+        text_of = self._writing.text_of_message
+        text, replaces = await asyncio.to_thread(text_of, name, list(self._messages_above()))
+        if replaces:
             rows = [(_KEEP, "do not replace it"), (_REPLACE, "by this message")]
             dialog = PickDialog(f"Replace the prompt {printable_line(name)}?", rows)
             if await self._desk.ask(dialog) != _REPLACE:
                 return
         await self._save(name, text)
 
-    def _own_message(self) -> Message | None:
-        """The person's message under the cursor, or above it."""
+    def _messages_above(self) -> Iterator[Message]:
+        """The message under the cursor, and those before it."""
         tree, message = self._desk.conversation.tree, self._view.message_at_cursor()
-        while message is not None and message.role is not Role.USER:
+        while message is not None:
+            yield message
             message = tree.parent_of(message)
-        return message

@@ -44,8 +44,8 @@ class ProviderCommands:
         self.send_written: Callable[[], None] | None = None
         """Sends the text of the composer."""
 
-    def edit_system(self) -> None:
-        """Edit the system prompt of this session."""
+    def edit_system(self, text: str = "") -> None:
+        """Replace the system prompt of this session, or edit it in a dialog; `off` removes it."""
         conversation = self._desk.conversation
 
         def accept(text: str) -> None:
@@ -53,6 +53,9 @@ class ProviderCommands:
             self._desk.apply_settings(conversation, replace(settings, system=text.strip() or None))
             self._desk.tell("Applies from the next message.", is_error=False)
 
+        if text:
+            accept("" if text == "off" else text)
+            return
         system = conversation.session.settings.system or ""
         self._desk.ask_dialog(EditDialog("System prompt", system), accept)
 

@@ -151,23 +151,24 @@ class ChatScreen(WorkingScreen[None]):
 
     @on(Composer.Changed)
     @on(Composer.SelectionChanged)
-    def _follow_writing(self) -> None:
-        self.groups.writing.offer_completions()
+    async def _follow_writing(self) -> None:
+        await self.groups.completing.offer()
         self.keyboard.follow_writing()
         self.groups.drafts.save_soon()
 
     @on(Composer.Moved)
     def _move_suggestion(self, event: Composer.Moved) -> None:
-        self.groups.writing.move_suggestion(event.step)
+        self.groups.completing.move(event.step)
+        self.keyboard.follow_writing()
 
     @on(OptionList.OptionSelected, "#suggestions")
     async def _click_suggestion(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        await self.groups.writing.take_suggestion(submits=False)
+        await self.groups.completing.take(submits=False)
 
     @on(Composer.Chosen)
     async def _take_suggestion(self, event: Composer.Chosen) -> None:
-        await self.groups.writing.take_suggestion(submits=event.submits)
+        await self.groups.completing.take(submits=event.submits)
 
     @on(Composer.PastedLarge)
     def _attach_paste(self, event: Composer.PastedLarge) -> None:

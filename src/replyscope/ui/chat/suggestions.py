@@ -10,8 +10,10 @@ from replyscope.domain.printable import printable_line
 class Suggestions(OptionList, can_focus=False):
     """A list that is shown while completions exist; the composer keeps the focus."""
 
-    def offer(self, rows: list[tuple[str, str]]) -> None:
-        """Show (value, help) rows, or hide when there are none."""
+    def offer(self, rows: list[tuple[str, str]], *, chooses: bool = True) -> None:
+        """Show (value, help) rows, or hide when there are none. With `chooses` the first one is
+        highlighted.
+        """
         self.clear_options()
         self.display = bool(rows)
         if not rows:
@@ -27,7 +29,7 @@ class Suggestions(OptionList, can_focus=False):
             )
             for value, text in rows
         )
-        self.highlighted = 0
+        self.highlighted = 0 if chooses else None
 
     @property
     def chosen(self) -> str | None:

@@ -57,13 +57,19 @@ class Tools:
         count = len(result[0]) + len(result[1])
         self._desk.tell(f"{plural(count, 'tool')} available from the next message.", is_error=False)
 
-    def add_server(self) -> None:
-        """Add tool servers from pasted settings entries, and offer their tools in this session."""
-        self._desk.start_work(self._add_server, group="tools", exclusive=True, holds_keys=True)
+    def add_server(self, entry: str = "") -> None:
+        """Add tool servers from settings entries, by default from a dialog, and offer their tools
+        in this session.
+        """
+        self._desk.start_work(
+            self._add_server, entry, group="tools", exclusive=True, holds_keys=True
+        )
 
-    async def _add_server(self) -> None:
+    async def _add_server(self, entry: str) -> None:
         note = 'Paste its entry, as in Claude Desktop or VS Code: {"mcpServers": {"time": {…}}}'
-        pasted = await self._desk.ask(EditDialog("Add a tool server", "", note))
+        pasted: str | None = entry
+        if not entry:
+            pasted = await self._desk.ask(EditDialog("Add a tool server", "", note))
         if pasted is None:
             return
         release_keys()  # a server may start slowly

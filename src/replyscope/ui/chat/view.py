@@ -46,8 +46,10 @@ class Completions(Protocol):
     def chosen(self) -> str | None:
         """The highlighted value."""
 
-    def offer(self, rows: list[tuple[str, str]]) -> None:
-        """Show (value, help) rows, or hide when there are none."""
+    def offer(self, rows: list[tuple[str, str]], *, chooses: bool = True) -> None:
+        """Show (value, help) rows, or hide when there are none. With `chooses` the first one is
+        highlighted.
+        """
 
     def action_cursor_down(self) -> None:
         """Highlight the next row."""

@@ -1,13 +1,19 @@
-"""The input of the composer: messages, slash commands and completion."""
+"""The input of the composer: messages and slash commands."""
 
-import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from pathlib import Path
 
+from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import attached_text
 from replyscope.domain.printable import printable_line
-from replyscope.engine.attachments import complete_path
-from replyscope.engine.command_names import find_command, is_exact, nearest_name
+from replyscope.engine.command_names import (
+    check_lines,
+    find_command,
+    is_exact,
+    is_message,
+    message_hint,
+    nearest_name,
+    split_command,
+)
 from replyscope.ui.chat.attaching import Attaching
 from replyscope.ui.chat.commands import CommandLine
 from replyscope.ui.chat.desk import Desk
@@ -18,12 +24,11 @@ from replyscope.ui.chat.tool_servers import ServerCommands
 from replyscope.ui.chat.view import ChatView
 from replyscope.ui.dialogs.small import PickDialog
 
-_COMMAND = re.compile(r"/(\S*)(.*)", re.DOTALL)
 _EDIT, _SEND = "edit", "send anyway"
 
 
 class Writing(Attaching):
-    """Commands of the composer: sends messages, runs slash commands, completes and attaches."""
+    """Commands of the composer: sends messages, runs slash commands and attaches."""
 
     def __init__(
         self,
@@ -48,21 +53,21 @@ class Writing(Attaching):
         self.on_read = self._send_waiting
 
     async def submit(self, text: str) -> None:
-        """Run a slash command, use a prompt, or send the text as a message. The input of a prompt
-        may have several lines, a command is one line.
-        """
-        found = _COMMAND.fullmatch(text)
-        if found is None:
+        """Run a slash command, use a prompt, or send the text as a message."""
+        typed = split_command(text)
+        if typed is None:
             self._send(text)
             return
-        name, argument = found[1], found[2].strip()
+        name, argument = typed
         command = find_command(self._commands, name)
         if not is_exact(command, name) and await self._prompts.has(name):
             self._prompts.commands.use(name, argument, text)
-        elif "\n" in text:
+        elif is_message(command, name, text):
+            if hint := message_hint(self._commands, name):
+                self._desk.tell(hint, is_error=False)
             self._send(text)
         elif command is not None:
-            await self._run(command.name, argument if command.argument else "")
+            await self._run_typed(command, name, argument, text)
         elif ":" in name:  # a prompt of a tool server
             self._servers.use_prompt(name)
         else:
@@ -71,6 +76,15 @@ class Writing(Attaching):
             self._desk.tell(f"There is no command /{name}. {advice}")
             if not self._view.composer.text:
                 self._view.composer.replace_text(text)
+
+    async def _run_typed(self, command: CommandLine, name: str, argument: str, text: str) -> None:
+        try:
+            check_lines(command, name, text)
+        except ReplyscopeError as error:
+            self._desk.tell(error)
+            self._view.composer.replace_text(text)
+        else:
+            await self._run(command.name, argument if command.argument else "")
 
     def _send(self, text: str) -> None:
         """Send a message, after questions about keys and attachments in it."""
@@ -131,68 +145,3 @@ class Writing(Attaching):
         if said:
             note = printable_line(" ".join(said))
             yield "An attachment is not accepted", note, "the server may reject the message"
-
-    def offer_completions(self) -> None:
-        """Show the completions of the word at the cursor."""
-        kind, word = self._view.composer.completion()
-        rows: list[tuple[str, str]] = []
-        if kind == "command":
-            rows = [
-                (f"/{name}", c.help if name == c.name else f"{c.help} (/{c.name})")
-                for c in self._commands
-                for name in (c.name, *c.aliases)
-                if f"/{name}".startswith(word.lower()) and (name == c.name or len(word) > 1)
-            ]
-            taken = {f"/{name}" for c in self._commands for name in (c.name, *c.aliases)}
-            own = self._prompts.rows(word, self.offer_completions)
-            rows += [row for row in own if row[0] not in taken]
-            rows += self._servers.prompt_rows(word, self.offer_completions)
-        elif kind == "file":
-            found = complete_path(word[1:], self._desk.services.working_folder)
-            rows = [(f"@{path}", "folder" if is_folder else "") for path, is_folder in found]
-            if word.endswith("/"):
-                rows.append((f"{word}.", "attach this folder"))
-        # Enter accepts the first: "/n" must not become "/new".
-        rows.sort(key=lambda row: row[0] != word.lower())
-        self._view.suggestions.offer(rows)
-        self._view.composer.is_suggesting = bool(rows)
-
-    def move_suggestion(self, step: int) -> None:
-        """Move the highlight of the suggestions."""
-        if step > 0:
-            self._view.suggestions.action_cursor_down()
-        else:
-            self._view.suggestions.action_cursor_up()
-
-    async def take_suggestion(self, *, submits: bool) -> None:
-        """Complete the word at the cursor; with `submits` run a complete command."""
-        value = self._view.suggestions.chosen
-        kind, word = self._view.composer.completion()
-        if value is None or kind is None:
-            return
-        if kind == "file":
-            self._take_file(value, word)
-            return
-        if submits and ":" in value:
-            self._view.composer.replace_text("")
-            self._servers.use_prompt(value[1:])
-            return
-        command = find_command(self._commands, value[1:])
-        if submits and not is_exact(command, value[1:]):
-            self._view.composer.replace_text("")
-            self._prompts.commands.use(value[1:])
-            return
-        if (submits and command is not None and not command.argument) or (
-            submits and value == word and command is not None
-        ):
-            self._view.composer.replace_text("")
-            await self._run(command.name, "")
-        else:
-            self._view.composer.replace_word(word, value + " ")
-
-    def _take_file(self, value: str, word: str) -> None:
-        if value.endswith("/"):
-            self._view.composer.replace_word(word, value)
-        elif self.attach_file(value[1:]):
-            name = value[1:].removesuffix(".") if value.endswith("/.") else Path(value).name
-            self._view.composer.replace_word(word, name + " ")

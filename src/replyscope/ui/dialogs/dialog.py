@@ -29,6 +29,10 @@ _WIDE, _NARROW, _FRAME = 92, 64, 7
 _HANGING = 4
 
 
+CLOSE = Binding.Group("close")
+"""The keys that close a dialog which only shows something."""
+
+
 class Dialog(WorkingScreen[Result], ModalScreen[Result]):
     """A modal dialog. Enter and Ctrl+S accept, Esc cancels; both are in the footer."""
 

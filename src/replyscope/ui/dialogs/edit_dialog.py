@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static, TextArea
 
 from replyscope.domain.printable import printable_text
-from replyscope.ui.dialogs.dialog import Dialog
+from replyscope.ui.dialogs.dialog import CLOSE, Dialog
 
 
 class TextEditor(TextArea):
@@ -45,8 +45,8 @@ class ReadDialog(Dialog[None]):
     """A modal dialog that shows a text that is too long for a toast."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,q", "accept", "close", priority=True),
-        Binding("escape", "cancel", "close", show=False),
+        Binding("enter,q", "accept", "close", priority=True, group=CLOSE),
+        Binding("escape", "cancel", "close", group=CLOSE),
     ]
     SIZE = "tall wide"
 

@@ -14,6 +14,7 @@ from replyscope.ui.keys.entries import KeyEntry, footer_entries, guide_of
 from replyscope.ui.keys.names import key_name
 
 _GAP = "  "
+_LEAVES = "escape"
 _KEY = "key"
 """The name of the key in the style of a button."""
 
@@ -58,17 +59,27 @@ class KeyFooter(Static):
 
 
 def footer_line(note: str, entries: Sequence[KeyEntry], width: int) -> Content:
-    """The note, and the entries that fit a width in cells. No entry is cut."""
+    """The note, and the entries that fit a width in cells. No entry is cut. The key that leaves
+    is always there: the last entries give way to it.
+    """
     pieces = [Content.styled(note, "$text-warning")] if note else []
-    used = cell_len(note)
+    room = width - cell_len(note) - (len(_GAP) if pieces else 0)
+    leaving = [entry for entry in entries if _LEAVES in entry.keys][:1]
+    if _width(leaving) > room:
+        leaving = []
+    shown: list[KeyEntry] = []
     for entry in entries:
-        gap = len(_GAP) if pieces else 0
-        size = gap + cell_len(f"[{entry.shown}] {entry.word}")
-        if used + size > width:
+        if _width([*shown, entry, *(one for one in leaving if one is not entry)]) > room:
             break
-        pieces.append(_entry(entry))
-        used += size
-    return Content(_GAP).join(pieces)
+        shown.append(entry)
+        leaving = [one for one in leaving if one is not entry]
+    return Content(_GAP).join([*pieces, *map(_entry, (*shown, *leaving))])
+
+
+def _width(entries: Sequence[KeyEntry]) -> int:
+    """The width of entries in cells."""
+    widths = [cell_len(f"[{entry.shown}] {entry.word}") for entry in entries]
+    return sum(widths) + len(_GAP) * max(0, len(widths) - 1)
 
 
 def _entry(entry: KeyEntry) -> Content:

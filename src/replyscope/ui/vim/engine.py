@@ -8,8 +8,12 @@ from replyscope.ui.vim.lines import (
     first_word,
     line_end,
     line_start,
+    moved,
+    number_in,
     number_of,
     on_character,
+    places_of,
+    previous,
     start_of,
 )
 from replyscope.ui.vim.motions import MOTIONS, Reach, find
@@ -113,7 +117,7 @@ def leave_insert(vim: Vim) -> Vim:
 
 
 def _left_of(vim: Vim) -> int:
-    return max(line_start(vim.text, vim.cursor), vim.cursor - 1)
+    return moved(vim.text, vim.cursor, -1)
 
 
 def _normal(vim: Vim) -> Vim:
@@ -227,7 +231,7 @@ def _edited(vim: Vim, command: KeyCommand) -> Vim | None:
         case "i" | "a" | "I" | "A":
             places = {
                 "i": cursor,
-                "a": min(cursor + 1, end),
+                "a": moved(text, cursor, 1),
                 "I": first_word(text, cursor),
                 "A": end,
             }
@@ -245,24 +249,28 @@ def _edited(vim: Vim, command: KeyCommand) -> Vim | None:
         case "J":
             return operators.join(vim, count)
         case "r":
-            return _replaced(vim, Region(cursor, cursor + count), end, command.character)
-    region = Region(cursor, min(cursor + count, end))
+            in_line = places_of(text, cursor)
+            if number_in(in_line, cursor) + count > len(in_line) - 1:
+                return None
+            region = Region(cursor, moved(text, cursor, count))
+            return _replaced(vim, region, command.character)
+    region = Region(cursor, moved(text, cursor, count))
     if region.start == region.end:
         return None
     done = operators.with_case(vim, region, "~")
-    return replace(done, cursor=on_character(text, region.end))
+    end = region.end + len(done.text) - len(text)
+    return replace(done, cursor=on_character(done.text, end))
 
 
-def _replaced(vim: Vim, region: Region, end: int, character: str) -> Vim | None:
+def _replaced(vim: Vim, region: Region, character: str) -> Vim:
     """Replace characters, or all of them by one line break."""
-    if region.end > end:
-        return None
     if character == "enter":
         text = vim.text[: region.start] + "\n" + vim.text[region.end :]
         at = first_word(text, region.start + 1)
         return replace(vim, text=text, cursor=on_character(text, at))
     done = operators.replace_characters(vim, region, character)
-    return replace(done, cursor=region.end - 1)
+    last = region.end + len(done.text) - len(vim.text) - 1
+    return replace(done, cursor=on_character(done.text, last))
 
 
 def _travel(vim: Vim, *, is_redo: bool) -> Vim:
@@ -361,7 +369,9 @@ def _selecting_object(vim: Vim, reach: Reach) -> Vim:
         last = line_end(vim.text, reach.target)
         at = on_character(vim.text, last)
         return replace(vim, mode=VimMode.LINES, anchor=start, cursor=at, wanted=None)
-    last = reach.target if reach.is_inclusive else max(start, reach.target - 1)
+    last = reach.target
+    if not reach.is_inclusive:
+        last = max(start, previous(vim.text, last))
     return replace(vim, mode=VimMode.VISUAL, anchor=start, cursor=last, wanted=None)
 
 

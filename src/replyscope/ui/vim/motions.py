@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from replyscope.ui.vim.lines import (
     at_column,
+    column_of,
     first_word,
     line_end,
     line_start,
+    moved,
+    number_in,
     number_of,
     on_character,
+    places_of,
     start_of,
 )
 from replyscope.ui.vim.state import END, Vim, VimMode
@@ -39,21 +43,20 @@ None when there is nowhere to move.
 
 
 def _left(vim: Vim, count: int | None, _operator: str) -> Reach | None:
-    target = max(line_start(vim.text, vim.cursor), vim.cursor - (count or 1))
+    target = moved(vim.text, vim.cursor, -(count or 1))
     return Reach(target) if target < vim.cursor else None
 
 
 def _right(vim: Vim, count: int | None, operator: str) -> Reach | None:
-    end = line_end(vim.text, vim.cursor)
-    last = end if operator or vim.mode is VimMode.VISUAL else end - 1
-    target = min(last, vim.cursor + (count or 1))
+    target = moved(vim.text, vim.cursor, count or 1)
+    if not operator and vim.mode is not VimMode.VISUAL:
+        target = on_character(vim.text, target)
     return Reach(target) if target > vim.cursor else None
 
 
 def _rows(step: int) -> Motion:
     def move(vim: Vim, count: int | None, _operator: str) -> Reach | None:
-        start = line_start(vim.text, vim.cursor)
-        wanted = vim.cursor - start if vim.wanted is None else vim.wanted
+        wanted = column_of(vim.text, vim.cursor) if vim.wanted is None else vim.wanted
         row = number_of(vim.text, vim.cursor)
         last = vim.text.count("\n")
         target = min(max(row + step * (count or 1), 0), last)
@@ -71,8 +74,8 @@ def _word(is_big: bool) -> Motion:
         if operator == "c" and walk.kind:  # as `ce`, but it may stay at the end of a word
             word_end(walk, count or 1, may_stay=True)
             return _adjusted(vim, walk.at, is_inclusive=True)
-        moved = next_word(walk, count or 1, stops_at_line_end=bool(operator))
-        if not moved and not operator and on_character(vim.text, walk.at) == vim.cursor:
+        is_moved = next_word(walk, count or 1, stops_at_line_end=bool(operator))
+        if not is_moved and not operator and on_character(vim.text, walk.at) == vim.cursor:
             return None
         return _adjusted(vim, walk.at, is_inclusive=False)
 
@@ -83,15 +86,15 @@ def _adjusted(vim: Vim, at: int, *, is_inclusive: bool) -> Reach:
     """A reach that does not end behind the last character of a line, unless it did not move."""
     is_behind = at == line_end(vim.text, at) and at > line_start(vim.text, at)
     if at > vim.cursor and is_behind:
-        return Reach(at - 1, is_inclusive=True)
+        return Reach(on_character(vim.text, at), is_inclusive=True)
     return Reach(at, is_inclusive=is_inclusive)
 
 
 def _end(is_big: bool) -> Motion:
     def move(vim: Vim, count: int | None, operator: str) -> Reach | None:
         walk = Walk(vim.text, vim.cursor, is_big=is_big)
-        moved = word_end(walk, count or 1, may_stay=False)
-        if not moved and not operator and on_character(vim.text, walk.at) == vim.cursor:
+        is_moved = word_end(walk, count or 1, may_stay=False)
+        if not is_moved and not operator and on_character(vim.text, walk.at) == vim.cursor:
             return None
         return _adjusted(vim, walk.at, is_inclusive=True)
 
@@ -109,8 +112,8 @@ def _back(is_big: bool) -> Motion:
 def _back_end(is_big: bool) -> Motion:
     def move(vim: Vim, count: int | None, _operator: str) -> Reach | None:
         walk = Walk(vim.text, vim.cursor, is_big=is_big)
-        moved = earlier_end(walk, count or 1)
-        return Reach(walk.at, is_inclusive=True) if moved or walk.at < vim.cursor else None
+        is_moved = earlier_end(walk, count or 1)
+        return Reach(walk.at, is_inclusive=True) if is_moved or walk.at < vim.cursor else None
 
     return move
 
@@ -160,7 +163,7 @@ def _paragraph(step: int) -> Motion:
                     break
         at = start_of(vim.text, row)
         if step > 0 and rows[row]:
-            last = line_end(vim.text, at) - 1
+            last = on_character(vim.text, line_end(vim.text, at))
             return Reach(last, is_inclusive=True) if last > vim.cursor else None
         return Reach(at) if at != vim.cursor else None
 
@@ -175,19 +178,19 @@ def find(vim: Vim, count: int | None, kind: str, character: str) -> Reach | None
 def _find(vim: Vim, count: int | None, kind: str, character: str, *, skips: bool) -> Reach | None:
     """`skips`: it repeats `t` or `T`, and the character next to the cursor does not count."""
     text, forward = vim.text, kind in "ft"
-    start, end = line_start(text, vim.cursor), line_end(text, vim.cursor)
+    places = places_of(text, vim.cursor)
     step = 1 if forward else -1
-    at, left = vim.cursor, count or 1
+    at, left = number_in(places, vim.cursor), count or 1
     if skips and kind in "tT" and left == 1:
         at += step
     while left:
         at += step
-        if not start <= at < end:
+        if not 0 <= at < len(places) - 1:
             return None
-        left -= text[at] == character
+        left -= text[places[at] : places[at + 1]] == character
     if kind in "tT":
         at -= step
-    return Reach(at, is_inclusive=forward)
+    return Reach(places[at], is_inclusive=forward)
 
 
 _OPPOSITE = {"f": "F", "F": "f", "t": "T", "T": "t"}

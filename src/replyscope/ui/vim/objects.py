@@ -6,6 +6,7 @@ from replyscope.ui.vim.lines import (
     BLANKS,
     line_end,
     line_start,
+    moved,
     number_of,
     start_of,
 )
@@ -45,7 +46,7 @@ def _runs(text: str, at: int, *, is_big: bool) -> tuple[list[tuple[int, int, boo
     while walk.at < end:
         begun, kind = walk.at, walk.kind
         while walk.at < end and walk.kind == kind:
-            walk.at += 1
+            walk.forward()
         runs.append((begun, walk.at, not kind))
     here = next((number for number, run in enumerate(runs) if run[0] <= at < run[1]), 0)
     return runs, here
@@ -72,7 +73,8 @@ def _word(vim: Vim, count: int, is_around: bool, *, is_big: bool) -> Reach | Non
             first -= 1  # no blanks behind it: those before it, unless they are the indent
     if last >= len(runs):
         return None
-    return Reach(runs[last][1] - 1, is_inclusive=True, start=runs[first][0])
+    end = moved(vim.text, runs[last][1], -1)
+    return Reach(end, is_inclusive=True, start=runs[first][0])
 
 
 def _next_quote(line: str, at: int, quote: str, *, escapes: bool) -> int:

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from replyscope.ui.vim.lines import (
     BLANKS,
+    behind,
     first_word,
     line_end,
     line_start,
     on_character,
+    places_of,
 )
 from replyscope.ui.vim.regions import Region
 from replyscope.ui.vim.state import Register, Vim, VimMode
@@ -86,7 +88,7 @@ def put(vim: Vim, count: int, *, is_before: bool) -> Vim:
         begin = at if is_before else at + 1
         return _at(replace(vim, text=text), first_word(text, begin))
     is_empty = line_start(text, vim.cursor) == line_end(text, vim.cursor)
-    at = vim.cursor if is_before or is_empty else vim.cursor + 1
+    at = vim.cursor if is_before or is_empty else behind(text, vim.cursor)
     inserted = register.text * count
     text = text[:at] + inserted + text[at:]
     return _at(replace(vim, text=text), at if "\n" in inserted else at + len(inserted) - 1)
@@ -133,7 +135,8 @@ def join(vim: Vim, lines: int) -> Vim | None:
 
 def replace_characters(vim: Vim, region: Region, character: str) -> Vim:
     """Replace each character of a region, but not the line feeds."""
-    new = "".join(one if one == "\n" else character for one in vim.text[region.start : region.end])
+    rows = vim.text[region.start : region.end].split("\n")
+    new = "\n".join(character * (len(places_of(row, 0)) - 1) for row in rows)
     text = vim.text[: region.start] + new + vim.text[region.end :]
     return _at(replace(vim, text=text), region.start)
 

@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass, replace
 
-from replyscope.ui.vim.lines import BLANKS, is_in_indent, line_end, line_start, number_of, start_of
+from replyscope.ui.vim.lines import (
+    BLANKS,
+    behind,
+    column_of,
+    is_in_indent,
+    line_end,
+    line_start,
+    moved,
+    number_of,
+    on_character,
+    start_of,
+)
 from replyscope.ui.vim.motions import Reach
 from replyscope.ui.vim.state import END, Vim, VimMode
 
@@ -33,7 +44,7 @@ def region_of(vim: Vim, reach: Reach, operator: str) -> Region:
         return lines_between(text, low, high, low)
     end = high
     if reach.is_inclusive:
-        end = min(high + 1, line_end(text, high))
+        end = min(behind(text, high), line_end(text, high))
     elif "\n" in text[low:high] and high == line_start(text, high):
         if is_in_indent(text, low):
             return lines_between(text, low, high - 1, low)
@@ -51,15 +62,15 @@ def selected(vim: Vim) -> Region:
         return lines_between(vim.text, low, high, line_start(vim.text, low))
     if vim.wanted == END and vim.cursor >= vim.anchor:
         high = line_end(vim.text, high)  # `$` selects the line feed too
-    return Region(low, min(high + 1, len(vim.text)), cursor=low)
+    return Region(low, min(behind(vim.text, high), len(vim.text)), cursor=low)
 
 
 def size_of(vim: Vim) -> tuple[VimMode, int, int]:
     """The size of the selection: its mode, its lines, and the characters of its last line."""
     low, high = min(vim.anchor, vim.cursor), max(vim.anchor, vim.cursor)
     rows = number_of(vim.text, high) - number_of(vim.text, low)
-    begin = low if not rows else line_start(vim.text, high)
-    return vim.mode, rows, high - begin + 1
+    first = column_of(vim.text, low) if not rows else 0
+    return vim.mode, rows, column_of(vim.text, high) - first + 1
 
 
 def selecting(vim: Vim, size: tuple[VimMode, int, int]) -> Vim:
@@ -67,5 +78,5 @@ def selecting(vim: Vim, size: tuple[VimMode, int, int]) -> Vim:
     mode, rows, columns = size
     row = min(number_of(vim.text, vim.cursor) + rows, vim.text.count("\n"))
     begin = start_of(vim.text, row) if rows else vim.cursor
-    last = min(begin + columns - 1, max(begin, line_end(vim.text, begin) - 1))
+    last = on_character(vim.text, moved(vim.text, begin, columns - 1))
     return replace(vim, mode=mode, anchor=vim.cursor, cursor=last, wanted=None)

@@ -3,7 +3,9 @@
 Each move follows the function of vim's `textobject.c` that it names.
 """
 
-from replyscope.ui.vim.lines import BLANKS, line_end, line_start
+from collections.abc import Sequence
+
+from replyscope.ui.vim.lines import BLANKS, line_end, line_start, number_in, places_of
 
 _LINE_END, _FILE_END = 2, -1
 
@@ -15,6 +17,8 @@ class Walk:
         self.text = text
         self.at = at
         self._is_big = is_big
+        self._places: Sequence[int] = (0, -1)
+        """The places of the characters of the present line."""
 
     @property
     def kind(self) -> int:
@@ -38,7 +42,7 @@ class Walk:
         if self.at >= len(self.text):
             return _FILE_END
         is_end = self.text[self.at] == "\n"
-        self.at += 1
+        self.at = self.at + 1 if is_end else self._neighbour(1)
         if is_end:
             return 1
         return _LINE_END if self.at == line_end(self.text, self.at) else 0
@@ -47,8 +51,15 @@ class Walk:
         """Move back by a character. Returns false at the start of the text."""
         if not self.at:
             return False
-        self.at -= 1
+        is_start = self.text[self.at - 1] == "\n"
+        self.at = self.at - 1 if is_start else self._neighbour(-1)
         return True
+
+    def _neighbour(self, step: int) -> int:
+        """The offset of the next or previous character of the line."""
+        if not self._places[0] <= self.at <= self._places[-1]:
+            self._places = places_of(self.text, self.at)
+        return self._places[number_in(self._places, self.at) + step]
 
     def skip(self, kind: int) -> bool:
         """Move forward over characters of a class. Returns false at the end of the text."""
