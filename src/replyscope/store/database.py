@@ -133,7 +133,7 @@ class Database:
             if self._path is None:
                 return job(self._writer())
             if self._search_connection is None:
-                self._check_there()
+                self._wait_for_tables()
                 self._search_connection = _connect_reader(self._path, is_temporary=True)
             return job(self._search_connection)
         except (sqlite3.Error, OSError) as error:
@@ -191,9 +191,16 @@ class Database:
         if self._path is None:
             return self._writer()
         if self._read_connection is None:
-            self._check_there()
+            self._wait_for_tables()
             self._read_connection = _connect_reader(self._path)
         return self._read_connection
+
+    def _wait_for_tables(self) -> None:
+        """Wait until the writer has created or migrated the file: a first key may read it while
+        the app still opens it.
+        """
+        self._writing.submit(self._writer).result()
+        self._check_there()
 
     def _close_reader(self) -> None:
         if self._read_connection is not None:
