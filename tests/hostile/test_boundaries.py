@@ -11,7 +11,7 @@ import pytest
 
 from replyscope.local.catalogue import LIGHT
 from replyscope.local.models import EmbeddedModels
-from replyscope.mock.server import MockServer
+from replyscope.serving.mock.server import MockServer
 from tests.cli.run import run_program
 from tests.support.server import LoopbackServer
 from tests.support.suite import Suite

@@ -12,11 +12,11 @@ import httpx2
 import openai
 
 from replyscope.domain.failure import Failure
+from replyscope.domain.mask import Mask
 from replyscope.domain.route import Route
 from replyscope.domain.sse import Flood
 from replyscope.provider.connection_errors import BAD_KEY, ConnectionErrors, root_cause, short
 from replyscope.provider.error_words import words_of_error
-from replyscope.provider.mask import Mask
 
 _log = logging.getLogger(__name__)
 

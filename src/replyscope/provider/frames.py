@@ -12,9 +12,9 @@ from typing import Any
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.json_text import MOST_VALUES, has_too_many_values
+from replyscope.domain.mask import Mask
 from replyscope.domain.sse import Flood, FrameSplitter
 from replyscope.provider.frame_reader import NOT_JSON, EventData, FrameReader
-from replyscope.provider.mask import Mask
 from replyscope.provider.openai_internals import ServerSentEvent
 
 MOST_EMPTY = 100_000

@@ -29,6 +29,7 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.json_text import read_bounded_json
+from replyscope.domain.mask import Mask, secrets_of
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.route import find_route, system_environment
@@ -43,7 +44,6 @@ from replyscope.provider.frame_reader import FrameReader
 from replyscope.provider.frames import FrameTap
 from replyscope.provider.given import extra_fields, extra_headers, unsent
 from replyscope.provider.history import own_fields
-from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
 from replyscope.provider.sendable import sendable

@@ -18,8 +18,8 @@ from replyscope.domain.foreign import Batch
 from replyscope.domain.ports import Clock
 from replyscope.domain.shared import Shared
 from replyscope.engine.importing import import_batch
-from replyscope.mock.recording import Recording
-from replyscope.mock.server import MockServer
+from replyscope.serving.mock.recording import Recording
+from replyscope.serving.mock.server import MockServer
 from replyscope.store.sqlite_store import SqliteStore
 from tests.conftest import RECORDED
 from tests.support.build import ask, collect, make_exchange, open_chat
