@@ -116,8 +116,9 @@ class HttpConnection:
                 return BodyPart(bytes(raw), bytes(data), is_end=False)
             else:
                 async with asyncio.timeout(_IDLE_S):
-                    raw += await self._reader.read(CHUNK)
-                self._http.receive_data(raw)
+                    received = await self._reader.read(CHUNK)
+                self._http.receive_data(received)
+                raw += received
 
     async def read_body(self) -> bytes:
         """The whole body. Asks a client that waits with `Expect: 100-continue` for it."""
@@ -217,8 +218,9 @@ class HttpConnection:
 
     async def send_json(self, status: int, value: Any, headers: Headers = ()) -> None:
         """Send a whole response in JSON."""
-        body = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        await self.send(status, body, [("content-type", "application/json"), *headers])
+        await self.send(
+            status, encode_json(value), [("content-type", "application/json"), *headers]
+        )
 
     async def send(self, status: int, body: bytes, headers: Headers) -> None:
         """Send a whole response."""
@@ -230,6 +232,11 @@ class HttpConnection:
         data = self._http.send(event)
         if data:
             self._writer.write(data)
+
+
+def encode_json(value: Any) -> bytes:
+    """A value as the body of a response."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def reset_when_closed(writer: asyncio.StreamWriter) -> None:

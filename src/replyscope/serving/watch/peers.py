@@ -1,0 +1,117 @@
+"""Which program is at the other end of a connection: by its user agent, on Linux by its process.
+
+The tables of /proc are read in a thread, once for each connection.
+"""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replyscope.domain.printable import printable_line
+from replyscope.domain.secret_shapes import without_keys
+
+_PROC = Path("/proc")
+_TABLES = ("net/tcp", "net/tcp6")
+_MOST_OF_A_COMMAND = 200
+_MOST_OF_A_NAME = 60
+_MOST_KNOWN = 16
+_MOST_OF_A_TABLE = 4_000_000
+_PRODUCT = re.compile(r"\s*([^\s(]+?)(?:[/ ]v?\d[^\s]*)?(?=[\s(]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process: its id and its command line, without keys."""
+
+    pid: int
+    command: str
+
+
+class Peers:
+    """Finds the processes of clients. Processes that were found before are looked at first."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "peers")
+        self._known: list[int] = []
+
+    def look_up(self, addresses: tuple[Any, Any]) -> asyncio.Future[Process | None]:
+        """Begin to find the process of a client, by the client's and the server's address."""
+        loop = asyncio.get_running_loop()
+        if sys.platform != "linux" or not all(addresses):
+            nothing: asyncio.Future[Process | None] = loop.create_future()
+            nothing.set_result(None)
+            return nothing
+        client, server = addresses
+        return loop.run_in_executor(self._thread, self._find, client[1], server[1])
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _find(self, client_port: int, server_port: int) -> Process | None:
+        inode = _inode_of(client_port, server_port)
+        if inode is None:
+            return None
+        link = f"socket:[{inode}]"
+        for pid in (*self._known, *_pids()):
+            if _has_open(pid, link):
+                self._known = [pid, *(one for one in self._known if one != pid)][:_MOST_KNOWN]
+                return Process(pid, _command_of(pid))
+        return None
+
+
+def client_name(user_agent: str) -> str:
+    """The name in a user agent, without its version; empty without one."""
+    product = _PRODUCT.match(user_agent)
+    return printable_line(product[1] if product else "")[:_MOST_OF_A_NAME]
+
+
+def _inode_of(client_port: int, server_port: int) -> str | None:
+    """The inode of the client's socket, from the system's tables of connections."""
+    wanted = (f":{client_port:04X}", f":{server_port:04X}")
+    for table in _TABLES:
+        with suppress(OSError):
+            with (_PROC / table).open(encoding="ascii", errors="replace") as file:
+                lines = file.read(_MOST_OF_A_TABLE).splitlines()[1:]
+            for line in lines:
+                cells = line.split(None, 10)
+                ends_here = len(cells) > 9 and cells[1].endswith(wanted[0])
+                if ends_here and cells[2].endswith(wanted[1]) and cells[9] != "0":
+                    return cells[9]
+    return None
+
+
+def _pids() -> Iterator[int]:
+    own = os.getpid()
+    with suppress(OSError), os.scandir(_PROC) as entries:
+        for entry in entries:
+            if entry.name.isdecimal() and int(entry.name) != own:
+                yield int(entry.name)
+    yield own
+
+
+def _has_open(pid: int, link: str) -> bool:
+    """Whether a process has a socket open; False for processes of others."""
+    with suppress(OSError), os.scandir(_PROC / str(pid) / "fd") as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if os.readlink(entry.path) == link:
+                    return True
+    return False
+
+
+def _command_of(pid: int) -> str:
+    try:
+        with (_PROC / str(pid) / "cmdline").open("rb") as file:
+            words = file.read(4 * _MOST_OF_A_COMMAND)
+    except OSError:
+        return ""
+    text = words.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+    return printable_line(without_keys(text))[:_MOST_OF_A_COMMAND]
