@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from replyscope.cli.system import SystemClock, new_id
-from replyscope.domain.route import Route, unused_context
+from replyscope.domain.authorities import unused_context
+from replyscope.domain.route import Route
 from replyscope.domain.watched import CallObserver, WatchedRequest
 from replyscope.serving.watch.relay import Relay
 from replyscope.serving.watch.upstream import Upstream
@@ -45,15 +46,17 @@ class Seen:
 
 
 class Watcher:
-    """Keeps all calls. Implements CallObserver."""
+    """Keeps all calls. Implements CallObserver. `hear` is called at each."""
 
     def __init__(self) -> None:
+        self.hear: Callable[[], None] = lambda: None
         self._new: asyncio.Queue[Seen] = asyncio.Queue()
         self._calls: list[Seen] = []
 
     def called(self, request: WatchedRequest) -> Seen:
         call = Seen(request)
         self._new.put_nowait(call)
+        self.hear()
         return call
 
     async def ended(self, count: int) -> Sequence[Seen]:

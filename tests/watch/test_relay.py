@@ -311,10 +311,14 @@ class _Failing:
     def called(self, _request: WatchedRequest) -> CallListener:
         return self if self._is_late else self._fail()
 
-    def responded(self, _status: int, _headers: object, _at_ms: float) -> None:
+    def responded(self, status: int, headers: object, at_ms: float) -> None:
         self._fail()
 
-    received = ended = responded
+    def received(self, data: bytes, at_ms: float) -> None:
+        self._fail()
+
+    def ended(self, fault: str | None, at_ms: float) -> None:
+        self._fail()
 
     def _fail(self) -> NoReturn:
         self.failed.put_nowait(None)

@@ -127,8 +127,12 @@ def proxy_headers(proxy: Proxy) -> list[str]:
     """The header with the login of an HTTP proxy, if it has one."""
     if proxy.login is None:
         return []
-    login = base64.b64encode(":".join(proxy.login).encode()).decode("ascii")
-    return [f"Proxy-Authorization: Basic {login}"]
+    return [f"Proxy-Authorization: {basic(proxy.login)}"]
+
+
+def basic(login: tuple[str, str]) -> str:
+    """The value of an Authorization header for a user name and a password."""
+    return f"Basic {base64.b64encode(':'.join(login).encode()).decode('ascii')}"
 
 
 async def _ask_socks(

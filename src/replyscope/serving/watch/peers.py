@@ -7,7 +7,6 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ _TABLES = ("net/tcp", "net/tcp6")
 _MOST_OF_A_COMMAND = 200
 _MOST_OF_A_NAME = 60
 _MOST_KNOWN = 16
-_MOST_OF_A_TABLE = 4_000_000
+_TABLE_PART = 65_536
 _PRODUCT = re.compile(r"\s*([^\s(]+?)(?:[/ ]v?\d[^\s]*)?(?=[\s(]|$)")
 
 
@@ -75,26 +74,25 @@ def client_name(user_agent: str) -> str:
 
 def _inode_of(client_port: int, server_port: int) -> str | None:
     """The inode of the client's socket, from the system's tables of connections."""
-    wanted = (f":{client_port:04X}", f":{server_port:04X}")
+    # One search over all bytes: a loop over thousands of lines would hold up the event loop.
+    line = rb" [0-9A-F]+:%04X [0-9A-F]+:%04X [^\n]{40,80}? \d+ +\d+ (\d+) "
+    pattern = re.compile(line % (client_port, server_port))
     for table in _TABLES:
-        with suppress(OSError):
-            with (_PROC / table).open(encoding="ascii", errors="replace") as file:
-                lines = file.read(_MOST_OF_A_TABLE).splitlines()[1:]
-            for line in lines:
-                cells = line.split(None, 10)
-                ends_here = len(cells) > 9 and cells[1].endswith(wanted[0])
-                if ends_here and cells[2].endswith(wanted[1]) and cells[9] != "0":
-                    return cells[9]
+        with suppress(OSError), (_PROC / table).open("rb", buffering=0) as file:
+            while data := file.read(_TABLE_PART):
+                found = pattern.search(data)
+                if found is not None and found[1] != b"0":
+                    return found[1].decode("ascii")
     return None
 
 
-def _pids() -> Iterator[int]:
-    own = os.getpid()
-    with suppress(OSError), os.scandir(_PROC) as entries:
-        for entry in entries:
-            if entry.name.isdecimal() and int(entry.name) != own:
-                yield int(entry.name)
-    yield own
+def _pids() -> list[int]:
+    """All processes, the newest first: a client has often just begun."""
+    try:
+        names = os.listdir(_PROC)
+    except OSError:
+        return []
+    return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
 
 
 def _has_open(pid: int, link: str) -> bool:

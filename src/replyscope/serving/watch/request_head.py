@@ -6,11 +6,12 @@ alone are removed.
 
 from collections.abc import Iterator
 
+from replyscope.domain.proxies import login_of
 from replyscope.serving.connection import Head
-from replyscope.serving.watch.dialing import proxy_headers
+from replyscope.serving.watch.dialing import basic, proxy_headers
 from replyscope.serving.watch.upstream import Destination
 
-_CREDENTIALS = ("authorization", "x-api-key", "api-key")
+_CREDENTIALS = {"authorization", "x-api-key", "api-key"}
 _OF_PROXIES = {"proxy-connection", "proxy-authorization"}
 _KEPT = {"close", "keep-alive", "te", "upgrade", "host", "content-length", "transfer-encoding"}
 
@@ -35,8 +36,10 @@ def forwarded_head(head: Head, destination: Destination) -> bytes:
 
 
 def _headers(head: Head, destination: Destination) -> Iterator[tuple[bytes, bytes]]:
-    own = destination.upstream.credentials
-    dropped = _dropped(head) | set(_CREDENTIALS if own is not None else ())
+    own = _own_headers(destination)
+    dropped = _dropped(head) | {name.lower() for name, _ in own}
+    if destination.upstream.access is not None:
+        dropped |= _CREDENTIALS
     has_host = False
     for name, value in head.raw_headers:
         lower = name.lower().decode("latin-1")
@@ -51,8 +54,32 @@ def _headers(head: Head, destination: Destination) -> Iterator[tuple[bytes, byte
             yield name, value
     if not has_host:
         yield b"Host", destination.upstream.host_header.encode()
-    for added, text in own or ():
+    for added, text in own:
         yield added.encode("latin-1"), text.encode("latin-1", "replace")
+
+
+def _own_headers(destination: Destination) -> list[tuple[str, str]]:
+    """The headers of our own access, which replace those of the client."""
+    upstream = destination.upstream
+    access = upstream.access
+    if access is None:
+        return []
+    login = login_of(upstream.base_url)
+    own = [(name, value) for name, value in access.headers if name.lower() != "host"]
+    if access.key is not None and access.is_azure:
+        own.append(("api-key", access.key))
+    elif access.key is not None and upstream.is_anthropic and _is_native(destination.path):
+        own.append(("x-api-key", access.key))
+    elif access.key is not None:
+        own.append(("Authorization", f"Bearer {access.key}"))
+    elif login is not None:
+        own.append(("Authorization", basic(login)))
+    return own
+
+
+def _is_native(path: str) -> bool:
+    """Whether a path is of Anthropic's own API, which has another header for the key."""
+    return not path.startswith("/chat/completions")
 
 
 def _dropped(head: Head) -> set[str]:

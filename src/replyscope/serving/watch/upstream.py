@@ -18,18 +18,30 @@ _DOTS = re.compile(r"(?:^|[/\\])\.\.?(?:$|[/\\])")
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """Our own access to a server: its key, None if it needs none, and the headers of the settings.
+
+    With `is_azure` the key is sent as Azure wants it.
+    """
+
+    key: str | None
+    headers: tuple[tuple[str, str], ...] = ()
+    is_azure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     """A server that calls are forwarded to, such as https://api.openai.com/v1.
 
     `name` is also its first path segment at the relay. `secrets` are masked in what is recorded.
-    `credentials` replace the credentials of the program; None forwards the program's.
+    `access` replaces the credentials of the program; None forwards the program's.
     """
 
     name: str
     base_url: str
     route: Route
     secrets: tuple[str, ...] = ()
-    credentials: tuple[tuple[str, str], ...] | None = None
+    access: Access | None = None
 
     @property
     def shown_url(self) -> str:
