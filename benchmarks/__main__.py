@@ -21,6 +21,7 @@ from benchmarks.row import Row, print_table
 from benchmarks.shapes import measure_four, measure_long_lines, measure_shapes
 from benchmarks.starting import measure_idle, measure_start
 from benchmarks.streaming import measure_echo, measure_full_speed, measure_paced
+from benchmarks.watch import measure_watch
 
 Measure = Callable[[Bench], list[Row]]
 
@@ -43,6 +44,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
         (measure_opening, measure_switching, measure_context, measure_resizing),
     ),
     "archive": ("A large archive", (measure_archive, _measure_review)),
+    "watch": ("Watching another program", (measure_watch,)),
     "peers": ("Others on the PATH", (measure_peers,)),
     "leaks": ("Long use", (measure_leaks,)),
 }

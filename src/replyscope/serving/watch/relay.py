@@ -31,7 +31,7 @@ class _Visit:
     """A client's connection, its process, and its links to upstreams."""
 
     connection: HttpConnection
-    process: asyncio.Future[Process | None]
+    process: asyncio.Future[Process | None] | None = None
     links: dict[str, Link] = field(default_factory=dict)
 
 
@@ -67,7 +67,7 @@ class Relay(HttpServer):
 
     async def serve_client(self, connection: HttpConnection) -> None:
         """See HttpServer."""
-        visit = _Visit(connection, self._peers.look_up(connection.addresses))
+        visit = _Visit(connection)
         try:
             while (head := await connection.next_head()) is not None:
                 if not await self._answer(visit, head):
@@ -86,22 +86,29 @@ class Relay(HttpServer):
             self._report(f"{found.status} {head.method}: {found.reason}")
             await visit.connection.refuse(found.status, error_object(found.reason, "refused"))
             return False
-        copy = self._new_copy(visit, head, found)
+        elapsed_ms = _stopwatch(self._clock)
         try:
             link = await _link_to(visit, found.upstream)
         except DialError as error:
+            copy = self._new_copy(visit, head, found, elapsed_ms)
             await self._fail(visit.connection, copy, str(error))
             return False
         link.write(forwarded_head(head, found))
         visit.links[found.upstream.name] = link
+        # The rest is done while the upstream works on its answer.
+        copy = self._new_copy(visit, head, found, elapsed_ms)
         if not await Forwarding(visit.connection, head, link, copy).run():
             return False
         visit.connection.passed_on()
         link.rest()
         return True
 
-    def _new_copy(self, visit: _Visit, head: Head, found: Destination) -> CallCopy:
+    def _new_copy(
+        self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
+    ) -> CallCopy:
         upstream = found.upstream
+        if visit.process is None:
+            visit.process = self._peers.look_up(visit.connection.addresses)
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.raw_headers]
         secrets = [*upstream.secrets, *secrets_in_headers(headers)]
         secrets += secrets_in_url(f"http://upstream/?{found.query}")
@@ -122,7 +129,7 @@ class Relay(HttpServer):
             request,
             tuple(secrets),
             visit.process,
-            _stopwatch(self._clock),
+            elapsed_ms,
             self.gaps,
         )
 
