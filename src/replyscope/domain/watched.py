@@ -3,7 +3,7 @@
 The relay reports calls through these protocols; the archive implements them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -25,7 +25,8 @@ class WatchedRequest:
 
     `upstream` is the name of the upstream: a provider's name or the host. `base_url` is without
     userinfo; `path` is below it, such as `/chat/completions`. With `is_cut` the body was larger
-    than the bound, and `body` is empty.
+    than the bound, and `body` is empty. `secrets` are the keys in the request's headers: they are
+    masked in everything that is recorded, and never stored.
     """
 
     id: str
@@ -39,6 +40,7 @@ class WatchedRequest:
     body: bytes
     client: Client
     is_cut: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 class CallListener(Protocol):
