@@ -32,6 +32,7 @@ from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
 from replyscope.engine.spending import Spending
+from replyscope.engine.tool_runner import Tooling
 from replyscope.local.models import EmbeddedModels
 from replyscope.store.library import SqliteLibrary
 from replyscope.store.memory_store import MemoryStore
@@ -57,7 +58,9 @@ class Wiring:
     providers: "Providers"
     prices: PriceList
     clock: Clock
+    new_id: NewId
     consent: Consent
+    tooling: Tooling
     toolbox: Toolbox
     tool_settings: ToolSettingsNow
     index: SqliteSearchIndex
@@ -109,7 +112,9 @@ def wire(
         providers=providers,
         prices=prices,
         clock=clock,
+        new_id=ids,
         consent=tools.consent,
+        tooling=tools.tooling,
         toolbox=tools.toolbox,
         tool_settings=tools.settings,
         spending=spending,

@@ -17,10 +17,16 @@ FINAL_TEXT = "final_text"
 
 
 class Api(StrEnum):
-    """The wire API that an exchange used."""
+    """The wire API that an exchange used. Requests are sent over `SENDABLE` ones only; the
+    Messages API of Anthropic is read in recorded exchanges.
+    """
 
     CHAT = "chat"
     RESPONSES = "responses"
+    MESSAGES = "messages"
+
+
+SENDABLE = (Api.CHAT, Api.RESPONSES)
 
 
 class ExchangeState(StrEnum):

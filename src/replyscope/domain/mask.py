@@ -116,6 +116,15 @@ def is_secret_header(name: str) -> bool:
     return _SECRET_HEADER.search(name) is not None
 
 
+def public_query(query: str) -> str:
+    """The query of a URL with the values of secret parameters masked."""
+    return re.sub(
+        r"([^&=]+)=([^&]*)",
+        lambda m: f"{m[1]}={_DOTS}" if _SECRET_PARAMETER.search(m[1]) else m[0],
+        query,
+    )
+
+
 def secrets_of(endpoint: Endpoint, proxy: Proxy | None = None) -> list[str]:
     """The secrets in an endpoint's settings: in its headers and URLs."""
     found = secrets_in_headers(endpoint.headers)
