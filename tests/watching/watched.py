@@ -157,7 +157,7 @@ async def open_watched(
     )
     watched: Watched
     events = WatchEvents(
-        lambda exchange, session_id: watched.ended.append((exchange, session_id)),
+        lambda _request, exchange, session_id: watched.ended.append((exchange, session_id)),
         lambda call: watched.listed.append(call),
         lambda gap: watched.gaps.append(gap),
     )

@@ -199,10 +199,7 @@ class Providers:
             return known if known is not None else await self._open_new(endpoint)
 
     async def _open_new(self, endpoint: Endpoint) -> ModelProvider:
-        key = await asyncio.to_thread(self._resolve, endpoint)
-        if key is not None:
-            self._known.add(key)
-            keys_in_use.add(key)
+        key = await self.find_key(endpoint)
         opening = await asyncio.to_thread(importlib.import_module, "replyscope.provider.opening")
         await asyncio.to_thread(self._check_parameters, endpoint)
         await asyncio.to_thread(opening.prepare, endpoint.api)
@@ -212,6 +209,14 @@ class Providers:
         self._open[endpoint] = provider
         _log.info("opened %s at %s", endpoint.name, endpoint.public_url)
         return provider
+
+    async def find_key(self, endpoint: Endpoint) -> str | None:
+        """The key of an endpoint, None if it needs none. Raises SettingsError."""
+        key = await asyncio.to_thread(self._resolve, endpoint)
+        if key is not None:
+            self._known.add(key)
+            keys_in_use.add(key)
+        return key
 
     def _check_parameters(self, endpoint: Endpoint) -> None:
         """Check the endpoint's parameters against the catalogue, which loads with the SDK."""

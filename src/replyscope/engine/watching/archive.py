@@ -72,11 +72,13 @@ class Gap:
 class WatchEvents:
     """The listeners of an archive. An exception of one is logged, and changes nothing.
 
-    `on_ended` gets an exchange when its call has ended, with its session's id; None when it is
-    not saved. `on_gap` gets each change of what is not saved.
+    `on_ended` gets the request and the exchange of a call that has ended, with its session's id;
+    None when it is not saved. `on_gap` gets each change of what is not saved.
     """
 
-    on_ended: Callable[[Exchange, str | None], None] = lambda _exchange, _session: None
+    on_ended: Callable[[WatchedRequest, Exchange, str | None], None] = (
+        lambda _request, _exchange, _session: None
+    )
     on_listed: Callable[[ListedCall], None] = lambda _call: None
     on_gap: Callable[[Gap], None] = lambda _gap: None
 
@@ -219,7 +221,7 @@ class WatchArchive:
         places = _reply_places(request, placed, exchange)
         self._pending.add(f"{exchange.id} reply", places)
         is_saved = await self._save(call, exchange, places)
-        self._report(exchange, placed.session.id if is_saved else None)
+        self._report(call.request, exchange, placed.session.id if is_saved else None)
         if book is not None:
             await self._act(book)
         if not is_saved:
@@ -292,8 +294,8 @@ class WatchArchive:
         gap = self.gap
         self._tell(lambda: self._events.on_gap(replace(gap, reason=reason or gap.reason)))
 
-    def _report(self, exchange: Exchange, session_id: str | None) -> None:
-        self._tell(lambda: self._events.on_ended(exchange, session_id))
+    def _report(self, request: WatchedRequest, exchange: Exchange, session: str | None) -> None:
+        self._tell(lambda: self._events.on_ended(request, exchange, session))
 
     def _listed(self, listed: ListedCall) -> None:
         self._tell(lambda: self._events.on_listed(listed))

@@ -6,6 +6,7 @@ same keep-alive, the same order and the same breaks. The observer gets a copy of
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import h11
@@ -58,12 +59,21 @@ class Relay(HttpServer):
         self._new_id = new_id
         self._is_open = token is not None
         self._peers = Peers()
+        self._running = 0
+        self._is_idle = asyncio.Event()
         self.gaps = Gaps(report)
 
     async def close(self) -> None:
         """See HttpServer."""
         await super().close()
         self._peers.close()
+
+    async def settle(self, longest_s: float) -> None:
+        """Wait until no call runs, for some time at most."""
+        self._is_idle.clear()
+        if self._running:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_idle.wait(), longest_s)
 
     async def serve_client(self, connection: HttpConnection) -> None:
         """See HttpServer."""
@@ -97,8 +107,14 @@ class Relay(HttpServer):
         visit.links[found.upstream.name] = link
         # The rest is done while the upstream works on its answer.
         copy = self._new_copy(visit, head, found, elapsed_ms)
-        if not await Forwarding(visit.connection, head, link, copy).run():
-            return False
+        self._running += 1
+        try:
+            if not await Forwarding(visit.connection, head, link, copy).run():
+                return False
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._is_idle.set()
         visit.connection.passed_on()
         link.rest()
         return True
@@ -122,6 +138,7 @@ class Relay(HttpServer):
             query=found.query,
             headers=tuple(headers),
             body=b"",
+            secrets=tuple(secrets),
             client=Client(client_name(head.headers.get("user-agent", ""))),
         )
         return CallCopy(
