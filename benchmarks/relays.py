@@ -1,11 +1,12 @@
 """The processes of the watch benchmark: `python -m benchmarks.relays NAME …`; each prints its port.
 
-server                an upstream that streams what a request asks for: `COUNT SIZE PAUSE_MS`
+server                an upstream that streams what a prompt asks for: `COUNT SIZE PAUSE_MS`
 watch URL             the relay, with an observer that keeps nothing
 plain PORT            a TCP relay without any knowledge of HTTP
 """
 
 import asyncio
+import json
 import sys
 import time
 
@@ -16,6 +17,7 @@ from replyscope.domain.watched import WatchedRequest
 from replyscope.serving.watch.relay import Relay
 from replyscope.serving.watch.upstream import Upstream
 
+_FRAME = b'data: {"choices":[{"index":0,"delta":{"content":"%19d%s"}}]}\n\n'
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -42,11 +44,12 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-            count, size, pause_ms = map(float, (await reader.readexactly(length)).split())
+            asked = json.loads(await reader.readexactly(length))["messages"][0]["content"]
+            count, size, pause_ms = map(float, asked.split())
             writer.write(_HEAD)
-            filler = b"x" * (int(size) - 20) + b"\n"
+            filler = b"x" * (int(size) - len(_FRAME) - 19)
             for _ in range(int(count)):
-                data = b"%19d%s" % (time.monotonic_ns(), filler)
+                data = _FRAME % (time.monotonic_ns(), filler)
                 writer.write(b"%x\r\n%s\r\n" % (len(data), data))
                 await (asyncio.sleep(pause_ms / 1000) if pause_ms else writer.drain())
             writer.write(b"0\r\n\r\n")

@@ -1,10 +1,12 @@
 """What the relay of `replyscope watch` adds, against a plain TCP relay in the same run."""
 
+import json
 import os
 import re
 import socket
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -37,7 +39,7 @@ class Client:
     def first_byte_ms(self) -> float:
         """The time from a request to the first byte of its response."""
         began = time.monotonic_ns()
-        self._ask(1, 30, 0)
+        self._ask(1, 100, 0)
         data = self._socket.recv(_PART)
         passed_ms = (time.monotonic_ns() - began) / 1e6
         while not data.endswith(b"0\r\n\r\n"):
@@ -51,8 +53,8 @@ class Client:
         while not rest.endswith(b"0\r\n\r\n"):
             rest += self._socket.recv(_PART)
             now = time.monotonic_ns()
-            *lines, rest = rest.split(b"x\n")
-            sent = [re.search(rb"(\d{12,19})x", line + b"x") for line in lines]
+            *lines, rest = rest.split(b"}\n\n")
+            sent = [re.search(rb"(\d{12,19})x", line) for line in lines]
             delays += [(now - int(found[1])) / 1e6 for found in sent if found is not None]
         return delays
 
@@ -61,12 +63,13 @@ class Client:
         began = time.monotonic()
         self._ask(megabytes * 16, _PART, 0)
         end = b""
-        while not end.endswith(b"\n\r\n0\r\n\r\n"):
+        while not end.endswith(b"\r\n0\r\n\r\n"):
             end = (end + self._socket.recv(1_048_576))[-16:]
         return time.monotonic() - began
 
     def _ask(self, count: int, size: int, pause_ms: float) -> None:
-        body = f"{count} {size} {pause_ms}".encode()
+        prompt = {"role": "user", "content": f"{count} {size} {pause_ms}"}
+        body = json.dumps({"model": "bench", "stream": True, "messages": [prompt]}).encode()
         head = (
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n"
         )
@@ -75,14 +78,33 @@ class Client:
 
 @contextmanager
 def _running(*argv: str) -> Iterator[tuple[int, int]]:
-    """A process of `benchmarks.relays`: its port and pid."""
-    command = [PYTHON, "-m", "benchmarks.relays", *argv]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    """A process that prints its port first: the port and its pid."""
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        first = process.stdout.readline()
+        # The lines of calls are read, so that the process never waits for its output.
+        threading.Thread(target=list, args=(process.stdout,), daemon=True).start()
         try:
-            yield int(process.stdout.readline()), process.pid
+            found = re.search(r"127\.0\.0\.1:(\d+)/v1 forwards|^(\d+)$", first)
+            assert found is not None, first
+            yield int(found[1] or found[2]), process.pid
         finally:
             process.kill()
+
+
+@contextmanager
+def _all_ways(bench: Bench) -> Iterator[tuple[dict[str, int], int]]:
+    """The ports by way, and the pid of the relay without an archive."""
+    module = (PYTHON, "-m", "benchmarks.relays")
+    place = ("--data-dir", str(bench.folder / "watch"))
+    with ExitStack() as stack:
+        direct, _ = stack.enter_context(_running(*module, "server"))
+        url = f"http://127.0.0.1:{direct}/v1"
+        plain, _ = stack.enter_context(_running(*module, "plain", str(direct)))
+        relay, pid = stack.enter_context(_running(*module, "watch", url))
+        whole = (PYTHON, "-m", "replyscope", "watch", "--to", url, *place)
+        saving, _ = stack.enter_context(_running(*whole))
+        yield {"direct": direct, "plain": plain, "relay": relay, "saving": saving}, pid
 
 
 def _most_memory_mb(pid: int) -> float:
@@ -98,57 +120,57 @@ def _percentile(values: list[float], share: float) -> float:
 
 def measure_watch(bench: Bench) -> list[Row]:
     """First byte, chunks, throughput and memory: direct, through a plain relay, through ours."""
-    with ExitStack() as stack:
-        direct, _ = stack.enter_context(_running("server"))
-        plain, _ = stack.enter_context(_running("plain", str(direct)))
-        url = f"http://127.0.0.1:{direct}/v1"
-        ours, pid = stack.enter_context(_running("watch", url))
-        clients = [Client(port) for port in (direct, plain, ours)]
-        for client in clients:
+    with _all_ways(bench) as (ports, pid), ExitStack() as stack:
+        clients = {way: Client(port) for way, port in ports.items()}
+        for client in clients.values():
             stack.callback(client.close)
-            client.first_byte_ms()
-        rows = [*_first_byte(clients), *_new_connections((direct, plain, ours)), *_chunks(clients)]
+            for _ in range(20):
+                client.first_byte_ms()
+        rows = [*_first_byte(clients), *_new_connections(ports), *_chunks(clients)]
         return rows + _bulk(bench, clients, pid)
 
 
-def _added(what: str, times: list[list[float]], targets: tuple[float, float]) -> list[Row]:
+def _added(what: str, times: dict[str, list[float]]) -> list[Row]:
     """Median and 99th percentile of the added time in microseconds."""
     rows = []
-    for name, share, target in (("median", 0.5, targets[0]), ("99th percentile", 0.99, targets[1])):
-        direct, plain, ours = (_percentile(one, share) for one in times)
-        detail = f"a plain relay {(plain - direct) * 1000:.0f} µs, direct {direct * 1000:.0f} µs"
-        row = Row(f"{what}, {name}", (ours - direct) * 1000, "µs", target * 1000, detail)
-        rows.append(row)
+    for name, share, target_us in (("median", 0.5, 2_000), ("99th percentile", 0.99, 5_000)):
+        at = {way: 1_000 * _percentile(one, share) for way, one in times.items()}
+        detail = (
+            f"a plain relay {at['plain'] - at['direct']:,.0f} µs, ours without saving "
+            f"{at['relay'] - at['direct']:,.0f} µs; direct {at['direct']:,.0f} µs"
+        )
+        rows.append(Row(f"{what}, {name}", at["saving"] - at["direct"], "µs", target_us, detail))
     return rows
 
 
-def _first_byte(clients: list[Client]) -> list[Row]:
-    times: list[list[float]] = [[], [], []]
+def _first_byte(clients: dict[str, Client]) -> list[Row]:
+    times: dict[str, list[float]] = {way: [] for way in clients}
     for _ in range(_CALLS):  # in turn, so that noise of the machine hits all
-        for place, client in enumerate(clients):
-            times[place].append(client.first_byte_ms())
-    return _added("first byte: added on a kept connection", times, (2.0, 5.0))
+        for way, client in clients.items():
+            times[way].append(client.first_byte_ms())
+    return _added("first byte: added on a kept connection", times)
 
 
-def _new_connections(ports: tuple[int, ...]) -> list[Row]:
-    times: list[list[float]] = [[], [], []]
-    for _ in range(_CALLS // 4):
-        for place, port in enumerate(ports):
+def _new_connections(ports: dict[str, int]) -> list[Row]:
+    times: dict[str, list[float]] = {way: [] for way in ports}
+    for _ in range(_CALLS):
+        for way, port in ports.items():
             client = Client(port)
-            times[place].append(client.first_byte_ms())
+            times[way].append(client.first_byte_ms())
             client.close()
-    return _added("first byte: added on a new connection", times, (2.0, 5.0))
+    return _added("first byte: added on a new connection", times)
 
 
-def _chunks(clients: list[Client]) -> list[Row]:
-    times = [client.chunk_delays_ms() for client in clients]
-    return _added(f"chunk of {_CHUNK} bytes: added", times, (2.0, 5.0))
+def _chunks(clients: dict[str, Client]) -> list[Row]:
+    times = {way: client.chunk_delays_ms() for way, client in clients.items()}
+    return _added(f"chunk of {_CHUNK} bytes: added", times)
 
 
-def _bulk(bench: Bench, clients: list[Client], pid: int) -> list[Row]:
+def _bulk(bench: Bench, clients: dict[str, Client], pid: int) -> list[Row]:
     before = _most_memory_mb(pid)
-    _, plain, ours = (
-        statistics.median(client.seconds_for(_MB) for _ in range(bench.runs)) for client in clients
+    plain, ours = (
+        statistics.median(clients[way].seconds_for(_MB) for _ in range(bench.runs))
+        for way in ("plain", "relay")
     )
     speeds = f"{_MB / ours:,.0f} MB/s, a plain relay {_MB / plain:,.0f} MB/s"
     sent = bench.runs * _MB

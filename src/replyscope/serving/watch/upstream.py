@@ -79,7 +79,7 @@ class Upstream:
     @property
     def segment(self) -> str:
         """The name as a path segment."""
-        return quote(self.name, safe="")
+        return quote(self.name, safe=":@")
 
     @property
     def is_anthropic(self) -> bool:
