@@ -365,10 +365,10 @@ async def filled(store: SqliteStore) -> tuple[SqliteSearchIndex, dict[str, Facts
     facts["one"] = replace(facts["one"], tags=("work",))
     facts["two"] = replace(facts["two"], is_pinned=True, tags=("work",))
     facts["six"] = replace(facts["six"], is_archived=True)
-    told = {"source": "watch", "client": "Agent/1.0 · python run.py · pid 7"}
+    client = "Agent/1.0 · python run.py · pid 7"
     before = (await store.load_session("two")).session
-    await store.update_session(replace(before, **told), before)
-    facts["two"] = replace(facts["two"], **told)
+    await store.update_session(replace(before, source="watch", client=client), before)
+    facts["two"] = replace(facts["two"], source="watch", client=client)
     index = index_of(store)
     await index.update()
     return index, facts
