@@ -136,6 +136,7 @@ def shared_of(conversation: ForeignConversation) -> Shared:
         settings=SessionSettings(system=conversation.system or None),
         head_id=ids[head] if head is not None else None,
         is_title_given=True,
+        source=conversation.source,
     )
     tags = tuple(dict.fromkeys((conversation.source, *conversation.tags)))
     left_out = conversation.left_out

@@ -16,6 +16,7 @@ from replyscope.domain.event import (
     StreamEnded,
     WireFrame,
 )
+from replyscope.domain.exchange import CLOSED_BY
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.mask import Mask
@@ -29,8 +30,6 @@ from replyscope.provider.frames import FrameTap
 from replyscope.provider.reply_bound import ReplyBound
 from replyscope.provider.reply_end import EndReader, ReplyEnd, add_arrived
 
-CLOSED_BY = "closed_by"
-"""The name of the extra that says who closed the connection before the end."""
 _REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id")
 
 

@@ -16,6 +16,7 @@ from replyscope.domain.errors import StoreError, StoreRejected
 from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.message import Role
 from replyscope.domain.ports import Clock, NewId, PriceList
+from replyscope.domain.query_fields import PART
 from replyscope.domain.secret_shapes import without_keys
 from replyscope.domain.session import SessionSettings
 from replyscope.domain.stores import Journal
@@ -310,7 +311,7 @@ class WatchArchive:
 def _client_text(client: Client, secrets: Sequence[str]) -> str:
     """The program of a call: its name, its command and its process, without keys."""
     pid = f"pid {client.pid}" if client.pid is not None else ""
-    named = " · ".join(filter(None, (client.name, client.command, pid)))
+    named = PART.join(filter(None, (client.name, client.command, pid)))
     return without_keys(named, secrets)[:_LONGEST_CLIENT]
 
 

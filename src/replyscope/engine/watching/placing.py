@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from replyscope.domain.asked import AskedCall, AskedMessage
-from replyscope.domain.exchange import Choice, Exchange, ExchangeState, ToolCall
+from replyscope.domain.exchange import UNSEEN, Choice, Exchange, ExchangeState, ToolCall
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import (
     Message,
@@ -30,7 +30,6 @@ from replyscope.engine.watching.chain import chain, known_reply_key, root_of
 
 _LONGEST_RETRY = timedelta(hours=1)
 """A later request with the same first message is a new conversation."""
-UNSEEN = "The program sent this reply as history; replyscope has not recorded it."
 
 
 @dataclass(frozen=True, slots=True)
