@@ -22,9 +22,8 @@ KEY = "sk-program-0123456789"
 ASK = """
 import openai, sys
 client = openai.OpenAI(max_retries=0)
-chat = client.chat.completions.create(
-    model="test-model", messages=[{"role": "user", "content": "an unheard-of question"}], stream=True
-)
+asked = [{"role": "user", "content": "an unheard-of question"}]
+chat = client.chat.completions.create(model="test-model", messages=asked, stream=True)
 print("".join(c.choices[0].delta.content or "" for c in chat if c.choices))
 sys.exit(int(sys.argv[1]))
 """
