@@ -61,7 +61,7 @@ class _Inflating:
     """A decompressor of gzip and deflate. Gzip may have several members, deflate no header."""
 
     def __init__(self) -> None:
-        self._inflate: zlib._Decompress | None = None
+        self._inflate: Any = None
         self._start = b""
 
     def feed(self, data: bytes, most: int) -> bytes:
