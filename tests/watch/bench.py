@@ -52,9 +52,12 @@ class Watcher:
         self.hear: Callable[[], None] = lambda: None
         self._new: asyncio.Queue[Seen] = asyncio.Queue()
         self._calls: list[Seen] = []
+        self.count = 0
+        """How many calls were reported so far."""
 
     def called(self, request: WatchedRequest) -> Seen:
         call = Seen(request)
+        self.count += 1
         self._new.put_nowait(call)
         self.hear()
         return call

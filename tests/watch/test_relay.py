@@ -361,3 +361,28 @@ async def test_the_early_end_of_an_error_does_not_lose_the_connection() -> None:
         writer.write(post(b"{}"))
         assert await reader.readexactly(len(OK)) == OK
         writer.close()
+
+
+async def test_calls_are_reported_before_the_relay_has_stopped() -> None:
+    async with serving(answering(LAST)) as url, relaying(upstream_at(url)) as stage:
+        await asyncio.gather(*(talk(stage.port, post(b"{}")) for _ in range(20)))
+        await stage.relay.close()
+        assert stage.watcher.count == 20
+        assert all(call.is_ended.is_set() for call in await stage.watcher.ended(20))
+
+
+async def test_a_relay_that_stops_ends_the_calls_that_run() -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nabc")
+        await reader.read()
+
+    async with serving(handle) as url, relaying(upstream_at(url)) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(post(b"{}"))
+        await reader.readuntil(b"abc")
+        await stage.relay.close()
+        (call,) = await stage.watcher.ended(1)
+        assert (call.body, call.fault) == (b"abc", "The relay was stopped.")
+        assert await reader.read() == b""
+        writer.close()

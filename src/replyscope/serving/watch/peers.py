@@ -21,6 +21,7 @@ _TABLES = ("net/tcp", "net/tcp6")
 _MOST_OF_A_COMMAND = 200
 _MOST_OF_A_NAME = 60
 _MOST_KNOWN = 16
+_CLOSE_S = 1.0
 _TABLE_PART = 65_536
 _PRODUCT = re.compile(r"\s*([^\s(]+?)(?:[/ ]v?\d[^\s]*)?(?=[\s(]|$)")
 
@@ -39,6 +40,7 @@ class Peers:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "peers")
         self._known: list[int] = []
+        self._running: set[asyncio.Future[Process | None]] = set()
 
     def look_up(self, addresses: tuple[Any, Any]) -> asyncio.Future[Process | None]:
         """Begin to find the process of a client, by the client's and the server's address."""
@@ -48,11 +50,19 @@ class Peers:
             nothing.set_result(None)
             return nothing
         client, server = addresses
-        return loop.run_in_executor(self._thread, self._find, client[1], server[1])
+        found = loop.run_in_executor(self._thread, self._find, client[1], server[1])
+        self._running.add(found)
+        found.add_done_callback(self._running.discard)
+        return found
 
-    def close(self) -> None:
-        """End the thread."""
+    async def close(self) -> None:
+        """End the thread. Everyone who waits for a process has heard of it afterwards."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=_CLOSE_S)
+        for left in tuple(self._running):
+            left.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
+        await asyncio.sleep(0)  # the callbacks of cancelled futures
 
     def _find(self, client_port: int, server_port: int) -> Process | None:
         inode = _inode_of(client_port, server_port)

@@ -64,9 +64,9 @@ class Relay(HttpServer):
         self.gaps = Gaps(report)
 
     async def close(self) -> None:
-        """See HttpServer."""
+        """See HttpServer. All calls have been reported to their end afterwards."""
         await super().close()
-        self._peers.close()
+        await self._peers.close()
 
     async def settle(self, longest_s: float) -> None:
         """Wait until no call runs, for some time at most."""
