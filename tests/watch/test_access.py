@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from replyscope.serving.access import Refusal
+from replyscope.serving.access import Refusal, find_refusal
 from replyscope.serving.watch.upstream import Destination, Directory, with_names
 from tests.watch.bench import answering, post, relaying, serving, talk, upstream_at
 from tests.watch.test_relay import LAST
@@ -45,6 +45,28 @@ async def test_a_host_that_is_not_loopback_is_refused(host: bytes) -> None:
 async def test_nothing_but_the_upstream_is_reached(target: str) -> None:
     async with relaying(upstream_at("http://127.0.0.1:9/v1")) as stage:
         assert (await _status_and_error(stage.port, post(b"{}", target)))[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"\x16\x03\x01 not HTTP\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 200_000, 431),
+    ],
+)
+async def test_what_is_not_http_gets_an_error(request_: bytes, status: int) -> None:
+    async with relaying(upstream_at("http://127.0.0.1:9/v1")) as stage:
+        assert (await _status_and_error(stage.port, request_))[0] == status
+
+
+@pytest.mark.parametrize(
+    ("host", "is_allowed"),
+    [("10.1.2.3:80", True), ("agent-host", True), ("host.docker.internal", True),
+     ("me.example.com", True), ("[fe80::1]:80", True), ("evil.example.com", False)],
+)  # fmt: skip
+def test_a_server_for_others_knows_its_names(host: str, is_allowed: bool) -> None:
+    assert (find_refusal({"host": host}, ("me.example.com",)) is None) is is_allowed
 
 
 async def test_the_relay_is_no_proxy() -> None:

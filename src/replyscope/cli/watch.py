@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import secrets
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ from replyscope.serving.watch.upstream import Upstream
 
 _SETTLE_S = 2.0
 _TOKEN_BYTES = 18
+_ANY = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ class _Watch:
 
     async def run(self, arguments: argparse.Namespace) -> int:
         """Forward calls until it is cancelled, or until the program ends. Returns its status."""
-        root = await self._start(arguments)
+        port = await self._start(arguments)
         program: Sequence[str] = arguments.program
+        root = self._root(arguments.listen, port, is_here=bool(program))
         if not (arguments.quiet or arguments.json):
             self.output.say_addresses(root, self.upstreams, starts_program=bool(program))
         if not program:
@@ -59,8 +62,8 @@ class _Watch:
         await self.relay.settle(_SETTLE_S)
         return status
 
-    async def _start(self, arguments: argparse.Namespace) -> str:
-        """Listen. Returns the URL that programs use, without /v1. Raises SettingsError."""
+    async def _start(self, arguments: argparse.Namespace) -> int:
+        """Listen. Returns the port. Raises SettingsError."""
         address = arguments.listen or LOOPBACK
         try:
             port = await self.relay.start(arguments.port, address)
@@ -75,7 +78,14 @@ class _Watch:
                     f"The upstream {one.shown_url} is this relay itself.",
                     "Unset OPENAI_BASE_URL, or name the server with --to.",
                 )
-        shown = f"[{address}]" if ":" in address else address
+        return port
+
+    def _root(self, address: str | None, port: int, *, is_here: bool) -> str:
+        """The URL that programs use, without /v1; `is_here` for one on this machine."""
+        host = address or LOOPBACK
+        if host in _ANY:
+            host = LOOPBACK if is_here else socket.gethostname()
+        shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{port}{f'/t/{self.token}' if self.token else ''}"
 
     async def close(self) -> None:
@@ -125,6 +135,7 @@ async def _prepare(arguments: argparse.Namespace, settings: Settings, wiring: Wi
         new_id=wiring.new_id,
         report=output.note,
         token=token,
+        own_names=(socket.gethostname().lower(), (arguments.listen or "").lower()),
     )
     return _Watch(relay, archive, upstreams, output, token)
 

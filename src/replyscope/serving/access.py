@@ -5,13 +5,13 @@ rebound to loopback has that name as its Host; neither may read what the servers
 """
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from replyscope.domain.endpoint import is_loopback_host
 
+_LOCAL = (".internal", ".local")
 _OF_A_PAGE = ("cross-site", "same-site", "same-origin")
 
 
@@ -23,24 +23,22 @@ class Refusal:
     reason: str
 
 
-def find_refusal(headers: Mapping[str, str], *, is_open: bool = False) -> Refusal | None:
+def find_refusal(
+    headers: Mapping[str, str], own_names: Collection[str] | None = None
+) -> Refusal | None:
     """Why a request is refused; None if it is allowed. Header names are in lower case.
 
-    With `is_open` the server also listens on other addresses than loopback: then a Host may be
-    any IP address, or a name without a dot, as of containers. Neither can be rebound.
+    `own_names` are the machine's names for a server that also listens on other addresses than
+    loopback. Then a Host may also be any IP address, or a name that no page can have: one without
+    a dot, or of the local network.
     """
     if "origin" in headers or headers.get("sec-fetch-site", "").lower() in _OF_A_PAGE:
         return Refusal(403, "This server does not answer pages in a browser (Origin header).")
     given = headers.get("host")
     host = _host_in(given)
-    if given is None or (host is not None and _is_allowed(host, is_open=is_open)):
+    if given is None or (host is not None and _is_allowed(host, own_names)):
         return None
-    return Refusal(421, "This server answers on loopback only, and the Host header names another.")
-
-
-def error_object(message: str, code: str) -> dict[str, Any]:
-    """An error in OpenAI's form."""
-    return {"error": {"message": message, "type": code, "param": None, "code": code}}
+    return Refusal(421, "The Host header does not name this server.")
 
 
 def _host_in(header: str | None) -> str | None:
@@ -50,13 +48,13 @@ def _host_in(header: str | None) -> str | None:
         return None
 
 
-def _is_allowed(host: str, *, is_open: bool) -> bool:
+def _is_allowed(host: str, own_names: Collection[str] | None) -> bool:
     if is_loopback_host(host):
         return True
-    if not is_open:
+    if own_names is None:
         return False
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return "." not in host or host.endswith(".internal")
+        return host in own_names or "." not in host or host.endswith(_LOCAL)
     return True

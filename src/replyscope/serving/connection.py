@@ -147,6 +147,13 @@ class HttpConnection:
                         pass
         await self.send_json(status, value, [("connection", "close")])
 
+    async def reject(self, error: h11.RemoteProtocolError) -> None:
+        """Answer data that are not HTTP, unless a response has begun."""
+        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            reason = f"The request is not valid HTTP ({error})."
+            value = error_object(reason, "invalid_request")
+            await self.send_json(error.error_status_hint, value, [("connection", "close")])
+
     async def client_left(self) -> None:
         """Wait until the client closes the connection. Call it after the whole body was read.
 
@@ -232,6 +239,11 @@ class HttpConnection:
         data = self._http.send(event)
         if data:
             self._writer.write(data)
+
+
+def error_object(message: str, code: str) -> dict[str, Any]:
+    """An error in OpenAI's form."""
+    return {"error": {"message": message, "type": code, "param": None, "code": code}}
 
 
 def encode_json(value: Any) -> bytes:

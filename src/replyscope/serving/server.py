@@ -63,5 +63,6 @@ class HttpServer(ABC):
                 await self.serve_client(connection)
             except h11.RemoteProtocolError as error:
                 self._report(f"invalid HTTP request: {error}")
+                await connection.reject(error)
         with suppress(ConnectionError):
             await connection.close()

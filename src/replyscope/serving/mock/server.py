@@ -14,8 +14,8 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.json_text import read_json
 from replyscope.domain.plural import plural
 from replyscope.domain.typed_number import whole_number
-from replyscope.serving.access import error_object, find_refusal
-from replyscope.serving.connection import HttpConnection, Request
+from replyscope.serving.access import find_refusal
+from replyscope.serving.connection import HttpConnection, Request, error_object
 from replyscope.serving.mock.matching import MatchLevel, find_recording
 from replyscope.serving.mock.recording import Recording
 from replyscope.serving.mock.whole import payloads, whole_of

@@ -5,7 +5,7 @@ same keep-alive, the same order and the same breaks. The observer gets a copy of
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -14,8 +14,8 @@ import h11
 from replyscope.domain.mask import secrets_in_headers, secrets_in_url
 from replyscope.domain.ports import Clock, NewId
 from replyscope.domain.watched import CallObserver, Client, WatchedRequest
-from replyscope.serving.access import Refusal, error_object, find_refusal
-from replyscope.serving.connection import Head, HttpConnection, encode_json
+from replyscope.serving.access import Refusal, find_refusal
+from replyscope.serving.connection import Head, HttpConnection, encode_json, error_object
 from replyscope.serving.server import HttpServer, Report
 from replyscope.serving.watch.call_copy import CallCopy, Gaps
 from replyscope.serving.watch.dialing import DialError, Link, dial
@@ -39,7 +39,8 @@ class _Visit:
 class Relay(HttpServer):
     """A relay between programs and upstreams; the first upstream is that of `/v1`.
 
-    With a token it may listen on any address, and every path has to begin with `/t/TOKEN`.
+    With a token it may listen on any address, and every path has to begin with `/t/TOKEN`;
+    `own_names` are then the names of this machine.
     """
 
     def __init__(
@@ -51,13 +52,14 @@ class Relay(HttpServer):
         new_id: NewId,
         report: Report,
         token: str | None = None,
+        own_names: Collection[str] = (),
     ) -> None:
         super().__init__(report)
         self._directory = Directory(upstreams, token)
         self._observer = observer
         self._clock = clock
         self._new_id = new_id
-        self._is_open = token is not None
+        self._own_names = own_names if token is not None else None
         self._peers = Peers()
         self._running = 0
         self._is_idle = asyncio.Event()
@@ -88,7 +90,7 @@ class Relay(HttpServer):
 
     async def _answer(self, visit: _Visit, head: Head) -> bool:
         """Answer one request. Returns whether the connection can have another one."""
-        refusal = find_refusal(head.headers, is_open=self._is_open)
+        refusal = find_refusal(head.headers, self._own_names)
         found = refusal or self._directory.find(head.target)
         if head.method == "CONNECT":
             found = Refusal(405, "This server is no proxy; use it as a base URL.")
