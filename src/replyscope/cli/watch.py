@@ -27,6 +27,8 @@ from replyscope.serving.watch.relay import Relay
 from replyscope.serving.watch.upstream import Upstream
 
 _SETTLE_S = 2.0
+_STEP_S = 2.0
+_FEW = 50
 _TOKEN_BYTES = 18
 _ANY = ("0.0.0.0", "::")
 
@@ -90,9 +92,22 @@ class _Watch:
 
     async def close(self) -> None:
         """End the calls that run, and save and print what they were."""
-        await self.relay.close()
-        await self.archive.close()
-        self.output.close()
+        try:
+            await self.relay.close()
+            await self._save()
+        finally:
+            await self.archive.close()
+            self.output.close()
+
+    async def _save(self) -> None:
+        """Wait while calls are being saved: as long as there is progress."""
+        left = len(self.archive.calls)
+        if left > _FEW:
+            self.output.note(f"Saving {plural(left, 'call')}. Ctrl+C stops it.")
+        before = left + 1
+        while 0 < left < before:
+            await asyncio.sleep(_STEP_S)
+            before, left = left, len(self.archive.calls)
 
 
 async def run_watch(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:

@@ -96,12 +96,10 @@ class Output:
         self._lines.write(json.dumps(listed_object(call)) if self._as_json else listed_line(call))
 
     def gap(self, gap: Gap) -> None:
-        """Something is not saved; said when it begins, and when something is lost."""
+        """Something is not saved; said when it begins, and when the first call is lost."""
         begins = gap.waiting > 0 and self._gap.waiting == 0
-        if begins or gap.lost > self._gap.lost:
-            lost = f", {gap.lost:,} lost" if gap.lost else ""
-            waiting = plural(gap.waiting, "call")
-            self.note(f"not saved: {waiting} waiting{lost}. {gap.reason} Forwarding continues.")
+        if begins or (gap.lost and not self._gap.lost):
+            self.note(f"{_gap_text(gap)} Forwarding continues.")
         self._gap = gap
 
     def note(self, text: str) -> None:
@@ -126,9 +124,17 @@ class Output:
         self._lines.write("Ctrl+C stops it.")
 
     def close(self) -> None:
-        """Write what waits."""
+        """Say what is missing, and write what waits."""
+        if self._gap.lost > 1 or self._gap.waiting:
+            self.note(_gap_text(self._gap))
         for writer in {self._lines, self._notices}:
             writer.close()
+
+
+def _gap_text(gap: Gap) -> str:
+    kinds = ((gap.waiting, "waiting"), (gap.lost, "lost"))
+    counts = [f"{plural(count, 'call')} {word}" for count, word in kinds if count]
+    return f"Not saved: {', '.join(counts)}. {gap.reason.rstrip('.')}."
 
 
 def path_of(upstream: Upstream, upstreams: Sequence[Upstream]) -> str:
