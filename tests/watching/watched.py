@@ -146,6 +146,8 @@ async def open_watched(
     """An archive over a store in a folder; in memory without one."""
     numbers = itertools.count()
     prefix = f"p{next(_NUMBERS)}"
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
     path = folder / "sessions.db" if folder is not None else None
     store = SqliteStore(path, prefix) if path is not None else MemoryStore(prefix)
     await store.open()

@@ -44,6 +44,7 @@ from replyscope.engine.watching.placing import (
     Chained,
     chained,
     find_place,
+    find_replied,
     place_call,
 )
 
@@ -196,16 +197,27 @@ class WatchArchive:
 
     async def _place(self, request: Chained, caller: Caller) -> NewCall:
         """The place of a call. A store that can't be read gives a session of its own."""
-        places = dict(self._pending.find(request.wanted))
-        try:
-            for place in await self._services.store.find_places(request.wanted):
-                places[place.key] = (*places.get(place.key, ()), place)
-        except StoreError as error:
-            _log.warning("a call can't be compared with saved sessions: %s", error)
-        found = find_place(request, places, caller.client, caller.opening.started_at)
+        at, client = caller.opening.started_at, caller.client
+        places = await self._find(request.newest)
+        found = find_replied(request, places, client)
+        if found is None:
+            places |= await self._find(request.others)
+            found = find_place(request, places, client, at)
+        if found is not None:
+            places |= await self._find(request.replies_after(found.count))
         placed = place_call(request, found, places, caller, self._services.new_id)
         self._pending.add(placed.opening.id, placed.places)
         return placed
+
+    async def _find(self, keys: Sequence[bytes]) -> dict[bytes, tuple[Place, ...]]:
+        """The known places with some keys: those that are not saved yet, and the saved ones."""
+        places = self._pending.find(keys)
+        try:
+            for place in await self._services.store.find_places(keys) if keys else ():
+                places[place.key] = (*places.get(place.key, ()), place)
+        except StoreError as error:
+            _log.warning("a call can't be compared with saved sessions: %s", error)
+        return places
 
     async def _begin(self, placed: NewCall) -> Journal:
         journal = await self._services.store.begin_call(placed)

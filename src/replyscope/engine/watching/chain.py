@@ -26,7 +26,6 @@ from replyscope.domain.message import (
     ToolCallPart,
     ToolResultPart,
 )
-from replyscope.domain.unicode_text import sound
 
 _SIZE = 16
 _NUMBERS = re.compile(r"\d+")
@@ -36,13 +35,10 @@ _SHORTEST = 24
 
 
 def _hash(*parts: str | bytes) -> bytes:
-    """A hash of parts; each is preceded by its length, so that they can't run into each other."""
-    made = blake2b(digest_size=_SIZE)
-    for part in parts:
-        data = part if isinstance(part, bytes) else sound(part).encode("utf-8")
-        made.update(len(data).to_bytes(8, "big"))
-        made.update(data)
-    return made.digest()
+    """A hash of parts; the length of each is hashed too, so that they can't run into each other."""
+    data = [p.encode("utf-8", "surrogatepass") if isinstance(p, str) else p for p in parts]
+    sizes = ",".join([str(len(one)) for one in data])
+    return blake2b(b"".join([sizes.encode(), b":", *data]), digest_size=_SIZE).digest()
 
 
 def root_of(asked: AskedCall) -> bytes:
@@ -121,24 +117,24 @@ def _item_id(payload: str) -> str:
 
 def message_digest(role: Role, parts: Sequence[Part]) -> bytes:
     """The digest of a message."""
-    text = "".join(_text(part) for part in parts).strip()
-    made: list[str | bytes] = [role.value, text]
-    results = [part for part in parts if isinstance(part, ToolResultPart)]
-    for result in sorted(results, key=lambda one: one.call_id):
-        made += ["result", result.call_id, result.output.strip()]
+    texts: list[str] = []
+    made: list[str | bytes] = []
+    results: list[tuple[str, str]] = []
     for part in parts:
         match part:
+            case TextPart(text=text) | RefusalPart(text=text) | FilePart(text=text):
+                texts.append(text)
+            case ToolResultPart():
+                results.append((part.call_id, part.output.strip()))
             case ToolCallPart():
-                made += ["call", part.call_id, part.name, _arguments(part.arguments)]
+                made += ("call", part.call_id, part.name, _arguments(part.arguments))
             case ImagePart(data=data) | AudioPart(data=data) | DocumentPart(data=data):
-                made += ["data", data]
+                made += ("data", data)
             case OpaquePart(kind="item_reference", payload=item) if not item.startswith("rs_"):
-                made += ["item", item]
-    return _hash(*made)
-
-
-def _text(part: Part) -> str:
-    return part.text if isinstance(part, TextPart | RefusalPart | FilePart) else ""
+                made += ("item", item)
+    for call_id, output in sorted(results):
+        made += ("result", call_id, output)
+    return _hash(role.value, "".join(texts).strip(), *made)
 
 
 def _arguments(text: str) -> str:

@@ -1,6 +1,6 @@
 """The places of calls that are not saved yet: a later call may continue them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from replyscope.domain.watched_store import Place
 
@@ -26,6 +26,6 @@ class PendingPlaces:
             if not left:
                 del self._by_key[place.key]
 
-    def find(self, keys: Iterable[bytes]) -> Mapping[bytes, tuple[Place, ...]]:
+    def find(self, keys: Iterable[bytes]) -> dict[bytes, tuple[Place, ...]]:
         """The places with some keys, newest first."""
         return {key: tuple(self._by_key[key]) for key in keys if key in self._by_key}

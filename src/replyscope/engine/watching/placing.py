@@ -28,6 +28,7 @@ from replyscope.domain.session import WATCHED, Session, SessionSettings, title_f
 from replyscope.domain.watched_store import NewCall, Place
 from replyscope.engine.watching.chain import chain, known_reply_key, root_of
 
+_NEWEST = 8
 _LONGEST_RETRY = timedelta(hours=1)
 """A later request with the same first message is a new conversation."""
 
@@ -46,20 +47,30 @@ class Chained:
         return self.keys[-1] if self.keys else self.root
 
     @property
-    def wanted(self) -> tuple[bytes, ...]:
-        """The keys to look for in the store."""
-        replies = (
-            known_reply_key(m.role, m.parts)
-            for m in self.asked.messages
-            if m.role is Role.ASSISTANT
-        )
-        return (self.root, *self.keys, *(key for key in replies if key is not None))
+    def newest(self) -> tuple[bytes, ...]:
+        """The keys of the longest beginnings: one of them is known of nearly every request."""
+        return self.keys[-_NEWEST:]
+
+    @property
+    def others(self) -> tuple[bytes, ...]:
+        """The keys of the shorter beginnings."""
+        return (self.root, *self.keys[:-_NEWEST])
+
+    def replies_after(self, count: int) -> tuple[bytes, ...]:
+        """The keys of the replies after a beginning: the session may have them elsewhere."""
+        said = (m for m in self.asked.messages[count:] if m.role is Role.ASSISTANT)
+        keys = (known_reply_key(m.role, m.parts) for m in said)
+        return tuple(key for key in keys if key is not None)
 
 
 def chained(asked: AskedCall) -> Chained:
     """A request with its keys. Takes as long as hashing it."""
     root = root_of(asked)
     return Chained(asked, root, tuple(chain(root, asked.messages)))
+
+
+Places = Mapping[bytes, Sequence[Place]]
+"""The known places by key, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +81,20 @@ class Found:
     count: int
 
 
-def find_place(
-    request: Chained, places: Mapping[bytes, Sequence[Place]], client: str, now: datetime
-) -> Found | None:
-    """The longest known beginning of a request; None for a new conversation."""
+def find_replied(request: Chained, places: Places, client: str) -> Found | None:
+    """The longest known beginning of a request with a recorded reply."""
     for count in range(len(request.keys), 0, -1):
         replied = [p for p in places.get(request.keys[count - 1], ()) if p.has_reply]
         if replied:
             return Found(_nearest(replied, client), count)
+    return None
+
+
+def find_place(request: Chained, places: Places, client: str, now: datetime) -> Found | None:
+    """The longest known beginning of a request; None for a new conversation."""
+    replied = find_replied(request, places, client)
+    if replied is not None:
+        return replied
     named = places.get(request.root, ())
     if named:
         return Found(_nearest(named, client), 0)
@@ -107,7 +124,7 @@ class Caller:
 def place_call(
     request: Chained,
     found: Found | None,
-    places: Mapping[bytes, Sequence[Place]],
+    places: Places,
     caller: Caller,
     new_id: NewId,
 ) -> NewCall:
@@ -157,7 +174,7 @@ class _Branch:
         self,
         request: Chained,
         found: Found | None,
-        known: Mapping[bytes, Sequence[Place]],
+        known: Places,
         caller: Caller,
         session_id: str,
         new_id: NewId,
