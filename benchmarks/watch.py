@@ -16,13 +16,19 @@ from benchmarks.bench import Bench
 from benchmarks.row import Row
 from benchmarks.terminal import PYTHON
 
-_CALLS = 400
+_CALLS = 300
 _CHUNKS = 400
 _CHUNK = 200
 _PAUSE_MS = 2.0
+_REST_S = 0.02
+"""The pause before each call, so that it does not meet the saving of the one before."""
 _MB = int(os.environ.get("REPLYSCOPE_BENCH_MB", "200"))
 """The size of the traffic for throughput and memory."""
 _PART = 65_536
+_HEAD = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench/1\r\n"
+    b"Authorization: Bearer sk-bench-0123456789abcdef\r\nContent-Length: %d\r\n\r\n"
+)
 
 
 class Client:
@@ -70,10 +76,7 @@ class Client:
     def _ask(self, count: int, size: int, pause_ms: float) -> None:
         prompt = {"role": "user", "content": f"{count} {size} {pause_ms}"}
         body = json.dumps({"model": "bench", "stream": True, "messages": [prompt]}).encode()
-        head = (
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n"
-        )
-        self._socket.sendall(head % len(body) + body)
+        self._socket.sendall(_HEAD % len(body) + body)
 
 
 @contextmanager
@@ -147,6 +150,7 @@ def _first_byte(clients: dict[str, Client]) -> list[Row]:
     times: dict[str, list[float]] = {way: [] for way in clients}
     for _ in range(_CALLS):  # in turn, so that noise of the machine hits all
         for way, client in clients.items():
+            time.sleep(_REST_S)
             times[way].append(client.first_byte_ms())
     return _added("first byte: added on a kept connection", times)
 
@@ -155,6 +159,7 @@ def _new_connections(ports: dict[str, int]) -> list[Row]:
     times: dict[str, list[float]] = {way: [] for way in ports}
     for _ in range(_CALLS):
         for way, port in ports.items():
+            time.sleep(_REST_S)
             client = Client(port)
             times[way].append(client.first_byte_ms())
             client.close()

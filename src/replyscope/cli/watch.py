@@ -5,6 +5,7 @@ import asyncio
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ from replyscope.serving.watch.relay import Relay
 from replyscope.serving.watch.upstream import Upstream
 
 _SETTLE_S = 2.0
+_SWITCH_S = 0.0005
+"""How long a thread that saves may hold up the loop that forwards; Python's default is 5 ms."""
 _STEP_S = 2.0
 _FEW = 50
 _TOKEN_BYTES = 18
@@ -112,6 +115,7 @@ class _Watch:
 
 async def run_watch(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
     """Forward calls until it is stopped, or until the program ends. Returns the exit status."""
+    sys.setswitchinterval(_SWITCH_S)
     watch = await _prepare(arguments, settings, wiring)
     try:
         status = await watch.run(arguments)

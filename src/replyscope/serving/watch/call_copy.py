@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-from replyscope.domain.mask import Mask, StreamMask
+from replyscope.domain.mask import Mask, StreamMask, secrets_in_headers, secrets_in_url
 from replyscope.domain.watched import CallListener, CallObserver, Client, WatchedRequest
 from replyscope.serving.watch.decoding import Decoder, Unreadable
 from replyscope.serving.watch.peers import Process
@@ -45,22 +45,21 @@ class CallCopy:
     """Collects a request, then reports the request and its response to the observer.
 
     `process` is awaited before the first report; until then reports are kept. `request` has an
-    empty body.
+    empty body and unmasked headers. What takes time is done after the first byte of the response.
     """
 
     def __init__(
         self,
         observer: CallObserver,
         request: WatchedRequest,
-        secrets: tuple[str, ...],
+        own_secrets: tuple[str, ...],
         process: asyncio.Future[Process | None],
         elapsed_ms: Callable[[], float],
         gaps: Gaps,
     ) -> None:
         self._observer = observer
         self._request = request
-        self._mask = _mask_of(secrets)
-        self._stream_mask = StreamMask(self._mask)
+        self._own_secrets = own_secrets
         self._process = process
         self._elapsed_ms = elapsed_ms
         self._gaps = gaps
@@ -68,25 +67,43 @@ class CallCopy:
         self._decoder: Decoder | None = None
         self._listener: CallListener | None = None
         self._kept: list[Callable[[CallListener], None]] = []
-        self._has_begun = self._has_failed = False
+        self._is_whole = self._has_begun = self._has_failed = False
         self._lack: str | None = None
         """Why a part of the response is not reported."""
 
+    @cached_property
+    def _secrets(self) -> tuple[str, ...]:
+        """Our own keys, and those of the request."""
+        in_query = secrets_in_url(f"http://upstream/?{self._request.query}")
+        return (*self._own_secrets, *secrets_in_headers(self._request.headers), *in_query)
+
+    @cached_property
+    def _mask(self) -> Mask:
+        return _mask_of(self._secrets)
+
+    @cached_property
+    def _stream_mask(self) -> StreamMask:
+        return StreamMask(self._mask)
+
     def add_request(self, data: bytes) -> None:
         """Add a part of the request body."""
-        if len(self._body) <= MOST_OF_A_REQUEST:
+        if self._listener is None and len(self._body) <= MOST_OF_A_REQUEST:
             self._body += data
 
     def request_ended(self) -> None:
-        """The request is complete, or its response has begun before."""
+        """The request is complete."""
+        self._is_whole = True
+        self._begin_soon()
+
+    def _begin_soon(self) -> None:
+        """Report the request as soon as the process is known."""
         if not self._has_begun:
             self._has_begun = True
-            self._request = self._with_body()
             self._process.add_done_callback(lambda _: self._begin())
 
     def responded(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """See ResponseListener."""
-        self.request_ended()
+        self._begin_soon()
         encodings = ",".join(v for n, v in headers if n.lower() == "content-encoding")
         try:
             self._decoder = Decoder(encodings, MOST_OF_A_RESPONSE)
@@ -111,7 +128,7 @@ class CallCopy:
 
     def ended(self, fault: str | None) -> None:
         """The call ended: properly with None, else with the reason."""
-        self.request_ended()
+        self._begin_soon()
         self._pass(self._stream_mask.finish())
         why, at_ms = fault or self._lack, self._elapsed_ms()
         self._report(lambda listener: listener.ended(why, at_ms))
@@ -127,7 +144,8 @@ class CallCopy:
         encodings = ",".join(v for n, v in names if n.lower() == "content-encoding")
         try:
             decoder = Decoder(encodings, MOST_OF_A_REQUEST)
-            body, is_cut = decoder.feed(bytes(self._body)), decoder.is_cut
+            body = decoder.feed(bytes(self._body))
+            is_cut = decoder.is_cut or not self._is_whole
         except Unreadable:
             body, is_cut = b"", True
         self._body = bytearray()
@@ -138,6 +156,7 @@ class CallCopy:
             path=self._mask.text(self._request.path),
             body=b"" if is_cut else self._mask.body(body),
             is_cut=is_cut,
+            secrets=self._secrets,
         )
 
     def _begin(self) -> None:
@@ -149,9 +168,8 @@ class CallCopy:
             command = self._mask.text(found.command)
             name = client.name or command.partition(" ")[0].rpartition("/")[2]
             client = Client(name, found.pid, command)
-        request = replace(self._request, client=client)
         try:
-            self._listener = self._observer.called(request)
+            self._listener = self._observer.called(replace(self._with_body(), client=client))
         except Exception as error:  # noqa: BLE001 - whatever fails there, the traffic goes on
             self._fail(error)
         for report in self._kept:

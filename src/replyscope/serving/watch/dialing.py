@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import ipaddress
 import ssl
 import struct
 from urllib.parse import urlsplit
@@ -79,9 +80,19 @@ async def dial(upstream: Upstream) -> Link:
 async def _open(
     host: str, port: int, tls: ssl.SSLContext | None
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    # Only a name can have several addresses to try.
+    delay_s = None if _is_address(host) else _ATTEMPT_S
     return await asyncio.open_connection(
-        host, port, ssl=tls, limit=CHUNK, happy_eyeballs_delay=_ATTEMPT_S
+        host, port, ssl=tls, limit=CHUNK, happy_eyeballs_delay=delay_s
     )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 async def _dial_through(proxy: Proxy, upstream: Upstream) -> Link:

@@ -6,6 +6,7 @@ other side too.
 
 import asyncio
 from contextlib import suppress
+from functools import cached_property
 
 import h11
 
@@ -26,10 +27,13 @@ class Forwarding:
         self._connection = connection
         self._link = link
         self._copy = copy
-        self._reader = ResponseReader(head, copy)
-        self._is_last = head.is_last
+        self._head = head
         self._is_sent = asyncio.Event()
         self._was_reset = False
+
+    @cached_property
+    def _reader(self) -> ResponseReader:
+        return ResponseReader(self._head, self._copy)  # made after the first byte was forwarded
 
     async def run(self) -> bool:
         """Forward until the response ends. Returns whether both connections can go on."""
@@ -57,7 +61,7 @@ class Forwarding:
         if self._was_reset:
             await self._connection.reset()
         can_go_on = self._reader.can_continue and self._is_sent.is_set()
-        return can_go_on and fault is None and not self._is_last
+        return can_go_on and fault is None and not self._head.is_last
 
     async def _send(self) -> None:
         """Forward the body, then wait. Returns when the client has left."""
@@ -91,8 +95,8 @@ class Forwarding:
 
     async def _receive(self) -> str | None:
         """Forward the response. Returns None at its end, or the fault."""
-        reader = self._reader
-        while not (reader.is_complete or reader.is_switched):
+        is_over = False
+        while not is_over:
             try:
                 raw = await self._link.read()
             except OSError:
@@ -101,14 +105,13 @@ class Forwarding:
                 self._connection.pass_on(raw)
             elif self._was_reset:
                 return BROKE_OFF
-            reader.feed(raw)
-            if not raw:
-                break
+            self._reader.feed(raw)
+            is_over = not raw or self._reader.is_complete or self._reader.is_switched
             try:
                 await self._connection.drain()
             except ConnectionError:
                 return CLIENT_LEFT
-        return reader.fault
+        return self._reader.fault
 
     async def _tunnel(self) -> None:
         """Forward bytes both ways, until one side closes."""

@@ -22,6 +22,7 @@ _MOST_OF_A_COMMAND = 200
 _MOST_OF_A_NAME = 60
 _MOST_KNOWN = 16
 _CLOSE_S = 1.0
+_WAIT_S = 0.005
 _TABLE_PART = 65_536
 _PRODUCT = re.compile(r"\s*([^\s(]+?)(?:[/ ]v?\d[^\s]*)?(?=[\s(]|$)")
 
@@ -44,16 +45,21 @@ class Peers:
 
     def look_up(self, addresses: tuple[Any, Any]) -> asyncio.Future[Process | None]:
         """Begin to find the process of a client, by the client's and the server's address."""
-        loop = asyncio.get_running_loop()
         if sys.platform != "linux" or not all(addresses):
+            loop = asyncio.get_running_loop()
             nothing: asyncio.Future[Process | None] = loop.create_future()
             nothing.set_result(None)
             return nothing
-        client, server = addresses
-        found = loop.run_in_executor(self._thread, self._find, client[1], server[1])
+        found = asyncio.ensure_future(self._look_up(*addresses))
         self._running.add(found)
         found.add_done_callback(self._running.discard)
         return found
+
+    async def _look_up(self, client: Any, server: Any) -> Process | None:
+        # Later than an upstream that answers at once: its first byte must not wait for this.
+        await asyncio.sleep(_WAIT_S)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._find, client[1], server[1])
 
     async def close(self) -> None:
         """End the thread. Everyone who waits for a process has heard of it afterwards."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import h11
 
-from replyscope.domain.mask import secrets_in_headers, secrets_in_url
 from replyscope.domain.ports import Clock, NewId
 from replyscope.domain.watched import CallObserver, Client, WatchedRequest
 from replyscope.serving.access import Refusal, find_refusal
@@ -128,8 +127,6 @@ class Relay(HttpServer):
         if visit.process is None:
             visit.process = self._peers.look_up(visit.connection.addresses)
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.raw_headers]
-        secrets = [*upstream.secrets, *secrets_in_headers(headers)]
-        secrets += secrets_in_url(f"http://upstream/?{found.query}")
         request = WatchedRequest(
             id=self._new_id(),
             at=self._clock.now(),
@@ -140,13 +137,12 @@ class Relay(HttpServer):
             query=found.query,
             headers=tuple(headers),
             body=b"",
-            secrets=tuple(secrets),
             client=Client(client_name(head.headers.get("user-agent", ""))),
         )
         return CallCopy(
             self._observer,
             request,
-            tuple(secrets),
+            upstream.secrets,
             visit.process,
             elapsed_ms,
             self.gaps,
@@ -156,6 +152,7 @@ class Relay(HttpServer):
         """Answer and record a call whose upstream can't be reached."""
         try:
             copy.add_request(await connection.read_body())
+            copy.request_ended()
         except (ConnectionError, TimeoutError, h11.RemoteProtocolError):
             copy.ended(CLIENT_LEFT)
             return
