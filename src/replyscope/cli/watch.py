@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import secrets
 import socket
@@ -115,8 +116,8 @@ class _Watch:
 
 async def run_watch(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
     """Forward calls until it is stopped, or until the program ends. Returns the exit status."""
-    sys.setswitchinterval(_SWITCH_S)
     watch = await _prepare(arguments, settings, wiring)
+    _favour_the_loop()
     try:
         status = await watch.run(arguments)
     except asyncio.CancelledError:
@@ -157,6 +158,14 @@ async def _prepare(arguments: argparse.Namespace, settings: Settings, wiring: Wi
         own_names=(socket.gethostname().lower(), (arguments.listen or "").lower()),
     )
     return _Watch(relay, archive, upstreams, output, token)
+
+
+def _favour_the_loop() -> None:
+    """Keep pauses short in which nothing is forwarded."""
+    sys.setswitchinterval(_SWITCH_S)
+    # A full collection would visit all objects of the SDK, which takes tens of milliseconds.
+    gc.collect()
+    gc.freeze()
 
 
 def _read_query(text: str | None) -> Query | None:
