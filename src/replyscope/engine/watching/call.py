@@ -17,6 +17,9 @@ from replyscope.engine.journal_writer import JournalWriter
 MOST_UNSAVED = 128 * 1024 * 1024
 """The characters that all calls together keep while the store can't be written."""
 
+_USUAL_BACKLOG = 1024 * 1024
+"""The characters of a call that wait between two commits and take no room."""
+
 _Input = Callable[[], Sequence[Event]]
 
 
@@ -102,9 +105,13 @@ class WatchedCall:
                 self._queue(event)
 
     def _queue(self, frame: WireFrame) -> None:
-        """Queue a frame for the journal, within the room when the store can't be written."""
+        """Queue a frame for the journal, within the room when the store does not keep up."""
         assert self.writer is not None
-        if self.writer.failure is None or self._take_room(len(frame.text)):
+        if self.writer.backlog <= _USUAL_BACKLOG:
+            if self._taken:
+                self.give_back()
+            self.writer.add(frame)
+        elif self._take_room(len(frame.text)):
             self.writer.add(frame)
 
     def _take_room(self, size: int) -> bool:
