@@ -124,8 +124,10 @@ async def test_what_has_no_room_in_memory_is_counted(
         listener.responded(200, SSE, 1.0)
         reply = program.reply(Said("words and words " * 500))
         await until(lambda: bool(watched.gaps))
+        (call,) = watched.archive.calls
         for start in range(0, len(reply), 500):
             listener.received(reply[start : start + 500], 2.0)
+            await until(lambda: not call._inputs)
         listener.ended(None, 3.0)
         await until(lambda: bool(watched.ended))
         await limit(watched, None)
