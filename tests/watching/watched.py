@@ -39,6 +39,7 @@ def request_of(
     *,
     client: Client = AGENT,
     at: datetime = NOON,
+    headers_sent: tuple[tuple[str, str], ...] = (("authorization", "•••"),),
     **fields: Any,
 ) -> WatchedRequest:
     """A request of a program with a JSON body."""
@@ -51,7 +52,7 @@ def request_of(
         "POST",
         path,
         "",
-        (("content-type", "application/json"), ("authorization", "•••")),
+        (("content-type", "application/json"), *headers_sent),
         data,
         client,
     )

@@ -27,6 +27,8 @@ class JournalWriter:
         self._timer: asyncio.Task[None] | None = None
         self._committing: asyncio.Future[None] | None = None
         self.failure: StoreError | None = None
+        self.backlog = 0
+        """The characters of the queued frames."""
 
     def note_request(self, request: RequestSent) -> None:
         """Queue the request for the next commit."""
@@ -36,6 +38,7 @@ class JournalWriter:
     def add(self, frame: WireFrame) -> None:
         """Queue a frame for the next commit."""
         self._waiting.append(frame)
+        self.backlog += len(frame.text)
         if self._timer is None:
             self._wake()
 
@@ -67,6 +70,7 @@ class JournalWriter:
                     batch = self._waiting[:]
                     await self._journal.append(batch)
                     del self._waiting[: len(batch)]
+                    self.backlog -= sum(len(frame.text) for frame in batch)
             except StoreError as error:
                 self.failure = error
                 raise

@@ -71,7 +71,8 @@ def _schema(body: Mapping[str, Any]) -> str | None:
 
 def _read_chat(body: Mapping[str, Any], conversation: Conversation) -> None:
     for entry in map(fields_of, list_of(body.get("messages"))):
-        role = role_of(entry.get("role"))
+        # Some SDKs send back a streamed reply whose chunks had no role with a role of null.
+        role = role_of(entry.get("role") or "assistant")
         if role is Role.TOOL:
             call_id = text_of(entry.get("tool_call_id")) or ""
             conversation.add(role, [_result(call_id, entry.get("content"), entry.get("name"))])

@@ -29,7 +29,7 @@ from replyscope.engine.endings import Endings
 from replyscope.engine.journal_writer import JournalWriter
 from replyscope.engine.reply_images import KeepFile
 from replyscope.engine.rules import RuleBook
-from replyscope.engine.watching.call import Room, WatchedCall
+from replyscope.engine.watching.call import Folding, Room, WatchedCall
 from replyscope.engine.watching.chain import (
     conversation_key,
     known_reply_key,
@@ -116,6 +116,7 @@ class WatchArchive:
         """The calls that wait for the store, with the error."""
         self._lost = 0
         self._room = Room()
+        self._folding = Folding()
         self._books: OrderedDict[str, RuleBook | None] = OrderedDict()
 
     @property
@@ -142,7 +143,7 @@ class WatchArchive:
         think_tags = endpoint.think_tags if endpoint is not None else ThinkTags.AUTO
         reader = self._services.wire.reply(request, api, think_tags)
         client = _client_text(request.client, request.secrets)
-        call = WatchedCall(request, reader, client, self._room)
+        call = WatchedCall(request, reader, client, self._folding, self._room)
         self._calls[request.id] = call
         task = asyncio.create_task(self._run(call, api, endpoint))
         self._tasks.add(task)
@@ -193,6 +194,8 @@ class WatchArchive:
         except StoreError as error:
             self._wait(call, error)
         await call.ending.wait()
+        if call.fault is not None:
+            raise call.fault
         await self._end(call, request, placed)
 
     async def _place(self, request: Chained, caller: Caller) -> NewCall:
