@@ -167,7 +167,7 @@ async def test_a_call_that_the_store_rejects_is_lost_and_told() -> None:
 
 
 async def test_a_listener_that_fails_changes_nothing(tmp_path: Path) -> None:
-    def fail(_exchange: Exchange, _session_id: str | None) -> None:
+    def fail(_request: object, _exchange: Exchange, _session_id: str | None) -> None:
         raise RuntimeError("a fault of the screen")
 
     program = Program()

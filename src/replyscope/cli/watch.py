@@ -31,7 +31,8 @@ from replyscope.serving.watch.upstream import Upstream
 _SETTLE_S = 2.0
 _SWITCH_S = 0.0005
 """How long a thread that saves may hold up the loop that forwards; Python's default is 5 ms."""
-_STEP_S = 2.0
+_STEP_S = 0.1
+_STALL_S = 10.0
 _FEW = 50
 _TOKEN_BYTES = 18
 _ANY = ("0.0.0.0", "::")
@@ -104,14 +105,16 @@ class _Watch:
             self.output.close()
 
     async def _save(self) -> None:
-        """Wait while calls are being saved: as long as there is progress."""
+        """Wait while calls are being saved: as long as the store can be written."""
         left = len(self.archive.calls)
         if left > _FEW:
             self.output.note(f"Saving {plural(left, 'call')}. Ctrl+C stops it.")
-        before = left + 1
-        while 0 < left < before:
-            await asyncio.sleep(_STEP_S)
-            before, left = left, len(self.archive.calls)
+        before, loop = left + 1, asyncio.get_running_loop()
+        while 0 < left < before and not self.archive.gap.waiting:
+            before, until = left, loop.time() + _STALL_S
+            while left == before and loop.time() < until:
+                await asyncio.sleep(_STEP_S)
+                left = len(self.archive.calls)
 
 
 async def run_watch(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:
