@@ -22,10 +22,15 @@ class Seen:
     request: WatchedRequest
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
+    parts: list[bytes] = field(default_factory=list)
     fault: str | None = None
     times: list[float] = field(default_factory=list)
     is_ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def body(self) -> bytes:
+        """The body so far."""
+        return b"".join(self.parts)
 
     def responded(self, status: int, headers: tuple[tuple[str, str], ...], at_ms: float) -> None:
         assert self.status is None
@@ -35,7 +40,7 @@ class Seen:
     def received(self, data: bytes, at_ms: float) -> None:
         assert self.status is not None
         assert not self.is_ended.is_set()
-        self.body += data
+        self.parts.append(data)
         self.times.append(at_ms)
 
     def ended(self, fault: str | None, at_ms: float) -> None:

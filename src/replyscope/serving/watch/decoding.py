@@ -38,7 +38,8 @@ class Decoder:
                 data = step(data, self._room + 1)
             except (zlib.error, ValueError, EOFError) as error:
                 raise Unreadable(f"its content encoding is damaged ({error})") from error
-        self.is_cut = len(data) > self._room
+            self.is_cut |= len(data) > self._room
+        self.is_cut |= len(data) > self._room
         data = data[: self._room]
         self._room -= len(data)
         return data
