@@ -65,10 +65,11 @@ class Peers:
         """End the thread. Everyone who waits for a process has heard of it afterwards."""
         if self._running:
             await asyncio.wait(self._running, timeout=_CLOSE_S)
-        for left in tuple(self._running):
-            left.cancel()
+        left = tuple(self._running)
+        for one in left:
+            one.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         self._thread.shutdown(wait=False, cancel_futures=True)
-        await asyncio.sleep(0)  # the callbacks of cancelled futures
 
     def _find(self, client_port: int, server_port: int) -> Process | None:
         inode = _inode_of(client_port, server_port)
