@@ -45,7 +45,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
             asked = json.loads(await reader.readexactly(length))["messages"][0]["content"]
-            count, size, pause_ms = map(float, asked.split())
+            count, size, pause_ms = map(float, asked.split()[:3])
             writer.write(_HEAD)
             filler = b"x" * (int(size) - len(_FRAME) - 19)
             for _ in range(int(count)):

@@ -38,6 +38,8 @@ class Client:
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+        self._asked = 0
+
     def close(self) -> None:
         """Close the connection."""
         self._socket.close()
@@ -74,7 +76,9 @@ class Client:
         return time.monotonic() - began
 
     def _ask(self, count: int, size: int, pause_ms: float) -> None:
-        prompt = {"role": "user", "content": f"{count} {size} {pause_ms}"}
+        self._asked += 1  # no call is a retry of another
+        text = f"{count} {size} {pause_ms} {self._socket.getsockname()[1]} {self._asked}"
+        prompt = {"role": "user", "content": text}
         body = json.dumps({"model": "bench", "stream": True, "messages": [prompt]}).encode()
         self._socket.sendall(_HEAD % len(body) + body)
 
