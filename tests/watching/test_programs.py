@@ -19,6 +19,7 @@ from replyscope.engine.archive import Archive
 from replyscope.engine.live_reply import Target
 from replyscope.inspection.explain import explain
 from replyscope.inspection.figures import api_words
+from replyscope.inspection.sharing.request_code import as_curl, as_python
 from replyscope.provider.opening import translate_frames
 from tests.support.build import open_chat
 from tests.support.responses import response
@@ -330,3 +331,25 @@ async def test_many_calls_at_once_are_not_mixed(tmp_path: Path) -> None:
         question, said = stored.branch
         choice = stored.exchanges[said.sources[0].exchange_id].choice(0)
         assert choice.text == question.text.replace("Question", "Answer")
+
+
+async def test_a_message_of_anthropic_is_exported_for_its_sdk(tmp_path: Path) -> None:
+    program = Program(Api.MESSAGES)
+    async with open_watched(tmp_path) as watched:
+        exchange, _ = await watched.call(
+            program.body([Said("Hi", is_user=True)], max_tokens=9, new_field=1),
+            program.reply(Said("Hello.")),
+            "/v1/messages",
+            base_url="https://api.anthropic.com",
+            headers_sent=(("x-api-key", "•••"), ("anthropic-version", "2023-06-01")),
+        )
+        request = (await watched.store.load_wire(exchange.id)).request
+    assert request is not None
+    curl, python = as_curl(request, str), as_python(request, str)
+    assert "https://api.anthropic.com/v1/messages" in curl
+    assert '-H "x-api-key: $ANTHROPIC_API_KEY"' in curl
+    assert "Bearer" not in curl
+    assert "client.messages.create(" in python
+    assert 'Anthropic(base_url="https://api.anthropic.com")' in python
+    assert "extra_body={'new_field': 1}" in python
+    compile(python, "exported.py", "exec")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from replyscope.domain.event import RequestSent
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import Message, ReplySource
 from replyscope.domain.session import Session
@@ -34,7 +35,8 @@ class NewCall:
 
     `is_new` is whether the session is created. `messages` are the new messages of the request,
     `history` the exchanges of replies among them that were not recorded; `replies` are the
-    messages of the awaited reply, one for each choice. `places` are the new messages' places.
+    messages of the awaited reply, one for each choice. `places` are the new messages' places,
+    `sent` is the request.
     """
 
     session: Session
@@ -44,6 +46,7 @@ class NewCall:
     opening: Exchange
     history: tuple[Exchange, ...] = ()
     places: tuple[Place, ...] = field(default=())
+    sent: RequestSent | None = None
 
 
 class WatchStore(Protocol):

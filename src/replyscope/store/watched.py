@@ -13,6 +13,7 @@ from replyscope.domain.watched_store import NewCall, Place
 from replyscope.store import rows
 from replyscope.store.importing import insert_ended
 from replyscope.store.index import note_unindexed, note_unindexed_under
+from replyscope.store.requests import save_request
 from replyscope.store.sqlite_store import SqliteStore
 
 _AT_ONCE = 500
@@ -93,6 +94,8 @@ def _insert_call(connection: sqlite3.Connection, call: NewCall, writer: str) -> 
     for message in call.messages:
         rows.insert_sources(connection, message)
     rows.insert_exchange(connection, session.id, call.replies, call.opening, writer)
+    if call.sent is not None:
+        save_request(connection, call.opening.id, call.sent)
     _insert_places(connection, call.places)
     _move_head(connection, call)
     begun = [(_BEGUN, m.id, session.id, to_ms(m.created_at)) for m in call.replies]

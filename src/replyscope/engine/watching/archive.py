@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from replyscope.domain.asked import AskedCall
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import StoreError, StoreRejected
+from replyscope.domain.event import RequestSent
 from replyscope.domain.exchange import Api, Exchange, ExchangeState
 from replyscope.domain.message import Role
 from replyscope.domain.ports import Clock, NewId, PriceList
@@ -55,6 +56,7 @@ MOST_WAITING = 500
 """The ended calls that are kept in memory while the store can't be written."""
 MOST_REJECTED = 10
 """The tries to save a call that the store rejects: the call before it may not be saved yet."""
+_CUT = "The request was too large to record; it was forwarded whole."
 _MOST_BOOKS = 200
 _LONGEST_CLIENT = 300
 
@@ -176,19 +178,19 @@ class WatchArchive:
 
     async def _record(self, call: WatchedCall, api: Api, endpoint: Endpoint | None) -> None:
         services = self._services
-        asked = await asyncio.to_thread(services.wire.asked, call.request, api)
-        request = await asyncio.to_thread(chained, asked)
+        request, sent = await asyncio.to_thread(_read, services.wire, call.request, api)
         caller = Caller(
             call.client,
-            _opening(call.request, asked, endpoint, services.new_id()),
-            _settings(asked, endpoint),
+            _opening(call.request, request.asked, endpoint, services.new_id()),
+            _settings(request.asked, endpoint),
             f"{call.request.method} {call.request.path}",
+            sent,
         )
         async with self._placing:  # a call at the same time may have the same conversation
             placed = await self._place(request, caller)
             journal = LateJournal(lambda: self._begin(placed))
             call.session_id = placed.session.id
-            call.begin(caller.opening, services.wire.sent(call.request), JournalWriter(journal))
+            call.begin(caller.opening, caller.sent, JournalWriter(journal))
         try:
             await journal.begin()
         except StoreError as error:
@@ -323,6 +325,11 @@ class WatchArchive:
             _log.exception("a listener of watched calls failed")
 
 
+def _read(wire: WireReading, request: WatchedRequest, api: Api) -> tuple[Chained, RequestSent]:
+    """The conversation of a request with its keys, and the request to record. Slow."""
+    return chained(wire.asked(request, api)), wire.sent(request)
+
+
 def _client_text(client: Client, secrets: Sequence[str]) -> str:
     """The program of a call: its name, its command and its process, without keys."""
     pid = f"pid {client.pid}" if client.pid is not None else ""
@@ -351,6 +358,7 @@ def _opening(
         ExchangeState.IN_PROGRESS,
         schema=asked.schema,
         max_tokens=asked.max_tokens,
+        adaptations=(_CUT,) if request.is_cut else (),
         is_background=asked.is_background,
         think_tags=endpoint.think_tags if endpoint is not None else ThinkTags.AUTO,
     )

@@ -132,11 +132,10 @@ class WatchedCall:
             self._folding.wake(self)
 
     def begin(self, opening: Exchange, sent: RequestSent, writer: JournalWriter) -> None:
-        """Fold what has arrived so far, and everything from now on."""
+        """Fold what has arrived so far, and everything from now on. `sent` is saved already."""
         self.fold = ExchangeFold(opening)
         self.writer = writer
         self.fold.apply(sent)
-        writer.note_request(sent)
         if self._inputs:
             self._folding.wake(self)
 

@@ -34,6 +34,11 @@ class LateJournal:
         """Append frames."""
         await (await self.begin()).append(frames)
 
-    async def finish(self, exchange: Exchange) -> None:
-        """Save the folded exchange and release it."""
-        await (await self.begin()).finish(exchange)
+    async def finish(
+        self,
+        exchange: Exchange,
+        frames: Sequence[WireFrame] = (),
+        request: RequestSent | None = None,
+    ) -> None:
+        """Save the last frames and the folded exchange, and release it."""
+        await (await self.begin()).finish(exchange, frames, request)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from replyscope.domain.asked import AskedCall, AskedMessage
+from replyscope.domain.event import RequestSent
 from replyscope.domain.exchange import UNSEEN, Choice, Exchange, ExchangeState, ToolCall
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import (
@@ -119,6 +120,7 @@ class Caller:
     opening: Exchange
     settings: SessionSettings
     title: str
+    sent: RequestSent
 
 
 def place_call(
@@ -147,6 +149,7 @@ def place_call(
         caller.opening,
         tuple(branch.history),
         tuple(branch.places),
+        caller.sent,
     )
 
 

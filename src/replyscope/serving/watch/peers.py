@@ -15,6 +15,7 @@ from typing import Any
 
 from replyscope.domain.printable import printable_line
 from replyscope.domain.secret_shapes import without_keys
+from replyscope.domain.typed_number import whole_number
 
 _PROC = Path("/proc")
 _TABLES = ("net/tcp", "net/tcp6")
@@ -109,7 +110,8 @@ def _pids() -> list[int]:
         names = os.listdir(_PROC)
     except OSError:
         return []
-    return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+    pids = [pid for name in names if (pid := whole_number(name)) is not None]
+    return sorted(pids, reverse=True)
 
 
 def _has_open(pid: int, link: str) -> bool:
