@@ -127,6 +127,8 @@ class Output:
         """Say what is missing, and write what waits."""
         if self._gap.lost > 1 or self._gap.waiting:
             self.note(_gap_text(self._gap))
+        if self._lines.dropped:
+            self.note(f"{plural(self._lines.dropped, 'line')} could not be printed.")
         for writer in {self._lines, self._notices}:
             writer.close()
 
