@@ -15,7 +15,7 @@ from replyscope.domain.session import StoredSession, path_to
 from replyscope.domain.watched import Client
 from tests.support.examples import examples
 from tests.watching.programs import Program, Said
-from tests.watching.watched import AGENT, Watched, answer, open_watched
+from tests.watching.watched import AGENT, SSE, Watched, answer, open_watched
 
 ALL = pytest.mark.parametrize("api", list(Api))
 Path_ = tuple[tuple[str, str], ...]
@@ -368,3 +368,55 @@ async def test_other_calls_are_listed_and_not_saved(tmp_path: Path) -> None:
         ("/responses/r1", 200, 20),
     ]
     assert not watched.ended
+
+
+@ALL
+async def test_a_request_may_come_before_the_end_of_the_reply_that_it_repeats(
+    tmp_path: Path, api: Api
+) -> None:
+    """A program goes on at the last event of a stream; the relay reports the end later."""
+    program = Program(api)
+    history = [Said("Begin, please.", is_user=True)]
+    async with open_watched(tmp_path) as watched:
+        last = None
+        for number in range(5):
+            reply = Said(f"Reply {number}.", ((f"call_{number}", "look", {}),))
+            listener = watched.begin(program.body(history), program.path)
+            if last is not None:
+                await asyncio.sleep(0)
+                last.ended(None, 9.0)
+            data = program.reply(reply)
+            listener.responded(200, SSE, 1.0)
+            for start in range(0, len(data), 300):
+                listener.received(data[start : start + 300], 2.0)
+            history += [reply, Said(results=((f"call_{number}", f"seen {number}"),))]
+            last = listener
+        assert last is not None
+        last.ended(None, 9.0)
+        await watched.settle()
+        (summary,) = await watched.store.list_sessions()
+        stored = await watched.session(summary.id)
+    assert [words_of(stored, m) for m in stored.branch] == list(map(_words, history[:-1]))
+    assert len(stored.exchanges) == 5
+
+
+async def test_a_response_may_be_named_before_its_end_is_reported(tmp_path: Path) -> None:
+    program = Program(Api.RESPONSES)
+    async with open_watched(tmp_path) as watched:
+        first = watched.begin(program.body([Said("a?", is_user=True)]), "/responses")
+        first.responded(200, SSE, 1.0)
+        first.received(program.reply(Said("a!"), "resp_0"), 2.0)
+        async with asyncio.timeout(20):
+            while not any(  # noqa: ASYNC110 - it is not told by an event
+                call.fold and call.fold.is_complete for call in watched.archive.calls
+            ):
+                await asyncio.sleep(0.01)
+        body = program.body([Said("b?", is_user=True)], previous_response_id="resp_0")
+        second = watched.begin(body, "/responses")
+        await asyncio.sleep(0)
+        first.ended(None, 3.0)
+        answer(second, program.reply(Said("b!"), "resp_1"))
+        await watched.settle()
+        (summary,) = await watched.store.list_sessions()
+        stored = await watched.session(summary.id)
+    assert [words_of(stored, m)[1] for m in stored.branch] == ["a?", "a!", "b?", "b!"]

@@ -12,7 +12,8 @@ from typing import Any
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.session import StoredSession
 from replyscope.domain.watched import CallListener, Client, WatchedRequest
-from replyscope.engine.watching.archive import Gap, WatchArchive, WatchEvents, WatchServices
+from replyscope.engine.watching.archive import WatchArchive, WatchEvents, WatchServices
+from replyscope.engine.watching.gaps import Gap
 from replyscope.engine.watching.listed_call import ListedCall
 from replyscope.provider.watched_wire import WatchedWire
 from replyscope.store.memory_store import MemoryStore

@@ -18,7 +18,7 @@ from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import Query
 from replyscope.domain.watched import WatchedRequest
-from replyscope.engine.watching.archive import Gap
+from replyscope.engine.watching.gaps import Gap
 from replyscope.engine.watching.listed_call import ListedCall
 from replyscope.inspection.facts import facts_of
 from replyscope.serving.watch.upstream import Upstream

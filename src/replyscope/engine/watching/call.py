@@ -86,18 +86,18 @@ class WatchedCall:
         self,
         request: WatchedRequest,
         reader: ReplyReader,
-        client: str,
         folding: Folding,
         room: Room,
     ) -> None:
         self.request = request
-        self.client = client
         self.session_id: str | None = None
         self.fold: ExchangeFold | None = None
         self.writer: JournalWriter | None = None
         self.dropped = 0
         self.fault: Exception | None = None
         self.ending = asyncio.Event()
+        self.has_place = asyncio.Event()
+        """Whether a request that repeats the reply would find it."""
         self._reader = reader
         self._folding = folding
         self._inputs: deque[tuple[_Input, int]] = deque()

@@ -27,7 +27,15 @@ from replyscope.domain.message import (
 from replyscope.domain.ports import NewId
 from replyscope.domain.session import WATCHED, Session, SessionSettings, title_from
 from replyscope.domain.watched_store import NewCall, Place
-from replyscope.engine.watching.chain import chain, known_reply_key, root_of
+from replyscope.engine.branch import choice_parts
+from replyscope.engine.watching.chain import (
+    chain,
+    conversation_key,
+    known_reply_key,
+    reply_keys,
+    response_key,
+    root_of,
+)
 
 _NEWEST = 8
 _LONGEST_RETRY = timedelta(hours=1)
@@ -265,3 +273,25 @@ def _unseen(asked: AskedMessage, opening: Exchange, exchange_id: str) -> Exchang
         (choice,),
         adaptations=(UNSEEN,),
     )
+
+
+def reply_places(request: Chained, placed: NewCall, exchange: Exchange) -> tuple[Place, ...]:
+    """The places after the replies of an ended exchange, from which a request may continue."""
+    session_id, at, client = placed.session.id, exchange.started_at, placed.session.client
+    places = []
+    for message, source in ((m, s) for m in placed.replies for s in m.sources):
+        choice = exchange.choice(source.choice_index)
+        parts = choice_parts(choice)
+        if not parts:
+            continue
+        keys = reply_keys(request.last, exchange, choice, parts)
+        keys |= {key for key in (known_reply_key(message.role, parts),) if key is not None}
+        if exchange.response_id is not None:
+            keys.add(response_key(exchange.response_id))
+        if request.asked.conversation is not None:
+            keys.add(conversation_key(request.asked.conversation))
+        places += [
+            Place(key, session_id, message.id, at, True, client, message.sources)
+            for key in sorted(keys)
+        ]
+    return tuple(places)
