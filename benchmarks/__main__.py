@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from benchmarks.archive import ARCHIVE, measure_archive
 from benchmarks.bench import Bench, open_bench
+from benchmarks.conversations import measure_conversations
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.opening import (
@@ -21,6 +22,7 @@ from benchmarks.row import Row, print_table
 from benchmarks.shapes import measure_four, measure_long_lines, measure_shapes
 from benchmarks.starting import measure_idle, measure_start
 from benchmarks.streaming import measure_echo, measure_full_speed, measure_paced
+from benchmarks.watch import measure_watch
 
 Measure = Callable[[Bench], list[Row]]
 
@@ -43,6 +45,8 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
         (measure_opening, measure_switching, measure_context, measure_resizing),
     ),
     "archive": ("A large archive", (measure_archive, _measure_review)),
+    "watch": ("Watching another program", (measure_watch,)),
+    "conversations": ("Conversations of watched programs", (measure_conversations,)),
     "peers": ("Others on the PATH", (measure_peers,)),
     "leaks": ("Long use", (measure_leaks,)),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from replyscope.domain.errors import OverLimit, ReplyscopeError, SessionMoved
-from replyscope.domain.exchange import Api
+from replyscope.domain.exchange import SENDABLE, Api
 from replyscope.domain.message import Role
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
@@ -349,7 +349,7 @@ async def test_a_conversation_that_the_server_keeps_is_not_compacted(
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("api", list(Api))
+@pytest.mark.parametrize("api", SENDABLE)
 async def test_a_compaction_asks_before_it_passes_a_spending_limit(
     server: LoopbackServer, tmp_path: Path, api: Api
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from replyscope.domain.errors import ProviderError
 from replyscope.domain.event import RequestSent
-from replyscope.domain.exchange import Api
+from replyscope.domain.exchange import SENDABLE, Api
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.session import Parameters
@@ -30,7 +30,7 @@ def counted(body: str) -> Answer:
     return Answer(content_type="application/json", chunks=[body.encode()])
 
 
-@pytest.mark.parametrize("api", list(Api))
+@pytest.mark.parametrize("api", SENDABLE)
 @pytest.mark.parametrize("request_", [ask(), FULL], ids=["small", "full"])
 async def test_the_preview_is_the_request_that_is_sent(
     server: LoopbackServer, clock: Clock, api: Api, request_: ModelRequest
@@ -65,7 +65,7 @@ async def test_the_preview_has_what_was_adapted_before(
     assert "temperature" not in json.loads(preview.body)
 
 
-@pytest.mark.parametrize("api", list(Api))
+@pytest.mark.parametrize("api", SENDABLE)
 async def test_the_server_counts_the_tokens_of_the_request(
     server: LoopbackServer, clock: Clock, api: Api
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from replyscope.domain.exchange import Api, ExchangeState
+from replyscope.domain.exchange import SENDABLE, Api, ExchangeState
 from replyscope.provider import frames
 from replyscope.store.sqlite_store import SqliteStore
 from tests.faults.bench import open_bench
@@ -25,7 +25,7 @@ COMPLETED, TRUNCATED, FAILED = (
     ExchangeState.TRUNCATED,
     ExchangeState.FAILED,
 )
-BOTH = pytest.mark.parametrize("api", list(Api))
+BOTH = pytest.mark.parametrize("api", SENDABLE)
 JSON = b"application/json"
 
 

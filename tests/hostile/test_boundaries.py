@@ -11,10 +11,11 @@ import pytest
 
 from replyscope.local.catalogue import LIGHT
 from replyscope.local.models import EmbeddedModels
-from replyscope.mock.server import MockServer
+from replyscope.serving.mock.server import MockServer
 from tests.cli.run import run_program
 from tests.support.server import LoopbackServer
 from tests.support.suite import Suite
+from tests.watch.bench import relaying, upstream_at
 
 _NAMES = ("settings.toml", "mcp.json", ".env", "tools/mine.py", "themes/midnight.toml",
           "sitecustomize.py", "replyscope.py", "openai.py", "textual.py", "json.py",
@@ -94,6 +95,14 @@ async def test_the_mock_listens_on_loopback_only() -> None:
         assert _listeners(os.getpid()) >= _LOOPBACK
     finally:
         await mock.close()
+
+
+@linux
+async def test_the_relay_listens_on_loopback_only() -> None:
+    before = _listeners(os.getpid())
+    async with relaying(upstream_at("https://upstream.example/v1")):
+        assert _listeners(os.getpid()) - before <= _LOOPBACK
+        assert _listeners(os.getpid()) >= _LOOPBACK
 
 
 @linux

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from replyscope.domain.exchange import Api, ExchangeState
+from replyscope.domain.exchange import SENDABLE, Api, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.message import TextPart
 from replyscope.domain.ports import Clock
@@ -17,7 +17,7 @@ from tests.support.aimock import running
 from tests.support.build import ask, open_chat, run
 
 pytestmark = pytest.mark.installs
-APIS = pytest.mark.parametrize("api", list(Api))
+APIS = pytest.mark.parametrize("api", SENDABLE)
 LONG = "A reply that is long enough to be cut somewhere in its middle. " * 6
 WEATHER = {"id": "call_w1", "name": "get_weather", "arguments": '{"city":"Paris"}'}
 FIXTURES: list[dict[str, Any]] = [

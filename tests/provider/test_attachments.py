@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from replyscope.domain.exchange import Api, ExchangeState
+from replyscope.domain.exchange import SENDABLE, Api, ExchangeState
 from replyscope.domain.message import (
     Attachment,
     AudioPart,
@@ -128,7 +128,7 @@ REJECTIONS = [
 ]
 
 
-@pytest.mark.parametrize("api", Api)
+@pytest.mark.parametrize("api", SENDABLE)
 @pytest.mark.parametrize(("said", "param"), REJECTIONS)
 async def test_a_rejected_pdf_is_sent_as_text_and_page_images_and_that_is_remembered(
     server: LoopbackServer, clock: Clock, api: Api, said: str, param: str | None

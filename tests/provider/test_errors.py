@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from replyscope.domain.exchange import Api, Exchange, ExchangeState
+from replyscope.domain.exchange import SENDABLE, Api, Exchange, ExchangeState
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.ports import Clock
 from tests.support.build import ask, open_chat, run
@@ -14,7 +14,7 @@ from tests.support.responses import events
 from tests.support.server import Answer, LoopbackServer, delta, error, sse, usage
 
 HTML = b"<!doctype html><title>Welcome</title>"
-BOTH = pytest.mark.parametrize("api", list(Api))
+BOTH = pytest.mark.parametrize("api", SENDABLE)
 
 
 def begun(api: Api) -> list[bytes]:

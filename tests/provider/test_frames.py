@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain import sse
+from replyscope.domain.mask import Mask
 from replyscope.domain.sse import Flood, FrameSplitter, parse_frame
 from replyscope.provider import frames
 from replyscope.provider.frames import FrameTap
-from replyscope.provider.mask import Mask
 
 STREAMS = st.lists(
     st.sampled_from(

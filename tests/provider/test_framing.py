@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.domain.event import Event, StreamEnded, TextDelta, WireFrame
-from replyscope.domain.exchange import Api, Exchange, ExchangeState
+from replyscope.domain.exchange import SENDABLE, Api, Exchange, ExchangeState
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import fold_events
 from replyscope.domain.ports import Clock
@@ -183,6 +183,6 @@ async def test_bytes_that_say_nothing_end_nothing(
 
 def test_an_unknown_value_in_a_frame_raises_nothing() -> None:
     values: list[Any] = [None, 5, "x", [], [1], {"choices": 5}, {"type": 5}, True]
-    for api in Api:
+    for api in SENDABLE:
         stream = joined("data: ", [json.dumps(value) for value in values], "\n\n", DONE)
         assert fold_bytes(api, stream.encode(), []).choice(0).text == ""

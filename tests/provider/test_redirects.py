@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from replyscope.domain.errors import ProviderError
-from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.exchange import SENDABLE, Api, Exchange
 from replyscope.domain.ports import Clock
 from tests.support.build import ask, open_chat, run
 from tests.support.server import Answer, LoopbackServer, reply
@@ -31,7 +31,7 @@ def message_of(exchange: Exchange) -> str:
 
 
 @ALL
-@pytest.mark.parametrize("api", list(Api))
+@pytest.mark.parametrize("api", SENDABLE)
 async def test_another_origin_is_named_and_gets_nothing(
     server: LoopbackServer, other: LoopbackServer, clock: Clock, status: int, api: Api
 ) -> None:

@@ -257,7 +257,8 @@ TERMS: Sequence[str] = (
     "on:2026-11-02", "before:2026-11-03", "after:2026-11-02", "title:two", "text:gamma",
     "cost:>0", "in:10", "out:<9", "tps:>1", "ttft:>1s", "duration:<=9000ms",
     "api:chat", "api:r*", "tag:work", "-tag:w?rk", "title:tit",
-    '"-"', 'model:"s*"', "asked:big", "asked:s*",
+    '"-"', 'model:"s*"', "asked:big", "asked:s*", "source:w*", "source:replyscope",
+    "client:agent", "client:python", "-client:agent", "client:*py", "client:ent", "client:?gent",
 )  # fmt: skip
 EVERY_VALUE: Sequence[str] = tuple(
     term_of(name, value)
@@ -364,6 +365,10 @@ async def filled(store: SqliteStore) -> tuple[SqliteSearchIndex, dict[str, Facts
     facts["one"] = replace(facts["one"], tags=("work",))
     facts["two"] = replace(facts["two"], is_pinned=True, tags=("work",))
     facts["six"] = replace(facts["six"], is_archived=True)
+    client = "Agent/1.0 · python run.py · pid 7"
+    before = (await store.load_session("two")).session
+    await store.update_session(replace(before, source="watch", client=client), before)
+    facts["two"] = replace(facts["two"], source="watch", client=client)
     index = index_of(store)
     await index.update()
     return index, facts

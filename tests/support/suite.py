@@ -40,6 +40,7 @@ _EVERY_NTH = {
     "tests/stories/": 4,
     "tests/toolbox/": 3,
     "tests/ui/": 4,
+    "tests/watch/test_command": 3,
 }
 """Which tests of the folders that start an app or a process run in the test command."""
 GUARD_REACHED = "replyscope itself failed"

@@ -88,6 +88,12 @@ async def _dispatch(
 
             await wiring.store.open()
             return await run_mock(arguments, wiring)
+        case "watch":
+            from replyscope.cli.watch import run_watch  # only for this command
+
+            await wiring.store.open()
+            await recover(wiring.store, translate_frames)
+            return await run_watch(arguments, settings, wiring)
         case "stats":
             from replyscope.cli.stats import run_stats  # only for this command
 

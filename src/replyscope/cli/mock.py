@@ -10,9 +10,9 @@ from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError
 from replyscope.domain.search import Sort
-from replyscope.mock.matching import asked_of
-from replyscope.mock.recording import Recording
-from replyscope.mock.server import MockServer
+from replyscope.serving.mock.matching import asked_of
+from replyscope.serving.mock.recording import Recording
+from replyscope.serving.mock.server import MockServer
 
 _MOST = 1_000
 _MOST_NAMED = 8

@@ -7,6 +7,7 @@ from contextlib import suppress
 from replyscope import __version__
 from replyscope.cli.numbers import number, whole
 from replyscope.cli.prompts_parser import add_prompts, add_template_options, pair
+from replyscope.cli.serving_parser import add_mock, add_watch
 from replyscope.cli.sessions_parser import add_sessions
 from replyscope.domain import limits
 
@@ -22,7 +23,8 @@ EXIT_INTERRUPTED = 130
 
 EXIT_STATUSES = {
     EXIT_OK: "success, also if `length` or a filter cut the reply (with a warning on stderr)",
-    EXIT_PARTLY: "`sessions import` and `prompts import`: a part failed, the rest was imported",
+    EXIT_PARTLY: "`sessions import` and `prompts import`: a part failed, the rest was imported; "
+    "`watch --fail`: a call matched",
     EXIT_USAGE: "wrong usage or settings, or output that cannot be written",
     EXIT_PROVIDER: "the provider failed, or the stream broke off",
     EXIT_REFUSED: "refused, or a tool call waits for permission",
@@ -54,9 +56,10 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_chat(commands)
     _add_ask(commands)
-    for add in (add_sessions, add_prompts):
+    for add in (add_sessions, add_prompts, add_mock):
         add(commands, lambda action: _add_place_options(action, inherit=True))
-    for add_one in (_add_responses, _add_local, _add_review, _add_mock, _add_stats, _add_doctor):
+    add_watch(commands, (_add_model_options, _add_place_options))
+    for add_one in (_add_responses, _add_local, _add_review, _add_stats, _add_doctor):
         add_one(commands)
     _add_prices(commands)
     _add_settings(commands)
@@ -328,32 +331,6 @@ def _add_review(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     review = commands.add_parser("review", help=text, description=text)
     for add in (_add_place_options, _add_model_options, _add_face_options):
         add(review, inherit=True)
-
-
-def _add_mock(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "serve recorded exchanges as an OpenAI-compatible server on loopback"
-    mock = commands.add_parser("mock", help=text, description=text)
-    mock.add_argument(
-        "what", metavar="ID|QUERY", nargs="+", help="the id of a session or exchange, or a query"
-    )
-    mock.add_argument(
-        "--port",
-        metavar="P",
-        type=whole(limits.PORT),
-        default=0,
-        help="the port; default: any free one",
-    )
-    mock.add_argument(
-        "--speed",
-        metavar="X",
-        type=number(limits.SPEED),
-        default=1.0,
-        help="1 for the recorded speed, 0 without pauses",
-    )
-    mock.add_argument(
-        "--any", action="store_true", help="answer any request with the next recorded reply"
-    )
-    _add_place_options(mock, inherit=True)
 
 
 def _add_stats(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

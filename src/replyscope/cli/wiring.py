@@ -32,6 +32,7 @@ from replyscope.engine.consent import Consent
 from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
 from replyscope.engine.spending import Spending
+from replyscope.engine.tool_runner import Tooling
 from replyscope.local.models import EmbeddedModels
 from replyscope.store.library import SqliteLibrary
 from replyscope.store.memory_store import MemoryStore
@@ -57,7 +58,9 @@ class Wiring:
     providers: "Providers"
     prices: PriceList
     clock: Clock
+    new_id: NewId
     consent: Consent
+    tooling: Tooling
     toolbox: Toolbox
     tool_settings: ToolSettingsNow
     index: SqliteSearchIndex
@@ -109,7 +112,9 @@ def wire(
         providers=providers,
         prices=prices,
         clock=clock,
+        new_id=ids,
         consent=tools.consent,
+        tooling=tools.tooling,
         toolbox=tools.toolbox,
         tool_settings=tools.settings,
         spending=spending,
@@ -194,10 +199,7 @@ class Providers:
             return known if known is not None else await self._open_new(endpoint)
 
     async def _open_new(self, endpoint: Endpoint) -> ModelProvider:
-        key = await asyncio.to_thread(self._resolve, endpoint)
-        if key is not None:
-            self._known.add(key)
-            keys_in_use.add(key)
+        key = await self.find_key(endpoint)
         opening = await asyncio.to_thread(importlib.import_module, "replyscope.provider.opening")
         await asyncio.to_thread(self._check_parameters, endpoint)
         await asyncio.to_thread(opening.prepare, endpoint.api)
@@ -207,6 +209,14 @@ class Providers:
         self._open[endpoint] = provider
         _log.info("opened %s at %s", endpoint.name, endpoint.public_url)
         return provider
+
+    async def find_key(self, endpoint: Endpoint) -> str | None:
+        """The key of an endpoint, None if it needs none. Raises SettingsError."""
+        key = await asyncio.to_thread(self._resolve, endpoint)
+        if key is not None:
+            self._known.add(key)
+            keys_in_use.add(key)
+        return key
 
     def _check_parameters(self, endpoint: Endpoint) -> None:
         """Check the endpoint's parameters against the catalogue, which loads with the SDK."""

@@ -41,15 +41,19 @@ def named_in_environment() -> Endpoint | None:
 
 
 def choose_endpoint(
-    settings: Settings, *, base_url: str | None = None, provider: str | None = None
+    settings: Settings,
+    *,
+    base_url: str | None = None,
+    provider: str | None = None,
+    source: str = "--base-url",
 ) -> Endpoint | None:
     """The endpoint to start with; None if none is configured, as on a first run.
 
     Precedence: an explicit URL, a named provider, the provider of the settings, the
-    environment, the only provider in the settings.
+    environment, the only provider in the settings. `source` is the option with the URL.
     """
     if base_url is not None:
-        given = _endpoint_at("custom", base_url, "--base-url")
+        given = _endpoint_at("custom", base_url, source)
         return next((e for e in settings.endpoints if e.base_url == given.base_url), given)
     if provider is not None:
         named = settings.endpoint(provider)

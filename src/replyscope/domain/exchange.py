@@ -14,13 +14,23 @@ from replyscope.domain.tool import ToolCallState
 
 FINAL_TEXT = "final_text"
 """The name of the extra with a final text that contradicts its deltas."""
+CLOSED_BY = "closed_by"
+"""The name of the extra that says who closed the connection of a watched call before its end."""
+UNSEEN = "The program sent this reply as history; replyscope has not recorded it."
+"""The note of a reply that is known only from a later request."""
 
 
 class Api(StrEnum):
-    """The wire API that an exchange used."""
+    """The wire API that an exchange used. Requests are sent over `SENDABLE` ones only; the
+    Messages API of Anthropic is read in recorded exchanges.
+    """
 
     CHAT = "chat"
     RESPONSES = "responses"
+    MESSAGES = "messages"
+
+
+SENDABLE = (Api.CHAT, Api.RESPONSES)
 
 
 class ExchangeState(StrEnum):

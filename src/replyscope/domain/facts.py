@@ -44,3 +44,5 @@ class Facts:
     is_pinned: bool = False
     is_archived: bool = False
     is_deleted: bool = False
+    source: str = ""
+    client: str = ""

@@ -159,6 +159,7 @@ def shared_of(conversation: ForeignConversation) -> Shared:
         settings=SessionSettings(system=conversation.system or None),
         head_id=_id(f"{scope}/{head}") if head is not None else None,
         is_title_given=conversation.has_title,
+        source=conversation.source,
     )
     earlier = conversation.earlier_head
     tags = tuple(dict.fromkeys((conversation.source, *conversation.tags)))

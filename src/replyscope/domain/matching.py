@@ -17,6 +17,7 @@ from replyscope.domain.query_fields import (
     Flags,
     Names,
     Number,
+    OfSession,
     Side,
     Tags,
     Text,
@@ -90,6 +91,9 @@ def _fits(term: Term, facts: Facts, now: datetime) -> bool:
             return any(fits_name(one, pattern) for one in facts.names.get(name, ()))
         case Tags():
             return any(fits_name(tag, value) for tag in facts.tags)
+        case OfSession() as kind:
+            text = kind.searched(getattr(facts, kind.fact))
+            return fits_name(text, kind.pattern(value))
         case Day(side=side):
             start, end = range_of(side, value, now)
             return start <= facts.started_at < end

@@ -50,16 +50,21 @@ class Proxy:
     @property
     def login(self) -> tuple[str, str] | None:
         """User name and password."""
-        parts = urlsplit(self.url)
-        if parts.username is None and parts.password is None:
-            return None
-        return unquote(parts.username or ""), unquote(parts.password or "")
+        return login_of(self.url)
 
     @property
     def address(self) -> str:
         """The URL without user name and password."""
         parts = urlsplit(self.url)
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def login_of(url: str) -> tuple[str, str] | None:
+    """The user name and the password in a URL."""
+    parts = urlsplit(url)
+    if parts.username is None and parts.password is None:
+        return None
+    return unquote(parts.username or ""), unquote(parts.password or "")
 
 
 def find_proxy(endpoint: Endpoint, environment: Mapping[str, str]) -> Proxy | None:

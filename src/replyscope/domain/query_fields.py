@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from replyscope.domain.exchange import Exchange, output_rate
+from replyscope.domain.exchange import Api, Exchange, output_rate
 from replyscope.domain.facts import Facts, Mark
 from replyscope.domain.finish import FinishReason
+from replyscope.domain.session import WATCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,33 @@ class Names:
 @dataclass(frozen=True, slots=True)
 class Tags:
     """The tags of the session, matched by a pattern with * and ?."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfSession:
+    """A text of the session, matched by a pattern with * and ?. `fact` is its attribute of
+    `Facts`, `unnamed` the value of an empty text.
+
+    A text with parts, see PART, matches by the beginning of any of them.
+    """
+
+    fact: str
+    unnamed: str = ""
+    has_parts: bool = False
+
+    def pattern(self, value: str) -> str:
+        """The pattern that a value of a query means, for `searched`."""
+        return f"*{PART}{value}*" if self.has_parts else value
+
+    def searched(self, text: str) -> str:
+        """The text that the pattern is compared with."""
+        return f"{PART}{text}" if self.has_parts else text or self.unnamed
+
+
+PART = " · "
+"""The separator of the parts of a text, such as the name and the command of a program."""
+OWN = "replyscope"
+"""The source of the sessions of replyscope itself."""
 
 
 class Side(StrEnum):
@@ -108,7 +136,7 @@ class Flags:
     tests: Mapping[str, Test]
 
 
-FieldType = Number | Names | Tags | Day | Text | Title | Flags
+FieldType = Number | Names | Tags | OfSession | Day | Text | Title | Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +230,10 @@ FIELDS: dict[str, Field] = {
         "review",
     ),
     "api": Field(
-        Names(lambda e: (e.api,)), "chat or responses", "chat", offered=("chat", "responses")
+        Names(lambda e: (e.api,)),
+        "chat, responses, or messages (Anthropic's, of a watched program)",
+        "chat",
+        offered=tuple(Api),
     ),
     "tokens": Field(
         Number(_usage("total_tokens")),
@@ -270,6 +301,17 @@ FIELDS: dict[str, Field] = {
         beside="after",
     ),
     "tag": Field(Tags(), "a tag of the session", "work"),
+    "source": Field(
+        OfSession("source", unnamed=OWN),
+        "where the session comes from: replyscope, watch, or an import format",
+        "claude-code",
+        offered=(OWN, WATCHED),
+    ),
+    "client": Field(
+        OfSession("client", has_parts=True),
+        "the beginning of the watched program's name or command",
+        "codex",
+    ),
     "is": Field(
         Flags(_IS),
         "archived, deleted; flagged (by a rule), partial, toolfailed",

@@ -145,12 +145,17 @@ class Draft:
     cursor: int | None = None
 
 
+WATCHED = "watch"
+"""The source of the sessions of watched programs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """The row of a saved conversation; `head_id` is the last message of its current branch.
 
     `draft` is the text of the unsent message; see `whole_draft`. `stashed` is the number of drafts
-    on the stash.
+    on the stash. `source` is empty for a session of replyscope itself, WATCHED for one of a
+    watched program, else the name of the import format; `client` is the watched program.
     """
 
     id: str
@@ -165,6 +170,8 @@ class Session:
     draft_attachments: tuple[Attachment, ...] = ()
     draft_cursor: int | None = None
     stashed: int = 0
+    source: str = ""
+    client: str = ""
 
     @property
     def whole_draft(self) -> Draft:
@@ -204,6 +211,8 @@ class SessionSummary:
     is_pinned: bool = False
     is_archived: bool = False
     is_private: bool = False
+    source: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,8 +136,15 @@ class Journal(Protocol):
         """Append frames."""
         ...
 
-    async def finish(self, exchange: Exchange) -> None:
-        """Save the folded exchange and release it."""
+    async def finish(
+        self,
+        exchange: Exchange,
+        frames: Sequence[WireFrame] = (),
+        request: RequestSent | None = None,
+    ) -> None:
+        """Save the last frames, the request if it is not saved yet, and the folded exchange in
+        one commit, and release the exchange.
+        """
         ...
 
 

@@ -27,6 +27,8 @@ class JournalWriter:
         self._timer: asyncio.Task[None] | None = None
         self._committing: asyncio.Future[None] | None = None
         self.failure: StoreError | None = None
+        self.backlog = 0
+        """The characters of the queued frames."""
 
     def note_request(self, request: RequestSent) -> None:
         """Queue the request for the next commit."""
@@ -36,6 +38,7 @@ class JournalWriter:
     def add(self, frame: WireFrame) -> None:
         """Queue a frame for the next commit."""
         self._waiting.append(frame)
+        self.backlog += len(frame.text)
         if self._timer is None:
             self._wake()
 
@@ -66,17 +69,29 @@ class JournalWriter:
                 if self._waiting:
                     batch = self._waiting[:]
                     await self._journal.append(batch)
-                    del self._waiting[: len(batch)]
+                    self._committed(batch)
             except StoreError as error:
                 self.failure = error
                 raise
             self.failure = None
 
+    def _committed(self, batch: list[WireFrame]) -> None:
+        del self._waiting[: len(batch)]
+        self.backlog -= sum(len(frame.text) for frame in batch)
+
     async def finish(self, exchange: Exchange) -> None:
-        """Commit the queue and the folded exchange. Raises StoreError."""
+        """Commit the queue and the folded exchange together. Raises StoreError."""
         if self._timer is not None:
             self._timer.cancel()
             with suppress(asyncio.CancelledError):
                 await self._timer
-        await self._flush()
-        await self._journal.finish(exchange)
+        async with self._flushing:
+            batch = self._waiting[:]
+            try:
+                await self._journal.finish(exchange, batch, self._request)
+            except StoreError as error:
+                self.failure = error
+                raise
+            self._request = None
+            self._committed(batch)
+            self.failure = None

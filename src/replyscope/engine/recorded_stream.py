@@ -28,6 +28,8 @@ def session_of_stream(stream: RecordedStream, translate: TranslateFrames) -> Sha
     model = folded.answered_model or opening.model
     exchange = replace(folded, model=model, timing=Timing())
     reply = Message(f"{key}a", Role.ASSISTANT, (), at, None, (ReplySource(exchange.id, 0),))
-    session = Session(key, stream.title, at, at, head_id=reply.id, is_title_given=True)
+    session = Session(
+        key, stream.title, at, at, head_id=reply.id, is_title_given=True, source=_SOURCE
+    )
     record = WireRecord(None, tuple(frames))
     return Shared(session, (reply,), {exchange.id: exchange}, (_SOURCE,), {exchange.id: record})

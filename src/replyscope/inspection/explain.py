@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from replyscope.domain.exchange import ANSWERABLE, Exchange, ToolCall
+from replyscope.domain.exchange import ANSWERABLE, CLOSED_BY, UNSEEN, Exchange, ToolCall
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.plural import plural
 from replyscope.domain.tool import ToolCallState
@@ -149,7 +149,10 @@ def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
             reason.value, mood, *_explain_waiting(choice.tool_calls, sentence, remedies)
         )
     if reason is FinishReason.UNSTATED and not exchange.base_url:
-        sentence = "The imported file has no finish reason for this reply."
+        is_unseen = UNSEEN in exchange.adaptations
+        sentence = UNSEEN if is_unseen else "The imported file has no finish reason for this reply."
+    if reason is FinishReason.CANCELLED and CLOSED_BY in dict(exchange.extras):
+        sentence = "The program closed the connection. The received part is kept."
     sentence = _by_word(reason, choice.finish_reason_raw or "") or sentence
     filtered = dict(exchange.extras).get("content_filter_results")
     if reason is FinishReason.CONTENT_FILTER and filtered:

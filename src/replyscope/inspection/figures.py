@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from math import floor, isfinite, log10
 
-from replyscope.domain.exchange import Exchange, ReplyImage, Timing, Usage, output_rate
+from replyscope.domain.exchange import SENDABLE, Exchange, ReplyImage, Timing, Usage, output_rate
 
 UNKNOWN = "—"
 _BARS = "▁▂▃▄▅▆▇█"
@@ -122,3 +122,10 @@ def sparkline(timing: Timing, width: int) -> str:
     if top <= 0:
         return _BARS[0] * shown
     return "".join(_BARS[round(mean / top * (len(_BARS) - 1))] for mean in means)
+
+
+def api_words(exchange: Exchange) -> str:
+    """The API of an exchange; with a note if requests can't be sent over it."""
+    if exchange.api in SENDABLE:
+        return exchange.api.value
+    return f"{exchange.api.value} (recorded only: continue with another provider)"

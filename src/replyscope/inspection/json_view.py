@@ -146,6 +146,8 @@ def summary_object(summary: SessionSummary) -> dict[str, Any]:
         "state": summary.state,
         "is_pinned": summary.is_pinned,
         "is_archived": summary.is_archived,
+        "source": summary.source,
+        "client": summary.client,
     }
 
 

@@ -41,7 +41,7 @@ def find_quirks(exchange: Exchange, frames: Iterable[WireFrame]) -> tuple[str, .
     if payloads:
         if is_chat and not exchange.done_marker:
             found.append("the stream ends without [DONE]")
-        for rule in _CHAT_RULES if is_chat else _RESPONSES_RULES:
+        for rule in _RULES.get(exchange.api, ()):
             found += rule(payloads)
     return tuple(dict.fromkeys(found))
 
@@ -238,3 +238,6 @@ _CHAT_RULES: tuple[_Rule, ...] = (
     _about_chat_usage,
 )
 _RESPONSES_RULES: tuple[_Rule, ...] = (_about_places, _about_items, _about_status)
+
+_RULES = {Api.CHAT: _CHAT_RULES, Api.RESPONSES: _RESPONSES_RULES}
+"""The rules of each API; the Messages API has one server."""

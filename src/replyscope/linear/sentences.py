@@ -16,6 +16,7 @@ from replyscope.inspection.asked_rows import asked_rows
 from replyscope.inspection.explain import Mood, Remedy, explain
 from replyscope.inspection.figures import (
     UNKNOWN,
+    api_words,
     cost,
     count,
     dollars,
@@ -125,7 +126,7 @@ def _identity(exchange: Exchange) -> Iterator[Line]:
     answered = exchange.answered_model
     other = f", answered by {answered}" if answered not in (None, exchange.model) else ""
     yield "model", printable_line(f"{exchange.model}{other}")
-    yield "provider", printable_line(f"{exchange.endpoint}, {exchange.api.value} API")
+    yield "provider", printable_line(f"{exchange.endpoint}, {api_words(exchange)} API")
     status = "no response" if exchange.status is None else f"HTTP {exchange.status}"
     yield "response", f"{status}, {plural(exchange.frame_count, 'frame')}. /wire reads them"
     for label, value in (

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from replyscope.domain.endpoint import Endpoint, FoundServer
 from replyscope.domain.errors import ReplyscopeError
-from replyscope.domain.exchange import Api
+from replyscope.domain.exchange import SENDABLE, Api
 from replyscope.domain.local_models import LocalModel
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.printable import printable_line
@@ -250,8 +250,8 @@ def choose_api(desk: LinearDesk, name: str = "") -> None:
         chosen = desk.terminal.choose(f"Wire API, now {endpoint.api.value}:", rows)
         if chosen is None:
             return
-        name = (*Api,)[chosen].value
-    if name not in (*Api,):
+        name = SENDABLE[chosen].value
+    if name not in SENDABLE:
         raise ReplyscopeError(f"There is no API {name}.", "Type chat or responses.")
     desk.targets.use_api(desk.conversation, Api(name))
     say_target(desk)

@@ -11,9 +11,10 @@ import openai
 
 from replyscope.domain.event import Event, Listen
 from replyscope.provider.bounds import TooLate
-from replyscope.provider.dialect import Translator, translate_said
+from replyscope.provider.dialect import Translator
 from replyscope.provider.frames import FrameTap
 from replyscope.provider.reply_bound import ReplyBound
+from replyscope.provider.reply_end import add_arrived
 
 _AFTER_THE_END_S = 1.0
 _SLICE = 8
@@ -117,11 +118,3 @@ async def _next_chunk(stream: openai.AsyncStream[Any], translator: Translator) -
         if translator.is_complete:
             return None
         raise
-
-
-def add_arrived(events: list[Event], tap: FrameTap, translator: Translator) -> None:
-    """Add the recorded frames, and the events of the data that the SDK did not get."""
-    for arrival in tap.take():
-        events.append(arrival.frame)
-        for said in arrival.aside:
-            events += translate_said(translator, said)

@@ -10,10 +10,10 @@ import httpx2
 
 from replyscope.domain.address import AddressError, read_base_url, without_login
 from replyscope.domain.failure import Failure
+from replyscope.domain.mask import Mask
 from replyscope.domain.route import Route
 from replyscope.domain.sse import Flood
 from replyscope.provider.bounds import TooLate
-from replyscope.provider.mask import Mask
 from replyscope.provider.redirects import Redirected
 
 _LONGEST = 500

@@ -6,8 +6,8 @@ from typing import Any
 import openai
 
 from replyscope.domain.json_text import read_bounded_json
+from replyscope.domain.mask import Mask
 from replyscope.domain.request import ModelRequest
-from replyscope.provider.mask import Mask
 from replyscope.provider.response_request import response_body
 from replyscope.provider.sendable import sendable
 

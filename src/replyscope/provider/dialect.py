@@ -1,4 +1,4 @@
-"""Protocols for the two wire APIs: the request body, and the translator of the stream."""
+"""Protocols of the wire APIs: the request body, and the translator of the stream."""
 
 from collections.abc import Container, Mapping
 from typing import Any, Protocol
@@ -57,11 +57,23 @@ def translate_said(translator: Translator, said: EventData) -> list[Event]:
     return [FrameSkipped("it is not a JSON object")]
 
 
-class Dialect(Protocol):
-    """A wire API: Chat Completions or Responses."""
+class Reading(Protocol):
+    """The reading half of a wire API: its responses."""
 
     @property
     def api(self) -> Api: ...
+
+    def translator(self, think_tags: ThinkTags) -> Translator:
+        """A new translator for one stream."""
+        ...
+
+    def translate_whole(self, data: Mapping[str, Any], think_tags: ThinkTags) -> list[Event] | None:
+        """The events of a response without a stream; None for a response of another kind."""
+        ...
+
+
+class Dialect(Reading, Protocol):
+    """A wire API that requests are sent over: Chat Completions or Responses."""
 
     def body(
         self, request: ModelRequest, base_url: str, adaptations: Mapping[str, str]
@@ -73,14 +85,6 @@ class Dialect(Protocol):
         self, client: openai.AsyncOpenAI, body: dict[str, Any], headers: Mapping[str, str]
     ) -> openai.AsyncStream[Any]:
         """Send the request, with more HTTP headers, and wait for the response headers."""
-        ...
-
-    def translator(self, think_tags: ThinkTags) -> Translator:
-        """A new translator for one stream."""
-        ...
-
-    def translate_whole(self, data: Mapping[str, Any], think_tags: ThinkTags) -> list[Event] | None:
-        """The events of a response without a stream; None for a response of another kind."""
         ...
 
 

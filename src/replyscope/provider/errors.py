@@ -12,11 +12,12 @@ import httpx2
 import openai
 
 from replyscope.domain.failure import Failure
+from replyscope.domain.json_text import read_bounded_json
+from replyscope.domain.mask import Mask
 from replyscope.domain.route import Route
 from replyscope.domain.sse import Flood
 from replyscope.provider.connection_errors import BAD_KEY, ConnectionErrors, root_cause, short
 from replyscope.provider.error_words import words_of_error
-from replyscope.provider.mask import Mask
 
 _log = logging.getLogger(__name__)
 
@@ -58,19 +59,44 @@ class ErrorTranslator:
         )
 
     def _status(self, error: openai.APIStatusError) -> Failure:
-        said = self._mask.text(server_words(error.body) or error.message)
-        code = self._mask.known(error.code if isinstance(error.code, str) else None)
-        kind = _kind(error.status_code, code, said)
+        said = server_words(error.body) or error.message
+        code = error.code if isinstance(error.code, str) else None
+        return self.refused(error.status_code, said, code, error.request_id)
+
+    def refused(
+        self, status: int, said: str, code: str | None = None, request_id: str | None = None
+    ) -> Failure:
+        """The failure for a response with an error status and the server's words."""
+        said, code = self._mask.text(said), self._mask.known(code)
+        kind = _kind(status, code, said)
         sentence, next_step = _SENTENCES.get(kind, _SENTENCES["server"])
         if kind == "not_found":
             next_step = self._connection.path_hint or next_step
         return Failure(
             kind,
-            f"{sentence.format(host=self._host, status=error.status_code)}: {_sentence(said)}",
+            f"{sentence.format(host=self._host, status=status)}: {_sentence(said)}",
             next_step,
-            status=error.status_code,
+            status=status,
             code=code,
-            request_id=self._mask.known(error.request_id),
+            request_id=self._mask.known(request_id),
+        )
+
+    def refused_with(self, status: int, text: str, request_id: str | None = None) -> Failure:
+        """The failure for a response with an error status and its body."""
+        try:
+            body: object = read_bounded_json(text)
+        except ValueError:
+            body = text
+        said = server_words(body) or f"status {status}, without a reason"
+        return self.refused(status, said, _code_of(body), request_id)
+
+    def broken_off(self, why: str = "") -> Failure:
+        """The failure of a response whose connection closed in the middle."""
+        detail = f" ({short(self._mask.text(why))})" if why else ""
+        return Failure(
+            "interrupted",
+            f"{self._host} closed the connection before the response was complete{detail}.",
+            "The partial reply is kept.",
         )
 
     def _in_stream(self, error: openai.APIError) -> Failure:

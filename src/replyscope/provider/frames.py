@@ -12,9 +12,9 @@ from typing import Any
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.json_text import MOST_VALUES, has_too_many_values
+from replyscope.domain.mask import Mask
 from replyscope.domain.sse import Flood, FrameSplitter
 from replyscope.provider.frame_reader import NOT_JSON, EventData, FrameReader
-from replyscope.provider.mask import Mask
 from replyscope.provider.openai_internals import ServerSentEvent
 
 MOST_EMPTY = 100_000
@@ -57,6 +57,7 @@ class FrameTap:
         """Whether the stream ended in the middle of a frame."""
         self.first_text = ""
         self._empty = self._empty_bytes = 0
+        self._pushed = FrameSplitter()
 
     @property
     def saw_data(self) -> bool:
@@ -125,6 +126,20 @@ class FrameTap:
             for raw in splitter.feed(chunk):
                 yield from self._record(raw, at_ms)
         yield from self._record_last(splitter, at_ms)
+
+    def push(self, chunk: bytes, at_ms: float) -> None:
+        """Record the frames that a chunk completes, without the SDK: `take` returns their events.
+
+        Raises Flood.
+        """
+        for raw in self._pushed.feed(chunk):
+            self._record(raw, at_ms, is_given=False)
+
+    def close(self, at_ms: float, *, is_broken: bool) -> None:
+        """Record the rest of the pushed bytes at the end of the response. Raises Flood."""
+        self._record_last(self._pushed, at_ms, is_given=False)
+        if is_broken:
+            self.ends_garbled = self.is_cut_short = False
 
     def _record_last(
         self, splitter: FrameSplitter, at_ms: float, *, is_given: bool = True

@@ -12,9 +12,9 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsBas
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
 from replyscope.domain.exchange import Api
+from replyscope.domain.mask import is_secret_header
 from replyscope.domain.message import Role
 from replyscope.domain.request import ModelRequest
-from replyscope.provider.mask import is_secret_header
 
 ELSEWHERE = {
     "messages": "the conversation is sent",

@@ -16,7 +16,6 @@ import openai
 from replyscope.domain.endpoint import Endpoint, ModelInfo, public_url
 from replyscope.domain.errors import ProviderError
 from replyscope.domain.event import (
-    Event,
     Listen,
     RequestAdapted,
     RequestSent,
@@ -29,12 +28,12 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.json_text import read_bounded_json
+from replyscope.domain.mask import Mask, secrets_of
 from replyscope.domain.ports import Clock
 from replyscope.domain.request import ModelRequest
 from replyscope.domain.route import find_route, system_environment
-from replyscope.domain.sse import is_of_a_stream
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
-from replyscope.provider.chunks import add_arrived, read_chunks
+from replyscope.provider.chunks import read_chunks
 from replyscope.provider.client import build_client, open_http, system_context
 from replyscope.provider.counting import count_input
 from replyscope.provider.dialect import Dialect, Translator, translate_said
@@ -43,15 +42,13 @@ from replyscope.provider.frame_reader import FrameReader
 from replyscope.provider.frames import FrameTap
 from replyscope.provider.given import extra_fields, extra_headers, unsent
 from replyscope.provider.history import own_fields
-from replyscope.provider.mask import Mask, secrets_of
 from replyscope.provider.models import read_models
+from replyscope.provider.reply_end import EndReader
 from replyscope.provider.retrying import RetryPlan, plan_retry, with_wait
 from replyscope.provider.sendable import sendable
 from replyscope.provider.stored import OpenAIStoredReplies
-from replyscope.provider.stream_errors import find_error
 
 _MOST_ADAPTATIONS = 8
-_BROKEN_OFF = ("interrupted", "timeout")
 LONGEST_LIST_S = 15.0
 
 Recall = Callable[[str, str], Awaitable[Mapping[str, str]]]
@@ -106,6 +103,7 @@ class OpenAIProvider:
         self._http = open_http(endpoint, route, transport)
         self._mask = Mask([*([key] if key else []), *secrets_of(endpoint, route.proxy)])
         self._errors = ErrorTranslator(endpoint.base_url, self._mask, route)
+        self._end_reader = EndReader(dialect, self._errors, endpoint.think_tags)
 
     @property
     def api(self) -> Api:
@@ -284,46 +282,10 @@ class OpenAIProvider:
         _tell_again(translator, came)
         error = await read_chunks(stream, tap, translator, listen, self._endpoint.timeout_s)
         failure = self._errors.translate(error) if error is not None else None
-        events: list[Event] = []
-        add_arrived(events, tap, translator)
-        for event in [*events, *translator.finish()]:
+        ended = self._end_reader.of_stream(tap, translator, failure)
+        for event in ended.events:
             listen(event)
-        if translator.fault is not None:
-            failure = self._errors.in_stream(translator.fault)
-        if failure is None and not tap.saw_data:
-            self._read_body(attempt)
-            return
-        is_done = tap.saw_done or translator.is_complete
-        if failure is None and tap.ends_garbled and not is_done:
-            is_cut = tap.is_cut_short
-            failure = self._errors.cut_short() if is_cut else self._errors.garbled()
-        listen(self._ended(attempt, *_ending(failure, done=is_done)))
-
-    def _read_body(self, attempt: _Attempt) -> None:
-        """Parse a response that is not an event stream: a complete reply, or an error."""
-        listen, text = attempt.listen, attempt.tap.first_text
-        if is_of_a_stream(text):
-            is_cut = attempt.tap.is_cut_short
-            failure = self._errors.cut_short() if is_cut else self._errors.nothing_came()
-            listen(self._ended(attempt, StreamEnd.BROKEN, failure))
-            return
-        think_tags = self._endpoint.think_tags
-        data = events = None
-        try:
-            data = read_bounded_json(text)
-            if isinstance(data, dict):
-                events = self._dialect.translate_whole(data, think_tags)
-        except Exception:  # noqa: BLE001 - not a response of this API
-            events = None
-        if events is not None:
-            for event in events:
-                listen(event)
-            listen(self._ended(attempt, StreamEnd.DONE, None))
-            return
-        error = find_error(data) if isinstance(data, dict) else None
-        is_error = error is not None
-        failure = self._errors.in_body(error) if is_error else self._errors.not_a_stream(text)
-        listen(self._ended(attempt, StreamEnd.FAILED, failure))
+        listen(self._ended(attempt, ended.end, ended.failure))
 
     def _request_sent(self, request: httpx2.Request) -> RequestSent:
         return RequestSent(
@@ -365,15 +327,6 @@ class OpenAIProvider:
 
     def _ended(self, attempt: _Attempt, end: StreamEnd, failure: Failure | None) -> StreamEnded:
         return StreamEnded(end, self._clock.monotonic_ms() - attempt.started_ms, failure)
-
-
-def _ending(failure: Failure | None, *, done: bool) -> tuple[StreamEnd, Failure | None]:
-    """The ending of a stream and its failure. A failure after a complete reply is ignored."""
-    if failure is None:
-        return (StreamEnd.DONE if done else StreamEnd.CLOSED), None
-    if failure.kind not in _BROKEN_OFF:
-        return StreamEnd.FAILED, failure
-    return (StreamEnd.DONE, None) if done else (StreamEnd.BROKEN, failure)
 
 
 def _tell_again(translator: Translator, came: Sequence[WireFrame]) -> None:

@@ -6,15 +6,16 @@ from typing import Any
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ProviderError
 from replyscope.domain.event import Event, WireFrame
-from replyscope.domain.exchange import Api
+from replyscope.domain.exchange import SENDABLE, Api
 from replyscope.domain.failure import Failure
 from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.ports import Clock, ModelProvider
 from replyscope.domain.proxies import RouteFault
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.chat_completions import ChatCompletions
-from replyscope.provider.dialect import Dialect, translate_said
+from replyscope.provider.dialect import Dialect, Reading, translate_said
 from replyscope.provider.frame_reader import FrameReader
+from replyscope.provider.messages_api import MessagesApi
 from replyscope.provider.openai_provider import OpenAIProvider, Recall, Remember
 from replyscope.provider.responses import Responses
 
@@ -24,7 +25,7 @@ def open_provider(
 ) -> ModelProvider:
     """A provider for the endpoint. Raises ProviderError when its settings are invalid."""
     try:
-        return OpenAIProvider(_dialect_of(endpoint.api), endpoint, key, clock, recall, remember)
+        return OpenAIProvider(_sending(endpoint.api), endpoint, key, clock, recall, remember)
     except RouteFault as fault:
         is_setting = fault.source.startswith("The ")
         where = "in the settings" if is_setting else f"or unset {fault.source}"
@@ -66,7 +67,7 @@ def translate_frames(
     api: Api, frames: Iterable[WireFrame], think_tags: ThinkTags = ThinkTags.AUTO
 ) -> Iterator[Event]:
     """The events of recorded frames, each frame before its events."""
-    dialect = _dialect_of(api)
+    dialect = reading(api)
     translator = dialect.translator(think_tags)
     reader = FrameReader()
     body: list[str] = []
@@ -81,7 +82,7 @@ def translate_frames(
     yield from translator.finish()
 
 
-def _whole(dialect: Dialect, text: str, think_tags: ThinkTags) -> list[Event]:
+def _whole(dialect: Reading, text: str, think_tags: ThinkTags) -> list[Event]:
     """The events of a response without a stream; empty when it is not a reply."""
     try:
         data = read_bounded_json(text)
@@ -91,5 +92,19 @@ def _whole(dialect: Dialect, text: str, think_tags: ThinkTags) -> list[Event]:
     return events or []
 
 
-def _dialect_of(api: Api) -> Dialect:
+def _sending(api: Api) -> Dialect:
+    if api not in SENDABLE:
+        raise ProviderError(
+            Failure(
+                "settings",
+                "replyscope reads recorded replies of the Messages API, but sends no requests "
+                "over it.",
+                "Choose an OpenAI-compatible provider with /provider or --base-url.",
+            )
+        )
     return Responses() if api is Api.RESPONSES else ChatCompletions()
+
+
+def reading(api: Api) -> Reading:
+    """The reader of an API's responses."""
+    return MessagesApi() if api is Api.MESSAGES else _sending(api)

@@ -14,12 +14,12 @@ from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.fold import fold_events
 from replyscope.domain.json_text import dump_json, read_bounded_json
+from replyscope.domain.mask import Mask
 from replyscope.domain.message import ImagePart, OpaquePart, Part, Role, TextPart, ToolResultPart
 from replyscope.domain.remote import FetchedInput, FetchedReply
 from replyscope.domain.sse import Flood
 from replyscope.provider.chat_events import translate_completion
 from replyscope.provider.errors import ErrorTranslator
-from replyscope.provider.mask import Mask
 from replyscope.provider.plain import mapping_of, text_of
 from replyscope.provider.response_events import translate_response
 

@@ -66,6 +66,8 @@ def _read_session(value: Mapping[str, Any]) -> Session:
         is_title_given=bool(value.get("is_title_given")),
         draft=value.get("draft", ""),
         deleted_at=from_ms(deleted) if deleted is not None else None,
+        source=value.get("source", ""),
+        client=value.get("client", ""),
     )
     check_fields(session)
     return session

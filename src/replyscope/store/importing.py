@@ -74,7 +74,7 @@ def insert_shared(connection: sqlite3.Connection, shared: Shared) -> Taken:
             homes.setdefault(source.exchange_id, message)
     for exchange in shared.exchanges.values():
         home = homes.get(exchange.id)
-        if home is not None and _insert_exchange(connection, session.id, exchange, home):
+        if home is not None and insert_ended(connection, session.id, exchange, home):
             _insert_wire(connection, shared, exchange.id)
             note_unindexed(connection, exchange.id)
     for message in ordered:
@@ -102,7 +102,7 @@ def _stored_parents(connection: sqlite3.Connection, shared: Shared) -> set[str]:
     return {row[0] for row in found if row is not None}
 
 
-def _insert_exchange(
+def insert_ended(
     connection: sqlite3.Connection, session_id: str, exchange: Exchange, home: Message
 ) -> bool:
     """Insert an exchange unless it exists (a fork may share it). Returns whether it was new."""

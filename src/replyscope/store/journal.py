@@ -28,20 +28,32 @@ class SqliteJournal:
 
     async def append(self, frames: Sequence[WireFrame]) -> None:
         """Commit frames as one segment."""
-        number = self._segments
-        row = (self._exchange_id, number, tuple(frames))
-
-        def insert(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "INSERT INTO segment VALUES (?, ?, ?)", (row[0], row[1], encode_frames(row[2]))
-            )
-
-        await self._database.write(insert)
+        given = tuple(frames)
+        await self._database.write(lambda c: self._insert(c, given))
         self._segments += 1
 
-    async def finish(self, exchange: Exchange) -> None:
-        """Commit the folded exchange and release the hold on it."""
-        await self._database.write(lambda c: save_ended(c, exchange))
+    def _insert(self, connection: sqlite3.Connection, frames: Sequence[WireFrame]) -> None:
+        row = (self._exchange_id, self._segments, encode_frames(frames))
+        connection.execute("INSERT INTO segment VALUES (?, ?, ?)", row)
+
+    async def finish(
+        self,
+        exchange: Exchange,
+        frames: Sequence[WireFrame] = (),
+        request: RequestSent | None = None,
+    ) -> None:
+        """Commit the last frames, the request and the folded exchange; release the hold on it."""
+        given = tuple(frames)
+
+        def end(connection: sqlite3.Connection) -> None:
+            if request is not None:
+                save_request(connection, self._exchange_id, request)
+            if given:
+                self._insert(connection, given)
+            save_ended(connection, exchange)
+
+        await self._database.write(end)
+        self._segments += bool(given)
 
 
 def save_ended(connection: sqlite3.Connection, exchange: Exchange) -> None:

@@ -4,7 +4,6 @@ Implements the SqliteLibrary protocol.
 """
 
 import sqlite3
-from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -16,6 +15,7 @@ from replyscope.store.codec import read_parts
 from replyscope.store.database import Database
 from replyscope.store.index import forget
 from replyscope.store.kept_paths import file_paths, image_paths, unused_paths
+from replyscope.store.requests import unpack_ids
 from replyscope.store.search import tags_of
 from replyscope.store.spending import keep_costs
 from replyscope.store.sqlite_errors import is_busy
@@ -227,9 +227,7 @@ def _drop_unused_pieces(connection: sqlite3.Connection) -> None:
     """Delete the request pieces that no request refers to."""
     used: set[int] = set()
     for (packed,) in connection.execute("SELECT pieces FROM request"):
-        ids = array("q")
-        ids.frombytes(packed)
-        used.update(ids)
+        used.update(unpack_ids(packed))
     known = {row[0] for row in connection.execute("SELECT id FROM piece")}
     connection.executemany("DELETE FROM piece WHERE id = ?", [(n,) for n in known - used])
 

@@ -33,6 +33,10 @@ class MemoryStore(SqliteStore):
         """Whether this store has the exchange."""
         return await self.find_session_of(exchange_id) is not None
 
+    def note_session(self, session_id: str) -> None:
+        """A session was created by a write of another module."""
+        self._ids.add(session_id)
+
     async def create_session(self, session: Session) -> None:
         """Save a new session in memory."""
         self._ids.add(session.id)

@@ -14,6 +14,7 @@ from replyscope.domain.matching import comparison, fits_name, glob_of, range_of,
 from replyscope.domain.query import All, Either, Not, Query, Term
 from replyscope.domain.query_fields import (
     ANYWHERE,
+    PART,
     Both,
     Day,
     Flags,
@@ -22,6 +23,7 @@ from replyscope.domain.query_fields import (
     Lacks,
     Names,
     Number,
+    OfSession,
     Tags,
     Test,
     Text,
@@ -37,6 +39,8 @@ _TRUTHS = {
     "is_archived": "s.archived_at IS NOT NULL",
     "is_deleted": "s.deleted_at IS NOT NULL",
 }
+
+_TEXTS = {"source": "s.source", "client": "s.client"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ def _term(term: Term, now: datetime) -> Condition:
         case Tags():
             found = "SELECT session_id FROM tag WHERE lower(name) GLOB ?"
             return Condition(f"(f.session_id IN ({found}))", (glob_of(value),))
+        case OfSession() as kind:
+            return _of_session(kind, glob_of(kind.pattern(value)))
         case Day(side=side):
             start, end = range_of(side, value, now)
             return Condition("(f.started_at >= ? AND f.started_at < ?)", (to_ms(start), to_ms(end)))
@@ -153,6 +159,13 @@ def _names(field: str, pattern: str) -> Condition:
         return Condition(f"({' OR '.join(columns)})", (pattern,) * len(columns))
     found = "SELECT fact_id FROM fact_name WHERE field = ? AND lower(value) GLOB ?"
     return Condition(f"(f.id IN ({found}))", (field, pattern))
+
+
+def _of_session(kind: OfSession, pattern: str) -> Condition:
+    column = _TEXTS[kind.fact]
+    if kind.has_parts:
+        return Condition(f"(lower(? || {column}) GLOB ?)", (PART, pattern))
+    return Condition(f"(lower(coalesce(nullif({column}, ''), ?)) GLOB ?)", (kind.unnamed, pattern))
 
 
 def _test(test: Test) -> Condition:

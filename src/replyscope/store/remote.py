@@ -2,14 +2,14 @@
 
 import sqlite3
 
-from replyscope.domain.exchange import Api, Exchange
+from replyscope.domain.exchange import SENDABLE, Api, Exchange
 from replyscope.domain.json_values import from_ms, to_ms
 from replyscope.domain.remote import RemoteReply, RemoteState
 
 
 def note_remote(connection: sqlite3.Connection, exchange: Exchange) -> None:
     """Save the provider's id of an exchange's reply, unless it is already saved."""
-    if exchange.response_id is None:
+    if exchange.response_id is None or exchange.api not in SENDABLE:
         return
     known = {True: RemoteState.KEPT, False: RemoteState.NOT_KEPT, None: RemoteState.UNKNOWN}
     connection.execute(

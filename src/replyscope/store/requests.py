@@ -9,13 +9,19 @@ import json
 import sqlite3
 import zlib
 from array import array
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import accumulate, pairwise
 from json.decoder import JSONDecoder
 
 from replyscope.domain.event import RequestSent
 from replyscope.store.codec import DAMAGE
 
-_LISTS = ('"messages":', '"input":')
+_LISTS = ("messages", "input")
+_BLANKS = " \n\r\t"
+_AT_ONCE = 500
+"""The digests of one SELECT; SQLite allows 999 parameters in old versions."""
+_WIDTH = 8
 
 
 def split_body(body: bytes) -> tuple[str, list[bytes]]:
@@ -27,7 +33,7 @@ def split_body(body: bytes) -> tuple[str, list[bytes]]:
     try:
         text = body.decode("utf-8")
         spans = _element_spans(text)
-    except ValueError:
+    except (ValueError, IndexError, RecursionError):
         return "", [body]
     if len(spans) < 2:
         return "", [body]
@@ -45,15 +51,12 @@ def join_body(separator: str, pieces: list[bytes]) -> bytes:
 
 
 def _element_spans(text: str) -> list[tuple[int, int]]:
-    starts = [text.find(name) for name in _LISTS if name in text]
-    if not starts:
-        return []
-    position = text.find("[", min(starts)) + 1
+    """The places of the messages in a body. Raises ValueError or IndexError for other texts."""
     decoder = JSONDecoder()
+    position = _list_start(text, decoder)
     spans: list[tuple[int, int]] = []
-    while 0 < position < len(text):
-        while text[position] in " \n\r\t,":
-            position += 1
+    while position:
+        position = _skip(text, position, _BLANKS + ",")
         if text[position] == "]":
             break
         _, end = decoder.raw_decode(text, position)
@@ -62,13 +65,59 @@ def _element_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def _list_start(text: str, decoder: JSONDecoder) -> int:
+    """The place after the bracket of the list of messages, which is a field of the outer object;
+    0 without one.
+    """
+    position = _skip(text, 0, _BLANKS)
+    while text[position] in "{,":
+        position = _skip(text, position + 1, _BLANKS)
+        if text[position] == "}":
+            break
+        name, position = decoder.raw_decode(text, position)
+        position = _skip(text, position, _BLANKS)
+        if text[position] != ":":
+            break
+        position = _skip(text, position + 1, _BLANKS)
+        if name in _LISTS and text[position] == "[":
+            return position + 1
+        _, position = decoder.raw_decode(text, position)
+        position = _skip(text, position, _BLANKS)
+    return 0
+
+
+def _skip(text: str, position: int, characters: str) -> int:
+    while text[position] in characters:
+        position += 1
+    return position
+
+
+def pack_ids(ids: Sequence[int]) -> bytes:
+    """The ids of pieces as bytes. Each request of a growing history has all earlier ids again, so
+    their differences are compressed. The length is never a multiple of _WIDTH.
+    """
+    steps = array("q", (one - before for before, one in pairwise((0, *ids))))
+    packed = zlib.compress(steps.tobytes(), 6)
+    return packed if len(packed) % _WIDTH else packed + b"\0"
+
+
+def unpack_ids(packed: bytes) -> list[int]:
+    """The ids of `pack_ids`; older files have them uncompressed, with _WIDTH bytes each."""
+    ids = array("q")
+    if len(packed) % _WIDTH == 0:
+        ids.frombytes(packed)
+        return list(ids)
+    ids.frombytes(zlib.decompressobj().decompress(packed))
+    return list(accumulate(ids))
+
+
 def save_request(connection: sqlite3.Connection, exchange_id: str, sent: RequestSent) -> None:
     """Save a request; it replaces an earlier try of the same exchange."""
     separator, pieces = split_body(sent.body)
-    ids = array("q", [_piece_id(connection, piece) for piece in pieces])
+    ids = _piece_ids(connection, pieces)
     connection.execute(
         "INSERT OR REPLACE INTO request VALUES (?, ?, ?, ?, ?, ?)",
-        (exchange_id, sent.method, sent.url, json.dumps(sent.headers), separator, ids.tobytes()),
+        (exchange_id, sent.method, sent.url, json.dumps(sent.headers), separator, pack_ids(ids)),
     )
 
 
@@ -94,24 +143,31 @@ def rebuild_request(
     packed: bytes,
 ) -> RequestSent:
     """The request from a row's columns. Raises one of `codec.DAMAGE` for a damaged row."""
-    ids = array("q")
-    ids.frombytes(packed)
     pieces = [
         zlib.decompress(
             connection.execute("SELECT data FROM piece WHERE id = ?", (piece_id,)).fetchone()[0]
         )
-        for piece_id in ids
+        for piece_id in unpack_ids(packed)
     ]
     pairs = tuple((name, value) for name, value in json.loads(headers))
     return RequestSent(method, url, pairs, join_body(separator, pieces))
 
 
-def _piece_id(connection: sqlite3.Connection, piece: bytes) -> int:
-    digest = hashlib.sha256(piece).digest()
-    row = connection.execute("SELECT id FROM piece WHERE digest = ?", (digest,)).fetchone()
-    if row is None:
-        row = connection.execute(
-            "INSERT INTO piece (digest, data) VALUES (?, ?) RETURNING id",
-            (digest, zlib.compress(piece, 6)),
-        ).fetchone()
-    return int(row[0])
+def _piece_ids(connection: sqlite3.Connection, pieces: Sequence[bytes]) -> list[int]:
+    """The ids of pieces; new ones are saved."""
+    digests = [hashlib.sha256(piece).digest() for piece in pieces]
+    known: dict[bytes, int] = {}
+    for first in range(0, len(digests), _AT_ONCE):
+        some = digests[first : first + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        known |= connection.execute(
+            f"SELECT digest, id FROM piece WHERE digest IN ({marks})", some
+        ).fetchall()
+    for digest, piece in zip(digests, pieces, strict=True):
+        if digest not in known:
+            row = connection.execute(
+                "INSERT INTO piece (digest, data) VALUES (?, ?) RETURNING id",
+                (digest, zlib.compress(piece, 6)),
+            ).fetchone()
+            known[digest] = int(row[0])
+    return [known[digest] for digest in digests]

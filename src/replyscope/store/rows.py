@@ -25,7 +25,7 @@ from replyscope.store.stash import count_stash
 def insert_session(connection: sqlite3.Connection, session: Session) -> None:
     """Save a new session. Saving it again changes nothing."""
     connection.execute(
-        f"INSERT INTO session (id, {', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        f"INSERT INTO session (id, {', '.join(_COLUMNS)}) VALUES (?{', ?' * len(_COLUMNS)}) "
         f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in _COLUMNS)}",
         (session.id, *_session_values(session)),
     )
@@ -92,6 +92,8 @@ _COLUMNS = (
     "head_id",
     "draft",
     "deleted_at",
+    "source",
+    "client",
 )
 
 
@@ -106,6 +108,8 @@ def _session_values(session: Session) -> tuple[object, ...]:
         session.head_id,
         storable(session.draft),
         to_ms(session.deleted_at) if session.deleted_at else None,
+        storable(session.source),
+        storable(session.client),
     )
 
 
@@ -189,7 +193,7 @@ def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSessi
     """A session, the messages of its whole tree, oldest first, and their exchanges."""
     row = connection.execute(
         "SELECT id, title, is_title_given, created_at, updated_at, settings, head_id, draft, "
-        "deleted_at FROM session WHERE id = ?",
+        "deleted_at, source, client FROM session WHERE id = ?",
         (session_id,),
     ).fetchone()
     if row is None:
@@ -210,6 +214,8 @@ def load_session(connection: sqlite3.Connection, session_id: str) -> StoredSessi
         draft_attachments=attachments,
         draft_cursor=cursor,
         stashed=count_stash(connection, session_id),
+        source=row[9],
+        client=row[10],
     )
     messages = _load_messages(connection, session_id)
     return StoredSession(session, messages, *load_exchanges(connection, session_id))
@@ -281,7 +287,8 @@ def summarise_sessions(
         SELECT s.id, s.title, s.created_at, s.updated_at,
                (SELECT count(*) FROM exchange e WHERE e.session_id = s.id),
                newest.model, newest.state, s.pinned_at, s.archived_at,
-               (SELECT group_concat(name, char(10)) FROM tag WHERE session_id = s.id)
+               (SELECT group_concat(name, char(10)) FROM tag WHERE session_id = s.id),
+               s.source, s.client
         FROM session s
         LEFT JOIN exchange newest ON newest.id = (
             SELECT id FROM exchange WHERE session_id = s.id ORDER BY started_at DESC LIMIT 1)
@@ -302,6 +309,8 @@ def summarise_sessions(
             is_pinned=row[7] is not None,
             is_archived=row[8] is not None,
             tags=tuple(sorted(row[9].split("\n"))) if row[9] else (),
+            source=row[10],
+            client=row[11],
         )
         for row in rows
     )

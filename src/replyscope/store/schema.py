@@ -228,6 +228,24 @@ CREATE TABLE prompt_value (
 prompts, which are deleted with their session.
 """
 
+_WATCHED = """
+ALTER TABLE session ADD COLUMN source TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN client TEXT NOT NULL DEFAULT '';
+CREATE TABLE place (
+    key BLOB NOT NULL,
+    message_id TEXT NOT NULL REFERENCES message (id) ON DELETE CASCADE,
+    session_id TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    has_reply INTEGER NOT NULL,
+    PRIMARY KEY (key, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX place_by_message ON place (message_id);
+CREATE INDEX place_by_session ON place (session_id);
+"""
+"""The source of a session, and the places in watched sessions that a later request of the
+program may continue. Only watched sessions have places: see decision 0038.
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _CHOICES_AS_MESSAGES,
@@ -237,6 +255,7 @@ MIGRATIONS: tuple[str, ...] = (
     _DRAFTS,
     _STASH,
     _SPENDING,
+    _WATCHED,
 )
 """Script n migrates a file from version n to n + 1; `user_version` holds the version."""
 

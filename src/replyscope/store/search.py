@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from replyscope.domain.json_values import from_ms
+from replyscope.domain.query_fields import OWN, PART
 from replyscope.domain.search import (
     Facets,
     Hit,
@@ -31,6 +32,9 @@ _COLUMNS = (
     "f.started_at, f.tokens, f.input, f.output, f.cost, f.ttft, "
     "s.pinned_at IS NOT NULL, s.archived_at IS NOT NULL, s.deleted_at IS NOT NULL, f.id"
 )
+_CLIENT = f"substr(client, 1, instr(client || '{PART}', '{PART}') - 1)"
+"""The name of a watched program, without its command."""
+_KNOWN = "SELECT DISTINCT {} FROM session WHERE {} <> '' ORDER BY 1"
 _DAY = "date(max(0, min({}, 253370764800000)) / 1000, 'unixepoch', 'localtime')"
 """The local day of a time in milliseconds, limited to the years 1970 to 9999."""
 _JOIN = "JOIN session s ON s.id = f.session_id"
@@ -107,7 +111,10 @@ class SqliteSearchIndex:
         return await self._look(lambda c: _find_sessions(c, search))
 
     async def facets(self, search: Search) -> Facets:
-        """The number of matches by model, ending, tool and day. Raises StoreError."""
+        """The number of matches by ending, model, tool, source, client and day.
+
+        Raises StoreError.
+        """
         return await self._look(lambda c: _facets(c, search))
 
     async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
@@ -119,7 +126,10 @@ class SqliteSearchIndex:
         return await self._database().read(_stamp)
 
     async def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The known models, tools, prompts and tags, by query field. Raises StoreError."""
+        """The known values by query field: models, tools, prompts, tags, sources, clients.
+
+        Raises StoreError.
+        """
         return await self._database().search(_names)
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
@@ -234,6 +244,8 @@ def _names(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
         "model": column(f"SELECT name FROM ({models}) WHERE name <> '' ORDER BY name"),
         "tool": column("SELECT DISTINCT value FROM fact_name WHERE field = 'tool' ORDER BY value"),
         "tag": column("SELECT DISTINCT name FROM tag ORDER BY name"),
+        "source": column(_KNOWN.format("source", "source")),
+        "client": column(_KNOWN.format(_CLIENT, "client")),
     }
 
 
@@ -320,6 +332,16 @@ def _facets(connection: sqlite3.Connection, search: Search) -> Facets:
     total, sessions = connection.execute(
         "SELECT count(*), count(DISTINCT session_id) FROM temp.found"
     ).fetchone()
+    by_field = tuple((name, tuple(rows)) for name, rows in _counts(connection) if rows)
+    connection.execute("DROP TABLE temp.found")
+    is_ranked = bool(plan.match) and not _is_common(connection, plan.match)
+    return Facets(total, sessions, by_field, is_ranked)
+
+
+def _counts(
+    connection: sqlite3.Connection,
+) -> tuple[tuple[str, list[tuple[str, int]]], ...]:
+    """The values in the table `found` with their numbers, by field."""
     models = connection.execute(
         "SELECT model, count(*) FROM temp.found GROUP BY model ORDER BY 2 DESC LIMIT 12"
     ).fetchall()
@@ -335,8 +357,21 @@ def _facets(connection: sqlite3.Connection, search: Search) -> Facets:
         ).fetchall()
         for field in ("finish", "tool")
     }
-    connection.execute("DROP TABLE temp.found")
-    fields = (("finish", named["finish"]), ("model", models), ("tool", named["tool"]), ("on", days))
-    by_field = tuple((name, tuple(rows)) for name, rows in fields if rows)
-    is_ranked = bool(plan.match) and not _is_common(connection, plan.match)
-    return Facets(total, sessions, by_field, is_ranked)
+    sources = connection.execute(
+        f"SELECT coalesce(nullif(source, ''), '{OWN}'), count(*) FROM temp.found "
+        "JOIN session ON session.id = session_id GROUP BY 1 ORDER BY 2 DESC LIMIT 12"
+    ).fetchall()
+    clients = connection.execute(
+        f"SELECT {_CLIENT}, count(*) FROM temp.found JOIN session ON session.id = session_id "
+        "WHERE client <> '' GROUP BY 1 ORDER BY 2 DESC LIMIT 12"
+    ).fetchall()
+    if [name for name, _ in sources] == [OWN]:
+        sources = []
+    return (
+        ("finish", named["finish"]),
+        ("model", models),
+        ("tool", named["tool"]),
+        ("source", sources),
+        ("client", clients),
+        ("on", days),
+    )

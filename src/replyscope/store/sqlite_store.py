@@ -1,7 +1,7 @@
 """The store of saved sessions in one SQLite file. Implements the protocols of domain.stores."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -233,13 +233,26 @@ class SqliteStore:
         """Save an exchange that starts, with this process as its writer."""
 
         def insert(connection: sqlite3.Connection) -> None:
-            self._hold.acquire()
             rows.insert_exchange(connection, session_id, messages, exchange, self._hold.writer)
             if is_head:
                 rows.set_head(connection, session_id, messages[0])
 
-        await self._database.write(insert)
-        return SqliteJournal(self._database, exchange.id)
+        return await self.begin(exchange.id, insert)
+
+    async def begin(
+        self, exchange_id: str, insert: Callable[[sqlite3.Connection], None]
+    ) -> Journal:
+        """Run a write that saves a new exchange of this process. Returns its journal."""
+
+        def insert_held(connection: sqlite3.Connection) -> None:
+            self._hold.acquire()
+            insert(connection)
+
+        await self._database.write(insert_held)
+        return SqliteJournal(self._database, exchange_id)
+
+    def note_session(self, session_id: str) -> None:
+        """A session was created by a write of another module."""
 
     async def reopen_exchange(self, exchange_id: str) -> Journal:
         """Continue the journal of a detached exchange, with this process as its writer."""

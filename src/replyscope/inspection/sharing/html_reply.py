@@ -12,6 +12,7 @@ from replyscope.inspection.arguments import one_line, readable_arguments, readab
 from replyscope.inspection.explain import explain
 from replyscope.inspection.figures import (
     UNKNOWN,
+    api_words,
     cost,
     count,
     rate,
@@ -140,7 +141,7 @@ def _rows(exchange: Exchange, index: int) -> list[tuple[str, str]]:
         ("time", f"{seconds(timing.first_token_ms)} to first token, {whole_time(exchange)} total"),
         ("rate", rate(exchange)),
         ("model", f"asked {exchange.model}, answered {answered}"),
-        ("provider", f"{exchange.endpoint} · {exchange.api.value}"),
+        ("provider", f"{exchange.endpoint} · {api_words(exchange)}"),
         ("response", exchange.response_id or UNKNOWN),
         ("http", f"{status}{count(exchange.frame_count)} frames"),
     ]

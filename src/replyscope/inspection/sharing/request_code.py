@@ -16,12 +16,11 @@ from replyscope.domain.shared import Clean
 
 _OF_THE_CONNECTION = ("accept", "accept-encoding", "connection", "content-length", "host")
 _SET_BY_CLIENTS = frozenset(
-    {*_OF_THE_CONNECTION, "api-key", "authorization", "cookie", "user-agent"}
+    {*_OF_THE_CONNECTION, "api-key", "authorization", "cookie", "user-agent", "x-api-key"}
 )
 _OF_THE_CLIENT = ("openai-organization", "openai-project")
 _MASKED = "•••"
 _LONGEST_ARGUMENT = 100_000  # close to the limit of systems for one command-line argument
-_ENDS = ("/chat/completions", "/responses")
 _WIDTH = 92
 _BOTH = (
     "metadata model moderation parallel_tool_calls prompt_cache_key prompt_cache_options "
@@ -38,7 +37,13 @@ _OF_RESPONSES = (
     "input instructions max_output_tokens max_tool_calls previous_response_id prompt reasoning "
     "text truncation"
 )
+_OF_MESSAGES = (
+    "max_tokens messages metadata model service_tier stop_sequences stream system temperature "
+    "thinking tool_choice tools top_k top_p"
+)
+_MESSAGES = "/messages"
 _KNOWN = {
+    _MESSAGES: frozenset(_OF_MESSAGES.split()),
     "/responses": frozenset(f"{_BOTH} {_OF_RESPONSES}".split()),
     "/chat/completions": frozenset(f"{_BOTH} {_OF_CHAT}".split()),
 }
@@ -92,13 +97,19 @@ def _python_headers(request: RequestSent, clean: Clean) -> str:
 
 
 def _authorization(request: RequestSent) -> str:
+    if _has_header(request, "x-api-key"):
+        return "x-api-key: $ANTHROPIC_API_KEY"
     if _has_api_key(request):
         return "api-key: $AZURE_OPENAI_API_KEY"
     return "Authorization: Bearer $OPENAI_API_KEY"
 
 
 def _has_api_key(request: RequestSent) -> bool:
-    return any(name.lower() == "api-key" for name, _ in request.headers)
+    return _has_header(request, "api-key")
+
+
+def _has_header(request: RequestSent, wanted: str) -> bool:
+    return any(name.lower() == wanted for name, _ in request.headers)
 
 
 def _body(request: RequestSent, clean: Clean) -> str:
@@ -123,16 +134,19 @@ def _cleaned(value: Any, clean: Clean) -> Any:
 
 
 def as_python(request: RequestSent, clean: Clean) -> str:
-    """A Python program with the official SDK."""
+    """A Python program with the official SDK of the API."""
     try:
         body = read_json(_body(request, clean) or "{}")
     except ValueError:
         body = {}
     url = urlsplit(clean(request.url))
     path = url.path.rstrip("/")
-    end = next((end for end in _ENDS if path.endswith(end)), "")
-    base = urlunsplit((url.scheme, url.netloc, path.removesuffix(end), "", ""))
+    end = next((end for end in _KNOWN if path.endswith(end)), "")
+    path = path.removesuffix(end).removesuffix("/v1" if end == _MESSAGES else "")
+    base = urlunsplit((url.scheme, url.netloc, path, "", ""))
     opening = _opening(request, base, dict(parse_qsl(url.query)))
+    if end == _MESSAGES:
+        opening = _anthropic_opening(request, base)
     if request.method == "GET" and "/responses/" in path:
         base, _, response_id = base.rpartition("/responses/")
         opening = _opening(request, base, {})
@@ -145,7 +159,7 @@ def as_python(request: RequestSent, clean: Clean) -> str:
         known["extra_body"] = extra
     arguments = "".join(f"    {name}={_literal(value)},\n" for name, value in known.items())
     arguments += _python_headers(request, clean)
-    api = "responses" if end == "/responses" else "chat.completions"
+    api = {"/responses": "responses", _MESSAGES: "messages"}.get(end, "chat.completions")
     last = "for event in reply:\n    print(event)\n" if body.get("stream") else "print(reply)\n"
     return f"{opening}reply = client.{api}.create(\n{arguments})\n{last}"
 
@@ -167,6 +181,14 @@ def _opening(request: RequestSent, base: str, query: dict[str, str]) -> str:
     imports = "import os\n\n" if is_masked or _has_api_key(request) else ""
     client = f"client = OpenAI({', '.join(arguments)}){note}"
     return f"{imports}from openai import OpenAI\n\n{client}\n"
+
+
+def _anthropic_opening(request: RequestSent, base: str) -> str:
+    """The lines that import and create the client of Anthropic's SDK."""
+    is_masked = any(_is_given(name) and value == _MASKED for name, value in request.headers)
+    imports = "import os\n\n" if is_masked else ""
+    client = f"client = Anthropic(base_url={_literal(base)})  # the key: ANTHROPIC_API_KEY"
+    return f"{imports}from anthropic import Anthropic\n\n{client}\n"
 
 
 def _literal(value: Any) -> str:

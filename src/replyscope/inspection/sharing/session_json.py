@@ -47,6 +47,8 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
         "deleted_at": to_ms(session.deleted_at) if session.deleted_at else None,
         "head_id": session.head_id,
         "draft": session.draft,
+        "source": session.source,
+        "client": session.client,
         "tags": list(shared.tags),
         "settings": settings,
         "messages": [_message(m, m.id in session.settings.left_out) for m in shared.messages],

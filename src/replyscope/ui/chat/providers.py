@@ -9,7 +9,7 @@ from functools import partial
 
 from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import ReplyscopeError, SettingsError
-from replyscope.domain.exchange import Api
+from replyscope.domain.exchange import SENDABLE, Api
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
 from replyscope.domain.typed_path import typed_path
@@ -97,7 +97,7 @@ class ProviderCommands:
         endpoint = self._desk.targets.endpoint
         if endpoint is None:
             self.choose_provider()
-        elif name in (*Api,):
+        elif name in SENDABLE:
             conversation = self._desk.conversation
             self._change_target(lambda targets: targets.use_api(conversation, Api(name)))
             self._view.draw_status()

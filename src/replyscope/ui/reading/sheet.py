@@ -14,6 +14,7 @@ from replyscope.inspection.asked_rows import asked_rows, is_asked
 from replyscope.inspection.explain import Explanation, Mood, Remedy, explain
 from replyscope.inspection.figures import (
     UNKNOWN,
+    api_words,
     cost,
     dollars,
     rate,
@@ -163,7 +164,7 @@ def _identity(exchange: Exchange) -> list[tuple[str, str]]:
     return [
         ("asked", exchange.model),
         ("answered", exchange.answered_model or UNKNOWN),
-        ("provider", f"{exchange.endpoint} · {exchange.api.value}"),
+        ("provider", f"{exchange.endpoint} · {api_words(exchange)}"),
         ("response", exchange.response_id or UNKNOWN),
         ("request", exchange.request_id or UNKNOWN),
         ("tier", exchange.service_tier or UNKNOWN),

@@ -5,29 +5,27 @@ a browser cannot read the recordings. A request without a recording gets a 404 w
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-
-import h11
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Api
 from replyscope.domain.json_text import read_json
 from replyscope.domain.plural import plural
 from replyscope.domain.typed_number import whole_number
-from replyscope.mock.connection import HttpConnection, Request
-from replyscope.mock.matching import MatchLevel, find_recording
-from replyscope.mock.recording import Recording
-from replyscope.mock.whole import payloads, whole_of
+from replyscope.serving.access import find_refusal
+from replyscope.serving.connection import HttpConnection, Request, error_object
+from replyscope.serving.mock.matching import MatchLevel, find_recording
+from replyscope.serving.mock.recording import Recording
+from replyscope.serving.mock.whole import payloads, whole_of
+from replyscope.serving.server import HttpServer, Report
 
 _PATHS = {"/chat/completions": Api.CHAT, "/responses": Api.RESPONSES}
-_LOOPBACK = {"localhost", "127.0.0.1", "::1", None}
-Report = Callable[[str], None]
+_NOT_RECORDED = "not_recorded"
 
 
-class MockServer:
+class MockServer(HttpServer):
     """A server of recordings. `speed` 1.0 keeps the recorded pauses, 4.0 is four times as fast,
     0 sends at once.
 
@@ -42,67 +40,30 @@ class MockServer:
         answers_any: bool = False,
         report: Report = lambda _line: None,
     ) -> None:
+        super().__init__(report)
         self._recordings = recordings
         self._speed = speed
         self._answers_any = answers_any
-        self._report = report
         self._served: list[str] = []
-        self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.Task[None]] = set()
 
-    async def start(self, port: int) -> int:
-        """Listen, and return the port; 0 chooses a free one. Raises OSError when it is in use."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def serve(self) -> None:
-        """Serve until cancelled."""
-        assert self._server is not None
-        async with self._server:
-            await self._server.serve_forever()
-
-    async def close(self) -> None:
-        """Stop listening, and cut off the responses in progress."""
-        if self._server is not None:
-            self._server.close()
-        for client in self._clients:
-            client.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = asyncio.create_task(self._answer_all(HttpConnection(reader, writer)))
-        self._clients.add(client)
-        client.add_done_callback(self._clients.discard)
-        try:
-            await client
-        except asyncio.CancelledError:
-            client.cancel()
-        finally:
-            writer.close()
-
-    async def _answer_all(self, connection: HttpConnection) -> None:
-        with suppress(ConnectionError, TimeoutError):
-            try:
-                while (request := await connection.next_request()) is not None:
-                    await self._answer(connection, request)
-            except h11.RemoteProtocolError as error:
-                self._report(f"invalid HTTP request: {error}")
-        with suppress(ConnectionError):
-            await connection.close()
+    async def serve_client(self, connection: HttpConnection) -> None:
+        """See HttpServer."""
+        while (request := await connection.next_request()) is not None:
+            await self._answer(connection, request)
 
     async def _answer(self, connection: HttpConnection, request: Request) -> None:
-        url = urlsplit(request.target)
+        url = urlsplit(request.head.target)
         path = url.path.removeprefix("/v1").rstrip("/")
-        line = f"{request.method} {url.path}"
-        if _host(request) not in _LOOPBACK:
-            self._report(f"421 {line}: the host {request.headers['host']} is not loopback")
-            await connection.send_json(421, _error("This server answers on loopback only."))
+        line = f"{request.head.method} {url.path}"
+        if (refusal := find_refusal(request.head.headers)) is not None:
+            self._report(f"{refusal.status} {line}: {refusal.reason}")
+            await connection.send_json(refusal.status, error_object(refusal.reason, "refused"))
             return
-        if request.method == "GET" and (found := self._kept(path, url.query)) is not None:
+        if request.head.method == "GET" and (found := self._kept(path, url.query)) is not None:
             self._report(f"200 {line}")
             await self._send_kept(connection, *found)
             return
-        api = _PATHS.get(path) if request.method == "POST" else None
+        api = _PATHS.get(path) if request.head.method == "POST" else None
         fitting = None
         if api is not None:
             fitting = find_recording(
@@ -110,7 +71,9 @@ class MockServer:
             )
         if fitting is None:
             self._report(f"404 {line}: no matching recording")
-            await connection.send_json(404, _error(self._nothing(request.method, url.path, api)))
+            await connection.send_json(
+                404, error_object(self._nothing(request.head.method, url.path, api), _NOT_RECORDED)
+            )
             return
         recording, fit = fitting
         self._served.append(recording.exchange.id)
@@ -137,7 +100,7 @@ class MockServer:
                 f"This reply was recorded as a stream, and {why.rstrip('.')}. It has no complete "
                 "response object. Request it with stream=true to get the recorded part."
             )
-            await connection.send_json(400, _error(message, "recorded_in_part"), told)
+            await connection.send_json(400, error_object(message, "recorded_in_part"), told)
             return
         self._report(f"200 {line}: exchange {found.exchange.id} ({fit.value}), as one object")
         await self._wait(found.exchange.timing.duration_ms)
@@ -229,14 +192,6 @@ class MockServer:
         )
 
 
-def _host(request: Request) -> str | None:
-    host = request.headers.get("host")
-    try:
-        return urlsplit(f"//{host}").hostname if host else None
-    except ValueError:
-        return host
-
-
 def _wants_stream(body: bytes) -> bool:
     try:
         value = read_json(body.decode("utf-8"))
@@ -252,7 +207,3 @@ def _number(frame: WireFrame) -> float:
         if isinstance(number, int):
             return number
     return float("inf")
-
-
-def _error(message: str, code: str = "not_recorded") -> dict[str, Any]:
-    return {"error": {"message": message, "type": code, "param": None, "code": code}}

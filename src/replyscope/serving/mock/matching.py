@@ -8,7 +8,7 @@ from typing import Any
 
 from replyscope.domain.exchange import Api
 from replyscope.domain.json_text import read_json
-from replyscope.mock.recording import Recording
+from replyscope.serving.mock.recording import Recording
 
 
 class MatchLevel(StrEnum):

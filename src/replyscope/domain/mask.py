@@ -32,6 +32,7 @@ class Mask:
         spelt = {spelling for secret in known for spelling in _spellings(secret)}
         distinct = [spelling for spelling in spelt if len(spelling) >= DISTINCT]
         self._secrets = tuple(sorted(distinct, key=lambda s: (-len(s), s)))
+        self._encoded = tuple(spelling.encode() for spelling in sorted(spelt))
         short = sorted(spelling for spelling in spelt if len(spelling) < DISTINCT)
         alone = alone_pattern(short)
         self._short = re.compile(alone) if short else None
@@ -56,11 +57,44 @@ class Mask:
                 body = body.replace(encoded, _DOTS.encode())
         return body if self._short_bytes is None else self._short_bytes.sub(_DOTS.encode(), body)
 
+    def unfinished(self, body: bytes) -> int:
+        """The number of bytes at the end of `body` that may be the beginning of a secret."""
+        longest = 0
+        for secret in self._encoded:
+            most = min(len(secret) - 1, len(body))
+            start = body.find(secret[:1], len(body) - most) if most else -1
+            while start >= 0:
+                if secret.startswith(body[start:]):
+                    longest = max(longest, len(body) - start)
+                    break
+                start = body.find(secret[:1], start + 1)
+        return longest
+
     def headers(self, headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """The headers with secret values masked."""
         return tuple(
             (name, _DOTS if is_secret_header(name) else self.text(value)) for name, value in headers
         )
+
+
+class StreamMask:
+    """Masks a body that comes in parts, also secrets that are split between two parts."""
+
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
+        self._held = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """The masked data, without an end that may be the beginning of a secret."""
+        whole = self._mask.body(self._held + data)
+        passed = len(whole) - self._mask.unfinished(whole)
+        self._held = whole[passed:]
+        return whole[:passed]
+
+    def finish(self) -> bytes:
+        """The rest."""
+        rest, self._held = self._held, b""
+        return rest
 
 
 def _spellings(secret: str) -> Iterator[str]:
@@ -82,17 +116,32 @@ def is_secret_header(name: str) -> bool:
     return _SECRET_HEADER.search(name) is not None
 
 
+def public_query(query: str) -> str:
+    """The query of a URL with the values of secret parameters masked."""
+    return re.sub(
+        r"([^&=]+)=([^&]*)",
+        lambda m: f"{m[1]}={_DOTS}" if _SECRET_PARAMETER.search(m[1]) else m[0],
+        query,
+    )
+
+
 def secrets_of(endpoint: Endpoint, proxy: Proxy | None = None) -> list[str]:
     """The secrets in an endpoint's settings: in its headers and URLs."""
-    found = [value for name, value in endpoint.headers if is_secret_header(name)]
-    found += [word for value in found for word in value.split() if len(word) >= _LONG]
+    found = secrets_in_headers(endpoint.headers)
     urls = (endpoint.base_url, endpoint.proxy or "", proxy.url if proxy is not None else "")
     for url in urls:
-        found += _secrets_in(url)
+        found += secrets_in_url(url)
     return found
 
 
-def _secrets_in(url: str) -> Iterator[str]:
+def secrets_in_headers(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """The values of headers that have a key, and the long words in them."""
+    found = [value for name, value in headers if is_secret_header(name)]
+    return found + [word for value in found for word in value.split() if len(word) >= _LONG]
+
+
+def secrets_in_url(url: str) -> Iterator[str]:
+    """The passwords and keys in a URL: in its login and its query."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from replyscope.domain.mask import Mask
 from replyscope.domain.secret_shapes import find_keys, without_keys
-from replyscope.provider.mask import Mask
 
 KEY = "mini"
 NAMES = [

@@ -1,0 +1,63 @@
+"""What is known of a watched call when its request has been read."""
+
+from collections.abc import Sequence
+
+from replyscope.domain.asked import AskedCall
+from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.event import RequestSent
+from replyscope.domain.exchange import Exchange, ExchangeState
+from replyscope.domain.query_fields import PART
+from replyscope.domain.secret_shapes import without_keys
+from replyscope.domain.session import SessionSettings
+from replyscope.domain.think_tags import ThinkTags
+from replyscope.domain.watched import Client, WatchedRequest
+from replyscope.engine.watching.placing import Caller
+
+_LONGEST_CLIENT = 300
+_CUT = "The request was too large to record; it was forwarded whole."
+
+
+def caller_of(
+    request: WatchedRequest,
+    asked: AskedCall,
+    sent: RequestSent,
+    endpoint: Endpoint | None,
+    exchange_id: str,
+) -> Caller:
+    """The caller of a request. `endpoint` is the provider with the upstream's name, if any."""
+    opening = Exchange(
+        exchange_id,
+        asked.api,
+        request.upstream,
+        request.base_url,
+        asked.model or "unknown",
+        request.at,
+        ExchangeState.IN_PROGRESS,
+        schema=asked.schema,
+        max_tokens=asked.max_tokens,
+        is_background=asked.is_background,
+        think_tags=think_tags_of(endpoint),
+        adaptations=(_CUT,) if request.is_cut else (),
+    )
+    title = f"{request.method} {request.path}"
+    client = client_text(request.client, request.secrets)
+    return Caller(client, opening, _settings(asked, endpoint), title, sent)
+
+
+def think_tags_of(endpoint: Endpoint | None) -> ThinkTags:
+    """How tags in the text of a server's replies are read."""
+    return endpoint.think_tags if endpoint is not None else ThinkTags.AUTO
+
+
+def client_text(client: Client, secrets: Sequence[str]) -> str:
+    """The program of a call: its name, its command and its process, without keys."""
+    pid = f"pid {client.pid}" if client.pid is not None else ""
+    named = PART.join(filter(None, (client.name, client.command, pid)))
+    return without_keys(named, secrets)[:_LONGEST_CLIENT]
+
+
+def _settings(asked: AskedCall, endpoint: Endpoint | None) -> SessionSettings:
+    """The settings for going on by hand: a server that is no provider can't be chosen."""
+    if endpoint is None:
+        return SessionSettings()
+    return SessionSettings(endpoint=endpoint.name, model=asked.model or None)

@@ -1,0 +1,192 @@
+"""The copy of a call that an observer gets: bounded in size, decoded, and with masked keys.
+
+Nothing here may disturb the traffic: an observer that raises is left alone for the rest of the
+call, and the gap is counted.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+
+from replyscope.domain.mask import Mask, StreamMask, secrets_in_headers, secrets_in_url
+from replyscope.domain.watched import CallListener, CallObserver, Client, WatchedRequest
+from replyscope.serving.watch.decoding import Decoder, Unreadable
+from replyscope.serving.watch.peers import Process
+
+MOST_OF_A_REQUEST = 32 * 1024 * 1024
+MOST_OF_A_RESPONSE = 64 * 1024 * 1024
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Gaps:
+    """The calls that were forwarded, but not reported to the end. `report` gets the first."""
+
+    report: Callable[[str], None]
+    count: int = field(default=0)
+
+    def add(self, error: Exception) -> None:
+        """Count a call whose observer failed."""
+        self.count += 1
+        if self.count == 1:
+            _log.exception("an observer of calls failed", exc_info=error)
+            why = f"{type(error).__name__}: {error}"
+            self.report(f"A call could not be recorded ({why}). Forwarding continues.")
+
+
+@lru_cache(maxsize=64)  # a program has few keys, and building a mask takes a while
+def _mask_of(secrets: tuple[str, ...]) -> Mask:
+    return Mask(secrets)
+
+
+class CallCopy:
+    """Collects a request, then reports the request and its response to the observer.
+
+    `process` is awaited before the first report; until then reports are kept. `request` has an
+    empty body and unmasked headers. What takes time is done after the first byte of the response.
+    """
+
+    def __init__(
+        self,
+        observer: CallObserver,
+        request: WatchedRequest,
+        own_secrets: tuple[str, ...],
+        process: asyncio.Future[Process | None],
+        elapsed_ms: Callable[[], float],
+        gaps: Gaps,
+    ) -> None:
+        self._observer = observer
+        self._request = request
+        self._own_secrets = own_secrets
+        self._process = process
+        self._elapsed_ms = elapsed_ms
+        self._gaps = gaps
+        self._body = bytearray()
+        self._decoder: Decoder | None = None
+        self._listener: CallListener | None = None
+        self._kept: list[Callable[[CallListener], None]] = []
+        self._is_whole = self._has_begun = self._has_failed = False
+        self._lack: str | None = None
+        """Why a part of the response is not reported."""
+
+    @cached_property
+    def _secrets(self) -> tuple[str, ...]:
+        """Our own keys, and those of the request."""
+        in_query = secrets_in_url(f"http://upstream/?{self._request.query}")
+        return (*self._own_secrets, *secrets_in_headers(self._request.headers), *in_query)
+
+    @cached_property
+    def _mask(self) -> Mask:
+        return _mask_of(self._secrets)
+
+    @cached_property
+    def _stream_mask(self) -> StreamMask:
+        return StreamMask(self._mask)
+
+    def add_request(self, data: bytes) -> None:
+        """Add a part of the request body."""
+        if self._listener is None and len(self._body) <= MOST_OF_A_REQUEST:
+            self._body += data
+
+    def request_ended(self) -> None:
+        """The request is complete."""
+        self._is_whole = True
+        self._begin_soon()
+
+    def _begin_soon(self) -> None:
+        """Report the request as soon as the process is known."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._process.add_done_callback(lambda _: self._begin())
+
+    def responded(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+        """See ResponseListener."""
+        self._begin_soon()
+        encodings = ",".join(v for n, v in headers if n.lower() == "content-encoding")
+        try:
+            self._decoder = Decoder(encodings, MOST_OF_A_RESPONSE)
+        except Unreadable as error:
+            self._lack = f"The body can't be read: {error}."
+        masked, at_ms = self._mask.headers(headers), self._elapsed_ms()
+        self._report(lambda listener: listener.responded(status, masked, at_ms))
+
+    def received(self, data: bytes) -> None:
+        """See ResponseListener."""
+        if self._decoder is None or self._lack is not None:
+            return
+        try:
+            data = self._stream_mask.feed(self._decoder.feed(data))
+        except Unreadable as error:
+            self._lack = f"The body can't be read: {error}."
+            return
+        if self._decoder.is_cut:
+            size = f"{MOST_OF_A_RESPONSE // 1024**2} MB"
+            self._lack = f"The response is larger than {size}; its rest was not recorded."
+        self._pass(data)
+
+    def ended(self, fault: str | None) -> None:
+        """The call ended: properly with None, else with the reason."""
+        self._begin_soon()
+        self._pass(self._stream_mask.finish())
+        why, at_ms = fault or self._lack, self._elapsed_ms()
+        self._report(lambda listener: listener.ended(why, at_ms))
+
+    def _pass(self, data: bytes) -> None:
+        if data:
+            at_ms = self._elapsed_ms()
+            self._report(lambda listener: listener.received(data, at_ms))
+
+    def _with_body(self) -> WatchedRequest:
+        """The request with its decoded body, or marked as cut."""
+        names = self._request.headers
+        encodings = ",".join(v for n, v in names if n.lower() == "content-encoding")
+        try:
+            decoder = Decoder(encodings, MOST_OF_A_REQUEST)
+            body = decoder.feed(bytes(self._body))
+            is_cut = decoder.is_cut or not self._is_whole
+        except Unreadable:
+            body, is_cut = b"", True
+        self._body = bytearray()
+        return replace(
+            self._request,
+            headers=self._mask.headers(names),
+            query=self._mask.text(self._request.query),
+            path=self._mask.text(self._request.path),
+            body=b"" if is_cut else self._mask.body(body),
+            is_cut=is_cut,
+            secrets=self._secrets,
+        )
+
+    def _begin(self) -> None:
+        """Report the request and what was kept, now that the process is known."""
+        is_known = not self._process.cancelled() and self._process.exception() is None
+        found = self._process.result() if is_known else None
+        client = self._request.client
+        if found is not None:
+            command = self._mask.text(found.command)
+            name = client.name or command.partition(" ")[0].rpartition("/")[2]
+            client = Client(name, found.pid, command)
+        try:
+            self._listener = self._observer.called(replace(self._with_body(), client=client))
+        except Exception as error:  # noqa: BLE001 - whatever fails there, the traffic goes on
+            self._fail(error)
+        for report in self._kept:
+            self._report(report)
+        self._kept.clear()
+
+    def _report(self, report: Callable[[CallListener], None]) -> None:
+        if self._has_failed:
+            return
+        if self._listener is None:
+            self._kept.append(report)
+            return
+        try:
+            report(self._listener)
+        except Exception as error:  # noqa: BLE001 - whatever fails there, the traffic goes on
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._has_failed = True
+        self._gaps.add(error)

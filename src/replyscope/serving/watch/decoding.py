@@ -1,0 +1,86 @@
+"""Removes the content encoding of a copied body: gzip, deflate, and zstd where Python has it."""
+
+import importlib
+import sys
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+_MOST_ENCODINGS = 3
+_ANY_HEADER = 47  # zlib detects gzip or zlib by the first bytes
+_RAW = -15
+
+
+class Unreadable(Exception):
+    """A body that can't be decoded. The text is a clause."""
+
+
+class Decoder:
+    """Decodes the parts of one body, in order. The result has at most `most` bytes in all."""
+
+    def __init__(self, encodings: str, most: int) -> None:
+        """Raises Unreadable for an encoding that is not known."""
+        names = [name.strip().lower() for name in encodings.split(",")]
+        wanted = [name for name in reversed(names) if name not in ("", "identity")]
+        if len(wanted) > _MOST_ENCODINGS:
+            raise Unreadable(f"it has {len(wanted)} content encodings")
+        self._steps = [_step_of(name) for name in wanted]
+        self._room = most
+        self.is_cut = False
+        """Whether the body was larger than the limit; the rest was dropped."""
+
+    def feed(self, data: bytes) -> bytes:
+        """The decoded data. Raises Unreadable."""
+        if self.is_cut:
+            return b""
+        for step in self._steps:
+            try:
+                data = step(data, self._room + 1)
+            except (zlib.error, ValueError, EOFError) as error:
+                raise Unreadable(f"its content encoding is damaged ({error})") from error
+            self.is_cut |= len(data) > self._room
+        self.is_cut |= len(data) > self._room
+        data = data[: self._room]
+        self._room -= len(data)
+        return data
+
+
+_Step = Callable[[bytes, int], bytes]
+
+
+def _step_of(name: str) -> _Step:
+    if name in ("gzip", "x-gzip", "deflate"):
+        return _Inflating().feed
+    if name == "zstd" and sys.version_info >= (3, 14):
+        module: Any = importlib.import_module("compression.zstd")
+        made = module.ZstdDecompressor()
+        return lambda data, most: bytes(made.decompress(data, most)) if not made.eof else b""
+    raise Unreadable(f"its content encoding is {name[:20]!r}")
+
+
+class _Inflating:
+    """A decompressor of gzip and deflate. Gzip may have several members, deflate no header."""
+
+    def __init__(self) -> None:
+        self._inflate: Any = None
+        self._start = b""
+
+    def feed(self, data: bytes, most: int) -> bytes:
+        """Decompress up to `most` bytes. Raises zlib.error."""
+        made = bytearray()
+        data, self._start = self._start + data, b""
+        while data and len(made) < most:
+            if self._inflate is None or self._inflate.eof:
+                if len(data) < 2:
+                    self._start = data
+                    break
+                self._inflate = zlib.decompressobj(_ANY_HEADER if _has_header(data) else _RAW)
+            made += self._inflate.decompress(data, most - len(made))
+            data = self._inflate.unused_data
+        return bytes(made)
+
+
+def _has_header(data: bytes) -> bool:
+    """Whether data begin as gzip or zlib do; some servers send deflate without a header."""
+    is_zlib = data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+    return is_zlib or data[:2] == b"\x1f\x8b"

@@ -1,0 +1,181 @@
+"""The relay: a server that forwards calls to its upstreams, byte for byte.
+
+Each connection of a client has its own connection to an upstream, so that both sides see the
+same keep-alive, the same order and the same breaks. The observer gets a copy of each call.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import h11
+
+from replyscope.domain.ports import Clock, NewId
+from replyscope.domain.watched import CallObserver, Client, WatchedRequest
+from replyscope.serving.access import Refusal, find_refusal
+from replyscope.serving.connection import Head, HttpConnection, encode_json, error_object
+from replyscope.serving.server import HttpServer, Report
+from replyscope.serving.watch.call_copy import CallCopy, Gaps
+from replyscope.serving.watch.dialing import DialError, Link, dial
+from replyscope.serving.watch.forwarding import CLIENT_LEFT, Forwarding
+from replyscope.serving.watch.peers import Peers, Process, client_name
+from replyscope.serving.watch.request_head import forwarded_head
+from replyscope.serving.watch.upstream import Destination, Directory, Upstream
+
+_UNREACHABLE = "upstream_unreachable"
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A client's connection, its process, and its links to upstreams."""
+
+    connection: HttpConnection
+    process: asyncio.Future[Process | None] | None = None
+    links: dict[str, Link] = field(default_factory=dict)
+
+
+class Relay(HttpServer):
+    """A relay between programs and upstreams; the first upstream is that of `/v1`.
+
+    With a token it may listen on any address, and every path has to begin with `/t/TOKEN`;
+    `own_names` are then the names of this machine.
+    """
+
+    def __init__(
+        self,
+        upstreams: Sequence[Upstream],
+        observer: CallObserver,
+        *,
+        clock: Clock,
+        new_id: NewId,
+        report: Report,
+        token: str | None = None,
+        own_names: Collection[str] = (),
+    ) -> None:
+        super().__init__(report)
+        self._directory = Directory(upstreams, token)
+        self._observer = observer
+        self._clock = clock
+        self._new_id = new_id
+        self._own_names = own_names if token is not None else None
+        self._peers = Peers()
+        self._running = 0
+        self._is_idle = asyncio.Event()
+        self.gaps = Gaps(report)
+
+    async def close(self) -> None:
+        """See HttpServer. All calls have been reported to their end afterwards."""
+        await super().close()
+        await self._peers.close()
+
+    async def settle(self, longest_s: float) -> None:
+        """Wait until no call runs, for some time at most."""
+        self._is_idle.clear()
+        if self._running:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_idle.wait(), longest_s)
+
+    async def serve_client(self, connection: HttpConnection) -> None:
+        """See HttpServer."""
+        visit = _Visit(connection)
+        try:
+            while (head := await connection.next_head()) is not None:
+                if not await self._answer(visit, head):
+                    break
+        finally:
+            for link in visit.links.values():
+                link.close()
+
+    async def _answer(self, visit: _Visit, head: Head) -> bool:
+        """Answer one request. Returns whether the connection can have another one."""
+        refusal = find_refusal(head.headers, self._own_names)
+        found = refusal or self._directory.find(head.target)
+        if head.method == "CONNECT":
+            found = Refusal(405, "This server is no proxy; use it as a base URL.")
+        if isinstance(found, Refusal):
+            self._report(f"{found.status} {head.method}: {found.reason}")
+            await visit.connection.refuse(found.status, error_object(found.reason, "refused"))
+            return False
+        elapsed_ms = _stopwatch(self._clock)
+        try:
+            link = await _link_to(visit, found.upstream)
+        except DialError as error:
+            copy = self._new_copy(visit, head, found, elapsed_ms)
+            await self._fail(visit.connection, copy, str(error))
+            return False
+        link.write(forwarded_head(head, found))
+        visit.links[found.upstream.name] = link
+        # The rest is done while the upstream works on its answer.
+        copy = self._new_copy(visit, head, found, elapsed_ms)
+        self._running += 1
+        try:
+            if not await Forwarding(visit.connection, head, link, copy).run():
+                return False
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._is_idle.set()
+        visit.connection.passed_on()
+        link.rest()
+        return True
+
+    def _new_copy(
+        self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
+    ) -> CallCopy:
+        upstream = found.upstream
+        if visit.process is None:
+            visit.process = self._peers.look_up(visit.connection.addresses)
+        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.raw_headers]
+        request = WatchedRequest(
+            id=self._new_id(),
+            at=self._clock.now(),
+            upstream=upstream.name,
+            base_url=upstream.shown_url,
+            method=head.method,
+            path=found.path,
+            query=found.query,
+            headers=tuple(headers),
+            body=b"",
+            client=Client(client_name(head.headers.get("user-agent", ""))),
+        )
+        return CallCopy(
+            self._observer,
+            request,
+            upstream.secrets,
+            visit.process,
+            elapsed_ms,
+            self.gaps,
+        )
+
+    async def _fail(self, connection: HttpConnection, copy: CallCopy, reason: str) -> None:
+        """Answer and record a call whose upstream can't be reached."""
+        try:
+            copy.add_request(await connection.read_body())
+            copy.request_ended()
+        except (ConnectionError, TimeoutError, h11.RemoteProtocolError):
+            copy.ended(CLIENT_LEFT)
+            return
+        self._report(reason)
+        error = error_object(reason, _UNREACHABLE)
+        headers = (("content-type", "application/json"), ("connection", "close"))
+        await connection.send_json(502, error, headers[1:])
+        copy.responded(502, headers)
+        copy.received(encode_json(error))
+        copy.ended(None)
+
+
+async def _link_to(visit: _Visit, upstream: Upstream) -> Link:
+    """The link of this connection to an upstream. Raises DialError."""
+    known = visit.links.pop(upstream.name, None)
+    if known is not None and known.is_usable:
+        return known
+    if known is not None:
+        known.close()
+    return await dial(upstream)
+
+
+def _stopwatch(clock: Clock) -> Callable[[], float]:
+    """A function that returns the milliseconds from now on."""
+    began_ms = clock.monotonic_ms()
+    return lambda: clock.monotonic_ms() - began_ms

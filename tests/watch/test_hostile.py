@@ -1,0 +1,86 @@
+"""Whatever an upstream or a client sends, the relay forwards it or says what is wrong."""
+
+import asyncio
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replyscope.serving.watch.call_copy import MOST_OF_A_RESPONSE
+from replyscope.serving.watch.decoding import Decoder, Unreadable
+from tests.watch.bench import answering, post, relaying, serving, talk, upstream_at
+
+_PIECES = st.sampled_from(
+    [b"HTTP/1.1 ", b"HTTP/1.0 ", b"200 OK", b"101 Switch", b"100 Continue", b"204 No", b"\r\n",
+     b"\r\n\r\n", b"\n", b"Content-Length: 5", b"Content-Length: -1", b"Content-Length: 99999999",
+     b"Transfer-Encoding: chunked", b"5\r\nhello\r\n", b"0\r\n\r\n", b"ffffffffffff\r\n", b"zz\r\n",
+     b"Content-Encoding: gzip", b"Connection: close", b"X: \x00", b"hello", b"\xff\xfe"]
+)  # fmt: skip
+_BYTES = st.lists(_PIECES | st.binary(max_size=20), max_size=25).map(b"".join)
+
+
+@given(response=_BYTES)
+def test_any_response_is_forwarded_as_it_is(response: bytes) -> None:
+    asyncio.run(_is_forwarded(response))
+
+
+async def _is_forwarded(response: bytes) -> None:
+    async with serving(answering(response)) as url, relaying(upstream_at(url)) as stage:
+        assert await talk(stage.port, post(b"{}")) == response
+        (call,) = await stage.watcher.ended(1)
+    assert call.request.body == b"{}"
+
+
+@given(request_=_BYTES.map(lambda text: text.replace(b"HTTP/1.1 200", b"GET / HTTP/1.1")))
+def test_any_request_is_answered_or_closed(request_: bytes) -> None:
+    asyncio.run(_is_answered(b"POST /v1/x HTTP/1.1\r\nHost: localhost\r\n" + request_))
+
+
+async def _is_answered(request_: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+    async with serving(answering(answer)) as url, relaying(upstream_at(url)) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(request_)
+        writer.write_eof()
+        async with asyncio.timeout(20):
+            got = await reader.read()
+        writer.close()
+    assert not got or got.startswith(b"HTTP/1.1 ")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "gzip, gzip"])
+def test_a_small_body_that_unpacks_to_much_is_bounded(encoding: str) -> None:
+    packed = gzip.compress(bytes(4 * 1024 * 1024))
+    if encoding == "deflate":
+        packed = zlib.compress(bytes(4 * 1024 * 1024))
+    elif encoding == "gzip, gzip":
+        packed = gzip.compress(packed)
+    decoder = Decoder(encoding, 100_000)
+    assert len(decoder.feed(packed)) == 100_000
+    assert decoder.is_cut
+    assert decoder.feed(packed) == b""
+
+
+def test_too_many_encodings_are_not_tried() -> None:
+    with pytest.raises(Unreadable, match="it has 4 content encodings"):
+        Decoder("gzip, gzip, gzip, gzip", 100)
+
+
+async def test_a_response_above_the_bound_is_forwarded_whole_and_recorded_in_part() -> None:
+    size = MOST_OF_A_RESPONSE + 1_000_000
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % size
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        writer.write(head)
+        for left in range(size, 0, -100_000):
+            writer.write(b"x" * min(left, 100_000))
+            await writer.drain()
+
+    async with serving(handle) as url, relaying(upstream_at(url)) as stage:
+        assert len(await talk(stage.port, post(b"{}"))) == len(head) + size
+        (call,) = await stage.watcher.ended(1)
+    assert len(call.body) == MOST_OF_A_RESPONSE
+    assert call.fault == "The response is larger than 64 MB; its rest was not recorded."
