@@ -304,7 +304,7 @@ FIELDS: dict[str, Field] = {
     "source": Field(
         OfSession("source", unnamed=OWN),
         "where the session comes from: replyscope, watch, or an import format",
-        "claude-code",
+        WATCHED,
         offered=(OWN, WATCHED),
     ),
     "client": Field(
