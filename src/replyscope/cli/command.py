@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import importlib
 import signal
+from collections.abc import Awaitable, Callable
 
 from replyscope.cli.ask import ask
 from replyscope.cli.guard import Guard
@@ -73,42 +74,28 @@ async def _open_to_read(wiring: Wiring) -> None:
 async def _dispatch(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, parts: tuple[Part, ...]
 ) -> int:
-    match arguments.command:
+    command = arguments.command
+    if command in ("ask", "watch"):
+        await wiring.store.open()
+        await recover(wiring.store, translate_frames)
+    elif command in ("mock", "stats", "responses"):
+        await wiring.store.open()
+    match command:
         case "ask":
-            await wiring.store.open()
-            await recover(wiring.store, translate_frames)
             return await ask(arguments, settings, wiring, parts)
         case "sessions":
-            from replyscope.cli.sessions import run_sessions  # only for this command
-
             await _open_to_read(wiring)
-            return await run_sessions(arguments, wiring)
-        case "mock":
-            from replyscope.cli.mock import run_mock  # only for this command
-
-            await wiring.store.open()
-            return await run_mock(arguments, wiring)
-        case "watch":
-            from replyscope.cli.watch import run_watch  # only for this command
-
-            await wiring.store.open()
-            await recover(wiring.store, translate_frames)
-            return await run_watch(arguments, settings, wiring)
-        case "stats":
-            from replyscope.cli.stats import run_stats  # only for this command
-
-            await wiring.store.open()
-            return await run_stats(arguments, wiring)
-        case "responses":
-            from replyscope.cli.responses import run_responses  # only for this command
-
-            await wiring.store.open()
-            return await run_responses(arguments, settings, wiring)
-        case "local" | "prices" | "prompts" as name:
-            module = importlib.import_module(f"replyscope.cli.{name}")  # only for this command
-            status: int = await getattr(module, f"run_{name}")(arguments, wiring)
-            return status
+            return await _runner(command)(arguments, wiring)
+        case "responses" | "watch":
+            return await _runner(command)(arguments, settings, wiring)
+        case "mock" | "stats" | "local" | "prices" | "prompts":
+            return await _runner(command)(arguments, wiring)
         case _:
-            from replyscope.cli.doctor import run_doctor  # only for this command
+            return await _runner("doctor")(arguments, settings, wiring)
 
-            return await run_doctor(arguments, settings, wiring)
+
+def _runner(command: str) -> Callable[..., Awaitable[int]]:
+    """The function that runs a command. Its module is imported only for this command."""
+    module = importlib.import_module(f"replyscope.cli.{command}")
+    run: Callable[..., Awaitable[int]] = getattr(module, f"run_{command}")
+    return run

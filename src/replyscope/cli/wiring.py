@@ -95,10 +95,8 @@ def wire(
     tools = wire_tools(paths, tool_files, saves=saves)
     prices = LatePrices(tools.settings.prices, paths.price_list)
     spending = Spending(tools.settings.limits, prices, clock, ids)
-    services = (prices, translate_frames, tools.tooling, private, spending)
-    archive = Archive(store, clock, ids, *services)
-    index = SqliteSearchIndex(lambda: store.database, describe)
-    library = SqliteLibrary(lambda: store.database)
+    archive = Archive(store, clock, ids, prices, translate_frames, tools.tooling, private, spending)
+    index, library = _search(store)
     return Wiring(
         paths=paths,
         store=store,
@@ -118,6 +116,13 @@ def wire(
         toolbox=tools.toolbox,
         tool_settings=tools.settings,
         spending=spending,
+    )
+
+
+def _search(store: SqliteStore) -> tuple[SqliteSearchIndex, SqliteLibrary]:
+    return (
+        SqliteSearchIndex(lambda: store.database, describe),
+        SqliteLibrary(lambda: store.database),
     )
 
 

@@ -129,25 +129,11 @@ class Batch:
 def shared_of(conversation: ForeignConversation) -> Shared:
     """Convert a conversation into a session."""
     scope = f"{conversation.source}/{conversation.key}"
-    ids = {turn.key: _id(f"{scope}/{turn.key}") for turn in conversation.turns}
+    known = {turn.key for turn in conversation.turns}
     began = conversation.at or next((t.at for t in conversation.turns if t.at), _EARLIEST)
-    messages, exchanges = [], {}
-    last = began
-    for turn in conversation.turns:
-        at = last = turn.at or last
-        key = ids[turn.key]
-        parent = ids.get(turn.parent or "")
-        if conversation.grows and parent is None and turn.parent is not None:
-            parent = _id(f"{scope}/{turn.parent}")
-        if turn.role is Role.ASSISTANT:
-            own = f"{conversation.source}//{turn.reply_key}" if turn.reply_key else ""
-            exchange = _exchange(conversation, turn, _id(f"{own or f'{scope}/{turn.key}'}/x"), at)
-            exchanges[exchange.id] = exchange
-            source = (ReplySource(exchange.id, 0),)
-            messages.append(Message(key, Role.ASSISTANT, (), at, parent, source))
-        else:
-            messages.append(Message(key, turn.role, turn.parts, at, parent))
-    head = conversation.head if conversation.head in ids or conversation.grows else None
+    messages, exchanges = _messages_of(conversation, scope, known, began)
+    last = messages[-1].created_at if messages else began
+    head = conversation.head if conversation.head in known or conversation.grows else None
     if head is None and conversation.turns:
         head = conversation.turns[-1].key
     said = next((_text(t.parts) for t in conversation.turns if t.role is Role.USER), "")
@@ -173,6 +159,29 @@ def shared_of(conversation: ForeignConversation) -> Shared:
         grows=conversation.grows,
         earlier_head_id=_id(f"{scope}/{earlier}") if earlier is not None else None,
     )
+
+
+def _messages_of(
+    conversation: ForeignConversation, scope: str, known: set[str], began: datetime
+) -> tuple[list[Message], dict[str, Exchange]]:
+    """The messages of a conversation, and the exchanges of its replies."""
+    messages: list[Message] = []
+    exchanges: dict[str, Exchange] = {}
+    at = began
+    for turn in conversation.turns:
+        at = turn.at or at
+        key, parent = _id(f"{scope}/{turn.key}"), None
+        if turn.parent is not None and (turn.parent in known or conversation.grows):
+            parent = _id(f"{scope}/{turn.parent}")
+        if turn.role is Role.ASSISTANT:
+            own = f"{conversation.source}//{turn.reply_key}" if turn.reply_key else ""
+            exchange = _exchange(conversation, turn, _id(f"{own or f'{scope}/{turn.key}'}/x"), at)
+            exchanges[exchange.id] = exchange
+            source = (ReplySource(exchange.id, 0),)
+            messages.append(Message(key, Role.ASSISTANT, (), at, parent, source))
+        else:
+            messages.append(Message(key, turn.role, turn.parts, at, parent))
+    return messages, exchanges
 
 
 def _exchange(

@@ -13,6 +13,22 @@ from replyscope.store.codec import read_parts
 _LAST = (1 << 63) - 1
 _MOST_VALUES = 200
 _LONGEST_VALUE = 2_000
+_MOST_HISTORY = 1_000
+
+
+def add_history(connection: sqlite3.Connection, text: str) -> None:
+    """Add a prompt to the history; the oldest are deleted."""
+    connection.execute("DELETE FROM prompt WHERE text = ?", (text,))
+    connection.execute("INSERT INTO prompt (text) VALUES (?)", (text,))
+    connection.execute(
+        "DELETE FROM prompt WHERE id <= (SELECT max(id) FROM prompt) - ?", (_MOST_HISTORY,)
+    )
+
+
+def load_history(connection: sqlite3.Connection, limit: int) -> tuple[str, ...]:
+    """The newest prompts of the history, oldest first."""
+    found = connection.execute("SELECT text FROM prompt ORDER BY id DESC LIMIT ?", (limit,))
+    return tuple(row[0] for row in found.fetchall()[::-1])
 
 
 def load_prompts(

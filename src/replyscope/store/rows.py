@@ -297,22 +297,24 @@ def summarise_sessions(
         """,
         (session_id, session_id, pinned_first, -1 if limit is None else limit),
     )
-    return tuple(
-        SessionSummary(
-            id=row[0],
-            title=row[1],
-            model=row[5],
-            created_at=from_ms(row[2]),
-            updated_at=from_ms(row[3]),
-            exchange_count=row[4],
-            state=row[6] or "empty",
-            is_pinned=row[7] is not None,
-            is_archived=row[8] is not None,
-            tags=tuple(sorted(row[9].split("\n"))) if row[9] else (),
-            source=row[10],
-            client=row[11],
-        )
-        for row in rows
+    return tuple(map(_summary, rows))
+
+
+def _summary(row: tuple[Any, ...]) -> SessionSummary:
+    """The summary of a row of `summarise_sessions`."""
+    return SessionSummary(
+        id=row[0],
+        title=row[1],
+        model=row[5],
+        created_at=from_ms(row[2]),
+        updated_at=from_ms(row[3]),
+        exchange_count=row[4],
+        state=row[6] or "empty",
+        is_pinned=row[7] is not None,
+        is_archived=row[8] is not None,
+        tags=tuple(sorted(row[9].split("\n"))) if row[9] else (),
+        source=row[10],
+        client=row[11],
     )
 
 

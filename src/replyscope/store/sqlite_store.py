@@ -24,14 +24,18 @@ from replyscope.store.hold import Hold
 from replyscope.store.importing import insert_shared, look_for, read_shared
 from replyscope.store.index import note_unindexed_under
 from replyscope.store.journal import SqliteJournal, load_frames, save_ended
-from replyscope.store.prompts import last_values, load_prompts, remember_values
+from replyscope.store.prompts import (
+    add_history,
+    last_values,
+    load_history,
+    load_prompts,
+    remember_values,
+)
 from replyscope.store.recent_models import recent_models
 from replyscope.store.remote import list_remote, set_remote_state
 from replyscope.store.requests import load_request
 from replyscope.store.spending import SqliteLedger, daily_costs
 from replyscope.store.stash import pop_stash, push_stash
-
-_MOST_HISTORY = 1_000
 
 
 class SqliteStore:
@@ -357,27 +361,11 @@ class SqliteStore:
 
     async def add_history(self, text: str) -> None:
         """Add a prompt to the history; the oldest are deleted."""
-
-        def insert(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM prompt WHERE text = ?", (text,))
-            connection.execute("INSERT INTO prompt (text) VALUES (?)", (text,))
-            connection.execute(
-                "DELETE FROM prompt WHERE id <= (SELECT max(id) FROM prompt) - ?",
-                (_MOST_HISTORY,),
-            )
-
-        await self._database.write(insert)
+        await self._database.write(lambda c: add_history(c, text))
 
     async def load_history(self, limit: int) -> tuple[str, ...]:
         """The newest prompts, oldest first."""
-
-        def load(connection: sqlite3.Connection) -> tuple[str, ...]:
-            found = connection.execute(
-                "SELECT text FROM prompt ORDER BY id DESC LIMIT ?", (limit,)
-            ).fetchall()
-            return tuple(row[0] for row in reversed(found))
-
-        return await self._database.read(load)
+        return await self._database.read(lambda c: load_history(c, limit))
 
     async def load_prompts(
         self, before: int | None, limit: int

@@ -86,12 +86,17 @@ class Groups:
         self.completing = Completing(desk, panes, self.writing, servers, prompts, commands, run)
         self.settings = SettingsCommands(desk, panes, commands, run)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
+        self.key_help = KeyHelp(desk, screen, commands)
+        self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, self.reviewing)
+        self._add_views(screen, services)
+        self._add_aids(screen)
+
+    def _add_views(self, screen: WorkingScreen[None], services: Services) -> None:
+        """Add the commands that find and draw."""
+        desk, panes = self.desk, self.panes
         self.finding = Finding(desk, panes, screen)
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)
-        self.key_help = KeyHelp(desk, screen, commands)
-        self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, self.reviewing)
-        self._add_aids(screen)
 
     def _add_aids(self, screen: WorkingScreen[None]) -> None:
         """Add the commands of the context, those that help to write, and the questions about
