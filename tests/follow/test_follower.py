@@ -13,7 +13,7 @@ from replyscope.cli.system import SystemClock
 from replyscope.cli.wiring import translate_frames
 from replyscope.domain.shared import Shared, Taken
 from replyscope.engine.folder_scan import Stamp, scan
-from replyscope.engine.following import Follower, Place
+from replyscope.engine.following import FollowedFolder, Follower
 from replyscope.engine.import_files import FileReader
 from replyscope.engine.importing import Importer
 from replyscope.store.foreign import open_foreign
@@ -43,7 +43,7 @@ class Rig:
     ) -> None:
         self.heard: list[tuple[Taken, str]] = []
         importer = Importer(FileReader(TABLE, open_foreign, translate_frames), store)
-        places = (Place(place, "folder"),)
+        places = (FollowedFolder(place, "folder"),)
         self.follower = Follower(places, TABLE, importer, StepClock(), self._hear, seen or {})
 
     def _hear(self, item: Shared, taken: Taken) -> None:

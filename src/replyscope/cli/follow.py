@@ -21,7 +21,7 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.shared import Shared, Taken
 from replyscope.domain.typed_path import typed_path
 from replyscope.engine.folder_scan import Stamp
-from replyscope.engine.following import ROUND_S, Follower, Place
+from replyscope.engine.following import ROUND_S, FollowedFolder, Follower
 from replyscope.readers.formats import FORMATS
 from replyscope.store.followed import SqliteFollowed
 
@@ -52,7 +52,7 @@ async def run_follow(arguments: argparse.Namespace, wiring: Wiring) -> int:
     return EXIT_OK
 
 
-def _places(names: Sequence[str]) -> tuple[Place, ...]:
+def _places(names: Sequence[str]) -> tuple[FollowedFolder, ...]:
     """The given folders, or all known ones: one that does not exist yet may come. Prints which
     exist. Raises SettingsError without any.
     """
@@ -60,7 +60,7 @@ def _places(names: Sequence[str]) -> tuple[Place, ...]:
     missing = [path for path in given if not path.exists()]
     if missing:
         raise SettingsError(f"{missing[0]} does not exist.", "Name a folder that exists.")
-    places = tuple(Place(path.absolute(), "folder") for path in given)
+    places = tuple(FollowedFolder(path.absolute(), "folder") for path in given)
     places = places or known_places(FORMATS, os.environ, Path.home())
     found = existing(places)
     titles = {place.title for place in found}

@@ -5,24 +5,24 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from replyscope.domain.import_format import Format
-from replyscope.engine.following import Place
+from replyscope.engine.following import FollowedFolder
 
 
 def known_places(
     formats: Iterable[Format], environment: Mapping[str, str], home: Path
-) -> tuple[Place, ...]:
+) -> tuple[FollowedFolder, ...]:
     """The folders and files in which programs keep their history, each once; some do not exist."""
-    found: dict[Path, Place] = {}
+    found: dict[Path, FollowedFolder] = {}
     for known in formats:
         for name in known.homes:
             path = _expanded(name, environment, home)
             if path is not None:
-                place = Place(path, known.program or known.title)
+                place = FollowedFolder(path, known.program or known.title)
                 found.setdefault(path.resolve(), place)
     return tuple(found.values())
 
 
-def existing(places: Iterable[Place]) -> tuple[Place, ...]:
+def existing(places: Iterable[FollowedFolder]) -> tuple[FollowedFolder, ...]:
     """The places that exist."""
     return tuple(place for place in places if place.path.exists())
 

@@ -12,7 +12,7 @@ from replyscope.config.prompts import PromptFolder, check_name
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.domain.prompt import Prompt
-from replyscope.engine.prompt_writing import Editing, PromptWriting
+from replyscope.engine.prompt_writing import EditedPrompt, PromptWriting
 from replyscope.engine.prompts import describe_prompt, find_prompt
 from replyscope.inspection.prompt_view import prompt_lines, prompt_object
 
@@ -110,7 +110,7 @@ def _piped() -> str:
         raise SettingsError("The piped input is not text in UTF-8.") from error
 
 
-async def _write(library: PromptFolder, name: str, editing: Editing, text: str) -> None:
+async def _write(library: PromptFolder, name: str, editing: EditedPrompt, text: str) -> None:
     """Save a text that was changed."""
     if not editing.changes(text):
         print("Nothing was saved: the text is not changed.", file=sys.stderr)

@@ -45,7 +45,7 @@ Heard = Callable[[Shared, Taken], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FollowedFolder:
     """A folder or a file to follow, and the title of the program that writes it."""
 
     path: Path
@@ -67,7 +67,7 @@ class Follower:
     A folder whose conversations have several files is read as a whole.
     """
 
-    places: tuple[Place, ...]
+    places: tuple[FollowedFolder, ...]
     table: FormatTable
     importer: Importer
     clock: Clock

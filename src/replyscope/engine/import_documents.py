@@ -18,7 +18,7 @@ from replyscope.engine.sniffing import FormatTable
 _LIST = re.compile(r"\s*\[")
 
 
-class Found(NamedTuple):
+class FoundItem(NamedTuple):
     """An item, whether its format is known, and whether it is JSON."""
 
     item: Item
@@ -26,16 +26,16 @@ class Found(NamedTuple):
     is_json: bool = True
 
 
-def items_of(document: JsonItems, name: str, table: FormatTable) -> Iterator[Found]:
+def items_of(document: JsonItems, name: str, table: FormatTable) -> Iterator[FoundItem]:
     """The items of a file; `name` is the file's."""
     for number, entry in enumerate(_entries(document, table), start=1):
         if isinstance(entry, Broken) and number == 1:  # perhaps the file is not JSON
-            yield Found(Unreadable(name, entry.why), is_known=False, is_json=False)
+            yield FoundItem(Unreadable(name, entry.why), is_known=False, is_json=False)
         else:
             is_known = table.of_entry(entry) is not None
             item = read_entry(entry, number, table)
             if item is not None:
-                yield Found(item, is_known)
+                yield FoundItem(item, is_known)
 
 
 def read_entry(entry: Any, number: int, table: FormatTable) -> Item | None:

@@ -27,7 +27,7 @@ from replyscope.domain.json_items import JsonItems
 from replyscope.domain.ports import TranslateFrames
 from replyscope.domain.regular_file import open_regular
 from replyscope.domain.shared import Shared
-from replyscope.engine.import_documents import Found, items_of
+from replyscope.engine.import_documents import FoundItem, items_of
 from replyscope.engine.log_lines import read_log
 from replyscope.engine.recorded_stream import session_of_stream
 from replyscope.engine.sniffing import FormatTable
@@ -143,9 +143,9 @@ class FileReader:
 
         return Batch(each(), progress.size, progress.place)
 
-    def _begun(self, name: str, found: Iterator[Found]) -> list[Found]:
+    def _begun(self, name: str, found: Iterator[FoundItem]) -> list[FoundItem]:
         """The items up to the first one in a known format."""
-        begun: list[Found] = []
+        begun: list[FoundItem] = []
         for one in found:
             begun.append(one)
             if one.is_known:
@@ -154,7 +154,7 @@ class FileReader:
                 break
         raise ImportFault(_what_is_wrong(name, begun), self._next_step)
 
-    def _found(self, files: Iterable[ImportedFile], *, is_alone: bool) -> Iterator[Found]:
+    def _found(self, files: Iterable[ImportedFile], *, is_alone: bool) -> Iterator[FoundItem]:
         """The items of all files. A file that cannot be read is reported and skipped."""
         for file in files:
             try:
@@ -162,17 +162,17 @@ class FileReader:
             except ImportFault as error:
                 if is_alone:
                     raise ImportFault(error.message, self._next_step) from error
-                yield Found(Unreadable(file.name, error.message), is_known=True)
+                yield FoundItem(Unreadable(file.name, error.message), is_known=True)
             except _UNREADABLE as error:
                 why = f"the file can't be read ({error})"
-                yield Found(Unreadable(file.name, why), is_known=False, is_json=False)
+                yield FoundItem(Unreadable(file.name, why), is_known=False, is_json=False)
 
-    def _of_file(self, file: ImportedFile) -> Iterator[Found]:
+    def _of_file(self, file: ImportedFile) -> Iterator[FoundItem]:
         known = self._table.of_file(file)
         if known is not None:
             items = read_log(file, known) if isinstance(known, LogFormat) else known.read(file)
             for item in items:
-                yield Found(item, is_known=True)
+                yield FoundItem(item, is_known=True)
             return
         with io.TextIOWrapper(file.open(), encoding="utf-8-sig") as text:
             yield from items_of(JsonItems(text), file.name, self._table)
@@ -274,7 +274,7 @@ def _in_zip(archive: zipfile.ZipFile, name: str) -> ImportedFile:
     return ImportedFile(PurePosixPath(name).name, size, partial(archive.open, name), None, name)
 
 
-def _what_is_wrong(name: str, begun: list[Found]) -> str:
+def _what_is_wrong(name: str, begun: list[FoundItem]) -> str:
     if not begun:
         return f"{name} is empty."
     first = begun[0]

@@ -15,7 +15,7 @@ from replyscope.engine.prompts import TEMPLATE, find_prompt, prompt_of_message
 
 
 @dataclass(frozen=True, slots=True)
-class Editing:
+class EditedPrompt:
     """The text that an editor opens, and the text that is saved now."""
 
     text: str
@@ -34,7 +34,7 @@ class PromptWriting:
         self._refused: dict[str, str] = {}
         """The texts that the disk refused, by the name of their prompt."""
 
-    def begin(self, name: str, *, is_new: bool) -> Editing:
+    def begin(self, name: str, *, is_new: bool) -> EditedPrompt:
         """Begin to edit a prompt; with `is_new` it may not exist. Raises SettingsError."""
         library = self._library()
         library.check_writing(name)
@@ -43,7 +43,7 @@ class PromptWriting:
         if saved is None and refused is None and not is_new:
             find_prompt(library.read(), name)
         before = TEMPLATE if saved is None else saved
-        return Editing(refused or before, before)
+        return EditedPrompt(refused or before, before)
 
     def save(self, name: str, text: str) -> Path:
         """Save the text of a prompt, also one that can't be used. Raises SettingsError if it can't

@@ -103,7 +103,7 @@ def joined_text(parts: Iterable[Part]) -> str:
     return "".join(part.text for part in parts if isinstance(part, TextPart))
 
 
-class Conversation:
+class AskedMessages:
     """Collects the messages of a request in order.
 
     The consecutive entries of a reply are one message, and so are the results of its calls.

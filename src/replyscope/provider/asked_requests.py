@@ -19,7 +19,7 @@ from replyscope.domain.message import (
 )
 from replyscope.domain.tool import ToolCallState
 from replyscope.provider.asked_content import (
-    Conversation,
+    AskedMessages,
     content_parts,
     joined_text,
     role_of,
@@ -31,7 +31,7 @@ _REASONING = ("reasoning_content", "reasoning")
 
 def read_asked(body: Mapping[str, Any], api: Api) -> AskedCall:
     """The conversation in a request body."""
-    conversation = Conversation()
+    conversation = AskedMessages()
     match api:
         case Api.CHAT:
             _read_chat(body, conversation)
@@ -69,7 +69,7 @@ def _schema(body: Mapping[str, Any]) -> str | None:
     return dump_json(schema) if isinstance(schema, Mapping) else None
 
 
-def _read_chat(body: Mapping[str, Any], conversation: Conversation) -> None:
+def _read_chat(body: Mapping[str, Any], conversation: AskedMessages) -> None:
     for entry in map(fields_of, list_of(body.get("messages"))):
         # Some SDKs send back a streamed reply whose chunks had no role with a role of null.
         role = role_of(entry.get("role") or "assistant")
@@ -133,7 +133,7 @@ _RESULTS = {
 }
 
 
-def _read_responses(body: Mapping[str, Any], conversation: Conversation) -> None:
+def _read_responses(body: Mapping[str, Any], conversation: AskedMessages) -> None:
     if instructions := text_of(body.get("instructions")):
         conversation.add(Role.SYSTEM, content_parts(instructions))
     given = body.get("input")
@@ -142,7 +142,7 @@ def _read_responses(body: Mapping[str, Any], conversation: Conversation) -> None
         _read_item(item, conversation)
 
 
-def _read_item(item: Fields, conversation: Conversation) -> None:
+def _read_item(item: Fields, conversation: AskedMessages) -> None:
     kind = text_of(item.get("type")) or "message"
     call_id = text_of(item.get("call_id")) or text_of(item.get("id")) or ""
     if kind == "message":
@@ -170,7 +170,7 @@ def _read_item(item: Fields, conversation: Conversation) -> None:
         conversation.add(Role.ASSISTANT, [])
 
 
-def _read_messages(body: Mapping[str, Any], conversation: Conversation) -> None:
+def _read_messages(body: Mapping[str, Any], conversation: AskedMessages) -> None:
     conversation.add(Role.SYSTEM, content_parts(body.get("system")))
     for entry in map(fields_of, list_of(body.get("messages"))):
         role = role_of(entry.get("role"))

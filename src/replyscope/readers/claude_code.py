@@ -21,7 +21,7 @@ from replyscope.domain.message import Role, TextPart, ToolResultPart
 from replyscope.domain.sound_numbers import measure_of
 from replyscope.readers.anthropic_blocks import blocks_of, result_of, usage_of, user_parts
 from replyscope.readers.chat_tables import time_of_text
-from replyscope.readers.turn_log import Places, Talk, TurnLog
+from replyscope.readers.turn_log import LineTurns, Talk, TurnLog
 
 NAME = "claude-code"
 Line = Mapping[str, Any]
@@ -39,7 +39,7 @@ _MOST_SUMMARIES = 1_000
 class _Log(TurnLog):
     def __init__(self, file: ImportedFile) -> None:
         super().__init__(NAME, file)
-        self._sides = Places()
+        self._sides = LineTurns()
         self._summaries: dict[str, str] = {}
         self._main: Talk | None = None
 

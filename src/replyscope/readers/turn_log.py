@@ -29,7 +29,7 @@ _MOST_KEYS = 100_000
 _MOST_TALKS = 64
 
 
-class Places(OrderedDict[str, str | None]):
+class LineTurns(OrderedDict[str, str | None]):
     """A bounded mapping from the ids of lines to the keys of their turns: the oldest are dropped.
 
     A turn whose parent was dropped follows the newest turn.
@@ -56,7 +56,7 @@ class Talk:
         self._first_words = ""
         self._is_renamed = False
         self._has_words = False
-        self.above = Places()
+        self.above = LineTurns()
         self.leftovers = Leftovers()
         self.head: str | None = None
         self.title = ""

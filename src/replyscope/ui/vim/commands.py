@@ -19,7 +19,7 @@ _SHORT = {
 """Commands that are an operator with a motion."""
 
 
-class Reading(Enum):
+class NoCommand(Enum):
     """The state of keys that are no command."""
 
     UNFINISHED = "unfinished"
@@ -43,7 +43,7 @@ class KeyCommand:
         return tuple(filter(None, (self.operator, self.key, self.character)))
 
 
-def read_command(keys: Sequence[str], *, is_visual: bool) -> KeyCommand | Reading:
+def read_command(keys: Sequence[str], *, is_visual: bool) -> KeyCommand | NoCommand:
     """The command of the keys so far."""
     first, rest = _count(keys)
     operator = ""
@@ -52,7 +52,7 @@ def read_command(keys: Sequence[str], *, is_visual: bool) -> KeyCommand | Readin
         operator = rest[0]
         second, rest = _count(rest[1:])
     if not rest:
-        return Reading.UNFINISHED
+        return NoCommand.UNFINISHED
     both = [number for number in (first, second) if number is not None]
     count = None if not both else min(both[0] * both[-1] ** (len(both) - 1), 99_999)
     if rest[0] in _SHORT and not operator and not is_visual:
@@ -63,29 +63,29 @@ def read_command(keys: Sequence[str], *, is_visual: bool) -> KeyCommand | Readin
 
 def _key(
     rest: Sequence[str], operator: str, count: int | None, *, is_visual: bool
-) -> KeyCommand | Reading:
+) -> KeyCommand | NoCommand:
     key, after = rest[0], rest[1:]
     takes_object = bool(operator) or is_visual
     if key == "g":
         if not after:
-            return Reading.UNFINISHED
+            return NoCommand.UNFINISHED
         both = f"g{after[0]}"
-        return KeyCommand(both, operator, count) if both in _GOES else Reading.INVALID
+        return KeyCommand(both, operator, count) if both in _GOES else NoCommand.INVALID
     if key in "ia" and takes_object:
         if not after:
-            return Reading.UNFINISHED
+            return NoCommand.UNFINISHED
         is_known = after[0] in OBJECTS
-        return KeyCommand(key, operator, count, after[0]) if is_known else Reading.INVALID
+        return KeyCommand(key, operator, count, after[0]) if is_known else NoCommand.INVALID
     if key in _FIND or (key == "r" and not operator):
         if not after:
-            return Reading.UNFINISHED
+            return NoCommand.UNFINISHED
         is_typed = len(after[0]) == 1 or after[0] == "enter"
-        return KeyCommand(key, operator, count, after[0]) if is_typed else Reading.INVALID
+        return KeyCommand(key, operator, count, after[0]) if is_typed else NoCommand.INVALID
     if operator:
         is_known = key == operator or key in MOTIONS
     else:
         is_known = key in MOTIONS or key in (_VISUAL if is_visual else _NORMAL)
-    return KeyCommand(key, operator, count) if is_known else Reading.INVALID
+    return KeyCommand(key, operator, count) if is_known else NoCommand.INVALID
 
 
 def _count(keys: Sequence[str]) -> tuple[int | None, Sequence[str]]:

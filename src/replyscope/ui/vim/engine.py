@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from replyscope.ui.vim import operators
-from replyscope.ui.vim.commands import KeyCommand, Reading, read_command
+from replyscope.ui.vim.commands import KeyCommand, NoCommand, read_command
 from replyscope.ui.vim.lines import (
     first_word,
     line_end,
@@ -82,10 +82,10 @@ def press(vim: Vim, key: str) -> tuple[Vim, Effect]:
         return replace(vim, pending=()), Effect.UNKNOWN
     keys = (*vim.pending, key)
     command = read_command(keys, is_visual=vim.mode.is_visual)
-    if command is Reading.UNFINISHED:
+    if command is NoCommand.UNFINISHED:
         return replace(vim, pending=keys), Effect.NONE
     vim = replace(vim, pending=())
-    if isinstance(command, Reading):
+    if isinstance(command, NoCommand):
         return vim, Effect.NONE
     done = _run_selected(vim, command) if vim.mode.is_visual else _run(vim, command)
     return done or vim, Effect.NONE
