@@ -98,7 +98,7 @@ async def test_a_purge_leaves_no_values(server: LoopbackServer, tmp_path: Path) 
         await until(pilot, lambda: "mysecretvalue" in written(pilot))
         desk = chat_of(pilot).desk
         session_id = desk.conversation.session.id
-        assert await desk.archive.last_values("look") == {
+        assert await desk.services.history.last_values("look") == {
             "language": "Rust", "focus": "mysecretvalue",
         }  # fmt: skip
         chat_of(pilot).panes.composer.replace_text("")
@@ -106,7 +106,7 @@ async def test_a_purge_leaves_no_values(server: LoopbackServer, tmp_path: Path) 
         await until(pilot, lambda: desk.conversation.session.id != session_id)
         await desk.services.review.delete([session_id])
         assert not (await desk.services.review.purge([session_id])).is_pending
-        assert await desk.archive.last_values("look") == {}
+        assert await desk.services.history.last_values("look") == {}
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert not any(b"mysecretvalue" in file.read_bytes() for file in files)
 

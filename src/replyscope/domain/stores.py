@@ -237,7 +237,7 @@ class SentPrompt:
 
 
 class PromptHistory(Protocol):
-    """The composer's history of sent prompts."""
+    """What was entered before: sent prompts, and the values of the library's variables."""
 
     async def add_history(self, text: str) -> None:
         """Append a prompt."""
@@ -247,18 +247,16 @@ class PromptHistory(Protocol):
         """The newest prompts, oldest first."""
         ...
 
+    async def last_values(self, name: str) -> Mapping[str, str]:
+        """The newest values of a prompt's variables."""
+        ...
+
 
 class PromptValues(Protocol):
-    """The values that the variables of prompts had last. They are deleted with the session in
-    which they were given.
-    """
+    """Keeps the values of prompts' variables as long as the session in which they were given."""
 
     async def remember_values(self, session_id: str, name: str, values: Mapping[str, str]) -> None:
         """Remember the values of a prompt's variables. Long values are left out."""
-        ...
-
-    async def last_values(self, name: str) -> Mapping[str, str]:
-        """The newest values of a prompt's variables."""
         ...
 
 

@@ -189,10 +189,6 @@ class Archive:
         """A search in all sent prompts. Prompts of private sessions are only for private ones."""
         return PromptSearch((*(self._in_memory if is_private else ()), self._store))
 
-    async def last_values(self, name: str) -> Mapping[str, str]:
-        """The values that the variables of a prompt had last. Raises StoreError."""
-        return await self._store.last_values(name)
-
     async def load_wire(self, exchange_id: str) -> WireRecord:
         """The request and the frames of an exchange. Raises StoreError."""
         for store in self._in_memory:

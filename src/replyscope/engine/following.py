@@ -204,7 +204,7 @@ class Follower:
         """Count a fault once, however often the file is read again."""
         if fault not in self._faults:
             self._faults.add(fault)
-            self.tally.fail(fault)
+            self.tally.failed.append(fault)
 
     async def _import(self, item: Foreign) -> None:
         if isinstance(item, Unreadable):

@@ -91,7 +91,8 @@ class Tally:
         self._counts: Counter[Taken] = Counter()
         self._replies = 0
         self._replies_of_pieces: set[str] = set()
-        self._failed: list[Unreadable] = []
+        self.failed: list[Unreadable] = []
+        """The items that were not imported."""
         self._omissions: list[Omission] = []
         self._of_session: dict[str, Taken] = {}
 
@@ -104,14 +105,10 @@ class Tally:
             counts[Taken.GROWN],
             counts[Taken.KNOWN],
             self._replies + len(self._replies_of_pieces),
-            tuple(self._failed),
+            tuple(self.failed),
             self.is_dry,
             _gathered(self._omissions),
         )
-
-    def fail(self, fault: Unreadable) -> None:
-        """Count an item that was not imported."""
-        self._failed.append(fault)
 
     def add(self, item: Shared, taken: Taken) -> None:
         """Count an imported session, or a piece of one."""
@@ -237,11 +234,11 @@ async def import_batch(
 async def import_item(item: Foreign, target: ImportTarget, tally: Tally) -> Taken | None:
     """Import one item and count it. Returns None if it failed. Raises StoreError."""
     if isinstance(item, Unreadable):
-        tally.fail(item)
+        tally.failed.append(item)
         return None
     done = await _import_one(item, target, is_dry=tally.is_dry)
     if isinstance(done, Unreadable):
-        tally.fail(done)
+        tally.failed.append(done)
         return None
     tally.add(item, done)
     return done

@@ -90,7 +90,7 @@ def _ask(
     desk: LinearDesk, prompt: Prompt, given: dict[str, str], text: str
 ) -> tuple[dict[str, str], str]:
     """The values and the input, after a numbered question for each that is not given."""
-    last = desk.run(desk.services.archive.last_values(prompt.name))
+    last = desk.run(desk.services.history.last_values(prompt.name))
     values = starting_values(prompt, last, given)
     missing = [one for one in prompt.variables if one.name not in given]
     needs_text = prompt.takes_input and not text

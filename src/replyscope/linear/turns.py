@@ -44,6 +44,8 @@ class TurnRunner:
         self._choose_target = choose_target
         self._questions = ConsentQuestions(desk)
         self._steps: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.queue = self._steps.put
+        """Lets the main thread run a step of printing, in order; for the engine's thread."""
         self._job: Job[Any] | None = None
         if desk.services.consent is not None:
             desk.services.consent.ask = self._ask
@@ -94,10 +96,6 @@ class TurnRunner:
         with engine.signals.cancelling(job):
             self._print_until_end()
         return job.result()
-
-    def queue(self, step: Callable[[], None]) -> None:
-        """Let the main thread run a step of printing, in order. Called in the engine's thread."""
-        self._steps.put(step)
 
     def _print_until_end(self) -> None:
         while True:

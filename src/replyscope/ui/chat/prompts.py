@@ -145,7 +145,7 @@ class PromptCommands:
         if is_complete(prompt, given, rest):
             used = fill([prompt], given, rest)
         else:
-            last = await self._desk.archive.last_values(name)
+            last = await self._desk.services.history.last_values(name)
             values = starting_values(prompt, last, given)
             folder = self._desk.services.working_folder
             answer = await self._desk.ask(PromptForm(prompt, values, rest, folder))
