@@ -127,7 +127,7 @@ async def _repair(wiring: Wiring) -> int:
 
 
 async def _show_unreadable(wiring: Wiring) -> bool:
-    """Print a row for each unreadable record. Returns whether there is one."""
+    """Print a row for each unreadable record. Returns whether any was found."""
     unreadable = await wiring.index.unreadable()
     for one in unreadable[:_MOST_UNREADABLE]:
         name = f"the {one.kind} {one.id}" if one.id != one.session_id else f"the {one.kind}"

@@ -114,7 +114,7 @@ class _Printer:
         self.is_live = False
 
     def hear(self, item: Shared, taken: Taken) -> None:
-        """Print a session, or the piece of one, that was imported."""
+        """Print an imported session, or an imported piece of a session."""
         if not self.is_live:
             return
         session, replies = item.session, len(item.exchanges)

@@ -236,7 +236,7 @@ def _told_apart(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
 
 
 def _merged(pieces: Sequence[str]) -> str:
-    """Several JSON objects merged; what is no object, or nested too deeply, is left out."""
+    """Several JSON objects merged, without values of other types or with too deep nesting."""
     if len(pieces) < 2:
         return "".join(pieces)
     read = [given for piece in pieces if (given := object_in(piece))]

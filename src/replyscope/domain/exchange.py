@@ -22,7 +22,7 @@ UNSEEN = "The program sent this reply as history; replyscope has not recorded it
 
 class Api(StrEnum):
     """The wire API that an exchange used. Requests are sent over `SENDABLE` ones only; the
-    Messages API of Anthropic is read in recorded exchanges.
+    Messages API of Anthropic occurs only in recorded exchanges.
     """
 
     CHAT = "chat"
@@ -145,7 +145,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the n answers in an exchange.
+    """A choice: an answer in an exchange, which may have several.
 
     `finish_reason` is None only while the choice streams. `sections` is empty for text
     without phases; `items` are the output items of the Responses API. `order` lists the runs in

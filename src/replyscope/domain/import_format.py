@@ -123,8 +123,8 @@ class EntryFormat(Format):
     """A format in which each conversation is one JSON object of a document.
 
     `opening` matches the beginning of a document that lists conversations in a field; they are
-    read one by one. `read` returns None
-    for an entry that is no conversation, such as other activity in a list of it.
+    read one by one. `read` returns None for an entry without a conversation, such as the record
+    of another activity.
     """
 
     sniff: Callable[[Mapping[str, Any]], bool]

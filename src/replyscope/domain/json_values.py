@@ -94,14 +94,14 @@ def _dense(value: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _absent(kind: type[Any]) -> dict[str, Any]:
-    """What a lean value has where a field is absent: its empty default, or "" for a text."""
+    """The values of the fields that `_lean` omits: an empty default, or "" for a text."""
     empty = {field.name: field.default for field in fields(kind) if field.default in (None, "", ())}
     required = (f.name for f in fields(kind) if f.default is MISSING and f.type is str)
     return empty | dict.fromkeys(required, "")
 
 
 def _lean(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass without those that `_absent` gives back."""
+    """The fields of a dataclass, without fields whose value `_absent` returns."""
     absent = _absent(type(value))  # type: ignore[arg-type]
     given = ((name, getattr(value, name)) for name in _names(type(value)))  # type: ignore[arg-type]
     return {
@@ -110,7 +110,7 @@ def _lean(value: Any) -> dict[str, Any]:
 
 
 def _made_lean(kind: type[T], values: Mapping[str, Any]) -> T:
-    """A value of a dataclass from what `_lean` kept of it."""
+    """A value of a dataclass from the fields of `_lean`."""
     return _made(kind, {**_absent(kind), **values})  # type: ignore[arg-type]
 
 

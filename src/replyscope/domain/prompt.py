@@ -58,7 +58,8 @@ class Prompt:
     `text` is the normalised content of its file, which its version identifies; `body` is the
     part after the front matter. None is not part of the prompt: a session keeps its own value.
     `schema` is a JSON schema, or the absolute path of a file with one. `described` are the
-    variables of the front matter; `names` are those of the text and the system prompt, in order.
+    variables of the front matter; `names` are the variables of the text and the system prompt, in
+    order.
     """
 
     name: str

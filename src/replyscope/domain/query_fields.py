@@ -48,7 +48,7 @@ class OfSession:
     """A text of the session, matched by a pattern with * and ?. `fact` is its attribute of
     `Facts`, `unnamed` the value of an empty text.
 
-    A text with parts, see PART, matches by the beginning of any of them.
+    A text with parts, see PART, matches if any part begins with the value.
     """
 
     fact: str
@@ -143,8 +143,8 @@ FieldType = Number | Names | Tags | OfSession | Day | Text | Title | Flags
 class Field:
     """A field of the query language: its type, its help, and values to complete.
 
-    `example` is a value for the help. A field without its own line in the help is explained in
-    the line of another field, `beside`; `more` has further lines, as (query, help).
+    `example` is a value for the help. A field without its own line in the help names the field
+    whose line explains it. `more` has further lines, as (query, help).
     """
 
     type: FieldType

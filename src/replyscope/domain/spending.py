@@ -32,8 +32,8 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What counts for the limits: the costs of the day and all reservations, and the reservations
-    of one session.
+    """The sums that count for the limits: the costs of the day and all reservations, and the
+    reservations of one session.
     """
 
     day_usd: float = 0.0
@@ -55,7 +55,7 @@ class Ledger(Protocol):
         """
 
     async def committed(self, session_id: str, since: datetime) -> Committed:
-        """What is committed now."""
+        """The current costs and reservations."""
 
     async def release(self, reservation_id: str) -> None:
         """Delete a reservation."""

@@ -237,7 +237,7 @@ class SentPrompt:
 
 
 class PromptHistory(Protocol):
-    """What was entered before: sent prompts, and the values of the library's variables."""
+    """The input history: sent prompts, and the values of the library's variables."""
 
     async def add_history(self, text: str) -> None:
         """Append a prompt."""

@@ -17,7 +17,8 @@ class Place:
     """A place in a saved conversation that a later request may continue.
 
     `key` identifies the conversation up to its message. `has_reply` is whether a recorded reply
-    is among the messages. `sources` are those of the message, `client` is the session's.
+    is among the messages. `sources` are the sources of the message, `client` is the client of the
+    session.
     """
 
     key: bytes
@@ -31,7 +32,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class NewCall:
-    """A call as it is added to a session, in one transaction.
+    """A call to add to a session, in one transaction.
 
     `is_new` is whether the session is created. `messages` are the new messages of the request,
     `history` the exchanges of replies among them that were not recorded; `replies` are the

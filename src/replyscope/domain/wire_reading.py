@@ -13,8 +13,7 @@ from replyscope.domain.watched import WatchedRequest
 class ReplyReader(Protocol):
     """Reads one response as it arrives, at a cost that does not depend on its length so far.
 
-    The events are those of a live reply of our own: `RequestSent` is left out, `StreamEnded` is
-    the last one.
+    Emits the events of a live reply, without `RequestSent`; `StreamEnded` is the last one.
     """
 
     def responded(
@@ -48,7 +47,7 @@ class WireReading(Protocol):
         ...
 
     def sent(self, request: WatchedRequest) -> RequestSent:
-        """The request as it is recorded: byte for byte, with masked secrets."""
+        """The request to record: byte for byte, with masked secrets."""
         ...
 
     def reply(self, request: WatchedRequest, api: Api, think_tags: ThinkTags) -> ReplyReader:

@@ -186,7 +186,7 @@ class Archive:
         return costs
 
     def prompt_search(self, *, is_private: bool) -> PromptSearch:
-        """A search in all sent prompts. Prompts of private sessions are only for private ones."""
+        """A search of every sent prompt. Only private sessions find prompts of private sessions."""
         return PromptSearch((*(self._in_memory if is_private else ()), self._store))
 
     async def load_wire(self, exchange_id: str) -> WireRecord:

@@ -1,6 +1,6 @@
 """The forms of the arguments of commands, as in `PRESET|save PRESET|off`, and their completion.
 
-A word in capitals is a placeholder, any other is typed as it is. `|` separates alternatives, a
+A word in capitals is a placeholder, any other is typed literally. `|` separates alternatives, a
 part in brackets can be left out, and `...` repeats the part before it. Pure.
 """
 
@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 Row = tuple[str, str]
 """A completion and its help."""
 Values = Callable[[str, str], Iterable[Row]]
-"""The values of a placeholder, as far as they are known. The second text is what is typed of
-one.
-"""
+"""Returns the known values of a placeholder (first text) for a typed prefix (second text)."""
 _MOST_ROWS = 100
 _LEAST_INSIDE = 2
 """The characters from which a text is also searched inside of the values."""
@@ -20,7 +18,7 @@ _REPEATS = " ..."
 
 def complete_argument(form: str, typed: str, values: Values) -> list[Row]:
     """The completions of an argument that is typed up to the cursor, each as a whole argument.
-    Those that begin with the text come first. None if the argument is complete.
+    Completions that begin with the text come first. None if the argument is complete.
     """
     begin: dict[str, str] = {}
     inside: dict[str, str] = {}
@@ -58,8 +56,8 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _places(parts: Sequence[str], typed: str) -> Iterator[tuple[str, str, bool]]:
-    """The parts that the end of a text can be of: each with what is typed of it, and whether
-    others follow.
+    """The parts that the end of a text can be of: each with its typed beginning, and whether
+    other parts follow.
     """
     if not parts:
         return

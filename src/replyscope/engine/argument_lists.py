@@ -1,4 +1,4 @@
-"""The values that the arguments of commands name: models, presets, files and others.
+"""The values of the arguments of commands, such as models, presets and files.
 
 A placeholder in the form of an argument (`engine/argument_forms.py`) names its list.
 """
@@ -19,7 +19,7 @@ LISTS = ("MODEL", "MODELS", "PRESET", "PROMPT", "SERVER:NAME", "THEME", "TOOL", 
 
 
 class ArgumentLists:
-    """Completes the arguments of commands. `lists` are those of the chat, by placeholder."""
+    """Completes the arguments of commands. `lists` are the lists of the chat, by placeholder."""
 
     def __init__(self, services: ChatServices, targets: Targets, lists: Mapping[str, List]) -> None:
         self._services = services

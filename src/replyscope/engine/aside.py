@@ -98,7 +98,7 @@ async def _run(
 
 
 def _complete(session: OpenSession) -> list[Message]:
-    """The branch up to its last complete reply: what streams or waits for tools is left out."""
+    """The branch up to its last complete reply, without a reply that streams or waits for tools."""
     branch = list(session.messages)
     if session.is_streaming or session.waiting_calls():
         while branch and branch[-1].role is not Role.USER:

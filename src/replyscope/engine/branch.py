@@ -99,7 +99,7 @@ def what_conversation_knows(
 
 
 def _read(text: str) -> Any:
-    """The value of a JSON text; None if it is none."""
+    """The value of a JSON text; None for any other text."""
     try:
         return read_json(text)
     except ValueError:
@@ -140,8 +140,8 @@ def for_server(
     endpoint: Endpoint,
     model: str,
 ) -> tuple[Message, ...]:
-    """The branch as it is sent to a server. Complete replies of the same server and model are
-    sent verbatim, with the fields that only this server reads; all other replies as text.
+    """The messages of the branch to send to a server. Complete replies of the same server and
+    model are sent verbatim, with the fields that only this server reads; all other replies as text.
 
     Every call has a result after it, because servers require one: the result of a call that
     did not run says so.

@@ -38,7 +38,7 @@ def split_command(text: str) -> tuple[str, str] | None:
 
 
 def is_message(command: NamedCommand | None, name: str, text: str) -> bool:
-    """Whether a text with a slash is a message: it has several lines, and its first word is no
+    """Whether a text with a slash is a message: it has several lines, and its first word is not a
     command. Code and paths begin with a slash too.
     """
     takes_text = command is not None and command.takes_text

@@ -52,7 +52,7 @@ class FollowedLog:
         yield self._lines.newest()
 
     def _goes_on(self, now: Stamp, descriptor: int) -> bool:
-        """Whether the file is the one that was read, with something appended."""
+        """Whether the file is still the one of the last read, at most with appended data."""
         if self._inode is None:
             return True
         if self._inode != (now.device, now.inode) or now.size < self._place:

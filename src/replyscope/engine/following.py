@@ -54,7 +54,7 @@ class FollowedFolder:
 
 @dataclass(slots=True)
 class _Seen:
-    """A file as it was read last. `again_ms` is the earliest time to read it again."""
+    """The last known state of a file. `again_ms` is the earliest time to read it again."""
 
     stamp: Stamp
     again_ms: float = 0.0
@@ -222,7 +222,7 @@ class Follower:
 
 
 def _with_journal(path: str, stamp: Stamp) -> Stamp:
-    """The stamp of a file; of a database with the journal beside it."""
+    """The stamp of a file; the stamp of a database includes its journal."""
     beside = stamp_at(path + _WAL) if path.endswith(_DATABASES) else None
     return _sum_of({path: stamp, path + _WAL: beside}) if beside is not None else stamp
 

@@ -41,7 +41,7 @@ def items_of(document: JsonItems, name: str, table: FormatTable) -> Iterator[Fou
 def read_entry(entry: Any, number: int, table: FormatTable) -> Item | None:
     """The conversation of one entry, or the reason why it can't be read; `number` is from 1.
 
-    None for an entry of a known format that is no conversation.
+    None for an entry of a known format without a conversation.
     """
     name = f"conversation {number}"
     if isinstance(entry, Broken):

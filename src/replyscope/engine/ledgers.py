@@ -1,4 +1,4 @@
-"""The ledger of a run: that of the file, and that of the private sessions in memory."""
+"""The ledger of a run: the ledger of the file, and the private sessions' ledger in memory."""
 
 import asyncio
 import logging
@@ -12,8 +12,8 @@ _log = logging.getLogger(__name__)
 
 
 class Ledgers:
-    """Counts the costs and reservations of both stores. Those of private sessions are only in
-    memory, so other processes do not count them.
+    """Counts the costs and reservations of both stores. The ledger of private sessions is only in
+    memory, so other processes do not count its entries.
     """
 
     def __init__(self, store: Store, private: PrivateStore | None) -> None:

@@ -1,6 +1,6 @@
 """Splits a log into lines, and feeds them to the reader of its format.
 
-A line has a bound in bytes: a longer one is skipped without being held in memory.
+Lines have a maximum size in bytes; longer ones are skipped without being held in memory.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class LogLines:
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[Item]:
-        """Read the next bytes. Returns the items that have to leave the memory."""
+        """Read the next bytes. Yields items whenever the reader reaches its memory bound."""
         start = 0
         while (end := data.find(b"\n", start)) >= 0:
             self._hold(data[start:end])
@@ -33,7 +33,7 @@ class LogLines:
         self._hold(data[start:])
 
     def end(self) -> Iterator[Item]:
-        """Read the last line, which may lack its end. Returns all items that are left."""
+        """Read the last line, which may be incomplete. Returns all remaining items."""
         if self._size:
             self._release()
         yield from self._reader.take(is_end=True)

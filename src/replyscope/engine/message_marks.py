@@ -28,8 +28,8 @@ def groups_of(branch: Sequence[Message]) -> list[list[Message]]:
 def sent_messages(
     branch: Sequence[Message], settings: SessionSettings, drops: int = 0
 ) -> list[Message]:
-    """The messages of a branch that a request has. `drops` of the oldest are left out too, unless
-    they are pinned.
+    """The messages of a branch that a request contains. `drops` of the oldest are left out
+    too, unless they are pinned.
     """
     sent: list[Message] = []
     groups, left_out, pinned = groups_of(branch), set(settings.left_out), set(settings.pinned)
@@ -90,7 +90,7 @@ def check_marks(branch: Sequence[Message], settings: SessionSettings, kept_at: o
 
 def check_choices(parameters: Parameters, api: Api) -> None:
     """Raise ReplyscopeError if several replies are requested in a conversation that the server
-    keeps: it would add each of them.
+    keeps: it would append each reply.
     """
     kept_at = parameters.given().get("conversation")
     if api is Api.RESPONSES and kept_at is not None and (parameters.n or 1) > 1:

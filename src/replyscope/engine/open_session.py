@@ -304,8 +304,8 @@ class OpenSession:
             )
 
     async def go_to(self, message_id: str) -> None:
-        """Switch to the branch through a message. A side question is on no branch: the one that it
-        was asked in stays, or is switched to. Raises StoreError.
+        """Switch to the branch through a message; for a side question, through the message before
+        it, unless that is on the current branch already. Raises StoreError.
         """
         shown = self.tree.outside_asides(message_id)
         if shown is None or (shown != message_id and any(m.id == shown for m in self.messages)):

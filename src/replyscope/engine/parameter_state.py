@@ -33,7 +33,7 @@ def find_state(
     """The state of a parameter in the next request to an endpoint.
 
     `adaptations` are the replacements that the model is known to need, by the field of the
-    request; `notes` are those of the last reply.
+    request; `notes` are the notes of the last reply.
     """
     field, names = _field_of(parameter, endpoint), request_names(parameter, endpoint)
     instead = next((adaptations[name] for name in names if name in adaptations), None)

@@ -1,6 +1,6 @@
-"""Completion of paths: a thread reads the folder, and the wait for it has a bound.
+"""Completes paths: a thread reads the folder, and the wait has a limit.
 
-A folder can be on a disk that does not answer, and the loop must not wait for it.
+A folder can be on a disk that does not answer, and must not block the event loop.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from threading import Thread
 from replyscope.engine.attachments import complete_path
 
 Found = list[tuple[str, bool]]
-"""Paths as they are typed, each with whether it is a folder."""
+"""Paths to insert, each with whether it is a folder."""
 LONGEST_S = 0.3
 """The longest wait for a folder, in seconds: keys wait as long."""
 
 
 class PathCompletion:
-    """Completes paths in a folder. While a folder does not answer, no other one is read."""
+    """Completes paths in a folder. While one folder does not answer, no other folder is read."""
 
     def __init__(self, folder: Callable[[], Path]) -> None:
         self._folder = folder

@@ -250,7 +250,7 @@ def _reasoning_tokens(item: OpaquePart) -> int:
 
 
 def title_of(message: Message) -> str:
-    """The beginning of a message in one line: its text, or what it has instead."""
+    """The beginning of a message in one line: its text, or a description of other content."""
     text = " ".join(message.text[:_LONGEST_TITLE].split())
     calls = [part.name for part in message.parts if isinstance(part, ToolCallPart)]
     results = [part.name for part in message.parts if isinstance(part, ToolResultPart)]

@@ -32,7 +32,7 @@ ELSEWHERE = {
     "max_completion_tokens": "set max_tokens, which is sent under the server's name for it",
     "max_output_tokens": "set max_tokens, which is sent under the server's name for it",
 }
-"""The fields of requests that are no parameters here, with the reason."""
+"""The fields of requests that are not parameters here, with the reason."""
 
 LOGPROBS = "message.output_text.logprobs"
 FIELDS = {
@@ -85,15 +85,15 @@ def extra_fields(request: ModelRequest) -> dict[str, Any]:
 
 
 def extra_headers(request: ModelRequest) -> dict[str, str]:
-    """The HTTP headers that the parameters add to the request. An imported session may have
-    others, which are left out.
+    """The HTTP headers that the parameters add to the request, without the invalid headers that
+    an imported session may have.
     """
     given = request.parameters.extra_headers or ()
     return {name: value for name, value in given if not header_fault(name, value)}
 
 
 def header_fault(name: str, value: str) -> str:
-    """Why a header can't be added to a request, as a predicate; "" if it can."""
+    """The reason that a header can't be added to a request, as a predicate; "" if it can."""
     if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
         return "is not a valid HTTP header"
     if name.lower() in _OWN_HEADERS:
@@ -115,7 +115,7 @@ def unsent(request: ModelRequest, api: Api) -> list[str]:
 
 
 def _is_untimely(name: str, value: Any, request: ModelRequest) -> bool:
-    """Whether a parameter does not fit this request: it is about tools, and there are none, or
+    """Whether a parameter does not fit this request: it is about tools but none are offered, or
     it would force a call again after the results, so that a turn never ends in a reply.
     """
     if name in _OF_TOOLS and not _has_tools(request):

@@ -123,7 +123,7 @@ def _with_sent_id(item: dict[str, Any], adaptations: Mapping[str, str]) -> dict[
 
 
 def _message_items(message: Message, *, has_files: bool) -> list[dict[str, Any]]:
-    """The input items of a message. A reply with stored output items is sent as those."""
+    """The input items of a message. For a reply with stored output items, these items."""
     if message.role is Role.ASSISTANT:
         opaque = [part for part in message.parts if isinstance(part, OpaquePart)]
         if opaque:

@@ -34,7 +34,7 @@ _REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-
 
 
 class _Form(Enum):
-    """How the body is read: an event stream frame by frame, anything else as a whole."""
+    """The way to read the body: an event stream frame by frame, anything else as a whole."""
 
     UNDECIDED = auto()
     STREAM = auto()

@@ -48,7 +48,7 @@ class WatchedWire:
         return read_asked(given, api)
 
     def sent(self, request: WatchedRequest) -> RequestSent:
-        """The request as it is recorded."""
+        """See WireReading."""
         mask = Mask(request.secrets)
         query = f"?{public_query(request.query)}" if request.query else ""
         url = mask.text(f"{public_url(request.base_url)}{request.path}{query}")

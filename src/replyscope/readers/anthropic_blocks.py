@@ -131,7 +131,7 @@ def _attached(block: Block, source: Block) -> Part:
 
 
 def usage_of(value: Any) -> Usage | None:
-    """The usage. The API counts cached input apart; ours includes it."""
+    """The usage. The API counts cached input apart; here it is included."""
     usage = mapping_of(value)
     names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     if not any(name in usage for name in (*names, "output_tokens")):

@@ -1,8 +1,8 @@
 """Converts one logged request to a model, with its reply, to a piece of a conversation.
 
-A request repeats the messages before it. A message is named by its content and by the message
-above it, so requests that extend each other become one conversation, and another continuation of
-the same messages becomes a branch.
+A request repeats the messages before it. The key of a message is a hash of its content and its
+parent's key, so requests that extend each other become one conversation, and another continuation
+of the same messages becomes a branch.
 """
 
 from collections.abc import Iterable, Mapping
@@ -180,7 +180,7 @@ class CallLog:
 
 
 def _key(turn: ForeignTurn, above: str | None) -> str:
-    """The name of a turn: what it says, and what it follows. Reasoning is left out of requests."""
+    """A key from the content of a turn and its parent's key. Requests omit the reasoning."""
     said = [text_of_part(part).strip() for part in turn.parts]
     results = [
         (part.call_id, part.output) for part in turn.parts if isinstance(part, ToolResultPart)

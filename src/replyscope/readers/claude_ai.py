@@ -100,7 +100,7 @@ def _steps(content: Any, key: str) -> Iterator[Step]:
 
 
 def _call(block: Fields, results: list[Fields], ids: CallIds) -> CallStep:
-    """A call with its result: the one with its id, else the next one of its tool."""
+    """A call with its result: the result with its id, else the next result of its tool."""
     given, name = name_of(block.get("id")), name_of(block.get("name"))
     found = next((one for one in results if given and one.get("tool_use_id") == given), None)
     if found is None:

@@ -88,7 +88,7 @@ class _Log(TurnLog):
         return talk
 
     def _summarise(self, entry: Line) -> None:
-        """A title for the session that has a line with this id; others' summaries come too."""
+        """Set the title of the session with this line id, now or when the line is read."""
         leaf, title = name_of(entry.get("leafUuid")), text_of(entry.get("summary"))
         for talk in list(self._talks.values()):
             if leaf in talk.above:
@@ -161,7 +161,7 @@ def _finish(raw: str | None, has_calls: bool, is_error: bool) -> FinishReason:
 
 
 def _asked(talk: Talk, entry: Line, message: Line, uuid: str, parent: str | None) -> str | None:
-    """Add a line of the user: results of tools, and words. Returns the key of its last turn."""
+    """Add a line of the user: tool results and text. Returns the key of its last turn."""
     content = message.get("content")
     for block in list_of(content):
         if mapping_of(block).get("type") == "tool_result":
@@ -198,7 +198,7 @@ def _result(talk: Talk, entry: Line, block: Line, uuid: str, parent: str | None)
 
 
 def _caller(talk: Talk, call_id: str, parent: str | None) -> ForeignTurn | None:
-    """The reply that made a call: the one above, or a recent one."""
+    """The reply that made a call: the parent reply, or a recent one."""
     near = talk.get((parent or "").removesuffix("/t"))
     if near is not None and any(call.id == call_id for call in near.calls):
         return near
@@ -206,14 +206,14 @@ def _caller(talk: Talk, call_id: str, parent: str | None) -> ForeignTurn | None:
 
 
 def _interrupt(talk: Talk, parent: str | None) -> None:
-    """Mark the reply above as cancelled, if it has no end of its own."""
+    """Mark the parent reply as cancelled, unless it has its own finish reason."""
     reply = talk.get((parent or "").removesuffix("/t"))
     if reply is not None and reply.role is Role.ASSISTANT and not reply.finish_raw:
         talk.put(replace(reply, finish=FinishReason.CANCELLED), is_head=False)
 
 
 def _leave_out(talk: Talk, entry: Line, kind: str) -> None:
-    """Report a line with words that is not a message."""
+    """Report a line with text that is not a message."""
     about = mapping_of(entry.get("attachment"))
     part = name_of(about.get("type")) or name_of(entry.get("subtype"))
     if kind != "progress" and any(map(is_prose, texts_in(about or entry.get("content")))):

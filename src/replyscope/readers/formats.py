@@ -1,4 +1,4 @@
-"""The registry of import formats. The order decides where two formats recognise the same."""
+"""The registry of import formats. If two formats recognise a file, the first one reads it."""
 
 from replyscope.domain.import_format import Format
 from replyscope.readers.chatgpt import CHATGPT

@@ -1,8 +1,8 @@
 """The chats of Gemini CLI: one file for each session.
 
 Newer versions append lines: messages, which replace the earlier form with the same id, changes of
-the head (`$set`), and the message to which the person went back (`$rewindTo`). Older versions
-wrote one JSON object with all messages, each time anew.
+the head (`$set`), and rewinds to an earlier message (`$rewindTo`). Older versions
+rewrote one JSON object with all messages each time.
 """
 
 import re
@@ -72,7 +72,7 @@ def _response_of(part: Any) -> Fields:
 
 
 def _answer(talk: Talk, given: Fields, at: datetime | None, above: str | None) -> str | None:
-    """Add a result to those of its reply, unless the reply has it already."""
+    """Add a result to its reply, unless the reply has it already."""
     call_id = name_of(given.get("id"))
     reply = talk.caller_of(call_id)
     if reply is None:
@@ -88,7 +88,7 @@ def _answer(talk: Talk, given: Fields, at: datetime | None, above: str | None) -
 
 
 def _parts(part: Any) -> tuple[Part, ...]:
-    """The parts of a part of Google's API."""
+    """Convert a part of Google's API to message parts."""
     fields = mapping_of(part)
     inline = mapping_of(fields.get("inlineData"))
     if inline:
@@ -162,7 +162,7 @@ def _output(part: Any) -> str:
 
 
 def _usage(value: Any) -> Usage | None:
-    """The usage. Thoughts are counted apart from the output; ours includes them."""
+    """The usage. The file counts thoughts apart from the output; here the output includes them."""
     tokens = mapping_of(value)
     if not tokens:
         return None
@@ -220,7 +220,7 @@ class _Log(TurnLog):
             self._message(mapping_of(message))
 
     def _rewind(self, name: str) -> None:
-        """Go on from before a message: what follows is another branch."""
+        """Move the head to before a message: the next turns form another branch."""
         if name in self._talk.above:
             self._talk.head = self._talk.above[name]
 

@@ -1,4 +1,4 @@
-"""Converts a fragment of HTML to text with the marks of Markdown. Nothing is run or loaded."""
+"""Converts a fragment of HTML to Markdown. Scripts are not run, and nothing is loaded."""
 
 import re
 from html.parser import HTMLParser

@@ -39,7 +39,7 @@ class _Row:
         self._fields = fields
 
     def get(self, *names: str) -> Any:
-        """The first field that is set; names are in camel case."""
+        """The first of the named fields that is set. Names are in camel case."""
         for name in names:
             for spelling in (name, _snake(name)):
                 if self._fields.get(spelling) not in (None, ""):
@@ -61,7 +61,7 @@ def _snake(name: str) -> str:
 
 
 def _read(entry: Fields) -> ForeignConversation | None:
-    """A generation as a piece of a conversation; of a trace its last one."""
+    """A generation as a piece of a conversation; for a trace, its last generation."""
     observations = [mapping_of(one) for one in list_of(entry.get("observations"))]
     generations = [one for one in observations if _is_generation(one)]
     if generations:
@@ -160,14 +160,14 @@ def _between(began: datetime | None, ended: datetime | None) -> float | None:
 
 
 def _cost(row: _Row) -> float | None:
-    """The cost in US dollars. 0 is also written where the price is not known."""
+    """The cost in US dollars; None for 0, which is also written if the price is unknown."""
     given = row.get("totalCost", "calculatedTotalCost")
     value = given if given is not None else row.object("costDetails").get("total")
     return measure_of(_number(value)) or None
 
 
 def _number(value: Any) -> Any:
-    """A number, also from the text of a CSV."""
+    """A number, or the number in a text of a CSV."""
     if not isinstance(value, str):
         return value
     try:
@@ -177,7 +177,7 @@ def _number(value: Any) -> Any:
 
 
 def _usage(row: _Row) -> Usage | None:
-    """The usage. Its names are those of the program that logged it; 0 of all is unknown."""
+    """The usage. The logging program names the fields; a usage of only zeros is unknown."""
     details = {name: _number(value) for name, value in row.object("usageDetails").items()}
     plain = row.object("usage")
     into = _number(row.get("inputUsage", "promptTokens") or plain.get("input"))
@@ -227,7 +227,7 @@ def _sniff(entry: Mapping[str, Any]) -> bool:
 
 
 def _read_csv(file: ImportedFile) -> Iterator[Item]:
-    """Each generation of a CSV. A row that can't be read costs only itself."""
+    """Each generation of a CSV. Only the rows that can't be read are skipped."""
     with (
         file.open() as opened,
         io.TextIOWrapper(opened, encoding="utf-8-sig", errors="replace", newline="") as text,

@@ -1,4 +1,4 @@
-"""The JSON export of a conversation of LibreChat: a list of messages, or a tree of them."""
+"""The JSON export of a conversation of LibreChat: a list or a tree of messages."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -68,8 +68,8 @@ def _read(entry: Fields) -> ForeignConversation:
 
 
 def _each(messages: Any) -> Iterator[tuple[str, Fields]]:
-    """Each message with its id; those of a recursive export are in `children`. Without the ids
-    of parents the messages follow each other.
+    """The id and the fields of each message. A recursive export nests messages in `children`.
+    Without ids of parents the messages form a sequence.
     """
     waiting = [(one, "") for one in reversed(list_of(messages))]
     number, before = 0, ""

@@ -1,6 +1,6 @@
 """Reads the log of `llm`: one row for each response, and since 0.36 a tree of messages.
 
-A conversation that is in both is read from the tree. A thread has the messages on the paths
+A conversation in both forms is read from the tree. A thread has the messages on the paths
 to its own tip and to the tips of its turns.
 """
 

@@ -31,7 +31,7 @@ _ABOUT = ("metadata", "tags")
 
 
 def _reply_of(entry: Fields) -> Fields:
-    """The object of the reply: the entry itself, or one inside of it."""
+    """The object of the reply: the entry itself, or an object inside the entry."""
     if entry.get("object") in _OBJECTS:
         return entry
     for name in _RESPONSES:

@@ -1,4 +1,4 @@
-"""The chats of oterm: messages in a row, with images."""
+"""The chats of oterm: a sequence of messages, with images."""
 
 from functools import partial
 
@@ -42,7 +42,7 @@ def _turn(row: Fields, model: str, leftovers: Leftovers) -> ForeignTurn:
 
 
 def _image(image: object, number: int) -> ImagePart | TextPart:
-    """oterm keeps the bytes of an image as base64, and before 0.6 the path of its file."""
+    """An image: its base64, or before oterm 0.6 the path of its file."""
     if not isinstance(image, str):
         return TextPart(f"[image {number}]")
     found = picture_of(f"image {number}", image)

@@ -150,7 +150,7 @@ def _record(entry: Mapping[str, Any]) -> WireRecord:
 
 
 def _sniff(entry: Mapping[str, Any]) -> bool:
-    """Whether it is a session, of any version, and not a list of sessions."""
+    """Whether a value is a session of any version, and not a list of sessions."""
     is_list = isinstance(entry.get("sessions"), list) and "messages" not in entry
     return str(entry.get("format")).startswith(_ANY_VERSION) and not is_list
 

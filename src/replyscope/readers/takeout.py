@@ -56,7 +56,7 @@ def _html_of(item: Any) -> str:
 def _session(
     title: str, reply: str, at: datetime | None, files: Sequence[str] = ()
 ) -> ForeignConversation | None:
-    """One prompt with its answer; None for other activity."""
+    """A session of one prompt with its answer; None for another activity."""
     prompt = _PROMPTED.sub("", title).strip()
     if not prompt or (not reply and prompt == title.strip()):
         return None

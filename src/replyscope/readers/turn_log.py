@@ -1,8 +1,8 @@
 """Collects the turns of conversations from the lines of a log.
 
-A log may be read while it is written: a turn is handed out again when it has changed. Only the
-newest turns can change, so that a log of any size needs the same memory, and the same lines give
-the same turns however they are read.
+A log may be read while it is written: a changed turn is returned again. Only the newest turns can
+change, so the memory does not depend on the size of the log. The same lines give the same turns,
+in any number of reads.
 """
 
 from collections import Counter, OrderedDict, deque
@@ -65,7 +65,7 @@ class Talk:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it has nothing to hand out."""
+        """Whether it has no turns to return."""
         return not self._changed and not self._is_renamed
 
     def get(self, key: str) -> ForeignTurn | None:
@@ -116,13 +116,13 @@ class Talk:
             self.title = title
 
     def suggest_title(self, text: str) -> None:
-        """Words of the person for the title, if the log names none: the first ones are used."""
+        """Suggest a title from the person's text. Without a title in the log, the first is used."""
         if text.strip() and not self._has_words:
             self._first_words = text
             self._has_words = True
 
     def take(self, *, is_end: bool) -> ForeignConversation | None:
-        """The changed turns. Without `is_end` the newest turns are kept back."""
+        """The changed turns. Without `is_end` the newest turns are kept for the next call."""
         keys = [key for key in self._turns if key in self._changed]
         if not is_end:  # a turn never leaves before its parent
             while keys and keys[-1] in self._recent:
@@ -228,7 +228,7 @@ class TurnLog:
         return [*items]
 
     def _drop_old(self) -> None:
-        """Forget the oldest conversations that have nothing new, if there are many."""
+        """Drop the oldest conversations without new turns, if there are many."""
         for key in [key for key, talk in self._talks.items() if talk.is_empty]:
             if len(self._talks) <= _MOST_TALKS:
                 return
@@ -236,6 +236,6 @@ class TurnLog:
 
 
 def _reason(error: BaseException) -> str:
-    """The reason of a bad line, without the place in it: reasons are counted."""
+    """The error of an invalid line, without the position, so that equal errors are counted."""
     is_json = isinstance(error, ValueError) and hasattr(error, "lineno")
     return "it is not JSON" if is_json else fault_in_words(error)

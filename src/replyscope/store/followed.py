@@ -1,4 +1,4 @@
-"""Stores which files of other programs were read, so that an unchanged one is not read again."""
+"""Stores which files of other programs were read, so that unchanged files are skipped."""
 
 import json
 import sqlite3

@@ -1,7 +1,7 @@
 """Replaces the messages and replies of a growing log that have changed since they were imported.
 
 A log of a running agent is imported while it is written: the end of a reply may come later. Ids
-are derived from the log's, so only what came from the same log is replaced.
+are derived from the log's ids, so only messages and replies of the same log are replaced.
 """
 
 import sqlite3
@@ -102,7 +102,7 @@ def _is_poorer(exchange: Exchange, stored: bytes) -> bool:
 
 
 def _note_replies_below(connection: sqlite3.Connection, message: Message) -> None:
-    """Queue the replies that answer a message for indexing: its text is part of theirs."""
+    """Queue the replies to a message for indexing: their search data contains its text."""
     connection.execute(
         "INSERT OR IGNORE INTO unindexed SELECT source.exchange_id FROM source "
         "JOIN message ON message.id = source.message_id WHERE message.parent_id = ?",

@@ -20,7 +20,7 @@ from replyscope.store.search import tags_of
 
 
 def look_for(connection: sqlite3.Connection, shared: Shared) -> Taken:
-    """The result that importing a session would have. Raises ImportConflict."""
+    """The result of a dry run of an import. Raises ImportConflict."""
     return _look_for(connection, shared, _known_messages(connection, shared))
 
 
@@ -51,7 +51,7 @@ def insert_shared(connection: sqlite3.Connection, shared: Shared) -> Taken:
     """Save a session with its tree, its exchanges and their wires.
 
     New messages are appended to a known session; the person's changes to it (title, tags,
-    current branch) are kept. Known messages stay as they are, except in a session that grows.
+    current branch) are kept. Known messages do not change, except in a session that grows.
     """
     known = _known_messages(connection, shared)
     taken = _look_for(connection, shared, known)

@@ -77,7 +77,7 @@ def plan_query(query: Query, now: datetime) -> Plan:
 
 
 def _match_of(query: Query) -> str:
-    """The full-text query of a term; "" when the term is no text, or has no word."""
+    """The full-text query of a term; "" when the term is not a text, or has no words."""
     match query:
         case All(queries=inner) | Either(queries=inner) if inner:
             found = [_match_of(one) for one in inner]

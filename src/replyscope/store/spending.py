@@ -16,7 +16,7 @@ from replyscope.store.hold import Hold
 _LONGEST = timedelta(days=1)
 """The age of a reservation that is deleted although its process lives."""
 _KEPT = timedelta(days=2)
-"""How long the costs of purged sessions are kept: a limit is of one day, in any time zone."""
+"""The time to keep the costs of purged sessions: a limit is for one day, in any time zone."""
 _DAY = "date(started_at / 1000, 'unixepoch', 'localtime')"
 
 

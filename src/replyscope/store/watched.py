@@ -47,7 +47,7 @@ class SqliteWatchStore:
         return journal
 
     async def add_places(self, places: Sequence[Place]) -> None:
-        """Save the places of a reply that has ended; those of removed messages are skipped."""
+        """Save the places of a reply that has ended; places of removed messages are skipped."""
         given = tuple(places)
         await self._store().database.write(lambda c: _insert_places(c, given))
 

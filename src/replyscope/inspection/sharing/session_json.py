@@ -58,7 +58,7 @@ def session_to_json(shared: Shared, clean: Redactor | None = None) -> str:
 
 
 def _cleaned_value(value: dict[str, Any], clean: Redactor) -> dict[str, Any]:
-    """The JSON redacted. The words of replies are already: they have offsets."""
+    """The redacted JSON. The texts of replies have offsets and are redacted earlier."""
     exchanges = [
         _cleaned({**exchange, "choices": []}, clean)
         | {"choices": [_cleaned_choice(choice, clean) for choice in exchange["choices"]]}

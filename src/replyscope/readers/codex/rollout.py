@@ -1,4 +1,4 @@
-"""Reads a rollout of Codex: response items, and events between them, in a row.
+"""Reads a rollout of Codex: a sequence of response items and events.
 
 A reply is one request to the model: its reasoning, texts and tool calls up to the first result,
 message of the user, or report of its usage. Items have no ids, so turns are named by the numbers
@@ -81,7 +81,7 @@ class Rollout(TurnLog):
         return self._talk
 
     def _begin(self, meta: Line) -> None:
-        """Read the head of the file. A fork also has the heads of the sessions it came from."""
+        """Read the head of the file. A fork also has the heads of its parent sessions."""
         if self._talk is not None:
             return
         key = name_of(meta.get("id"))
@@ -116,7 +116,7 @@ class Rollout(TurnLog):
             self._here.leftovers.add(f"item of the kind `{kind[:60]}`", "its kind is not known")
 
     def _reply(self) -> ForeignTurn:
-        """The reply that is open, or a new one."""
+        """The open reply, or a new one."""
         found = self._here.get(self._open) if self._open is not None else None
         if found is None:
             self._open = f"a{self.number}"
@@ -126,7 +126,7 @@ class Rollout(TurnLog):
         return found
 
     def _think(self, texts: list[str]) -> None:
-        """Add reasoning. An event repeats what an item says, or comes instead of it."""
+        """Add reasoning. An event repeats the text of an item, or replaces the item."""
         reply = self._reply()
         known = reply.reasoning
         for text in texts:
@@ -181,7 +181,7 @@ class Rollout(TurnLog):
             self._roll_back(count_of(event.get("num_turns")) or 0)
 
     def _count(self, info: Line) -> None:
-        """The usage of the last request. The same report comes again with each rate limit. Newer
+        """The usage of the last request. The report is repeated with each rate limit. Newer
         versions have records of usage too, which come at once.
         """
         totals = info.get("total_token_usage")
@@ -222,7 +222,7 @@ class Rollout(TurnLog):
             self._here.leftovers.add("compaction", "its summary is encrypted")
 
     def _roll_back(self, count: int) -> None:
-        """Go on from before the last prompts: what follows is another branch."""
+        """Move the head to before the last prompts: the next turns form another branch."""
         for _ in range(min(count, len(self._prompts))):
             self._here.head = self._prompts.pop()
         self._open = None

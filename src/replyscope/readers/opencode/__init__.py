@@ -1,4 +1,4 @@
-"""The sessions of opencode: a SQLite database, and before it a folder of JSON files."""
+"""The sessions of opencode: a SQLite database, or in older versions a folder of JSON files."""
 
 from collections.abc import Mapping
 

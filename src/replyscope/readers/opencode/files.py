@@ -29,7 +29,7 @@ def members_of(names: Sequence[str]) -> list[str]:
 
 
 def read_files(files: Files) -> Iterator[Item]:
-    """Each session. A damaged file of a message or a part costs only itself."""
+    """Each session. A damaged file of a message or a part is skipped."""
     messages, parts = _grouped(files, _MESSAGE), _grouped(files, _PART)
     for file in files:
         found = _SESSION.fullmatch(file.path)

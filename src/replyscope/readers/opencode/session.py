@@ -1,4 +1,4 @@
-"""Converts a session of opencode: messages with parts, in a row.
+"""Converts a session of opencode: a sequence of messages with parts.
 
 A message of the assistant has one step or several; each step is one request to the model, with
 its own usage and finish reason.
@@ -31,7 +31,7 @@ _ERRORS = {
 
 @dataclass(slots=True)
 class _Step:
-    """One request of a message: its parts, and how it ended."""
+    """One request of a message: its parts and its ending."""
 
     parts: list[Fields] = field(default_factory=list)
     end: Fields = field(default_factory=dict)
@@ -229,14 +229,14 @@ def _file_name(file: Any) -> str:
 
 
 def _cost(value: object) -> float | None:
-    """The cost; 0 is also written where the price is not known."""
+    """The cost; None for 0, which is also written if the price is unknown."""
     return measure_of(value) or None
 
 
 def _usage(value: Any) -> Usage | None:
-    """The usage. opencode counts cached input and reasoning apart; ours includes them.
+    """The usage. opencode counts cached input and reasoning apart; here they are included.
 
-    Older versions count reasoning as part of the output too: the total tells, if there is one.
+    Older versions count reasoning as part of the output too: the total, if any, shows which.
     """
     tokens, cache = mapping_of(value), mapping_of(mapping_of(value).get("cache"))
     counts = [count_of(tokens.get(name)) for name in ("input", "output", "reasoning", "total")]

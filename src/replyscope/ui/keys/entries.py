@@ -21,7 +21,7 @@ _LIBRARY_WORDS = {
 
 
 class KeyGuide:
-    """Orders the keys of a screen, and knows which of them do something now. This one keeps the
+    """Orders the keys of a screen, and hides keys that do nothing now. This base class keeps the
     order of the bindings.
     """
 
@@ -36,13 +36,13 @@ class KeyGuide:
         return word
 
     def note(self) -> str:
-        """A question before the keys, which then answer it; empty without one."""
+        """A question that the keys answer, shown before the keys; empty without one."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class FixedGuide(KeyGuide):
-    """A guide that depends on nothing: the keys that come first, and those that are hidden."""
+    """A constant guide: the keys that come first, and the hidden keys."""
 
     first: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
@@ -98,8 +98,8 @@ class KeyRow:
 
 
 def binding_word(active: ActiveBinding) -> str:
-    """The footer's word of a binding: that of its group, else its description; empty if it is
-    hidden.
+    """The label of a binding in the footer: its group's description, else its own; empty if it
+    is hidden.
     """
     binding = active.binding
     if binding.group is not None:
@@ -156,7 +156,7 @@ def key_rows(screen: Screen[Any]) -> list[KeyRow]:
 
 
 def _offered(screen: Screen[Any]) -> list[_Offered]:
-    """The bindings that do something now, most useful first, those of one entry together."""
+    """The bindings that do something now, most useful first, grouped by entry."""
     guide = guide_of(screen)
     found: dict[tuple[int, str], list[_Offered]] = {}
     for active in screen.active_bindings.values():

@@ -60,7 +60,7 @@ class KeyFooter(Static):
 
 def footer_line(note: str, entries: Sequence[KeyEntry], width: int) -> Content:
     """The note, and the entries that fit a width in cells. No entry is cut. The key that leaves
-    is always there: the last entries give way to it.
+    the screen has priority over all other entries.
     """
     pieces = [Content.styled(note, "$text-warning")] if note else []
     room = width - cell_len(note) - (len(_GAP) if pieces else 0)

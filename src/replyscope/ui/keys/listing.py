@@ -12,8 +12,8 @@ from replyscope.ui.terminal.textual_internals import bindings_in
 
 
 def rows_of(app: App[Any], kind: type[DOMNode], *, typed: bool | None = None) -> list[KeyRow]:
-    """One row for each binding with an id. With `typed` true only those of printable keys,
-    which are typed where a text field has the focus; with false only the others.
+    """One row for each binding with an id. With `typed` true only bindings of printable keys,
+    which insert text while a text field has the focus; with false only all other bindings.
     """
     found: dict[str, tuple[Binding, list[str]]] = {}
     for binding in bindings_in(kind, app):

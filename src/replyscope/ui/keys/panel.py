@@ -22,7 +22,7 @@ class KeyPanel(Static):
         self.draw()
 
     def draw(self) -> None:
-        """Draw the keys of the present focus, and below them those that work everywhere."""
+        """Draw the keys of the current focus, then the keys that work everywhere."""
         size = self.app.size
         rows = key_rows(self.screen)
         here = [row for row in rows if not row.is_everywhere]

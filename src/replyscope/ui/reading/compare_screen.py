@@ -1,4 +1,4 @@
-"""Two replies beside each other, and what differs between them."""
+"""The comparison screen: two replies side by side, with their differences."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _OTHER = Binding.Group("another reply")
 
 
 class CompareScreen(Screen[None]):
-    """Compares two of several replies, as Markdown source or as they look."""
+    """Compares two of several replies, as Markdown source or rendered."""
 
     HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
     VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
@@ -76,7 +76,7 @@ class CompareScreen(Screen[None]):
             self.run_worker(job, exit_on_error=False)
 
     async def _draw_newest(self) -> None:
-        """Draw, and again if a key or a finished diagram changed the lines meanwhile."""
+        """Draw; repeat if a key or a finished diagram changed the lines meanwhile."""
         self._is_drawing = True
         try:
             while self._is_stale:
@@ -118,17 +118,17 @@ class CompareScreen(Screen[None]):
         self.query_one("#compare-title", Static).update(title)
 
     def action_swap(self) -> None:
-        """The second becomes the first."""
+        """Swap the two replies."""
         self._pair = (self._pair[1], self._pair[0])
         self._start()
 
     def action_side_by_side(self) -> None:
-        """Show the source in two columns, or as one text."""
+        """Switch the source between two columns and one text."""
         self._is_side_by_side = not self._is_side_by_side
         self._start()
 
     def action_rendered(self) -> None:
-        """Show the texts as they look, or their Markdown source."""
+        """Switch between the rendered texts and their Markdown source."""
         self.is_rendered = not self.is_rendered
         self._start()
 
@@ -142,7 +142,7 @@ class CompareScreen(Screen[None]):
 
 
 class _CompareKeys(KeyGuide):
-    """The keys of the comparison: those that do nothing now are hidden."""
+    """The keys of the comparison; keys that do nothing now are hidden."""
 
     def __init__(self, screen: CompareScreen) -> None:
         self._screen = screen

@@ -27,13 +27,13 @@ from replyscope.ui.markdown.wrap import wrap
 
 _LABEL = 13
 _WORD = re.compile(r"\w+|[^\w\s\u2500-\u259f•◦▪]")
-"""What is compared of a rendered text: its words, not the lines and bullets around them."""
+"""The compared parts of a rendered text: its words, not the lines and bullets around words."""
 _GAP = " │ "
 
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Styles, and what is shown how."""
+    """The styles and the display options."""
 
     first: Style
     second: Style
@@ -46,7 +46,9 @@ class Looks:
 
 
 def draw_comparison(first: Reply, second: Reply, width: int, looks: Looks) -> list[Text]:
-    """Every line, none wider than `width`. Takes a second for a few hundred kilobytes."""
+    """All lines of the comparison, at most `width` cells wide. Takes about a second for a few
+    hundred kilobytes.
+    """
     choices = [exchange.choice(index) for exchange, index in (first, second)]
     texts = [choice.text for choice in choices]
     lines = [*_facts(compare_facts(first, second), width, looks), Text()]
@@ -70,7 +72,7 @@ def _said(text: str, style: Style) -> Text:
 
 
 def stops_in(lines: Sequence[Text], looks: Looks) -> list[int]:
-    """The first lines of what differs."""
+    """The first line of each difference."""
     marked = [
         any(span.style in (looks.first, looks.second) for span in line.spans) for line in lines
     ]
@@ -100,7 +102,7 @@ def _cut(text: str, room: int) -> str:
 
 
 def _source(pieces: Sequence[DiffPart], width: int, looks: Looks) -> list[Text]:
-    """The words as they came, Markdown and all."""
+    """The original words, with their Markdown."""
     if not pieces:
         return [_said("(neither says anything)", looks.muted)]
     if looks.is_side_by_side or looks.is_rendered:
@@ -122,7 +124,7 @@ def _look(change: Change, looks: Looks) -> Style | None:
 
 
 def _rows(pieces: Sequence[DiffPart], looks: Looks) -> Iterator[tuple[Text, Text]]:
-    """Both sides, cut where both go on to the next line, so that they stay beside each other."""
+    """The rows of both sides, split where both have a line break, so that they stay aligned."""
     left, right = Text(), Text()
     for piece in pieces:
         if piece.change is not Change.BOTH:
@@ -146,7 +148,7 @@ def _beside(left: Sequence[Text], right: Sequence[Text], half: int, looks: Looks
 
 
 def _rendered(first: str, second: str, width: int, looks: Looks) -> list[Text]:
-    """Both as they look in the conversation, beside each other, their own words marked."""
+    """Both texts rendered side by side, with the words of only one side marked."""
     half = (width - len(_GAP)) // 2
     sides = [draw_lines(text, half, looks.palette, looks.options) for text in (first, second)]
     words = [
@@ -184,7 +186,7 @@ def _begins_a_line(words: Sequence[tuple[int, int, int, str]], at: int) -> bool:
 def _aligned(
     left: Sequence[Text], right: Sequence[Text], pairs: Sequence[tuple[int, int]]
 ) -> tuple[list[Text], list[Text]]:
-    """Both with empty lines in between, so that lines that begin alike are beside each other."""
+    """Both sides with empty lines inserted, so that lines with the same beginning align."""
     made: tuple[list[Text], list[Text]] = ([], [])
     done_left = done_right = 0
     for at_left, at_right in [*pairs, (len(left), len(right))]:
@@ -215,7 +217,7 @@ def _call(row: CallRow, width: int, looks: Looks) -> Iterator[Text]:
 
 
 def _place(place: DiffNode, width: int, looks: Looks) -> Iterator[Text]:
-    """A place's name, and what either has there, in columns."""
+    """The label of a row, and the value of each reply, in columns."""
     label = f"  {'  ' * place.depth}{exact_line(place.name)}"
     room = max(14, min(30, width // 4))
     half = max(8, (width - room - len(_GAP)) // 2)

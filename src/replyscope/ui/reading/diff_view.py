@@ -1,4 +1,4 @@
-"""Lines that were drawn before, of which only those that are seen become strips."""
+"""A view of rendered lines. Only visible lines are converted to strips."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -16,7 +16,7 @@ _DIFFERENCE = Binding.Group("difference")
 
 
 class DiffView(ScrollView, can_focus=True):
-    """Scrolls, and goes from one difference to the next."""
+    """Scrolls by lines, pages and differences."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "diff--first",
@@ -40,7 +40,7 @@ class DiffView(ScrollView, can_focus=True):
         self._stops: Sequence[int] = ()
 
     def show(self, lines: Sequence[Text], stops: Sequence[int]) -> None:
-        """Show other lines; `stops` are those where something differs."""
+        """Show other lines; `stops` are the first lines of the differences."""
         self._lines, self._stops = lines, stops
         self.virtual_size = Size(self.scrollable_content_region.width, len(lines))
         self.refresh()

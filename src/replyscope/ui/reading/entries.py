@@ -1,4 +1,4 @@
-"""The entries of a transcript: which messages of a branch have one, and how they are marked."""
+"""The entries of a transcript: selects the messages of a branch, and marks them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,17 +12,17 @@ from replyscope.ui.transcript.content import EntryContent
 
 
 def shown(branch: Iterable[Message]) -> list[Message]:
-    """The messages of a branch that have an entry: tool results are shown in their reply's."""
+    """The messages of a branch with an entry. Tool results are in the entry of their reply."""
     return [message for message in branch if message.role is not Role.TOOL]
 
 
 def last_shown(branch: Sequence[Message]) -> str | None:
-    """The id of the last of these."""
+    """The id of the last message with an entry."""
     return next((m.id for m in reversed(branch) if m.role is not Role.TOOL), None)
 
 
 def reply_at(branch: Sequence[Message], key: str | None) -> Message | None:
-    """The reply of that id on a branch; for a person's message, the reply that follows."""
+    """The reply with an id on a branch; for a person's message, the next reply."""
     number = next((n for n, message in enumerate(branch) if message.id == key), None)
     if number is None:
         return None
@@ -33,7 +33,7 @@ def reply_at(branch: Sequence[Message], key: str | None) -> Message | None:
 
 
 def mood_of(message: Message, exchanges: Mapping[str, Exchange]) -> Mood:
-    """The mood of a message: that of its newest exchange's finish reason."""
+    """The mood of a message, by the finish reason of its newest exchange."""
     source = message.sources[-1] if message.sources else None
     exchange = exchanges.get(source.exchange_id) if source is not None else None
     if source is None or exchange is None:

@@ -18,7 +18,7 @@ from replyscope.ui.reading.json_tree import JsonTree
 
 
 class FrameScreen(ModalScreen[None]):
-    """Shows a frame. The arrow keys show the frames beside it."""
+    """Shows a frame. The arrow keys show the previous and the next frame."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Close"),
@@ -51,7 +51,7 @@ class FrameScreen(ModalScreen[None]):
         self.query_one(JsonTree).show_text(data)
 
     def action_step(self, step: int) -> None:
-        """Show a neighbour."""
+        """Show the next or the previous frame."""
         self._number = max(0, min(self._number + step, len(self._frames) - 1))
         self._draw()
 

@@ -25,7 +25,7 @@ _TABS = Binding.Group("tab")
 
 
 class Inspector(Vertical):
-    """Draws the exchange that it is given. Loads nothing."""
+    """Draws a given exchange. Loads nothing."""
 
     class TabOpened(Message):
         """Another tab was opened."""
@@ -64,7 +64,7 @@ class Inspector(Vertical):
 
     @property
     def tab(self) -> str:
-        """Which tab is open."""
+        """The open tab."""
         return self.query_one(Tabs).active or "overview"
 
     def action_open_tab(self, name: str) -> None:
@@ -83,7 +83,7 @@ class Inspector(Vertical):
         self.post_message(self.TabOpened())
 
     def show_nothing(self) -> None:
-        """Show that there is no reply."""
+        """Show a hint instead of a reply."""
         hint = "Send a message to inspect its reply." if self._can_act else ""
         self._exchange = None
         self._update("#overview-text", Content.styled(hint, MUTED))
@@ -149,5 +149,5 @@ class Inspector(Vertical):
         self.query_one(WireView).show_wire(exchange, record)
 
     def grow_wire(self) -> None:
-        """Show the frames that were added since."""
+        """Show the newly added frames."""
         self.query_one(WireView).grow()

@@ -57,7 +57,7 @@ class JsonTree(LineView):
 
     @property
     def widest(self) -> int:
-        """The most characters of a line."""
+        """The length of the longest line in characters."""
         return 2 + max((cell_len(line.text) for line in self._lines), default=0)
 
     def pieces_of(self, row: int) -> Pieces:

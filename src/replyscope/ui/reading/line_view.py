@@ -1,6 +1,6 @@
 """A scrollable list of styled lines with a cursor; only visible lines are drawn.
 
-40,000 lines are no more work than 40. The text can be selected with the mouse.
+The cost does not depend on the number of lines. The text can be selected with the mouse.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class LineView(ScrollView, can_focus=True):
 
     @property
     def widest(self) -> int:
-        """The most characters of a line."""
+        """The length of the longest line in characters."""
         return WIDEST
 
     def pieces_of(self, row: int) -> Pieces:

@@ -79,7 +79,7 @@ class ReadingPane:
         return self._source.reply_at(self._screen.query_one(Transcript).cursor_key)
 
     def inspected(self) -> Inspected | None:
-        """The reply under the cursor and the exchange of it that was stepped to."""
+        """The reply under the cursor and its selected exchange."""
         reply = self.reply()
         if reply is None:
             return None

@@ -11,10 +11,10 @@ _KEPT_EVERY = 5_000
 
 
 class Playback:
-    """Events are added by one thread while another plays those that are there.
+    """A recording that plays: one thread adds events while another plays the known ones.
 
-    A step is a frame with what it meant, or the end. Going back starts from a fold that was
-    kept on the way, so that it costs the same at every length.
+    A step is a frame with its events, or the end. A step back starts from a saved fold, so that
+    its cost does not depend on the length.
     """
 
     def __init__(self, opening: Exchange, frames: int, end_ms: float) -> None:
@@ -31,7 +31,7 @@ class Playback:
         self._next = 0
 
     def add(self, event: Event) -> None:
-        """One more event was read; `StreamEnded` is the last."""
+        """Add an event; `StreamEnded` is the last one."""
         if isinstance(event, WireFrame | StreamEnded) or not self._steps:
             at_ms = event.at_ms if isinstance(event, WireFrame | StreamEnded) else 0.0
             self._steps.append([event])
@@ -42,7 +42,7 @@ class Playback:
 
     @property
     def _playable(self) -> int:
-        """The last step may still grow while it is being read."""
+        """The number of playable steps. The last step may still grow while it is read."""
         return len(self._times) - (0 if self._is_read else 1)
 
     @property
@@ -77,9 +77,9 @@ class Playback:
         return self._fold.snapshot(self.at_ms)
 
     def go_to(self, at_ms: float) -> bool:
-        """Fold up to a moment; whether anything else is to be seen.
+        """Fold up to a moment. Returns whether the exchange changed.
 
-        What was not read yet is waited for: then the moment is the last that was.
+        A moment that is not read yet is replaced by the last known one, and `is_waiting` is set.
         """
         playable = self._playable
         wanted = max(0.0, min(at_ms, self.end_ms))
@@ -92,7 +92,7 @@ class Playback:
         return self._fold_to(target)
 
     def step(self, step: int) -> bool:
-        """Go one frame forward or back, and return whether there was one."""
+        """Move one frame forward or back. Returns whether the position changed."""
         target = max(0, min(self._next + step, self._playable))
         self.at_ms = self._times[target - 1] if target > 0 else 0.0
         self.is_waiting = False

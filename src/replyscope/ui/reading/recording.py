@@ -11,14 +11,14 @@ from replyscope.inspection.timeline import Timeline, timeline_of
 from replyscope.ui.services import Services
 
 _MANY = 1_000
-"""So many frames take a part of a second to read: what is known without is shown first."""
+"""From this number of frames on, reading takes part of a second: known facts are shown first."""
 NOTHING_TO_PLAY = "Nothing to replay:"
 
 
 async def load_recording(
     services: Services, exchange: Exchange
 ) -> tuple[WireRecord, Callable[[], Iterable[Event]]] | str:
-    """The wire of an exchange and what reads its events, or why there is nothing to read.
+    """The wire of an exchange and a reader of its events, or a sentence if nothing can be played.
 
     Raises StoreError.
     """

@@ -49,10 +49,10 @@ class ReplayBar(Widget):
             self.post_message(self.Sought(max(0.0, min(1.0, share))))
 
     def on_click(self, event: Click) -> None:
-        """A click goes there."""
+        """Seek to the clicked position."""
         self._seek(event)
 
     def on_mouse_move(self, event: MouseMove) -> None:
-        """Dragging moves along."""
+        """Seek while dragging."""
         if event.button == 1:
             self._seek(event)

@@ -215,27 +215,27 @@ class ReplayScreen(WorkingScreen[None]):
         self._draw(is_whole=True)
 
     def action_step(self, step: int) -> None:
-        """One frame on or back, and pause there."""
+        """Pause, and step one frame forward or back."""
         self._is_paused = True
         self._show(self._playback.step(step))
 
     def action_seek(self, step: int) -> None:
-        """Forward or back by a twentieth."""
+        """Seek forward or back by a twentieth of the recording."""
         self._go_to(self._playback.at_ms + step * self._playback.end_ms * _SEEK)
 
     def action_restart(self) -> None:
-        """From the start."""
+        """Restart from the beginning."""
         self._is_paused = False
         self._go_to(0.0)
 
     def action_speed(self, speed: int) -> None:
-        """Another speed."""
+        """Change the speed."""
         self._speed, self._is_paused = float(speed), False
         self._ticked_ms = self._clock.monotonic_ms()
         self._draw(is_whole=True)
 
     def action_finish(self) -> None:
-        """At once to the end."""
+        """Skip to the end."""
         self._go_to(self._playback.end_ms)
 
 

@@ -121,7 +121,7 @@ class Sheet:
         return Content.styled("\n".join(lines), _MOODS[ending.mood])
 
     def _cause(self, exchange: Exchange, choice: int, ending: Explanation) -> list[Content]:
-        """Why the reply ended, in the server's word too if it differs, and the remedies."""
+        """The explanation of the ending, the finish reason if it differs, and the remedies."""
         raw = exchange.choice(choice).finish_reason_raw
         rows = [Content(line) for line in wrap(printable_line(ending.sentence), self._width)]
         if raw is not None and raw != ending.word:

@@ -70,7 +70,7 @@ class TimelineView(Widget, can_focus=True):
         """The time that is picked."""
 
     def show_timeline(self, exchange: Exchange, timeline: Timeline) -> None:
-        """Show another reply's time."""
+        """Show the timeline of another reply."""
         if self._exchange is None or self._exchange.id != exchange.id:
             self.moment_ms = 0.0
         self._exchange, self._timeline = exchange, timeline
@@ -78,7 +78,7 @@ class TimelineView(Widget, can_focus=True):
         self.refresh(layout=True)
 
     def show_nothing(self) -> None:
-        """There is no reply to show."""
+        """Show an empty view."""
         self._exchange, self._timeline, self._times = None, Timeline((), 0.0), []
         self.refresh(layout=True)
 
@@ -113,7 +113,7 @@ class TimelineView(Widget, can_focus=True):
         return Content.styled(" " * at + text, "$text-accent")
 
     def _line(self, cells: Cells) -> Content:
-        """Cells on their time, and the picked moment through them."""
+        """A row of cells over time, crossed by a vertical line at the picked moment."""
         at = self._column_of(self.moment_ms)
         if cells[at][0] == " ":
             cells[at] = ("│", "$accent 60%")
@@ -135,7 +135,7 @@ class TimelineView(Widget, can_focus=True):
         return [head, self._line(cells)]
 
     def _curve(self, exchange: Exchange) -> list[Content]:
-        """Tokens per second over the same time; characters where nobody counted tokens."""
+        """Tokens per second over the same time; characters if the tokens were not counted."""
         tokens = exchange.usage.output_tokens if exchange.usage is not None else None
         paces = paces_of(self._timeline, self._room, tokens)
         if not paces:
@@ -150,7 +150,7 @@ class TimelineView(Widget, can_focus=True):
         return [Content.styled(head, _MUTED), *rows]
 
     def _frames(self) -> list[Content]:
-        """The frames around the moment, the last that had come by then marked."""
+        """The frames around the moment; the last frame that had arrived is marked."""
         frames = self._timeline.frames
         if not frames:
             is_live = self._exchange is not None and not self._exchange.state.is_terminal
@@ -205,7 +205,7 @@ class TimelineView(Widget, can_focus=True):
         self._pick(self._timeline.end_ms * min(max(0, at), self._room - 1) / (self._room - 1))
 
     def on_mouse_move(self, event: MouseMove) -> None:
-        """Dragging moves the moment along."""
+        """Pick a moment while dragging."""
         if event.button == 1:
             self._pick_at(event)
 

@@ -1,4 +1,4 @@
-"""Lays out the tools tab: each call, what it was asked to do, and what became of it."""
+"""Lays out the tools tab: each call with its arguments and its result."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _MOST = 20_000
 
 
 def tool_sheet(width: int, choice: Choice, results: Mapping[str, ToolResultPart]) -> Content:
-    """Each call with its arguments, as far as they have come, and the items between them."""
+    """Each call with its arguments so far, and the items between the calls."""
     sheet = Sheet(width)
     calls = deque(enumerate(choice.tool_calls, start=1))
     parts: list[Content] = []
@@ -47,7 +47,7 @@ def tool_sheet(width: int, choice: Choice, results: Mapping[str, ToolResultPart]
 
 
 def _item(item: OutputItem) -> Content:
-    """An item that is no call: a compaction, a list of tools, a program …"""
+    """An item other than a call: a compaction, a list of tools, a program …"""
     rows = [Content.styled(printable_line(item.kind), "$text-primary bold")]
     rows += [line[:400] for line in _indented(pretty_arguments(item.payload[:_MOST]))[:60]]
     return Content("\n").join(rows)
@@ -85,7 +85,7 @@ def _call(
 
 
 def _run(sheet: Sheet, part: ToolResultPart) -> list[Content]:
-    """Who runs it, who allowed it, when and for how long."""
+    """The source of the tool, who allowed the call, its start and its duration."""
     rows = [sheet.row("source", part.source)] if part.source else []
     if part.allowed_by:
         is_no = part.state is ToolCallState.REFUSED
@@ -105,7 +105,7 @@ def _indented(text: str) -> list[Content]:
 
 
 def _exactly(text: str, *, is_patch: bool = False) -> list[Content]:
-    """Arguments: what draws nothing is shown by its code."""
+    """Arguments; invisible characters are shown by their codes."""
     return [
         Content.styled("  " + line, _DIFF.get(line[:1], "") if is_patch else "")
         for line in exact_text(text).split("\n")

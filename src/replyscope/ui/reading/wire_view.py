@@ -101,7 +101,7 @@ class WireView(LineView):
         self._head.append(([(_COLUMNS + shown, "muted")], ""))
 
     def grow(self) -> None:
-        """Show the frames that were added since."""
+        """Show the newly added frames."""
         count = len(self._record.frames)
         if count == self._count:
             return
@@ -118,7 +118,7 @@ class WireView(LineView):
         return [n for n in range(first, last) if self._wanted in self._change(n).lower()]
 
     def _change(self, number: int) -> str:
-        """What a frame changes. Computed once: a filter reads it for every frame."""
+        """The change that a frame makes. Cached: a filter reads it for every frame."""
         while len(self._changes) <= number:
             self._changes.append(frame_change(self._record.frames[len(self._changes)].text))
         return self._changes[number]
@@ -148,7 +148,7 @@ class WireView(LineView):
         return at if self._matching is None else self._matching[at]
 
     def _row_of(self, number: int) -> int:
-        """The row of a frame, or of the last one before it that is shown."""
+        """The row of a frame, or of the last visible frame before it."""
         if self._matching is not None:
             number = max(0, bisect_right(self._matching, number) - 1)
         return len(self._head) + number
@@ -200,7 +200,7 @@ class FilterField(Input):
     ]
 
     class Left(Message):
-        """The field wants the focus to go to the frames."""
+        """A key moves the focus to the frames."""
 
     def action_leave(self) -> None:
         """Go to the frames."""

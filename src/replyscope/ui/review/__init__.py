@@ -1,1 +1,1 @@
-"""The review screen: find saved replies and keep them in order."""
+"""The review screen: find and organise saved replies."""

@@ -33,7 +33,7 @@ class Changes:
         return True
 
     async def _try(self, acting: Awaitable[object]) -> bool:
-        """Whether the action succeeded; an error is shown."""
+        """Run the action, and show an error. Returns whether it succeeded."""
         try:
             await acting
             self._desk.known = await self._desk.services.index.names()
@@ -44,7 +44,7 @@ class Changes:
         return True
 
     def undo(self) -> None:
-        """Undo the last change, the next time the one before."""
+        """Undo the last change that is not undone."""
         self._desk.start_work(self._undo, group="order")
 
     async def _undo(self) -> None:

@@ -1,4 +1,4 @@
-"""Comparison and replay of the replies that were found."""
+"""Comparison and replay of the results."""
 
 from collections.abc import Sequence
 

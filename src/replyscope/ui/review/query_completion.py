@@ -1,4 +1,4 @@
-"""Completes the term that is being typed in a query, and says what the language has."""
+"""Completes the term that is being typed in a query, and describes the completions."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

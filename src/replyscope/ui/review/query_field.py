@@ -70,10 +70,10 @@ class QueryField(Input):
         self.highlighter = _Colours(self)
 
     async def on_key(self, event: events.Key) -> None:
-        """Keys act in the order in which they came.
+        """Process keys in the order of their arrival.
 
-        Textual's own way enters a letter at once, and lets what a key is bound to wait for
-        the app: of keys that come together, as while the screen is busy, letters win.
+        By default, Textual inserts a letter at once, but queues the action of a bound key. Of
+        keys that arrive together, as while the screen is busy, letters would then come first.
         """
         for binding in bindings_for_key(self, event.key):
             event.stop()

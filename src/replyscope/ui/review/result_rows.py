@@ -1,4 +1,4 @@
-"""How a reply or a session looks in the list of what was found."""
+"""Renders a reply or a session as a row of the results list."""
 
 from datetime import datetime
 
@@ -71,7 +71,7 @@ def _reply_row(hit: Hit, width: int, now: datetime, mark: str) -> Content:
 
 
 def _snippet(hit: Hit) -> Content:
-    """The place that was found, its words marked. A symbol stands for one character."""
+    """The snippet of a match, its words marked. A symbol replaces a single character."""
     text = Content.styled(f"  {printable_line(hit.snippet)}", MUTED)
     for start, end in hit.marks:
         text = text.stylize("$text-warning bold", start + 2, end + 2)
@@ -92,5 +92,5 @@ def _session_row(hit: SessionHit, width: int, now: datetime, mark: str) -> Conte
 
 
 def cut(text: str, width: int) -> str:
-    """A text of no more cells; one that was longer ends in an ellipsis."""
+    """A text cut to a width in cells; a cut text ends in an ellipsis."""
     return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"

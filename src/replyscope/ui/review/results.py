@@ -1,7 +1,7 @@
-"""The list of what a search found: replies, or their sessions.
+"""The results list of a search: replies, or their sessions.
 
-Knows the name of every row from the first to the last, and what the rows in view say:
-those that it lacks it asks for. So the end of 50,000 rows is as near as their beginning.
+Has the name of every row, and loads the content of visible rows on demand. So showing the end
+of 50,000 rows is as fast as showing their beginning.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ from replyscope.ui.review.result_rows import (
 Named = tuple[str, str]
 """A row: its session, and its own name (a reply's exchange, or the session again)."""
 _MOST_REPLIES = 2_000
-"""So many replies are kept; those far from the view are asked for again."""
+"""The number of replies in memory; replies far from the view are loaded again."""
 _MOST_DRAWN = 400
 _OPEN = Binding.Group("open")
 
@@ -64,7 +64,7 @@ class Results(ScrollView, can_focus=True):
         """A row was chosen."""
 
     class Pointed(Message):
-        """Another row is highlighted, or it says something else; None when there is none."""
+        """The highlighted row or its content changed; None when no row is highlighted."""
 
         def __init__(self, found: Found | None) -> None:
             super().__init__()
@@ -74,7 +74,7 @@ class Results(ScrollView, can_focus=True):
         """Other rows are marked."""
 
     class Missing(Message):
-        """Rows came into view of which nothing is known but their names."""
+        """Rows without loaded content were scrolled into view."""
 
     def __init__(self, clock: Clock, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -93,7 +93,7 @@ class Results(ScrollView, can_focus=True):
 
     @property
     def current(self) -> Found | None:
-        """The highlighted row; None when there is none, or it has not come yet."""
+        """The highlighted row; None without one, or while it is not loaded."""
         name = self._current_name
         return self._rows.get(name[1]) if name is not None else None
 
@@ -114,7 +114,7 @@ class Results(ScrollView, can_focus=True):
         return [name[0]] if name is not None else []
 
     def marked_replies(self) -> list[Hit]:
-        """The marked replies that are known; with fewer than two, the highlighted one too."""
+        """The marked replies that are loaded; with fewer than two, the highlighted one too."""
         name = self._current_name
         needs_one = name is not None and len(self.marked) < 2
         keys = dict.fromkeys([*self.marked, *([name[1]] if name and needs_one else [])])
@@ -152,7 +152,7 @@ class Results(ScrollView, can_focus=True):
         self.refresh()
 
     def _set_height(self, lines: int) -> None:
-        """Tell the scroll bar. Where there is one, the screen need not be laid out again."""
+        """Set the height of the content; no new layout while the scroll bar stays visible."""
         size = Size(0, lines)
         if not self.show_vertical_scrollbar or lines <= self.size.height:
             self.virtual_size = size
@@ -162,7 +162,7 @@ class Results(ScrollView, can_focus=True):
             self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     def fill(self, found: Iterable[Found]) -> None:
-        """Show loaded rows, and redraw those that have changed."""
+        """Show loaded rows, and redraw changed ones."""
         before = self.current
         new = {name_of(one)[1]: one for one in found}
         changed = {key for key, one in new.items() if self._rows.get(key, one) != one}
@@ -176,7 +176,7 @@ class Results(ScrollView, can_focus=True):
             self.post_message(self.Pointed(self.current))
 
     def missing(self, *, again: bool = False) -> list[str]:
-        """The names of the rows in and around the view that are not known; with `again` all."""
+        """The names of the rows in and around the view that are not loaded; with `again` all."""
         return [key for _, key in self._near() if again or key not in self._rows]
 
     def _near(self) -> Sequence[Named]:
@@ -204,7 +204,7 @@ class Results(ScrollView, can_focus=True):
         self.post_message(self.MarksChanged())
 
     def action_mark(self) -> None:
-        """Mark the row, or no longer; and go to the next."""
+        """Mark or unmark the row, and highlight the next one."""
         if self._current_name is not None:
             self._toggle_mark(self._current_name)
             self.action_move(1)
@@ -215,7 +215,7 @@ class Results(ScrollView, can_focus=True):
         self._marks_changed()
 
     def action_mark_all(self) -> None:
-        """Mark everything that was found, or nothing where all of it is marked."""
+        """Mark all results, or unmark them if all are marked."""
         wanted = {key: session_id for session_id, key in self._names}
         self.marked = {} if self.marked == wanted else wanted
         self._marks_changed()
@@ -232,7 +232,7 @@ class Results(ScrollView, can_focus=True):
             self.highlighted = min(max(0, number + step), self.count - 1)
 
     def action_page(self, step: int) -> None:
-        """Highlight the row a view further on."""
+        """Move the highlight by a page."""
         self.action_move(step * max(1, self.size.height // self._lines))
 
     def action_first(self) -> None:
@@ -270,7 +270,7 @@ class Results(ScrollView, can_focus=True):
         self._drawn.clear()
 
     def on_click(self, event: events.Click) -> None:
-        """A click points, one at the margin or with Ctrl marks, a double one opens."""
+        """A click highlights a row; at the margin or with Ctrl it marks; a double click opens."""
         offset = event.get_content_offset(self)
         if offset is None:
             return

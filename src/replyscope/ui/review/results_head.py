@@ -68,7 +68,7 @@ class ResultsHead(Static):
 
 
 def _summary(listed: ListSummary, width: int) -> Content:
-    """One line; what has no room is left out, the least important first."""
+    """One line; entries that do not fit are omitted, the least important first."""
     noun = "session" if listed.shows_sessions else "reply"
     place = f"{listed.place:,}/" if listed.place else ""
     total = f"{place}…" if listed.total is None else f"{place}{plural(listed.total, noun)}"

@@ -53,8 +53,8 @@ class SearchWidgets:
 class Searching:
     """Searches while the query is typed.
 
-    A query with a mistake changes nothing but the note: the list, its count and its facets are
-    those of the last query without one.
+    An invalid query changes only the note: the list, its count and its facets still show the
+    results of the last valid query.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Searching:
         self.search_again()
 
     def _on_progress(self, left: int) -> None:
-        """Show how many replies are still to be indexed; search again every two seconds."""
+        """Show the number of replies that are not indexed yet; search again every two seconds."""
         self._left = left
         self.draw_status()
         now_ms = self._services.clock.monotonic_ms()
@@ -129,7 +129,7 @@ class Searching:
             self.search_again()
 
     def follow_typing(self) -> None:
-        """Search for what was typed."""
+        """Search for the typed query."""
         self.search()
 
     def search(self, settle_s: float = _SETTLE_S) -> None:

@@ -5,7 +5,7 @@ from replyscope.ui.review.searching import Searching
 
 
 class Statistics:
-    """Opens the numbers of the query, and searches for a figure that was opened there."""
+    """Opens the numbers of the query, and searches for a figure that is opened there."""
 
     def __init__(self, desk: ReviewDesk, search: Searching) -> None:
         self._desk = desk
