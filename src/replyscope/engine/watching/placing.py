@@ -57,13 +57,16 @@ class Chained:
 
     @property
     def newest(self) -> tuple[bytes, ...]:
-        """The keys of the longest beginnings: one of them is known of nearly every request."""
-        return self.keys[-_NEWEST:]
+        """The keys of the longest beginnings: one of them is known of nearly every request.
+
+        All keys of a short request, so that one lookup is enough.
+        """
+        return self.keys[-_NEWEST:] if self.others else (self.root, *self.keys)
 
     @property
     def others(self) -> tuple[bytes, ...]:
         """The keys of the shorter beginnings."""
-        return (self.root, *self.keys[:-_NEWEST])
+        return (self.root, *self.keys[:-_NEWEST]) if len(self.keys) > _NEWEST else ()
 
     def replies_after(self, count: int) -> tuple[bytes, ...]:
         """The keys of the replies after a beginning: the session may have them elsewhere."""
