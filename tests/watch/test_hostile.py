@@ -83,4 +83,5 @@ async def test_a_response_above_the_bound_is_forwarded_whole_and_recorded_in_par
         assert len(await talk(stage.port, post(b"{}"))) == len(head) + size
         (call,) = await stage.watcher.ended(1)
     assert len(call.body) == MOST_OF_A_RESPONSE
-    assert call.fault == "The response is larger than 64 MB; its rest was not recorded."
+    assert call.fault is None
+    assert call.lack == "The response is larger than 64 MB; its rest was not recorded."

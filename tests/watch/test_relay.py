@@ -253,7 +253,7 @@ async def test_a_body_in_an_unknown_encoding_is_forwarded_and_said_to_be_unreada
     async with serving(answering(answer)) as url, relaying(upstream_at(url)) as stage:
         assert await talk(stage.port, post(b"{}")) == answer
         (call,) = await stage.watcher.ended(1)
-    assert (call.body, call.fault) == (b"", "The body can't be read: its content encoding is 'br'.")
+    assert (call.body, call.lack) == (b"", "The body can't be read: its content encoding is 'br'.")
 
 
 async def test_what_is_not_http_is_forwarded_too() -> None:

@@ -4,6 +4,7 @@ It uses the frames, the translators and the endings of our own replies, so that 
 is folded like one that replyscope requested.
 """
 
+import json
 from collections.abc import Sequence
 from enum import Enum, auto
 from functools import cache
@@ -16,7 +17,7 @@ from replyscope.domain.event import (
     StreamEnded,
     WireFrame,
 )
-from replyscope.domain.exchange import CLOSED_BY
+from replyscope.domain.exchange import CLOSED_BY, NOT_RECORDED
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.mask import Mask
@@ -111,7 +112,7 @@ class WatchedReply:
         except TooMuch as error:
             self._failure = self._failure or self._errors.translate(error)
 
-    def ended(self, fault: str | None, at_ms: float) -> Sequence[Event]:
+    def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> Sequence[Event]:
         """The last events; `StreamEnded` is the last one."""
         if self._form is _Form.WHOLE or self._is_refused:
             end = self._end_of_body(fault)
@@ -122,6 +123,10 @@ class WatchedReply:
         if fault == "client" and how in (StreamEnd.BROKEN, StreamEnd.CLOSED):
             events.append(ExtraReported(CLOSED_BY, '"client"'))
             failure, how = None, StreamEnd.CANCELLED
+        if lack is not None:
+            events.append(ExtraReported(NOT_RECORDED, json.dumps(lack)))
+            if fault is None and not self._is_refused:  # the program got the whole response
+                failure, how = None, StreamEnd.DONE
         return [*events, StreamEnded(how, at_ms, failure)]
 
     @property

@@ -130,8 +130,8 @@ class CallCopy:
         """The call ended: properly with None, else with the reason."""
         self._begin_soon()
         self._pass(self._stream_mask.finish())
-        why, at_ms = fault or self._lack, self._elapsed_ms()
-        self._report(lambda listener: listener.ended(why, at_ms))
+        lack, at_ms = self._lack, self._elapsed_ms()
+        self._report(lambda listener: listener.ended(fault, at_ms, lack))
 
     def _pass(self, data: bytes) -> None:
         if data:
