@@ -13,6 +13,7 @@ from replyscope.domain.exchange import UNSEEN, Api
 from replyscope.domain.message import Message, Role, TextPart, ToolResultPart
 from replyscope.domain.session import StoredSession, path_to
 from replyscope.domain.watched import Client
+from replyscope.store import watched as store_module
 from tests.support.examples import examples
 from tests.watching.programs import Program, Said
 from tests.watching.watched import AGENT, SSE, Watched, answer, open_watched
@@ -172,6 +173,29 @@ async def test_agents_beside_each_other_are_sessions_of_their_own(tmp_path: Path
     assert len(ids) == len({session_id for _, session_id in ids}) == 3
 
 
+async def test_a_run_like_an_earlier_one_stays_in_its_session(tmp_path: Path) -> None:
+    """The earlier run has gone further with the same words."""
+    program, other = Program(), Client("agent/1.0", 4712, "python agent.py")
+    turns = [
+        said for n in range(3) for said in (Said(f"Step {n}", is_user=True), Said(f"Done {n}"))
+    ]
+    async with open_watched(tmp_path) as watched:
+        sessions = {}
+        for client in (AGENT, other):
+            sessions[client] = {
+                (
+                    await watched.call(
+                        program.body(turns[:count]), program.reply(turns[count]), client=client
+                    )
+                )[1]
+                for count in (1, 3, 5)
+            }
+        (first,), (second,) = sessions.values()
+        assert first != second
+        for session_id in (first, second):
+            assert len((await watched.session(session_id)).branch) == 6
+
+
 async def test_a_time_in_the_system_prompt_does_not_part_a_conversation(tmp_path: Path) -> None:
     asked, reply = [Said("Hi", is_user=True)], Said("Good evening.")
     async with open_watched(tmp_path) as watched:
@@ -324,6 +348,30 @@ async def test_a_conversation_taken_over_by_hand_keeps_its_branch(tmp_path: Path
         stored = await watched.session(session_id)
     assert stored.session.head_id == "mine"
     assert len(stored.messages) == 5
+
+
+async def test_a_script_that_always_says_the_same_leaves_few_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MOST_ALIKE", 3)
+    program, asked = Program(), [Said("Always", is_user=True)]
+    async with open_watched(tmp_path) as watched:
+        sessions = [
+            (await watched.call(program.body(asked), program.reply(Said("Same")), client=client))[1]
+            for client in (Client("script", pid) for pid in range(6))
+        ]
+        assert len(set(sessions)) == 6
+        counts = await watched.store.database.read(
+            lambda c: c.execute(
+                "SELECT count(*) FROM place WHERE key != x'' GROUP BY key"
+            ).fetchall()
+        )
+        history = [*asked, Said("Same"), Said("On", is_user=True)]
+        _, joined = await watched.call(
+            program.body(history), program.reply(Said("Gone on")), client=Client("script", 4)
+        )
+    assert max(counts) == (3,)
+    assert joined == sessions[4]
 
 
 async def test_a_deleted_session_is_not_continued(tmp_path: Path) -> None:

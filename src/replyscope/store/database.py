@@ -1,7 +1,8 @@
 """The database file and its three threads: a writer, a reader, and one for searches.
 
 Writes are transactions and run in the order of their calls; reads never wait for writes.
-Writes that wait at the same time share one commit. Every SQLite error is translated into a StoreError.
+Writes that wait at the same time share one commit. Every SQLite error is translated into a
+StoreError.
 """
 
 import asyncio

@@ -34,6 +34,8 @@ from replyscope.engine.watching.placing import Chained, chained
 _log = logging.getLogger(__name__)
 RETRY_S = 1.0
 """The wait before a call that could not be saved is tried again."""
+STALL_S = 5.0
+"""How long nothing may be saved at the end, until the rest is given up."""
 MOST_WAITING = 500
 """The ended calls that are kept in memory while the store can't be written."""
 MOST_REJECTED = 10
@@ -117,15 +119,23 @@ class WatchArchive:
         task.add_done_callback(self._tasks.discard)
         return call
 
-    async def close(self, longest_s: float = 5.0) -> None:
-        """Wait for the calls that run, and for what is not saved."""
-        tasks = tuple(self._tasks)
-        if not tasks:
-            return
-        _, left = await asyncio.wait(tasks, timeout=longest_s)
+    async def close(self, stall_s: float = STALL_S) -> None:
+        """Wait for the calls that run, and for what is not saved: as long as something is folded
+        or saved within `stall_s`. The rest is lost then.
+        """
+        while self._tasks:
+            before = self._progress()
+            await asyncio.wait(tuple(self._tasks), timeout=stall_s)
+            if self._progress() == before:
+                break
+        left = tuple(self._tasks)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+
+    def _progress(self) -> tuple[int, int]:
+        """A value that changes when a call is folded or saved."""
+        return self._folding.count, len(self._tasks)
 
     async def _run(self, call: WatchedCall, api: Api, endpoint: Endpoint | None) -> None:
         """Save one call from its request to its ending."""

@@ -94,12 +94,20 @@ class Found:
 
 
 def find_replied(request: Chained, places: Places, client: str) -> Found | None:
-    """The longest known beginning of a request with a recorded reply."""
+    """The longest known beginning of a request with a recorded reply.
+
+    One of the program's own run comes first: other runs that began alike may have gone further.
+    """
+    longest: Found | None = None
     for count in range(len(request.keys), 0, -1):
         replied = [p for p in places.get(request.keys[count - 1], ()) if p.has_reply]
-        if replied:
-            return Found(_nearest(replied, client), count)
-    return None
+        if not replied:
+            continue
+        found = Found(_nearest(replied, client), count)
+        if found.place.client == client:
+            return found
+        longest = longest or found
+    return longest
 
 
 def find_place(request: Chained, places: Places, client: str, now: datetime) -> Found | None:
