@@ -82,6 +82,7 @@ class WatchArchive:
         self._events = events or WatchEvents()
         self._endings = Endings(services.prices, services.keep_file)
         self._places = Places(services.store, services.new_id)
+        self._reading = asyncio.Lock()
         self._placing = asyncio.Lock()
         self._gaps = Gaps(lambda gap: self._tell(lambda: self._events.on_gap(gap)))
         self._calls: dict[str, WatchedCall] = {}
@@ -140,8 +141,12 @@ class WatchArchive:
     async def _run(self, call: WatchedCall, api: Api, endpoint: Endpoint | None) -> None:
         """Save one call from its request to its ending."""
         try:
-            request, sent = await asyncio.to_thread(_read, self._services.wire, call.request, api)
+            async with self._reading:  # in the order of the calls
+                wire = self._services.wire
+                request, sent = await asyncio.to_thread(_read, wire, call.request, api)
+                awaited = self._places.enter(call, request)
             try:
+                await self._places.wait(awaited)
                 await self._record(call, request, sent, endpoint)
             finally:
                 self._places.leave(call, request)
@@ -160,7 +165,6 @@ class WatchArchive:
     ) -> None:
         new_id = self._services.new_id
         caller = caller_of(call.request, request.asked, sent, endpoint, new_id())
-        await self._places.enter(call, request)
         async with self._placing:  # a call at the same time may have the same conversation
             placed = await self._places.place(request, caller)
             journal = LateJournal(lambda: self._places.begin(placed))

@@ -94,13 +94,14 @@ class Found:
 
 
 def find_replied(request: Chained, places: Places, client: str) -> Found | None:
-    """The longest known beginning of a request with a recorded reply.
+    """The longest known beginning of a request with a recorded reply; the stored response or
+    conversation that it names is the shortest.
 
     One of the program's own run comes first: other runs that began alike may have gone further.
     """
     longest: Found | None = None
-    for count in range(len(request.keys), 0, -1):
-        replied = [p for p in places.get(request.keys[count - 1], ()) if p.has_reply]
+    for count, key in reversed(tuple(enumerate((request.root, *request.keys)))):
+        replied = [p for p in places.get(key, ()) if p.has_reply]
         if not replied:
             continue
         found = Found(_nearest(replied, client), count)
@@ -115,9 +116,6 @@ def find_place(request: Chained, places: Places, client: str, now: datetime) -> 
     replied = find_replied(request, places, client)
     if replied is not None:
         return replied
-    named = places.get(request.root, ())
-    if named:
-        return Found(_nearest(named, client), 0)
     again = [
         place
         for place in places.get(request.last, ())
