@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replyscope.serving.watch.call_copy import MOST_OF_A_RESPONSE
+from replyscope.serving.watch.call_copy import MOST_OF_A_RESPONSE, InOrder
 from replyscope.serving.watch.decoding import Decoder, Unreadable
 from tests.watch.bench import answering, post, relaying, serving, talk, upstream_at
 
@@ -85,3 +85,17 @@ async def test_a_response_above_the_bound_is_forwarded_whole_and_recorded_in_par
     assert len(call.body) == MOST_OF_A_RESPONSE
     assert call.fault is None
     assert call.lack == "The response is larger than 64 MB; its rest was not recorded."
+
+
+async def test_calls_are_reported_in_the_order_of_their_requests() -> None:
+    loop = asyncio.get_running_loop()
+    slow, known = loop.create_future(), loop.create_future()
+    order, seen = InOrder(), list[int]()
+    order.add(slow, lambda: seen.append(1))
+    order.add(known, lambda: seen.append(2))
+    known.set_result(None)
+    await asyncio.sleep(0)
+    assert seen == []
+    slow.cancel()
+    await asyncio.sleep(0)
+    assert seen == [1, 2]

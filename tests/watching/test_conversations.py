@@ -1,6 +1,7 @@
 """Calls with a growing history become one conversation, as our own requests do."""
 
 import asyncio
+import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replyscope.domain.asked import AskedCall
 from replyscope.domain.exchange import UNSEEN, Api
 from replyscope.domain.message import Message, Role, TextPart, ToolResultPart
 from replyscope.domain.session import StoredSession, path_to
-from replyscope.domain.watched import Client
+from replyscope.domain.watched import Client, WatchedRequest
+from replyscope.provider.watched_wire import WatchedWire
 from replyscope.store import watched as store_module
 from tests.support.examples import examples
 from tests.watching.programs import Program, Said
@@ -446,6 +449,59 @@ async def test_a_request_may_come_before_the_end_of_the_reply_that_it_repeats(
         stored = await watched.session(summary.id)
     assert [words_of(stored, m) for m in stored.branch] == list(map(_words, history[:-1]))
     assert len(stored.exchanges) == 5
+
+
+class _SlowWire(WatchedWire):
+    """Reads the first request only when `is_read` is set."""
+
+    def __init__(self) -> None:
+        self.is_read = threading.Event()
+        self._is_first = True
+
+    def asked(self, request: WatchedRequest, api: Api) -> AskedCall:
+        is_first, self._is_first = self._is_first, False
+        if is_first:
+            self.is_read.wait(30)
+        return super().asked(request, api)
+
+
+async def test_requests_are_placed_in_their_order(tmp_path: Path) -> None:
+    program, wire = Program(), _SlowWire()
+    asked, reply = [Said("Begin", is_user=True)], Said("Begun.")
+    async with open_watched(tmp_path, lambda s: replace(s, wire=wire)) as watched:
+        for history, said in ((asked, reply), ([*asked, reply, asked[0]], Said("Again."))):
+            answer(watched.begin(program.body(history)), program.reply(said))
+        wire.is_read.set()
+        await watched.settle()
+        (first, session_id), (_, second_id) = watched.ended
+        assert session_id == second_id is not None
+        stored = await watched.session(second_id)
+    assert len(stored.branch) == len(stored.messages) == 4
+    assert not any(UNSEEN in exchange.adaptations for exchange in stored.exchanges.values())
+    assert first.choice(0).text.strip() == "Begun."
+
+
+async def test_the_title_is_what_the_person_said(tmp_path: Path) -> None:
+    program = Program(Api.RESPONSES)
+    context = Said("<environment_context>\n  <cwd>/x</cwd>\n</environment_context>", is_user=True)
+    async with open_watched(tmp_path) as watched:
+        body = program.body([context, Said("Mend <b>it</b>", is_user=True)])
+        _, session_id = await watched.call(body, program.reply(Said("Done")), "/responses")
+        assert (await watched.session(session_id)).session.title == "Mend <b>it</b>"
+
+
+async def test_a_response_of_the_own_run_is_nearer(tmp_path: Path) -> None:
+    """A test server may give all of its responses the same id."""
+    program = Program(Api.RESPONSES)
+    sessions = []
+    async with open_watched(tmp_path) as watched:
+        for client in (AGENT, Client("agent/1.0", 4712, "python agent.py")):
+            for named in ({}, {"previous_response_id": "resp_1"}):
+                body = program.body([Said("Go", is_user=True)], **named)
+                reply = program.reply(Said("Gone"))
+                call = await watched.call(body, reply, "/responses", client=client)
+                sessions.append(call[1])
+    assert sessions[0] == sessions[1] != sessions[2] == sessions[3]
 
 
 async def test_a_response_may_be_named_before_its_end_is_reported(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ repeats only messages of the person is a new conversation, except that the same 
 the same request.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,6 +39,8 @@ from replyscope.engine.watching.chain import (
 )
 
 _NEWEST = 8
+_OF_PROGRAM = re.compile(r"\s*<([\w-]+)>.*</\1>\s*", re.DOTALL)
+"""A text that agents put before the words of the person, such as <environment_context>."""
 _LONGEST_RETRY = timedelta(hours=1)
 """A later request with the same first message is a new conversation."""
 
@@ -174,8 +177,8 @@ def _session(asked: AskedCall, found: Found | None, caller: Caller, new_id: NewI
     """The session: of one that exists only the id is used."""
     at = caller.opening.started_at
     prompts = (m for m in asked.messages if m.role is Role.USER)
-    texts = ("".join(p.text for p in m.parts if isinstance(p, TextPart)) for m in prompts)
-    said = next((text for text in texts if text.strip()), "")
+    texts = [p.text for m in prompts for p in m.parts if isinstance(p, TextPart) and p.text.strip()]
+    said = next((text for text in texts if not _OF_PROGRAM.fullmatch(text)), "".join(texts[:1]))
     return Session(
         new_id() if found is None else found.place.session_id,
         title_from(said) if said else caller.title,
