@@ -99,3 +99,22 @@ async def test_calls_are_reported_in_the_order_of_their_requests() -> None:
     slow.cancel()
     await asyncio.sleep(0)
     assert seen == [1, 2]
+
+
+async def test_a_client_that_closes_its_side_still_gets_the_response() -> None:
+    """The upstream answers only when the end of the requests has arrived."""
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+    async def answer_at_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.write(response)
+        await writer.drain()
+
+    async with serving(answer_at_the_end) as url, relaying(upstream_at(url)) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(post(b"{}"))
+        writer.write_eof()
+        assert await asyncio.wait_for(reader.read(), 20) == response
+        writer.close()
+        (call,) = await stage.watcher.ended(1)
+    assert (call.body, call.fault) == (b"ok", None)
