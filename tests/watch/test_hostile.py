@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from replyscope.serving.watch.call_copy import MOST_OF_A_RESPONSE, InOrder
 from replyscope.serving.watch.decoding import Decoder, Unreadable
-from tests.watch.bench import answering, post, relaying, serving, talk, upstream_at
+from tests.watch.bench import answering, post, read_request, relaying, serving, talk, upstream_at
 
 _PIECES = st.sampled_from(
     [b"HTTP/1.1 ", b"HTTP/1.0 ", b"200 OK", b"101 Switch", b"100 Continue", b"204 No", b"\r\n",
@@ -118,3 +118,23 @@ async def test_a_client_that_closes_its_side_still_gets_the_response() -> None:
         writer.close()
         (call,) = await stage.watcher.ended(1)
     assert (call.body, call.fault) == (b"ok", None)
+
+
+async def test_a_relay_that_stops_breaks_the_response_off() -> None:
+    """Without a length an orderly end would be the end of the reply."""
+
+    async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhalf a re")
+        await reader.read()
+
+    async with serving(begin) as url, relaying(upstream_at(url)) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(post(b"{}"))
+        await reader.readuntil(b"half a re")
+        await stage.relay.close()
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+        (call,) = await stage.watcher.ended(1)
+    assert call.fault == "replyscope watch was stopped before the response was complete."

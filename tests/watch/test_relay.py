@@ -9,6 +9,7 @@ import pytest
 
 from replyscope.domain.watched import CallListener, WatchedRequest
 from replyscope.serving.connection import reset_when_closed
+from replyscope.serving.watch.forwarding import _STOPPED
 from replyscope.serving.watch.response_reader import BROKE_OFF
 from tests.watch.bench import (
     answering,
@@ -317,7 +318,7 @@ class _Failing:
     def received(self, data: bytes, at_ms: float) -> None:
         self._fail()
 
-    def ended(self, fault: str | None, at_ms: float) -> None:
+    def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         self._fail()
 
     def _fail(self) -> NoReturn:
@@ -383,6 +384,6 @@ async def test_a_relay_that_stops_ends_the_calls_that_run() -> None:
         await reader.readuntil(b"abc")
         await stage.relay.close()
         (call,) = await stage.watcher.ended(1)
-        assert (call.body, call.fault) == (b"abc", "The relay was stopped.")
+        assert (call.body, call.fault) == (b"abc", _STOPPED)
         assert await reader.read() == b""
         writer.close()

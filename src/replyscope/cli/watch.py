@@ -31,8 +31,9 @@ from replyscope.serving.watch.upstream import Upstream
 _SETTLE_S = 2.0
 _SWITCH_S = 0.0005
 """How long a thread that saves may hold up the loop that forwards; Python's default is 5 ms."""
-_SAY_S = 2.0
-"""The time between two notices while calls are being saved."""
+_SAY_FIRST_S = 2.0
+_SAY_S = 10.0
+"""The time between two notices while calls are being saved; the first comes sooner."""
 _TOKEN_BYTES = 18
 _ANY = ("0.0.0.0", "::")
 
@@ -106,11 +107,11 @@ class _Watch:
     async def _save(self) -> None:
         """Wait while calls are being saved, and say so."""
         closing = asyncio.create_task(self.archive.close())
-        hint = " Ctrl+C stops it."
+        hint, pause_s = " Ctrl+C stops it.", _SAY_FIRST_S
         try:
-            while not (await asyncio.wait((closing,), timeout=_SAY_S))[0]:
+            while not (await asyncio.wait((closing,), timeout=pause_s))[0]:
                 self.output.note(f"Saving {plural(len(self.archive.calls), 'call')}.{hint}")
-                hint = ""
+                hint, pause_s = "", _SAY_S
         finally:
             closing.cancel()
             await asyncio.gather(closing, return_exceptions=True)

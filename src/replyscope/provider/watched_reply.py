@@ -6,6 +6,7 @@ is folded like one that replyscope requested.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum, auto
 from functools import cache
 
@@ -25,6 +26,7 @@ from replyscope.domain.route import Route
 from replyscope.domain.sse import MOST_FRAME, Flood
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.bounds import TooMuch
+from replyscope.provider.connection_errors import short
 from replyscope.provider.dialect import Reading
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frames import FrameTap
@@ -137,7 +139,10 @@ class WatchedReply:
         """The failure of a response that broke off; None when it ended properly."""
         if fault is None:
             return None
-        return self._errors.broken_off("" if fault in ("client", "upstream") else fault)
+        broken = self._errors.broken_off()
+        if fault in ("client", "upstream"):
+            return broken
+        return replace(broken, message=f"{short(self._mask.text(fault))}.")
 
     def _end_of_stream(self, fault: str | None) -> ReplyEnd:
         failure = self._failure or self._broken(fault)

@@ -17,7 +17,7 @@ from replyscope.serving.watch.response_reader import BROKE_OFF, ResponseReader
 
 CLIENT_LEFT = "client"
 """The fault of a call whose client closed the connection."""
-_STOPPED = "The relay was stopped."
+_STOPPED = "replyscope watch was stopped before the response was complete."
 
 
 class Forwarding:
@@ -52,6 +52,7 @@ class Forwarding:
                 await self._finish_sending(sending)
         except asyncio.CancelledError:
             fault = _STOPPED
+            self._connection.break_off()
             raise
         finally:
             for task in (sending, receiving):
