@@ -120,12 +120,13 @@ async def test_a_client_that_closes_its_side_still_gets_the_response() -> None:
     assert (call.body, call.fault) == (b"ok", None)
 
 
-async def test_a_relay_that_stops_breaks_the_response_off() -> None:
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 500\r\n"])
+async def test_a_relay_that_stops_breaks_the_response_off(length: bytes) -> None:
     """Without a length an orderly end would be the end of the reply."""
 
     async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhalf a re")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + length + b"\r\nhalf a re")
         await reader.read()
 
     async with serving(begin) as url, relaying(upstream_at(url)) as stage:
@@ -137,4 +138,5 @@ async def test_a_relay_that_stops_breaks_the_response_off() -> None:
             await reader.read()
         writer.close()
         (call,) = await stage.watcher.ended(1)
+    assert call.body == b"half a re"
     assert call.fault == "replyscope watch was stopped before the response was complete."

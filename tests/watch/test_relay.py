@@ -9,7 +9,6 @@ import pytest
 
 from replyscope.domain.watched import CallListener, WatchedRequest
 from replyscope.serving.connection import reset_when_closed
-from replyscope.serving.watch.forwarding import _STOPPED
 from replyscope.serving.watch.response_reader import BROKE_OFF
 from tests.watch.bench import (
     answering,
@@ -370,20 +369,3 @@ async def test_calls_are_reported_before_the_relay_has_stopped() -> None:
         await stage.relay.close()
         assert stage.watcher.count == 20
         assert all(call.is_ended.is_set() for call in await stage.watcher.ended(20))
-
-
-async def test_a_relay_that_stops_ends_the_calls_that_run() -> None:
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await read_request(reader)
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nabc")
-        await reader.read()
-
-    async with serving(handle) as url, relaying(upstream_at(url)) as stage:
-        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
-        writer.write(post(b"{}"))
-        await reader.readuntil(b"abc")
-        await stage.relay.close()
-        (call,) = await stage.watcher.ended(1)
-        assert (call.body, call.fault) == (b"abc", _STOPPED)
-        assert await reader.read() == b""
-        writer.close()
