@@ -124,7 +124,7 @@ def _insert_places(connection: sqlite3.Connection, places: Sequence[Place]) -> N
         [(p.key, to_ms(p.at), int(p.has_reply), p.message_id) for p in places],
     )
     connection.executemany(
-        "DELETE FROM place WHERE key = ?1 AND at < (SELECT at FROM place WHERE key = ?1 "
-        "ORDER BY at DESC LIMIT 1 OFFSET ?2)",
-        {(p.key, MOST_ALIKE - 1) for p in places},
+        "DELETE FROM place WHERE key = ? AND at < (SELECT at FROM place WHERE key = ? "
+        "ORDER BY at DESC LIMIT 1 OFFSET ?)",
+        {(p.key, p.key, MOST_ALIKE - 1) for p in places},
     )
