@@ -24,6 +24,7 @@ class Seen:
     headers: tuple[tuple[str, str], ...] = ()
     parts: list[bytes] = field(default_factory=list)
     fault: str | None = None
+    lack: str | None = None
     times: list[float] = field(default_factory=list)
     is_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -43,9 +44,9 @@ class Seen:
         self.parts.append(data)
         self.times.append(at_ms)
 
-    def ended(self, fault: str | None, at_ms: float) -> None:
+    def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         assert not self.is_ended.is_set()
-        self.fault = fault
+        self.fault, self.lack = fault, lack
         self.times.append(at_ms)
         self.is_ended.set()
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replyscope.serving.watch.call_copy import MOST_OF_A_RESPONSE
+from replyscope.serving.watch.call_copy import MOST_OF_A_RESPONSE, InOrder
 from replyscope.serving.watch.decoding import Decoder, Unreadable
-from tests.watch.bench import answering, post, relaying, serving, talk, upstream_at
+from tests.watch.bench import answering, post, read_request, relaying, serving, talk, upstream_at
 
 _PIECES = st.sampled_from(
     [b"HTTP/1.1 ", b"HTTP/1.0 ", b"200 OK", b"101 Switch", b"100 Continue", b"204 No", b"\r\n",
@@ -83,4 +83,60 @@ async def test_a_response_above_the_bound_is_forwarded_whole_and_recorded_in_par
         assert len(await talk(stage.port, post(b"{}"))) == len(head) + size
         (call,) = await stage.watcher.ended(1)
     assert len(call.body) == MOST_OF_A_RESPONSE
-    assert call.fault == "The response is larger than 64 MB; its rest was not recorded."
+    assert call.fault is None
+    assert call.lack == "The response is larger than 64 MB; its rest was not recorded."
+
+
+async def test_calls_are_reported_in_the_order_of_their_requests() -> None:
+    loop = asyncio.get_running_loop()
+    slow, known = loop.create_future(), loop.create_future()
+    order, seen = InOrder(), list[int]()
+    order.add(slow, lambda: seen.append(1))
+    order.add(known, lambda: seen.append(2))
+    known.set_result(None)
+    await asyncio.sleep(0)
+    assert seen == []
+    slow.cancel()
+    await asyncio.sleep(0)
+    assert seen == [1, 2]
+
+
+async def test_a_client_that_closes_its_side_still_gets_the_response() -> None:
+    """The upstream answers only when the end of the requests has arrived."""
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+    async def answer_at_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.write(response)
+        await writer.drain()
+
+    async with serving(answer_at_the_end) as url, relaying(upstream_at(url)) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(post(b"{}"))
+        writer.write_eof()
+        assert await asyncio.wait_for(reader.read(), 20) == response
+        writer.close()
+        (call,) = await stage.watcher.ended(1)
+    assert (call.body, call.fault) == (b"ok", None)
+
+
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 500\r\n"])
+async def test_a_relay_that_stops_breaks_the_response_off(length: bytes) -> None:
+    """Without a length an orderly end would be the end of the reply."""
+
+    async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n" + length + b"\r\nhalf a re")
+        await reader.read()
+
+    async with serving(begin) as url, relaying(upstream_at(url)) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(post(b"{}"))
+        await reader.readuntil(b"half a re")
+        await stage.relay.close()
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+        (call,) = await stage.watcher.ended(1)
+    assert call.body == b"half a re"
+    assert call.fault == "replyscope watch was stopped before the response was complete."

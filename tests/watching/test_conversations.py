@@ -1,6 +1,7 @@
 """Calls with a growing history become one conversation, as our own requests do."""
 
 import asyncio
+import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replyscope.domain.asked import AskedCall
 from replyscope.domain.exchange import UNSEEN, Api
 from replyscope.domain.message import Message, Role, TextPart, ToolResultPart
 from replyscope.domain.session import StoredSession, path_to
-from replyscope.domain.watched import Client
+from replyscope.domain.watched import Client, WatchedRequest
+from replyscope.provider.watched_wire import WatchedWire
+from replyscope.store import watched as store_module
 from tests.support.examples import examples
 from tests.watching.programs import Program, Said
 from tests.watching.watched import AGENT, SSE, Watched, answer, open_watched
@@ -172,6 +176,29 @@ async def test_agents_beside_each_other_are_sessions_of_their_own(tmp_path: Path
     assert len(ids) == len({session_id for _, session_id in ids}) == 3
 
 
+async def test_a_run_like_an_earlier_one_stays_in_its_session(tmp_path: Path) -> None:
+    """The earlier run has gone further with the same words."""
+    program, other = Program(), Client("agent/1.0", 4712, "python agent.py")
+    turns = [
+        said for n in range(3) for said in (Said(f"Step {n}", is_user=True), Said(f"Done {n}"))
+    ]
+    async with open_watched(tmp_path) as watched:
+        sessions = {}
+        for client in (AGENT, other):
+            sessions[client] = {
+                (
+                    await watched.call(
+                        program.body(turns[:count]), program.reply(turns[count]), client=client
+                    )
+                )[1]
+                for count in (1, 3, 5)
+            }
+        (first,), (second,) = sessions.values()
+        assert first != second
+        for session_id in (first, second):
+            assert len((await watched.session(session_id)).branch) == 6
+
+
 async def test_a_time_in_the_system_prompt_does_not_part_a_conversation(tmp_path: Path) -> None:
     asked, reply = [Said("Hi", is_user=True)], Said("Good evening.")
     async with open_watched(tmp_path) as watched:
@@ -326,6 +353,30 @@ async def test_a_conversation_taken_over_by_hand_keeps_its_branch(tmp_path: Path
     assert len(stored.messages) == 5
 
 
+async def test_a_script_that_always_says_the_same_leaves_few_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MOST_ALIKE", 3)
+    program, asked = Program(), [Said("Always", is_user=True)]
+    async with open_watched(tmp_path) as watched:
+        sessions = [
+            (await watched.call(program.body(asked), program.reply(Said("Same")), client=client))[1]
+            for client in (Client("script", pid) for pid in range(6))
+        ]
+        assert len(set(sessions)) == 6
+        counts = await watched.store.database.read(
+            lambda c: c.execute(
+                "SELECT count(*) FROM place WHERE key != x'' GROUP BY key"
+            ).fetchall()
+        )
+        history = [*asked, Said("Same"), Said("On", is_user=True)]
+        _, joined = await watched.call(
+            program.body(history), program.reply(Said("Gone on")), client=Client("script", 4)
+        )
+    assert max(counts) == (3,)
+    assert joined == sessions[4]
+
+
 async def test_a_deleted_session_is_not_continued(tmp_path: Path) -> None:
     program = Program()
     asked, reply = [Said("Begin", is_user=True)], Said("Begun with a sentence.")
@@ -398,6 +449,59 @@ async def test_a_request_may_come_before_the_end_of_the_reply_that_it_repeats(
         stored = await watched.session(summary.id)
     assert [words_of(stored, m) for m in stored.branch] == list(map(_words, history[:-1]))
     assert len(stored.exchanges) == 5
+
+
+class _SlowWire(WatchedWire):
+    """Reads the first request only when `is_read` is set."""
+
+    def __init__(self) -> None:
+        self.is_read = threading.Event()
+        self._is_first = True
+
+    def asked(self, request: WatchedRequest, api: Api) -> AskedCall:
+        is_first, self._is_first = self._is_first, False
+        if is_first:
+            self.is_read.wait(30)
+        return super().asked(request, api)
+
+
+async def test_requests_are_placed_in_their_order(tmp_path: Path) -> None:
+    program, wire = Program(), _SlowWire()
+    asked, reply = [Said("Begin", is_user=True)], Said("Begun.")
+    async with open_watched(tmp_path, lambda s: replace(s, wire=wire)) as watched:
+        for history, said in ((asked, reply), ([*asked, reply, asked[0]], Said("Again."))):
+            answer(watched.begin(program.body(history)), program.reply(said))
+        wire.is_read.set()
+        await watched.settle()
+        (first, session_id), (_, second_id) = watched.ended
+        assert session_id == second_id is not None
+        stored = await watched.session(second_id)
+    assert len(stored.branch) == len(stored.messages) == 4
+    assert not any(UNSEEN in exchange.adaptations for exchange in stored.exchanges.values())
+    assert first.choice(0).text.strip() == "Begun."
+
+
+async def test_the_title_is_what_the_person_said(tmp_path: Path) -> None:
+    program = Program(Api.RESPONSES)
+    context = Said("<environment_context>\n  <cwd>/x</cwd>\n</environment_context>", is_user=True)
+    async with open_watched(tmp_path) as watched:
+        body = program.body([context, Said("Mend <b>it</b>", is_user=True)])
+        _, session_id = await watched.call(body, program.reply(Said("Done")), "/responses")
+        assert (await watched.session(session_id)).session.title == "Mend <b>it</b>"
+
+
+async def test_a_response_of_the_own_run_is_nearer(tmp_path: Path) -> None:
+    """A test server may give all of its responses the same id."""
+    program = Program(Api.RESPONSES)
+    sessions = []
+    async with open_watched(tmp_path) as watched:
+        for client in (AGENT, Client("agent/1.0", 4712, "python agent.py")):
+            for named in ({}, {"previous_response_id": "resp_1"}):
+                body = program.body([Said("Go", is_user=True)], **named)
+                reply = program.reply(Said("Gone"))
+                call = await watched.call(body, reply, "/responses", client=client)
+                sessions.append(call[1])
+    assert sessions[0] == sessions[1] != sessions[2] == sessions[3]
 
 
 async def test_a_response_may_be_named_before_its_end_is_reported(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from replyscope.domain.watched_store import NewCall
 from replyscope.engine.recovery import recover
 from replyscope.engine.watching import archive as archive_module
 from replyscope.engine.watching import call as call_module
+from replyscope.inspection.explain import explain
 from replyscope.provider.opening import translate_frames
 from replyscope.provider.watched_wire import WatchedWire
 from replyscope.store.library import SqliteLibrary
@@ -270,6 +271,20 @@ async def test_a_call_without_a_response_has_failed(tmp_path: Path) -> None:
     assert "the server refused the connection" in exchange.failure.message
 
 
+async def test_an_incomplete_copy_is_no_fault_of_the_reply(tmp_path: Path) -> None:
+    program, lack = Program(), "The body can't be read: its content encoding is 'br'."
+    async with open_watched(tmp_path) as watched:
+        listener = watched.begin(program.body([Said("Go", is_user=True)]))
+        listener.responded(200, SSE, 1.0)
+        listener.ended(None, 5.0, lack)
+        await watched.settle()
+    ((exchange, session_id),) = watched.ended
+    assert session_id is not None
+    assert exchange.state is ExchangeState.COMPLETED
+    assert exchange.failure is None
+    assert explain(exchange).sentence == f"Not all of this reply is recorded. {lack}"
+
+
 @pytest.mark.parametrize("api", list(Api))
 async def test_a_program_that_leaves_cancels_the_reply(tmp_path: Path, api: Api) -> None:
     program = Program(api)
@@ -321,7 +336,7 @@ async def test_a_private_archive_writes_nothing(tmp_path: Path) -> None:
         assert watched.store.is_private
         assert watched.store.holds(session_id)  # type: ignore[attr-defined]
         stored = await watched.session(session_id)
-        await watched.store.forget_session(session_id)  # type: ignore[attr-defined]
+        await watched.store.forget_session(session_id, NOON)  # type: ignore[attr-defined]
         assert await watched.store.list_sessions() == ()
     assert len(stored.branch) == 2
     assert list(tmp_path.iterdir()) == []

@@ -31,9 +31,9 @@ from replyscope.serving.watch.upstream import Upstream
 _SETTLE_S = 2.0
 _SWITCH_S = 0.0005
 """How long a thread that saves may hold up the loop that forwards; Python's default is 5 ms."""
-_STEP_S = 0.1
-_STALL_S = 10.0
-_FEW = 50
+_SAY_FIRST_S = 2.0
+_SAY_S = 10.0
+"""The time between two notices while calls are being saved; the first comes sooner."""
 _TOKEN_BYTES = 18
 _ANY = ("0.0.0.0", "::")
 
@@ -101,20 +101,20 @@ class _Watch:
             await self.relay.close()
             await self._save()
         finally:
-            await self.archive.close()
+            await self.archive.close(0)
             self.output.close()
 
     async def _save(self) -> None:
-        """Wait while calls are being saved: as long as the store can be written."""
-        left = len(self.archive.calls)
-        if left > _FEW:
-            self.output.note(f"Saving {plural(left, 'call')}. Ctrl+C stops it.")
-        before, loop = left + 1, asyncio.get_running_loop()
-        while 0 < left < before and not self.archive.gap.waiting:
-            before, until = left, loop.time() + _STALL_S
-            while left == before and loop.time() < until:
-                await asyncio.sleep(_STEP_S)
-                left = len(self.archive.calls)
+        """Wait while calls are being saved, and say so."""
+        closing = asyncio.create_task(self.archive.close())
+        hint, pause_s = " Ctrl+C stops it.", _SAY_FIRST_S
+        try:
+            while not (await asyncio.wait((closing,), timeout=pause_s))[0]:
+                self.output.note(f"Saving {plural(len(self.archive.calls), 'call')}.{hint}")
+                hint, pause_s = "", _SAY_S
+        finally:
+            closing.cancel()
+            await asyncio.gather(closing, return_exceptions=True)
 
 
 async def run_watch(arguments: argparse.Namespace, settings: Settings, wiring: Wiring) -> int:

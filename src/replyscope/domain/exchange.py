@@ -16,6 +16,8 @@ FINAL_TEXT = "final_text"
 """The name of the extra with a final text that contradicts its deltas."""
 CLOSED_BY = "closed_by"
 """The name of the extra that says who closed the connection of a watched call before its end."""
+NOT_RECORDED = "not_recorded"
+"""The name of the extra that says why only a part of a watched reply was recorded."""
 UNSEEN = "The program sent this reply as history; replyscope has not recorded it."
 """The note of a reply that is known only from a later request."""
 

@@ -57,9 +57,12 @@ class CallListener(Protocol):
         """A part of the body arrived; content encoding and chunking are removed."""
         ...
 
-    def ended(self, fault: str | None, at_ms: float) -> None:
+    def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         """The call ended: properly with None, else `fault` says why it broke off: "client",
         "upstream", or a sentence.
+
+        `lack` is a sentence that says why not all of the body was reported, although it was
+        forwarded; None when it was.
         """
         ...
 

@@ -26,8 +26,8 @@ class ReplyReader(Protocol):
         """The events of a part of the body."""
         ...
 
-    def ended(self, fault: str | None, at_ms: float) -> Sequence[Event]:
-        """The events of the end. `fault` is as in `CallListener.ended`."""
+    def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> Sequence[Event]:
+        """The events of the end. `fault` and `lack` are as in `CallListener.ended`."""
         ...
 
 

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from replyscope.domain.exchange import ANSWERABLE, CLOSED_BY, UNSEEN, Exchange, ToolCall
+from replyscope.domain.exchange import (
+    ANSWERABLE,
+    CLOSED_BY,
+    NOT_RECORDED,
+    UNSEEN,
+    Exchange,
+    ToolCall,
+)
 from replyscope.domain.finish import FinishReason
 from replyscope.domain.plural import plural
 from replyscope.domain.tool import ToolCallState
@@ -141,7 +148,7 @@ def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
     """The explanation of how a choice ended, or of its current state."""
     if not exchange.state.is_terminal:
         return _explain_live(exchange)
-    choice = exchange.choice(choice_index)
+    choice, extras = exchange.choice(choice_index), dict(exchange.extras)
     reason = choice.finish_reason or FinishReason.UNSTATED
     mood, sentence, remedies = _ENDINGS[reason]
     if reason in (FinishReason.TOOL_CALLS, FinishReason.NEEDS_APPROVAL):
@@ -151,10 +158,13 @@ def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
     if reason is FinishReason.UNSTATED and not exchange.base_url:
         is_unseen = UNSEEN in exchange.adaptations
         sentence = UNSEEN if is_unseen else "The imported file has no finish reason for this reply."
-    if reason is FinishReason.CANCELLED and CLOSED_BY in dict(exchange.extras):
+    if reason is FinishReason.UNSTATED and NOT_RECORDED in extras:
+        why = extras[NOT_RECORDED].strip('"')
+        sentence = f"Not all of this reply is recorded. {why}"
+    if reason is FinishReason.CANCELLED and CLOSED_BY in extras:
         sentence = "The program closed the connection. The received part is kept."
     sentence = _by_word(reason, choice.finish_reason_raw or "") or sentence
-    filtered = dict(exchange.extras).get("content_filter_results")
+    filtered = extras.get("content_filter_results")
     if reason is FinishReason.CONTENT_FILTER and filtered:
         sentence = f"{sentence} Filter results: {filtered}"
     if exchange.failure is not None:

@@ -4,7 +4,9 @@ It uses the frames, the translators and the endings of our own replies, so that 
 is folded like one that replyscope requested.
 """
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum, auto
 from functools import cache
 
@@ -16,7 +18,7 @@ from replyscope.domain.event import (
     StreamEnded,
     WireFrame,
 )
-from replyscope.domain.exchange import CLOSED_BY
+from replyscope.domain.exchange import CLOSED_BY, NOT_RECORDED
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.mask import Mask
@@ -24,6 +26,7 @@ from replyscope.domain.route import Route
 from replyscope.domain.sse import MOST_FRAME, Flood
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.provider.bounds import TooMuch
+from replyscope.provider.connection_errors import short
 from replyscope.provider.dialect import Reading
 from replyscope.provider.errors import ErrorTranslator
 from replyscope.provider.frames import FrameTap
@@ -111,7 +114,7 @@ class WatchedReply:
         except TooMuch as error:
             self._failure = self._failure or self._errors.translate(error)
 
-    def ended(self, fault: str | None, at_ms: float) -> Sequence[Event]:
+    def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> Sequence[Event]:
         """The last events; `StreamEnded` is the last one."""
         if self._form is _Form.WHOLE or self._is_refused:
             end = self._end_of_body(fault)
@@ -122,6 +125,10 @@ class WatchedReply:
         if fault == "client" and how in (StreamEnd.BROKEN, StreamEnd.CLOSED):
             events.append(ExtraReported(CLOSED_BY, '"client"'))
             failure, how = None, StreamEnd.CANCELLED
+        if lack is not None:
+            events.append(ExtraReported(NOT_RECORDED, json.dumps(lack)))
+            if fault is None and not self._is_refused:  # the program got the whole response
+                failure, how = None, StreamEnd.DONE
         return [*events, StreamEnded(how, at_ms, failure)]
 
     @property
@@ -132,7 +139,10 @@ class WatchedReply:
         """The failure of a response that broke off; None when it ended properly."""
         if fault is None:
             return None
-        return self._errors.broken_off("" if fault in ("client", "upstream") else fault)
+        broken = self._errors.broken_off()
+        if fault in ("client", "upstream"):
+            return broken
+        return replace(broken, message=f"{short(self._mask.text(fault))}.")
 
     def _end_of_stream(self, fault: str | None) -> ReplyEnd:
         failure = self._failure or self._broken(fault)

@@ -216,6 +216,11 @@ class HttpConnection:
         self._writer.close()
         await self._writer.wait_closed()
 
+    def break_off(self) -> None:
+        """Close the connection with a reset at once: a body without a length would seem whole."""
+        reset_when_closed(self._writer)
+        self._writer.transport.abort()
+
     async def reset(self) -> None:
         """Close the connection with a reset, after the written bytes have left."""
         self._writer.transport.set_write_buffer_limits(0)

@@ -1,7 +1,8 @@
 """The database file and its three threads: a writer, a reader, and one for searches.
 
 Writes are transactions and run in the order of their calls; reads never wait for writes.
-Every SQLite error is translated into a StoreError.
+Writes that wait at the same time share one commit. Every SQLite error is translated into a
+StoreError.
 """
 
 import asyncio
@@ -9,11 +10,12 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from replyscope.domain.errors import StoreError, StoreGone
 from replyscope.store.connection import TolerantConnection
@@ -22,6 +24,8 @@ from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_err
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
+_MOST_TOGETHER = 64
+"""The writes of one commit."""
 
 
 class Database:
@@ -33,6 +37,8 @@ class Database:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._waiting: deque[tuple[Job[Any], Future[Any]]] = deque()
+        """The writes that the writer has not begun, and where their results are awaited."""
         self._reading = (
             self._writing
             if path is None
@@ -56,9 +62,15 @@ class Database:
         return self._path
 
     async def write(self, job: Job[T]) -> T:
-        """Run a job in one committed transaction. Raises StoreError."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writing, self._run_write, job)
+        """Run a job in a committed transaction. Raises StoreError.
+
+        The transaction may have other jobs too. If it fails, each runs again in its own: a job
+        must have no effect but on the connection.
+        """
+        result: Future[T] = Future()
+        self._waiting.append((job, result))
+        self._writing.submit(self._run_writes)
+        return await asyncio.wrap_future(result)
 
     async def read(self, job: Job[T]) -> T:
         """Run a job that only reads. Raises StoreError."""
@@ -105,6 +117,33 @@ class Database:
         self._writing.shutdown()
         self._reading.shutdown()
         self._searching.shutdown()
+
+    def _run_writes(self) -> None:
+        """Run the writes that wait, together if there are several."""
+        batch: list[tuple[Job[Any], Future[Any]]] = []
+        while self._waiting and len(batch) < _MOST_TOGETHER:
+            job, result = self._waiting.popleft()
+            if result.set_running_or_notify_cancel():
+                batch.append((job, result))
+        if len(batch) > 1 and self._run_together(batch):
+            return
+        for job, result in batch:
+            try:
+                made = self._run_write(job)
+            except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+                result.set_exception(error)
+            else:
+                result.set_result(made)
+
+    def _run_together(self, batch: Sequence[tuple[Job[Any], Future[Any]]]) -> bool:
+        """Run writes in one transaction. Returns whether it was committed."""
+        try:
+            made = self._run_write(lambda connection: [job(connection) for job, _ in batch])
+        except BaseException:  # noqa: BLE001 - each alone shows which of them fails
+            return False
+        for (_, result), value in zip(batch, made, strict=True):
+            result.set_result(value)
+        return True
 
     def _run_write(self, job: Job[T]) -> T:
         try:

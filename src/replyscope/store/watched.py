@@ -20,6 +20,10 @@ _AT_ONCE = 500
 """The keys of one SELECT; SQLite allows 999 parameters in old versions."""
 
 
+MOST_ALIKE = 100
+"""The newest places that are kept with one key: a script that always says the same makes one
+with each run, and a lookup reads all of them.
+"""
 _BEGUN = b""
 """The key of a reply that has begun: no request has it, it only marks the message as watched."""
 
@@ -118,4 +122,9 @@ def _insert_places(connection: sqlite3.Connection, places: Sequence[Place]) -> N
     connection.executemany(
         "INSERT OR REPLACE INTO place SELECT ?, id, session_id, ?, ? FROM message WHERE id = ?",
         [(p.key, to_ms(p.at), int(p.has_reply), p.message_id) for p in places],
+    )
+    connection.executemany(
+        "DELETE FROM place WHERE key = ? AND at < (SELECT at FROM place WHERE key = ? "
+        "ORDER BY at DESC LIMIT 1 OFFSET ?)",
+        {(p.key, p.key, MOST_ALIKE - 1) for p in places},
     )

@@ -34,6 +34,8 @@ from replyscope.engine.watching.placing import Chained, chained
 _log = logging.getLogger(__name__)
 RETRY_S = 1.0
 """The wait before a call that could not be saved is tried again."""
+STALL_S = 5.0
+"""How long nothing may be saved at the end, until the rest is given up."""
 MOST_WAITING = 500
 """The ended calls that are kept in memory while the store can't be written."""
 MOST_REJECTED = 10
@@ -80,6 +82,7 @@ class WatchArchive:
         self._events = events or WatchEvents()
         self._endings = Endings(services.prices, services.keep_file)
         self._places = Places(services.store, services.new_id)
+        self._reading = asyncio.Lock()
         self._placing = asyncio.Lock()
         self._gaps = Gaps(lambda gap: self._tell(lambda: self._events.on_gap(gap)))
         self._calls: dict[str, WatchedCall] = {}
@@ -117,21 +120,33 @@ class WatchArchive:
         task.add_done_callback(self._tasks.discard)
         return call
 
-    async def close(self, longest_s: float = 5.0) -> None:
-        """Wait for the calls that run, and for what is not saved."""
-        tasks = tuple(self._tasks)
-        if not tasks:
-            return
-        _, left = await asyncio.wait(tasks, timeout=longest_s)
+    async def close(self, stall_s: float = STALL_S) -> None:
+        """Wait for the calls that run, and for what is not saved: as long as something is folded
+        or saved within `stall_s`. The rest is lost then.
+        """
+        while self._tasks:
+            before = self._progress()
+            await asyncio.wait(tuple(self._tasks), timeout=stall_s)
+            if self._progress() == before:
+                break
+        left = tuple(self._tasks)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
+    def _progress(self) -> tuple[int, int]:
+        """A value that changes when a call is folded or saved."""
+        return self._folding.count, len(self._tasks)
+
     async def _run(self, call: WatchedCall, api: Api, endpoint: Endpoint | None) -> None:
         """Save one call from its request to its ending."""
         try:
-            request, sent = await asyncio.to_thread(_read, self._services.wire, call.request, api)
+            async with self._reading:  # in the order of the calls
+                wire = self._services.wire
+                request, sent = await asyncio.to_thread(_read, wire, call.request, api)
+                awaited = self._places.enter(call, request)
             try:
+                await self._places.wait(awaited)
                 await self._record(call, request, sent, endpoint)
             finally:
                 self._places.leave(call, request)
@@ -150,7 +165,6 @@ class WatchArchive:
     ) -> None:
         new_id = self._services.new_id
         caller = caller_of(call.request, request.asked, sent, endpoint, new_id())
-        await self._places.enter(call, request)
         async with self._placing:  # a call at the same time may have the same conversation
             placed = await self._places.place(request, caller)
             journal = LateJournal(lambda: self._places.begin(placed))

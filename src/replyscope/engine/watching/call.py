@@ -24,6 +24,8 @@ _SLICE = 4_096
 """Bytes that are folded at once: about a millisecond."""
 _TURN_S = 0.001
 
+_NO_ROOM = "There was no room in memory for a part of the response; it was forwarded whole."
+
 _Input = Callable[[], Sequence[Event]]
 
 
@@ -54,6 +56,8 @@ class Folding:
     def __init__(self) -> None:
         self._ready: deque[WatchedCall] = deque()
         self._task: asyncio.Task[None] | None = None
+        self.count = 0
+        """The number of parts that were folded."""
 
     def wake(self, call: "WatchedCall") -> None:
         """A call has something to fold."""
@@ -67,6 +71,7 @@ class Folding:
                 until_s = perf_counter() + _TURN_S
                 while self._ready and perf_counter() < until_s:
                     call = self._ready.popleft()
+                    self.count += 1
                     if call.fold_next():
                         self._ready.append(call)
                 await asyncio.sleep(0)
@@ -102,6 +107,7 @@ class WatchedCall:
         self._folding = folding
         self._inputs: deque[tuple[_Input, int]] = deque()
         self._is_ended = False
+        self._has_holes = False
         self._room = room
         self._taken = 0
         self._now_ms = 0.0
@@ -116,14 +122,17 @@ class WatchedCall:
             part = data[start : start + _SLICE]
             if self._take_room(len(part)):
                 self._queue_input(at_ms, self._receiving(part, at_ms), len(part))
+            else:
+                self._has_holes = True
 
     def _receiving(self, part: bytes, at_ms: float) -> _Input:
         return lambda: self._reader.received(part, at_ms)
 
-    def ended(self, fault: str | None, at_ms: float) -> None:
+    def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         """The call ended."""
         self._is_ended = True
-        self._queue_input(at_ms, lambda: self._reader.ended(fault, at_ms))
+        lack = lack or (_NO_ROOM if self._has_holes else None)
+        self._queue_input(at_ms, lambda: self._reader.ended(fault, at_ms, lack))
 
     def _queue_input(self, at_ms: float, given: _Input, size: int = 0) -> None:
         self._now_ms = at_ms

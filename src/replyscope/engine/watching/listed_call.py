@@ -36,7 +36,7 @@ class CallCounter:
         """A part of the body arrived."""
         self._call = replace(self._call, received=self._call.received + len(data))
 
-    def ended(self, fault: str | None, at_ms: float) -> None:
-        """The call ended."""
+    def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
+        """The call ended. Only its size is kept, so that `lack` changes nothing."""
         self._call = replace(self._call, fault=fault, duration_ms=at_ms)
         self._listen(self._call)

@@ -40,10 +40,16 @@ class Places:
         self._running: dict[bytes, list[WatchedCall]] = {}
         """The calls whose reply is not known yet, by the key of their conversation."""
 
-    async def enter(self, call: WatchedCall, request: Chained) -> None:
-        """Wait for the replies that a request repeats; others wait for this call's from now on."""
+    def enter(self, call: WatchedCall, request: Chained) -> Sequence[WatchedCall]:
+        """The running calls whose reply a request repeats. Others wait for this call's reply from
+        now on, so calls have to enter in their order.
+        """
         awaited = [*self._answered(request), *self._named(request)]
         self._running.setdefault(request.last, []).append(call)
+        return awaited
+
+    async def wait(self, awaited: Sequence[WatchedCall]) -> None:
+        """Wait for the replies of calls, for some time at most."""
         if awaited:
             waits = [asyncio.ensure_future(one.has_place.wait()) for one in awaited]
             _, late = await asyncio.wait(waits, timeout=LONGEST_WAIT_S)

@@ -5,6 +5,7 @@ repeats only messages of the person is a new conversation, except that the same 
 the same request.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,6 +39,8 @@ from replyscope.engine.watching.chain import (
 )
 
 _NEWEST = 8
+_OF_PROGRAM = re.compile(r"\s*<([\w-]+)>.*</\1>\s*", re.DOTALL)
+"""A text that agents put before the words of the person, such as <environment_context>."""
 _LONGEST_RETRY = timedelta(hours=1)
 """A later request with the same first message is a new conversation."""
 
@@ -57,13 +60,16 @@ class Chained:
 
     @property
     def newest(self) -> tuple[bytes, ...]:
-        """The keys of the longest beginnings: one of them is known of nearly every request."""
-        return self.keys[-_NEWEST:]
+        """The keys of the longest beginnings: one of them is known of nearly every request.
+
+        All keys of a short request, so that one lookup is enough.
+        """
+        return self.keys[-_NEWEST:] if self.others else (self.root, *self.keys)
 
     @property
     def others(self) -> tuple[bytes, ...]:
         """The keys of the shorter beginnings."""
-        return (self.root, *self.keys[:-_NEWEST])
+        return (self.root, *self.keys[:-_NEWEST]) if len(self.keys) > _NEWEST else ()
 
     def replies_after(self, count: int) -> tuple[bytes, ...]:
         """The keys of the replies after a beginning: the session may have them elsewhere."""
@@ -91,12 +97,21 @@ class Found:
 
 
 def find_replied(request: Chained, places: Places, client: str) -> Found | None:
-    """The longest known beginning of a request with a recorded reply."""
-    for count in range(len(request.keys), 0, -1):
-        replied = [p for p in places.get(request.keys[count - 1], ()) if p.has_reply]
-        if replied:
-            return Found(_nearest(replied, client), count)
-    return None
+    """The longest known beginning of a request with a recorded reply; the stored response or
+    conversation that it names is the shortest.
+
+    One of the program's own run comes first: other runs that began alike may have gone further.
+    """
+    longest: Found | None = None
+    for count, key in reversed(tuple(enumerate((request.root, *request.keys)))):
+        replied = [p for p in places.get(key, ()) if p.has_reply]
+        if not replied:
+            continue
+        found = Found(_nearest(replied, client), count)
+        if found.place.client == client:
+            return found
+        longest = longest or found
+    return longest
 
 
 def find_place(request: Chained, places: Places, client: str, now: datetime) -> Found | None:
@@ -104,9 +119,6 @@ def find_place(request: Chained, places: Places, client: str, now: datetime) -> 
     replied = find_replied(request, places, client)
     if replied is not None:
         return replied
-    named = places.get(request.root, ())
-    if named:
-        return Found(_nearest(named, client), 0)
     again = [
         place
         for place in places.get(request.last, ())
@@ -165,8 +177,8 @@ def _session(asked: AskedCall, found: Found | None, caller: Caller, new_id: NewI
     """The session: of one that exists only the id is used."""
     at = caller.opening.started_at
     prompts = (m for m in asked.messages if m.role is Role.USER)
-    texts = ("".join(p.text for p in m.parts if isinstance(p, TextPart)) for m in prompts)
-    said = next((text for text in texts if text.strip()), "")
+    texts = [p.text for m in prompts for p in m.parts if isinstance(p, TextPart) and p.text.strip()]
+    said = next((text for text in texts if not _OF_PROGRAM.fullmatch(text)), "".join(texts[:1]))
     return Session(
         new_id() if found is None else found.place.session_id,
         title_from(said) if said else caller.title,

@@ -6,6 +6,7 @@ call, and the gap is counted.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -36,6 +37,26 @@ class Gaps:
             self.report(f"A call could not be recorded ({why}). Forwarding continues.")
 
 
+class InOrder:
+    """Calls functions in the order in which they were added, each when its future is done.
+
+    A request that repeats a reply is reported after the call of that reply, although the process
+    of its connection was known before.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[asyncio.Future[Process | None], Callable[[], None]]] = deque()
+
+    def add(self, awaited: asyncio.Future[Process | None], run: Callable[[], None]) -> None:
+        """Add a function; it is called by the event loop, never at once."""
+        self._waiting.append((awaited, run))
+        awaited.add_done_callback(lambda _: self._run())
+
+    def _run(self) -> None:
+        while self._waiting and self._waiting[0][0].done():
+            self._waiting.popleft()[1]()
+
+
 @lru_cache(maxsize=64)  # a program has few keys, and building a mask takes a while
 def _mask_of(secrets: tuple[str, ...]) -> Mask:
     return Mask(secrets)
@@ -56,6 +77,7 @@ class CallCopy:
         process: asyncio.Future[Process | None],
         elapsed_ms: Callable[[], float],
         gaps: Gaps,
+        order: InOrder,
     ) -> None:
         self._observer = observer
         self._request = request
@@ -63,6 +85,7 @@ class CallCopy:
         self._process = process
         self._elapsed_ms = elapsed_ms
         self._gaps = gaps
+        self._order = order
         self._body = bytearray()
         self._decoder: Decoder | None = None
         self._listener: CallListener | None = None
@@ -96,10 +119,10 @@ class CallCopy:
         self._begin_soon()
 
     def _begin_soon(self) -> None:
-        """Report the request as soon as the process is known."""
+        """Report the request as soon as the process is known, and those of earlier requests."""
         if not self._has_begun:
             self._has_begun = True
-            self._process.add_done_callback(lambda _: self._begin())
+            self._order.add(self._process, self._begin)
 
     def responded(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """See ResponseListener."""
@@ -130,8 +153,8 @@ class CallCopy:
         """The call ended: properly with None, else with the reason."""
         self._begin_soon()
         self._pass(self._stream_mask.finish())
-        why, at_ms = fault or self._lack, self._elapsed_ms()
-        self._report(lambda listener: listener.ended(why, at_ms))
+        lack, at_ms = self._lack, self._elapsed_ms()
+        self._report(lambda listener: listener.ended(fault, at_ms, lack))
 
     def _pass(self, data: bytes) -> None:
         if data:

@@ -36,6 +36,13 @@ class Link:
         """Wait while the buffer of bytes to send is full. Raises ConnectionError."""
         await self._writer.drain()
 
+    def half_close(self) -> bool:
+        """Close this side only. Returns whether it is possible: it is not with TLS."""
+        if self._writer.is_closing() or not self._writer.can_write_eof():
+            return False
+        self._writer.write_eof()
+        return True
+
     async def read(self) -> bytes:
         """The next bytes of a response, empty at the end. Raises OSError."""
         awaited, self._next = self._next, None

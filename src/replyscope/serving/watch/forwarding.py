@@ -17,7 +17,7 @@ from replyscope.serving.watch.response_reader import BROKE_OFF, ResponseReader
 
 CLIENT_LEFT = "client"
 """The fault of a call whose client closed the connection."""
-_STOPPED = "The relay was stopped."
+_STOPPED = "replyscope watch was stopped before the response was complete."
 
 
 class Forwarding:
@@ -30,6 +30,8 @@ class Forwarding:
         self._head = head
         self._is_sent = asyncio.Event()
         self._was_reset = False
+        self._has_left = False
+        """Whether the client has closed its side; it may still read."""
 
     @cached_property
     def _reader(self) -> ResponseReader:
@@ -44,10 +46,13 @@ class Forwarding:
             await asyncio.wait((sending, receiving), return_when=asyncio.FIRST_COMPLETED)
             if receiving.done():
                 fault = receiving.result()
+                if fault is not None and self._has_left:
+                    fault = CLIENT_LEFT
             if self._reader.can_continue and not self._is_sent.is_set():
                 await self._finish_sending(sending)
         except asyncio.CancelledError:
             fault = _STOPPED
+            self._connection.break_off()
             raise
         finally:
             for task in (sending, receiving):
@@ -64,7 +69,11 @@ class Forwarding:
         return can_go_on and fault is None and not self._head.is_last
 
     async def _send(self) -> None:
-        """Forward the body, then wait. Returns when the client has left."""
+        """Forward the body, then wait. Returns when the client has left.
+
+        A client that has only closed its side is forwarded as that: the upstream decides whether
+        it answers.
+        """
         with suppress(ConnectionError, TimeoutError, h11.RemoteProtocolError):
             is_end = False
             while not is_end:
@@ -76,6 +85,9 @@ class Forwarding:
             self._copy.request_ended()
             self._is_sent.set()
             await self._connection.client_left()
+            if self._link.half_close():
+                self._has_left = True
+                await asyncio.get_running_loop().create_future()
 
     async def _pass_up(self, raw: bytes) -> None:
         """Send to the upstream. If it no longer reads, wait for what it has said."""

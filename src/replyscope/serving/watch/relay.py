@@ -16,7 +16,7 @@ from replyscope.domain.watched import CallObserver, Client, WatchedRequest
 from replyscope.serving.access import Refusal, find_refusal
 from replyscope.serving.connection import Head, HttpConnection, encode_json, error_object
 from replyscope.serving.server import HttpServer, Report
-from replyscope.serving.watch.call_copy import CallCopy, Gaps
+from replyscope.serving.watch.call_copy import CallCopy, Gaps, InOrder
 from replyscope.serving.watch.dialing import DialError, Link, dial
 from replyscope.serving.watch.forwarding import CLIENT_LEFT, Forwarding
 from replyscope.serving.watch.peers import Peers, Process, client_name
@@ -62,6 +62,7 @@ class Relay(HttpServer):
         self._peers = Peers()
         self._running = 0
         self._is_idle = asyncio.Event()
+        self._order = InOrder()
         self.gaps = Gaps(report)
 
     async def close(self) -> None:
@@ -146,6 +147,7 @@ class Relay(HttpServer):
             visit.process,
             elapsed_ms,
             self.gaps,
+            self._order,
         )
 
     async def _fail(self, connection: HttpConnection, copy: CallCopy, reason: str) -> None:
