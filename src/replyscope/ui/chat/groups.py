@@ -37,6 +37,7 @@ from replyscope.ui.chat.theme_choice import ThemeChoice
 from replyscope.ui.chat.tool_servers import ServerCommands
 from replyscope.ui.chat.tools import Tools
 from replyscope.ui.chat.visibility import PaneVisibility
+from replyscope.ui.chat.watching import WatchCommands
 from replyscope.ui.chat.writing import Writing
 from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.reading.pictures import PictureCommands
@@ -90,7 +91,10 @@ class Groups:
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)
         self.key_help = KeyHelp(desk, screen, commands)
-        self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, self.reviewing)
+        self.watching = WatchCommands(desk, panes, screen, drafts, self.reviewing)
+        self.lifecycle = Lifecycle(
+            desk, panes, screen, drafts, providers, sessions, self.reviewing, self.watching
+        )
         self._add_aids(screen)
 
     def _add_aids(self, screen: WorkingScreen[None]) -> None:
