@@ -32,9 +32,7 @@ async def start_watch(pilot: Pilot[None]) -> openai.AsyncOpenAI:
 async def ask(client: openai.AsyncOpenAI, *texts: str, model: str = "test-model") -> str:
     """Ask with a history; its messages alternate. Returns the streamed reply."""
     roles = ("user", "assistant")
-    asked: Any = [
-        {"role": roles[number % 2], "content": text} for number, text in enumerate(texts)
-    ]
+    asked: Any = [{"role": roles[number % 2], "content": text} for number, text in enumerate(texts)]
     stream = await client.chat.completions.create(model=model, messages=asked, stream=True)
     return "".join([c.choices[0].delta.content or "" async for c in stream if c.choices])
 
@@ -83,9 +81,7 @@ async def test_the_session_of_a_call_is_opened_and_gone_on_with(
         await client.close()
 
 
-async def test_a_filter_shows_the_calls_that_match(
-    server: LoopbackServer, tmp_path: Path
-) -> None:
+async def test_a_filter_shows_the_calls_that_match(server: LoopbackServer, tmp_path: Path) -> None:
     answers = [reply("whole"), reply("cut", finish="length"), error(429, "Too many.")]
     server.answer = lambda _request: answers[len(server.requests) - 1]
     async with open_chat(make_app(tmp_path, server.base_url)) as pilot:

@@ -13,8 +13,8 @@ from replyscope.inspection.figures import UNKNOWN, count, dollars, seconds, size
 from replyscope.ui.review.result_rows import cut
 from replyscope.ui.watch.waterfall import MOODS, MUTED, Scale, Span, bar, mood_of
 
-_GAP = 2
 _MARGIN = 2
+_MARK = "◆ "
 _LEAST_BAR = 14
 _MOST_BAR = 60
 
@@ -30,6 +30,11 @@ class Column:
     worth: int
     is_right: bool = False
     grows: int = 0
+
+    @property
+    def gap(self) -> int:
+        """The cells before it: numbers have room of their own at the left."""
+        return 1 if self.is_right else 2
 
 
 COLUMNS = (
@@ -58,7 +63,7 @@ def table_of(width: int) -> Table:
     columns = list(COLUMNS)
     while len(columns) > 2 and _room(columns, width) < _LEAST_BAR:
         columns.remove(min(columns, key=lambda column: column.worth))
-    spare = max(0, _room(columns, width) - _LEAST_BAR) // 2
+    spare = max(0, _room(columns, width) - _LEAST_BAR)
     shares = sum(column.grows for column in columns) or 1
     wide = [
         Column(c.title, min(max(c.width, _WIDEST), c.width + spare * c.grows // shares), c.worth,
@@ -72,13 +77,13 @@ def table_of(width: int) -> Table:
 
 def _room(columns: list[Column], width: int) -> int:
     """What the columns leave for the waterfall."""
-    return width - _MARGIN - sum(column.width + _GAP for column in columns)
+    return width - _MARGIN - sum(column.width + column.gap for column in columns)
 
 
 def head_row(table: Table, scale: Scale) -> Content:
     """The titles of the columns, and the length of the time scale."""
-    titles = [_fitted(column.title, column) for column in table.columns]
-    line = " " * _MARGIN + (" " * _GAP).join([*titles, ""])
+    titles = [" " * column.gap + _fitted(column.title, column) for column in table.columns]
+    line = "".join(titles) + " " * _MARGIN
     words = scale.words
     if table.bar > len(words) + 2:
         line += "0" + words.rjust(table.bar - 1)
@@ -90,12 +95,14 @@ def call_row(
 ) -> Content:
     """A row of the table. A call that is no request for a reply is dimmed."""
     cells = _cells(call, span)
-    pieces: list[tuple[str, str] | Content | str] = [("◆ " if is_marked else "  ", "$text-accent")]
+    pieces: list[tuple[str, str]] = []
     for column in table.columns:
         text, look = cells[column.title]
+        is_mark = is_marked and not pieces
+        pieces.append((_MARK if is_mark else " " * column.gap, "$text-accent"))
         look = look if call.is_for_reply else MUTED
-        pieces += [(_fitted(printable_line(text), column), look), " " * _GAP]
-    return Content.assemble(*pieces, bar(call, span, scale, table.bar))
+        pieces.append((_fitted(printable_line(text), column), look))
+    return Content.assemble(*pieces, " " * _MARGIN, bar(call, span, scale, table.bar))
 
 
 def _fitted(text: str, column: Column) -> str:
