@@ -25,7 +25,9 @@ async def start_watch(pilot: Pilot[None]) -> openai.AsyncOpenAI:
     await send(pilot, "/watch")
     await until(pilot, lambda: isinstance(pilot.app.screen, WatchScreen), "the live screen")
     await see(pilot, "Waiting for calls")
-    address = chat_of(pilot).desk.watching.address  # type: ignore[union-attr]
+    watching = chat_of(pilot).desk.watching
+    address = watching.address if watching is not None else None
+    assert address is not None
     return openai.AsyncOpenAI(base_url=address.base_url, api_key="sk-program", max_retries=0)
 
 
