@@ -244,7 +244,7 @@ class CallTable(ScrollView, can_focus=True):
         shown = self._ids[first : first + max(0, self.size.height - _HEAD)]
         calls = [self._call_of(call_id) for call_id in shown]
         scale = scale_of(span_of(call, now) for call in calls if call is not None)
-        return _Drawing(first, calls, table_of(width), scale, now)
+        return _Drawing(first, calls, table_of(width - 1), scale, now)
 
     def _strip(self, content: Content, width: int, *, is_highlighted: bool = False) -> Strip:
         style = self.get_visual_style("calls--highlighted") if is_highlighted else self.visual_style

@@ -1,7 +1,7 @@
 """The list of calls: follows the log, and shows the calls that match the filter."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -37,6 +37,8 @@ class Calls:
         """Whether an ended call matches the filter."""
         self._shown_version = -1
         self.total = 0
+        self.on_shown: Callable[[], None] = lambda: None
+        """Draws what is about the table, once it shows other calls."""
 
     def follow_typing(self) -> None:
         """Filter by what was typed."""
@@ -56,15 +58,15 @@ class Calls:
         """The values of a query field among the calls."""
         return self._desk.log.names(field)
 
-    def look(self) -> bool:
-        """Show what has changed since the last look. Returns whether something may have."""
+    def look(self) -> None:
+        """Show what has changed since the last look."""
         log = self._desk.log
         has_changed = log.version != self._shown_version
         if has_changed or (self._query is not None and not log.is_quiet):
             self._start()
         elif not log.is_quiet:
             self._desk.table.redraw()
-        return has_changed or not log.is_quiet
+            self.on_shown()
 
     def _start(self) -> None:
         self._shown_version = self._desk.log.version
@@ -76,6 +78,7 @@ class Calls:
         shown = ids if self._query is None else await self._matching(ids, self._query)
         self._desk.table.empty = self._words(has_calls=bool(ids))
         self._desk.table.show_calls(shown)
+        self.on_shown()
 
     async def _matching(self, ids: Sequence[str], query: Query) -> list[str]:
         """The calls that match. Those that have ended are matched once for a filter."""

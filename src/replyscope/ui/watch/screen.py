@@ -68,6 +68,7 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
         self._shown: tuple[str | None, object] = (None, None)
         self._looks = 0
         self._routes = self.groups.reading.routes
+        self.groups.calls.on_shown = self._draw_about
 
     def compose(self) -> ComposeResult:
         widgets = self._widgets
@@ -98,9 +99,12 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
         if not self.is_current:
             return
         self._looks += 1
-        if self.groups.calls.look():
-            self._draw_frame()
-            self._draw_reply()
+        self.groups.calls.look()
+
+    def _draw_about(self) -> None:
+        """Draw what is about the table: the counts, and the reply of the highlighted call."""
+        self._draw_frame()
+        self._draw_reply()
 
     def _draw_frame(self) -> None:
         frame = self.query_one("#watched")
@@ -133,8 +137,7 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
 
     @on(CallTable.Pointed)
     def _follow_pointer(self) -> None:
-        self._draw_frame()
-        self._draw_reply()
+        self._draw_about()
         for footer in self.query(KeyFooter):
             footer.draw()
 
