@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
+import openai
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -11,7 +14,7 @@ from tests.engine.test_tools import asks
 from tests.snapshots.archive import COMET, TIDES, VERSE
 from tests.snapshots.stage import Stage, open_saved, quiet, see
 from tests.support.responses import response
-from tests.support.server import Answer, delta, error, sse
+from tests.support.server import Answer, delta, error, reply, sse
 from tests.ui.app import chat_of, until
 from tests.ui.test_chat import is_idle, send, type_text
 
@@ -364,3 +367,35 @@ async def ascii(pilot: Pilot[None], stage: Stage) -> None:
 async def draft(pilot: Pilot[None], _stage: Stage) -> None:
     await type_text(pilot, "Three lines\nof a message\nthat is not sent.")
     await see(pilot, _DRAFT)
+
+
+async def watch_waiting(pilot: Pilot[None], _stage: Stage) -> None:
+    await send(pilot, "/watch")
+    await see(pilot, "Waiting for calls", "OPENAI_BASE_URL")
+
+
+async def watch(pilot: Pilot[None], stage: Stage) -> None:
+    """A program has made four calls: one was cut, one failed, and one asked for no reply."""
+    answers = [reply("The Moon pulls on the water."), reply("The far", finish="length")]
+    answers.append(error(429, "You are over your quota."))
+    stage.server.answer = lambda _request: answers.pop(0)
+    await watch_waiting(pilot, stage)
+    watching = chat_of(pilot).desk.watching
+    assert watching is not None
+    assert watching.address is not None
+    async with openai.AsyncOpenAI(
+        base_url=watching.address.base_url, api_key="sk-program", max_retries=0
+    ) as client:
+        for number, text in enumerate(("Why are there tides?", "And the far side?", "Why?")):
+            with suppress(openai.RateLimitError):
+                asked: Any = [{"role": "user", "content": text}]
+                stream = await client.chat.completions.create(
+                    model="harbour-large", messages=asked, stream=True
+                )
+                assert [chunk async for chunk in stream]
+            await see(pilot, f"{number + 1} call")
+            await until(pilot, lambda: watching.log.is_quiet)
+        await client.models.list()
+    await see(pilot, "4 calls", "GET /models")
+    await pilot.press("k", "k")
+    await see(pilot, "held, 2 newer")

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import itertools
+import re
 import shutil
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -12,7 +13,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from textual.app import App
 from textual.pilot import Pilot
@@ -97,8 +97,8 @@ class Stage:
         return app
 
     def picture(self, app: App[Any], title: str) -> str:
-        """The screen as SVG, with a port of the server that is the same in each run."""
-        return picture_of(app, title).replace(f":{urlsplit(self.server.base_url).port}", ":50000")
+        """The screen as SVG, with ports that are the same in each run."""
+        return re.sub(r"(?<=127\.0\.0\.1):\d{5}\b", ":50000", picture_of(app, title))
 
     def play(
         self, size: tuple[int, int], theme: str, **changes: Any

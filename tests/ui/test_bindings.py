@@ -21,6 +21,8 @@ from replyscope.ui.chat.screen import ChatScreen
 from replyscope.ui.review.commands import REVIEW_COMMANDS
 from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.terminal.textual_internals import bindings_of
+from replyscope.ui.watch.commands import WATCH_COMMANDS
+from replyscope.ui.watch.screen import WatchScreen
 from tests.support.server import LoopbackServer
 from tests.ui.app import chat_of, make_app, open_chat, until
 
@@ -40,6 +42,8 @@ def exists(node: DOMNode, action: str, app: App[Any]) -> bool:
     if name != "run":
         return True
     names = {command.name for command in REVIEW_COMMANDS}
+    if isinstance(target, WatchScreen):
+        names = {command.name for command in WATCH_COMMANDS}
     if isinstance(target, ChatScreen):
         names = {command.name for command in COMMANDS}
     return parameters[0] in names
@@ -64,7 +68,12 @@ async def test_every_key_of_the_chat_and_of_review_runs_something(
 ) -> None:
     async with open_chat(make_app(tmp_path, server.base_url)) as pilot:
         assert every_missing(pilot) == []
-        for key, name in (("f3", "ReviewScreen"), ("f9", "StatsScreen"), ("f1", "HelpScreen")):
+        for key, name in (
+            ("f3", "ReviewScreen"),
+            ("f9", "StatsScreen"),
+            ("f1", "HelpScreen"),
+            ("f11", "WatchScreen"),
+        ):
             await pilot.press(key)
             await until(pilot, named(pilot, name), name)
             assert every_missing(pilot) == []

@@ -28,6 +28,7 @@ from replyscope.ui.reading.wire_view import WireView
 from replyscope.ui.review.commands import REVIEW_COMMANDS
 from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.transcript.transcript import Transcript
+from replyscope.ui.watch.commands import WATCH_COMMANDS
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import is_idle
@@ -132,6 +133,8 @@ def test_every_command_of_the_tables_is_offered_somewhere() -> None:
     for one in REVIEW_COMMANDS:
         is_facet = one.name.startswith("narrow ")  # its number stands beside the facet
         assert is_facet or (one.id and one.word and one.help), one.name
+    for command_of_calls in WATCH_COMMANDS:
+        assert command_of_calls.id, command_of_calls.name
 
 
 def test_the_footer_orders_only_bindings_that_exist() -> None:

@@ -10,7 +10,7 @@ from replyscope.domain.exchange import Exchange, Usage
 from replyscope.domain.printable import printable_line
 from replyscope.domain.watched import WatchedRequest
 from replyscope.engine.watching.listed_call import ListedCall
-from replyscope.inspection.explain import explain
+from replyscope.inspection.explain import ending_word
 from replyscope.inspection.figures import count, dollars, seconds, size
 from replyscope.inspection.json_view import exchange_object, iso
 
@@ -21,14 +21,11 @@ def call_line(request: WatchedRequest, exchange: Exchange) -> str:
     """A row about an ended call: time, client, model, ending, tokens, cost, times."""
     usage = exchange.usage or Usage()
     tokens = f"{count(usage.input_tokens)} → {count(usage.output_tokens)}"
-    words = ", ".join(dict.fromkeys(explain(exchange, c.index).word for c in exchange.choices))
-    failure = exchange.failure
-    ending = failure.kind if failure is not None else words or explain(exchange).word
     cells = [
         _clock(request.at),
         (request.client.name or "—").ljust(_CLIENT),
         exchange.model.ljust(_MODEL),
-        ending.ljust(12),
+        ending_word(exchange).ljust(12),
         f"{tokens} tokens",
         dollars(exchange.cost_usd),
         f"first {seconds(exchange.timing.first_token_ms)}",

@@ -113,6 +113,8 @@ def _run(argv: Sequence[str] | None, guard: Guard) -> int:
             _log_to_a_file(paths)
         if arguments.command in (None, "chat", "review"):
             return _run_chat(arguments, paths, guard)
+        if arguments.command == "watch" and _is_watched_live(arguments):
+            return _run_live_watch(arguments, paths, guard)
         from replyscope.cli.command import run_command
 
         return run_command(arguments, paths, guard)
@@ -210,14 +212,39 @@ def _run_chat(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
         from replyscope.cli.linear import run_linear
 
         return run_linear(arguments, paths, guard, look)
+    _prepare_textual()
+    from replyscope.cli.app import run_app
+
+    return run_app(arguments, paths, guard, look)
+
+
+def _prepare_textual() -> None:
+    """Set what has to be set before Textual is imported."""
     # Textual paints at most this often per second, and a key may wait for two ticks. A higher
     # rate does not paint more: Textual paints only after a change.
     os.environ.setdefault("TEXTUAL_FPS", "240")
     # Collecting garbage during the imports takes a tenth of the start, and finds nothing.
     gc.disable()
-    from replyscope.cli.app import run_app
 
-    return run_app(arguments, paths, guard, look)
+
+def _is_watched_live(arguments: argparse.Namespace) -> bool:
+    """Whether the calls are shown on a screen: a started program has the terminal for itself."""
+    takes_lines = arguments.quiet or arguments.json or arguments.program
+    return not takes_lines and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _run_live_watch(arguments: argparse.Namespace, paths: Paths, guard: Guard) -> int:
+    from replyscope.config.look import read_look
+
+    look = read_look(paths.settings)
+    if _is_linear(None, look):  # lines are what a screen reader can read
+        from replyscope.cli.command import run_command
+
+        return run_command(arguments, paths, guard)
+    _prepare_textual()
+    from replyscope.cli.live_watch import run_live_watch
+
+    return run_live_watch(arguments, paths, guard, look)
 
 
 def _is_linear(chosen: bool | None, look: Look) -> bool:

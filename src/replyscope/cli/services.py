@@ -35,6 +35,7 @@ from replyscope.ui.services import Services
 
 if TYPE_CHECKING:
     from replyscope.domain.prompt import PromptLibrary
+    from replyscope.engine.watching.switch import Watching
 
 Wires = Callable[..., Wiring]
 """Builds the parts of a run, like `wire`."""
@@ -79,7 +80,33 @@ def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = w
     _give_start(services, wiring, arguments)
     _give_tools(services, wiring)
     _give_review(services, wiring)
+    _give_watch(services, wiring, arguments)
     return services
+
+
+def _give_watch(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
+    services.opens_watch = arguments.command == "watch"
+    services.watching = cache(partial(_open_watching, services, wiring, arguments))
+
+
+def _open_watching(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> "Watching":
+    from replyscope.engine.watching.switch import RunningWatch, Watching, WatchOrder
+
+    async def start(order: WatchOrder) -> RunningWatch:
+        running: RunningWatch = await _late(
+            "replyscope.cli.live_watch", "start_watch", arguments, services.settings, wiring, order
+        )
+        return running
+
+    async def close() -> None:
+        await watching.stop()
+        await wiring.close()
+
+    watching = Watching(wiring.clock, start)
+    services.close = close
+    if services.opens_watch:
+        arguments.begin_watch(watching)
+    return watching
 
 
 def _give_start(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
@@ -129,6 +156,7 @@ def _open_prompts(paths: Paths, is_saving: bool) -> "PromptLibrary":
 def _give_review(services: Services, wiring: Wiring) -> None:
     services.translate = translate_frames
     services.export = partial(_late, "replyscope.cli.sharing", "export_to_file", wiring)
+    services.export_exchange = partial(_late, "replyscope.cli.sharing", "export_exchange", wiring)
     services.import_file = partial(_late, "replyscope.cli.sharing", "import_file", wiring)
     services.view_file = _view_file
     services.import_hint = partial(_late, "replyscope.cli.sharing", "import_hint")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from replyscope.cli.wiring import Wiring, translate_frames
 from replyscope.config.settings import read_settings
-from replyscope.domain.shared import Form, Progress
+from replyscope.domain.shared import ExchangeForm, Form, Progress
 from replyscope.engine.exporting import Exporter
 from replyscope.engine.import_files import FileReader
 from replyscope.engine.importing import Imported, Importer
@@ -23,11 +23,14 @@ def importer_of(wiring: Wiring) -> Importer:
     return Importer(reader, wiring.store, wiring.paths.kept_files)
 
 
-def exporter_of(wiring: Wiring) -> Exporter:
-    """The exporter of saved and private sessions, with the redaction of the settings file."""
+def exporter_of(wiring: Wiring, session_id: str | None = None) -> Exporter:
+    """The exporter of saved and private sessions, with the redaction of the settings file.
+
+    Single exchanges are those of the store that has `session_id`; without one, the saved ones.
+    """
     settings = wiring.paths.settings
     return Exporter(
-        wiring.store,
+        wiring.store if session_id is None else wiring.archive.store_of(session_id),
         wiring.archive.store_of,
         translate_frames,
         lambda: read_settings(settings).redact,
@@ -54,6 +57,14 @@ async def export_to_file(
     """
     clean = exporter_of(wiring).redactor(is_on=is_redacted)
     return await exporter_of(wiring).export_to_file(ids, form, path, clean, progress)
+
+
+async def export_exchange(
+    wiring: Wiring, session_id: str, exchange_id: str, form: ExchangeForm
+) -> str:
+    """One exchange of a session as redacted text. Raises SettingsError, StoreError."""
+    exporter = exporter_of(wiring, session_id)
+    return await exporter.exchange_text(exchange_id, form, exporter.redactor(is_on=True))
 
 
 async def import_hint() -> str:

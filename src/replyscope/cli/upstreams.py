@@ -3,13 +3,13 @@
 import argparse
 import asyncio
 import importlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from replyscope.cli.target import start_local
 from replyscope.cli.wiring import Wiring
 from replyscope.config.endpoints import choose_endpoint, environment_endpoint
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import SettingsError
+from replyscope.domain.errors import LocalModelMissing, SettingsError
 from replyscope.domain.mask import secrets_of
 from replyscope.domain.model_names import LOCAL
 from replyscope.domain.proxies import RouteFault
@@ -18,37 +18,71 @@ from replyscope.domain.settings import Settings
 from replyscope.serving.watch.upstream import Access, Upstream, with_names
 
 _CUSTOM = "custom"
+StartLocal = Callable[[argparse.Namespace, Wiring, Settings], Awaitable[Endpoint]]
+"""Starts the embedded model."""
 
 
 async def find_upstreams(
-    arguments: argparse.Namespace, settings: Settings, wiring: Wiring
+    arguments: argparse.Namespace,
+    settings: Settings,
+    wiring: Wiring,
+    *,
+    may_install: bool = True,
 ) -> list[tuple[Upstream, Endpoint]]:
-    """The upstreams of the options, each with its endpoint. Raises ReplyscopeError."""
+    """The upstreams of the options, each with its endpoint. An embedded model is installed if
+    needed, with progress on stderr, unless `may_install` is False. Raises ReplyscopeError.
+    """
+    start = start_local if may_install else _start_installed
     wanted: Sequence[str | None] = arguments.to or [None]
-    endpoints = [await _endpoint(arguments, settings, wiring, one) for one in wanted]
+    endpoints = [await _endpoint(arguments, settings, wiring, one, start) for one in wanted]
     is_local = arguments.local or arguments.gguf
     if is_local and arguments.to and not any(one.name == LOCAL for one in endpoints):
-        endpoints.append(await start_local(arguments, wiring, settings))
+        endpoints.append(await start(arguments, wiring, settings))
+    return await upstreams_of(endpoints, wiring, uses_key=arguments.key)
+
+
+async def _start_installed(
+    arguments: argparse.Namespace, wiring: Wiring, settings: Settings
+) -> Endpoint:
+    """Start the embedded model, without a download. Raises LocalModelError."""
+    name = arguments.model or settings.local_model or wiring.local.default_name
+    models = wiring.local.list_models()
+    if not arguments.gguf and not any(m.name == name and m.is_installed for m in models):
+        raise LocalModelMissing(
+            f"The embedded model {name} is not installed.",
+            f"Install it first: replyscope local install {name}",
+        )
+    return await start_local(arguments, wiring, settings)
+
+
+async def upstreams_of(
+    endpoints: Sequence[Endpoint], wiring: Wiring, *, uses_key: bool
+) -> list[tuple[Upstream, Endpoint]]:
+    """The upstreams of some endpoints. Raises ReplyscopeError."""
     named = [("" if one.name == _CUSTOM else one.name, one.base_url) for one in endpoints]
     return [
-        (await _upstream(name, one, wiring, uses_key=arguments.key or one.name == LOCAL), one)
+        (await _upstream(name, one, wiring, uses_key=uses_key or one.name == LOCAL), one)
         for name, one in zip(with_names(named), endpoints, strict=True)
     ]
 
 
 async def _endpoint(
-    arguments: argparse.Namespace, settings: Settings, wiring: Wiring, wanted: str | None
+    arguments: argparse.Namespace,
+    settings: Settings,
+    wiring: Wiring,
+    wanted: str | None,
+    start: StartLocal,
 ) -> Endpoint:
     """The endpoint of a `--to`; without one that of the other options, or the default one."""
     if wanted is None:
         provider = arguments.provider or settings.provider
         is_local = arguments.base_url is None and provider == LOCAL
         if is_local or arguments.local or arguments.gguf:
-            return await start_local(arguments, wiring, settings)
+            return await start(arguments, wiring, settings)
         chosen = choose_endpoint(settings, base_url=arguments.base_url, provider=arguments.provider)
         return chosen or environment_endpoint()
     if wanted == LOCAL:
-        return await start_local(arguments, wiring, settings)
+        return await start(arguments, wiring, settings)
     if settings.endpoint(wanted) is None and wanted == "openai":
         return environment_endpoint()  # the program may have the key
     is_url = settings.endpoint(wanted) is None and any(mark in wanted for mark in "./:")

@@ -8,7 +8,7 @@ import json
 import queue
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from replyscope.cli.call_lines import call_line, call_object, listed_line, listed_object
@@ -117,10 +117,8 @@ class Output:
             self._lines.write(f"{root}{path}/v1 forwards to {one.name} ({one.shown_url})")
         if starts_program:
             return
-        self._lines.write(f"  export OPENAI_BASE_URL={root}/v1")
-        for one in upstreams:
-            if one.is_anthropic:
-                self._lines.write(f"  export ANTHROPIC_BASE_URL={root}{path_of(one, upstreams)}")
+        for line in variable_lines(root, upstreams):
+            self._lines.write(f"  {line}")
         self._lines.write("Ctrl+C stops it.")
 
     def close(self) -> None:
@@ -137,6 +135,14 @@ def _gap_text(gap: Gap) -> str:
     kinds = ((gap.waiting, "waiting"), (gap.lost, "lost"))
     counts = [f"{plural(count, 'call')} {word}" for count, word in kinds if count]
     return f"Not saved: {', '.join(counts)}. {gap.reason.rstrip('.')}."
+
+
+def variable_lines(root: str, upstreams: Sequence[Upstream]) -> Iterator[str]:
+    """The lines that a shell needs before a program is started in it."""
+    yield f"export OPENAI_BASE_URL={root}/v1"
+    for one in upstreams:
+        if one.is_anthropic:
+            yield f"export ANTHROPIC_BASE_URL={root}{path_of(one, upstreams)}"
 
 
 def path_of(upstream: Upstream, upstreams: Sequence[Upstream]) -> str:

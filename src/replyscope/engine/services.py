@@ -24,7 +24,7 @@ from replyscope.domain.ports import (
     TranslateFrames,
 )
 from replyscope.domain.settings import Layers, Settings
-from replyscope.domain.shared import Form, Progress
+from replyscope.domain.shared import ExchangeForm, Form, Progress
 from replyscope.domain.stores import PromptHistory, SessionStore
 from replyscope.domain.tool import McpServer, ToolSettings
 from replyscope.engine.archive import Archive
@@ -36,14 +36,17 @@ from replyscope.engine.remote import RemoteReplies
 from replyscope.engine.review import Review
 from replyscope.engine.spending import Spending
 
-if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
+if TYPE_CHECKING:  # the start does not need them
     from replyscope.domain.parameter import Catalogue
     from replyscope.domain.prompt import PromptLibrary
+    from replyscope.engine.watching.switch import Watching
 
 Export = Callable[[Sequence[str], Form, Path | None, bool, Progress], Awaitable[list[str]]]
 """Exports sessions; with True they are redacted. Without a path it writes nothing, and only
 reports the redactions.
 """
+ExportExchange = Callable[[str, str, ExchangeForm], Awaitable[str]]
+"""Exports an exchange of a session, redacted: the ids of both. Raises SettingsError, StoreError."""
 ImportFile = Callable[[Path, bool, Progress], Awaitable[Imported]]
 """Imports a file. With True (`is_dry`) it saves nothing, and only reports the result."""
 
@@ -54,6 +57,10 @@ def _no_catalogue() -> "Catalogue":
 
 def _no_prompts() -> "PromptLibrary":
     raise ReplyscopeError("There is no prompt library in this chat.")
+
+
+def _no_watch() -> "Watching":
+    raise ReplyscopeError("There is no watch in this chat.")
 
 
 async def _check_nothing(_settings: Settings, _layers: Layers) -> None:
@@ -106,8 +113,12 @@ class ChatServices:
     api: Api | None = None
     prices: PriceList | None = None
     opens_review: bool = False
+    opens_watch: bool = False
+    watching: Callable[[], "Watching"] = _no_watch
+    """Returns the watch of this run, which is imported at the first call."""
     translate: TranslateFrames | None = None
     export: Export | None = None
+    export_exchange: ExportExchange | None = None
     import_file: ImportFile | None = None
     import_hint: Callable[[], Awaitable[str]] | None = None
     """A phrase that lists the files that can be imported."""

@@ -144,6 +144,14 @@ def _by_word(reason: FinishReason, raw: str) -> str:
     return ""
 
 
+def ending_word(exchange: Exchange) -> str:
+    """How an exchange ended, in a word or two: the kind of its failure, or its finish reasons."""
+    if exchange.failure is not None:
+        return exchange.failure.kind
+    words = dict.fromkeys(explain(exchange, choice.index).word for choice in exchange.choices)
+    return ", ".join(words) or explain(exchange).word
+
+
 def explain(exchange: Exchange, choice_index: int = 0) -> Explanation:
     """The explanation of how a choice ended, or of its current state."""
     if not exchange.state.is_terminal:

@@ -18,6 +18,7 @@ from replyscope.linear import (
     sessions,
     settings,
     targets,
+    watching,
 )
 from replyscope.linear.desk import LinearDesk
 
@@ -127,6 +128,8 @@ COMMANDS: tuple[LinearCommand, ...] = (
                   asides.quote, "[TEXT]"),
     LinearCommand("aside", "ask a side question that stays out of later requests", asides.aside,
                   "QUESTION", takes_text=True),
+    LinearCommand("watch", "forward the calls of other programs, and read each one as it ends",
+                  watching.watch, "[PROVIDER|URL|off]"),
     LinearCommand("export", "export a session to a file", files.export,
                   "[N ...] [md|json|jsonl|html] [FILE]"),
     LinearCommand("import", "import sessions of other programs", files.import_file, "[FILE]"),

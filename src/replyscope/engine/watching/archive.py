@@ -47,8 +47,10 @@ _MOST_BOOKS = 200
 class WatchEvents:
     """The listeners of an archive. An exception of one is logged, and changes nothing.
 
-    `on_ended` gets the request and the exchange of a call that has ended, with its session's id;
-    None when it is not saved. `on_gap` gets each change of what is not saved.
+    `on_called` gets each request without its body, and the call that runs; None for one that is
+    only listed. `on_ended` gets the request and the exchange of a call that has ended, with its
+    session's id; None when it is not saved. `on_gap` gets each change of what is not saved.
+    `on_lost` gets the id of a call that will not be recorded.
     """
 
     on_ended: Callable[[WatchedRequest, Exchange, str | None], None] = (
@@ -56,6 +58,8 @@ class WatchEvents:
     )
     on_listed: Callable[[ListedCall], None] = lambda _call: None
     on_gap: Callable[[Gap], None] = lambda _gap: None
+    on_called: Callable[[WatchedRequest, WatchedCall | None], None] = lambda _request, _call: None
+    on_lost: Callable[[str], None] = lambda _call_id: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +114,14 @@ class WatchArchive:
         wire = self._services.wire
         api = wire.api_of(request)
         if api is None:
-            return CallCounter(replace(request, body=b""), self._listed)
+            bare = replace(request, body=b"")
+            self._tell(lambda: self._events.on_called(bare, None))
+            return CallCounter(bare, self._listed)
         endpoint = self._services.endpoint(request.upstream)
         reader = wire.reply(request, api, think_tags_of(endpoint))
         call = WatchedCall(request, reader, self._folding, self._room)
         self._calls[request.id] = call
+        self._tell(lambda: self._events.on_called(replace(request, body=b""), call))
         task = asyncio.create_task(self._run(call, api, endpoint))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -151,11 +158,11 @@ class WatchArchive:
             finally:
                 self._places.leave(call, request)
         except asyncio.CancelledError:
-            self._gaps.lose(call, "replyscope ended before it was saved")
+            self._lose(call, "replyscope ended before it was saved")
             raise
         except Exception:  # noqa: BLE001 - a fault of ours must not reach the program's traffic
             _log.exception("call %s is not recorded", call.request.id)
-            self._gaps.lose(call, "a fault of replyscope; see the log")
+            self._lose(call, "a fault of replyscope; see the log")
         finally:
             call.give_back()
             self._calls.pop(call.request.id, None)
@@ -242,6 +249,11 @@ class WatchArchive:
             await book.act()
         except Exception:  # noqa: BLE001 - the call is saved in any case
             _log.exception("the action of a rule failed")
+
+    def _lose(self, call: WatchedCall, reason: str) -> None:
+        """Count a call that ends without being reported."""
+        self._gaps.lose(call, reason)
+        self._tell(lambda: self._events.on_lost(call.request.id))
 
     def _listed(self, listed: ListedCall) -> None:
         self._tell(lambda: self._events.on_listed(listed))

@@ -18,6 +18,8 @@ from replyscope.ui.working_screen import WorkHost
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+    from replyscope.engine.watching.switch import Watching
+
 Answer = TypeVar("Answer")
 
 
@@ -77,6 +79,8 @@ class Desk:
         self.pending.turn_to(self.conversation.session.id)
         self.finished: set[str] = set()
         """The ids of sessions whose reply ended while another session was open."""
+        self.watching: Watching | None = None
+        """The watch, once it was started."""
         self.is_leaving = False
         self.leaves_anyway = False
         """Whether to quit with unsaved changes."""

@@ -37,6 +37,7 @@ from replyscope.ui.chat.theme_choice import ThemeChoice
 from replyscope.ui.chat.tool_servers import ServerCommands
 from replyscope.ui.chat.tools import Tools
 from replyscope.ui.chat.visibility import PaneVisibility
+from replyscope.ui.chat.watching import WatchCommands
 from replyscope.ui.chat.writing import Writing
 from replyscope.ui.reading.pane import ReadingPane
 from replyscope.ui.reading.pictures import PictureCommands
@@ -86,14 +87,19 @@ class Groups:
         self.completing = Completing(desk, panes, self.writing, servers, prompts, commands, run)
         self.settings = SettingsCommands(desk, panes, commands, run)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
-        self.key_help = KeyHelp(desk, screen, commands)
-        self.lifecycle = Lifecycle(desk, panes, screen, drafts, providers, sessions, self.reviewing)
-        self._add_views(screen, services)
+        self.watching = WatchCommands(desk, panes, screen, drafts, self.reviewing)
+        self.lifecycle = Lifecycle(
+            desk, panes, screen, drafts, providers, sessions, self.reviewing, self.watching
+        )
+        self._add_views(screen, services, commands)
         self._add_aids(screen)
 
-    def _add_views(self, screen: WorkingScreen[None], services: Services) -> None:
+    def _add_views(
+        self, screen: WorkingScreen[None], services: Services, commands: Sequence[CommandLine]
+    ) -> None:
         """Add the commands that find and draw."""
         desk, panes = self.desk, self.panes
+        self.key_help = KeyHelp(desk, screen, commands)
         self.finding = Finding(desk, panes, screen)
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)
         self.theme_choice = ThemeChoice(desk, screen)

@@ -10,6 +10,7 @@ from replyscope.ui.chat.panes import Panes
 from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.reviewing import Reviewing
 from replyscope.ui.chat.sessions import Sessions
+from replyscope.ui.chat.watching import WatchCommands
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.settling import settle
 from replyscope.ui.working_screen import WorkingScreen
@@ -30,6 +31,7 @@ class Lifecycle:
         providers: ProviderCommands,
         sessions: Sessions,
         reviewing: Reviewing,
+        watching: WatchCommands,
     ) -> None:
         self._desk = desk
         self._panes = panes
@@ -38,6 +40,8 @@ class Lifecycle:
         self._providers = providers
         self._sessions = sessions
         self._reviewing = reviewing
+        self._watching = watching
+        watching.catch_up = self._show_changes
         self._stamp = -1
         self._told_reading: tuple[str, ...] = ()
         """The names of unread files in the last warning."""
@@ -69,11 +73,17 @@ class Lifecycle:
             self._providers.start_local(services.starts_local, is_first=True)
         elif self._desk.targets.endpoint is not None:
             self._desk.start_work(self._providers.learn_models, group="models", exclusive=True)
-        elif not services.opens_review and self._is_idle():  # the review needs no server
+        elif not self._opens_a_screen and self._is_idle():  # it needs no server of the chat
             self._providers.choose_provider()
         if services.opens_review:
             self._reviewing.review()
+        elif services.opens_watch:
+            self._watching.watch()
         self._desk.start_work(self._keep_archive, services.review, group="archive")
+
+    @property
+    def _opens_a_screen(self) -> bool:
+        return self._desk.services.opens_review or self._desk.services.opens_watch
 
     def _is_idle(self) -> bool:
         """Whether nothing is typed or sent: a dialog that nobody asked for takes no such key."""
@@ -118,8 +128,11 @@ class Lifecycle:
             return
         if stamp != self._stamp:
             self._stamp = stamp
-            await self._catch_up()
-            await self._panes.draw_sidebar()
+            await self._show_changes()
+
+    async def _show_changes(self) -> None:
+        await self._catch_up()
+        await self._panes.draw_sidebar()
 
     async def _catch_up(self) -> None:
         """Load and show the changes of another process to the open session."""

@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.message import Message, Role
+from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.engine.conversation import Conversation
 from replyscope.inspection.context import belongs_after
@@ -209,8 +210,16 @@ class Panes:
                 is_private=self._desk.conversation.is_private,
                 is_saving=self._desk.services.sessions.is_saving,
             ),
+            watch=self._watch_words(),
             model_key=first_key(self._screen, "chat.model"),
         )
+
+    def _watch_words(self) -> str:
+        watching = self._desk.watching
+        address = watching.address if watching is not None else None
+        if watching is None or address is None:
+            return ""
+        return f"watch {address.shown} {plural(watching.log.count, 'call')}"
 
     def draw_status(self, *, is_live: bool = False) -> None:
         """Draw the status line; see `status`."""

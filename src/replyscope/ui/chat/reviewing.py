@@ -67,7 +67,10 @@ class Reviewing:
             self._view.refresh_sidebar()
             self._screen.call_after_refresh(self.tell_removed, self._desk.conversation)
             return
-        session_id, message_id = opened
+        await self.open_message(*opened)
+
+    async def open_message(self, session_id: str, message_id: str | None) -> None:
+        """Open a session at one of its messages."""
         await self._sessions.open_now(session_id)
         if message_id is not None and self._desk.conversation.session.id == session_id:
             await self._show_message(message_id)

@@ -30,6 +30,8 @@ class Status:
     parameters: int = 0
     schema: str | None = None
     note: str = ""
+    watch: str = ""
+    """Where a watch listens, and the number of its calls; empty without one."""
     model_key: str = "F2"
 
 
@@ -93,6 +95,7 @@ def _parts(status: Status) -> list[_Part]:
     parts.append(_Part(Content(status.api or ""), 1))
     parts += [_Part(Content(text), worth) for text, worth in _usage(status)]
     parts += [_Part(_command(text, name), worth) for text, name, worth in _request(status)]
+    parts.append(_Part(_command(printable_line(status.watch), "watch"), 9))
     return [part for part in parts if part.text]
 
 

@@ -42,6 +42,7 @@ class ReadingPane:
 
     The wire and the timeline are loaded once for an exchange, and again when it has changed.
     `reveal` shows a hidden inspector; `note_on` returns a note about a reply, perhaps empty.
+    `pointed` returns the key of what is pointed at; without it that is the transcript's entry.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class ReadingPane:
         source: Source,
         reveal: Callable[[], None] | None = None,
         note_on: Callable[[Message], str] | None = None,
+        pointed: Callable[[], str | None] | None = None,
     ) -> None:
         self._screen = screen
         self._services = services
         self._source = source
         self._reveal = reveal or self._display
         self._note_on = note_on
+        self._pointed = pointed or self._entry
         self._steps_back = 0
         self._chosen_ms: float | None = None
         self._shown_wire: object = None
@@ -76,7 +79,10 @@ class ReadingPane:
 
     def reply(self) -> Message | None:
         """The reply under the cursor."""
-        return self._source.reply_at(self._screen.query_one(Transcript).cursor_key)
+        return self._source.reply_at(self._pointed())
+
+    def _entry(self) -> str | None:
+        return self._screen.query_one(Transcript).cursor_key
 
     def inspected(self) -> Inspected | None:
         """The reply under the cursor and its selected exchange."""

@@ -1,49 +1,21 @@
 """The commands of the review screen: the keys, and F1's help, are made from this table."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from textual.binding import BindingType
 
-from textual.binding import Binding, BindingType
-
+from replyscope.ui.keys.screen_command import ScreenCommand
 from replyscope.ui.review.groups import ReviewGroups
 
-
-@dataclass(frozen=True, slots=True)
-class ReviewCommand:
-    """One command. `word` is its word in the footer, and `id` the name by which a person remaps
-    its keys; without an id the command is not listed in the help. With `is_always` its keys
-    work in each pane.
-    """
-
-    keys: str
-    name: str
-    help: str
-    run: Callable[[ReviewGroups], object]
-    id: str | None = None
-    word: str = ""
-    is_always: bool = False
-
-    def binding(self) -> BindingType:
-        """The binding that runs the command on the screen."""
-        return Binding(
-            self.keys,
-            f"run({self.name!r})",
-            self.help,
-            id=self.id,
-            show=self.id is not None,
-            priority=self.is_always,
-            group=Binding.Group(self.word) if self.word else None,
-        )
+ReviewCommand = ScreenCommand
 
 
-def _narrowing(number: int) -> ReviewCommand:
+def _narrowing(number: int) -> ScreenCommand[ReviewGroups]:
     """A facet has its digit, and Alt with the digit where digits are typed."""
     return ReviewCommand(
         str(number), f"narrow {number}", "", lambda groups: groups.search.narrow(number)
     )
 
 
-def _narrowing_while_typing(number: int) -> ReviewCommand:
+def _narrowing_while_typing(number: int) -> ScreenCommand[ReviewGroups]:
     return ReviewCommand(
         f"alt+{number}",
         f"narrow while typing {number}",
@@ -54,7 +26,7 @@ def _narrowing_while_typing(number: int) -> ReviewCommand:
 
 
 # fmt: off
-REVIEW_COMMANDS: tuple[ReviewCommand, ...] = (
+REVIEW_COMMANDS: tuple[ScreenCommand[ReviewGroups], ...] = (
     ReviewCommand("escape", "back", "Back", lambda g: g.layout.back(), "review.back", "back"),
     ReviewCommand("f1", "help", "Help",
                   lambda g: g.help.show(), "app.help", "help", is_always=True),

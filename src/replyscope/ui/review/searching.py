@@ -3,24 +3,21 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import Any
 
-from textual.content import Content
 from textual.widgets import Input, Static
 
 from replyscope.domain.errors import ReplyscopeError, SearchInterrupted
 from replyscope.domain.matching import words_shown
-from replyscope.domain.printable import printable_line
 from replyscope.domain.query import QueryError, toggle_term
 from replyscope.domain.search import Facets, Search, Sort
 from replyscope.domain.words import pattern_of
 from replyscope.ui.review.desk import ReviewDesk
 from replyscope.ui.review.folders import SHIPPED, Folder, Folders
 from replyscope.ui.review.preview import SessionPreview
-from replyscope.ui.review.query_completion import complete
 from replyscope.ui.review.query_field import QueryField
-from replyscope.ui.review.result_rows import Found, cut
+from replyscope.ui.review.query_hint import draw_hint
+from replyscope.ui.review.result_rows import Found
 from replyscope.ui.review.results import Results, name_of
 from replyscope.ui.review.results_head import ListSummary, ResultsHead
 from replyscope.ui.working_screen import WorkingScreen
@@ -29,7 +26,6 @@ _PAGE = 50
 _ALL_SESSIONS = 1_000_000
 _SETTLE_S = 0.04
 """Seconds without a key before a query is searched for."""
-_MOST_NOTE_LINES = 3
 _CHANGES_EVERY_S = 1.5
 _LOOK_EVERY_MS = 2_000
 """The time between two searches while the index is updated."""
@@ -230,21 +226,7 @@ class Searching:
 
     def _show_hint(self, error: QueryError | None) -> None:
         """Show the completions of the query under it, or its error and where it is."""
-        note = self._note
-        completion = complete(self._field.value, self.known_values)
-        self._field.fault_at = None
-        text, style = "", ""
-        if completion is not None and self._field.cursor_at_end:
-            text, style = completion.sentence, "$text-muted"
-        elif error is not None:
-            self._field.fault_at = error.at
-            text, style = printable_line(str(error)), "$text-error"
-        width = max(20, note.size.width)
-        if self._field.fault_at is None:
-            text = cut(text, width)  # the results do not move while a query is typed
-        lines = len(wrap(text, width))
-        note.styles.height = min(_MOST_NOTE_LINES, max(1, lines))  # the same height needs no layout
-        note.update(Content.styled(text, style), layout=False)
+        draw_hint(self._field, self._note, self.known_values, error)
 
     def draw_folders(self, facets: Facets | None) -> None:
         """Draw the folders, and the facets or, for None, the last ones."""
