@@ -33,6 +33,7 @@ def call_line(request: WatchedRequest, exchange: Exchange) -> str:
         dollars(exchange.cost_usd),
         f"first {seconds(exchange.timing.first_token_ms)}",
         seconds(exchange.timing.duration_ms),
+        *_fault_cell(request),
     ]
     return printable_line("  ".join(cells))
 
@@ -47,6 +48,7 @@ def listed_line(call: ListedCall) -> str:
         str(call.status or call.fault or "—").ljust(12),
         size(call.received),
         seconds(call.duration_ms),
+        *_fault_cell(request),
     ]
     return printable_line("  ".join(cells))
 
@@ -81,7 +83,12 @@ def _request_object(request: WatchedRequest) -> dict[str, Any]:
         "upstream": request.upstream,
         "method": request.method,
         "path": request.path,
+        "fault": request.fault or None,
     }
+
+
+def _fault_cell(request: WatchedRequest) -> list[str]:
+    return [f"fault: {request.fault}"] if request.fault else []
 
 
 def _rounded(value_ms: float | None) -> float | None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from replyscope.cli.parser import EXIT_OK, EXIT_PARTLY
 from replyscope.cli.report import warn
 from replyscope.cli.upstreams import find_upstreams
-from replyscope.cli.watch_archive import open_watch_archive
+from replyscope.cli.watch_archive import load_wire, open_watch_archive
+from replyscope.cli.watch_faults import plan_faults
 from replyscope.cli.watch_output import Output, path_of
 from replyscope.cli.watched_program import program_environment, run_program
 from replyscope.cli.wiring import Wiring
@@ -140,9 +141,12 @@ async def _prepare(arguments: argparse.Namespace, settings: Settings, wiring: Wi
         raise SettingsError("--token needs --listen.", "On loopback no token is needed.")
     output = Output(arguments, _read_query(arguments.fail))
     found = await find_upstreams(arguments, settings, wiring)
+    wire = await load_wire()
+    faults = plan_faults(arguments, wire, output.note)
     endpoints = {upstream.name: endpoint for upstream, endpoint in found}
     archive = await open_watch_archive(
         wiring,
+        wire,
         endpoints.get,
         WatchEvents(output.ended, output.listed, output.gap),
         is_private=arguments.no_save,
@@ -159,6 +163,7 @@ async def _prepare(arguments: argparse.Namespace, settings: Settings, wiring: Wi
         report=output.note,
         token=token,
         own_names=(socket.gethostname().lower(), (arguments.listen or "").lower()),
+        faults=faults,
     )
     return _Watch(relay, archive, upstreams, output, token)
 

@@ -15,12 +15,14 @@ from replyscope.domain.ports import Clock, NewId
 from replyscope.domain.watched import CallObserver, Client, WatchedRequest
 from replyscope.serving.access import Refusal, find_refusal
 from replyscope.serving.connection import Head, HttpConnection, encode_json, error_object
+from replyscope.serving.faults.plan import FaultPlan
 from replyscope.serving.server import HttpServer, Report
-from replyscope.serving.watch.call_copy import CallCopy, Gaps
+from replyscope.serving.watch.call_copy import MOST_OF_A_REQUEST, CallCopy, Gaps
 from replyscope.serving.watch.dialing import DialError, Link, dial
+from replyscope.serving.watch.faulty_call import LEFT, FaultyCall, Wait, decodable, read_ahead
 from replyscope.serving.watch.forwarding import CLIENT_LEFT, Forwarding
 from replyscope.serving.watch.peers import Peers, Process, client_name
-from replyscope.serving.watch.request_head import forwarded_head
+from replyscope.serving.watch.request_head import forwarded_head, without_expectation
 from replyscope.serving.watch.upstream import Destination, Directory, Upstream
 
 _UNREACHABLE = "upstream_unreachable"
@@ -39,7 +41,8 @@ class Relay(HttpServer):
     """A relay between programs and upstreams; the first upstream is that of `/v1`.
 
     With a token it may listen on any address, and every path has to begin with `/t/TOKEN`;
-    `own_names` are then the names of this machine.
+    `own_names` are then the names of this machine. `faults` chooses the calls that are disturbed,
+    with pauses by `wait`.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Relay(HttpServer):
         report: Report,
         token: str | None = None,
         own_names: Collection[str] = (),
+        faults: FaultPlan | None = None,
+        wait: Wait = asyncio.sleep,
     ) -> None:
         super().__init__(report)
         self._directory = Directory(upstreams, token)
@@ -59,6 +64,9 @@ class Relay(HttpServer):
         self._clock = clock
         self._new_id = new_id
         self._own_names = own_names if token is not None else None
+        self._faults = faults
+        self._wait = wait
+        self._choosing = asyncio.Lock()
         self._peers = Peers()
         self._running = 0
         self._is_idle = asyncio.Event()
@@ -98,6 +106,20 @@ class Relay(HttpServer):
             await visit.connection.refuse(found.status, error_object(found.reason, "refused"))
             return False
         elapsed_ms = _stopwatch(self._clock)
+        self._running += 1
+        try:
+            if self._faults is not None and head.method == "POST":
+                return await self._choose(visit, head, found, elapsed_ms, self._faults)
+            return await self._forward(visit, head, found, elapsed_ms)
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._is_idle.set()
+
+    async def _forward(
+        self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
+    ) -> bool:
+        """Forward a call as it comes."""
         try:
             link = await _link_to(visit, found.upstream)
         except DialError as error:
@@ -108,17 +130,50 @@ class Relay(HttpServer):
         visit.links[found.upstream.name] = link
         # The rest is done while the upstream works on its answer.
         copy = self._new_copy(visit, head, found, elapsed_ms)
-        self._running += 1
+        return await _pass(visit.connection, Forwarding(visit.connection, head, link, copy), link)
+
+    async def _choose(
+        self,
+        visit: _Visit,
+        head: Head,
+        found: Destination,
+        elapsed_ms: Callable[[], float],
+        faults: FaultPlan,
+    ) -> bool:
+        """Read a request, and forward it with the fault that is chosen for it, if any."""
+        connection, copy = visit.connection, self._new_copy(visit, head, found, elapsed_ms)
         try:
-            if not await Forwarding(visit.connection, head, link, copy).run():
-                return False
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._is_idle.set()
-        visit.connection.passed_on()
-        link.rest()
-        return True
+            parts = await read_ahead(connection, copy, MOST_OF_A_REQUEST)
+        except LEFT as error:
+            copy.ended(CLIENT_LEFT)
+            raise error from None
+        rule = None
+        if parts[-1].is_end:
+            request = await copy.whole_request()
+            async with self._choosing:  # one after another, as they came
+                rule = await asyncio.to_thread(faults.choose, request)
+            copy.mark_fault("" if rule is None else rule.text)
+            copy.request_ended()
+        call = None if rule is None else FaultyCall(connection, head, copy, rule, self._wait)
+        if call is not None and rule is not None and rule.status is not None:
+            return await call.refuse()
+        try:
+            link = await _link_to(visit, found.upstream)
+        except DialError as error:
+            await self._refuse(connection, copy, str(error))
+            return False
+        head = without_expectation(head)
+        link.write(forwarded_head(head if call is None else decodable(head), found))
+        visit.links[found.upstream.name] = link
+        if call is None:
+            forwarding = Forwarding(connection, head, link, copy, parts)
+            return await _pass(connection, forwarding, link)
+        can_go_on = await call.forward(link, parts)
+        if call.can_reuse_link:
+            link.rest()
+        else:
+            visit.links.pop(found.upstream.name).close()
+        return can_go_on
 
     def _new_copy(
         self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
@@ -156,6 +211,10 @@ class Relay(HttpServer):
         except (ConnectionError, TimeoutError, h11.RemoteProtocolError):
             copy.ended(CLIENT_LEFT)
             return
+        await self._refuse(connection, copy, reason)
+
+    async def _refuse(self, connection: HttpConnection, copy: CallCopy, reason: str) -> None:
+        """Answer a call whose body was read with the reason why it can't be forwarded."""
         self._report(reason)
         error = error_object(reason, _UNREACHABLE)
         headers = (("content-type", "application/json"), ("connection", "close"))
@@ -163,6 +222,15 @@ class Relay(HttpServer):
         copy.responded(502, headers)
         copy.received(encode_json(error))
         copy.ended(None)
+
+
+async def _pass(connection: HttpConnection, forwarding: Forwarding, link: Link) -> bool:
+    """Forward a call. Returns whether the connection can have another one."""
+    if not await forwarding.run():
+        return False
+    connection.passed_on()
+    link.rest()
+    return True
 
 
 async def _link_to(visit: _Visit, upstream: Upstream) -> Link:
