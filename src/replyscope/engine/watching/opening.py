@@ -50,6 +50,8 @@ def _notes(request: WatchedRequest) -> Iterator[str]:
     """Sentences about what replyscope did to a call, shown as findings."""
     if request.is_cut:
         yield _CUT
+    if request.intervention:
+        yield request.intervention
     if request.fault:
         yield f"{_FAULT} {request.fault}."
 

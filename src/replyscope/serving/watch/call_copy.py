@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 
 from replyscope.domain.mask import Mask, StreamMask, secrets_in_headers, secrets_in_url
 from replyscope.domain.watched import CallListener, CallObserver, Client, WatchedRequest
+from replyscope.serving.connection import Head
 from replyscope.serving.watch.decoding import Decoder, Unreadable
 from replyscope.serving.watch.peers import Process
 
@@ -101,6 +102,17 @@ class CallCopy:
     def mark_fault(self, rule: str) -> None:
         """Report the request with the fault rule that hits it. Call it before `request_ended`."""
         self._request = replace(self._request, fault=rule)
+
+    def mark_decision(self, intervention: str, elapsed_ms: Callable[[], float]) -> None:
+        """Report the request with the sentence about a decision; times count from now on."""
+        self._request = replace(self._request, intervention=self._mask.text(intervention))
+        self._elapsed_ms = elapsed_ms
+
+    def replace_request(self, head: Head, body: bytes) -> None:
+        """Report an edited request instead of the one that was added."""
+        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.raw_headers]
+        self._request = replace(self._request, headers=tuple(headers))
+        self._body = bytearray(body)
 
     def request_ended(self) -> None:
         """The request is complete."""

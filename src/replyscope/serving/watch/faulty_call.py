@@ -3,7 +3,6 @@
 The observer gets what the client gets. Only this call's connection is touched.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,13 +10,17 @@ from dataclasses import replace
 import h11
 
 from replyscope.domain.sse import Flood
-from replyscope.serving.connection import BodyPart, Head, HttpConnection, encode_json, error_object
+from replyscope.serving.connection import BodyPart, Head, HttpConnection
 from replyscope.serving.faults.body import Cut, FaultyBody, Pause, Step
 from replyscope.serving.faults.rule import FaultRule
 from replyscope.serving.watch.call_copy import MOST_OF_A_RESPONSE, CallCopy
 from replyscope.serving.watch.decoding import Decoder, Unreadable
 from replyscope.serving.watch.dialing import Link
-from replyscope.serving.watch.forwarding import CLIENT_LEFT, STOPPED
+from replyscope.serving.watch.own_answer import (
+    CopiedResponse,
+    error_of_api,
+    while_client_stays,
+)
 from replyscope.serving.watch.response_reader import BROKE_OFF, ResponseReader
 
 Wait = Callable[[float], Awaitable[None]]
@@ -46,22 +49,24 @@ class FaultyCall:
         self._connection = connection
         self._head = head
         self._copy = copy
+        self._response = CopiedResponse(connection, copy)
         self._rule = rule
         self._wait = wait
         self._news: list[tuple[int, tuple[tuple[str, str], ...]] | bytes] = []
         self._decoder: Decoder | None = None
         self._body: FaultyBody | None = None
-        self._is_cut = False
         self.can_reuse_link = False
         """Whether the link of `forward` can have another request."""
 
     async def refuse(self) -> bool:
         """Answer with the status of the rule."""
-        return await self._while_client_stays(self._refuse())
+        return await while_client_stays(self._connection, self._head, self._copy, self._refuse())
 
     async def forward(self, link: Link, sent: Sequence[BodyPart]) -> bool:
         """Send the parts of the request's body, and change the response."""
-        return await self._while_client_stays(self._forward(link, sent))
+        return await while_client_stays(
+            self._connection, self._head, self._copy, self._forward(link, sent)
+        )
 
     def responded(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """See ResponseListener."""
@@ -71,38 +76,15 @@ class FaultyCall:
         """See ResponseListener."""
         self._news.append(data)
 
-    async def _while_client_stays(self, work: Awaitable[str | None]) -> bool:
-        """Await the fault of the call, until the client leaves."""
-        answering = asyncio.ensure_future(work)
-        leaving = asyncio.ensure_future(self._connection.client_left())
-        fault: str | None = CLIENT_LEFT
-        try:
-            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if answering.done():
-                with suppress(ConnectionError):  # the client has left
-                    fault = answering.result()
-        except asyncio.CancelledError:
-            fault = STOPPED
-            raise
-        finally:
-            for task in (answering, leaving):
-                task.cancel()
-            await asyncio.gather(answering, leaving, return_exceptions=True)
-            self._copy.ended(fault)
-        return fault is None and not self._head.is_last
-
     async def _refuse(self) -> str | None:
         status, seconds = self._rule.status or 500, self._rule.retry_after_s
         if self._rule.stall_s is not None:
             await self._wait(self._rule.stall_s)
         message = f"replyscope watch answered instead of the server: --fault {self._rule.text!r}."
-        body = encode_json(_error(self._head, message))
-        headers = [("content-type", "application/json")]
+        headers = [("x-replyscope-fault", self._rule.text)]
         headers += [] if seconds is None else [("retry-after", f"{seconds:g}")]
-        await self._begin(status, [*headers, ("content-length", str(len(body)))])
-        await self._connection.write(body)
-        self._copy.received(body)
-        await self._connection.end()
+        error = error_of_api(self._head, message, "injected_fault")
+        await self._response.send_json(status, error, headers)
         return None
 
     async def _forward(self, link: Link, sent: Sequence[BodyPart]) -> str | None:
@@ -169,10 +151,8 @@ class FaultyCall:
         await self._begin(status, [one for one in headers if one[0].lower() not in dropped])
 
     async def _begin(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
-        told = [*headers, ("x-replyscope-fault", self._rule.text)]
-        self._connection.begin(status, told)
+        self._response.begin(status, [*headers, ("x-replyscope-fault", self._rule.text)])
         await self._connection.drain()
-        self._copy.responded(status, tuple(told))
 
     async def _play(self, steps: Iterable[Step]) -> str | None:
         """Take the steps. Returns the fault at a cut."""
@@ -184,16 +164,8 @@ class FaultyCall:
                     await self._connection.drain()
                     return f"The fault {self._rule.text!r} of watch closed the connection."
                 case bytes() as data:
-                    await self._connection.write(data)
-                    self._copy.received(data)
+                    await self._response.write(data)
         return None
-
-
-def _error(head: Head, message: str) -> object:
-    """An error in the form of the API that was called."""
-    if head.target.partition("?")[0].rstrip("/").endswith("/messages"):
-        return {"type": "error", "error": {"type": "injected_fault", "message": message}}
-    return error_object(message, "injected_fault")
 
 
 async def read_ahead(connection: HttpConnection, copy: CallCopy, most: int) -> list[BodyPart]:

@@ -14,13 +14,22 @@ import h11
 from replyscope.domain.ports import Clock, NewId
 from replyscope.domain.watched import CallObserver, Client, WatchedRequest
 from replyscope.serving.access import Refusal, find_refusal
-from replyscope.serving.connection import Head, HttpConnection, encode_json, error_object
+from replyscope.serving.connection import BodyPart, Head, HttpConnection, encode_json, error_object
 from replyscope.serving.faults.plan import FaultPlan
+from replyscope.serving.faults.rule import FaultRule
+from replyscope.serving.gate import Decision, Gate, Send
 from replyscope.serving.server import HttpServer, Report
 from replyscope.serving.watch.call_copy import MOST_OF_A_REQUEST, CallCopy, Gaps
 from replyscope.serving.watch.dialing import DialError, Link, dial
 from replyscope.serving.watch.faulty_call import LEFT, FaultyCall, Wait, decodable, read_ahead
 from replyscope.serving.watch.forwarding import CLIENT_LEFT, Forwarding
+from replyscope.serving.watch.held_call import (
+    answer_held,
+    edit_note,
+    edited_request,
+    note_of,
+)
+from replyscope.serving.watch.own_answer import unless_client_leaves
 from replyscope.serving.watch.peers import Peers, Process, client_name
 from replyscope.serving.watch.request_head import forwarded_head, without_expectation
 from replyscope.serving.watch.upstream import Destination, Directory, Upstream
@@ -41,8 +50,8 @@ class Relay(HttpServer):
     """A relay between programs and upstreams; the first upstream is that of `/v1`.
 
     With a token it may listen on any address, and every path has to begin with `/t/TOKEN`;
-    `own_names` are then the names of this machine. `faults` chooses the calls that are disturbed,
-    with pauses by `wait`.
+    `own_names` are then the names of this machine. `gate` decides about each call before it
+    is forwarded; `faults` chooses the calls that are disturbed, with pauses by `wait`.
     """
 
     def __init__(
@@ -55,6 +64,7 @@ class Relay(HttpServer):
         report: Report,
         token: str | None = None,
         own_names: Collection[str] = (),
+        gate: Gate | None = None,
         faults: FaultPlan | None = None,
         wait: Wait = asyncio.sleep,
     ) -> None:
@@ -64,6 +74,7 @@ class Relay(HttpServer):
         self._clock = clock
         self._new_id = new_id
         self._own_names = own_names if token is not None else None
+        self._gate = gate
         self._faults = faults
         self._wait = wait
         self._choosing = asyncio.Lock()
@@ -108,8 +119,8 @@ class Relay(HttpServer):
         elapsed_ms = _stopwatch(self._clock)
         self._running += 1
         try:
-            if self._faults is not None and head.method == "POST":
-                return await self._choose(visit, head, found, elapsed_ms, self._faults)
+            if head.method == "POST" and (self._gate is not None or self._faults is not None):
+                return await self._read_first(visit, head, found, elapsed_ms)
             return await self._forward(visit, head, found, elapsed_ms)
         finally:
             self._running -= 1
@@ -132,37 +143,77 @@ class Relay(HttpServer):
         copy = self._new_copy(visit, head, found, elapsed_ms)
         return await _pass(visit.connection, Forwarding(visit.connection, head, link, copy), link)
 
-    async def _choose(
+    async def _read_first(
+        self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
+    ) -> bool:
+        """Read a request to its end, let the gate decide, then forward it or answer."""
+        connection, copy = visit.connection, self._new_copy(visit, head, found, elapsed_ms)
+        head = without_expectation(head)
+        try:
+            parts = await read_ahead(connection, copy, MOST_OF_A_REQUEST)
+            is_whole = parts[-1].is_end
+            decision = await self._decide(connection, copy) if is_whole else Send()
+        except LEFT:
+            copy.ended(CLIENT_LEFT)
+            raise
+        if not is_whole:
+            self._report("A request of over 32 MB was forwarded without a look at it.")
+            return await self._send_on(visit, head, found, copy, parts)
+        if not isinstance(decision, Send):
+            body = (await copy.whole_request()).body
+            copy.mark_decision(note_of(decision), _stopwatch(self._clock))
+            copy.request_ended()
+            return await answer_held(connection, head, copy, decision, body)
+        if decision.body is not None:
+            original = (await copy.whole_request()).body
+            head, parts = edited_request(head, decision.body)
+            copy.replace_request(head, decision.body)
+            copy.mark_decision(edit_note(original, decision.body), _stopwatch(self._clock))
+        rule = await self._chosen(copy)
+        copy.request_ended()
+        return await self._send_on(visit, head, found, copy, parts, rule)
+
+    async def _decide(self, connection: HttpConnection, copy: CallCopy) -> Decision:
+        """The decision of the gate. Raises ConnectionError when the client leaves."""
+        if self._gate is None:
+            return Send()
+        request = await copy.whole_request()
+        decision = await unless_client_leaves(connection, self._gate.decide(request))
+        copy.mark_decision("", _stopwatch(self._clock))
+        return decision
+
+    async def _chosen(self, copy: CallCopy) -> FaultRule | None:
+        """The rule that hits a call."""
+        if self._faults is None:
+            return None
+        request = await copy.whole_request()
+        async with self._choosing:  # one after another, as they came
+            rule = await asyncio.to_thread(self._faults.choose, request)
+        copy.mark_fault("" if rule is None else rule.text)
+        return rule
+
+    async def _send_on(
         self,
         visit: _Visit,
         head: Head,
         found: Destination,
-        elapsed_ms: Callable[[], float],
-        faults: FaultPlan,
+        copy: CallCopy,
+        parts: Sequence[BodyPart],
+        rule: FaultRule | None = None,
     ) -> bool:
-        """Read a request, and forward it with the fault that is chosen for it, if any."""
-        connection, copy = visit.connection, self._new_copy(visit, head, found, elapsed_ms)
-        try:
-            parts = await read_ahead(connection, copy, MOST_OF_A_REQUEST)
-        except LEFT as error:
-            copy.ended(CLIENT_LEFT)
-            raise error from None
-        rule = None
-        if parts[-1].is_end:
-            request = await copy.whole_request()
-            async with self._choosing:  # one after another, as they came
-                rule = await asyncio.to_thread(faults.choose, request)
-            copy.mark_fault("" if rule is None else rule.text)
-            copy.request_ended()
+        """Forward a request that was read, with the fault that was chosen for it."""
+        connection = visit.connection
         call = None if rule is None else FaultyCall(connection, head, copy, rule, self._wait)
         if call is not None and rule is not None and rule.status is not None:
             return await call.refuse()
         try:
             link = await _link_to(visit, found.upstream)
         except DialError as error:
-            await self._refuse(connection, copy, str(error))
+            if parts[-1].is_end:
+                await self._refuse(connection, copy, str(error))
+            else:
+                await self._fail(connection, copy, str(error))
             return False
-        head = without_expectation(head)
         link.write(forwarded_head(head if call is None else decodable(head), found))
         visit.links[found.upstream.name] = link
         if call is None:
