@@ -7,7 +7,14 @@ from typing import Protocol
 from replyscope.cli.numbers import number, whole
 from replyscope.cli.sessions_parser import AddOptions
 from replyscope.domain import limits
-from replyscope.serving.faults.rule import TERMS, FaultRule, FaultRuleError, parse_rule
+from replyscope.domain.query import Query
+from replyscope.serving.faults.rule import (
+    TERMS,
+    FaultRule,
+    FaultRuleError,
+    parse_rule,
+    request_query,
+)
 
 _SHORTEST_TOKEN = 16
 
@@ -85,6 +92,7 @@ def add_watch(
     )
     _add_listening(watch)
     _add_watch_output(watch)
+    _add_gate(watch)
     _add_faults(watch)
     for add in shared:
         add(watch, inherit=True)
@@ -117,6 +125,29 @@ def _add_watch_output(watch: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--private", dest="no_save", action="store_true", help="write nothing to disk"
     )
+
+
+def _add_gate(watch: argparse.ArgumentParser) -> None:
+    group = watch.add_argument_group("decisions")
+    group.add_argument(
+        "--hold",
+        metavar="QUERY",
+        type=_request_query,
+        help="hold the requests that match, and ask on the terminal: send, edit, refuse, or answer "
+        "with a recorded reply",
+    )
+    group.add_argument(
+        "--answer",
+        metavar="ID|QUERY",
+        help="answer calls with the same messages from recorded replies, and forward the others",
+    )
+
+
+def _request_query(text: str) -> Query:
+    try:
+        return request_query(text)
+    except FaultRuleError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _add_faults(watch: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ from replyscope.cli.report import warn
 from replyscope.cli.upstreams import find_upstreams
 from replyscope.cli.watch_archive import load_wire, open_watch_archive
 from replyscope.cli.watch_faults import plan_faults
+from replyscope.cli.watch_gate import build_gate
 from replyscope.cli.watch_output import Output, path_of
 from replyscope.cli.watched_program import program_environment, run_program
 from replyscope.cli.wiring import Wiring
@@ -143,6 +144,7 @@ async def _prepare(arguments: argparse.Namespace, settings: Settings, wiring: Wi
     found = await find_upstreams(arguments, settings, wiring)
     wire = await load_wire()
     faults = plan_faults(arguments, wire, output.note)
+    gate = await build_gate(arguments, wiring, wire)
     endpoints = {upstream.name: endpoint for upstream, endpoint in found}
     archive = await open_watch_archive(
         wiring,
@@ -163,6 +165,7 @@ async def _prepare(arguments: argparse.Namespace, settings: Settings, wiring: Wi
         report=output.note,
         token=token,
         own_names=(socket.gethostname().lower(), (arguments.listen or "").lower()),
+        gate=gate,
         faults=faults,
     )
     return _Watch(relay, archive, upstreams, output, token)
