@@ -1,9 +1,16 @@
 """The dialogue of `watch --hold`, and the answers of `watch --answer`."""
 
 import json
+import os
+import re
+import select
+import subprocess
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import openai
 import pytest
 
 from replyscope.cli.holding import TerminalGate
@@ -15,8 +22,9 @@ from replyscope.engine.watching.request_facts import request_facts
 from replyscope.provider.watched_wire import WatchedWire
 from replyscope.serving.gate import Answer, Decision, Refuse, Send
 from replyscope.serving.mock.recording import Recording
-from tests.cli.run import run_program
+from tests.cli.run import PROGRAM, environment, run_program
 from tests.support.build import make_exchange
+from tests.support.server import LoopbackServer
 from tests.watching.watched import request_of
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "one\n\x1b[31mtwo"}]}
@@ -134,3 +142,53 @@ def test_wrong_usage_is_explained(options: tuple[str, ...], said: str, tmp_path:
     done = run_program(tmp_path, "watch", *options)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pty")
+def test_a_person_refuses_a_call_on_a_terminal(server: LoopbackServer, tmp_path: Path) -> None:
+    near, far = os.openpty()
+    with subprocess.Popen(
+        [*PROGRAM, "watch", "--to", server.base_url, "--hold", "model:test*"],
+        env=environment(tmp_path),
+        stdin=far,
+        stdout=far,
+        stderr=subprocess.DEVNULL,
+    ) as watch:
+        try:
+            (url,) = re.findall(r"OPENAI_BASE_URL=(\S+)", _until(near, "Ctrl+C"))
+            with ThreadPoolExecutor(1) as pool:
+                asking = pool.submit(_ask, url)
+                _until(near, "recorded reply: ")
+                os.write(near, b"r\n")
+                _until(near, "]: ")
+                os.write(near, b"418\n")
+                _until(near, "]: ")
+                os.write(near, b"Not here.\n")
+                assert asking.result(30) == (418, "Not here.")
+            assert "The request was refused in replyscope watch" in _until(near, "refused")
+            assert server.requests == []
+        finally:
+            watch.kill()
+    os.close(near)
+    os.close(far)
+
+
+def _until(near: int, text: str) -> str:
+    """What the program prints on its terminal, until a text comes."""
+    got = ""
+    while text not in got:
+        ready, _, _ = select.select([near], [], [], 30)
+        assert ready, got
+        got += os.read(near, 65_536).decode()
+    return got
+
+
+def _ask(url: str) -> tuple[int, str]:
+    """The status and the message of the error that a program gets."""
+    client = openai.OpenAI(base_url=url, api_key="k", max_retries=0)
+    with client, pytest.raises(openai.APIStatusError) as got:
+        client.chat.completions.create(
+            model="test-model", messages=[{"role": "user", "content": "hi"}]
+        )
+    body: Any = got.value.body
+    return got.value.status_code, body["message"]

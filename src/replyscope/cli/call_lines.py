@@ -33,7 +33,7 @@ def call_line(request: WatchedRequest, exchange: Exchange) -> str:
         dollars(exchange.cost_usd),
         f"first {seconds(exchange.timing.first_token_ms)}",
         seconds(exchange.timing.duration_ms),
-        *_fault_cell(request),
+        *_decided(request),
     ]
     return printable_line("  ".join(cells))
 
@@ -48,7 +48,7 @@ def listed_line(call: ListedCall) -> str:
         str(call.status or call.fault or "—").ljust(12),
         size(call.received),
         seconds(call.duration_ms),
-        *_fault_cell(request),
+        *_decided(request),
     ]
     return printable_line("  ".join(cells))
 
@@ -84,11 +84,14 @@ def _request_object(request: WatchedRequest) -> dict[str, Any]:
         "method": request.method,
         "path": request.path,
         "fault": request.fault or None,
+        "intervention": request.intervention or None,
     }
 
 
-def _fault_cell(request: WatchedRequest) -> list[str]:
-    return [f"fault: {request.fault}"] if request.fault else []
+def _decided(request: WatchedRequest) -> list[str]:
+    """Cells about what replyscope did to a call, so that nobody takes it for the server's."""
+    decided = [request.intervention.partition(";")[0]] if request.intervention else []
+    return [*decided, f"fault: {request.fault}"] if request.fault else decided
 
 
 def _rounded(value_ms: float | None) -> float | None:
