@@ -23,6 +23,7 @@ from replyscope.linear.command_table import COMMANDS
 from replyscope.local.catalogue import CATALOGUE
 from replyscope.provider.catalogue import load_catalogue
 from replyscope.readers.formats import FORMATS
+from replyscope.serving.faults.rule import TERMS
 from replyscope.toolbox import shipped
 from replyscope.ui.chat.command_table import SLASH_COMMANDS
 from replyscope.ui.keys.names import key_name
@@ -141,6 +142,12 @@ def options(command: Sequence[str]) -> str:
         and not shared & set(action.option_strings)
     ]
     return _markdown(("argument", "means"), rows)
+
+
+def fault_terms(_: Sequence[str]) -> str:
+    """The terms of a rule of `watch --fault`."""
+    rows = [[_code(name), term.shape, term.help] for name, term in TERMS.items()]
+    return _markdown(("term", "value", "does"), rows)
 
 
 def subcommands(command: Sequence[str]) -> str:
@@ -269,6 +276,7 @@ _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "tasks": tasks,
     "settings": settings,
     "exit-status": exit_status,
+    "fault-terms": fault_terms,
     "options": options,
     "subcommands": subcommands,
     "parameters": parameters,

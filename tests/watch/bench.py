@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from replyscope.cli.system import SystemClock, new_id
 from replyscope.domain.authorities import unused_context
@@ -99,7 +100,10 @@ def upstream_at(base_url: str, name: str = "up", **options: object) -> Upstream:
 
 @asynccontextmanager
 async def relaying(
-    *upstreams: Upstream, token: str | None = None, observer: CallObserver | None = None
+    *upstreams: Upstream,
+    token: str | None = None,
+    observer: CallObserver | None = None,
+    **options: Any,
 ) -> AsyncIterator[Stage]:
     """A relay to upstreams."""
     watcher, reports = Watcher(), list[str]()
@@ -110,6 +114,7 @@ async def relaying(
         new_id=new_id,
         report=reports.append,
         token=token,
+        **options,
     )
     port = await relay.start(0)
     try:

@@ -100,6 +100,27 @@ def test_with_our_key_the_program_needs_none(server: LoopbackServer, tmp_path: P
     assert files_with(tmp_path, ours) == []
 
 
+def test_a_fault_is_listed_and_found_later(server: LoopbackServer, tmp_path: Path) -> None:
+    rule = "finish=length when='unheard model:test*'"
+    done = watch(tmp_path, server, "--json", "--fault", rule)
+    call = json.loads(done.stderr)
+    assert call["fault"] == rule
+    assert call["choices"][0]["finish_reason"] == "length"
+    shown = run_program(tmp_path, "sessions", "search", "has:finding finish:length", "--json")
+    assert "Hello world" in shown.stdout
+    stored = run_program(tmp_path, "sessions", "show", call["session_id"], "--json")
+    finding = f"replyscope watch applied a fault to this call, which is not the server's: {rule}"
+    assert finding in stored.stdout
+    done = watch(tmp_path, server, "--quiet", "--fault", "first=1 status=429 retry-after=2")
+    assert done.returncode == 1
+    assert "fault: first=1 status=429 retry-after=2" in done.stderr
+
+
+def test_a_new_seed_is_printed(server: LoopbackServer, tmp_path: Path) -> None:
+    done = watch(tmp_path, server, "--quiet", "--fault", "p=0.5 slow=9000tok/s")
+    assert "The faults are repeated with --seed " in done.stderr
+
+
 @contextmanager
 def watching(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
     """A running `replyscope watch`, and the URLs that it prints."""
@@ -179,6 +200,9 @@ def test_signals_are_passed_on_to_the_program(server: LoopbackServer, tmp_path: 
         (("--to", "nobody"), "There is no provider 'nobody'"),
         (("--to", "ftp://x/v1"), "It comes from --to"),
         (("--fail", "cost:dear"), "The query of --fail can't be parsed"),
+        (("--fault", "status=200"), "status is not an HTTP status from 400 to 599"),
+        (("--fault", "stall=1s when=finish:length"), "finish: can't be used here"),
+        (("--seed", "1"), "--seed needs --fault"),
         (("--token", "a-token_of-some-length"), "--token needs --listen"),
         (("--token", "short"), "at least 16"),
         (("--listen", "192.0.2.1"), "can't be used"),

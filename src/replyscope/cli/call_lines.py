@@ -30,6 +30,7 @@ def call_line(request: WatchedRequest, exchange: Exchange) -> str:
         dollars(exchange.cost_usd),
         f"first {seconds(exchange.timing.first_token_ms)}",
         seconds(exchange.timing.duration_ms),
+        *_decided(request),
     ]
     return printable_line("  ".join(cells))
 
@@ -44,6 +45,7 @@ def listed_line(call: ListedCall) -> str:
         str(call.status or call.fault or "—").ljust(12),
         size(call.received),
         seconds(call.duration_ms),
+        *_decided(request),
     ]
     return printable_line("  ".join(cells))
 
@@ -78,7 +80,15 @@ def _request_object(request: WatchedRequest) -> dict[str, Any]:
         "upstream": request.upstream,
         "method": request.method,
         "path": request.path,
+        "fault": request.fault or None,
+        "intervention": request.intervention or None,
     }
+
+
+def _decided(request: WatchedRequest) -> list[str]:
+    """Cells about what replyscope did to a call, so that nobody takes it for the server's."""
+    decided = [request.intervention.partition(";")[0]] if request.intervention else []
+    return [*decided, f"fault: {request.fault}"] if request.fault else decided
 
 
 def _rounded(value_ms: float | None) -> float | None:

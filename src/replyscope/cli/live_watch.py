@@ -59,6 +59,7 @@ async def start_watch(
 
 _DEFAULTS = {
     "to": None, "key": False, "port": 0, "listen": None, "token": None, "program": (),
+    "fault": (), "seed": None, "hold": None, "answer": None,
 }  # fmt: skip
 
 

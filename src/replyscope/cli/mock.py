@@ -20,7 +20,7 @@ _MOST_NAMED = 8
 
 async def run_mock(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Serve until it is cancelled. Returns the exit status."""
-    recordings = await _recordings(" ".join(arguments.what), wiring)
+    recordings = await recordings_of(" ".join(arguments.what), wiring)
     server = MockServer(
         recordings, speed=arguments.speed, answers_any=arguments.any, report=_print_line
     )
@@ -50,7 +50,7 @@ def _print_line(line: str) -> None:
     print(printable_line(line), file=sys.stderr, flush=True)
 
 
-async def _recordings(what: str, wiring: Wiring) -> list[Recording]:
+async def recordings_of(what: str, wiring: Wiring) -> list[Recording]:
     """The recordings of a session, of an exchange, or of all results of a query.
 
     Raises SettingsError if there are none.

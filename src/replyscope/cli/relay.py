@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from replyscope.cli.watch_archive import open_watch_archive
+from replyscope.cli.watch_archive import load_wire, open_watch_archive
+from replyscope.cli.watch_faults import plan_faults
+from replyscope.cli.watch_gate import build_gate
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.endpoint import Endpoint, is_loopback_host
 from replyscope.domain.errors import SettingsError
@@ -94,7 +96,12 @@ async def open_relay(
 ) -> OpenRelay:
     """The relay of these upstreams; it does not listen yet."""
     endpoints = {upstream.name: endpoint for upstream, endpoint in found}
-    archive = await open_watch_archive(wiring, endpoints.get, events, is_private=arguments.no_save)
+    wire = await load_wire()
+    faults = plan_faults(arguments, wire, note)
+    gate = await build_gate(arguments, wiring, wire)
+    archive = await open_watch_archive(
+        wiring, wire, endpoints.get, events, is_private=arguments.no_save
+    )
     upstreams = [upstream for upstream, _ in found]
     token = None
     if arguments.listen is not None:
@@ -107,6 +114,8 @@ async def open_relay(
         report=note,
         token=token,
         own_names=(socket.gethostname().lower(), (arguments.listen or "").lower()),
+        gate=gate,
+        faults=faults,
     )
     return OpenRelay(relay, archive, upstreams, token, note)
 

@@ -7,6 +7,14 @@ from typing import Protocol
 from replyscope.cli.numbers import number, whole
 from replyscope.cli.sessions_parser import AddOptions
 from replyscope.domain import limits
+from replyscope.domain.query import Query
+from replyscope.serving.faults.rule import (
+    TERMS,
+    FaultRule,
+    FaultRuleError,
+    parse_rule,
+    request_query,
+)
 
 _SHORTEST_TOKEN = 16
 
@@ -60,7 +68,9 @@ def add_watch(
         "watch",
         help="forward the calls of other programs to a provider, and record each reply",
         description="Forward the calls of other programs to a provider byte for byte, and record "
-        "each reply. With COMMAND, start it with the variables set, and end with its status.",
+        "each reply.\nWith COMMAND, start it with the variables set, and end with its status.",
+        epilog=_terms_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     watch.add_argument(
         "program",
@@ -82,6 +92,8 @@ def add_watch(
     )
     _add_listening(watch)
     _add_watch_output(watch)
+    _add_gate(watch)
+    _add_faults(watch)
     for add in shared:
         add(watch, inherit=True)
 
@@ -112,6 +124,67 @@ def _add_watch_output(watch: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--private", dest="no_save", action="store_true", help="write nothing to disk"
+    )
+
+
+def _add_gate(watch: argparse.ArgumentParser) -> None:
+    group = watch.add_argument_group("decisions")
+    group.add_argument(
+        "--hold",
+        metavar="QUERY",
+        type=_request_query,
+        help="hold the requests that match, and ask on the terminal: send, edit, refuse, or answer "
+        "with a recorded reply",
+    )
+    group.add_argument(
+        "--answer",
+        metavar="ID|QUERY",
+        help="answer calls with the same messages from recorded replies, and forward the others",
+    )
+
+
+def _request_query(text: str) -> Query:
+    try:
+        return request_query(text)
+    except FaultRuleError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _add_faults(watch: argparse.ArgumentParser) -> None:
+    group = watch.add_argument_group("faults")
+    group.add_argument(
+        "--fault",
+        metavar="RULE",
+        type=_fault,
+        action="append",
+        default=[],
+        help="disturb calls by a rule, such as 'p=0.1 status=429'; may be repeated, and the first "
+        "rule that hits a call is applied",
+    )
+    group.add_argument(
+        "--seed",
+        metavar="N",
+        type=whole(limits.SEED),
+        help="with --fault: choose the same calls again; default: a new seed",
+    )
+
+
+def _fault(text: str) -> FaultRule:
+    try:
+        return parse_rule(text)
+    except FaultRuleError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _terms_text() -> str:
+    """The terms of a rule, for the help of the command."""
+    width = max(map(len, TERMS))
+    lines = [
+        f"  {name.ljust(width)}  {term.help}\n  {'':{width}}  ({term.shape})"
+        for name, term in TERMS.items()
+    ]
+    return "\n".join(
+        ["the terms of a fault rule, such as 'p=0.1 status=429 retry-after=2':", *lines]
     )
 
 

@@ -11,8 +11,16 @@ from replyscope.engine.watching.archive import WatchArchive, WatchEvents, WatchS
 from replyscope.store.watched import SqliteWatchStore
 
 
+async def load_wire() -> WireReading:
+    """The reader of calls; its package takes a while to load."""
+    module = await asyncio.to_thread(importlib.import_module, "replyscope.provider.watched_wire")
+    wire: WireReading = module.WatchedWire()
+    return wire
+
+
 async def open_watch_archive(
     wiring: Wiring,
+    wire: WireReading,
     endpoint: Callable[[str], Endpoint | None],
     events: WatchEvents,
     *,
@@ -22,8 +30,6 @@ async def open_watch_archive(
 
     `endpoint` returns the provider with a name.
     """
-    module = await asyncio.to_thread(importlib.import_module, "replyscope.provider.watched_wire")
-    wire: WireReading = module.WatchedWire()
     tooling = wiring.tooling.for_private() if is_private else wiring.tooling
     store = wiring.private if is_private else wiring.store
     services = WatchServices(

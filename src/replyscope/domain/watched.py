@@ -26,7 +26,9 @@ class WatchedRequest:
     `upstream` is the name of the upstream: a provider's name or the host. `base_url` is without
     userinfo; `path` is below it, such as `/chat/completions`. With `is_cut` the body was larger
     than the bound, and `body` is empty. `secrets` are the keys in the request's headers: they are
-    masked in everything that is recorded, and never stored.
+    masked in everything that is recorded, and never stored. `fault` is the rule of `--fault` that
+    hits the call, empty for none. `intervention` is a sentence about what a person or a rule
+    decided about the call before it was forwarded, empty for nothing.
     """
 
     id: str
@@ -41,6 +43,8 @@ class WatchedRequest:
     client: Client
     is_cut: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    fault: str = ""
+    intervention: str = ""
 
 
 class CallListener(Protocol):

@@ -122,9 +122,7 @@ class HttpConnection:
 
     async def read_body(self) -> bytes:
         """The whole body. Asks a client that waits with `Expect: 100-continue` for it."""
-        if self._http.they_are_waiting_for_100_continue:
-            go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
-            self._write(go_on)
+        self.ask_for_body()
         body = bytearray()
         async with asyncio.timeout(_IDLE_S):
             is_end = False
@@ -135,6 +133,12 @@ class HttpConnection:
                 if len(body) > _MOST_BODY:
                     raise h11.RemoteProtocolError("the body is too large", 413)
         return bytes(body)
+
+    def ask_for_body(self) -> None:
+        """Tell a client that waits with `Expect: 100-continue` to send the body."""
+        if self._http.they_are_waiting_for_100_continue:
+            go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
+            self._write(go_on)
 
     async def refuse(self, status: int, value: Any) -> None:
         """Send an error and close. The body is discarded first, since closing a socket with

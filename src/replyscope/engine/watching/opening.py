@@ -1,6 +1,6 @@
 """What is known of a watched call when its request has been read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from replyscope.domain.asked import AskedCall
 from replyscope.domain.endpoint import Endpoint
@@ -15,6 +15,8 @@ from replyscope.engine.watching.placing import Caller
 
 _LONGEST_CLIENT = 300
 _CUT = "The request was too large to record; it was forwarded whole."
+
+_FAULT = "replyscope watch applied a fault to this call, which is not the server's:"
 
 
 def caller_of(
@@ -37,11 +39,21 @@ def caller_of(
         max_tokens=asked.max_tokens,
         is_background=asked.is_background,
         think_tags=think_tags_of(endpoint),
-        adaptations=(_CUT,) if request.is_cut else (),
+        adaptations=tuple(_notes(request)),
     )
     title = f"{request.method} {request.path}"
     client = client_text(request.client, request.secrets)
     return Caller(client, opening, _settings(asked, endpoint), title, sent)
+
+
+def _notes(request: WatchedRequest) -> Iterator[str]:
+    """Sentences about what replyscope did to a call, shown as findings."""
+    if request.is_cut:
+        yield _CUT
+    if request.intervention:
+        yield request.intervention
+    if request.fault:
+        yield f"{_FAULT} {request.fault}."
 
 
 def think_tags_of(endpoint: Endpoint | None) -> ThinkTags:

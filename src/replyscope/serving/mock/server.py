@@ -4,19 +4,18 @@ It listens on loopback and answers only requests to a loopback host name, so tha
 a browser cannot read the recordings. A request without a recording gets a 404 with the reason.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Api
-from replyscope.domain.json_text import read_json
 from replyscope.domain.plural import plural
 from replyscope.domain.typed_number import whole_number
 from replyscope.serving.access import find_refusal
 from replyscope.serving.connection import HttpConnection, Request, error_object
 from replyscope.serving.mock.matching import MatchLevel, find_recording
+from replyscope.serving.mock.playing import play_frames, playback_of
 from replyscope.serving.mock.recording import Recording
 from replyscope.serving.mock.whole import payloads, whole_of
 from replyscope.serving.server import HttpServer, Report
@@ -88,54 +87,12 @@ class MockServer(HttpServer):
         line: str,
     ) -> None:
         told = [("x-replyscope-exchange", found.exchange.id), ("x-replyscope-fit", fit.value)]
-        if not found.is_stream or _wants_stream(request.body):
-            self._report(f"{found.status} {line}: exchange {found.exchange.id} ({fit.value})")
-            await self._play(connection, found, found.frames, told)
-            return
-        whole = whole_of(found.exchange.api, found.frames)
-        if whole is None:
-            self._report(f"400 {line}: exchange {found.exchange.id} is incomplete")
-            why = found.why_cut or "it ended without a complete reply"
-            message = (
-                f"This reply was recorded as a stream, and {why.rstrip('.')}. It has no complete "
-                "response object. Request it with stream=true to get the recorded part."
-            )
-            await connection.send_json(400, error_object(message, "recorded_in_part"), told)
-            return
-        self._report(f"200 {line}: exchange {found.exchange.id} ({fit.value}), as one object")
-        await self._wait(found.exchange.timing.duration_ms)
-        headers = [(n, v) for n, v in found.headers if n.lower() != "content-type"]
-        told.append(("x-replyscope-folded", "true"))
-        await connection.send_json(200, whole, [*headers, *told])
-
-    async def _play(
-        self,
-        connection: HttpConnection,
-        found: Recording,
-        frames: Sequence[WireFrame],
-        told: Sequence[tuple[str, str]],
-    ) -> None:
-        """Send a recorded response: its headers and frames, and its ending."""
-        headers = [*found.headers, *told]
-        if not found.is_stream and found.why_cut is None:
-            await self._wait(found.exchange.timing.duration_ms)
-            await connection.send(found.status, found.body, headers)
-            return
-        connection.begin(found.status, headers)
-        before_ms = 0.0
-        for frame in frames:
-            if self._speed > 0 and frame.at_ms > before_ms:
-                await self._wait(frame.at_ms - before_ms)
-            before_ms = frame.at_ms
-            await connection.write(frame.text.encode("utf-8", "surrogatepass"))
-        if found.why_cut is None:
-            await connection.end()
-        else:
-            await connection.close()
-
-    async def _wait(self, passed_ms: float) -> None:
-        if self._speed > 0:
-            await asyncio.sleep(passed_ms / 1000 / self._speed)
+        playback = playback_of(found, request.body, self._speed)
+        said = f"({fit.value})" if playback.is_recorded_form else f"({fit.value}), as one object"
+        if not playback.is_recorded_form and playback.whole is None:
+            said = "is incomplete"
+        self._report(f"{playback.status} {line}: exchange {found.exchange.id} {said}")
+        await playback.play(connection, told)
 
     def _kept(self, path: str, query: str) -> tuple[Recording | None, Any] | None:
         """Find the response to a GET: the models, or a reply by its id, complete or streamed."""
@@ -171,7 +128,8 @@ class MockServer(HttpServer):
             await connection.send_json(200, value)
             return
         frames = [frame for frame in one.frames if _number(frame) > value]
-        await self._play(connection, one, frames, [("x-replyscope-exchange", one.exchange.id)])
+        told = [("x-replyscope-exchange", one.exchange.id)]
+        await play_frames(connection, one, frames, told, self._speed)
 
     def _nothing(self, method: str, path: str, api: Api | None) -> str:
         count = len(self._recordings)
@@ -190,14 +148,6 @@ class MockServer(HttpServer):
             "messages or the same last prompt. Send a recorded request, or start with --any to "
             "answer every request."
         )
-
-
-def _wants_stream(body: bytes) -> bool:
-    try:
-        value = read_json(body.decode("utf-8"))
-    except ValueError:
-        return False
-    return isinstance(value, dict) and value.get("stream") is True
 
 
 def _number(frame: WireFrame) -> float:

@@ -8,11 +8,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from replyscope.domain.mask import Mask, StreamMask, secrets_in_headers, secrets_in_url
 from replyscope.domain.watched import CallListener, CallObserver, Client, WatchedRequest
+from replyscope.serving.connection import Head
 from replyscope.serving.watch.decoding import Decoder, Unreadable
 from replyscope.serving.watch.peers import Process
 
@@ -113,6 +115,28 @@ class CallCopy:
         if self._listener is None and len(self._body) <= MOST_OF_A_REQUEST:
             self._body += data
 
+    async def whole_request(self) -> WatchedRequest:
+        """The request as it will be reported, after the last part of its body."""
+        self._is_whole = True
+        with suppress(Exception):  # an unknown process is no reason to fail
+            await asyncio.shield(self._process)
+        return replace(self._with_body(), client=self._client())
+
+    def mark_fault(self, rule: str) -> None:
+        """Report the request with the fault rule that hits it. Call it before `request_ended`."""
+        self._request = replace(self._request, fault=rule)
+
+    def mark_decision(self, intervention: str, elapsed_ms: Callable[[], float]) -> None:
+        """Report the request with the sentence about a decision; times count from now on."""
+        self._request = replace(self._request, intervention=self._mask.text(intervention))
+        self._elapsed_ms = elapsed_ms
+
+    def replace_request(self, head: Head, body: bytes) -> None:
+        """Report an edited request instead of the one that was added."""
+        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.raw_headers]
+        self._request = replace(self._request, headers=tuple(headers))
+        self._body = bytearray(body)
+
     def request_ended(self) -> None:
         """The request is complete."""
         self._is_whole = True
@@ -171,7 +195,6 @@ class CallCopy:
             is_cut = decoder.is_cut or not self._is_whole
         except Unreadable:
             body, is_cut = b"", True
-        self._body = bytearray()
         return replace(
             self._request,
             headers=self._mask.headers(names),
@@ -182,17 +205,23 @@ class CallCopy:
             secrets=self._secrets,
         )
 
-    def _begin(self) -> None:
-        """Report the request and what was kept, now that the process is known."""
+    def _client(self) -> Client:
+        """The program, now that its process is known."""
         is_known = not self._process.cancelled() and self._process.exception() is None
         found = self._process.result() if is_known else None
         client = self._request.client
-        if found is not None:
-            command = self._mask.text(found.command)
-            name = client.name or command.partition(" ")[0].rpartition("/")[2]
-            client = Client(name, found.pid, command)
+        if found is None:
+            return client
+        command = self._mask.text(found.command)
+        name = client.name or command.partition(" ")[0].rpartition("/")[2]
+        return Client(name, found.pid, command)
+
+    def _begin(self) -> None:
+        """Report the request and what was kept, now that the process is known."""
+        request = replace(self._with_body(), client=self._client())
+        self._body = bytearray()
         try:
-            self._listener = self._observer.called(replace(self._with_body(), client=client))
+            self._listener = self._observer.called(request)
         except Exception as error:  # noqa: BLE001 - whatever fails there, the traffic goes on
             self._fail(error)
         for report in self._kept:

@@ -5,29 +5,42 @@ other side too.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 
 import h11
 
-from replyscope.serving.connection import Head, HttpConnection
+from replyscope.serving.connection import BodyPart, Head, HttpConnection
 from replyscope.serving.watch.call_copy import CallCopy
 from replyscope.serving.watch.dialing import Link
 from replyscope.serving.watch.response_reader import BROKE_OFF, ResponseReader
 
 CLIENT_LEFT = "client"
 """The fault of a call whose client closed the connection."""
-_STOPPED = "replyscope watch was stopped before the response was complete."
+STOPPED = "replyscope watch was stopped before the response was complete."
+"""The fault of a call that was running when the relay was closed."""
 
 
 class Forwarding:
-    """A call between a client's connection and a link, whose head was sent already."""
+    """A call between a client's connection and a link, whose head was sent already.
 
-    def __init__(self, connection: HttpConnection, head: Head, link: Link, copy: CallCopy) -> None:
+    `read` are the parts of the request's body that were read and reported before.
+    """
+
+    def __init__(
+        self,
+        connection: HttpConnection,
+        head: Head,
+        link: Link,
+        copy: CallCopy,
+        read: Sequence[BodyPart] = (),
+    ) -> None:
         self._connection = connection
         self._link = link
         self._copy = copy
         self._head = head
+        self._read = read
         self._is_sent = asyncio.Event()
         self._was_reset = False
         self._has_left = False
@@ -51,7 +64,7 @@ class Forwarding:
             if self._reader.can_continue and not self._is_sent.is_set():
                 await self._finish_sending(sending)
         except asyncio.CancelledError:
-            fault = _STOPPED
+            fault = STOPPED
             self._connection.break_off()
             raise
         finally:
@@ -75,7 +88,9 @@ class Forwarding:
         it answers.
         """
         with suppress(ConnectionError, TimeoutError, h11.RemoteProtocolError):
-            is_end = False
+            for part in self._read:
+                await self._pass_up(part.raw)
+            is_end = bool(self._read) and self._read[-1].is_end
             while not is_end:
                 part = await self._connection.next_part()
                 is_end = part.is_end

@@ -14,13 +14,24 @@ import h11
 from replyscope.domain.ports import Clock, NewId
 from replyscope.domain.watched import CallObserver, Client, WatchedRequest
 from replyscope.serving.access import Refusal, find_refusal
-from replyscope.serving.connection import Head, HttpConnection, encode_json, error_object
+from replyscope.serving.connection import BodyPart, Head, HttpConnection, encode_json, error_object
+from replyscope.serving.faults.plan import FaultPlan
+from replyscope.serving.faults.rule import FaultRule
+from replyscope.serving.gate import Decision, Gate, Send
 from replyscope.serving.server import HttpServer, Report
-from replyscope.serving.watch.call_copy import CallCopy, Gaps, InOrder
+from replyscope.serving.watch.call_copy import MOST_OF_A_REQUEST, CallCopy, Gaps, InOrder
 from replyscope.serving.watch.dialing import DialError, Link, dial
+from replyscope.serving.watch.faulty_call import LEFT, FaultyCall, Wait, decodable, read_ahead
 from replyscope.serving.watch.forwarding import CLIENT_LEFT, Forwarding
+from replyscope.serving.watch.held_call import (
+    answer_held,
+    edit_note,
+    edited_request,
+    note_of,
+)
+from replyscope.serving.watch.own_answer import unless_client_leaves
 from replyscope.serving.watch.peers import Peers, Process, client_name
-from replyscope.serving.watch.request_head import forwarded_head
+from replyscope.serving.watch.request_head import forwarded_head, without_expectation
 from replyscope.serving.watch.upstream import Destination, Directory, Upstream
 
 _UNREACHABLE = "upstream_unreachable"
@@ -39,7 +50,8 @@ class Relay(HttpServer):
     """A relay between programs and upstreams; the first upstream is that of `/v1`.
 
     With a token it may listen on any address, and every path has to begin with `/t/TOKEN`;
-    `own_names` are then the names of this machine.
+    `own_names` are then the names of this machine. `gate` decides about each call before it
+    is forwarded; `faults` chooses the calls that are disturbed, with pauses by `wait`.
     """
 
     def __init__(
@@ -52,6 +64,9 @@ class Relay(HttpServer):
         report: Report,
         token: str | None = None,
         own_names: Collection[str] = (),
+        gate: Gate | None = None,
+        faults: FaultPlan | None = None,
+        wait: Wait = asyncio.sleep,
     ) -> None:
         super().__init__(report)
         self._directory = Directory(upstreams, token)
@@ -59,6 +74,10 @@ class Relay(HttpServer):
         self._clock = clock
         self._new_id = new_id
         self._own_names = own_names if token is not None else None
+        self._gate = gate
+        self._faults = faults
+        self._wait = wait
+        self._choosing = asyncio.Lock()
         self._peers = Peers()
         self._running = 0
         self._is_idle = asyncio.Event()
@@ -99,6 +118,20 @@ class Relay(HttpServer):
             await visit.connection.refuse(found.status, error_object(found.reason, "refused"))
             return False
         elapsed_ms = _stopwatch(self._clock)
+        self._running += 1
+        try:
+            if head.method == "POST" and (self._gate is not None or self._faults is not None):
+                return await self._read_first(visit, head, found, elapsed_ms)
+            return await self._forward(visit, head, found, elapsed_ms)
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._is_idle.set()
+
+    async def _forward(
+        self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
+    ) -> bool:
+        """Forward a call as it comes."""
         try:
             link = await _link_to(visit, found.upstream)
         except DialError as error:
@@ -109,17 +142,90 @@ class Relay(HttpServer):
         visit.links[found.upstream.name] = link
         # The rest is done while the upstream works on its answer.
         copy = self._new_copy(visit, head, found, elapsed_ms)
-        self._running += 1
+        return await _pass(visit.connection, Forwarding(visit.connection, head, link, copy), link)
+
+    async def _read_first(
+        self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
+    ) -> bool:
+        """Read a request to its end, let the gate decide, then forward it or answer."""
+        connection, copy = visit.connection, self._new_copy(visit, head, found, elapsed_ms)
+        head = without_expectation(head)
         try:
-            if not await Forwarding(visit.connection, head, link, copy).run():
-                return False
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._is_idle.set()
-        visit.connection.passed_on()
-        link.rest()
-        return True
+            parts = await read_ahead(connection, copy, MOST_OF_A_REQUEST)
+            is_whole = parts[-1].is_end
+            decision = await self._decide(connection, copy) if is_whole else Send()
+        except LEFT:
+            copy.ended(CLIENT_LEFT)
+            raise
+        if not is_whole:
+            self._report("A request of over 32 MB was forwarded without a look at it.")
+            return await self._send_on(visit, head, found, copy, parts)
+        if not isinstance(decision, Send):
+            body = (await copy.whole_request()).body
+            copy.mark_decision(note_of(decision), _stopwatch(self._clock))
+            copy.request_ended()
+            return await answer_held(connection, head, copy, decision, body)
+        if decision.body is not None:
+            original = (await copy.whole_request()).body
+            head, parts = edited_request(head, decision.body)
+            copy.replace_request(head, decision.body)
+            copy.mark_decision(edit_note(original, decision.body), _stopwatch(self._clock))
+        rule = await self._chosen(copy)
+        copy.request_ended()
+        return await self._send_on(visit, head, found, copy, parts, rule)
+
+    async def _decide(self, connection: HttpConnection, copy: CallCopy) -> Decision:
+        """The decision of the gate. Raises ConnectionError when the client leaves."""
+        if self._gate is None:
+            return Send()
+        request = await copy.whole_request()
+        decision = await unless_client_leaves(connection, self._gate.decide(request))
+        copy.mark_decision("", _stopwatch(self._clock))
+        return decision
+
+    async def _chosen(self, copy: CallCopy) -> FaultRule | None:
+        """The rule that hits a call."""
+        if self._faults is None:
+            return None
+        request = await copy.whole_request()
+        async with self._choosing:  # one after another, as they came
+            rule = await asyncio.to_thread(self._faults.choose, request)
+        copy.mark_fault("" if rule is None else rule.text)
+        return rule
+
+    async def _send_on(
+        self,
+        visit: _Visit,
+        head: Head,
+        found: Destination,
+        copy: CallCopy,
+        parts: Sequence[BodyPart],
+        rule: FaultRule | None = None,
+    ) -> bool:
+        """Forward a request that was read, with the fault that was chosen for it."""
+        connection = visit.connection
+        call = None if rule is None else FaultyCall(connection, head, copy, rule, self._wait)
+        if call is not None and rule is not None and rule.status is not None:
+            return await call.refuse()
+        try:
+            link = await _link_to(visit, found.upstream)
+        except DialError as error:
+            if parts[-1].is_end:
+                await self._refuse(connection, copy, str(error))
+            else:
+                await self._fail(connection, copy, str(error))
+            return False
+        link.write(forwarded_head(head if call is None else decodable(head), found))
+        visit.links[found.upstream.name] = link
+        if call is None:
+            forwarding = Forwarding(connection, head, link, copy, parts)
+            return await _pass(connection, forwarding, link)
+        can_go_on = await call.forward(link, parts)
+        if call.can_reuse_link:
+            link.rest()
+        else:
+            visit.links.pop(found.upstream.name).close()
+        return can_go_on
 
     def _new_copy(
         self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
@@ -158,6 +264,10 @@ class Relay(HttpServer):
         except (ConnectionError, TimeoutError, h11.RemoteProtocolError):
             copy.ended(CLIENT_LEFT)
             return
+        await self._refuse(connection, copy, reason)
+
+    async def _refuse(self, connection: HttpConnection, copy: CallCopy, reason: str) -> None:
+        """Answer a call whose body was read with the reason why it can't be forwarded."""
         self._report(reason)
         error = error_object(reason, _UNREACHABLE)
         headers = (("content-type", "application/json"), ("connection", "close"))
@@ -165,6 +275,15 @@ class Relay(HttpServer):
         copy.responded(502, headers)
         copy.received(encode_json(error))
         copy.ended(None)
+
+
+async def _pass(connection: HttpConnection, forwarding: Forwarding, link: Link) -> bool:
+    """Forward a call. Returns whether the connection can have another one."""
+    if not await forwarding.run():
+        return False
+    connection.passed_on()
+    link.rest()
+    return True
 
 
 async def _link_to(visit: _Visit, upstream: Upstream) -> Link:

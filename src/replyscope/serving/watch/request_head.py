@@ -5,6 +5,7 @@ alone are removed.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from replyscope.domain.proxies import login_of
 from replyscope.serving.connection import Head
@@ -20,6 +21,12 @@ def is_web_socket(head: Head) -> bool:
     """Whether a request asks for a WebSocket."""
     asks = "upgrade" in _connection_options(head)
     return asks and head.headers.get("upgrade", "").lower() == "websocket"
+
+
+def without_expectation(head: Head) -> Head:
+    """The head of a request whose body is here already: no `Expect: 100-continue`."""
+    kept = tuple(one for one in head.raw_headers if one[0].lower() != b"expect")
+    return replace(head, raw_headers=kept)
 
 
 def forwarded_head(head: Head, destination: Destination) -> bytes:

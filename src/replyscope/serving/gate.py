@@ -1,0 +1,45 @@
+"""The gate of the relay: decides about each request before it is forwarded.
+
+A gate may take as long as it needs, for example until a person has decided. It is cancelled when
+the client leaves.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from replyscope.domain.watched import WatchedRequest
+from replyscope.serving.mock.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Forward the request, with another body if one is given."""
+
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer with an error in the form of the API; the request is not forwarded."""
+
+    status: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer with a recorded reply; the request is not forwarded."""
+
+    recording: Recording
+    speed: float = 1.0
+
+
+Decision = Send | Refuse | Answer
+
+
+class Gate(Protocol):
+    """Decides about requests. Several may wait at once."""
+
+    async def decide(self, request: WatchedRequest) -> Decision:
+        """The decision about a request; its headers and its body have masked keys."""
+        ...
