@@ -1,5 +1,6 @@
 """The live screen: its widgets, its keys, and the routes of messages to the groups."""
 
+import asyncio
 from typing import Any, ClassVar
 
 from textual import on
@@ -29,6 +30,7 @@ from replyscope.ui.watch.key_help import WatchKeys
 from replyscope.ui.working_screen import WorkingScreen
 
 _LOOK_S = 0.1
+_SETTLE_S = 0.05
 _READ_EACH = 5
 """The reading pane of a call that streams is drawn at each fifth look."""
 
@@ -131,13 +133,19 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
         elif call is None or not call.is_running or self._looks % _READ_EACH == 0:
             self.groups.reading.draw()
 
+    async def _draw_reply_soon(self) -> None:
+        """Draw the reply once the highlight rests: a held key passes many calls."""
+        await asyncio.sleep(_SETTLE_S)
+        self._draw_reply()
+
     def action_run(self, name: str) -> None:
         """Run a command of the table."""
         self._commands[name].run(self.groups)
 
     @on(CallTable.Pointed)
     def _follow_pointer(self) -> None:
-        self._draw_about()
+        self._draw_frame()
+        self.start_work(self._draw_reply_soon, group="reply", exclusive=True)
         for footer in self.query(KeyFooter):
             footer.draw()
 
