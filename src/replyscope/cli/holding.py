@@ -17,6 +17,7 @@ from replyscope.domain.json_text import read_bounded_json
 from replyscope.domain.matching import matches
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import Query
+from replyscope.domain.typed_number import whole_number
 from replyscope.domain.watched import WatchedRequest
 from replyscope.serving.gate import Answer, Decision, Refuse, Send
 from replyscope.serving.mock.matching import find_recording
@@ -137,11 +138,12 @@ class TerminalGate:
     async def _refused(self) -> Decision | None:
         """The refusal that is typed; None for a status that is no error."""
         typed = await self._ask(f"status [{_DEFAULT_STATUS}]: ") or str(_DEFAULT_STATUS)
-        if not (typed.isascii() and typed.isdigit() and 400 <= int(typed[:4]) <= 599):
+        status = whole_number(typed)
+        if status is None or not 400 <= status <= 599:
             self._say("A status is a number from 400 to 599.")
             return None
         message = await self._ask(f"message [{_DEFAULT_MESSAGE}]: ")
-        return Refuse(int(typed), message or _DEFAULT_MESSAGE)
+        return Refuse(status, message or _DEFAULT_MESSAGE)
 
     async def _answered(self, request: WatchedRequest) -> Decision | None:
         """The recorded reply that is typed; None if there is none over the API of the call."""
