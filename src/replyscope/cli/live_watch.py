@@ -52,7 +52,8 @@ async def start_watch(
         await opened.close()
         raise
     first = opened.upstreams[0]
-    upstream = f"{first.name} ({first.shown_url})"
+    is_named = first.name not in first.shown_url  # else the name is the host
+    upstream = f"{first.name} ({first.shown_url})" if is_named else first.shown_url
     lines = tuple(variable_lines(root, opened.upstreams))
     return LiveWatch(opened, WatchAddress(f"{root}/v1", upstream, lines))
 
