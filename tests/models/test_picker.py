@@ -22,6 +22,7 @@ from replyscope.engine.model_entries import KnownModels, list_entries
 from replyscope.engine.model_lists import ModelList, ModelLists
 from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.chat.model_picker import ModelPicker
+from replyscope.ui.reading.compare_screen import CompareScreen
 from tests.support.server import Answer, LoopbackServer, error
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import is_idle, send
@@ -270,6 +271,20 @@ async def test_an_alias_is_used_by_its_name(server: LoopbackServer, tmp_path: Pa
             await pilot.press("f8")
             await until(pilot, lambda: "0.2 · models mini*" in frame(pilot))
         assert (other.requests[0]["model"], other.requests[0]["temperature"]) == ("mini", 0.2)
+
+
+async def test_models_of_several_providers_are_compared(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    with LoopbackServer() as other:
+        lines = '[models]\nfast = "two/mini"'
+        async with open_chat(make_two(tmp_path, server, other, lines)) as pilot:
+            await send(pilot, "one")
+            await until(pilot, lambda: is_idle(pilot) and bool(server.requests))
+            await send(pilot, "/compare fast two/large plain")
+            await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+        assert [request["model"] for request in other.requests] == ["mini", "large"]
+        assert server.requests[-1]["model"] == "plain"
 
 
 async def test_a_name_that_no_list_has_is_a_model_of_the_provider_in_use(

@@ -3,13 +3,13 @@
 import asyncio
 import importlib
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
 from replyscope.domain.message import Message, Role
+from replyscope.domain.model_names import ModelName
 from replyscope.engine.conversation import Conversation
 from replyscope.engine.live_reply import Target
 from replyscope.ui.chat.desk import Desk
@@ -153,18 +153,24 @@ class Reviewing:
         if reply is None:
             self._desk.tell("There is no reply to compare yet.", is_error=False)
         elif names and not self._desk.turns.is_running(conversation.session.id):
-            start = partial(self._ask_each, conversation, reply, names)
+            found = list(map(self._desk.targets.parse_model, names))
+            start = partial(self._ask_each, conversation, reply, found)
             self._sending.start_turn(conversation, start, lambda: None)
         else:
             self._reply_screens.compare_with_sibling(reply, _NO_SIBLING)
 
     async def _ask_each(
-        self, conversation: Conversation, reply: Message, models: Sequence[str], target: Target
+        self,
+        conversation: Conversation,
+        reply: Message,
+        models: Sequence[ModelName],
+        target: Target,
     ) -> str | None:
         """Send the same prompt to each model, one after another. The replies become siblings."""
         why = None
         for model in models:
-            why = await conversation.retry(replace(target, model=model), reply=reply) or why
+            named = await self._desk.targets.named_target(target, model)
+            why = await conversation.retry(named, reply=reply) or why
         if conversation is self._desk.conversation:
             self._screen.call_later(self._compare_newest)
         return why
