@@ -18,7 +18,7 @@ from replyscope.domain.matching import matches
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import Query
 from replyscope.domain.watched import WatchedRequest
-from replyscope.serving.gate import Answer, Decision, Refuse, Send
+from replyscope.serving.gate import AnswerRecorded, Decision, Refuse, Send
 from replyscope.serving.mock.matching import find_recording
 from replyscope.serving.mock.recording import Recording
 
@@ -160,7 +160,7 @@ class TerminalGate:
         if fitting is None:
             self._say("None of these replies is over the API of this call.")
             return None
-        return Answer(fitting[0])
+        return AnswerRecorded(fitting[0])
 
     def _say(self, *lines: str) -> None:
         for line in lines:

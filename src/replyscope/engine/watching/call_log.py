@@ -55,7 +55,7 @@ class LoggedCall:
         )  # fmt: skip
 
 
-class CallLog:
+class LiveCalls:
     """The calls by id, oldest first. `version` changes with each call that begins or ends.
 
     `now` is the clock's time. A call that runs is a snapshot at each look.

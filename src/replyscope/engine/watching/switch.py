@@ -10,7 +10,7 @@ from replyscope.domain.matching import matches
 from replyscope.domain.ports import Clock
 from replyscope.domain.query import Query
 from replyscope.engine.watching.archive import WatchEvents
-from replyscope.engine.watching.call_log import CallLog, LoggedCall
+from replyscope.engine.watching.call_log import LiveCalls, LoggedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,12 @@ class Watching:
     """Gets each call that has ended."""
     on_note: Callable[[str], None] = lambda _text: None
     """Gets notices for the person, such as a refused page in a browser."""
-    log: CallLog = field(init=False)
+    log: LiveCalls = field(init=False)
     _running: RunningWatch | None = None
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        self.log = CallLog(self.clock.now, self._ended)
+        self.log = LiveCalls(self.clock.now, self._ended)
 
     @property
     def address(self) -> WatchAddress | None:

@@ -88,7 +88,7 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class UpstreamPath:
     """Where a request is forwarded to.
 
     `target` is the request target to send; `path` is the path below the base URL, for the record.
@@ -111,7 +111,7 @@ class Directory:
         self._by_name = {one.name: one for one in upstreams}
         self._token = token
 
-    def find(self, target: str) -> Destination | Refusal:
+    def find(self, target: str) -> UpstreamPath | Refusal:
         """The destination of a request target."""
         path, _, query = target.partition("?")
         if not path.startswith("/"):
@@ -134,7 +134,7 @@ class Directory:
         return f"/{rest[0]}" if start == "t" and is_right else None
 
 
-def _at(upstream: Upstream, path: str, query: str) -> Destination:
+def _at(upstream: Upstream, path: str, query: str) -> UpstreamPath:
     """The destination of a path at an upstream: `/v1` stands for the path of its base URL."""
     base = urlsplit(upstream.base_url)
     root = quote(base.path.rstrip("/"), safe=_PATH_CHARACTERS)
@@ -144,7 +144,7 @@ def _at(upstream: Upstream, path: str, query: str) -> Destination:
         root = root.removesuffix(_VERSION)
     both = "&".join(filter(None, (base.query, query)))
     sent = f"{root}{path}" or "/"
-    return Destination(upstream, f"{sent}?{both}" if both else sent, path, query)
+    return UpstreamPath(upstream, f"{sent}?{both}" if both else sent, path, query)
 
 
 def with_names(wanted: Sequence[tuple[str, str]]) -> list[str]:

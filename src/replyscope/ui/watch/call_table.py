@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from replyscope.engine.watching.call_log import LoggedCall
-from replyscope.ui.watch.rows import Table, call_row, head_row, table_of
+from replyscope.ui.watch.rows import CallColumns, call_row, head_row, table_of
 from replyscope.ui.watch.waterfall import Scale, scale_of, span_of
 
 _HEAD = 1
@@ -30,7 +30,7 @@ class _Drawing:
 
     first: int
     calls: Sequence[LoggedCall | None]
-    table: Table
+    table: CallColumns
     scale: Scale
     now: datetime
 
