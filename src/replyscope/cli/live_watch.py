@@ -1,12 +1,13 @@
 """`replyscope watch` on the live screen, and the watch that `/watch` starts inside a chat."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from replyscope.cli.guard import Guard
 from replyscope.cli.parser import parse_chat
-from replyscope.cli.relay import OpenRelay, check_token, open_relay
+from replyscope.cli.relay import check_token, open_relay
 from replyscope.cli.upstreams import find_upstreams, upstreams_of
 from replyscope.cli.watch import failed_status, read_fail
 from replyscope.cli.watch_output import variable_lines
@@ -26,12 +27,9 @@ from replyscope.engine.watching.switch import (
 class LiveWatch:
     """A relay that listens. Implements RunningWatch."""
 
-    open: OpenRelay
     address: WatchAddress
-
-    async def close(self) -> None:
-        """End the calls that run, and save them."""
-        await self.open.close()
+    close: Callable[[], Coroutine[Any, Any, None]]
+    """Ends the calls that run, and saves them."""
 
 
 async def start_watch(
@@ -54,7 +52,7 @@ async def start_watch(
     first = opened.upstreams[0]
     upstream = f"{first.name} ({first.shown_url})"
     lines = tuple(variable_lines(root, opened.upstreams))
-    return LiveWatch(opened, WatchAddress(f"{root}/v1", upstream, lines))
+    return LiveWatch(WatchAddress(f"{root}/v1", upstream, lines), opened.close)
 
 
 _DEFAULTS = {

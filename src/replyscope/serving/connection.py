@@ -66,6 +66,10 @@ class HttpConnection:
         self._http = _new_protocol()
         self._unread = b""
         """Bytes after the head that came with it, which no BodyPart has yet."""
+        self.pass_on = writer.write
+        """Writes bytes of another server's response, at once and unchanged."""
+        self.drain = writer.drain
+        """Waits while the buffer of written bytes is full. Raises ConnectionError."""
 
     @property
     def addresses(self) -> tuple[Any, Any]:
@@ -189,14 +193,6 @@ class HttpConnection:
     async def end(self) -> None:
         """End the response. Raises ConnectionError."""
         self._write(h11.EndOfMessage())
-        await self._writer.drain()
-
-    def pass_on(self, raw: bytes) -> None:
-        """Write bytes of another server's response, at once and unchanged."""
-        self._writer.write(raw)
-
-    async def drain(self) -> None:
-        """Wait while the buffer of written bytes is full. Raises ConnectionError."""
         await self._writer.drain()
 
     def passed_on(self) -> None:

@@ -1,7 +1,7 @@
 """The list of calls: follows the log, and shows the calls that match the filter."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -32,6 +32,8 @@ class Calls:
         self._desk = desk
         self._field = field
         self._note = note
+        self.known_values = desk.log.names
+        """The values of a query field among the calls."""
         self._query: Query | None = None
         self._matched: dict[str, bool] = {}
         """Whether an ended call matches the filter."""
@@ -53,10 +55,6 @@ class Calls:
         draw_hint(self._field, self._note, self.known_values, None)
         self._query, self._matched = query, {}
         self._start()
-
-    def known_values(self, field: str) -> Iterable[str]:
-        """The values of a query field among the calls."""
-        return self._desk.log.names(field)
 
     def look(self) -> None:
         """Show what has changed since the last look."""

@@ -66,10 +66,6 @@ class WatchLayout:
         """Close the screen. The watch goes on."""
         self._screen.dismiss(None)
 
-    def clear(self) -> None:
-        """Empty the list. The sessions stay."""
-        self._desk.log.clear()
-
     def toggle_watch(self) -> None:
         """Stop the watch, or start it again."""
         self._desk.start_work(self._toggle, group="watch", exclusive=True)
