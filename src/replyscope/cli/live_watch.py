@@ -35,8 +35,8 @@ class LiveWatch:
 async def start_watch(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, order: WatchOrder
 ) -> RunningWatch:
-    """Start the watch of a chat. `arguments` are those of `replyscope watch`, or of the chat:
-    then it listens on loopback, at any free port. Raises ReplyscopeError.
+    """Start the watch of a chat. `arguments` are the options of `replyscope watch`. With the
+    options of a chat it listens on loopback, at any free port. Raises ReplyscopeError.
     """
     chosen = _with_defaults(arguments, order.to)
     if order.endpoint is not None:
@@ -62,7 +62,7 @@ _DEFAULTS = {
 
 
 def _with_defaults(arguments: argparse.Namespace, to: str) -> argparse.Namespace:
-    """The options of a watch; an upstream that the person names replaces those of the start."""
+    """The options of a watch. `to` replaces the upstreams of the command line, unless empty."""
     chosen = argparse.Namespace(**{**_DEFAULTS, **vars(arguments)})
     if to:
         chosen.to, chosen.local, chosen.gguf = [to], False, None
@@ -89,7 +89,7 @@ def run_live_watch(arguments: argparse.Namespace, paths: Paths, guard: Guard, lo
 
 
 def chat_arguments(arguments: argparse.Namespace) -> argparse.Namespace:
-    """The arguments of `replyscope watch` with those that a chat has besides."""
+    """The arguments of `replyscope watch`, with defaults for the other arguments of a chat."""
     chat = parse_chat(_NO_ARGUMENTS)
     assert chat is not None
     return argparse.Namespace(**{**vars(chat), **vars(arguments)})

@@ -65,7 +65,7 @@ class HttpConnection:
         self._writer = writer
         self._http = _new_protocol()
         self._unread = b""
-        """Bytes after the head that came with it, which no BodyPart has yet."""
+        """Bytes that were received together with the head, and are in no BodyPart yet."""
         self.pass_on = writer.write
         """Writes bytes of another server's response, at once and unchanged."""
         self.drain = writer.drain
@@ -125,7 +125,7 @@ class HttpConnection:
                 raw += received
 
     async def read_body(self) -> bytes:
-        """The whole body. Asks a client that waits with `Expect: 100-continue` for it."""
+        """Return the whole body. Sends `100 Continue` first if the client waits for that."""
         self.ask_for_body()
         body = bytearray()
         async with asyncio.timeout(_IDLE_S):

@@ -15,8 +15,8 @@ from replyscope.engine.watching.call_log import LiveCalls, LoggedCall
 
 @dataclass(frozen=True, slots=True)
 class WatchAddress:
-    """Where programs reach the relay. `base_url` ends in /v1; `upstream` says where it forwards
-    to, and `variables` are the lines that a shell needs.
+    """The address of the relay for programs. `base_url` ends in /v1; `upstream` is the target of
+    its requests, and `variables` are the lines to set in a shell.
     """
 
     base_url: str
@@ -34,7 +34,7 @@ class RunningWatch(Protocol):
 
     @property
     def address(self) -> WatchAddress:
-        """Where programs reach it."""
+        """The address for programs."""
 
     async def close(self) -> None:
         """End the calls that run, and save them."""
@@ -42,8 +42,8 @@ class RunningWatch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WatchOrder:
-    """What to start. `to` names an upstream, empty for `endpoint` or the options of the command
-    line; `report` gets notices for the person.
+    """A request to start a watch. `to` names an upstream; if it is empty, `endpoint` or the
+    options of the command line are used. `report` gets notices for the person.
     """
 
     events: WatchEvents
@@ -80,7 +80,7 @@ class Watching:
 
     @property
     def address(self) -> WatchAddress | None:
-        """Where programs reach the relay; None while it is stopped."""
+        """The address of the relay; None while it is stopped."""
         return self._running.address if self._running is not None else None
 
     async def start(self, to: str = "", endpoint: Endpoint | None = None) -> WatchAddress:

@@ -61,7 +61,7 @@ class RecordedPlayback:
         return 400 if self.whole is None else 200
 
     async def play(self, sink: Sink, told: Sequence[tuple[str, str]]) -> None:
-        """Send the response, with the headers `told` added."""
+        """Send the response, with additional headers."""
         found = self.found
         if self.is_recorded_form:
             await play_frames(sink, found, found.frames, told, self.speed)

@@ -98,7 +98,7 @@ class CallCopy:
 
     @cached_property
     def _secrets(self) -> tuple[str, ...]:
-        """Our own keys, and those of the request."""
+        """Our own keys, and the keys in the request."""
         in_query = secrets_in_url(f"http://upstream/?{self._request.query}")
         return (*self._own_secrets, *secrets_in_headers(self._request.headers), *in_query)
 
@@ -132,7 +132,7 @@ class CallCopy:
         self._elapsed_ms = elapsed_ms
 
     def replace_request(self, head: Head, body: bytes) -> None:
-        """Report an edited request instead of the one that was added."""
+        """Replace the request in the report by an edited one."""
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.raw_headers]
         self._request = replace(self._request, headers=tuple(headers))
         self._body = bytearray(body)
@@ -143,7 +143,7 @@ class CallCopy:
         self._begin_soon()
 
     def _begin_soon(self) -> None:
-        """Report the request as soon as the process is known, and those of earlier requests."""
+        """Report the request once its process and the processes of earlier requests are known."""
         if not self._has_begun:
             self._has_begun = True
             self._order.add(self._process, self._begin)

@@ -16,7 +16,7 @@ class UnreadableBody(Exception):
 
 
 class BodyDecoder:
-    """Decodes the parts of one body, in order. The result has at most `most` bytes in all."""
+    """Decodes the parts of one body, in order. The whole result has at most `most` bytes."""
 
     def __init__(self, encodings: str, most: int) -> None:
         """Raises UnreadableBody for an encoding that is not known."""

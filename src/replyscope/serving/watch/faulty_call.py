@@ -1,6 +1,6 @@
-"""A call that a rule of `watch --fault` hits: its response is decoded, changed and written anew.
+"""A call that a rule of `watch --fault` hits: its response is decoded, changed and encoded again.
 
-The observer gets what the client gets. Only this call's connection is touched.
+The observer and the client get the same bytes. No other connection is affected.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a gate decided about a call: another request, or an answer of our own."""
+"""Applies the decision of a gate to a held call: an edited request, or our own response."""
 
 import json
 from dataclasses import replace

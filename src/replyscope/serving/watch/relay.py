@@ -112,7 +112,7 @@ class Relay(HttpServer):
         refusal = find_refusal(head.headers, self._own_names)
         found = refusal or self._directory.find(head.target)
         if head.method == "CONNECT":
-            found = Refusal(405, "This server is no proxy; use it as a base URL.")
+            found = Refusal(405, "This server is not a proxy; use it as a base URL.")
         if isinstance(found, Refusal):
             self._report(f"{found.status} {head.method}: {found.reason}")
             await visit.connection.refuse(found.status, error_object(found.reason, "refused"))
@@ -131,7 +131,7 @@ class Relay(HttpServer):
     async def _forward(
         self, visit: _Visit, head: Head, found: UpstreamPath, elapsed_ms: Callable[[], float]
     ) -> bool:
-        """Forward a call as it comes."""
+        """Forward a call part by part, without a gate or faults."""
         try:
             link = await _link_to(visit, found.upstream)
         except DialError as error:
@@ -202,7 +202,7 @@ class Relay(HttpServer):
         parts: Sequence[BodyPart],
         rule: FaultRule | None = None,
     ) -> bool:
-        """Forward a request that was read, with the fault that was chosen for it."""
+        """Forward a request that was read, and apply the fault `rule` to the call, if any."""
         connection = visit.connection
         call = None if rule is None else FaultyCall(connection, head, copy, rule, self._wait)
         if call is not None and rule is not None and rule.status is not None:

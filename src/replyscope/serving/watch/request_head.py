@@ -66,7 +66,7 @@ def _headers(head: Head, destination: UpstreamPath) -> Iterator[tuple[bytes, byt
 
 
 def _own_headers(destination: UpstreamPath) -> list[tuple[str, str]]:
-    """The headers of our own access, which replace those of the client."""
+    """The headers with our own key, which replace the client's access headers."""
     upstream = destination.upstream
     access = upstream.access
     if access is None:

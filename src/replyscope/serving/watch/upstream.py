@@ -89,7 +89,7 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamPath:
-    """Where a request is forwarded to.
+    """The destination of a forwarded request.
 
     `target` is the request target to send; `path` is the path below the base URL, for the record.
     """
@@ -116,7 +116,7 @@ class Directory:
         path, _, query = target.partition("?")
         if not path.startswith("/"):
             reason = "This server forwards to its own upstreams only; use it as a base URL."
-            return Refusal(400, f"{reason} It is no proxy.")
+            return Refusal(400, f"{reason} It is not a proxy.")
         if self._token is not None:
             inner = self._without_token(path, self._token)
             if inner is None:
@@ -135,7 +135,7 @@ class Directory:
 
 
 def _at(upstream: Upstream, path: str, query: str) -> UpstreamPath:
-    """The destination of a path at an upstream: `/v1` stands for the path of its base URL."""
+    """The destination of a path at an upstream. `/v1` is replaced by the path of its base URL."""
     base = urlsplit(upstream.base_url)
     root = quote(base.path.rstrip("/"), safe=_PATH_CHARACTERS)
     if path == _VERSION or path.startswith(f"{_VERSION}/"):

@@ -26,7 +26,7 @@ _MOVE = Binding.Group("move")
 
 @dataclass(frozen=True, slots=True)
 class _Drawing:
-    """What a frame of the table is drawn with: the calls in view, their columns and scale."""
+    """The data of one frame of the table: the calls in view, their columns and scale."""
 
     first: int
     calls: Sequence[LoggedCall | None]
@@ -36,10 +36,11 @@ class _Drawing:
 
 
 class CallTable(ScrollView, can_focus=True):
-    """One row is highlighted, any number are marked. The newest row is followed until another
-    one is pointed at.
+    """The table of calls. One row is highlighted, any number are marked. The newest row is
+    followed until another row is highlighted.
 
-    `call_of` returns a call as it is now; `now` is the time that running calls last until.
+    `call_of` returns the current state of a call; `now` returns the current time, which ends the
+    bars of running calls.
     """
 
     ALLOW_SELECT = False
@@ -116,7 +117,7 @@ class CallTable(ScrollView, can_focus=True):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw the calls in view as they are now."""
+        """Draw the calls in view again, in their current state."""
         self._drawing = None
         self.refresh()
 

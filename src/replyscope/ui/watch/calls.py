@@ -19,7 +19,7 @@ from replyscope.ui.watch.waterfall import MUTED
 from replyscope.ui.working_screen import WorkingScreen
 
 _TURN_S = 0.008
-"""How long calls are matched at once: keys and drawing wait so long."""
+"""The longest time that matching may block keys and drawing."""
 
 
 class Calls:
@@ -79,7 +79,7 @@ class Calls:
         self.on_shown()
 
     async def _matching(self, ids: Sequence[str], query: Query) -> list[str]:
-        """The calls that match. Those that have ended are matched once for a filter."""
+        """The calls that match. Ended calls are matched once for each filter."""
         log, now = self._desk.log, self._desk.log.now().astimezone()
         running, shown = set(log.running_ids), []
         until_s = perf_counter() + _TURN_S
@@ -97,7 +97,7 @@ class Calls:
         return shown
 
     def _words(self, *, has_calls: bool) -> Content:
-        """What the table says while it has no rows."""
+        """The text of the empty table."""
         address = self._desk.watching.address
         if has_calls:
             return Content.styled("\n  No call matches the filter.", MUTED)
@@ -118,7 +118,7 @@ class Calls:
         return Content(printable_line(f"Watch · {address.shown} to {address.upstream}"))
 
     def subtitle(self) -> Content:
-        """The counts under the table: calls, those that run, and what is not saved."""
+        """The counts under the table: all calls, running calls, marked calls and unsaved calls."""
         table, log = self._desk.table, self._desk.log
         parts = [plural(self.total, "call")]
         if self._query is not None:

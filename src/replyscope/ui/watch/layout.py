@@ -63,7 +63,7 @@ class WatchLayout:
             self._screen.dismiss(None)
 
     def leave(self) -> None:
-        """Close the screen. The watch goes on."""
+        """Close the screen. The watch continues."""
         self._screen.dismiss(None)
 
     def toggle_watch(self) -> None:

@@ -1,4 +1,4 @@
-"""The columns of the table of calls, and a row of it. Pure."""
+"""The columns and rows of the table of calls, as pure functions."""
 
 from dataclasses import dataclass
 
@@ -76,7 +76,7 @@ def table_of(width: int) -> CallColumns:
 
 
 def _room(columns: list[Column], width: int) -> int:
-    """What the columns leave for the waterfall."""
+    """The width that remains for the waterfall."""
     return width - _MARGIN - sum(column.width + column.gap for column in columns)
 
 
@@ -93,7 +93,7 @@ def head_row(table: CallColumns, scale: Scale) -> Content:
 def call_row(
     call: LoggedCall, table: CallColumns, span: BarSpan, scale: Scale, *, is_marked: bool
 ) -> Content:
-    """A row of the table. A call that is no request for a reply is dimmed."""
+    """A row of the table. Calls that do not request a reply are dimmed."""
     cells = _cells(call, span)
     pieces: list[tuple[str, str]] = []
     for column in table.columns:

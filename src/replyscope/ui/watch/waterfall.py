@@ -23,7 +23,7 @@ _WAITING, _STREAMING = "─", "━"
 
 @dataclass(frozen=True, slots=True)
 class BarSpan:
-    """When a call began, and how long it waited and lasted, in milliseconds."""
+    """The start, the wait and the duration of a call, in milliseconds."""
 
     start_ms: float
     wait_ms: float
@@ -31,7 +31,7 @@ class BarSpan:
 
     @property
     def end_ms(self) -> float:
-        """When it ended, or now."""
+        """The end of the call; the current time if it is running."""
         return self.start_ms + self.length_ms
 
 
@@ -54,7 +54,7 @@ def span_of(call: LoggedCall, now: datetime) -> BarSpan:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The time that the whole width stands for."""
+    """The time span of the full width."""
 
     start_ms: float = 0.0
     length_ms: float = _LEAST_MS
