@@ -5,7 +5,7 @@ import json
 import pytest
 
 from replyscope.serving.access import Refusal, find_refusal
-from replyscope.serving.watch.upstream import Destination, Directory, with_names
+from replyscope.serving.watch.upstream import Directory, UpstreamPath, with_names
 from tests.watch.bench import answering, post, relaying, serving, talk, upstream_at
 from tests.watch.test_relay import LAST
 
@@ -92,7 +92,7 @@ async def test_with_a_token_it_is_asked_for_in_each_path() -> None:
 
 def _sent(directory: Directory, target: str) -> tuple[str, str, str]:
     found = directory.find(target)
-    assert isinstance(found, Destination)
+    assert isinstance(found, UpstreamPath)
     return found.upstream.name, found.target, found.path
 
 

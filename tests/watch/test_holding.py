@@ -20,7 +20,7 @@ from replyscope.domain.event import RequestSent, WireFrame, WireRecord
 from replyscope.domain.query import parse_query
 from replyscope.engine.watching.request_facts import request_facts
 from replyscope.provider.watched_wire import WatchedWire
-from replyscope.serving.gate import Answer, Decision, Refuse, Send
+from replyscope.serving.gate import AnswerRecorded, Decision, Refuse, Send
 from replyscope.serving.mock.recording import Recording
 from tests.cli.run import PROGRAM, environment, run_program
 from tests.support.build import make_exchange
@@ -110,7 +110,7 @@ async def test_a_call_is_refused() -> None:
 async def test_a_recorded_reply_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     other, same = recording({**BODY, "messages": []}), recording()
     chosen = await decide(["a", "some query"], found=[other, same])
-    assert isinstance(chosen, Answer)
+    assert isinstance(chosen, AnswerRecorded)
     assert chosen.recording is same
     assert await decide(["a", "nothing", "a", "none", "a", "", "s"]) == Send()
     shown = capsys.readouterr().out
@@ -122,7 +122,7 @@ async def test_calls_with_recorded_messages_are_answered() -> None:
     same = recording()
     gate = RecordedAnswers([same], WIRE.api_of, None)
     answer = await gate.decide(request_of(BODY))
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, AnswerRecorded)
     assert answer.recording is same
     other = {**BODY, "messages": [{"role": "user", "content": "else"}]}
     assert await gate.decide(request_of(other)) == Send()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.serving.watch.call_copy import MOST_OF_A_RESPONSE, InOrder
-from replyscope.serving.watch.decoding import Decoder, Unreadable
+from replyscope.serving.watch.decoding import BodyDecoder, UnreadableBody
 from tests.watch.bench import answering, post, read_request, relaying, serving, talk, upstream_at
 
 _PIECES = st.sampled_from(
@@ -57,15 +57,15 @@ def test_a_small_body_that_unpacks_to_much_is_bounded(encoding: str) -> None:
         packed = zlib.compress(bytes(4 * 1024 * 1024))
     elif encoding == "gzip, gzip":
         packed = gzip.compress(packed)
-    decoder = Decoder(encoding, 100_000)
+    decoder = BodyDecoder(encoding, 100_000)
     assert len(decoder.feed(packed)) == 100_000
     assert decoder.is_cut
     assert decoder.feed(packed) == b""
 
 
 def test_too_many_encodings_are_not_tried() -> None:
-    with pytest.raises(Unreadable, match="it has 4 content encodings"):
-        Decoder("gzip, gzip, gzip, gzip", 100)
+    with pytest.raises(UnreadableBody, match="it has 4 content encodings"):
+        BodyDecoder("gzip, gzip, gzip, gzip", 100)
 
 
 async def test_a_response_above_the_bound_is_forwarded_whole_and_recorded_in_part() -> None:

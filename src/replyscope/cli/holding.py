@@ -19,7 +19,7 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.query import Query
 from replyscope.domain.typed_number import whole_number
 from replyscope.domain.watched import WatchedRequest
-from replyscope.serving.gate import Answer, Decision, Refuse, Send
+from replyscope.serving.gate import AnswerRecorded, Decision, Refuse, Send
 from replyscope.serving.mock.matching import find_recording
 from replyscope.serving.mock.recording import Recording
 
@@ -162,7 +162,7 @@ class TerminalGate:
         if fitting is None:
             self._say("None of these replies is over the API of this call.")
             return None
-        return Answer(fitting[0])
+        return AnswerRecorded(fitting[0])
 
     def _say(self, *lines: str) -> None:
         for line in lines:

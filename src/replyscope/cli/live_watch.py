@@ -1,12 +1,13 @@
 """`replyscope watch` on the live screen, and the watch that `/watch` starts inside a chat."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from replyscope.cli.guard import Guard
 from replyscope.cli.parser import parse_chat
-from replyscope.cli.relay import OpenRelay, check_token, open_relay
+from replyscope.cli.relay import check_token, open_relay
 from replyscope.cli.upstreams import find_upstreams, upstreams_of
 from replyscope.cli.watch import failed_status, read_fail
 from replyscope.cli.watch_output import variable_lines
@@ -26,19 +27,16 @@ from replyscope.engine.watching.switch import (
 class LiveWatch:
     """A relay that listens. Implements RunningWatch."""
 
-    open: OpenRelay
     address: WatchAddress
-
-    async def close(self) -> None:
-        """End the calls that run, and save them."""
-        await self.open.close()
+    close: Callable[[], Coroutine[Any, Any, None]]
+    """Ends the calls that run, and saves them."""
 
 
 async def start_watch(
     arguments: argparse.Namespace, settings: Settings, wiring: Wiring, order: WatchOrder
 ) -> RunningWatch:
-    """Start the watch of a chat. `arguments` are those of `replyscope watch`, or of the chat:
-    then it listens on loopback, at any free port. Raises ReplyscopeError.
+    """Start the watch of a chat. `arguments` are the options of `replyscope watch`. With the
+    options of a chat it listens on loopback, at any free port. Raises ReplyscopeError.
     """
     chosen = _with_defaults(arguments, order.to)
     if order.endpoint is not None:
@@ -55,7 +53,7 @@ async def start_watch(
     is_named = first.name not in first.shown_url  # else the name is the host
     upstream = f"{first.name} ({first.shown_url})" if is_named else first.shown_url
     lines = tuple(variable_lines(root, opened.upstreams))
-    return LiveWatch(opened, WatchAddress(f"{root}/v1", upstream, lines))
+    return LiveWatch(WatchAddress(f"{root}/v1", upstream, lines), opened.close)
 
 
 _DEFAULTS = {
@@ -65,7 +63,7 @@ _DEFAULTS = {
 
 
 def _with_defaults(arguments: argparse.Namespace, to: str) -> argparse.Namespace:
-    """The options of a watch; an upstream that the person names replaces those of the start."""
+    """The options of a watch. `to` replaces the upstreams of the command line, unless empty."""
     chosen = argparse.Namespace(**{**_DEFAULTS, **vars(arguments)})
     if to:
         chosen.to, chosen.local, chosen.gguf = [to], False, None
@@ -92,7 +90,7 @@ def run_live_watch(arguments: argparse.Namespace, paths: Paths, guard: Guard, lo
 
 
 def chat_arguments(arguments: argparse.Namespace) -> argparse.Namespace:
-    """The arguments of `replyscope watch` with those that a chat has besides."""
+    """The arguments of `replyscope watch`, with defaults for the other arguments of a chat."""
     chat = parse_chat(_NO_ARGUMENTS)
     assert chat is not None
     return argparse.Namespace(**{**vars(chat), **vars(arguments)})

@@ -22,7 +22,7 @@ from replyscope.serving.watch.relay import Relay
 from replyscope.serving.watch.upstream import Upstream
 
 _SWITCH_S = 0.0005
-"""How long a thread that saves may hold up the loop that forwards; Python's default is 5 ms."""
+"""The longest time that a saving thread may block the forwarding loop; Python's default is 5 ms."""
 _SAY_FIRST_S = 2.0
 _SAY_S = 10.0
 """The time between two notices while calls are being saved; the first comes sooner."""

@@ -78,13 +78,14 @@ def build_services(arguments: argparse.Namespace, paths: Paths, wires: Wires = w
         working_folder=Path.cwd(),
     )
     _give_start(services, wiring, arguments)
-    _give_tools(services, wiring)
-    _give_review(services, wiring)
-    _give_watch(services, wiring, arguments)
+    _give_more(services, wiring, arguments)
     return services
 
 
-def _give_watch(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
+def _give_more(services: Services, wiring: Wiring, arguments: argparse.Namespace) -> None:
+    """Add the tools, the review and the watch."""
+    _give_tools(services, wiring)
+    _give_review(services, wiring)
     services.opens_watch = arguments.command == "watch"
     services.watching = cache(partial(_open_watching, services, wiring, arguments))
 

@@ -82,7 +82,7 @@ async def run_watch(arguments: argparse.Namespace, settings: Settings, wiring: W
 
 
 def failed_status(arguments: argparse.Namespace, matched: int, status: int) -> int:
-    """The exit status after the calls that match --fail, of which the person is told."""
+    """Return the exit status. Prints a warning if calls matched --fail."""
     if matched:
         warn(f"{plural(matched, 'call')} matched --fail {arguments.fail!r}.")
     return EXIT_PARTLY if matched and status == EXIT_OK else status

@@ -13,7 +13,7 @@ from replyscope.domain.exchange import Api
 from replyscope.domain.watched import WatchedRequest
 from replyscope.domain.wire_reading import WireReading
 from replyscope.engine.watching.request_facts import request_facts
-from replyscope.serving.gate import Answer, Decision, Gate, Send
+from replyscope.serving.gate import AnswerRecorded, Decision, Gate, Send
 from replyscope.serving.mock.matching import find_recording
 from replyscope.serving.mock.recording import Recording
 
@@ -40,7 +40,7 @@ class RecordedAnswers:
         found = await asyncio.to_thread(self._find, request)
         if found is not None:
             self._served.append(found.exchange.id)
-            return Answer(found)
+            return AnswerRecorded(found)
         return Send() if self._others is None else await self._others.decide(request)
 
     def _find(self, request: WatchedRequest) -> Recording | None:

@@ -68,9 +68,10 @@ class LineWriter:
 
 
 class Output:
-    """Prints what happens to calls, and counts those that match `fail`.
+    """Prints a line for each call, and counts the calls that match `fail`.
 
-    The lines of calls go to stdout, with a program to stderr: stdout is then the program's.
+    Lines are written to stdout. If a program was started, they are written to stderr, because
+    stdout belongs to the program.
     """
 
     def __init__(self, arguments: argparse.Namespace, fail: Query | None) -> None:

@@ -18,7 +18,7 @@ def program_environment(
     environment: Mapping[str, str], root: str, anthropic: str | None, *, needs_no_key: bool
 ) -> dict[str, str]:
     """The variables for a program: `root` is the URL of the first upstream without /v1, and
-    `anthropic` that of an Anthropic upstream. A proxy is not used for them.
+    `anthropic` the URL of an Anthropic upstream. NO_PROXY excludes this machine from proxies.
     """
     made = dict(environment)
     made |= {"OPENAI_BASE_URL": f"{root}/v1", "OPENAI_API_BASE": f"{root}/v1"}

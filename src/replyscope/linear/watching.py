@@ -35,7 +35,7 @@ def watch(desk: LinearDesk, argument: str = "") -> None:
     address = desk.run(watching.start(argument, endpoint))
     desk.say("watch", printable_line(f"{address.base_url} forwards to {address.upstream}"))
     desk.terminal.lines(address.variables)
-    desk.say("note", "Ctrl+C returns to the chat; the watch goes on. /watch off stops it.")
+    desk.say("note", "Ctrl+C returns to the chat; the watch continues. /watch off stops it.")
     while True:
         try:
             call = desk.run(desk.watched.get())
@@ -74,6 +74,6 @@ def call_sentence(call: LoggedCall) -> str:
         f"{count(usage.input_tokens)} tokens in, {count(usage.output_tokens)} out",
         *([] if cost == UNKNOWN else [f"cost {cost}"]),
         f"first token after {seconds(exchange.timing.first_token_ms)}",
-        f"{seconds(exchange.timing.duration_ms)} in all",
+        f"{seconds(exchange.timing.duration_ms)} in total",
     ]
     return ", ".join(parts)

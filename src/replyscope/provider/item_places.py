@@ -29,7 +29,7 @@ TEXT, CALL, REASONING = "message", "call", "reasoning"
 
 
 @dataclass(slots=True)
-class Place:
+class ItemPlace:
     """The slot of one item, with its identifiers and state."""
 
     slot: int
@@ -49,16 +49,16 @@ class ItemPlaces:
     """An index of the items of one response."""
 
     def __init__(self) -> None:
-        self._places: list[Place] = []
+        self._places: list[ItemPlace] = []
         self._ids_stay = False
         """Whether any delta repeated the id of an earlier delta."""
 
     @property
-    def all(self) -> Sequence[Place]:
+    def all(self) -> Sequence[ItemPlace]:
         """All places so far, in the order of their slots."""
         return self._places
 
-    def added(self, item: Fields, index: object) -> Place:
+    def added(self, item: Fields, index: object) -> ItemPlace:
         """The place of an item in an `added` event."""
         kind, number = kind_of(item), number_of(index)
         known = self._known(item, kind)
@@ -71,7 +71,7 @@ class ItemPlaces:
         place.was_added = True
         return self._learn(place, item, number)
 
-    def delta(self, kind: str, item_id: object, index: object) -> Place:
+    def delta(self, kind: str, item_id: object, index: object) -> ItemPlace:
         """The place of the item that a delta belongs to."""
         number, known_by = number_of(index), text_of(item_id)
         place = self._by_id(known_by) or self._open_for(kind, known_by, number)
@@ -81,14 +81,14 @@ class ItemPlaces:
             place.ids.add(known_by)
         return place
 
-    def _by_id(self, item_id: str | None) -> Place | None:
+    def _by_id(self, item_id: str | None) -> ItemPlace | None:
         for place in self._places:
             if item_id is not None and (item_id in place.ids or item_id == place.call_id):
                 self._ids_stay |= place.has_deltas
                 return place
         return None
 
-    def _open_for(self, kind: str, item_id: str | None, number: int | None) -> Place | None:
+    def _open_for(self, kind: str, item_id: str | None, number: int | None) -> ItemPlace | None:
         """The open item that a delta with an unknown id continues."""
         open_ones = list(self._open(kind))
         there = [place for place in open_ones if number is not None and place.index == number]
@@ -102,7 +102,7 @@ class ItemPlaces:
             left = silent[:1] or [place for place in left if place.was_added]
         return left[-1] if left else None
 
-    def done(self, item: Fields, index: object) -> Place:
+    def done(self, item: Fields, index: object) -> ItemPlace:
         """The place of an item in a `done` event."""
         kind, number = kind_of(item), number_of(index)
         place = self._known(item, kind)
@@ -116,7 +116,7 @@ class ItemPlaces:
         place.is_finished = True
         return self._learn(place, item, number)
 
-    def listed(self, item: Fields) -> Place:
+    def listed(self, item: Fields) -> ItemPlace:
         """The place of an item of the final output. Call it in the order of that list."""
         kind = kind_of(item)
         place = self._known(item, kind)
@@ -130,12 +130,12 @@ class ItemPlaces:
         place.is_listed = place.is_finished = True
         return self._learn(place, item, None)
 
-    def order(self, listed: list[Place]) -> list[Place]:
+    def order(self, listed: list[ItemPlace]) -> list[ItemPlace]:
         """All places in the order of the final output.
 
         An item that it omits keeps its position after its predecessor.
         """
-        before: dict[int | None, list[Place]] = {}
+        before: dict[int | None, list[ItemPlace]] = {}
         last: int | None = None
         for place in self._places:
             if place.is_listed:
@@ -147,7 +147,7 @@ class ItemPlaces:
             ordered += [place, *before.get(place.slot, [])]
         return ordered
 
-    def _known(self, item: Fields, kind: str | None) -> Place | None:
+    def _known(self, item: Fields, kind: str | None) -> ItemPlace | None:
         """Find an item by call_id, then by id, since tool search changes the call_id."""
         call_id, ids = text_of(item.get("call_id")), _ids_of(item)
         for place in self._places:
@@ -159,15 +159,15 @@ class ItemPlaces:
                 return place
         return None
 
-    def _open(self, kind: str | None) -> Iterator[Place]:
+    def _open(self, kind: str | None) -> Iterator[ItemPlace]:
         return (p for p in self._places if not p.is_finished and _is_of_kind(p, kind))
 
-    def _new(self, kind: str | None, number: int | None) -> Place:
-        place = Place(len(self._places), kind, number)
+    def _new(self, kind: str | None, number: int | None) -> ItemPlace:
+        place = ItemPlace(len(self._places), kind, number)
         self._places.append(place)
         return place
 
-    def _learn(self, place: Place, item: Fields, number: int | None) -> Place:
+    def _learn(self, place: ItemPlace, item: Fields, number: int | None) -> ItemPlace:
         place.kind = kind_of(item) or place.kind
         place.index = number if place.index is None else place.index
         place.ids |= _ids_of(item)
@@ -181,14 +181,14 @@ def kind_of(item: Fields) -> str | None:
     return text_of(item.get("type"))
 
 
-def _is_of_kind(place: Place, kind: str | None) -> bool:
+def _is_of_kind(place: ItemPlace, kind: str | None) -> bool:
     if place.kind is None or kind is None or place.kind == kind:
         return True
     calls = [name == CALL or name.endswith("_call") for name in (place.kind, kind)]
     return all(calls) and CALL in (place.kind, kind)
 
 
-def _may_be(place: Place, item: Fields) -> bool:
+def _may_be(place: ItemPlace, item: Fields) -> bool:
     """Whether an item can be the one at a place: different call_ids are different calls."""
     call_id = text_of(item.get("call_id"))
     return call_id is None or place.call_id in (None, call_id)

@@ -17,7 +17,7 @@ from replyscope.domain.exchange import OutputItem
 from replyscope.domain.json_text import dump_json
 from replyscope.provider.citations import read_citation
 from replyscope.provider.images import inline_image, read_image
-from replyscope.provider.item_places import CALL, ItemPlaces, Place, kind_of
+from replyscope.provider.item_places import CALL, ItemPlace, ItemPlaces, kind_of
 from replyscope.provider.plain import Fields, fields_of, list_of, text_of
 from replyscope.provider.response_items import KINDS_TO_RUN, Item, call_key, is_call, read_call
 from replyscope.provider.response_words import ResponseWords
@@ -104,11 +104,11 @@ class ResponseOutput:
             return [ToolCallDelta(_CHOICE, slot, None, None, whole, restarts=True)]
         return [ToolCallDelta(_CHOICE, slot, None, None, missing)] if missing else []
 
-    def _place_of_call(self, event: Any) -> Place:
+    def _place_of_call(self, event: Any) -> ItemPlace:
         index = getattr(event, "output_index", None)
         return self._places.delta(CALL, getattr(event, "item_id", None), index)
 
-    def _report(self, place: Place, item: Fields, *, is_done: bool) -> list[Event]:
+    def _report(self, place: ItemPlace, item: Fields, *, is_done: bool) -> list[Event]:
         slot, kind = place.slot, kind_of(item) or "item"
         payload, known = dump_json(item), self._reported.get(slot)
         if known is not None and known.payload == payload and is_done == (slot in self._finished):

@@ -7,7 +7,7 @@ from replyscope.domain.event import Event, ExtraReported, ReasoningDelta, Refusa
 from replyscope.domain.exchange import FINAL_TEXT
 from replyscope.domain.json_text import dump_json
 from replyscope.domain.think_tags import ThinkSplitter, ThinkTags
-from replyscope.provider.item_places import REASONING, TEXT, ItemPlaces, Place
+from replyscope.provider.item_places import REASONING, TEXT, ItemPlace, ItemPlaces
 from replyscope.provider.plain import Fields, fields_of, list_of, number_of, text_of
 from replyscope.provider.streamed_text import StreamedText
 
@@ -70,7 +70,7 @@ class ResponseWords:
         texts = [text_of(fields_of(part).get("text")) for part in parts]
         return self._thought(slot, 0, "\n\n".join(text for text in texts if text))
 
-    def told_of(self, place: Place) -> str:
+    def told_of(self, place: ItemPlace) -> str:
         """The text reported so far for a message."""
         return self._told.whole(_TEXT, place.slot)
 
@@ -78,7 +78,7 @@ class ResponseWords:
         """The buffered text that might have been the start of a think tag."""
         return [_said(p.text, p.received, reasons=p.is_reasoning) for p in self._splitter.finish()]
 
-    def _place(self, kind: str, event: Any) -> Place:
+    def _place(self, kind: str, event: Any) -> ItemPlace:
         index = getattr(event, "output_index", None)
         return self._places.delta(kind, getattr(event, "item_id", None), index)
 

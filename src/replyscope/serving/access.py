@@ -26,7 +26,7 @@ class Refusal:
 def find_refusal(
     headers: Mapping[str, str], own_names: Collection[str] | None = None
 ) -> Refusal | None:
-    """Why a request is refused; None if it is allowed. Header names are in lower case.
+    """The refusal of a request; None if it is allowed. Header names are in lower case.
 
     `own_names` are the machine's names for a server that also listens on other addresses than
     loopback. Then a Host may also be any IP address, or a name that no page can have: one without

@@ -65,7 +65,11 @@ class HttpConnection:
         self._writer = writer
         self._http = _new_protocol()
         self._unread = b""
-        """Bytes after the head that came with it, which no BodyPart has yet."""
+        """Bytes that were received together with the head, and are in no BodyPart yet."""
+        self.pass_on = writer.write
+        """Writes bytes of another server's response, at once and unchanged."""
+        self.drain = writer.drain
+        """Waits while the buffer of written bytes is full. Raises ConnectionError."""
 
     @property
     def addresses(self) -> tuple[Any, Any]:
@@ -121,7 +125,7 @@ class HttpConnection:
                 raw += received
 
     async def read_body(self) -> bytes:
-        """The whole body. Asks a client that waits with `Expect: 100-continue` for it."""
+        """Return the whole body. Sends `100 Continue` first if the client waits for that."""
         self.ask_for_body()
         body = bytearray()
         async with asyncio.timeout(_IDLE_S):
@@ -189,14 +193,6 @@ class HttpConnection:
     async def end(self) -> None:
         """End the response. Raises ConnectionError."""
         self._write(h11.EndOfMessage())
-        await self._writer.drain()
-
-    def pass_on(self, raw: bytes) -> None:
-        """Write bytes of another server's response, at once and unchanged."""
-        self._writer.write(raw)
-
-    async def drain(self) -> None:
-        """Wait while the buffer of written bytes is full. Raises ConnectionError."""
         await self._writer.drain()
 
     def passed_on(self) -> None:

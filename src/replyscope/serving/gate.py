@@ -27,14 +27,14 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerRecorded:
     """Answer with a recorded reply; the request is not forwarded."""
 
     recording: Recording
     speed: float = 1.0
 
 
-Decision = Send | Refuse | Answer
+Decision = Send | Refuse | AnswerRecorded
 
 
 class Gate(Protocol):

@@ -21,8 +21,8 @@ _AT_ONCE = 500
 
 
 MOST_ALIKE = 100
-"""The newest places that are kept with one key: a script that always says the same makes one
-with each run, and a lookup reads all of them.
+"""The number of places kept for one key, newest first. A script that always sends the same
+messages adds one with each run, and a lookup reads them all.
 """
 _BEGUN = b""
 """The key of a reply that has begun: no request has it, it only marks the message as watched."""

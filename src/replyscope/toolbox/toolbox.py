@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from replyscope.domain.message import FilePart, ImagePart
 from replyscope.domain.tool import (
     ConsentRule,
     Offer,
@@ -47,6 +46,10 @@ class LocalToolbox:
         self._servers = ToolServers(
             lambda: settings().servers, open_page, lambda: settings().timeout_s, server_folders
         )
+        self.read_resource = self._servers.read_resource
+        """Reads a resource as an attachment. Raises AttachmentError."""
+        self.fill_prompt = self._servers.fill_prompt
+        """The text of a prompt. Raises AttachmentError."""
 
     async def offer(self, wanted: Sequence[str]) -> tuple[Tool, ...]:
         """The tools that match the names, under unique names."""
@@ -82,17 +85,9 @@ class LocalToolbox:
         """The resources of servers."""
         return await self._servers.resources({server_of(name) for name in wanted})
 
-    async def read_resource(self, resource: Offer) -> FilePart | ImagePart:
-        """A resource as an attachment. Raises AttachmentError."""
-        return await self._servers.read_resource(resource)
-
     async def prompts(self, wanted: Sequence[str]) -> tuple[Offer, ...]:
         """The prompts of servers."""
         return await self._servers.prompts({server_of(name) for name in wanted})
-
-    async def fill_prompt(self, prompt: Offer, arguments: Mapping[str, str]) -> str:
-        """The text of a prompt. Raises AttachmentError."""
-        return await self._servers.fill_prompt(prompt, arguments)
 
     async def close(self) -> None:
         """Stop all tool servers."""

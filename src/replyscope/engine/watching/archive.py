@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 RETRY_S = 1.0
 """The wait before a call that could not be saved is tried again."""
 STALL_S = 5.0
-"""How long nothing may be saved at the end, until the rest is given up."""
+"""The longest time without progress while closing; the remaining calls are lost then."""
 MOST_WAITING = 500
 """The ended calls that are kept in memory while the store can't be written."""
 MOST_REJECTED = 10
@@ -64,8 +64,8 @@ class WatchEvents:
 
 @dataclass(frozen=True, slots=True)
 class WatchServices:
-    """What an archive uses. `endpoint` returns the provider with a name, None for other servers;
-    `rule_book` makes the rules of one session.
+    """The services of an archive. `endpoint` returns the provider with a name, None for other
+    servers; `rule_book` makes the rules of one session.
     """
 
     store: WatchStore
@@ -102,7 +102,7 @@ class WatchArchive:
 
     @property
     def gap(self) -> Gap:
-        """What is not saved."""
+        """The calls that are not saved."""
         return self._gaps.now
 
     async def prepare(self) -> None:

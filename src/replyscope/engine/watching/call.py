@@ -17,7 +17,7 @@ from replyscope.domain.wire_reading import ReplyReader
 from replyscope.engine.journal_writer import JournalWriter
 
 MOST_UNSAVED = 128 * 1024 * 1024
-"""What all calls together keep in memory: bytes not folded yet, and characters not saved yet."""
+"""The memory limit of all calls: bytes not folded yet, and characters not saved yet."""
 _USUAL_BACKLOG = 1024 * 1024
 """The characters of a call that wait between two commits and take no room."""
 _SLICE = 4_096
@@ -50,7 +50,7 @@ class Room:
 class Folding:
     """Folds what calls have queued, one slice of a call after another.
 
-    It pauses after each millisecond, so that forwarding does not wait for it.
+    It pauses after each millisecond, so that forwarding is not delayed.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class WatchedCall:
     """A listener of one call for a reply. Implements CallListener.
 
     `fold` is None until the request is parsed, and `session_id` until the call has its place.
-    `dropped` counts the parts that were not kept, because there was no room for them. `fault` is
+    `dropped` counts the parts that were not kept, because the memory limit was reached. `fault` is
     the error that ended the folding, a fault of this program.
     """
 

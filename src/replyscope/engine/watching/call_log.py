@@ -1,4 +1,4 @@
-"""The calls of one watch in memory, oldest first: what a screen or a chat shows of them."""
+"""An in-memory log of the calls of one watch, oldest first, for the live screen and the chat."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -24,9 +24,9 @@ _FIRST_ERROR = 400
 
 @dataclass(frozen=True, slots=True)
 class LoggedCall:
-    """One call. `exchange` is None while the request is not parsed, and of calls that are no
-    requests for a reply: these have `listed` once they have ended. `session_id` is None when the
-    reply is not saved.
+    """One call. `exchange` is None until the request is parsed, and for calls that do not request
+    a reply; these have `listed` once they have ended. `session_id` is None if the reply is not
+    saved.
     """
 
     request: WatchedRequest
@@ -55,7 +55,7 @@ class LoggedCall:
         )  # fmt: skip
 
 
-class CallLog:
+class LiveCalls:
     """The calls by id, oldest first. `version` changes with each call that begins or ends.
 
     `now` is the clock's time. A call that runs is a snapshot at each look.
@@ -104,14 +104,14 @@ class CallLog:
         return self._now()
 
     def call(self, call_id: str) -> LoggedCall | None:
-        """A call as it is now."""
+        """The current state of a call; None if it is unknown."""
         known, running = self._calls.get(call_id), self._running.get(call_id)
         if known is None or running is None:
             return known
         return replace(known, exchange=running.exchange(), session_id=running.session_id)
 
     def facts(self, call_id: str) -> Facts:
-        """The facts of a call; those of an ended one are kept."""
+        """The facts of a call. The facts of an ended call are cached."""
         facts = self._facts.get(call_id)
         if facts is None:
             call = self.call(call_id)

@@ -12,8 +12,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What is not saved: calls that wait for the store, and calls that are lost, wholly or in
-    part. `reason` is the last error.
+    """The number of unsaved calls: `waiting` for the store, and `lost` wholly or in part.
+    `reason` is the last error.
     """
 
     waiting: int
@@ -32,7 +32,7 @@ class Gaps:
 
     @property
     def now(self) -> Gap:
-        """What is not saved."""
+        """The current gap."""
         reason = next(reversed(self._waiting.values()), "")
         return Gap(len(self._waiting), self._lost, reason)
 
@@ -42,7 +42,7 @@ class Gaps:
         self._listen(self.now)
 
     def saved(self, call: WatchedCall) -> None:
-        """A call is saved, perhaps without parts that there was no room for."""
+        """A call is saved, perhaps without the parts that exceeded the memory limit."""
         was_waiting = self._waiting.pop(call.request.id, None) is not None
         self._lost += call.dropped > 0
         if was_waiting or call.dropped:

@@ -1,4 +1,4 @@
-"""Calls that are no requests for a reply, such as model lists and embeddings: listed, not saved."""
+"""Calls that do not request a reply, such as model lists and embeddings: listed, not saved."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

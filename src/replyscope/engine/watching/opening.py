@@ -1,4 +1,4 @@
-"""What is known of a watched call when its request has been read."""
+"""The facts of a watched call that are known once its request is read."""
 
 from collections.abc import Iterator, Sequence
 
@@ -57,7 +57,7 @@ def _notes(request: WatchedRequest) -> Iterator[str]:
 
 
 def think_tags_of(endpoint: Endpoint | None) -> ThinkTags:
-    """How tags in the text of a server's replies are read."""
+    """The setting for think tags in the replies of a server."""
     return endpoint.think_tags if endpoint is not None else ThinkTags.AUTO
 
 
@@ -69,7 +69,7 @@ def client_text(client: Client, secrets: Sequence[str]) -> str:
 
 
 def _settings(asked: AskedCall, endpoint: Endpoint | None) -> SessionSettings:
-    """The settings for going on by hand: a server that is no provider can't be chosen."""
+    """The settings to continue a session by hand; empty if the server is not a provider."""
     if endpoint is None:
         return SessionSettings()
     return SessionSettings(endpoint=endpoint.name, model=asked.model or None)

@@ -27,7 +27,7 @@ from replyscope.engine.watching.placing import (
 
 _log = logging.getLogger(__name__)
 LONGEST_WAIT_S = 2.0
-"""How long a request waits for the end of a reply that it seems to have already."""
+"""The longest wait of a request for the end of a reply that it appears to contain."""
 
 
 class Places:
@@ -94,7 +94,7 @@ class Places:
         return placed
 
     async def _find(self, keys: Sequence[bytes]) -> dict[bytes, tuple[Place, ...]]:
-        """The known places with some keys: those that are not saved yet, and the saved ones."""
+        """The known places with some keys: first the unsaved ones, then the saved ones."""
         places = self._pending.find(keys)
         try:
             for place in await self._store.find_places(keys) if keys else ():

@@ -134,7 +134,7 @@ def _nearest(places: Sequence[Place], client: str) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What is known of a call besides its conversation."""
+    """The facts of a call apart from its conversation."""
 
     client: str
     opening: Exchange

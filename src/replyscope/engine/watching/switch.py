@@ -10,13 +10,13 @@ from replyscope.domain.matching import matches
 from replyscope.domain.ports import Clock
 from replyscope.domain.query import Query
 from replyscope.engine.watching.archive import WatchEvents
-from replyscope.engine.watching.call_log import CallLog, LoggedCall
+from replyscope.engine.watching.call_log import LiveCalls, LoggedCall
 
 
 @dataclass(frozen=True, slots=True)
 class WatchAddress:
-    """Where programs reach the relay. `base_url` ends in /v1; `upstream` says where it forwards
-    to, and `variables` are the lines that a shell needs.
+    """The address of the relay for programs. `base_url` ends in /v1; `upstream` is the target of
+    its requests, and `variables` are the lines to set in a shell.
     """
 
     base_url: str
@@ -34,7 +34,7 @@ class RunningWatch(Protocol):
 
     @property
     def address(self) -> WatchAddress:
-        """Where programs reach it."""
+        """The address for programs."""
 
     async def close(self) -> None:
         """End the calls that run, and save them."""
@@ -42,8 +42,8 @@ class RunningWatch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WatchOrder:
-    """What to start. `to` names an upstream, empty for `endpoint` or the options of the command
-    line; `report` gets notices for the person.
+    """A request to start a watch. `to` names an upstream; if it is empty, `endpoint` or the
+    options of the command line are used. `report` gets notices for the person.
     """
 
     events: WatchEvents
@@ -71,16 +71,16 @@ class Watching:
     """Gets each call that has ended."""
     on_note: Callable[[str], None] = lambda _text: None
     """Gets notices for the person, such as a refused page in a browser."""
-    log: CallLog = field(init=False)
+    log: LiveCalls = field(init=False)
     _running: RunningWatch | None = None
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        self.log = CallLog(self.clock.now, self._ended)
+        self.log = LiveCalls(self.clock.now, self._ended)
 
     @property
     def address(self) -> WatchAddress | None:
-        """Where programs reach the relay; None while it is stopped."""
+        """The address of the relay; None while it is stopped."""
         return self._running.address if self._running is not None else None
 
     async def start(self, to: str = "", endpoint: Endpoint | None = None) -> WatchAddress:

@@ -11,7 +11,7 @@ Matches = Callable[[Query, WatchedRequest], bool]
 
 
 class FaultPlan:
-    """The rules in their order; the first one that hits a call is applied to it.
+    """The fault rules in order. The first rule that hits a call is applied.
 
     `matches` compares a request with the query of a rule. Each rule has dice of its own, so that
     its faults don't depend on the calls that other rules see.
@@ -24,7 +24,7 @@ class FaultPlan:
         self._seen = [0] * len(rules)
 
     def choose(self, request: WatchedRequest) -> FaultRule | None:
-        """The rule that hits a call; None to forward it as it is."""
+        """The rule that hits a call; None to forward the call unchanged."""
         for number, rule in enumerate(self._rules):
             if rule.when is not None and not self._matches(rule.when, request):
                 continue

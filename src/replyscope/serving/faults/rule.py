@@ -29,7 +29,7 @@ class FaultRuleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
-    """A fault, and the calls that it hits. `text` is the rule as it was written.
+    """A fault, and the calls that it hits. `text` is the source text of the rule.
 
     Places (`cut`, `stall_after`) are bytes of the decoded body; times are seconds; `slow` is in
     tokens per second. Without `stall_after` the stall is before the first byte.

@@ -41,7 +41,7 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Playback:
+class RecordedPlayback:
     """A recording in the form that a request wants. `speed` is as in MockServer.
 
     Without `is_recorded_form` a recorded stream is sent as the object `whole`; None if it is not
@@ -61,7 +61,7 @@ class Playback:
         return 400 if self.whole is None else 200
 
     async def play(self, sink: Sink, told: Sequence[tuple[str, str]]) -> None:
-        """Send the response, with the headers `told` added."""
+        """Send the response, with additional headers."""
         found = self.found
         if self.is_recorded_form:
             await play_frames(sink, found, found.frames, told, self.speed)
@@ -79,12 +79,12 @@ class Playback:
             await sink.send_json(200, self.whole, headers)
 
 
-def playback_of(found: Recording, body: bytes, speed: float) -> Playback:
+def playback_of(found: Recording, body: bytes, speed: float) -> RecordedPlayback:
     """The playback of a recording for a request with a body."""
     if not found.is_stream or _wants_stream(body):
-        return Playback(found, speed, is_recorded_form=True)
+        return RecordedPlayback(found, speed, is_recorded_form=True)
     whole = whole_of(found.exchange.api, found.frames)
-    return Playback(found, speed, is_recorded_form=False, whole=whole)
+    return RecordedPlayback(found, speed, is_recorded_form=False, whole=whole)
 
 
 async def play_frames(

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from replyscope.domain.mask import Mask, StreamMask, secrets_in_headers, secrets_in_url
 from replyscope.domain.watched import CallListener, CallObserver, Client, WatchedRequest
 from replyscope.serving.connection import Head
-from replyscope.serving.watch.decoding import Decoder, Unreadable
+from replyscope.serving.watch.decoding import BodyDecoder, UnreadableBody
 from replyscope.serving.watch.peers import Process
 
 MOST_OF_A_REQUEST = 32 * 1024 * 1024
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Gaps:
+class ObserverGaps:
     """The calls that were forwarded, but not reported to the end. `report` gets the first."""
 
     report: Callable[[str], None]
@@ -78,7 +78,7 @@ class CallCopy:
         own_secrets: tuple[str, ...],
         process: asyncio.Future[Process | None],
         elapsed_ms: Callable[[], float],
-        gaps: Gaps,
+        gaps: ObserverGaps,
         order: InOrder,
     ) -> None:
         self._observer = observer
@@ -89,7 +89,7 @@ class CallCopy:
         self._gaps = gaps
         self._order = order
         self._body = bytearray()
-        self._decoder: Decoder | None = None
+        self._decoder: BodyDecoder | None = None
         self._listener: CallListener | None = None
         self._kept: list[Callable[[CallListener], None]] = []
         self._is_whole = self._has_begun = self._has_failed = False
@@ -98,7 +98,7 @@ class CallCopy:
 
     @cached_property
     def _secrets(self) -> tuple[str, ...]:
-        """Our own keys, and those of the request."""
+        """Our own keys, and the keys in the request."""
         in_query = secrets_in_url(f"http://upstream/?{self._request.query}")
         return (*self._own_secrets, *secrets_in_headers(self._request.headers), *in_query)
 
@@ -132,7 +132,7 @@ class CallCopy:
         self._elapsed_ms = elapsed_ms
 
     def replace_request(self, head: Head, body: bytes) -> None:
-        """Report an edited request instead of the one that was added."""
+        """Replace the request in the report by an edited one."""
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.raw_headers]
         self._request = replace(self._request, headers=tuple(headers))
         self._body = bytearray(body)
@@ -143,7 +143,7 @@ class CallCopy:
         self._begin_soon()
 
     def _begin_soon(self) -> None:
-        """Report the request as soon as the process is known, and those of earlier requests."""
+        """Report the request once its process and the processes of earlier requests are known."""
         if not self._has_begun:
             self._has_begun = True
             self._order.add(self._process, self._begin)
@@ -153,8 +153,8 @@ class CallCopy:
         self._begin_soon()
         encodings = ",".join(v for n, v in headers if n.lower() == "content-encoding")
         try:
-            self._decoder = Decoder(encodings, MOST_OF_A_RESPONSE)
-        except Unreadable as error:
+            self._decoder = BodyDecoder(encodings, MOST_OF_A_RESPONSE)
+        except UnreadableBody as error:
             self._lack = f"The body can't be read: {error}."
         masked, at_ms = self._mask.headers(headers), self._elapsed_ms()
         self._report(lambda listener: listener.responded(status, masked, at_ms))
@@ -165,7 +165,7 @@ class CallCopy:
             return
         try:
             data = self._stream_mask.feed(self._decoder.feed(data))
-        except Unreadable as error:
+        except UnreadableBody as error:
             self._lack = f"The body can't be read: {error}."
             return
         if self._decoder.is_cut:
@@ -190,10 +190,10 @@ class CallCopy:
         names = self._request.headers
         encodings = ",".join(v for n, v in names if n.lower() == "content-encoding")
         try:
-            decoder = Decoder(encodings, MOST_OF_A_REQUEST)
+            decoder = BodyDecoder(encodings, MOST_OF_A_REQUEST)
             body = decoder.feed(bytes(self._body))
             is_cut = decoder.is_cut or not self._is_whole
-        except Unreadable:
+        except UnreadableBody:
             body, is_cut = b"", True
         return replace(
             self._request,

@@ -11,33 +11,33 @@ _ANY_HEADER = 47  # zlib detects gzip or zlib by the first bytes
 _RAW = -15
 
 
-class Unreadable(Exception):
+class UnreadableBody(Exception):
     """A body that can't be decoded. The text is a clause."""
 
 
-class Decoder:
-    """Decodes the parts of one body, in order. The result has at most `most` bytes in all."""
+class BodyDecoder:
+    """Decodes the parts of one body, in order. The whole result has at most `most` bytes."""
 
     def __init__(self, encodings: str, most: int) -> None:
-        """Raises Unreadable for an encoding that is not known."""
+        """Raises UnreadableBody for an encoding that is not known."""
         names = [name.strip().lower() for name in encodings.split(",")]
         wanted = [name for name in reversed(names) if name not in ("", "identity")]
         if len(wanted) > _MOST_ENCODINGS:
-            raise Unreadable(f"it has {len(wanted)} content encodings")
+            raise UnreadableBody(f"it has {len(wanted)} content encodings")
         self._steps = [_step_of(name) for name in wanted]
         self._room = most
         self.is_cut = False
         """Whether the body was larger than the limit; the rest was dropped."""
 
     def feed(self, data: bytes) -> bytes:
-        """The decoded data. Raises Unreadable."""
+        """The decoded data. Raises UnreadableBody."""
         if self.is_cut:
             return b""
         for step in self._steps:
             try:
                 data = step(data, self._room + 1)
             except (zlib.error, ValueError, EOFError) as error:
-                raise Unreadable(f"its content encoding is damaged ({error})") from error
+                raise UnreadableBody(f"its content encoding is damaged ({error})") from error
             self.is_cut |= len(data) > self._room
         self.is_cut |= len(data) > self._room
         data = data[: self._room]
@@ -55,7 +55,7 @@ def _step_of(name: str) -> _Step:
         module: Any = importlib.import_module("compression.zstd")
         made = module.ZstdDecompressor()
         return lambda data, most: bytes(made.decompress(data, most)) if not made.eof else b""
-    raise Unreadable(f"its content encoding is {name[:20]!r}")
+    raise UnreadableBody(f"its content encoding is {name[:20]!r}")
 
 
 class _Inflating:

@@ -27,14 +27,10 @@ class Link:
         self._reader = reader
         self._writer = writer
         self._next: asyncio.Task[bytes] | None = None
-
-    def write(self, data: bytes) -> None:
-        """Send bytes of a request, at once."""
-        self._writer.write(data)
-
-    async def drain(self) -> None:
-        """Wait while the buffer of bytes to send is full. Raises ConnectionError."""
-        await self._writer.drain()
+        self.write = writer.write
+        """Sends bytes of a request, at once."""
+        self.drain = writer.drain
+        """Waits while the buffer of bytes to send is full. Raises ConnectionError."""
 
     def half_close(self) -> bool:
         """Close this side only. Returns whether it is possible: it is not with TLS."""

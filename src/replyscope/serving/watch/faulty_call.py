@@ -1,6 +1,6 @@
-"""A call that a rule of `watch --fault` hits: its response is decoded, changed and written anew.
+"""A call that a rule of `watch --fault` hits: its response is decoded, changed and encoded again.
 
-The observer gets what the client gets. Only this call's connection is touched.
+The observer and the client get the same bytes. No other connection is affected.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from replyscope.serving.connection import BodyPart, Head, HttpConnection
 from replyscope.serving.faults.body import Cut, FaultyBody, Pause, Step
 from replyscope.serving.faults.rule import FaultRule
 from replyscope.serving.watch.call_copy import MOST_OF_A_RESPONSE, CallCopy
-from replyscope.serving.watch.decoding import Decoder, Unreadable
+from replyscope.serving.watch.decoding import BodyDecoder, UnreadableBody
 from replyscope.serving.watch.dialing import Link
 from replyscope.serving.watch.own_answer import (
     CopiedResponse,
@@ -53,7 +53,7 @@ class FaultyCall:
         self._rule = rule
         self._wait = wait
         self._news: list[tuple[int, tuple[tuple[str, str], ...]] | bytes] = []
-        self._decoder: Decoder | None = None
+        self._decoder: BodyDecoder | None = None
         self._body: FaultyBody | None = None
         self.can_reuse_link = False
         """Whether the link of `forward` can have another request."""
@@ -123,7 +123,7 @@ class FaultyCall:
             try:
                 data = one if self._decoder is None else self._decoder.feed(one)
                 fault = await self._play(self._body.feed(data))
-            except (Unreadable, Flood) as error:
+            except (UnreadableBody, Flood) as error:
                 fault = f"The response can't be changed: {error}."
             if self._decoder is not None and self._decoder.is_cut:
                 fault = f"A response of over {MOST_OF_A_RESPONSE // 1024**2} MB was cut."
@@ -140,9 +140,9 @@ class FaultyCall:
         dropped = set(_FRAMING)
         if encoding.lower() != "identity":
             try:
-                self._decoder = Decoder(encoding, MOST_OF_A_RESPONSE)
+                self._decoder = BodyDecoder(encoding, MOST_OF_A_RESPONSE)
                 dropped |= {"content-encoding", "content-length"}
-            except Unreadable:
+            except UnreadableBody:
                 is_opaque = True
         kind = found.get("content-type", "")
         self._body = FaultyBody(self._rule, kind, is_opaque=is_opaque)

@@ -51,7 +51,7 @@ class Forwarding:
         return ResponseReader(self._head, self._copy)  # made after the first byte was forwarded
 
     async def run(self) -> bool:
-        """Forward until the response ends. Returns whether both connections can go on."""
+        """Forward until the response ends. Returns whether both connections can be reused."""
         sending = asyncio.create_task(self._send())
         receiving = asyncio.create_task(self._receive())
         fault: str | None = CLIENT_LEFT

@@ -1,4 +1,4 @@
-"""What a gate decided about a call: another request, or an answer of our own."""
+"""Applies the decision of a gate to a held call: an edited request, or our own response."""
 
 import json
 from dataclasses import replace
@@ -6,7 +6,7 @@ from typing import Any
 
 from replyscope.domain.json_text import read_bounded_json
 from replyscope.serving.connection import BodyPart, Head, HttpConnection
-from replyscope.serving.gate import Answer, Refuse
+from replyscope.serving.gate import AnswerRecorded, Refuse
 from replyscope.serving.mock.playing import playback_of
 from replyscope.serving.watch.call_copy import CallCopy
 from replyscope.serving.watch.own_answer import (
@@ -22,7 +22,11 @@ REFUSED = "The request was refused in replyscope watch; it was not forwarded."
 
 
 async def answer_held(
-    connection: HttpConnection, head: Head, copy: CallCopy, decision: Refuse | Answer, body: bytes
+    connection: HttpConnection,
+    head: Head,
+    copy: CallCopy,
+    decision: Refuse | AnswerRecorded,
+    body: bytes,
 ) -> bool:
     """Answer a call as decided. Returns whether the connection can have another request."""
     return await while_client_stays(
@@ -31,7 +35,7 @@ async def answer_held(
 
 
 async def _answer(
-    response: CopiedResponse, head: Head, decision: Refuse | Answer, body: bytes
+    response: CopiedResponse, head: Head, decision: Refuse | AnswerRecorded, body: bytes
 ) -> str | None:
     if isinstance(decision, Refuse):
         error = error_of_api(head, decision.message, "refused")
@@ -43,7 +47,7 @@ async def _answer(
     return CUT_AS_RECORDED if response.is_closed else None
 
 
-def note_of(decision: Refuse | Answer) -> str:
+def note_of(decision: Refuse | AnswerRecorded) -> str:
     """The sentence about an answer that is recorded with the call."""
     if isinstance(decision, Refuse):
         return REFUSED

@@ -23,6 +23,8 @@ class CopiedResponse:
         self._connection = connection
         self._copy = copy
         self.is_closed = False
+        self.end = connection.end
+        """See Sink."""
 
     def begin(self, status: int, headers: Headers) -> None:
         """See Sink."""
@@ -34,10 +36,6 @@ class CopiedResponse:
         """See Sink."""
         await self._connection.write(data)
         self._copy.received(data)
-
-    async def end(self) -> None:
-        """See Sink."""
-        await self._connection.end()
 
     async def close(self) -> None:
         """See Sink."""

@@ -1,6 +1,6 @@
-"""Which program is at the other end of a connection: by its user agent, on Linux by its process.
+"""Identifies the program at the other end of a connection: by user agent, on Linux by process.
 
-The tables of /proc are read in a thread, once for each connection.
+A thread reads the tables of /proc, once for each connection.
 """
 
 import asyncio
@@ -115,7 +115,7 @@ def _pids() -> list[int]:
 
 
 def _has_open(pid: int, link: str) -> bool:
-    """Whether a process has a socket open; False for processes of others."""
+    """Whether a process has a socket open; False for processes of other users."""
     with suppress(OSError), os.scandir(_PROC / str(pid) / "fd") as entries:
         for entry in entries:
             with suppress(OSError):

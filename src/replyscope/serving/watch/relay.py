@@ -19,7 +19,7 @@ from replyscope.serving.faults.plan import FaultPlan
 from replyscope.serving.faults.rule import FaultRule
 from replyscope.serving.gate import Decision, Gate, Send
 from replyscope.serving.server import HttpServer, Report
-from replyscope.serving.watch.call_copy import MOST_OF_A_REQUEST, CallCopy, Gaps, InOrder
+from replyscope.serving.watch.call_copy import MOST_OF_A_REQUEST, CallCopy, InOrder, ObserverGaps
 from replyscope.serving.watch.dialing import DialError, Link, dial
 from replyscope.serving.watch.faulty_call import LEFT, FaultyCall, Wait, decodable, read_ahead
 from replyscope.serving.watch.forwarding import CLIENT_LEFT, Forwarding
@@ -32,7 +32,7 @@ from replyscope.serving.watch.held_call import (
 from replyscope.serving.watch.own_answer import unless_client_leaves
 from replyscope.serving.watch.peers import Peers, Process, client_name
 from replyscope.serving.watch.request_head import forwarded_head, without_expectation
-from replyscope.serving.watch.upstream import Destination, Directory, Upstream
+from replyscope.serving.watch.upstream import Directory, Upstream, UpstreamPath
 
 _UNREACHABLE = "upstream_unreachable"
 
@@ -82,7 +82,7 @@ class Relay(HttpServer):
         self._running = 0
         self._is_idle = asyncio.Event()
         self._order = InOrder()
-        self.gaps = Gaps(report)
+        self.gaps = ObserverGaps(report)
 
     async def close(self) -> None:
         """See HttpServer. All calls have been reported to their end afterwards."""
@@ -112,7 +112,7 @@ class Relay(HttpServer):
         refusal = find_refusal(head.headers, self._own_names)
         found = refusal or self._directory.find(head.target)
         if head.method == "CONNECT":
-            found = Refusal(405, "This server is no proxy; use it as a base URL.")
+            found = Refusal(405, "This server is not a proxy; use it as a base URL.")
         if isinstance(found, Refusal):
             self._report(f"{found.status} {head.method}: {found.reason}")
             await visit.connection.refuse(found.status, error_object(found.reason, "refused"))
@@ -129,9 +129,9 @@ class Relay(HttpServer):
                 self._is_idle.set()
 
     async def _forward(
-        self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
+        self, visit: _Visit, head: Head, found: UpstreamPath, elapsed_ms: Callable[[], float]
     ) -> bool:
-        """Forward a call as it comes."""
+        """Forward a call part by part, without a gate or faults."""
         try:
             link = await _link_to(visit, found.upstream)
         except DialError as error:
@@ -145,7 +145,7 @@ class Relay(HttpServer):
         return await _pass(visit.connection, Forwarding(visit.connection, head, link, copy), link)
 
     async def _read_first(
-        self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
+        self, visit: _Visit, head: Head, found: UpstreamPath, elapsed_ms: Callable[[], float]
     ) -> bool:
         """Read a request to its end, let the gate decide, then forward it or answer."""
         connection, copy = visit.connection, self._new_copy(visit, head, found, elapsed_ms)
@@ -197,12 +197,12 @@ class Relay(HttpServer):
         self,
         visit: _Visit,
         head: Head,
-        found: Destination,
+        found: UpstreamPath,
         copy: CallCopy,
         parts: Sequence[BodyPart],
         rule: FaultRule | None = None,
     ) -> bool:
-        """Forward a request that was read, with the fault that was chosen for it."""
+        """Forward a request that was read, and apply the fault `rule` to the call, if any."""
         connection = visit.connection
         call = None if rule is None else FaultyCall(connection, head, copy, rule, self._wait)
         if call is not None and rule is not None and rule.status is not None:
@@ -228,7 +228,7 @@ class Relay(HttpServer):
         return can_go_on
 
     def _new_copy(
-        self, visit: _Visit, head: Head, found: Destination, elapsed_ms: Callable[[], float]
+        self, visit: _Visit, head: Head, found: UpstreamPath, elapsed_ms: Callable[[], float]
     ) -> CallCopy:
         upstream = found.upstream
         if visit.process is None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from replyscope.domain.proxies import login_of
 from replyscope.serving.connection import Head
 from replyscope.serving.watch.dialing import basic, proxy_headers
-from replyscope.serving.watch.upstream import Destination
+from replyscope.serving.watch.upstream import UpstreamPath
 
 _CREDENTIALS = {"authorization", "x-api-key", "api-key"}
 _OF_PROXIES = {"proxy-connection", "proxy-authorization"}
@@ -29,7 +29,7 @@ def without_expectation(head: Head) -> Head:
     return replace(head, raw_headers=kept)
 
 
-def forwarded_head(head: Head, destination: Destination) -> bytes:
+def forwarded_head(head: Head, destination: UpstreamPath) -> bytes:
     """The bytes of the head to send. A proxy that forwards plain HTTP gets the whole URL as the
     target, and its login.
     """
@@ -42,7 +42,7 @@ def forwarded_head(head: Head, destination: Destination) -> bytes:
     return b"\r\n".join([*lines, b"", b""])
 
 
-def _headers(head: Head, destination: Destination) -> Iterator[tuple[bytes, bytes]]:
+def _headers(head: Head, destination: UpstreamPath) -> Iterator[tuple[bytes, bytes]]:
     own = _own_headers(destination)
     dropped = _dropped(head) | {name.lower() for name, _ in own}
     if destination.upstream.access is not None:
@@ -65,8 +65,8 @@ def _headers(head: Head, destination: Destination) -> Iterator[tuple[bytes, byte
         yield added.encode("latin-1"), text.encode("latin-1", "replace")
 
 
-def _own_headers(destination: Destination) -> list[tuple[str, str]]:
-    """The headers of our own access, which replace those of the client."""
+def _own_headers(destination: UpstreamPath) -> list[tuple[str, str]]:
+    """The headers with our own key, which replace the client's access headers."""
     upstream = destination.upstream
     access = upstream.access
     if access is None:

@@ -16,7 +16,7 @@ class ResponseListener(Protocol):
     """A receiver of the parts of a response."""
 
     def responded(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        """The status and the headers, but not those of an interim response."""
+        """The status and the headers. Interim responses are not reported."""
         ...
 
     def received(self, data: bytes) -> None:

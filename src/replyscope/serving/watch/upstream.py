@@ -88,8 +88,8 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """Where a request is forwarded to.
+class UpstreamPath:
+    """The destination of a forwarded request.
 
     `target` is the request target to send; `path` is the path below the base URL, for the record.
     """
@@ -111,12 +111,12 @@ class Directory:
         self._by_name = {one.name: one for one in upstreams}
         self._token = token
 
-    def find(self, target: str) -> Destination | Refusal:
+    def find(self, target: str) -> UpstreamPath | Refusal:
         """The destination of a request target."""
         path, _, query = target.partition("?")
         if not path.startswith("/"):
             reason = "This server forwards to its own upstreams only; use it as a base URL."
-            return Refusal(400, f"{reason} It is no proxy.")
+            return Refusal(400, f"{reason} It is not a proxy.")
         if self._token is not None:
             inner = self._without_token(path, self._token)
             if inner is None:
@@ -134,8 +134,8 @@ class Directory:
         return f"/{rest[0]}" if start == "t" and is_right else None
 
 
-def _at(upstream: Upstream, path: str, query: str) -> Destination:
-    """The destination of a path at an upstream: `/v1` stands for the path of its base URL."""
+def _at(upstream: Upstream, path: str, query: str) -> UpstreamPath:
+    """The destination of a path at an upstream. `/v1` is replaced by the path of its base URL."""
     base = urlsplit(upstream.base_url)
     root = quote(base.path.rstrip("/"), safe=_PATH_CHARACTERS)
     if path == _VERSION or path.startswith(f"{_VERSION}/"):
@@ -144,7 +144,7 @@ def _at(upstream: Upstream, path: str, query: str) -> Destination:
         root = root.removesuffix(_VERSION)
     both = "&".join(filter(None, (base.query, query)))
     sent = f"{root}{path}" or "/"
-    return Destination(upstream, f"{sent}?{both}" if both else sent, path, query)
+    return UpstreamPath(upstream, f"{sent}?{both}" if both else sent, path, query)
 
 
 def with_names(wanted: Sequence[tuple[str, str]]) -> list[str]:

@@ -85,20 +85,24 @@ class Groups:
         prompts = self.prompts = LatePrompts(desk, panes, providers, self.outside_editor.edit)
         self.writing = Writing(desk, panes, drafts, sending, servers, prompts, commands, run)
         self.completing = Completing(desk, panes, self.writing, servers, prompts, commands, run)
-        self.settings = SettingsCommands(desk, panes, commands, run)
         self.layout = PaneLayout(desk, panes, screen, sending, shows, reading)
         self.watching = WatchCommands(desk, panes, screen, drafts, self.reviewing)
         self.lifecycle = Lifecycle(
             desk, panes, screen, drafts, providers, sessions, self.reviewing, self.watching
         )
-        self._add_views(screen, services, commands)
+        self._add_views(screen, services, commands, run)
         self._add_aids(screen)
 
     def _add_views(
-        self, screen: WorkingScreen[None], services: Services, commands: Sequence[CommandLine]
+        self,
+        screen: WorkingScreen[None],
+        services: Services,
+        commands: Sequence[CommandLine],
+        run: Callable[[str, str], Awaitable[None]],
     ) -> None:
-        """Add the commands that find and draw."""
+        """Add the commands that find and draw, and the settings."""
         desk, panes = self.desk, self.panes
+        self.settings = SettingsCommands(desk, panes, commands, run)
         self.key_help = KeyHelp(desk, screen, commands)
         self.finding = Finding(desk, panes, screen)
         self.pictures = PictureCommands(screen, services, lambda: desk.conversation.is_private)

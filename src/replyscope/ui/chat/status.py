@@ -31,7 +31,7 @@ class Status:
     schema: str | None = None
     note: str = ""
     watch: str = ""
-    """Where a watch listens, and the number of its calls; empty without one."""
+    """The address of the watch, and the number of its calls; empty without a watch."""
     model_key: str = "F2"
 
 
@@ -117,7 +117,7 @@ def _request(status: Status) -> list[tuple[str, str, int]]:
 
 
 def usage_parts(status: Status) -> list[str]:
-    """The context, the tokens and the cost of a session, as far as they are known."""
+    """The known values among the context, the tokens and the cost of a session."""
     return [text for text, _ in _usage(status)]
 
 

@@ -107,7 +107,7 @@ class WatchCommands:
         await self.catch_up()
 
     async def _show(self) -> None:
-        """Open the live screen, and what the person opens from it."""
+        """Open the live screen, then the call that was chosen there."""
         watching = self._desk.watching
         assert watching is not None
         await self._drafts.save()
@@ -125,7 +125,7 @@ class WatchCommands:
             await self._reviewing.open_message(opened.session_id, opened.message_id)
 
     async def _take_over(self, opened: "OpenedCall") -> None:
-        """Continue from a reply in a new session: the program may go on in its own one."""
+        """Continue from a reply in a new session; the program may continue its own session."""
         archive = self._desk.archive
         try:
             watched = await archive.open(opened.session_id)

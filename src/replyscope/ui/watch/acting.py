@@ -1,4 +1,4 @@
-"""What is done with the calls: open, take over, compare, replay, copy."""
+"""The actions on calls: open, take over, compare, replay, copy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,9 +26,7 @@ _MARK_TWO = "[Space] mark a call, select another, [c] compare"
 
 @dataclass(frozen=True, slots=True)
 class OpenedCall:
-    """A call to open in the chat. With `takes_over` the person goes on from it in a session of
-    their own.
-    """
+    """A call to open in the chat. With `takes_over` the chat continues from it in a new session."""
 
     session_id: str
     message_id: str

@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from replyscope.engine.watching.call_log import LoggedCall
-from replyscope.ui.watch.rows import Table, call_row, head_row, table_of
+from replyscope.ui.watch.rows import CallColumns, call_row, head_row, table_of
 from replyscope.ui.watch.waterfall import Scale, scale_of, span_of
 
 _HEAD = 1
@@ -26,20 +26,21 @@ _MOVE = Binding.Group("move")
 
 @dataclass(frozen=True, slots=True)
 class _Drawing:
-    """What a frame of the table is drawn with: the calls in view, their columns and scale."""
+    """The data of one frame of the table: the calls in view, their columns and scale."""
 
     first: int
     calls: Sequence[LoggedCall | None]
-    table: Table
+    table: CallColumns
     scale: Scale
     now: datetime
 
 
 class CallTable(ScrollView, can_focus=True):
-    """One row is highlighted, any number are marked. The newest row is followed until another
-    one is pointed at.
+    """The table of calls. One row is highlighted, any number are marked. The newest row is
+    followed until another row is highlighted.
 
-    `call_of` returns a call as it is now; `now` is the time that running calls last until.
+    `call_of` returns the current state of a call; `now` returns the current time, which ends the
+    bars of running calls.
     """
 
     ALLOW_SELECT = False
@@ -116,7 +117,7 @@ class CallTable(ScrollView, can_focus=True):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw the calls in view as they are now."""
+        """Draw the calls in view again, in their current state."""
         self._drawing = None
         self.refresh()
 

@@ -1,7 +1,7 @@
 """The list of calls: follows the log, and shows the calls that match the filter."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -19,7 +19,7 @@ from replyscope.ui.watch.waterfall import MUTED
 from replyscope.ui.working_screen import WorkingScreen
 
 _TURN_S = 0.008
-"""How long calls are matched at once: keys and drawing wait so long."""
+"""The longest time that matching may block keys and drawing."""
 
 
 class Calls:
@@ -32,6 +32,8 @@ class Calls:
         self._desk = desk
         self._field = field
         self._note = note
+        self.known_values = desk.log.names
+        """The values of a query field among the calls."""
         self._query: Query | None = None
         self._matched: dict[str, bool] = {}
         """Whether an ended call matches the filter."""
@@ -53,10 +55,6 @@ class Calls:
         draw_hint(self._field, self._note, self.known_values, None)
         self._query, self._matched = query, {}
         self._start()
-
-    def known_values(self, field: str) -> Iterable[str]:
-        """The values of a query field among the calls."""
-        return self._desk.log.names(field)
 
     def look(self) -> None:
         """Show what has changed since the last look."""
@@ -81,7 +79,7 @@ class Calls:
         self.on_shown()
 
     async def _matching(self, ids: Sequence[str], query: Query) -> list[str]:
-        """The calls that match. Those that have ended are matched once for a filter."""
+        """The calls that match. Ended calls are matched once for each filter."""
         log, now = self._desk.log, self._desk.log.now().astimezone()
         running, shown = set(log.running_ids), []
         until_s = perf_counter() + _TURN_S
@@ -99,7 +97,7 @@ class Calls:
         return shown
 
     def _words(self, *, has_calls: bool) -> Content:
-        """What the table says while it has no rows."""
+        """The text of the empty table."""
         address = self._desk.watching.address
         if has_calls:
             return Content.styled("\n  No call matches the filter.", MUTED)
@@ -120,7 +118,7 @@ class Calls:
         return Content(printable_line(f"Watch · {address.shown} to {address.upstream}"))
 
     def subtitle(self) -> Content:
-        """The counts under the table: calls, those that run, and what is not saved."""
+        """The counts under the table: all calls, running calls, marked calls and unsaved calls."""
         table, log = self._desk.table, self._desk.log
         parts = [plural(self.total, "call")]
         if self._query is not None:

@@ -40,7 +40,7 @@ WATCH_COMMANDS: tuple[ScreenCommand[WatchGroups], ...] = (
     _Command("s", "toggle", "Stop the watch, or start it again",
              lambda g: g.layout.toggle_watch(), "watch.toggle", "stop/start"),
     _Command("X,shift+x", "clear", "Empty this list; the sessions stay",
-             lambda g: g.layout.clear(), "watch.clear", "clear"),
+             lambda g: g.desk.log.clear(), "watch.clear", "clear"),
     _Command("ctrl+q", "quit", "Quit",
              lambda g: g.layout.quit(), "app.quit", "quit", is_always=True),
 )

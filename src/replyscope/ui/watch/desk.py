@@ -24,7 +24,7 @@ class WatchDesk:
         self.ask_dialog = screen.ask_dialog
 
     def current(self) -> LoggedCall | None:
-        """The highlighted call as it is now."""
+        """The highlighted call in its current state."""
         current = self.table.current_id
         return self.log.call(current) if current is not None else None
 

@@ -63,12 +63,8 @@ class WatchLayout:
             self._screen.dismiss(None)
 
     def leave(self) -> None:
-        """Close the screen. The watch goes on."""
+        """Close the screen. The watch continues."""
         self._screen.dismiss(None)
-
-    def clear(self) -> None:
-        """Empty the list. The sessions stay."""
-        self._desk.log.clear()
 
     def toggle_watch(self) -> None:
         """Stop the watch, or start it again."""

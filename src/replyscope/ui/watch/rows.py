@@ -1,4 +1,4 @@
-"""The columns of the table of calls, and a row of it. Pure."""
+"""The columns and rows of the table of calls, as pure functions."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from replyscope.engine.watching.call_log import LoggedCall
 from replyscope.inspection.explain import ending_word
 from replyscope.inspection.figures import UNKNOWN, count, dollars, seconds, size
 from replyscope.ui.review.result_rows import cut
-from replyscope.ui.watch.waterfall import MOODS, MUTED, Scale, Span, bar, mood_of
+from replyscope.ui.watch.waterfall import MOODS, MUTED, BarSpan, Scale, bar, mood_of
 
 _MARGIN = 2
 _MARK = "◆ "
@@ -51,14 +51,14 @@ _WIDEST = 28
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CallColumns:
     """The columns that fit a width, and the width of the waterfall; 0 without one."""
 
     columns: tuple[Column, ...]
     bar: int
 
 
-def table_of(width: int) -> Table:
+def table_of(width: int) -> CallColumns:
     """The columns for a width in cells."""
     columns = list(COLUMNS)
     while len(columns) > 2 and _room(columns, width) < _LEAST_BAR:
@@ -72,15 +72,15 @@ def table_of(width: int) -> Table:
         else c
         for c in columns
     ]  # fmt: skip
-    return Table(tuple(wide), min(_MOST_BAR, max(0, _room(wide, width))))
+    return CallColumns(tuple(wide), min(_MOST_BAR, max(0, _room(wide, width))))
 
 
 def _room(columns: list[Column], width: int) -> int:
-    """What the columns leave for the waterfall."""
+    """The width that remains for the waterfall."""
     return width - _MARGIN - sum(column.width + column.gap for column in columns)
 
 
-def head_row(table: Table, scale: Scale) -> Content:
+def head_row(table: CallColumns, scale: Scale) -> Content:
     """The titles of the columns, and the length of the time scale."""
     titles = [" " * column.gap + _fitted(column.title, column) for column in table.columns]
     line = "".join(titles) + " " * _MARGIN
@@ -91,9 +91,9 @@ def head_row(table: Table, scale: Scale) -> Content:
 
 
 def call_row(
-    call: LoggedCall, table: Table, span: Span, scale: Scale, *, is_marked: bool
+    call: LoggedCall, table: CallColumns, span: BarSpan, scale: Scale, *, is_marked: bool
 ) -> Content:
-    """A row of the table. A call that is no request for a reply is dimmed."""
+    """A row of the table. Calls that do not request a reply are dimmed."""
     cells = _cells(call, span)
     pieces: list[tuple[str, str]] = []
     for column in table.columns:
@@ -112,7 +112,7 @@ def _fitted(text: str, column: Column) -> str:
     return set_cell_size(text, column.width)
 
 
-def _cells(call: LoggedCall, span: Span) -> dict[str, tuple[str, str]]:
+def _cells(call: LoggedCall, span: BarSpan) -> dict[str, tuple[str, str]]:
     """The text and the colour of each cell, by the title of its column."""
     request = call.request
     first_ms = span.wait_ms if span.wait_ms < span.length_ms else None

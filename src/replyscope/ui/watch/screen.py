@@ -154,12 +154,12 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
         self.groups.acting.open()
 
     @on(Input.Changed, "#query")
-    def _filter(self) -> None:
-        self.groups.calls.follow_typing()
-
     @on(Input.Submitted, "#query")
-    def _leave_filter(self) -> None:
-        self.groups.layout.focus_calls()
+    def _filter(self, event: Input.Changed | Input.Submitted) -> None:
+        if isinstance(event, Input.Submitted):
+            self.groups.layout.focus_calls()
+        else:
+            self.groups.calls.follow_typing()
 
     @on(QueryField.Walked)
     def _walk(self, event: QueryField.Walked) -> None:

@@ -14,7 +14,7 @@ from replyscope.ui.transcript.content import EntryContent, no_content, reply_con
 
 
 class CallSource:
-    """Reads one call; `current` returns it as it is now. Implements Source."""
+    """Reads one call; `current` returns its current state. Implements Source."""
 
     can_step = False
     moment_ms = None

@@ -22,8 +22,8 @@ _WAITING, _STREAMING = "─", "━"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """When a call began, and how long it waited and lasted, in milliseconds."""
+class BarSpan:
+    """The start, the wait and the duration of a call, in milliseconds."""
 
     start_ms: float
     wait_ms: float
@@ -31,11 +31,11 @@ class Span:
 
     @property
     def end_ms(self) -> float:
-        """When it ended, or now."""
+        """The end of the call; the current time if it is running."""
         return self.start_ms + self.length_ms
 
 
-def span_of(call: LoggedCall, now: datetime) -> Span:
+def span_of(call: LoggedCall, now: datetime) -> BarSpan:
     """The span of a call; one that runs lasts until now."""
     start_ms = call.request.at.timestamp() * 1_000
     so_far_ms = max(0.0, now.timestamp() * 1_000 - start_ms)
@@ -49,12 +49,12 @@ def span_of(call: LoggedCall, now: datetime) -> Span:
     else:
         first_ms, length_ms = None, so_far_ms if call.is_running else 0.0
     wait_ms = length_ms if first_ms is None else min(first_ms, length_ms)
-    return Span(start_ms, wait_ms, length_ms)
+    return BarSpan(start_ms, wait_ms, length_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The time that the whole width stands for."""
+    """The time span of the full width."""
 
     start_ms: float = 0.0
     length_ms: float = _LEAST_MS
@@ -65,7 +65,7 @@ class Scale:
         return seconds(self.length_ms)
 
 
-def scale_of(spans: Iterable[Span]) -> Scale:
+def scale_of(spans: Iterable[BarSpan]) -> Scale:
     """The scale on which all of these fit."""
     shown = list(spans)
     if not shown:
@@ -83,7 +83,7 @@ def mood_of(call: LoggedCall) -> Mood:
     return explain(call.exchange).mood
 
 
-def bar(call: LoggedCall, span: Span, scale: Scale, width: int) -> Content:
+def bar(call: LoggedCall, span: BarSpan, scale: Scale, width: int) -> Content:
     """The bar of a call: a thin line while it waited, a thick one while it streamed."""
     if width < 1:
         return Content("")
