@@ -134,3 +134,20 @@ def test_silence_before_the_end_is_a_stall() -> None:
     assert "no data for 60.0 s, 10 ms after the start" in find_oddities(
         fold_events(make_exchange(), events)
     )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"unknown_events": tuple(f"made.up.{n}" for n in range(5_000))},
+        {"extras": tuple((f"field_{n}", "1") for n in range(5_000))},
+        {"extras": tuple((f"usage.made_{n}_tokens", '"x"') for n in range(5_000))},
+        {"choices": tuple(Choice(n, "", finish_reason=FinishReason.OTHER) for n in range(5_000))},
+        {"unknown_events": ("x" * 1_000_000,)},
+    ],
+)
+def test_a_flood_of_names_is_counted_and_not_listed(fields: dict[str, Any]) -> None:
+    """The inspector lays out each character of a finding."""
+    found = find_oddities(ended(**fields))
+    assert 0 < sum(map(len, found)) < 20_000
+    assert len(found) <= 101

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from replyscope.domain.exchange import (
@@ -23,6 +23,9 @@ from replyscope.inspection.figures import seconds
 from replyscope.inspection.schema_check import check_reply
 
 _STALL_MS = 5_000
+_MOST_FINDINGS = 100
+_MOST_NAMES = 30
+_LONGEST_NAME = 100
 
 
 def find_oddities(exchange: Exchange) -> tuple[str, ...]:
@@ -36,7 +39,16 @@ def find_oddities(exchange: Exchange) -> tuple[str, ...]:
         findings += _about_usage(exchange)
         findings += _about_identity(exchange)
         findings += _about_stream(exchange)
-    return tuple(dict.fromkeys(findings))
+    distinct = tuple(dict.fromkeys(findings))
+    more = len(distinct) - _MOST_FINDINGS
+    return distinct if more <= 0 else (*distinct[:_MOST_FINDINGS], f"{more:,} more (see the wire)")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names as a phrase. A hostile reply may have a hundred thousand."""
+    shown = ", ".join(name[:_LONGEST_NAME] for name in names[:_MOST_NAMES])
+    more = len(names) - _MOST_NAMES
+    return shown if more <= 0 else f"{shown} and {more:,} more"
 
 
 def _retries(exchange: Exchange) -> Iterator[str]:
@@ -186,7 +198,7 @@ def _about_stream(exchange: Exchange) -> Iterator[str]:
         frames = f"{plural(count, 'frame')} that {'is' if count == 1 else 'are'}"
         yield f"the server sent {frames} not JSON (see the wire)"
     if exchange.unknown_events:
-        yield f"events of unknown types: {', '.join(exchange.unknown_events)}"
+        yield f"events of unknown types: {_listed(exchange.unknown_events)}"
     yield from _about_fields(exchange)
 
 
@@ -210,9 +222,9 @@ def _about_fields(exchange: Exchange) -> Iterator[str]:
     others = [name for name in dict.fromkeys(names) if name not in standard]
     unshown = [name for name in standard if not is_asked(name)]
     if unshown:
-        yield f"also sent: {', '.join(unshown)}"
+        yield f"also sent: {_listed(unshown)}"
     if others:
-        yield f"non-standard fields: {', '.join(others)}"
+        yield f"non-standard fields: {_listed(others)}"
 
 
 _DETAILS = ("audio_tokens", "image_tokens", "text_tokens", "accepted_prediction_tokens")
