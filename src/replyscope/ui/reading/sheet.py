@@ -29,6 +29,7 @@ from replyscope.ui.transcript.content import REMEDY_COMMANDS
 
 MUTED = "$text-muted"
 _LABEL = 9
+_MOST_EXTRAS = 30
 _MOODS = {
     Mood.GOOD: "$text-success bold",
     Mood.NOTE: "$text-warning bold",
@@ -172,9 +173,13 @@ def _identity(exchange: Exchange) -> list[tuple[str, str]]:
         ("http", f"{status}{plural(exchange.frame_count, 'frame')}"),
         ("exchange", exchange.id),
         ("limits", limits or UNKNOWN),
-        *(
-            ("extra", f"{name} {value}"[:400])
-            for name, value in exchange.extras
-            if not is_asked(name)
-        ),
+        *_extra_rows(exchange),
     ]
+
+
+def _extra_rows(exchange: Exchange) -> list[tuple[str, str]]:
+    """A row for each field that is shown nowhere else. A hostile reply may have 100,000."""
+    others = [(name, value) for name, value in exchange.extras if not is_asked(name)]
+    rows = [("extra", f"{name} {value[:400]}"[:400]) for name, value in others[:_MOST_EXTRAS]]
+    more = len(others) - _MOST_EXTRAS
+    return rows if more <= 0 else [*rows, ("extra", f"{more:,} more; see the wire")]
