@@ -35,10 +35,12 @@ def merge_pieces(pieces: Sequence[Any], depth: int = 0) -> Any:
 
 
 def _merge_objects(pieces: Sequence[dict[str, Any]], depth: int) -> dict[str, Any]:
-    names = dict.fromkeys(name for piece in pieces for name in piece)
+    received: dict[str, list[Any]] = {}
+    for piece in pieces:
+        for name, value in piece.items():
+            received.setdefault(name, []).append(value)
     merged = {}
-    for name in names:
-        values = [piece[name] for piece in pieces if name in piece]
+    for name, values in received.items():
         if name in _CONSTANT:
             values = [value for value in values if value not in (None, "")][-1:]
         merged[name] = merge_pieces(values, depth + 1)
