@@ -28,6 +28,16 @@ def test_what_is_heavy_is_not_loaded_to_start(statement: str, absent: str) -> No
     assert done.stdout.split() == []
 
 
+def test_the_chat_starts_without_what_only_commands_need() -> None:
+    """Each module before the first paint waits for the file system."""
+    check = "import replyscope.cli.main, replyscope.cli.app, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "replyscope.ui.app" in loaded
+    assert {name for name in loaded if name.startswith("replyscope.serving")} == set()
+    assert "replyscope.domain.query" not in loaded
+
+
 def test_keys_wait_for_every_work_that_opens_a_dialog() -> None:
     """A key after an opening key would land below a dialog that is opened by a worker."""
     careless: list[str] = []

@@ -7,7 +7,6 @@ from contextlib import suppress
 from replyscope import __version__
 from replyscope.cli.numbers import number, whole
 from replyscope.cli.prompts_parser import add_prompts, add_template_options, pair
-from replyscope.cli.serving_parser import add_mock, add_watch
 from replyscope.cli.sessions_parser import add_sessions
 from replyscope.domain import limits
 
@@ -42,6 +41,8 @@ _EPILOG = "\n".join(
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
+    from replyscope.cli.serving_parser import add_mock, add_watch  # it loads the query language
+
     parser = argparse.ArgumentParser(
         prog="replyscope",
         description="Chat with any OpenAI-compatible model, and inspect each reply.",
