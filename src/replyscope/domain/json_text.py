@@ -82,3 +82,12 @@ def object_in(text: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def bounded_object_in(data: bytes) -> dict[str, Any] | None:
+    """The object of a JSON text that may be hostile; None when it is another value or not valid."""
+    try:
+        value = read_bounded_json(data)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

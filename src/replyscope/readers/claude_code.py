@@ -41,7 +41,6 @@ class _Log(TurnLog):
         super().__init__(NAME, file)
         self._sides = LineTurns()
         self._summaries: dict[str, str] = {}
-        self._main: Talk | None = None
 
     def read(self, entry: Line) -> None:
         """See TurnLog."""

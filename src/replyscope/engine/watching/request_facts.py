@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from replyscope.domain.facts import Facts
-from replyscope.domain.json_text import read_bounded_json
+from replyscope.domain.json_text import bounded_object_in
 from replyscope.domain.message import TextPart, ToolResultPart
 from replyscope.domain.watched import WatchedRequest
 from replyscope.domain.wire_reading import WireReading
@@ -15,7 +15,7 @@ def request_facts(wire: WireReading, request: WatchedRequest) -> Facts:
     """The model, the API, the client, the offered tools and the words of a request. Slow for a
     large one.
     """
-    body = _body(request)
+    body = bounded_object_in(request.body) or {}
     model = body.get("model")
     names: dict[str, tuple[str, ...]] = {"tool": tuple(_tools(body))}
     if isinstance(model, str):
@@ -37,14 +37,6 @@ def request_facts(wire: WireReading, request: WatchedRequest) -> Facts:
         started_at=request.at,
         client=client_text(request.client, request.secrets),
     )
-
-
-def _body(request: WatchedRequest) -> dict[str, Any]:
-    try:
-        value = read_bounded_json(request.body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _tools(body: dict[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from replyscope.domain.json_text import read_bounded_json
+from replyscope.domain.json_text import bounded_object_in
 from replyscope.domain.sse import parse_frame
 from replyscope.serving.faults.rule import FaultRule
 
@@ -28,7 +28,7 @@ def edited_frame(rule: FaultRule, frame: bytes) -> bytes:
     """A frame of a stream with the changes of a rule; the same bytes if nothing changes."""
     text = frame.decode("utf-8", "surrogateescape")
     parsed = parse_frame(text)
-    value = _object(parsed[1].encode("utf-8", "surrogateescape")) if parsed else None
+    value = bounded_object_in(parsed[1].encode("utf-8", "surrogateescape")) if parsed else None
     if parsed is None or value is None or not _edit(rule, value):
         return frame
     event = parsed[0]
@@ -45,26 +45,18 @@ def edited_frame(rule: FaultRule, frame: bytes) -> bytes:
 
 def edited_body(rule: FaultRule, body: bytes) -> bytes:
     """A whole body in JSON with the changes of a rule; the same bytes if nothing changes."""
-    value = _object(body)
+    value = bounded_object_in(body)
     return body if value is None or not _edit(rule, value) else json.dumps(value).encode()
 
 
 def output_tokens(body: bytes) -> int:
     """The output tokens that a whole reply reports; 1 if it reports none."""
-    usage = (_object(body) or {}).get("usage")
+    usage = (bounded_object_in(body) or {}).get("usage")
     for name in ("completion_tokens", "output_tokens"):
         count = usage.get(name) if isinstance(usage, dict) else None
         if isinstance(count, int) and count > 0:
             return count
     return 1
-
-
-def _object(data: bytes) -> dict[str, Any] | None:
-    try:
-        value = read_bounded_json(data)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _edit(rule: FaultRule, value: dict[str, Any]) -> bool:

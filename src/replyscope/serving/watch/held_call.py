@@ -2,9 +2,8 @@
 
 import json
 from dataclasses import replace
-from typing import Any
 
-from replyscope.domain.json_text import read_bounded_json
+from replyscope.domain.json_text import bounded_object_in
 from replyscope.serving.connection import BodyPart, Head, HttpConnection
 from replyscope.serving.gate import AnswerRecorded, Refuse
 from replyscope.serving.mock.playing import playback_of
@@ -72,7 +71,7 @@ def edit_note(original: bytes, edited: bytes) -> str:
     """The sentence about an edit that is recorded with the call: the original of each field that
     was changed, within a bound.
     """
-    before, after = _object(original), _object(edited)
+    before, after = bounded_object_in(original), bounded_object_in(edited)
     start = "The request was edited in replyscope watch before it was sent"
     if before is None or after is None:
         return f"{start}; the original: {_short(original.decode('utf-8', 'replace'))}"
@@ -85,14 +84,6 @@ def edit_note(original: bytes, edited: bytes) -> str:
         if name not in before or name not in after or before[name] != after[name]
     ]
     return f"{start}; {'; '.join(changed) or 'only its form was changed'}"
-
-
-def _object(data: bytes) -> dict[str, Any] | None:
-    try:
-        value = read_bounded_json(data)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _short(text: str) -> str:
