@@ -8,6 +8,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from replyscope.domain.endpoint import Endpoint
@@ -75,6 +76,12 @@ class Mask:
         return tuple(
             (name, _DOTS if is_secret_header(name) else self.text(value)) for name, value in headers
         )
+
+
+@lru_cache(maxsize=64)
+def mask_of(secrets: tuple[str, ...]) -> Mask:
+    """The mask of some secrets. A program has few keys, and building a mask takes a while."""
+    return Mask(secrets)
 
 
 class StreamMask:

@@ -80,6 +80,15 @@ def normal_host(host: str) -> str:
         raise ValueError("the URL's host is not a valid name") from error
 
 
+def is_ip_address(host: str) -> bool:
+    """Whether a host is an address, not a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _numeric_host(host: str) -> str:
     """The IPv4 address that the resolver would use: one to four parts, octal, or hex."""
     numbers = [_number(part) for part in host.split(".")]

@@ -1,15 +1,13 @@
 """Reads the wire of watched calls. Implements WireReading."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from replyscope.domain.asked import AskedCall
 from replyscope.domain.endpoint import public_url
 from replyscope.domain.event import RequestSent
 from replyscope.domain.exchange import Api
-from replyscope.domain.json_text import read_bounded_json
-from replyscope.domain.mask import Mask, public_query
+from replyscope.domain.json_text import bounded_object_in
+from replyscope.domain.mask import mask_of, public_query
 from replyscope.domain.think_tags import ThinkTags
 from replyscope.domain.watched import WatchedRequest
 from replyscope.provider.asked_requests import read_asked
@@ -38,18 +36,12 @@ class WatchedWire:
 
     def asked(self, request: WatchedRequest, api: Api) -> AskedCall:
         """The conversation in a request's body."""
-        try:
-            body = read_bounded_json(Mask(request.secrets).body(request.body))
-        except ValueError:
-            body = None
-        if not isinstance(body, Mapping):
-            return AskedCall(api, is_readable=False)
-        given: Mapping[str, Any] = body
-        return read_asked(given, api)
+        body = bounded_object_in(mask_of(request.secrets).body(request.body))
+        return AskedCall(api, is_readable=False) if body is None else read_asked(body, api)
 
     def sent(self, request: WatchedRequest) -> RequestSent:
         """See WireReading."""
-        mask = Mask(request.secrets)
+        mask = mask_of(request.secrets)
         query = f"?{public_query(request.query)}" if request.query else ""
         url = mask.text(f"{public_url(request.base_url)}{request.path}{query}")
         return RequestSent(
@@ -58,4 +50,4 @@ class WatchedWire:
 
     def reply(self, request: WatchedRequest, api: Api, think_tags: ThinkTags) -> WatchedReply:
         """A reader of the response."""
-        return WatchedReply(reading(api), request.base_url, Mask(request.secrets), think_tags)
+        return WatchedReply(reading(api), request.base_url, mask_of(request.secrets), think_tags)

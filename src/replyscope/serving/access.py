@@ -4,12 +4,12 @@ A page in a browser can reach loopback. It has an Origin header, and a page whos
 rebound to loopback has that name as its Host; neither may read what the servers have.
 """
 
-import ipaddress
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from replyscope.domain.endpoint import is_loopback_host
+from replyscope.domain.web_address import is_ip_address
 
 _LOCAL = (".internal", ".local")
 _OF_A_PAGE = ("cross-site", "same-site", "same-origin")
@@ -53,8 +53,5 @@ def _is_allowed(host: str, own_names: Collection[str] | None) -> bool:
         return True
     if own_names is None:
         return False
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return host in own_names or "." not in host or host.endswith(_LOCAL)
-    return True
+    is_local_name = host in own_names or "." not in host or host.endswith(_LOCAL)
+    return is_ip_address(host) or is_local_name

@@ -282,6 +282,11 @@ def _head_of(event: h11.Request) -> Head:
     )
 
 
+def named(raw: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+    """Headers as text, in their order, with names as they were written."""
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+
+
 def _header_value(value: str) -> bytes:
     """A recorded value in the form that HTTP allows: without line breaks."""
     return " ".join(value.split("\n")).replace("\r", " ").strip().encode("latin-1", "replace")

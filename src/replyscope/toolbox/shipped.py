@@ -4,7 +4,6 @@ Each is disabled until the user enables it. Docstrings are sent to models as des
 """
 
 import ast
-import ipaddress
 import json
 import math
 import operator
@@ -20,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
 
-from replyscope.domain.web_address import normal_address
+from replyscope.domain.web_address import is_ip_address, normal_address
 from replyscope.toolbox.permit import check_permit
 
 TOUCHES = {
@@ -217,16 +216,8 @@ def _check_url(url: str, allowed: list[str]) -> None:
     names = {name.lower().rstrip(".") for name in allowed}
     if host in names or place in names:
         return
-    about = " (an address, not a name)" if _is_address(host) else ""
+    about = " (an address, not a name)" if is_ip_address(host) else ""
     raise PermissionError(f"{host or url}{about} is not a host that the settings allow")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _body(response: Any) -> str:

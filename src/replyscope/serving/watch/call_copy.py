@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from replyscope.domain.mask import Mask, StreamMask, secrets_in_headers, secrets_in_url
+from replyscope.domain.mask import Mask, StreamMask, mask_of, secrets_in_headers, secrets_in_url
 from replyscope.domain.watched import CallListener, CallObserver, Client, WatchedRequest
-from replyscope.serving.connection import Head
-from replyscope.serving.watch.decoding import BodyDecoder, UnreadableBody
+from replyscope.serving.connection import Head, named
+from replyscope.serving.watch.decoding import BodyDecoder, UnreadableBody, encodings_in
 from replyscope.serving.watch.peers import Process
 
 MOST_OF_A_REQUEST = 32 * 1024 * 1024
@@ -59,11 +59,6 @@ class InOrder:
             self._waiting.popleft()[1]()
 
 
-@lru_cache(maxsize=64)  # a program has few keys, and building a mask takes a while
-def _mask_of(secrets: tuple[str, ...]) -> Mask:
-    return Mask(secrets)
-
-
 class CallCopy:
     """Collects a request, then reports the request and its response to the observer.
 
@@ -104,11 +99,23 @@ class CallCopy:
 
     @cached_property
     def _mask(self) -> Mask:
-        return _mask_of(self._secrets)
+        return mask_of(self._secrets)
 
     @cached_property
     def _stream_mask(self) -> StreamMask:
         return StreamMask(self._mask)
+
+    @cached_property
+    def _readable(self) -> bytes | None:
+        """The decoded body with masked keys; None if it can't be read whole. A gate, the choice of
+        a fault and the report ask for it.
+        """
+        try:
+            decoder = BodyDecoder(encodings_in(self._request.headers), MOST_OF_A_REQUEST)
+            body = decoder.feed(bytes(self._body))
+        except UnreadableBody:
+            return None
+        return None if decoder.is_cut else self._mask.body(body)
 
     def add_request(self, data: bytes) -> None:
         """Add a part of the request body."""
@@ -133,9 +140,9 @@ class CallCopy:
 
     def replace_request(self, head: Head, body: bytes) -> None:
         """Replace the request in the report by an edited one."""
-        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.raw_headers]
-        self._request = replace(self._request, headers=tuple(headers))
+        self._request = replace(self._request, headers=named(head.raw_headers))
         self._body = bytearray(body)
+        self.__dict__.pop("_readable", None)
 
     def request_ended(self) -> None:
         """The request is complete."""
@@ -151,9 +158,8 @@ class CallCopy:
     def responded(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """See ResponseListener."""
         self._begin_soon()
-        encodings = ",".join(v for n, v in headers if n.lower() == "content-encoding")
         try:
-            self._decoder = BodyDecoder(encodings, MOST_OF_A_RESPONSE)
+            self._decoder = BodyDecoder(encodings_in(headers), MOST_OF_A_RESPONSE)
         except UnreadableBody as error:
             self._lack = f"The body can't be read: {error}."
         masked, at_ms = self._mask.headers(headers), self._elapsed_ms()
@@ -187,21 +193,14 @@ class CallCopy:
 
     def _with_body(self) -> WatchedRequest:
         """The request with its decoded body, or marked as cut."""
-        names = self._request.headers
-        encodings = ",".join(v for n, v in names if n.lower() == "content-encoding")
-        try:
-            decoder = BodyDecoder(encodings, MOST_OF_A_REQUEST)
-            body = decoder.feed(bytes(self._body))
-            is_cut = decoder.is_cut or not self._is_whole
-        except UnreadableBody:
-            body, is_cut = b"", True
+        body = self._readable if self._is_whole else None
         return replace(
             self._request,
-            headers=self._mask.headers(names),
+            headers=self._mask.headers(self._request.headers),
             query=self._mask.text(self._request.query),
             path=self._mask.text(self._request.path),
-            body=b"" if is_cut else self._mask.body(body),
-            is_cut=is_cut,
+            body=body or b"",
+            is_cut=body is None,
             secrets=self._secrets,
         )
 

@@ -3,7 +3,7 @@
 import importlib
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _MOST_ENCODINGS = 3
@@ -13,6 +13,11 @@ _RAW = -15
 
 class UnreadableBody(Exception):
     """A body that can't be decoded. The text is a clause."""
+
+
+def encodings_in(headers: Iterable[tuple[str, str]]) -> str:
+    """The content encodings of a message, separated by commas."""
+    return ",".join(value for name, value in headers if name.lower() == "content-encoding")
 
 
 class BodyDecoder:

@@ -2,12 +2,12 @@
 
 import asyncio
 import base64
-import ipaddress
 import ssl
 import struct
 from urllib.parse import urlsplit
 
 from replyscope.domain.proxies import Proxy
+from replyscope.domain.web_address import is_ip_address
 from replyscope.serving.connection import CHUNK
 from replyscope.serving.watch.upstream import Upstream
 
@@ -84,18 +84,10 @@ async def _open(
     host: str, port: int, tls: ssl.SSLContext | None
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     # Only a name can have several addresses to try.
-    delay_s = None if _is_address(host) else _ATTEMPT_S
+    delay_s = None if is_ip_address(host) else _ATTEMPT_S
     return await asyncio.open_connection(
         host, port, ssl=tls, limit=CHUNK, happy_eyeballs_delay=delay_s
     )
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 async def _dial_through(proxy: Proxy, upstream: Upstream) -> Link:

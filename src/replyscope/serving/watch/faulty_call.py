@@ -14,7 +14,7 @@ from replyscope.serving.connection import BodyPart, Head, HttpConnection
 from replyscope.serving.faults.body import Cut, FaultyBody, Pause, Step
 from replyscope.serving.faults.rule import FaultRule
 from replyscope.serving.watch.call_copy import MOST_OF_A_RESPONSE, CallCopy
-from replyscope.serving.watch.decoding import BodyDecoder, UnreadableBody
+from replyscope.serving.watch.decoding import BodyDecoder, UnreadableBody, encodings_in
 from replyscope.serving.watch.dialing import Link
 from replyscope.serving.watch.own_answer import (
     CopiedResponse,
@@ -134,9 +134,9 @@ class FaultyCall:
         if self._rule.stall_s is not None and self._rule.stall_after is None:
             await self._wait(self._rule.stall_s)
         found = {name.lower(): value for name, value in headers}
-        encoding, is_opaque = found.get("content-encoding", "identity"), False
+        encoding, is_opaque = encodings_in(headers), False
         dropped = set(_FRAMING)
-        if encoding.lower() != "identity":
+        if encoding.lower() not in ("", "identity"):
             try:
                 self._decoder = BodyDecoder(encoding, MOST_OF_A_RESPONSE)
                 dropped |= {"content-encoding", "content-length"}

@@ -14,7 +14,14 @@ import h11
 from replyscope.domain.ports import Clock, NewId
 from replyscope.domain.watched import CallObserver, Client, WatchedRequest
 from replyscope.serving.access import Refusal, find_refusal
-from replyscope.serving.connection import BodyPart, Head, HttpConnection, encode_json, error_object
+from replyscope.serving.connection import (
+    BodyPart,
+    Head,
+    HttpConnection,
+    encode_json,
+    error_object,
+    named,
+)
 from replyscope.serving.faults.plan import FaultPlan
 from replyscope.serving.faults.rule import FaultRule
 from replyscope.serving.gate import Decision, Gate, Send
@@ -233,7 +240,6 @@ class Relay(HttpServer):
         upstream = found.upstream
         if visit.process is None:
             visit.process = self._peers.look_up(visit.connection.addresses)
-        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.raw_headers]
         request = WatchedRequest(
             id=self._new_id(),
             at=self._clock.now(),
@@ -242,7 +248,7 @@ class Relay(HttpServer):
             method=head.method,
             path=found.path,
             query=found.query,
-            headers=tuple(headers),
+            headers=named(head.raw_headers),
             body=b"",
             client=Client(client_name(head.headers.get("user-agent", ""))),
         )

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import h11
 
-from replyscope.serving.connection import Head
+from replyscope.serving.connection import Head, named
 from replyscope.serving.watch.request_head import is_web_socket
 
 _MOST_OF_A_HEAD = 524_288
@@ -74,5 +74,4 @@ class ResponseReader:
 
 
 def _texts(event: h11.Response | h11.InformationalResponse) -> tuple[tuple[str, str], ...]:
-    raw = event.headers.raw_items()
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+    return named(event.headers.raw_items())
