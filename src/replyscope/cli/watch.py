@@ -17,9 +17,9 @@ from replyscope.cli.watch_output import Output, path_of
 from replyscope.cli.watched_program import program_environment, run_program
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
-from replyscope.domain.matching import check_query
+from replyscope.domain.matching import read_query
 from replyscope.domain.plural import plural
-from replyscope.domain.query import Query, QueryError, parse_query
+from replyscope.domain.query import Query, QueryError
 from replyscope.domain.settings import Settings
 from replyscope.engine.watching.archive import WatchEvents
 
@@ -94,8 +94,6 @@ def read_fail(arguments: argparse.Namespace) -> Query | None:
     if text is None:
         return None
     try:
-        query = parse_query(text)
-        check_query(query)
+        return read_query(text)
     except QueryError as error:
         raise SettingsError(f"The query of --fail can't be parsed: {error}.") from error
-    return query

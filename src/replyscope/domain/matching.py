@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from replyscope.domain.days import day_range
 from replyscope.domain.facts import Facts
-from replyscope.domain.query import All, Either, Not, Query, QueryError, Term
+from replyscope.domain.query import All, Either, Not, Query, QueryError, Term, parse_query
 from replyscope.domain.query_fields import (
     FIELDS,
     Day,
@@ -29,6 +29,13 @@ from replyscope.domain.words import Wanted, has_phrase, words_of
 
 _COMPARISON = re.compile(r"(>=|<=|>|<|=)?\$?(\d+(?:\.\d+)?)(ms|s|k|m)?", re.IGNORECASE)
 _SCALES = {"k": 1_000.0, "m": 1_000_000.0, "ms": 0.001, "s": 1.0}
+
+
+def read_query(text: str) -> Query:
+    """The query of a text. Raises QueryError, also for unknown fields and values."""
+    query = parse_query(text)
+    check_query(query)
+    return query
 
 
 def check_query(query: Query) -> None:

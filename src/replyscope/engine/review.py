@@ -7,9 +7,8 @@ from pathlib import Path
 
 from replyscope.domain.errors import StoreFull, StoreReadOnly
 from replyscope.domain.library import Library, SearchIndex
-from replyscope.domain.matching import check_query
+from replyscope.domain.matching import read_query
 from replyscope.domain.ports import Clock
-from replyscope.domain.query import parse_query
 from replyscope.domain.search import Purged, Search, Sort
 from replyscope.domain.stores import SessionStore
 from replyscope.engine.archive import Archive
@@ -41,9 +40,7 @@ class Review:
 
     def read(self, text: str, sort: Sort = Sort.RANK, limit: int = 50, offset: int = 0) -> Search:
         """Parse a search. Raises QueryError."""
-        query = parse_query(text)
-        check_query(query)
-        return Search(query, self._clock.now().astimezone(), sort, limit, offset)
+        return Search(read_query(text), self._clock.now().astimezone(), sort, limit, offset)
 
     async def update_index(self, progress: Callable[[int], None] = lambda _left: None) -> None:
         """Index new replies. Raises StoreError.

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from replyscope.domain.matching import check_query
-from replyscope.domain.query import All, Either, Not, Query, QueryError, Term, parse_query
+from replyscope.domain.matching import read_query
+from replyscope.domain.query import All, Either, Not, Query, QueryError, Term
 
 REQUEST_FIELDS = ("model", "asked", "api", "client", "tool")
 """The fields of the query language that a request alone has a value for."""
@@ -170,8 +170,7 @@ def _when(text: str) -> dict[str, Any]:
 def request_query(text: str) -> Query:
     """A query about requests. Raises FaultRuleError, also for terms that need the reply."""
     try:
-        query = parse_query(text)
-        check_query(query)
+        query = read_query(text)
     except QueryError as error:
         raise FaultRuleError(f"The query {text!r} can't be parsed: {error}.") from error
     _refuse_replies(query)

@@ -1,6 +1,6 @@
 """The keys of the present focus, read from the bindings that are active on a screen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -38,6 +38,13 @@ class KeyGuide:
     def note(self) -> str:
         """A question that the keys answer, shown before the keys; empty without one."""
         return ""
+
+
+def order_of_pane(
+    orders: Mapping[type[Any], tuple[str, ...]], focused: object, otherwise: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The order of the pane that is focused."""
+    return next((ids for pane, ids in orders.items() if isinstance(focused, pane)), otherwise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from textual.binding import Binding
 
-from replyscope.ui.keys.entries import KeyGuide
+from replyscope.ui.keys.entries import KeyGuide, order_of_pane
 from replyscope.ui.reading.pictures import PictureCommands
 from replyscope.ui.review.folders import Folders
 from replyscope.ui.review.query_field import QueryField
@@ -50,9 +50,7 @@ class ReviewKeys(KeyGuide):
 
     def order(self) -> Sequence[str]:
         """The ids of bindings for the footer, most useful first."""
-        focused = self._screen.focused
-        panes = (order for pane, order in _FOOTER_ORDER.items() if isinstance(focused, pane))
-        return next(panes, (_BACK, *_ANYWHERE))
+        return order_of_pane(_FOOTER_ORDER, self._screen.focused, (_BACK, *_ANYWHERE))
 
     def word(self, binding: Binding, word: str) -> str:
         """The word of a binding in the footer; empty while its command does nothing."""

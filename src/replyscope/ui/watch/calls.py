@@ -8,10 +8,10 @@ from typing import Any
 from textual.content import Content
 from textual.widgets import Static
 
-from replyscope.domain.matching import check_query, matches
+from replyscope.domain.matching import matches, read_query
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
-from replyscope.domain.query import Query, QueryError, parse_query
+from replyscope.domain.query import Query, QueryError
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.query_hint import draw_hint
 from replyscope.ui.watch.desk import WatchDesk
@@ -46,9 +46,7 @@ class Calls:
         """Filter by what was typed."""
         text = self._field.value
         try:
-            query = parse_query(text) if text.strip() else None
-            if query is not None:
-                check_query(query)
+            query = read_query(text) if text.strip() else None
         except QueryError as error:
             draw_hint(self._field, self._note, self.known_values, error)
             return

@@ -6,7 +6,7 @@ from typing import Any
 from textual.binding import Binding
 
 from replyscope.ui.dialogs.help import HelpScreen, HelpSection
-from replyscope.ui.keys.entries import KeyGuide, KeyRow
+from replyscope.ui.keys.entries import KeyGuide, KeyRow, order_of_pane
 from replyscope.ui.keys.listing import rows_of
 from replyscope.ui.reading.inspector import Inspector
 from replyscope.ui.reading.timeline_view import TimelineView
@@ -68,9 +68,7 @@ class WatchKeys(KeyGuide):
 
     def order(self) -> Sequence[str]:
         """The ids of bindings for the footer, most useful first."""
-        focused = self._screen.focused
-        panes = (order for pane, order in _FOOTER_ORDER.items() if isinstance(focused, pane))
-        return next(panes, (_BACK, *_ANYWHERE))
+        return order_of_pane(_FOOTER_ORDER, self._screen.focused, (_BACK, *_ANYWHERE))
 
     def word(self, binding: Binding, word: str) -> str:
         """The word of a binding in the footer; empty while its command does nothing."""
