@@ -234,11 +234,12 @@ class CallTable(ScrollView, can_focus=True):
         call = drawing.calls[row] if row < len(drawing.calls) else None
         if call is None:
             return Strip.blank(width, self.rich_style)
+        is_highlighted = drawing.first + row == self.highlighted
         content = call_row(
             call, drawing.table, span_of(call, drawing.now), drawing.scale,
-            is_marked=call.id in self.marked,
+            is_marked=call.id in self.marked, is_highlighted=is_highlighted,
         )  # fmt: skip
-        return self._strip(content, width, is_highlighted=drawing.first + row == self.highlighted)
+        return self._strip(content, width, is_highlighted=is_highlighted)
 
     def _draw(self, width: int) -> _Drawing:
         first, now = self.scroll_offset.y, self._now()

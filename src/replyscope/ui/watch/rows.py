@@ -91,9 +91,17 @@ def head_row(table: CallColumns, scale: Scale) -> Content:
 
 
 def call_row(
-    call: LoggedCall, table: CallColumns, span: BarSpan, scale: Scale, *, is_marked: bool
+    call: LoggedCall,
+    table: CallColumns,
+    span: BarSpan,
+    scale: Scale,
+    *,
+    is_marked: bool,
+    is_highlighted: bool,
 ) -> Content:
-    """A row of the table. Calls that do not request a reply are dimmed."""
+    """A row of the table. Calls that do not request a reply are dimmed; nothing is dimmed on the
+    background of the highlight.
+    """
     cells = _cells(call, span)
     pieces: list[tuple[str, str]] = []
     for column in table.columns:
@@ -101,6 +109,7 @@ def call_row(
         is_mark = is_marked and not pieces
         pieces.append((_MARK if is_mark else " " * column.gap, "$text-accent"))
         look = look if call.is_for_reply else MUTED
+        look = "" if is_highlighted and look == MUTED else look
         pieces.append((_fitted(printable_line(text), column), look))
     return Content.assemble(*pieces, " " * _MARGIN, bar(call, span, scale, table.bar))
 

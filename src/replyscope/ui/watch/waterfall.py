@@ -10,7 +10,8 @@ from replyscope.engine.watching.call_log import LoggedCall
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.figures import seconds
 
-MUTED = "$text-muted"
+MUTED = "$quiet"
+"""Textual drops the share of `$text-muted` in the style of a text."""
 MOODS = {
     Mood.GOOD: "$text-success",
     Mood.NOTE: "$text-warning",
