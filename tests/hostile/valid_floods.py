@@ -61,7 +61,8 @@ _GROWING: dict[Api, dict[str, Pieces]] = {
         "arguments": _repeat(_chat(_call(0, "x" * 65_000))),
         "tool calls": _counted(lambda n: _chat(_call(n, "{}"))),
         "choices": _counted(lambda n: _chat({"content": "a"}, n)),
-        "unknown fields": _counted(lambda n: _chat({f"field{n}": _WORDS[:600]})),
+        "unknown fields": _counted(lambda n: _chat({f"field{n}": "x"})),
+        "large unknown fields": _counted(lambda n: _chat({f"field{n}": _WORDS[:9_000]})),
     },
     Api.RESPONSES: {
         "text": _repeat(_event("output_text.delta", delta=_WORDS)),
@@ -72,6 +73,7 @@ _GROWING: dict[Api, dict[str, Pieces]] = {
         "arguments": _repeat(_event("function_call_arguments.delta", delta="x" * 65_000), _item(0)),
         "tool calls": _counted(_item),
         "unknown events": _counted(lambda n: _event(f"made_up_{n}", junk=_WORDS[:600])),
+        "unknown fields": _counted(lambda n: _event("output_text.delta", **{f"field{n}": "x"})),
     },
 }
 
@@ -89,5 +91,5 @@ FLOODS: dict[tuple[Api, str], Mode] = {
     for api, named in _GROWING.items()
     for name, pieces in named.items()
 }
-COUNTED = [key for key in FLOODS if key[1] in ("tool calls", "choices")]
-"""Those that soon have more parts than a reply may have."""
+COUNTED = {"tool calls": 2_000, "choices": 128, "unknown fields": 10_000}
+"""How many parts a reply may have of those that are counted."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from replyscope.domain.event import (
     Event,
+    ExtraReported,
     FrameSkipped,
     ReasoningDelta,
     RefusalDelta,
@@ -22,6 +23,7 @@ A reply of 128,000 tokens has less than one million."""
 MOST_OTHER = 64 * 1024 * 1024
 """Bytes of all other events, such as images."""
 MOST_CALLS = 2_000
+MOST_FIELDS = 10_000
 MOST_EVENTS = 100_000
 """Events other than deltas."""
 
@@ -53,6 +55,7 @@ class ReplyBound:
         self._events = 0
         self._choices: set[int] = set()
         self._calls: set[tuple[int, int]] = set()
+        self._fields: set[str] = set()
 
     def count(self, event: Event) -> None:
         """Count one event."""
@@ -65,6 +68,9 @@ class ReplyBound:
                 self._said.add(event.arguments)
                 self._other.add(event.fields)
                 self._calls.add((event.choice, event.slot))
+            case ExtraReported():
+                self._fields.add(event.name)
+                self._count_other(event)
             case ToolCallReported():
                 self._calls.add((event.choice, event.slot))
                 self._count_other(event)
@@ -87,6 +93,8 @@ class ReplyBound:
             raise TooMuch(f"a reply with more than {CHOICES.most:g} choices")
         if len(self._calls) > MOST_CALLS:
             raise TooMuch(f"a reply with more than {MOST_CALLS:,} tool calls")
+        if len(self._fields) > MOST_FIELDS:
+            raise TooMuch(f"a reply with more than {MOST_FIELDS:,} non-standard fields")
         if self._events > MOST_EVENTS:
             raise TooMuch(f"a reply with more than {MOST_EVENTS:,} events other than text")
 

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Exchange
@@ -29,9 +29,8 @@ DAMAGE = (
 """The errors that decoding a damaged column may raise. Only that column's value is lost."""
 
 
-def _dumps(value: object) -> str:
-    # Lone surrogates can't be stored as UTF-8; ASCII escapes carry them.
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+# Lone surrogates can't be stored as UTF-8; ASCII escapes carry them.
+_dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 def encode_parts(parts: Sequence[Part]) -> str:
@@ -71,13 +70,33 @@ def read_settings(text: str) -> SessionSettings:
 
 
 def encode_exchange(exchange: Exchange) -> bytes:
-    """A folded exchange, compressed."""
-    return zlib.compress(_dumps(exchange_to_json(exchange)).encode("ascii"), 1)
+    """A folded exchange, compressed.
+
+    A reply may have 64 MB, so its JSON is never in memory as a whole.
+    """
+    packer = zlib.compressobj(1)
+    packed = [packer.compress(text.encode("ascii")) for text in _texts(exchange_to_json(exchange))]
+    return b"".join((*packed, packer.flush()))
+
+
+def _texts(value: Mapping[str, object]) -> Iterator[str]:
+    """The JSON of an object in pieces: its fields, and the items of their lists."""
+    before = "{"
+    for name, field in value.items():
+        yield f"{before}{_dumps(name)}:"
+        before = ","
+        if isinstance(field, list | tuple) and field:
+            for number, item in enumerate(field):
+                yield f"{',' if number else '['}{_dumps(item)}"
+            yield "]"
+        else:
+            yield _dumps(field)
+    yield "}" if value else "{}"
 
 
 def decode_exchange(data: bytes) -> Exchange:
     """The exchange of `encode_exchange`."""
-    return exchange_from_json(json.loads(zlib.decompress(data)))
+    return exchange_from_json(json.loads(str(zlib.decompress(data), "ascii")))
 
 
 def encode_frames(frames: Sequence[WireFrame]) -> bytes:
