@@ -182,10 +182,10 @@ class Targets:
         """Load the model list from the server. Raises ReplyscopeError."""
         if self.endpoint is None:
             return ()
-        await self._learn_recent()
+        await self.learn_recent()
         return await self.lists.load(self.endpoint)
 
-    async def _learn_recent(self) -> None:
+    async def learn_recent(self) -> None:
         """Load the last model of each provider. Raises StoreError."""
         newest_last = reversed(await self._services.recent_models())
         self._recent = {name.provider: name.model for name in newest_last if name.provider}
@@ -214,7 +214,7 @@ class Targets:
         self.check_marks(conversation)
         provider = await self._services.open_provider(endpoint)
         if self.model_for(conversation) is None:
-            await self._learn_recent()
+            await self.learn_recent()
         if self.model_for(conversation) is None and not self._models_at(endpoint):
             await self.lists.load(endpoint)
         model = self.model_for(conversation)

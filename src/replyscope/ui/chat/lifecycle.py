@@ -72,7 +72,7 @@ class Lifecycle:
         if services.starts_local is not None:
             self._providers.start_local(services.starts_local, is_first=True)
         elif self._desk.targets.endpoint is not None:
-            self._desk.start_work(self._providers.learn_models, group="models", exclusive=True)
+            self._desk.start_work(self._providers.learn_at_start, group="models", exclusive=True)
         elif not self._opens_a_screen and self._is_idle():  # it needs no server of the chat
             self._providers.choose_provider()
         if services.opens_review:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from replyscope.domain.endpoint import Endpoint
-from replyscope.domain.errors import ReplyscopeError, SettingsError
+from replyscope.domain.errors import ReplyscopeError, SettingsError, StoreError
 from replyscope.domain.exchange import SENDABLE, Api
 from replyscope.domain.model_names import LOCAL, ModelName
 from replyscope.domain.session import Parameters
@@ -41,6 +41,8 @@ class ProviderCommands:
         self._choices = ModelChoices(desk.targets, desk.services)
         self._sends_after = False
         """Whether the text of the composer is sent after the choice."""
+        self._waits_for_writing = False
+        """Whether the model list loads when a person starts to write."""
         self.send_written: Callable[[], None] | None = None
         """Sends the text of the composer."""
 
@@ -303,10 +305,29 @@ class ProviderCommands:
     def _keep_local(self, name: str) -> None:
         self._desk.change_settings({("provider",): LOCAL, ("local_model",): name})
 
+    async def learn_at_start(self) -> None:
+        """Load the model list if it is on the screen, else when a person starts to write: the SDK
+        takes more processor time than all else at the start.
+        """
+        targets, conversation = self._desk.targets, self._desk.conversation
+        with suppress(StoreError):
+            await targets.learn_recent()
+        if conversation.messages or targets.model_for(conversation) is None:
+            await self.learn_models()
+        else:
+            self._waits_for_writing = True
+            self.follow_writing()
+
+    def follow_writing(self) -> None:
+        """Load the model list if it waits for this."""
+        if self._waits_for_writing and self._view.composer.text:
+            self._desk.start_work(self.learn_models, group="models", exclusive=True)
+
     async def learn_models(self) -> None:
         """Load the SDK and the model list in the background. Errors are ignored here: the next
         request reports them.
         """
+        self._waits_for_writing = False
         try:
             await self._desk.targets.load_models()
         except SettingsError as error:

@@ -154,6 +154,7 @@ class ChatScreen(WorkingScreen[None]):
     async def _follow_writing(self) -> None:
         await self.groups.completing.offer()
         self.keyboard.follow_writing()
+        self.groups.providers.follow_writing()
         self.groups.drafts.save_soon()
 
     @on(Composer.Moved)
