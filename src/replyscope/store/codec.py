@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from replyscope.domain.event import WireFrame
 from replyscope.domain.exchange import Exchange
@@ -28,6 +28,9 @@ DAMAGE = (
 )
 """The errors that decoding a damaged column may raise. Only that column's value is lost."""
 
+
+_ITEMS = 64
+"""The items of a list that are encoded at once."""
 
 # Lone surrogates can't be stored as UTF-8; ASCII escapes carry them.
 _dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
@@ -70,28 +73,8 @@ def read_settings(text: str) -> SessionSettings:
 
 
 def encode_exchange(exchange: Exchange) -> bytes:
-    """A folded exchange, compressed.
-
-    A reply may have 64 MB, so its JSON is never in memory as a whole.
-    """
-    packer = zlib.compressobj(1)
-    packed = [packer.compress(text.encode("ascii")) for text in _texts(exchange_to_json(exchange))]
-    return b"".join((*packed, packer.flush()))
-
-
-def _texts(value: Mapping[str, object]) -> Iterator[str]:
-    """The JSON of an object in pieces: its fields, and the items of their lists."""
-    before = "{"
-    for name, field in value.items():
-        yield f"{before}{_dumps(name)}:"
-        before = ","
-        if isinstance(field, list | tuple) and field:
-            for number, item in enumerate(field):
-                yield f"{',' if number else '['}{_dumps(item)}"
-            yield "]"
-        else:
-            yield _dumps(field)
-    yield "}" if value else "{}"
+    """A folded exchange, compressed."""
+    return _compress(_texts_of_object(exchange_to_json(exchange)))
 
 
 def decode_exchange(data: bytes) -> Exchange:
@@ -101,10 +84,39 @@ def decode_exchange(data: bytes) -> Exchange:
 
 def encode_frames(frames: Sequence[WireFrame]) -> bytes:
     """A journal segment, compressed."""
-    rows = [(round(frame.at_ms, 3), frame.text) for frame in frames]
-    return zlib.compress(_dumps(rows).encode("ascii"), 1)
+    return _compress(_texts_of_list([(round(frame.at_ms, 3), frame.text) for frame in frames]))
 
 
 def decode_frames(data: bytes) -> list[WireFrame]:
     """The frames of `encode_frames`."""
     return [WireFrame(at_ms, text) for at_ms, text in json.loads(zlib.decompress(data))]
+
+
+def _compress(texts: Iterable[str]) -> bytes:
+    """ASCII texts, compressed piece by piece: a reply may have 64 MB, whose JSON is never in
+    memory as a whole.
+    """
+    packer = zlib.compressobj(1)
+    packed = [packer.compress(text.encode("ascii")) for text in texts]
+    return b"".join((*packed, packer.flush()))
+
+
+def _texts_of_object(value: Mapping[str, object]) -> Iterator[str]:
+    """The JSON of an object in pieces: its fields, and parts of their lists."""
+    before = "{"
+    for name, field in value.items():
+        yield f"{before}{_dumps(name)}:"
+        before = ","
+        if isinstance(field, list | tuple):
+            yield from _texts_of_list(field)
+        else:
+            yield _dumps(field)
+    yield "}"
+
+
+def _texts_of_list(items: Sequence[object]) -> Iterator[str]:
+    """The JSON of a list in pieces, each with a number of its items."""
+    yield "["
+    for start in range(0, len(items), _ITEMS):
+        yield ("," if start else "") + _dumps(items[start : start + _ITEMS])[1:-1]
+    yield "]"

@@ -109,8 +109,8 @@ def estimate_height(source: str, width: int, kind: BlockKind = BlockKind.MARKDOW
     return max(breaks, folded)
 
 
-def text_cell(text: Text, *, indent: int = 0, gap: bool = False) -> Cell:
-    """A cell of styled text, wrapped."""
+def text_cell(text: Text, *, indent: int = 0, gap: bool = False, estimate: int = 1) -> Cell:
+    """A cell of styled text, wrapped; `estimate` is its height until it is drawn."""
 
     def draw(width: int, palette: Palette) -> list[Strip]:
         del palette
@@ -119,7 +119,7 @@ def text_cell(text: Text, *, indent: int = 0, gap: bool = False) -> Cell:
         drawn = [to_strip(pad.copy().append_text(line)) for line in lines]
         return [Strip.blank(0), *drawn] if gap else drawn
 
-    return Cell(draw, 1 + int(gap))
+    return Cell(draw, estimate + int(gap))
 
 
 def line_cell(text: Text, *, gap: bool = False) -> Cell:

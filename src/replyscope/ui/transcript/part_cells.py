@@ -15,8 +15,17 @@ from replyscope.inspection.reply_parts import Passage, ReplyPart
 from replyscope.ui.markdown.options import DrawingOptions
 from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.transcript.block_cells import BlockCells, Words
-from replyscope.ui.transcript.cells import Cell, DrawPicture, line_cell, text_cell
+from replyscope.ui.transcript.cells import (
+    Cell,
+    DrawPicture,
+    estimate_height,
+    line_cell,
+    text_cell,
+)
 from replyscope.ui.transcript.tool_calls import call_cells
+
+_PIECE = 4_096
+"""The most characters of plain text in one cell."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,22 +191,48 @@ class ReasoningCells(PartCells):
 
 
 class RefusalCells(PartCells):
-    """The cell of a refusal."""
+    """The cells of a refusal, one for each few thousand characters: only the last one changes
+    while it streams, and only the visible ones are drawn.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self._text = text
+        self._closed = 0
+        """The characters in all cells but the last one."""
+        self._shown = 0
 
     def update(self, part: ReplyPart, *, only_grows: bool) -> bool:
-        """Replace the text by any other."""
-        del only_grows
-        self._text = _text_of(part, RunKind.REFUSAL)
-        return bool(self._text)
+        """Replace the text by one that equals or extends it."""
+        before, self._text = self._text, _text_of(part, RunKind.REFUSAL)
+        return _goes_on(before, self._text, only_grows=only_grows)
 
     def lay_out(self, look: CellLook) -> int:
-        """Build the cell again."""
-        self.cells = [text_cell(Text(printable_text(self._text), look.palette.note))]
-        return 0
+        """Build the last cell again, and those of new text."""
+        if look is not self._look:
+            self._look, self.cells, self._closed = look, [], 0
+        elif self._shown == len(self._text):
+            return len(self.cells)
+        first = max(0, len(self.cells) - 1)
+        del self.cells[first:]
+        while True:
+            end = _end_of_piece(self._text, self._closed)
+            text = Text(printable_text(self._text[self._closed : end]), look.palette.note)
+            text.rstrip()
+            self.cells.append(text_cell(text, estimate=estimate_height(text.plain, look.width)))
+            if end == len(self._text):
+                self._shown = end
+                return first
+            self._closed = end
+
+
+def _end_of_piece(text: str, start: int) -> int:
+    """The end of a piece: at a line break or space if there is one."""
+    end = start + _PIECE
+    if end >= len(text):
+        return len(text)
+    found = max(text.rfind("\n", start, end), text.rfind(" ", start, end))
+    return end if found < start else found + 1
 
 
 class CallCells(PartCells):
