@@ -36,7 +36,7 @@ def test_a_growing_refusal_changes_its_last_cell_only(pieces: list[str]) -> None
         assert first >= len(before) - 1
         assert all(a is b for a, b in zip(before[:first], cells.cells, strict=False))
     assert cells.lay_out(LOOK) == len(cells.cells)  # nothing new
-    assert len(cells.cells) == -(-len(text) // 4_096) or "\n" in text or " " in text
+    assert len(cells.cells) >= len(text) / 4_096
     assert "".join(drawn(cells.cells).split()) == "".join(text.split())
 
 
