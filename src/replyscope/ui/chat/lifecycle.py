@@ -54,7 +54,7 @@ class Lifecycle:
         try:
             await services.open_store()
         except StoreError as error:
-            self._desk.tell(f"{error} This chat is not saved.")
+            self._desk.tell(f"This chat is not saved. {error}")
         try:
             recovered = await services.recover()
             if recovered:
