@@ -32,7 +32,8 @@ async def load_cited_files(
 ) -> list[ReplyImage]:
     """The files of citations in their order; one that can't be loaded has a `fault`."""
     cited = {(one.container_id, one.file_id): one for one in reversed(list(citations))}
-    room, files = MOST_BYTES, []
+    room = MOST_BYTES
+    files: list[ReplyImage] = []
     deadline = asyncio.get_running_loop().time() + longest_s
     for citation in reversed(cited.values()):
         if len(files) == MOST_FILES:
