@@ -168,7 +168,7 @@ def test_a_tool_call_is_read_tried_and_answered(server: LoopbackServer, tmp_path
     with start(tmp_path, server) as terminal:
         terminal.wait_for("you:")
         terminal.type("/settings\r")
-        terminal.wait_for("Settings:", "1. /model [NAME]: choose a model.", "to cancel:")
+        terminal.wait_for("Settings:", "1. /model [MODEL]: choose a model.", "to cancel:")
         terminal.type("\r/tools calculate\r")
         terminal.wait_for("Applies from the next message.")
         terminal.type("what is 6*7?\r")
