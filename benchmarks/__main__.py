@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from benchmarks.archive import ARCHIVE, measure_archive
 from benchmarks.bench import Bench, open_bench
 from benchmarks.conversations import measure_conversations
+from benchmarks.hands import measure_attaching, measure_picker
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.opening import (
@@ -44,6 +45,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
         "Sessions",
         (measure_opening, measure_switching, measure_context, measure_resizing),
     ),
+    "hands": ("Choosing and attaching", (measure_picker, measure_attaching)),
     "archive": ("A large archive", (measure_archive, _measure_review)),
     "watch": ("Watching another program", (measure_watch,)),
     "conversations": ("Conversations of watched programs", (measure_conversations,)),

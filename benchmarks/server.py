@@ -183,7 +183,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
             body = await reader.readexactly(int(length[1])) if length else b""
             if head.startswith(b"GET"):
-                await answer_models(writer)
+                await answer_models(writer, 500 if b"/many/" in head.split(b"\r\n")[0] else 1)
             else:
                 first_s, last_s = await answer_chat(writer, body)
                 times = {"came": came_s, "first": first_s, "last": last_s}
@@ -192,9 +192,11 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-async def answer_models(writer: asyncio.StreamWriter) -> None:
-    """One model."""
-    body = json.dumps({"object": "list", "data": [{"id": "bench", "object": "model"}]}).encode()
+async def answer_models(writer: asyncio.StreamWriter, count: int) -> None:
+    """A list of models; a base URL with `many` has a long one."""
+    names = ["bench", *(f"vendor-{number % 40}/model-{number:03}" for number in range(1, count))]
+    data = [{"id": name, "object": "model"} for name in names]
+    body = json.dumps({"object": "list", "data": data}).encode()
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     writer.write(head % len(body) + body)
     await writer.drain()

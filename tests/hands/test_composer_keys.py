@@ -81,8 +81,11 @@ async def test_escape_in_normal_mode_does_what_it_does_without_vim_keys(
     server: LoopbackServer, tmp_path: Path
 ) -> None:
     async with open_chat(make_app(tmp_path, server.base_url, look=VIM), size=SIZE) as pilot:
-        await pilot.press(*"x", "escape")
+        await pilot.press(*"x")
+        await until(pilot, lambda: "[Esc] normal" in frame(pilot))
+        await pilot.press("escape")
         await until(pilot, lambda: " NORMAL " in frame(pilot))
+        await until(pilot, lambda: "[Esc] read" in frame(pilot), "the footer of the mode")
         await pilot.press("escape")
         await until(pilot, lambda: " READ " in frame(pilot))
         await pilot.press("escape")

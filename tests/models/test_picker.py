@@ -23,7 +23,7 @@ from replyscope.engine.model_lists import ModelList, ModelLists
 from replyscope.ui.app import ReplyscopeApp
 from replyscope.ui.chat.model_picker import ModelPicker
 from replyscope.ui.reading.compare_screen import CompareScreen
-from tests.support.server import Answer, LoopbackServer, error
+from tests.support.server import Answer, LoopbackServer, delta, error, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 from tests.ui.test_chat import is_idle, send
 
@@ -283,8 +283,34 @@ async def test_models_of_several_providers_are_compared(
             await until(pilot, lambda: is_idle(pilot) and bool(server.requests))
             await send(pilot, "/compare fast two/large plain")
             await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
-        assert [request["model"] for request in other.requests] == ["mini", "large"]
+        assert {request["model"] for request in other.requests} == {"mini", "large"}
         assert server.requests[-1]["model"] == "plain"
+
+
+async def test_compared_models_answer_at_once_and_each_is_seen_while_it_streams(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    with LoopbackServer() as other:
+
+        def answer(request: dict[str, Any]) -> Answer:
+            model = request["model"]
+            ending = sse(delta(" to the end"), delta(finish="stop"))
+            return Answer(chunks=[*sse(delta(f"{model} speaks"), done=False), gate, *ending])
+
+        async with open_chat(make_two(tmp_path, server, other)) as pilot:
+            await send(pilot, "one")
+            await until(pilot, lambda: is_idle(pilot) and bool(server.requests))
+            server.answer = other.answer = answer
+            await send(pilot, "/compare two/large plain")
+            await until(pilot, lambda: "large speaks" in frame(pilot))
+            await pilot.press("tab", "right_square_bracket")
+            await until(pilot, lambda: "plain speaks" in frame(pilot))
+            assert len(chat_of(pilot).desk.conversation.lives) == 2
+            gate.set()
+            await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+            assert "plain speaks to the end" in frame(pilot)
+            assert "large speaks to the end" in frame(pilot)
 
 
 async def test_a_name_that_no_list_has_is_a_model_of_the_provider_in_use(

@@ -7,7 +7,8 @@ import os
 import stat
 import sys
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from replyscope.ui.review.screen import ReviewScreen
 from replyscope.ui.transcript.preview import Preview
 from tests.cli.run import run_command
 from tests.pictures.making import BLUE, RED, bomb, data_uri, png
-from tests.support.responses import response
+from tests.support.responses import message, response
 from tests.support.server import Answer, LoopbackServer, delta, reply, sse
 from tests.ui.app import chat_of, frame, make_app, open_chat, until
 
@@ -211,11 +212,11 @@ async def test_o_opens_the_picture_under_the_cursor(server: LoopbackServer, tmp_
     async with open_chat(app) as pilot:
         await attach(pilot, tmp_path / "photo.png", png(8, 4))
         chat_of(pilot).groups.panes.transcript.focus()
-        assert "open picture" not in keys(pilot)
+        assert "open file" not in keys(pilot)
         await pilot.press("o")
-        await until(pilot, lambda: "There is no picture in this message" in frame(pilot), "a hint")
+        await until(pilot, lambda: "This message has no picture or file" in frame(pilot), "a hint")
         await pilot.press("k")
-        await until(pilot, lambda: "[o] open picture" in keys(pilot), "the key in the footer")
+        await until(pilot, lambda: "[o] open file" in keys(pilot), "the key in the footer")
         await pilot.press("o")
         await until(pilot, lambda: "Opened photo.png" in frame(pilot), "the toast")
     ((name, data),) = opened
@@ -233,7 +234,7 @@ async def test_o_asks_which_of_several_pictures(server: LoopbackServer, tmp_path
         await until(pilot, lambda: "● stop" in frame(pilot), "the reply")
         chat_of(pilot).groups.panes.transcript.focus()
         await pilot.press("o")
-        await until(pilot, lambda: "Open which picture?" in frame(pilot), "the question")
+        await until(pilot, lambda: "Open which file?" in frame(pilot), "the question")
         await pilot.press("down", "enter")
         await until(pilot, lambda: bool(opened), "the viewer")
     assert [data for _, data in opened] == [png(4, 8)]
@@ -282,11 +283,11 @@ async def test_the_review_draws_and_opens_pictures(server: LoopbackServer, tmp_p
         await until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen), "the review")
         await until(pilot, lambda: CELL * 8 in frame(pilot), "the picture")
         pilot.app.screen.query_one(Preview).focus()
-        await until(pilot, lambda: "[o] open picture" in keys(pilot), "the key in the footer")
+        await until(pilot, lambda: "[o] open file" in keys(pilot), "the key in the footer")
         await pilot.press("o")
         await until(pilot, lambda: bool(opened), "the viewer")
         await pilot.press("k")  # the question has no picture: the key opens it in the chat
-        await until(pilot, lambda: "open picture" not in keys(pilot), "the footer")
+        await until(pilot, lambda: "open file" not in keys(pilot), "the footer")
         await pilot.press("o")
         await until(pilot, lambda: pilot.app.screen is chat_of(pilot), "the chat")
 
@@ -397,3 +398,51 @@ def run_cli(folder: Path, *arguments: str) -> str:
     done = run_command(folder, "sessions", *arguments, REPLYSCOPE_DATA_DIR=str(folder))
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+async def test_a_file_of_the_code_interpreter_is_kept_named_opened_exported_and_purged(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    csv = b"city,mail\nOslo,a@b.example\n"
+    item = message("Here it is.")
+    item["content"][0]["annotations"] = [
+        {
+            "type": "container_file_citation", "container_id": "cntr_1", "file_id": file_id,
+            "filename": name, "start_index": 0, "end_index": 4,
+        }
+        for name, file_id in (("prices.csv", "cfile_1"), ("run.desktop", "cfile_2"))
+    ]  # fmt: skip
+    server.routes["POST", "/responses"] = response(items=(item,))
+    for file_id in ("cfile_1", "cfile_2"):
+        server.routes["GET", f"/containers/cntr_1/files/{file_id}/content"] = Answer(chunks=[csv])
+    endpoint = Endpoint("test", server.base_url, model="m", max_retries=0, api=Api.RESPONSES)
+    opened: list[tuple[str, bytes]] = []
+    app = make_app(tmp_path, None, endpoint=endpoint, view_file=viewer(opened))
+    async with open_chat(app) as pilot:
+        await pilot.press(*"make a table", "enter")
+        await until(pilot, lambda: "● stop" in frame(pilot), "the reply")
+        await until(pilot, lambda: "file · prices.csv · text/csv · 27 B" in frame(pilot))
+        chat_of(pilot).groups.panes.transcript.focus()
+        for number, presses in enumerate((("enter",), ("down", "enter"))):
+            await pilot.press("o")
+            await until(pilot, lambda: "Open which file?" in frame(pilot))
+            await pilot.press(*presses)
+            await until(pilot, partial(_has_more_than, opened, number))
+    assert [(Path(name).suffix, data) for name, data in opened] == [(".csv", csv), (".bin", csv)]
+    (kept,) = tmp_path.rglob("*.csv")
+    assert kept.read_bytes() == csv
+    session_id = json.loads(run_cli(tmp_path, "list", "--json"))[0]["id"]
+    page = run_cli(tmp_path, "export", session_id, "--format", "html", "--no-redact")
+    link = 'download="prices.csv" href="data:application/octet-stream;base64,'
+    assert link + base64.b64encode(csv).decode() in page
+    redacted = run_cli(tmp_path, "export", session_id, "--format", "html").partition(link)[2]
+    text = base64.b64decode(redacted.partition('"')[0]).decode()
+    assert text.startswith("city,mail\nOslo,")
+    assert "a@b.example" not in text
+    run_cli(tmp_path, "delete", session_id)
+    run_cli(tmp_path, "purge", "--yes")
+    assert not kept.exists()
+
+
+def _has_more_than(things: Sequence[object], count: int) -> bool:
+    return len(things) > count

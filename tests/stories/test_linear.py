@@ -168,7 +168,7 @@ def test_a_tool_call_is_read_tried_and_answered(server: LoopbackServer, tmp_path
     with start(tmp_path, server) as terminal:
         terminal.wait_for("you:")
         terminal.type("/settings\r")
-        terminal.wait_for("Settings:", "1. /model [NAME]: choose a model.", "to cancel:")
+        terminal.wait_for("Settings:", "1. /model [MODEL]: choose a model.", "to cancel:")
         terminal.type("\r/tools calculate\r")
         terminal.wait_for("Applies from the next message.")
         terminal.type("what is 6*7?\r")
@@ -445,6 +445,19 @@ def test_edit_and_retry_keep_every_version(server: LoopbackServer, tmp_path: Pat
     assert sent[0]["messages"][0]["content"] == "first\nsecond line"
     assert sent[1]["model"] == "other-model"
     assert [message["content"] for message in sent[2]["messages"]] == ["anew"]
+
+
+def test_several_models_are_asked_at_once(server: LoopbackServer, tmp_path: Path) -> None:
+    with start(tmp_path, server) as terminal:
+        terminal.wait_for("you:")
+        terminal.type("go\r")
+        terminal.wait_for("tokens:")
+        server.answer = lambda request: reply(f"{request['model']} speaks")
+        terminal.type("/compare small large\r")
+        terminal.wait_for("model 1 of 2: small", "reply 1 of 2: small speaks")
+        terminal.wait_for("model 2 of 2: large", "reply 2 of 2: large speaks")
+        terminal.type("/compare 2 3\r")
+        terminal.wait_for("model: small (test-model), and large (test-model)")
 
 
 def test_several_choices_are_read_one_after_the_other(

@@ -82,6 +82,20 @@ def test_text_has_no_other_colours_than_those_computed() -> None:
     assert "quiet" in texts
 
 
+def test_muted_text_in_a_styled_text_is_opaque() -> None:
+    """Textual draws a translucent colour there as if it were opaque."""
+    translucent = re.compile(r"text-(muted|disabled)")
+    code = [path for path in _SOURCES if path.suffix == ".py" and path.parent.name != "styles"]
+    assert [path.name for path in code if translucent.search(path.read_text())] == []
+
+
+@pytest.mark.parametrize("theme", _THEMES, ids=lambda theme: theme.name)
+def test_muted_text_is_read_as_text_on_the_usual_backgrounds(theme: Theme) -> None:
+    colors = _colors(theme)
+    for name in ("background", "surface"):
+        assert contrast(Color.parse(colors["quiet"]), Color.parse(colors[name])) >= TEXT
+
+
 def test_backgrounds_are_those_computed() -> None:
     known = {*_PLAIN, "highlight", *_IN_PAIRS.values()}
     used = {

@@ -90,14 +90,17 @@ class Citation:
     file_id: str | None = None
     start: int | None = None
     end: int | None = None
+    container_id: str | None = None
+    """The container of a file of the code interpreter."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyImage:
-    """An image or a recording in a reply.
+    """An image, a recording or another file in a reply. Only other files have a `name`.
 
     `url` is its address, if the server sent only that; `path` the file in which it is saved.
-    `data` is its base64 until it is saved as a file, and never stored. Size in bytes.
+    `data` is its base64 until it is saved as a file, and never stored. Size in bytes. `fault` is
+    a phrase that says why the file is missing.
     """
 
     media_type: str = ""
@@ -105,6 +108,20 @@ class ReplyImage:
     url: str = ""
     path: str = ""
     data: str = ""
+    name: str = ""
+    fault: str = ""
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is an image, as far as is known."""
+        return not self.media_type or self.media_type.startswith("image/")
+
+    @property
+    def kind(self) -> str:
+        """The word for its kind: image, audio or file."""
+        if self.is_picture:
+            return "image"
+        return "audio" if self.media_type.startswith("audio/") else "file"
 
 
 @dataclass(frozen=True, slots=True)

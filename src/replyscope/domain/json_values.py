@@ -229,11 +229,21 @@ def _encode_choice(choice: Choice) -> dict[str, Any]:
     value = _lean(choice)
     if choice.tool_calls:
         value["tool_calls"] = [_lean(call) for call in choice.tool_calls]
+    if choice.citations:
+        value["citations"] = [_citation(citation) for citation in choice.citations]
     if choice.images:
         value["images"] = [
             {name: field for name, field in _lean(image).items() if name != "data"}
             for image in choice.images
         ]
+    return value
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    """All fields, as they were stored before citations had a container."""
+    value: dict[str, Any] = _plain(citation)
+    if citation.container_id is None:
+        del value["container_id"]
     return value
 
 

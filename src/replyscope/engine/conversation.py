@@ -22,6 +22,7 @@ from replyscope.engine.open_session import OpenSession
 from replyscope.engine.spending import Spending
 from replyscope.engine.tool_runner import Tooling
 from replyscope.engine.turn import Turn
+from replyscope.engine.turns_at_once import answer_side_by_side
 from replyscope.inspection.argument_check import check_arguments
 
 
@@ -76,7 +77,7 @@ class Conversation(OpenSession):
                 self.session = replace(self.session, title=title_from(message.text))
             await self.save_head()
             await self.add_message(message)
-            return await turn.answer(message.id)
+            return await turn.answer()
         finally:
             await turn.release()
 
@@ -105,7 +106,7 @@ class Conversation(OpenSession):
             await self.save_head()
             async with self._apart():
                 await self.add_message(prompt, keeps_draft=True)
-                await turn.answer(prompt.id)
+                await turn.answer()
                 return self.messages[-1]
         finally:
             await turn.release()
@@ -119,7 +120,7 @@ class Conversation(OpenSession):
         await self._check_alone()
         await self.save_head()
         async with self._apart():
-            await self._plain_turn(target, settings, listen).compact(self.messages[-1].id)
+            await self._plain_turn(target, settings, listen).compact()
             return self.messages[-1]
 
     def _plain_turn(self, target: Target, settings: SessionSettings, listen: Listen) -> Turn:
@@ -132,18 +133,35 @@ class Conversation(OpenSession):
         self, target: Target, listen: Listen = ignore, *, reply: Message | None = None
     ) -> str | None:
         """Request a reply again, by default the last. The new reply becomes its sibling."""
-        ids = [message.id for message in self.messages]
-        at = ids.index(reply.id) if reply is not None and reply.id in ids else len(ids) - 1
-        while at > 0 and self.messages[at].role is Role.ASSISTANT:
-            at -= 1
-        question = self.messages[at]
+        asked = self._asked(reply)
         turn = self._begin_turn(target, listen)
         try:
-            await turn.allow(self.messages[: at + 1])
-            self.tree.go_to(question.id)
-            return await turn.answer(question.id)
+            await turn.allow(asked)
+            self.tree.go_to(asked[-1].id)
+            return await turn.answer()
         finally:
             await turn.release()
+
+    def _asked(self, reply: Message | None) -> list[Message]:
+        """The messages that a reply answers; without one on the branch, those of the last reply."""
+        messages = self.messages
+        ids = [message.id for message in messages]
+        at = ids.index(reply.id) if reply is not None and reply.id in ids else len(ids) - 1
+        while at > 0 and messages[at].role is Role.ASSISTANT:
+            at -= 1
+        return messages[: at + 1]
+
+    async def retry_each(
+        self, targets: Sequence[Target], listen: Listen = ignore, *, reply: Message | None = None
+    ) -> str | None:
+        """Request a reply again from several targets at once. The new replies become siblings, and
+        the last one is shown. Tool calls are run after all replies have ended.
+
+        A request that fails or is not allowed stops no other; its error is raised at the end.
+        """
+        asked = self._asked(reply)
+        turns = [self._begin_turn(target, listen) for target in targets]
+        return await answer_side_by_side(turns, asked, lambda: self.tree.go_to(asked[-1].id))
 
     async def continue_reply(self, target: Target, listen: Listen = ignore) -> str | None:
         """Continue the last reply with another exchange."""

@@ -64,6 +64,7 @@ class OpenSession:
         self._saved = stored.session
         self._stamp: SessionStamp | None = None
         self._heading = asyncio.Lock()
+        self._beginning = asyncio.Lock()
         self._is_new = is_new
         self._is_apart = False
 
@@ -228,8 +229,14 @@ class OpenSession:
     async def begin_exchange(self, messages: Sequence[Message], opening: Exchange) -> JournalWriter:
         """Save an exchange and its reply messages. Returns the exchange's journal.
 
-        When each choice has its own request, the first one is shown. Raises StoreError.
+        Of several requests at once, the first one is shown. Raises StoreError.
         """
+        async with self._beginning:
+            return await self._begin_exchange(messages, opening)
+
+    async def _begin_exchange(
+        self, messages: Sequence[Message], opening: Exchange
+    ) -> JournalWriter:
         tip = self.messages[-1].id if self.messages else None
         is_first = tip in (messages[0].parent_id, messages[0].id)
         self.turn = (*self.turn, opening.id)

@@ -12,6 +12,7 @@ from replyscope.domain.exchange import Exchange, ReplyImage
 from replyscope.domain.regular_file import read_regular
 from replyscope.domain.shared import Shared
 from replyscope.domain.tool import KeptFile
+from replyscope.inspection.sharing.redaction import Redactor
 
 KeepFile = Callable[[bytes, str], KeptFile | None]
 """Writes bytes of a media type to a file; returns its path. Blocks. Raises OSError."""
@@ -33,27 +34,38 @@ async def keep_images(exchange: Exchange, keep: KeepFile | None) -> Exchange:
     return replace(exchange, choices=tuple(choices))
 
 
-def with_kept_files(shared: Shared) -> Shared:
-    """The session with the bytes of its replies' images, for an export with pictures. Blocks.
+def with_kept_files(shared: Shared, clean: Redactor) -> Shared:
+    """The session with the bytes of its replies' files, for an export with pictures. Blocks.
 
-    Unreadable ones, and those above the limit of a page, stay paths.
+    Unreadable ones, and those above the limit of a page, stay paths. In a redacted export a file
+    of text is redacted, and other files than pictures and recordings are left out.
     """
     room = _MOST_EXPORTED
 
     def loaded(image: ReplyImage) -> ReplyImage:
         nonlocal room
         if not image.path or (image.size or 0) > room:
-            return image
+            return _redacted(image, clean)
         try:
             data = read_regular(Path(image.path), room)
         except (OSError, ValueError) as error:
             _log.warning("an image of a reply is not exported: %s", error)
             return image
         room -= len(data)
-        return replace(image, data=base64.b64encode(data).decode("ascii"))
+        return _redacted(replace(image, data=base64.b64encode(data).decode("ascii")), clean)
 
     exchanges = {key: _changed(one, loaded) for key, one in shared.exchanges.items()}
     return replace(shared, exchanges=exchanges)
+
+
+def _redacted(image: ReplyImage, clean: Redactor) -> ReplyImage:
+    if image.kind != "file" or not image.data or not clean.is_on:
+        return image
+    try:
+        text = base64.b64decode(image.data).decode()
+    except ValueError:  # not UTF-8
+        return replace(image, data="")
+    return replace(image, data=base64.b64encode(clean(text).encode()).decode("ascii"))
 
 
 def _changed(exchange: Exchange, change: Callable[[ReplyImage], ReplyImage]) -> Exchange:

@@ -5,7 +5,7 @@ its action runs.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from replyscope.domain.exchange import Exchange
@@ -64,9 +64,12 @@ class RuleBook:
         self._fired += [(rule, judged) for rule in firing]
         return judged
 
-    async def act(self) -> Rule | None:
-        """Run the actions of the fired rules. Returns the first one that requests a reply."""
-        fired, self._fired = self._fired, []
+    async def act(self, exchange_ids: Collection[str]) -> Rule | None:
+        """Run the actions of the rules that fired for some exchanges. Returns the first rule that
+        requests a reply.
+        """
+        fired = [one for one in self._fired if one[1].id in exchange_ids]
+        self._fired = [one for one in self._fired if one not in fired]
         again: Rule | None = None
         for rule, exchange in fired:
             match rule.action:

@@ -126,7 +126,8 @@ class Sharing:
                 return session_jsonl(shared, clean, whole_only=self._whole_only)
             case Form.HTML:
                 events = self._events(shared)
-                return SessionPage(with_kept_files(shared), clean, events, diagrams).html()
+                files = with_kept_files(shared, clean)
+                return SessionPage(files, clean, events, diagrams).html()
             case Form.JSON:
                 return session_to_json(shared, clean if clean.is_on else None)
 

@@ -4,7 +4,6 @@ A turn is a coroutine that ends when its last reply is saved. Its methods return
 why it stopped early, as a sentence; None when it is complete.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from replyscope.engine.message_marks import check_choices
 from replyscope.engine.open_session import OpenSession
 from replyscope.engine.request_builder import make_opening, make_request
 from replyscope.engine.rounds import Rounds
+from replyscope.engine.side_by_side import side_by_side
 from replyscope.engine.spending import Planned, Reserved, Spending
 from replyscope.engine.tool_runner import Tooling, ToolRunner
 
@@ -56,6 +56,7 @@ class Turn:
         self._reserved: Reserved | None = None
         self._is_allowed = False
         self._own_settings = settings
+        self._exchange_ids: list[str] = []
         self._rounds = Rounds(tooling.settings() if tooling is not None else ToolSettings())
 
     async def allow(
@@ -101,21 +102,37 @@ class Turn:
             self._offered = await self._offer()
             self._is_prepared = True
 
-    async def answer(self, under: str) -> str | None:
-        """Request a reply to a message, then run `go_on`."""
+    async def answer(self) -> str | None:
+        """Request a reply to the branch, then run `go_on`."""
         await self._prepare()
-        await self._reply(self._target, under)
+        await self._reply(self._target)
         session = self._session
         if len(session.tree.siblings(session.messages[-1])) == 1 or self._wanted_choices == 1:
             return await self.go_on()
         return None
 
-    async def compact(self, under: str) -> None:
-        """Let the server compact the branch up to a message. Raises OverLimit."""
-        await self.allow(self._session.messages, is_single=True)
+    async def request(self, messages: Sequence[Message]) -> Message:
+        """Request a reply to the last of these messages, while other turns of the session may do
+        the same. Returns the first choice. `allow` was called before.
+        """
+        await self._prepare()
         try:
-            request = replace(self._request(self._target), compacts=True)
-            await self._choices(self._target, request, under, 1)
+            return await self._request_choices(self._target, messages)
+        finally:
+            await self.release()
+
+    async def follow_up(self, reply: Message) -> str | None:
+        """Show a requested reply, and run `go_on` if it is the only choice."""
+        await self._session.go_to(reply.id)
+        return await self.go_on() if self._wanted_choices == 1 else None
+
+    async def compact(self) -> None:
+        """Let the server compact the branch. Raises OverLimit."""
+        messages = self._session.messages
+        await self.allow(messages, is_single=True)
+        try:
+            request = replace(self._request(self._target, messages), compacts=True)
+            await self._choices(self._target, request, messages, 1)
         finally:
             await self.release()
 
@@ -136,7 +153,7 @@ class Turn:
         try:
             while True:
                 rules = self._session.rules
-                rule = await rules.act() if rules is not None else None
+                rule = await rules.act(self._exchange_ids) if rules is not None else None
                 if rule is not None and rule.action is Action.STOP:
                     return f"A rule stopped the turn: {rule.when}."
                 if rule is not None:
@@ -157,13 +174,14 @@ class Turn:
         target = replace(self._target, model=rule.model or self._target.model)
         await self.allow(before, target)
         self._session.tree.go_to(last.parent_id)
-        await self._reply(target, last.parent_id)
+        await self._reply(target)
 
     async def _continue(self) -> None:
         last = self._session.messages[-1]
         await self.allow(self._session.messages, is_single=True)
-        request = self._request(self._target, continues=True)
-        opening = self._opening(self._target)
+        messages = self._session.messages
+        request = self._request(self._target, messages, continues=True)
+        opening = self._opening(self._target, messages)
         joined = replace(last, sources=(*last.sources, ReplySource(opening.id)))
         try:
             await self._exchange(self._target, request, opening, [joined])
@@ -178,16 +196,15 @@ class Turn:
     async def _run_tools(self, tooling: Tooling) -> str | None:
         """Run a reply's calls and request the reply to their results, within the limits."""
         session = self._session
-        if why := self._rounds.why_over([session.exchanges[key] for key in session.turn]):
+        if why := self._rounds.why_over([session.exchanges[key] for key in self._exchange_ids]):
             return why
-        answered, is_stopped = await self._answer_calls(tooling)
-        if is_stopped:
+        if await self._answer_calls(tooling):
             return "A tool call needs consent, and no person could be asked."
-        await self._reply(self._target, answered.id)
+        await self._reply(self._target)
         return None
 
-    async def _answer_calls(self, tooling: Tooling) -> tuple[Message, bool]:
-        """Run the waiting calls. Returns the results message, and whether a call still waits."""
+    async def _answer_calls(self, tooling: Tooling) -> bool:
+        """Run the waiting calls. Returns whether a call still waits."""
         session = self._session
         calls = session.waiting_calls()
         message = await session.results_message()
@@ -205,42 +222,44 @@ class Turn:
             await calling.run()
         finally:
             session.calling = None
-        return message, calling.is_stopped
+        return calling.is_stopped
 
-    async def _reply(self, target: Target, under: str | None) -> None:
+    async def _reply(self, target: Target) -> None:
         """Request the session's number of choices, in one request where the API supports it."""
-        await self.allow(self._session.messages, target)
+        messages = self._session.messages
+        await self.allow(messages, target)
         try:
-            await self._request_choices(target, under)
+            await self._request_choices(target, messages)
         finally:
             await self.release()
 
-    async def _request_choices(self, target: Target, under: str | None) -> None:
-        request = self._request(target)
+    async def _request_choices(self, target: Target, messages: Sequence[Message]) -> Message:
+        request = self._request(target, messages)
         wanted = self._wanted_choices
         if wanted == 1 or target.provider.api is Api.CHAT:
-            await self._choices(target, request, under, wanted)
-            return
-        # A TaskGroup would cancel the remaining choices at the first fault.
-        runs = [self._choices(target, request, under, 1) for _ in range(wanted)]
-        for result in await asyncio.gather(*runs, return_exceptions=True):
-            if result is not None:
-                raise result
+            return await self._choices(target, request, messages, wanted)
+        runs = [self._choices(target, request, messages, 1) for _ in range(wanted)]
+        first, *_ = await side_by_side(runs)
+        return first
 
     async def _choices(
-        self, target: Target, request: ModelRequest, under: str | None, count: int
-    ) -> None:
-        opening = self._opening(target)
+        self, target: Target, request: ModelRequest, messages: Sequence[Message], count: int
+    ) -> Message:
+        """Run an exchange that answers these messages by a number of choices. Returns the first."""
+        opening = self._opening(target, messages)
         new_id, at = self._session.new_id, opening.started_at
-        messages = [
+        under = messages[-1].id if messages else None
+        replies = [
             Message(new_id(), Role.ASSISTANT, (), at, under, (ReplySource(opening.id, index),))
             for index in range(count)
         ]
-        await self._exchange(target, request, opening, messages)
+        await self._exchange(target, request, opening, replies)
+        return replies[0]
 
     async def _exchange(
         self, target: Target, request: ModelRequest, opening: Exchange, messages: Sequence[Message]
     ) -> None:
+        self._exchange_ids.append(opening.id)
         writer = await self._session.begin_exchange(messages, opening)
         _log.info(
             "exchange %s in session %s: %s at %s",
@@ -256,11 +275,13 @@ class Turn:
     def _wanted_choices(self) -> int:
         return max(1, self._target.parameters(self._settings).n or 1)
 
-    def _request(self, target: Target, *, continues: bool = False) -> ModelRequest:
+    def _request(
+        self, target: Target, messages: Sequence[Message], *, continues: bool = False
+    ) -> ModelRequest:
         session = self._session
         return make_request(
             self._settings,
-            session.messages,
+            messages,
             session.exchanges,
             target,
             self._offered,
@@ -268,7 +289,7 @@ class Turn:
             is_private=session.is_private,
         )
 
-    def _opening(self, target: Target) -> Exchange:
+    def _opening(self, target: Target, messages: Sequence[Message]) -> Exchange:
         session = self._session
         now = session.clock.now()
-        return make_opening(session.new_id(), now, self._settings, target, session.messages)
+        return make_opening(session.new_id(), now, self._settings, target, messages)

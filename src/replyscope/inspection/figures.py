@@ -16,11 +16,11 @@ def count(value: int | None) -> str:
 
 
 def image_line(image: ReplyImage) -> str:
-    """Describes an image or a recording of a reply: type, size, and path or URL."""
-    kind = "audio" if image.media_type.startswith("audio/") else "image"
-    parts = [kind, image.media_type or "of an unknown type"]
+    """Describes a file of a reply: kind, name, type, size, and path or URL."""
+    parts = [image.kind, *([image.name] if image.name else [])]
+    parts += [image.media_type or "of an unknown type"]
     parts += [size(image.size)] if image.size is not None else []
-    parts += [where] if (where := image.path or image.url) else []
+    parts += [where] if (where := image.path or image.url or image.fault) else []
     return " · ".join(parts)
 
 

@@ -91,7 +91,8 @@ def _choice_object(choice: Choice) -> dict[str, Any]:
 
 def _image_object(image: ReplyImage) -> dict[str, Any]:
     return {
-        "type": "image",
+        "type": "file" if image.kind == "file" else "image",
+        "name": image.name or None,
         "media_type": image.media_type or None,
         "size": image.size,
         "path": image.path or None,

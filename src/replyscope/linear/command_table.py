@@ -88,7 +88,7 @@ COMMANDS: tuple[LinearCommand, ...] = (
     LinearCommand("next", "open the next version", replies.next_version),
     LinearCommand("previous", "open the previous version", replies.previous_version),
     LinearCommand("fork", "continue in a new session", replies.fork),
-    LinearCommand("compare", "compare two versions of the reply", replies.compare, "[N N]"),
+    LinearCommand("compare", "compare two versions, or models", replies.compare, "[N N|MODELS]"),
     LinearCommand("run", "run the waiting tool calls", replies.run_tools),
     LinearCommand("tools", "list the tools, or offer them", settings.tools, "[TOOL] [on|off]"),
     LinearCommand("mcp", "add a tool server by its entry", settings.add_server, "[JSON]",

@@ -46,8 +46,8 @@ class RunTurns(Protocol):
     def send(self, parts: tuple[Part, ...]) -> bool:
         """Send a message. Returns whether it was sent."""
 
-    def run(self, start: Start) -> None:
-        """Run a turn to its end, and print it."""
+    def run(self, start: Start, *, replies: int = 1) -> None:
+        """Run a turn to its end, and print it; several replies at once when they have ended."""
 
     def run_beside(self, work: Awaitable[T]) -> T:
         """Run a request that is not a turn, with the questions about spending limits."""

@@ -1,6 +1,6 @@
 """The commands of replies: inspect, read, retry, edit, continue, and walk the branches."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from replyscope.domain.errors import ReplyscopeError
@@ -245,17 +245,36 @@ def fork(desk: LinearDesk, _argument: str = "") -> None:
 
 
 def compare(desk: LinearDesk, argument: str = "") -> None:
-    """Compare the facts of two versions of the last reply."""
+    """Compare the facts of two versions of the last reply; with names of models, request the
+    reply from each of them at once first.
+    """
+    words = argument.replace(",", " ").split()
+    if any(whole_number(word) is None for word in words):
+        _ask_each(desk, words)
+        return
     replies = [
         reply for m in _versions(desk.conversation) if (reply := _reply(desk.conversation, m))
     ]
-    numbers = [whole_number(word) or 0 for word in argument.split()] or [1, 2]
+    numbers = [whole_number(word) or 0 for word in words] or [1, 2]
     if len(numbers) != 2 or not all(1 <= number <= len(replies) for number in numbers):
         raise ReplyscopeError("Name two versions of a reply.", "/branches lists them.")
     first, second = (replies[number - 1] for number in numbers)
     for row in compare_facts(first, second):
         text = f"{known(row.first)}, and {known(row.second)}" if row.differs else known(row.first)
         desk.say(row.label, printable_line(text))
+
+
+def _ask_each(desk: LinearDesk, names: Sequence[str]) -> None:
+    conversation = desk.conversation
+    if not conversation.messages:
+        raise ReplyscopeError("There is no reply to compare yet.")
+
+    async def start(target: Target, listen: Listen) -> str | None:
+        models = [desk.targets.parse_model(name) for name in names]
+        targets = [await desk.targets.named_target(target, model) for model in models]
+        return await conversation.retry_each(targets, listen)
+
+    desk.turns.run(start, replies=len(names))
 
 
 def _resuming(conversation: Conversation) -> Callable[[Target, Listen], Awaitable[str | None]]:

@@ -47,11 +47,13 @@ class ReplyPrinter:
         desk: LinearDesk,
         conversation: Conversation,
         put: Callable[[Callable[[], None]], None],
+        replies: int = 1,
     ) -> None:
         self._desk = desk
         self._conversation = conversation
         self._put = put
-        self._is_one = (desk.targets.parameters_of(conversation).n or 1) == 1
+        choices = desk.targets.parameters_of(conversation).n or 1
+        self._is_one = choices * replies == 1
         self._known = {message.id for message in conversation.tree.messages}
         self._flow = LabelledFlow(desk.terminal, "reply")
         self._is_reasoning = False
@@ -162,9 +164,12 @@ class ReplyPrinter:
 
     def _print_choices(self, exchanges: Sequence[Exchange]) -> None:
         choices = [(exchange, choice) for exchange in exchanges for choice in exchange.choices]
+        has_models = len({exchange.model for exchange in exchanges}) > 1
         for number, (exchange, choice) in enumerate(choices, start=1):
             place = f" {number} of {len(choices)}" if len(choices) > 1 else ""
             label = f"reply{place}"
+            if has_models:
+                self._desk.say(f"model{place}", printable_line(exchange.model))
             for part in reply_parts(choice):
                 if isinstance(part, ToolCall):
                     self._desk.say("tool", _call_sentence(part))

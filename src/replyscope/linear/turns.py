@@ -65,14 +65,16 @@ class TurnRunner:
             self._desk.edited = None
         return is_sent
 
-    def run(self, start: Start, parts: Sequence[Part] = ()) -> None:
-        """Run a turn to its end, and print it. Prints errors."""
+    def run(self, start: Start, parts: Sequence[Part] = (), *, replies: int = 1) -> None:
+        """Run a turn to its end, and print it; several replies at once when they have ended.
+        Prints errors.
+        """
         desk = self._desk
         conversation = desk.conversation
         target = self._target(parts)
         if target is None:
             return
-        printer = ReplyPrinter(desk, conversation, self._steps.put)
+        printer = ReplyPrinter(desk, conversation, self._steps.put, replies)
         job = desk.engine.start(
             _drive(conversation, partial(start, target, printer.listen)),
             lambda: self._steps.put(_nothing),

@@ -28,6 +28,7 @@ def read_citation(annotation: object) -> Citation | None:
         file_id=text_of(inner.get("file_id")),
         start=number_of(inner.get("start_index")),
         end=number_of(inner.get("end_index")),
+        container_id=text_of(inner.get("container_id")),
     )
 
 

@@ -16,6 +16,9 @@ import openai
 from replyscope.domain.endpoint import Endpoint, ModelInfo, public_url
 from replyscope.domain.errors import ProviderError
 from replyscope.domain.event import (
+    CitationAdded,
+    Event,
+    ImageReported,
     Listen,
     RequestAdapted,
     RequestSent,
@@ -24,7 +27,7 @@ from replyscope.domain.event import (
     StreamEnded,
     WireFrame,
 )
-from replyscope.domain.exchange import Api
+from replyscope.domain.exchange import Api, Citation
 from replyscope.domain.failure import Failure
 from replyscope.domain.finish import StreamEnd
 from replyscope.domain.json_text import read_bounded_json
@@ -35,6 +38,7 @@ from replyscope.domain.route import find_route, system_environment
 from replyscope.provider.adaptation import Adaptation, propose_adaptation
 from replyscope.provider.chunks import read_chunks
 from replyscope.provider.client import build_client, open_http, system_context
+from replyscope.provider.container_files import load_cited_files
 from replyscope.provider.counting import count_input
 from replyscope.provider.dialect import Dialect, Translator, translate_said
 from replyscope.provider.errors import ErrorTranslator
@@ -280,12 +284,30 @@ class OpenAIProvider:
         listen(self._opened(stream.response))
         translator = self._dialect.translator(self._endpoint.think_tags)
         _tell_again(translator, came)
-        error = await read_chunks(stream, tap, translator, listen, self._endpoint.timeout_s)
+        cited: list[Citation] = []
+
+        def note(event: Event) -> None:
+            if type(event) is CitationAdded and event.citation.container_id is not None:
+                cited.append(event.citation)
+            listen(event)
+
+        error = await read_chunks(stream, tap, translator, note, self._endpoint.timeout_s)
         failure = self._errors.translate(error) if error is not None else None
         ended = self._end_reader.of_stream(tap, translator, failure)
         for event in ended.events:
-            listen(event)
-        listen(self._ended(attempt, ended.end, ended.failure))
+            note(event)
+        ending = self._ended(attempt, ended.end, ended.failure)
+        try:
+            if cited and ended.failure is None:
+                await self._load_files(cited, listen)
+        finally:  # cancelled: the reply is complete without its files
+            listen(ending)
+
+    async def _load_files(self, cited: Sequence[Citation], listen: Listen) -> None:
+        """Download the files that the reply cites from the server's containers."""
+        client = build_client(self._endpoint, self._key, self._http)
+        for file in await load_cited_files(client, cited, self._errors):
+            listen(ImageReported(0, file))
 
     def _request_sent(self, request: httpx2.Request) -> RequestSent:
         return RequestSent(

@@ -1,21 +1,13 @@
 """Saves binary tool results as files in the data folder, named by their hash."""
 
 import hashlib
-import mimetypes
 import os
 from pathlib import Path
 
-from replyscope.domain.picture import SUFFIXES, describe_picture, read_picture
+from replyscope.domain.file_types import UNKNOWN, suffix_of
+from replyscope.domain.picture import describe_picture, read_picture
 from replyscope.domain.regular_file import write_own
 from replyscope.domain.tool import KeptFile
-
-_KNOWN = SUFFIXES | {
-    "audio/wav": ".wav",
-    "audio/mpeg": ".mp3",
-    "audio/ogg": ".ogg",
-    "audio/flac": ".flac",
-}
-"""Suffixes that some systems do not know, or know differently."""
 
 
 class KeptFiles:
@@ -33,7 +25,7 @@ class KeptFiles:
         Blocks. Raises OSError.
         """
         picture = read_picture(data)
-        media_type = picture.media_type if picture else media_type or "application/octet-stream"
+        media_type = picture.media_type if picture else media_type or UNKNOWN
         is_picture = picture is not None or media_type.startswith("image/")
         about = describe_picture(data) if is_picture else media_type
         if self._folder is None:
@@ -42,7 +34,7 @@ class KeptFiles:
         return f"{about}, kept for the person as {kept.name}", (kept,)
 
     def _keep(self, folder: Path, data: bytes, media_type: str) -> KeptFile:
-        suffix = _KNOWN.get(media_type) or mimetypes.guess_extension(media_type) or ".bin"
+        suffix = suffix_of(media_type)
         name = hashlib.sha256(data).hexdigest()[:16] + suffix
         path = folder / name
         if not path.exists():

@@ -200,7 +200,7 @@ class WatchArchive:
         session_id = placed.session.id if is_saved else None
         self._tell(lambda: self._events.on_ended(call.request, exchange, session_id))
         if book is not None:
-            await self._act(book)
+            await self._act(book, exchange)
         if not is_saved:
             await self._save_later(call, exchange, places)
 
@@ -243,10 +243,10 @@ class WatchArchive:
             book.begin_turn()
         return book
 
-    async def _act(self, book: RuleBook) -> None:
+    async def _act(self, book: RuleBook, exchange: Exchange) -> None:
         """Run the actions of rules. The ones that ask for a reply don't fit another program."""
         try:
-            await book.act()
+            await book.act([exchange.id])
         except Exception:  # noqa: BLE001 - the call is saved in any case
             _log.exception("the action of a rule failed")
 

@@ -24,9 +24,14 @@ def audio_html(name: str, media_type: str, data: bytes) -> str:
 def reply_file_html(image: ReplyImage, clean: Clean) -> str:
     """A line about an image or a recording of a reply, and the file if its bytes are known."""
     line = clean(image_line(image))
-    is_known = bool(image.data) and image.media_type in (*SUFFIXES, *FORMATS)
-    shown = _element(line, image.media_type, image.data) if is_known else ""
-    return f"<p>{plain(line)}</p>{shown}"
+    if not image.data:
+        return f"<p>{plain(line)}</p>"
+    if image.media_type in (*SUFFIXES, *FORMATS):
+        return f"<p>{plain(line)}</p>{_element(line, image.media_type, image.data)}"
+    url = f"data:application/octet-stream;base64,{plain(image.data)}"
+    return (
+        f'<p><a download="{plain(clean(image.name or "file"))}" href="{url}">{plain(line)}</a></p>'
+    )
 
 
 def _element(label: str, media_type: str, encoded: str) -> str:

@@ -15,7 +15,7 @@ _NOTE = (
     "The summary is shown before it is used, and begins a new branch. The old branch stays: "
     "the keys [ and ] on the first message switch."
 )
-_DONE = "Compacted. The key [ on the first message shows the old branch."
+_DONE = "Compacted. [[] at the first message: the old branch."
 
 
 class Compacting:

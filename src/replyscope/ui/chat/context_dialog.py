@@ -24,6 +24,7 @@ from replyscope.inspection.request_parts import (
 from replyscope.ui.chat.request_screen import RequestScreen
 from replyscope.ui.dialogs.dialog import ListDialog, Row
 from replyscope.ui.keys.entries import FixedGuide
+from replyscope.ui.styles.muted import MUTED
 
 _LABEL, _FIGURE, _SHARE = 15, 11, 6
 _BLOCK = "█"
@@ -104,12 +105,12 @@ class ContextDialog(ListDialog[str | None]):
         source = size.source.value
         if size.source is not TokenSource.MEASURED:
             source += " · [Ctrl+N] lets the server count, by a request"
-        lines = [Content(text), Content.styled(source, "$text-muted")]
-        lines += [Content.styled(note, "$text-muted") for note in size.notes]
+        lines = [Content(text), Content.styled(source, MUTED)]
+        lines += [Content.styled(note, MUTED) for note in size.notes]
         if self._is_loading:
-            lines.append(Content.styled("The tools are loading…", "$text-muted"))
+            lines.append(Content.styled("The tools are loading…", MUTED))
         if size.window is None:
-            lines.append(Content.styled("The context window is unknown.", "$text-muted"))
+            lines.append(Content.styled("The context window is unknown.", MUTED))
         elif size.tokens > size.window:
             lines.append(Content.styled("The request exceeds the window.", "$text-warning"))
         return Content("\n").join(lines)
@@ -121,7 +122,7 @@ class ContextDialog(ListDialog[str | None]):
         room = max(8, self._list_width() - _LABEL - _FIGURE - _SHARE - 2)
         lines = []
         for bar in bars_of(size, room):
-            style = "$text-muted" if bar.kind is PartKind.FREE else "$text-primary"
+            style = MUTED if bar.kind is PartKind.FREE else "$text-primary"
             block = "░" if bar.kind is PartKind.FREE else _BLOCK
             drawn = block * bar.cells or ("▏" if bar.tokens else "")
             figures = f"{bar.tokens:>{_FIGURE},}{_share(bar.tokens, whole):>{_SHARE}}"

@@ -20,6 +20,7 @@ from replyscope.engine.parameter_layers import Layer, effective, source_of
 from replyscope.engine.parameter_state import find_state, request_names
 from replyscope.engine.parameter_texts import NOT_SENT, text_of, with_typed
 from replyscope.ui.dialogs.dialog import ListDialog, Row
+from replyscope.ui.styles.muted import MUTED
 
 if TYPE_CHECKING:  # loaded with the catalogue: the start does not need it
     from replyscope.domain.parameter import Catalogue, Parameter
@@ -235,7 +236,7 @@ def _about(parameter: "Parameter", source: ParameterSource, layers: Sequence[Lay
     state = find_state(parameter, layers, endpoint, known, source.notes)
     phrase = parameter.phrase(endpoint.api if endpoint is not None else None)
     lines = [
-        Content.styled(printable_line(parameter.help)[:_LONGEST_HELP], "$text-muted"),
+        Content.styled(printable_line(parameter.help)[:_LONGEST_HELP], MUTED),
         Content(f"allowed: {printable_line(phrase)}"),
         *(Content(printable_line(line)) for line in state.sent),
         *(Content.styled(printable_line(line), "$text-warning") for line in state.rejected),

@@ -14,6 +14,7 @@ from replyscope.domain.prompt import Prompts, is_prompt_name
 from replyscope.engine.prompts import describe_prompt
 from replyscope.inspection.prompt_view import prompt_lines
 from replyscope.ui.dialogs.dialog import ListDialog, Row
+from replyscope.ui.styles.muted import MUTED
 
 USE, EDIT, NEW = "use", "edit", "new"
 _MOST_LINES = 40
@@ -66,7 +67,7 @@ class PromptPicker(ListDialog[tuple[str, str] | None]):
             return
         text = "\n".join(prompt.body[:_LONGEST].splitlines()[:_MOST_LINES])
         head = "\n".join(map(printable_line, prompt_lines(prompt)))
-        about.update(Content.styled(f"{head}\n", "$text-muted") + Content(printable_text(text)))
+        about.update(Content.styled(f"{head}\n", MUTED) + Content(printable_text(text)))
 
     def action_accept(self) -> None:
         """Use the highlighted prompt, or write a new one."""

@@ -166,11 +166,9 @@ class Reviewing:
         models: Sequence[ModelName],
         target: Target,
     ) -> str | None:
-        """Send the same prompt to each model, one after another. The replies become siblings."""
-        why = None
-        for model in models:
-            named = await self._desk.targets.named_target(target, model)
-            why = await conversation.retry(named, reply=reply) or why
+        """Send the same prompt to each model at once. The replies become siblings."""
+        targets = [await self._desk.targets.named_target(target, model) for model in models]
+        why = await conversation.retry_each(targets, reply=reply)
         if conversation is self._desk.conversation:
             self._screen.call_later(self._compare_newest)
         return why

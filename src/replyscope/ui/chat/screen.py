@@ -144,6 +144,7 @@ class ChatScreen(WorkingScreen[None]):
     @on(Composer.ModeChanged)
     def _show_mode(self) -> None:
         self.keyboard.follow_focus()
+        self.panes.draw_keys()
 
     @on(Composer.Submitted)
     async def _submit(self, event: Composer.Submitted) -> None:

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from replyscope.domain.printable import printable_line
 from replyscope.domain.session import SessionSummary
 from replyscope.inspection.figures import dollars
+from replyscope.ui.styles.muted import MUTED
 
 _FIRST, _MOST = 500, 5_000
 """The numbers of sessions that are loaded: at first, and for a search or a long way back."""
@@ -38,7 +39,7 @@ class _Line:
         """The option that draws this line."""
         label = Content.styled(self.text, self.style) if self.style else Content(self.text)
         if self.aside:
-            label += Content.styled(f"  {self.aside}", "$text-muted")
+            label += Content.styled(f"  {self.aside}", MUTED)
         return Option(label, id=self.session_id, disabled=self.session_id is None)
 
 
@@ -161,7 +162,7 @@ class Sidebar(OptionList):
             if label != heading:
                 heading = label
                 cost = dollars(spent[label]) if is_dated and label in spent else ""
-                lines.append(_Line(label, "bold $text-muted", cost))
+                lines.append(_Line(label, f"bold {MUTED}", cost))
             lines.append(_session_line(summary, self._marks))
             room -= 1
         return lines

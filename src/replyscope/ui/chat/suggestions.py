@@ -5,6 +5,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from replyscope.domain.printable import printable_line
+from replyscope.ui.styles.muted import MUTED
 
 
 class Suggestions(OptionList, can_focus=False):
@@ -23,7 +24,7 @@ class Suggestions(OptionList, can_focus=False):
             Option(
                 Content.assemble(
                     printable_line(value).ljust(widest + 2),
-                    (printable_line(text), "$text-muted"),
+                    (printable_line(text), MUTED),
                 ),
                 id=value,
             )

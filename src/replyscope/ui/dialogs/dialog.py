@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from replyscope.domain.printable import printable_line, printable_text
 from replyscope.ui.keys.entries import FixedGuide, KeyGuide
 from replyscope.ui.keys.footer import KeyFooter
+from replyscope.ui.styles.muted import MUTED
 from replyscope.ui.working_screen import WorkingScreen
 
 Result = TypeVar("Result")
@@ -223,7 +224,7 @@ def _options(rows: Sequence[Row], width: int) -> Iterator[Option]:
     is_beside = column <= _WIDEST_TITLE and column + longest <= width
     indent = Content(" " * _HANGING)
     for row, title, length in zip(rows, titles, lengths, strict=True):
-        text = Content.styled(printable_line(row.text), "$text-muted")
+        text = Content.styled(printable_line(row.text), MUTED)
         label = Content(title)
         if is_beside:
             label += Content(" " * (column - length)) + text

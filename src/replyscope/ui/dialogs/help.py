@@ -16,6 +16,7 @@ from textual.widgets import Input, Label, Static
 
 from replyscope.ui.keys.entries import FixedGuide, KeyRow
 from replyscope.ui.keys.footer import KeyFooter
+from replyscope.ui.styles.muted import MUTED
 
 _SCROLL = Binding.Group("scroll")
 _MOST_KEYS = 30
@@ -116,5 +117,5 @@ def help_lines(sections: Iterable[HelpSection], width: int) -> Iterable[Content]
                     (one.ljust(keys), "$text-accent"),
                     _GAP,
                     two.ljust(text),
-                    (_GAP + three if three else "", "$text-muted"),
+                    (_GAP + three if three else "", MUTED),
                 )

@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from replyscope.ui.keys.entries import KeyRow, key_rows
+from replyscope.ui.styles.muted import MUTED
 
 _GAP = 3
 
@@ -34,7 +35,7 @@ class KeyPanel(Static):
             lines += columns(everywhere, width)
         most = max(1, size.height - 5)
         if len(lines) > most:
-            lines = [*lines[: most - 1], Content.styled("… F1 lists all", "$text-muted")]
+            lines = [*lines[: most - 1], Content.styled("… F1 lists all", MUTED)]
         self.update(Content("\n").join(lines))
 
 

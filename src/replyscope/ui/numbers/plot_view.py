@@ -14,9 +14,9 @@ from replyscope.domain.plural import plural
 from replyscope.inspection.figures import UNKNOWN, count, seconds
 from replyscope.inspection.plot import Measure, PlotCell, column, edges_of, top_of
 from replyscope.inspection.stats import Sums
+from replyscope.ui.styles.muted import MUTED
 
 _AXIS = 9
-_MUTED = "$text-muted"
 COLOURS = {
     Measure.REPLIES: ("$primary", "$error"),
     Measure.TOKENS: ("$primary", "$secondary"),
@@ -78,7 +78,7 @@ class PlotView(Widget, can_focus=True):
         """The columns, their axis, and the figures of the selected span."""
         if not self._spans:
             text = "No saved replies match." if self._is_loaded else "Loading…"
-            return Content.styled(text, _MUTED)
+            return Content.styled(text, MUTED)
         room = max(2, self.content_size.height - 3)
         height = room - room % 2  # so that the middle of the axis is a round number
         measure = self._measure
@@ -95,7 +95,7 @@ class PlotView(Widget, can_focus=True):
         if height >= 6:
             marks[height // 2 - 1] = top / 2
         label = self._measure.label_of(marks[row]) if row in marks else ""
-        pieces: list[tuple[str, str]] = [(f"{label:>{_AXIS - 2}} ┤"[-_AXIS:], _MUTED)]
+        pieces: list[tuple[str, str]] = [(f"{label:>{_AXIS - 2}} ┤"[-_AXIS:], MUTED)]
         edges = self._edges
         for number, cells in enumerate(columns):
             cell = cells[row]
@@ -110,7 +110,7 @@ class PlotView(Widget, can_focus=True):
     def _look(self, cell: PlotCell, number: int) -> str:
         is_picked = number == self._picked and self.has_focus
         if cell.block == "·":
-            return _MUTED
+            return MUTED
         if not cell.series:
             return ""
         colours = COLOURS[self._measure]
@@ -121,10 +121,10 @@ class PlotView(Widget, can_focus=True):
         edges = self._edges
         start, end = edges[self._picked], edges[self._picked + 1]
         return Content.assemble(
-            (f"{'└':>{_AXIS}}", _MUTED),
-            ("─" * start, _MUTED),
+            (f"{'└':>{_AXIS}}", MUTED),
+            ("─" * start, MUTED),
             ("▲" + "─" * (end - start - 1), "$accent"),
-            ("─" * (edges[-1] - end), _MUTED),
+            ("─" * (edges[-1] - end), MUTED),
         )
 
     def _dates(self) -> Content:
@@ -134,7 +134,7 @@ class PlotView(Widget, can_focus=True):
             day = one.name[:10]
             if at >= len(text) + (2 if text else 0) and at + len(day) <= self.most_columns:
                 text = text.ljust(at) + day
-        return Content.styled(" " * _AXIS + text, _MUTED)
+        return Content.styled(" " * _AXIS + text, MUTED)
 
     def _words(self) -> Content:
         one = self._spans[self._picked]
@@ -145,7 +145,7 @@ class PlotView(Widget, can_focus=True):
             f"{one.name}: {plural(one.replies, 'reply')}{errors} · {count(one.output_known)} out · "
             f"{Measure.COST.text_of(one)} · first token {_seconds(one.ttft_p50)}"
         )
-        legend = [("■ ", colours[0]), (f"{low}  ", _MUTED), ("■ ", colours[1]), (high, _MUTED)]
+        legend = [("■ ", colours[0]), (f"{low}  ", MUTED), ("■ ", colours[1]), (high, MUTED)]
         room = self.content_size.width - len(low) - len(high) - 8
         if len(said) > room:
             said = f"{one.name}: {plural(one.replies, 'reply')} · {self._measure.text_of(one)}"

@@ -10,8 +10,8 @@ from replyscope.inspection.figures import UNKNOWN, count, dollars, seconds
 from replyscope.inspection.plot import Measure
 from replyscope.inspection.stats import Stats, Sums
 from replyscope.ui.numbers.plot_view import COLOURS
+from replyscope.ui.styles.muted import MUTED
 
-_MUTED = "$text-muted"
 _NAME = 24
 
 
@@ -31,7 +31,7 @@ def figure_rows(total: Sums) -> Iterator[NumberRow]:
         return NumberRow(
             label,
             Content.assemble(
-                (f" {label:<15}", _MUTED), (f"{value:>14}", look or "bold"), (f"  {note}", _MUTED)
+                (f" {label:<15}", MUTED), (f"{value:>13}", look or "bold"), (f"  {note}", MUTED)
             ),
             term,
         )
@@ -117,10 +117,10 @@ def _figures(one: Sums, measure: Measure, room: int) -> list[tuple[str, str]]:
     """The columns of the figures that are not plotted, as many as fit the width."""
     errors = (f"{one.errors:>6,} err" if one.errors else " " * 10, "$text-error")
     told = [
-        (Measure.REPLIES, (f"{one.replies:>8,} rep", _MUTED)),
-        (Measure.TOKENS, (f"{Measure.TOKENS.text_of(one):>10} out", _MUTED)),
-        (Measure.COST, (f"{Measure.COST.text_of(one):>12}", _MUTED)),
-        (Measure.TTFT, (f"{_time(one.ttft_p50):>8}", _MUTED)),
+        (Measure.REPLIES, (f"{one.replies:>8,} rep", MUTED)),
+        (Measure.TOKENS, (f"{Measure.TOKENS.text_of(one):>10} out", MUTED)),
+        (Measure.COST, (f"{Measure.COST.text_of(one):>12}", MUTED)),
+        (Measure.TTFT, (f"{_time(one.ttft_p50):>8}", MUTED)),
     ]
     shown = [piece for kind, piece in told if kind is not measure]
     return [errors, *shown][: 1 if room < 80 else 2 if room < 100 else 4]

@@ -27,6 +27,7 @@ from replyscope.ui.keys.footer import KeyFooter
 from replyscope.ui.numbers.plot_view import PlotView
 from replyscope.ui.numbers.rows import LEGEND, NumberRow, figure_rows, group_rows
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.styles.muted import MUTED
 
 _WIDE = 110
 _MEASURES = Binding.Group("measure")
@@ -113,7 +114,7 @@ class StatsScreen(Screen[str | None]):
         self._tell(f"Indexing {plural(left, 'new reply')}…")
 
     def _tell(self, text: str, *, is_error: bool = False) -> None:
-        look = "$text-error" if is_error else "$text-muted"
+        look = "$text-error" if is_error else MUTED
         self.query_one("#stats-hint", Static).update(Content.styled(printable_line(text), look))
 
     def _draw_rows(self) -> None:
@@ -139,7 +140,7 @@ class StatsScreen(Screen[str | None]):
             key = f"row-{len(self._terms)}"
             if row.term is not None:
                 self._terms[key] = row.term
-            title = Content.styled(row.title, "bold $text-muted")
+            title = Content.styled(row.title, f"bold {MUTED}")
             is_title = row.term is None
             options.append(
                 Option(title if is_title else row.content, id=None if is_title else key,

@@ -14,7 +14,8 @@ from replyscope.domain.regular_file import open_regular, read_regular
 
 MOST_BYTES = 64_000_000
 MOST_PIXELS = 50_000_000
-_SUFFIX = re.compile(r"\.(wav|mp3|ogg|flac)")
+_SUFFIX = re.compile(r"\.(wav|mp3|ogg|flac|pdf|csv|tsv|txt|md|json|xlsx|docx|pptx)")
+"""Suffixes of files that a viewer only shows. Files of other kinds may be programs."""
 _KEPT_NAME = re.compile(r"[0-9a-f]{16}")
 
 
@@ -100,5 +101,5 @@ def encoded_picture(name: str, encoded: str) -> PictureSource:
 def reply_picture(image: ReplyImage) -> PictureSource | None:
     """The picture of a reply, None if only its address is known."""
     if image.path:
-        return PictureSource(Path(image.path).name, path=image.path)
-    return encoded_picture("image", image.data) if image.data else None
+        return PictureSource(image.name or Path(image.path).name, path=image.path)
+    return encoded_picture(image.name or "image", image.data) if image.data else None

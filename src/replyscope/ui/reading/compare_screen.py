@@ -20,6 +20,7 @@ from replyscope.ui.markdown.palette import Palette
 from replyscope.ui.reading.comparison_lines import Looks, draw_comparison, stops_in
 from replyscope.ui.reading.diff_view import DiffView
 from replyscope.ui.styles.breakpoints import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from replyscope.ui.styles.muted import MUTED
 from replyscope.ui.transcript.drawings import Drawings
 from replyscope.ui.transcript.messages import DrawingReady
 
@@ -113,7 +114,7 @@ class CompareScreen(Screen[None]):
         )
         count = f" of {len(self._replies)}" if len(self._replies) > 2 else ""
         title = Content.assemble(
-            ("Compare ", "bold $text-primary"), f"{names}{count}", (f"  {shape}", "$text-muted")
+            ("Compare ", "bold $text-primary"), f"{names}{count}", (f"  {shape}", MUTED)
         )
         self.query_one("#compare-title", Static).update(title)
 

@@ -16,10 +16,11 @@ from replyscope.domain.exchange import Exchange
 from replyscope.domain.message import ToolResultPart
 from replyscope.inspection.explain import Remedy
 from replyscope.inspection.timeline import Timeline
-from replyscope.ui.reading.sheet import MUTED, Sheet
+from replyscope.ui.reading.sheet import Sheet
 from replyscope.ui.reading.timeline_view import TimelineView
 from replyscope.ui.reading.tool_sheet import tool_sheet
 from replyscope.ui.reading.wire_view import WirePane, WireView
+from replyscope.ui.styles.muted import MUTED
 
 _TABS = Binding.Group("tab")
 

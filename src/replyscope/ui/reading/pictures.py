@@ -42,14 +42,14 @@ class PictureCommands:
         content = self._content()
         pictures = pictures_of(content) if content is not None else []
         if not pictures:
-            self._screen.tell("There is no picture in this message", is_error=False)
+            self._screen.tell("This message has no picture or file", is_error=False)
         elif self._is_private():
             self._screen.tell("A viewer is given a file, and of a private session none is written.")
         elif len(pictures) == 1:
             self._start(pictures[0][1])
         else:
             rows = [(str(n), f"{n} · {line}") for n, (line, _) in enumerate(pictures, 1)]
-            dialog = PickDialog("Open which picture?", rows, current=rows[0][0])
+            dialog = PickDialog("Open which file?", rows, current=rows[0][0])
             self._screen.ask_dialog(
                 dialog, lambda number: self._start(pictures[int(number) - 1][1])
             )

@@ -5,7 +5,7 @@ from textual.events import Click, MouseMove
 from textual.message import Message
 from textual.widget import Widget
 
-_MUTED = "$text-muted"
+from replyscope.ui.styles.muted import MUTED
 
 
 class ReplayBar(Widget):
@@ -36,7 +36,7 @@ class ReplayBar(Widget):
         ready = max(done, round(self._ready * width))
         return Content.assemble(
             ("━" * done, "$accent"),
-            ("─" * (ready - done), _MUTED),
+            ("─" * (ready - done), MUTED),
             ("╌" * (width - ready), "$foreground 30%"),
             "\n",
             (self._text, "$text-accent"),

@@ -25,9 +25,9 @@ from replyscope.inspection.figures import (
 )
 from replyscope.inspection.findings import find_oddities
 from replyscope.inspection.stats import short_version
+from replyscope.ui.styles.muted import MUTED
 from replyscope.ui.transcript.content import REMEDY_COMMANDS
 
-MUTED = "$text-muted"
 _LABEL = 9
 _MOST_EXTRAS = 30
 _MOODS = {

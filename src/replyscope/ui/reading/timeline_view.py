@@ -16,12 +16,12 @@ from replyscope.inspection.figures import rate, seconds
 from replyscope.inspection.frame_change import frame_row
 from replyscope.inspection.plot import column, short, top_of
 from replyscope.inspection.timeline import Bar, Doing, Timeline, paces_of
+from replyscope.ui.styles.muted import MUTED
 
 _CURVE = 3
 _AROUND = 2
-_MUTED = "$text-muted"
 _LOOKS = {
-    Doing.WAITING: ("$foreground 30%", _MUTED),
+    Doing.WAITING: ("$foreground 30%", MUTED),
     Doing.REASONING: ("$secondary", "$text-secondary"),
     Doing.TEXT: ("$primary", "$text-primary"),
     Doing.CALL: ("$warning", "$text-warning"),
@@ -94,14 +94,14 @@ class TimelineView(Widget, can_focus=True):
         """The token rate, then the bars in the order of their start."""
         exchange, timeline = self._exchange, self._timeline
         if exchange is None or timeline.end_ms <= 0:
-            return Content.styled("No times were measured.", _MUTED)
+            return Content.styled("No times were measured.", MUTED)
         lines = [self._moment()]
         lines += self._curve(exchange)
         stalls = [bar for bar in timeline.bars if bar.doing is Doing.STALL]
         for bar in timeline.bars:
             lines += self._bar(bar, stalls if bar.doing is not Doing.STALL else ())
         lines += [Content(""), *self._frames()]
-        lines.append(Content.styled("[← →] moment  [, .] frame  [Enter] wire", _MUTED))
+        lines.append(Content.styled("[← →] moment  [, .] frame  [Enter] wire", MUTED))
         return Content("\n").join(lines)
 
     def _moment(self) -> Content:
@@ -147,7 +147,7 @@ class TimelineView(Widget, can_focus=True):
             self._line([(cells[row].block, "$text-accent") for cells in columns])
             for row in reversed(range(_CURVE))
         ]
-        return [Content.styled(head, _MUTED), *rows]
+        return [Content.styled(head, MUTED), *rows]
 
     def _frames(self) -> list[Content]:
         """The frames around the moment; the last frame that had arrived is marked."""
@@ -159,14 +159,14 @@ class TimelineView(Widget, can_focus=True):
                 if is_live
                 else "No frames were recorded."
             )
-            return [Content.styled(why, _MUTED)]
+            return [Content.styled(why, MUTED)]
         now = max(0, bisect_right(self._times, self.moment_ms) - 1)
         start = max(0, min(now - _AROUND, len(frames) - 2 * _AROUND - 1))
         width = self.content_size.width
         return [
             Content.styled(
                 printable_line(frame_row(number + 1, frames[number]))[:width],
-                "$text-accent" if number == now else _MUTED,
+                "$text-accent" if number == now else MUTED,
             )
             for number in range(start, min(len(frames), start + 2 * _AROUND + 1))
         ]

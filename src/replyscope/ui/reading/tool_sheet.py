@@ -14,7 +14,8 @@ from replyscope.inspection.argument_check import check_arguments
 from replyscope.inspection.arguments import pretty_arguments, readable_beginning, readable_result
 from replyscope.inspection.figures import seconds, size
 from replyscope.inspection.reply_parts import is_call_kind
-from replyscope.ui.reading.sheet import MUTED, Sheet
+from replyscope.ui.reading.sheet import Sheet
+from replyscope.ui.styles.muted import MUTED
 
 _DIFF = {"+": "$text-success", "-": "$text-error"}
 _STATES = {

@@ -16,8 +16,9 @@ from textual.widgets.option_list import Option
 from replyscope.domain.printable import printable_line
 from replyscope.domain.query import term_of, toggle_term
 from replyscope.domain.search import Facets, Sort
-from replyscope.ui.review.result_rows import MUTED, cut
+from replyscope.ui.review.result_rows import cut
 from replyscope.ui.review.results_head import Chip
+from replyscope.ui.styles.muted import MUTED
 
 _MOST_CHIPS = 9
 

@@ -11,6 +11,7 @@ from replyscope.domain.query import QueryError
 from replyscope.ui.review.query_completion import complete
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.result_rows import cut
+from replyscope.ui.styles.muted import MUTED
 
 _MOST_LINES = 3
 
@@ -26,7 +27,7 @@ def draw_hint(
     field.fault_at = None
     text, style = "", ""
     if completion is not None and field.cursor_at_end:
-        text, style = completion.sentence, "$text-muted"
+        text, style = completion.sentence, MUTED
     elif error is not None:
         field.fault_at = error.at
         text, style = printable_line(str(error)), "$text-error"

@@ -9,11 +9,11 @@ from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.search import Hit, SessionHit
 from replyscope.inspection.figures import count, dollars, seconds
+from replyscope.ui.styles.muted import MUTED
 
 Found = Hit | SessionHit
 REPLY_LINES = 4
 SESSION_LINES = 3
-MUTED = "$text-muted"
 _FINISHES = {"stop": "$text-success", "error": "$text-error", "truncated": "$text-error"}
 _SHORTEST_TITLE = 12
 

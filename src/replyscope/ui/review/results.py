@@ -20,12 +20,12 @@ from textual.visual import Visual
 from replyscope.domain.ports import Clock
 from replyscope.domain.search import Hit
 from replyscope.ui.review.result_rows import (
-    MUTED,
     REPLY_LINES,
     SESSION_LINES,
     Found,
     row_of,
 )
+from replyscope.ui.styles.muted import MUTED
 
 Named = tuple[str, str]
 """A row: its session, and its own name (a reply's exchange, or the session again)."""

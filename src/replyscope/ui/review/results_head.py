@@ -10,7 +10,8 @@ from textual.widgets import Static
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.search import Sort
-from replyscope.ui.review.result_rows import MUTED, cut
+from replyscope.ui.review.result_rows import cut
+from replyscope.ui.styles.muted import MUTED
 
 _CHIP_LINES = 2
 _WIDEST_VALUE = 14

@@ -29,7 +29,7 @@ _SETTLE_S = 0.04
 _CHANGES_EVERY_S = 1.5
 _LOOK_EVERY_MS = 2_000
 """The time between two searches while the index is updated."""
-_NOTHING_FITS = "\n  No replies match. F1 lists the query fields."
+_NOTHING_FITS = "\n  No replies match.\n  [F1] lists the query fields."
 _NO_REPLIES = "\n  No replies yet."
 _LOADING = "\n  Loading…"
 _MISTAKE = "\n  The query has a mistake."

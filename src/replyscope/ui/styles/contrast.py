@@ -52,8 +52,7 @@ def _readable_variables(colors: Mapping[str, str]) -> dict[str, str]:
     highlight = _highlight(named["background"], named["primary"], foreground)
     grounds = [*plain, highlight, *(_tinted(named, role) for role in ("error", "success"))]
     foreground = _readable(foreground, grounds, TEXT)
-    percent = _alpha(foreground, plain[:2], grounds)
-    muted = f"{foreground.hex} {percent}%"
+    muted = f"{foreground.hex} {_alpha(foreground, plain[:2], grounds)}%"
     return {
         "foreground": foreground.hex,
         **{
@@ -62,7 +61,7 @@ def _readable_variables(colors: Mapping[str, str]) -> dict[str, str]:
         },
         "text-muted": muted,
         "text-disabled": muted,
-        "quiet": _over(foreground, plain[0], percent).hex,
+        "quiet": _quiet(foreground, plain[:2], grounds).hex,
         "highlight": highlight.hex,
         "pane-line": _pane_line(plain[0], plain[1], foreground).hex,
         "block-cursor-background": highlight.hex,
@@ -120,11 +119,27 @@ def _alpha(text: Color, usual: Sequence[Color], grounds: Sequence[Color]) -> int
     a hint on all.
     """
     for percent in range(_MUTED, 100):
-        if all(contrast(_over(text, g, percent), g) >= TEXT + _ROUNDING for g in usual) and all(
-            contrast(_over(text, g, percent), g) >= HINT + _ROUNDING for g in grounds
-        ):
+        over = [_over(text, ground, percent) for ground in (*usual, *grounds)]
+        if _is_muted_readable(over, usual, grounds):
             return percent
     return 100
+
+
+def _quiet(text: Color, usual: Sequence[Color], grounds: Sequence[Color]) -> Color:
+    """The opaque colour of muted text, with the same contrasts."""
+    for percent in range(_MUTED, 100):
+        color = _over(text, usual[0], percent)
+        if _is_muted_readable([color] * (len(usual) + len(grounds)), usual, grounds):
+            return color
+    return text
+
+
+def _is_muted_readable(
+    drawn: Sequence[Color], usual: Sequence[Color], grounds: Sequence[Color]
+) -> bool:
+    least = [TEXT] * len(usual) + [HINT] * len(grounds)
+    pairs = zip(drawn, (*usual, *grounds), least, strict=True)
+    return all(contrast(color, ground) >= wanted + _ROUNDING for color, ground, wanted in pairs)
 
 
 def _over(text: Color, ground: Color, percent: int) -> Color:

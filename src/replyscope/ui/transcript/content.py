@@ -168,7 +168,7 @@ def _words(parts: Iterable[ReplyPart], kind: RunKind) -> Iterator[str]:
 def _image(image: ReplyImage) -> Attached:
     line = printable_line(image_line(image))
     picture = reply_picture(image)
-    if image.media_type.startswith("audio/"):
+    if not image.is_picture:
         return Attached(line, picture, image.url, is_drawn=False)
     return Attached(line, url=image.url) if picture is None else _attached(line, picture)
 

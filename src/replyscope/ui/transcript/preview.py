@@ -22,9 +22,9 @@ class Preview(Transcript):
         Binding(
             "o",
             "open_picture",
-            "Open the picture",
+            "Open the picture or file",
             id="preview.picture",
-            group=Binding.Group("open picture"),
+            group=Binding.Group("open file"),
         ),
     ]
 

@@ -14,8 +14,8 @@ from replyscope.domain.printable import printable_line
 from replyscope.domain.query import Query, QueryError
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.query_hint import draw_hint
+from replyscope.ui.styles.muted import MUTED
 from replyscope.ui.watch.desk import WatchDesk
-from replyscope.ui.watch.waterfall import MUTED
 from replyscope.ui.working_screen import WorkingScreen
 
 _TURN_S = 0.008

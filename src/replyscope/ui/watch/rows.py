@@ -11,7 +11,8 @@ from replyscope.engine.watching.call_log import LoggedCall
 from replyscope.inspection.explain import ending_word
 from replyscope.inspection.figures import UNKNOWN, count, dollars, seconds, size
 from replyscope.ui.review.result_rows import cut
-from replyscope.ui.watch.waterfall import MOODS, MUTED, BarSpan, Scale, bar, mood_of
+from replyscope.ui.styles.muted import MUTED
+from replyscope.ui.watch.waterfall import MOODS, BarSpan, Scale, bar, mood_of
 
 _MARGIN = 2
 _MARK = "◆ "

@@ -9,9 +9,8 @@ from textual.content import Content
 from replyscope.engine.watching.call_log import LoggedCall
 from replyscope.inspection.explain import Mood, explain
 from replyscope.inspection.figures import seconds
+from replyscope.ui.styles.muted import MUTED
 
-MUTED = "$quiet"
-"""Textual drops the share of `$text-muted` in the style of a text."""
 MOODS = {
     Mood.GOOD: "$text-success",
     Mood.NOTE: "$text-warning",
