@@ -21,7 +21,7 @@ from tests.watch.test_injected_faults import JSON, MESSAGES, SSE, STREAM, client
 
 
 @dataclass
-class _Gate:
+class GateBy:
     """Decides by a function. Implements Gate."""
 
     answer: Callable[[WatchedRequest], Awaitable[Decision]]
@@ -30,13 +30,13 @@ class _Gate:
         return await self.answer(request)
 
 
-def always(decision: Decision) -> _Gate:
+def always(decision: Decision) -> GateBy:
     """A gate that decides the same each time."""
 
     async def answer(_request: WatchedRequest) -> Decision:
         return decision
 
-    return _Gate(answer)
+    return GateBy(answer)
 
 
 def recorded(cut: bool = False) -> Recording:
@@ -60,7 +60,7 @@ async def test_a_request_that_is_sent_passes_unchanged() -> None:
 
     async with (
         serving(answering(last, heads=heads)) as url,
-        relaying(upstream_at(url), gate=_Gate(look)) as stage,
+        relaying(upstream_at(url), gate=GateBy(look)) as stage,
     ):
         sent = post(b'{"a": 1}', "/v1/responses", "Authorization: Bearer sk-a-secret-0123456789")
         assert await talk(stage.port, sent) == last
@@ -146,7 +146,7 @@ async def test_a_held_call_waits_and_others_pass() -> None:
         serving(
             answering(JSON.replace(b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\nConnection: close"))
         ) as url,
-        relaying(upstream_at(url), gate=_Gate(hold)) as stage,
+        relaying(upstream_at(url), gate=GateBy(hold)) as stage,
     ):
         first = asyncio.create_task(talk(stage.port, post(b"held")))
         await held.wait()
@@ -168,7 +168,7 @@ async def test_a_client_that_leaves_ends_the_hold() -> None:
             cancelled.set()
         return Send()
 
-    async with relaying(upstream_at("http://127.0.0.1:9/v1"), gate=_Gate(hold)) as stage:
+    async with relaying(upstream_at("http://127.0.0.1:9/v1"), gate=GateBy(hold)) as stage:
         _, writer = await asyncio.open_connection("127.0.0.1", stage.port)
         writer.write(post(b"{}"))
         await held.wait()
