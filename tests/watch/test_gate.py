@@ -19,6 +19,8 @@ from tests.support.build import make_exchange
 from tests.watch.bench import answering, post, relaying, serving, talk, upstream_at
 from tests.watch.test_injected_faults import JSON, MESSAGES, SSE, STREAM, client_of
 
+PATH = "/v1/chat/completions"
+
 
 @dataclass
 class GateBy:
@@ -47,6 +49,43 @@ def recorded(cut: bool = False) -> Recording:
     ]
     exchange = make_exchange(is_detached=cut)
     return Recording(exchange, WireRecord(None, frames[:2] if cut else frames))
+
+
+async def test_masked_keys_are_put_back_into_an_edited_request() -> None:
+    key, heads = "sk-a-key-of-the-program", list[bytes]()
+    body = json.dumps({"model": "m", "user": key, "metadata": {"a": key}}).encode()
+
+    async def edit(request: WatchedRequest) -> Decision:
+        assert key.encode() not in request.body
+        return Send(request.body.replace(b'"m"', b'"other"'))
+
+    async with (
+        serving(answering(JSON, heads=heads)) as url,
+        relaying(upstream_at(url), gate=GateBy(edit)) as stage,
+    ):
+        asked = post(body, PATH, f"Authorization: Bearer {key}", "Connection: close")
+        await talk(stage.port, asked)
+        (seen,) = await stage.watcher.ended(1)
+    assert heads[0].endswith(body.replace(b'"m"', b'"other"'))
+    assert key.encode() not in seen.request.body
+    assert key not in seen.request.intervention
+
+
+async def test_it_is_said_when_masked_keys_can_not_be_put_back() -> None:
+    keys = ("sk-a-key-of-the-program", "sk-another-key-of-it")
+
+    async def edit(_request: WatchedRequest) -> Decision:
+        return Send('{"user": "•••"}'.encode())
+
+    async with (
+        serving(answering(JSON)) as url,
+        relaying(upstream_at(url), gate=GateBy(edit)) as stage,
+    ):
+        heads = (f"Authorization: Bearer {keys[0]}", f"X-Api-Key: {keys[1]}", "Connection: close")
+        await talk(stage.port, post(json.dumps({"user": " ".join(keys)}).encode(), PATH, *heads))
+        await stage.watcher.ended(1)
+    (said,) = stage.reports
+    assert "sent with ••• instead of its keys" in said
 
 
 async def test_a_request_that_is_sent_passes_unchanged() -> None:

@@ -18,10 +18,8 @@ from tests.watch.bench import (
     talk,
     upstream_at,
 )
-from tests.watch.test_gate import GateBy
+from tests.watch.test_gate import PATH, GateBy
 from tests.watch.test_injected_faults import JSON, MESSAGES
-
-PATH = "/v1/chat/completions"
 
 
 def ask(url: str) -> str:

@@ -18,6 +18,7 @@ from replyscope.domain.endpoint import Endpoint, is_loopback_host
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.plural import plural
 from replyscope.engine.watching.archive import WatchArchive, WatchEvents
+from replyscope.engine.watching.held_calls import Person
 from replyscope.serving.server import LOOPBACK
 from replyscope.serving.watch.relay import Relay
 from replyscope.serving.watch.relay_thread import (
@@ -102,14 +103,15 @@ async def open_relay(
     note: Callable[[str], None],
     *,
     in_thread: bool = False,
+    person: Person | None = None,
 ) -> OpenRelay:
     """The relay of these upstreams; it does not listen yet. With `in_thread` it gets a thread of
-    its own.
+    its own. `person` decides about held calls, instead of the terminal.
     """
     endpoints = {upstream.name: endpoint for upstream, endpoint in found}
     wire = await load_wire()
     faults = plan_faults(arguments, wire, note)
-    gate = await build_gate(arguments, wiring, wire)
+    gate = await build_gate(arguments, wiring, wire, person)
     archive = await open_watch_archive(
         wiring, wire, endpoints.get, events, is_private=arguments.no_save
     )
