@@ -239,6 +239,8 @@ class WatchArchive:
         while len(self._books) > _MOST_BOOKS:
             self._books.popitem(last=False)
         book = self._books[key]
+        if book is not None:
+            book.source, book.client = placed.session.source, placed.session.client
         if book is not None and any(m.role is Role.USER for m in placed.messages):
             book.begin_turn()
         return book

@@ -14,7 +14,7 @@ from replyscope.engine.watching.call import WatchedCall
 from replyscope.engine.watching.gaps import Gap
 from replyscope.engine.watching.listed_call import ListedCall
 from replyscope.engine.watching.opening import client_text
-from replyscope.inspection.facts import facts_of
+from replyscope.engine.watching.request_facts import reply_facts
 
 MOST_CALLS = 10_000
 MOST_CHARACTERS = 64 * 1024 * 1024
@@ -44,9 +44,9 @@ class LoggedCall:
 
     def facts(self) -> Facts:
         """The facts that a query is matched with."""
-        client = client_text(self.request.client, self.request.secrets)
         if self.exchange is not None:
-            return replace(facts_of(self.exchange), source=WATCHED, client=client)
+            return reply_facts(self.request, self.exchange)
+        client = client_text(self.request.client, self.request.secrets)
         status = self.listed.status if self.listed is not None else None
         failed = self.listed is not None and (status is None or status >= _FIRST_ERROR)
         marks = frozenset({Mark.ERROR} if failed else ())
