@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import openai
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -27,6 +28,7 @@ from replyscope.ui.watch.holding import HeldBar, HeldDialog
 from replyscope.ui.watch.screen import WatchScreen
 from tests.support.server import LoopbackServer, reply
 from tests.ui.app import chat_of, click, frame, until
+from tests.ui.test_chat import is_idle, send
 from tests.ui.test_watch import ask, see
 
 
@@ -232,3 +234,22 @@ async def test_calls_that_match_fail_are_counted(server: LoopbackServer, tmp_pat
         await ask(client, "question 2")
         await see(pilot, "2 calls", "● length", "● stop")
         assert one.matched == 1
+
+
+async def test_a_call_to_a_url_is_taken_over_with_its_server_and_model(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-own-key-of-the-person")
+    server.answer = lambda _request: reply("First answer")
+    async with watching(tmp_path, server.base_url) as (pilot, _, client):
+        await ask(client, "First question", model="program-model")
+        await see(pilot, "● stop")
+        await until(pilot, lambda: pilot.app.screen.query_one(CallTable).current_id is not None)
+        await pilot.press("t")
+        await see(pilot, "Taken over")
+        server.answer = lambda _request: reply("Second answer")
+        await send(pilot, "Second question")
+        await see(pilot, "Second answer")
+        await until(pilot, lambda: is_idle(pilot))
+    assert server.requests[-1]["model"] == "program-model"
+    assert len(server.requests[-1]["messages"]) == 3

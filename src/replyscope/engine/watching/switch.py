@@ -38,6 +38,10 @@ class RunningWatch(Protocol):
     def address(self) -> WatchAddress:
         """The address for programs."""
 
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The servers that calls are forwarded to, by the names in watched sessions."""
+
     async def close(self) -> None:
         """End the calls that run, and save them."""
 
@@ -78,6 +82,8 @@ class Watching:
     log: LiveCalls = field(init=False)
     held: HeldCalls = field(default_factory=HeldCalls)
     """The calls that wait for a decision."""
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    """The servers that calls were forwarded to in this run, by the names in watched sessions."""
     problem: str = ""
     """Why it could not be started; empty if it could."""
     _running: RunningWatch | None = None
@@ -103,6 +109,7 @@ class Watching:
                     self.problem = str(error)
                     raise
                 self.problem = ""
+                self.endpoints |= {one.name: one for one in self._running.endpoints}
             return self._running.address
 
     async def stop(self) -> None:

@@ -119,6 +119,8 @@ class WatchCommands:
             self._desk.services, watching, self._endpoint()
         )
         opened = await self._desk.ask(screen)
+        for endpoint in watching.endpoints.values():
+            self._desk.targets.learn(endpoint)
         self._desk.draw_status()
         if opened is None:
             self._panes.refresh_sidebar()
