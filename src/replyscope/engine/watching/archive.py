@@ -14,7 +14,7 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import StoreError, StoreRejected
 from replyscope.domain.event import RequestSent
 from replyscope.domain.exchange import Api, Exchange
-from replyscope.domain.message import Role
+from replyscope.domain.message import Role, ToolResultPart
 from replyscope.domain.ports import Clock, NewId, PriceList
 from replyscope.domain.watched import CallListener, WatchedRequest
 from replyscope.domain.watched_store import NewCall, Place, WatchStore
@@ -50,7 +50,8 @@ class WatchEvents:
     `on_called` gets each request without its body, and the call that runs; None for one that is
     only listed. `on_ended` gets the request and the exchange of a call that has ended, with its
     session's id; None when it is not saved. `on_gap` gets each change of what is not saved.
-    `on_lost` gets the id of a call that will not be recorded.
+    `on_lost` gets the id of a call that will not be recorded. `on_results` gets a session and the
+    results of tool calls that a request has brought to it.
     """
 
     on_ended: Callable[[WatchedRequest, Exchange, str | None], None] = (
@@ -60,6 +61,7 @@ class WatchEvents:
     on_gap: Callable[[Gap], None] = lambda _gap: None
     on_called: Callable[[WatchedRequest, WatchedCall | None], None] = lambda _request, _call: None
     on_lost: Callable[[str], None] = lambda _call_id: None
+    on_results: Callable[[str, Sequence[ToolResultPart]], None] = lambda _session, _results: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ class WatchArchive:
             journal = LateJournal(lambda: self._places.begin(placed))
             call.session_id = placed.session.id
             call.begin(caller.opening, sent, JournalWriter(journal))
+        self._tell_results(placed)
         try:
             await journal.begin()
         except StoreError as error:
@@ -185,6 +188,13 @@ class WatchArchive:
         if call.fault is not None:
             raise call.fault
         await self._end(call, request, placed)
+
+    def _tell_results(self, placed: NewCall) -> None:
+        """Report the results of tool calls that are new in a session."""
+        parts = [part for message in placed.messages for part in message.parts]
+        results = [part for part in parts if isinstance(part, ToolResultPart)]
+        if results:
+            self._tell(lambda: self._events.on_results(placed.session.id, results))
 
     async def _end(self, call: WatchedCall, request: Chained, placed: NewCall) -> None:
         """Price, judge and save an ended call; then report it."""
