@@ -34,6 +34,7 @@ class Seen:
     parts: list[bytes] = field(default_factory=list)
     fault: str | None = None
     lack: str | None = None
+    has_missed: bool = False
     times: list[float] = field(default_factory=list)
     is_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -52,6 +53,9 @@ class Seen:
         assert not self.is_ended.is_set()
         self.parts.append(data)
         self.times.append(at_ms)
+
+    def fault_missed(self) -> None:
+        self.has_missed = True
 
     def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         assert not self.is_ended.is_set()

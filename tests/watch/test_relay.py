@@ -317,6 +317,9 @@ class _Failing:
     def received(self, data: bytes, at_ms: float) -> None:
         self._fail()
 
+    def fault_missed(self) -> None:
+        """See CallListener."""
+
     def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         self._fail()
 

@@ -16,7 +16,7 @@ from replyscope.domain.event import RequestSent
 from replyscope.domain.exchange import Api, Exchange
 from replyscope.domain.message import Role, ToolResultPart
 from replyscope.domain.ports import Clock, NewId, PriceList
-from replyscope.domain.watched import CallListener, WatchedRequest
+from replyscope.domain.watched import MISSED, CallListener, WatchedRequest
 from replyscope.domain.watched_store import NewCall, Place, WatchStore
 from replyscope.domain.wire_reading import WireReading
 from replyscope.engine.endings import Endings
@@ -27,7 +27,7 @@ from replyscope.engine.watching.call import Folding, Room, WatchedCall
 from replyscope.engine.watching.gaps import Gap, Gaps
 from replyscope.engine.watching.late_journal import LateJournal
 from replyscope.engine.watching.listed_call import CallCounter, ListedCall
-from replyscope.engine.watching.opening import caller_of, think_tags_of
+from replyscope.engine.watching.opening import caller_of, fault_note, think_tags_of
 from replyscope.engine.watching.places import Places
 from replyscope.engine.watching.placing import Chained, chained
 
@@ -199,7 +199,7 @@ class WatchArchive:
     async def _end(self, call: WatchedCall, request: Chained, placed: NewCall) -> None:
         """Price, judge and save an ended call; then report it."""
         assert call.fold is not None
-        folded = call.fold.snapshot()
+        folded = _with_fault(call.fold.snapshot(), placed.opening, call.request)
         places = self._places.note(request, placed, folded)
         self._places.leave(call, request)
         exchange = await self._endings.completed(folded)
@@ -275,6 +275,15 @@ class WatchArchive:
             tell()
         except Exception:  # noqa: BLE001 - a listener must not stop the recording
             _log.exception("a listener of watched calls failed")
+
+
+def _with_fault(folded: Exchange, opening: Exchange, request: WatchedRequest) -> Exchange:
+    """The exchange with the final sentence about its fault; the first was written at its start."""
+    if not request.fault or fault_note(request) in opening.adaptations:
+        return folded
+    first = fault_note(replace(request, fault=request.fault.removesuffix(MISSED)))
+    noted = tuple(fault_note(request) if one == first else one for one in folded.adaptations)
+    return replace(folded, adaptations=noted)
 
 
 def _read(wire: WireReading, request: WatchedRequest, api: Api) -> tuple[Chained, RequestSent]:

@@ -190,6 +190,10 @@ class CallCopy:
             self._lack = f"The response is larger than {size}; its rest was not recorded."
         self._pass(data)
 
+    def fault_missed(self) -> None:
+        """The fault of `mark_fault` had no effect."""
+        self._report(lambda listener: listener.fault_missed())
+
     def ended(self, fault: str | None) -> None:
         """The call ended: properly with None, else with the reason."""
         self._begin_soon()

@@ -145,6 +145,10 @@ class _HandedListener:
         if not self._report(lambda listener: listener.received(data, at_ms), size):
             self._has_holes = True
 
+    def fault_missed(self) -> None:
+        """See CallListener."""
+        self._report(lambda listener: listener.fault_missed())
+
     def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         """See CallListener."""
         lack = lack or (_NO_ROOM if self._has_holes else None)
