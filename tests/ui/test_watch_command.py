@@ -94,6 +94,18 @@ async def test_a_held_call_is_seen_and_sent(server: LoopbackServer, tmp_path: Pa
         assert "held" not in frame(pilot)
 
 
+async def test_a_held_call_fits_a_small_terminal(server: LoopbackServer, tmp_path: Path) -> None:
+    hold = ("--hold", "model:test*")
+    async with watching(tmp_path, server.base_url, *hold, size=(80, 24)) as (pilot, _, client):
+        asking = await asked(pilot, client, "\n".join(f"line {n}" for n in range(60)))
+        await opened(pilot)
+        await see(pilot, "Held:", "[Enter] send", "[r] refuse")
+        await pilot.press("end")
+        await see(pilot, 'line 59"', "[Enter] send")
+        await pilot.press("s")
+        await asking.wait()
+
+
 async def test_other_calls_are_not_held(server: LoopbackServer, tmp_path: Path) -> None:
     server.answer = lambda _request: reply("An answer")
     async with watching(tmp_path, server.base_url, "--hold", "model:other") as (pilot, _, client):

@@ -306,7 +306,7 @@ async def test_an_encoding_that_is_not_known_is_passed_on() -> None:
     answer = response(b"packed", "text/event-stream", "Content-Encoding: xyz")
     async with troubled(answer, "finish=length cut=after:3b") as stage:
         head, _, body = (await talk(stage.port, post(b"{}"))).partition(b"\r\n\r\n")
-    assert b"Content-Encoding: xyz" in head or b"content-encoding: br" in head
+    assert b"Content-Encoding: xyz" in head
     assert body == b"pac"
 
 

@@ -71,7 +71,9 @@ class HeldDialog(Dialog[str | None]):
         rest = "" if len(text) <= _MOST_SHOWN else "\n… [e] shows all of it"
         with VerticalScroll():
             yield Static(Content(printable_text("\n".join(self._lines))))
-            yield Static(Content(f"\n{printable_text(text[:_MOST_SHOWN])}{rest}"), classes="note")
+            yield Static(
+                Content(f"\n{printable_text(text[:_MOST_SHOWN])}{rest}"), classes="held-json"
+            )
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
