@@ -34,6 +34,9 @@ class Deaf:
     def received(self, data: bytes, at_ms: float) -> None:
         """See CallListener."""
 
+    def fault_missed(self) -> None:
+        """See CallListener."""
+
     def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         """See CallListener."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.row import Row
-from benchmarks.terminal import PYTHON
+from benchmarks.terminal import PYTHON, Program
 
 _CALLS = 300
 _CHUNKS = 400
@@ -25,6 +25,10 @@ _REST_S = 0.02
 _MB = int(os.environ.get("REPLYSCOPE_BENCH_MB", "200"))
 """The size of the traffic for throughput and memory."""
 _PART = 65_536
+_BUSY_CLIENTS = 3
+"""The programs whose replies stream while the live screen is measured."""
+_BUSY_CHUNKS = 1_500
+_BUSY_PAUSE_MS = 20.0
 _HEAD = (
     b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench/1\r\n"
     b"Authorization: Bearer sk-bench-0123456789abcdef\r\nContent-Length: %d\r\n\r\n"
@@ -54,9 +58,11 @@ class Client:
             data += self._socket.recv(_PART)
         return passed_ms
 
-    def chunk_delays_ms(self) -> list[float]:
+    def chunk_delays_ms(
+        self, count: int = _CHUNKS, size: int = _CHUNK, pause_ms: float = _PAUSE_MS
+    ) -> list[float]:
         """The time from the server to here, for each chunk of a paced stream."""
-        self._ask(_CHUNKS, _CHUNK, _PAUSE_MS)
+        self._ask(count, size, pause_ms)
         delays, rest = list[float](), b""
         while not rest.endswith(b"0\r\n\r\n"):
             rest += self._socket.recv(_PART)
@@ -134,7 +140,8 @@ def measure_watch(bench: Bench) -> list[Row]:
             for _ in range(20):
                 client.first_byte_ms()
         rows = [*_first_byte(clients), *_new_connections(ports), *_chunks(clients)]
-        return rows + _bulk(bench, clients, pid)
+        rows += _bulk(bench, clients, pid)
+        return rows + _live(bench, ports["direct"], clients["direct"])
 
 
 def _added(what: str, times: dict[str, list[float]]) -> list[Row]:
@@ -173,6 +180,57 @@ def _new_connections(ports: dict[str, int]) -> list[Row]:
 def _chunks(clients: dict[str, Client]) -> list[Row]:
     times = {way: client.chunk_delays_ms() for way, client in clients.items()}
     return _added(f"chunk of {_CHUNK} bytes: added", times)
+
+
+def _live(bench: Bench, upstream: int, direct: Client) -> list[Row]:
+    """First byte and chunks while the live screen is open, and draws the replies of programs."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url, place = f"http://127.0.0.1:{upstream}/v1", str(bench.folder / "live")
+    argv = [PYTHON, "-m", "replyscope", "watch", "--to", url, "--port", str(port)]
+    has_ended = threading.Event()
+    with Program([*argv, "--data-dir", place], {}) as screen:
+        screen.wait_for("Waiting for calls")
+
+        def read() -> None:
+            while not has_ended.is_set():
+                screen.read(0.1)
+                screen.output.clear()
+
+        reading = threading.Thread(target=read, daemon=True)
+        reading.start()
+        try:
+            return _added_live(direct, port)
+        finally:
+            has_ended.set()
+            reading.join()
+
+
+def _added_live(direct: Client, port: int) -> list[Row]:
+    """What the live screen adds to a first byte and to a chunk."""
+    busy = [Client(port) for _ in range(_BUSY_CLIENTS)]
+    asked = (_BUSY_CHUNKS, _CHUNK, _BUSY_PAUSE_MS)
+    for one in busy:
+        threading.Thread(target=one.chunk_delays_ms, args=asked, daemon=True).start()
+    client = Client(port)
+    pairs = {"direct": direct, "live": client}
+    first: dict[str, list[float]] = {way: [] for way in pairs}
+    for _ in range(_CALLS):
+        for way, one in pairs.items():
+            time.sleep(_REST_S)
+            first[way].append(one.first_byte_ms())
+    chunks = {way: one.chunk_delays_ms() for way, one in pairs.items()}
+    client.close()
+    rows = []
+    for what, times in (("first byte", first), (f"chunk of {_CHUNK} bytes", chunks)):
+        for name, share, target_us in (("median", 0.5, 2_000), ("99th percentile", 0.99, 5_000)):
+            at = {way: 1_000 * _percentile(one, share) for way, one in times.items()}
+            rows.append(
+                Row(f"{what}: added with the live screen busy, {name}", at["live"] - at["direct"],
+                    "µs", target_us, f"direct {at['direct']:,.0f} µs")
+            )  # fmt: skip
+    return rows
 
 
 def _bulk(bench: Bench, clients: dict[str, Client], pid: int) -> list[Row]:

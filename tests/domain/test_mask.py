@@ -45,3 +45,28 @@ def test_a_short_key_by_itself_is_masked(text: str, masked: str) -> None:
 
 def test_a_long_key_is_masked_within_a_word() -> None:
     assert Mask(["s3cretkey"]).text("xs3cretkeyx") == "x•••x"
+
+
+LONG, OTHER = "sk-proj-0123456789", "hf_abcdefghijkl"
+
+
+@pytest.mark.parametrize(
+    ("original", "edit", "sent"),
+    [
+        (f"use {LONG} now", ("now", "later"), f"use {LONG} later"),
+        (f"{LONG} and {OTHER}, mini", ("and", "or"), f"{LONG} or {OTHER}, mini"),
+        (f"{LONG} and {LONG}", (" and •••", ""), LONG),
+        (f"{LONG}", ("•••", "••• •••"), f"{LONG} {LONG}"),
+        (f"{LONG} and {OTHER}", ("••• and •••", "nothing"), "nothing"),
+        (f"{LONG} and {OTHER}", (" and •••", ""), None),
+        (f"••• is {LONG}", ("is", "was"), f"••• was {LONG}"),
+        ("no key", ("no", "•••"), "••• key"),
+    ],
+)
+def test_what_was_masked_is_put_back_after_an_edit(
+    original: str, edit: tuple[str, str], sent: str | None
+) -> None:
+    mask = Mask([LONG, OTHER, KEY])
+    edited = mask.body(original.encode()).decode().replace(*edit)
+    unmasked = mask.unmasked(original.encode(), edited.encode())
+    assert (None if unmasked is None else unmasked.decode()) == sent

@@ -10,7 +10,15 @@ from replyscope.cli.system import SystemClock, new_id
 from replyscope.domain.authorities import unused_context
 from replyscope.domain.route import Route
 from replyscope.domain.watched import CallObserver, WatchedRequest
+from replyscope.serving.gate import Gate
 from replyscope.serving.watch.relay import Relay
+from replyscope.serving.watch.relay_thread import (
+    MOST_WAITING,
+    HandedGate,
+    HandedObserver,
+    Handover,
+    RelayThread,
+)
 from replyscope.serving.watch.upstream import Upstream
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -26,6 +34,7 @@ class Seen:
     parts: list[bytes] = field(default_factory=list)
     fault: str | None = None
     lack: str | None = None
+    has_missed: bool = False
     times: list[float] = field(default_factory=list)
     is_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -44,6 +53,9 @@ class Seen:
         assert not self.is_ended.is_set()
         self.parts.append(data)
         self.times.append(at_ms)
+
+    def fault_missed(self) -> None:
+        self.has_missed = True
 
     def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         assert not self.is_ended.is_set()
@@ -87,10 +99,15 @@ class Stage:
     watcher: Watcher
     reports: list[str]
     relay: Relay
+    thread: RelayThread | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
+
+    async def close(self) -> None:
+        """Close the relay; the end of the context does it too."""
+        await (self.thread or self.relay).close()
 
 
 def upstream_at(base_url: str, name: str = "up", **options: object) -> Upstream:
@@ -121,6 +138,32 @@ async def relaying(
         yield Stage(port, watcher, reports, relay)
     finally:
         await relay.close()
+
+
+@asynccontextmanager
+async def relaying_in_a_thread(
+    *upstreams: Upstream,
+    observer: CallObserver | None = None,
+    gate: Gate | None = None,
+    most: int = MOST_WAITING,
+    port: int = 0,
+) -> AsyncIterator[Stage]:
+    """The same in a thread; `most` bytes may wait for this loop."""
+    watcher, reports = Watcher(), list[str]()
+    handover = Handover(asyncio.get_running_loop(), most)
+    relay = Relay(
+        upstreams,
+        HandedObserver(observer or watcher, handover, reports.append),
+        clock=SystemClock(),
+        new_id=new_id,
+        report=handover.reporting(reports.append),
+        gate=None if gate is None else HandedGate(gate, handover.owner),
+    )
+    thread = RelayThread(relay, handover)
+    try:
+        yield Stage(await thread.start(port), watcher, reports, relay, thread)
+    finally:
+        await thread.close()
 
 
 @asynccontextmanager

@@ -19,9 +19,11 @@ from tests.support.build import make_exchange
 from tests.watch.bench import answering, post, relaying, serving, talk, upstream_at
 from tests.watch.test_injected_faults import JSON, MESSAGES, SSE, STREAM, client_of
 
+PATH = "/v1/chat/completions"
+
 
 @dataclass
-class _Gate:
+class GateBy:
     """Decides by a function. Implements Gate."""
 
     answer: Callable[[WatchedRequest], Awaitable[Decision]]
@@ -30,13 +32,13 @@ class _Gate:
         return await self.answer(request)
 
 
-def always(decision: Decision) -> _Gate:
+def always(decision: Decision) -> GateBy:
     """A gate that decides the same each time."""
 
     async def answer(_request: WatchedRequest) -> Decision:
         return decision
 
-    return _Gate(answer)
+    return GateBy(answer)
 
 
 def recorded(cut: bool = False) -> Recording:
@@ -47,6 +49,43 @@ def recorded(cut: bool = False) -> Recording:
     ]
     exchange = make_exchange(is_detached=cut)
     return Recording(exchange, WireRecord(None, frames[:2] if cut else frames))
+
+
+async def test_masked_keys_are_put_back_into_an_edited_request() -> None:
+    key, heads = "sk-a-key-of-the-program", list[bytes]()
+    body = json.dumps({"model": "m", "user": key, "metadata": {"a": key}}).encode()
+
+    async def edit(request: WatchedRequest) -> Decision:
+        assert key.encode() not in request.body
+        return Send(request.body.replace(b'"m"', b'"other"'))
+
+    async with (
+        serving(answering(JSON, heads=heads)) as url,
+        relaying(upstream_at(url), gate=GateBy(edit)) as stage,
+    ):
+        asked = post(body, PATH, f"Authorization: Bearer {key}", "Connection: close")
+        await talk(stage.port, asked)
+        (seen,) = await stage.watcher.ended(1)
+    assert heads[0].endswith(body.replace(b'"m"', b'"other"'))
+    assert key.encode() not in seen.request.body
+    assert key not in seen.request.intervention
+
+
+async def test_it_is_said_when_masked_keys_can_not_be_put_back() -> None:
+    keys = ("sk-a-key-of-the-program", "sk-another-key-of-it")
+
+    async def edit(_request: WatchedRequest) -> Decision:
+        return Send('{"user": "•••"}'.encode())
+
+    async with (
+        serving(answering(JSON)) as url,
+        relaying(upstream_at(url), gate=GateBy(edit)) as stage,
+    ):
+        heads = (f"Authorization: Bearer {keys[0]}", f"X-Api-Key: {keys[1]}", "Connection: close")
+        await talk(stage.port, post(json.dumps({"user": " ".join(keys)}).encode(), PATH, *heads))
+        await stage.watcher.ended(1)
+    (said,) = stage.reports
+    assert "sent with ••• instead of its keys" in said
 
 
 async def test_a_request_that_is_sent_passes_unchanged() -> None:
@@ -60,7 +99,7 @@ async def test_a_request_that_is_sent_passes_unchanged() -> None:
 
     async with (
         serving(answering(last, heads=heads)) as url,
-        relaying(upstream_at(url), gate=_Gate(look)) as stage,
+        relaying(upstream_at(url), gate=GateBy(look)) as stage,
     ):
         sent = post(b'{"a": 1}', "/v1/responses", "Authorization: Bearer sk-a-secret-0123456789")
         assert await talk(stage.port, sent) == last
@@ -146,7 +185,7 @@ async def test_a_held_call_waits_and_others_pass() -> None:
         serving(
             answering(JSON.replace(b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\nConnection: close"))
         ) as url,
-        relaying(upstream_at(url), gate=_Gate(hold)) as stage,
+        relaying(upstream_at(url), gate=GateBy(hold)) as stage,
     ):
         first = asyncio.create_task(talk(stage.port, post(b"held")))
         await held.wait()
@@ -168,7 +207,7 @@ async def test_a_client_that_leaves_ends_the_hold() -> None:
             cancelled.set()
         return Send()
 
-    async with relaying(upstream_at("http://127.0.0.1:9/v1"), gate=_Gate(hold)) as stage:
+    async with relaying(upstream_at("http://127.0.0.1:9/v1"), gate=GateBy(hold)) as stage:
         _, writer = await asyncio.open_connection("127.0.0.1", stage.port)
         writer.write(post(b"{}"))
         await held.wait()

@@ -13,7 +13,8 @@ from typing import Any
 import openai
 import pytest
 
-from replyscope.cli.holding import TerminalGate
+from replyscope.cli.holding import HoldGate
+from replyscope.cli.terminal_person import TerminalPerson
 from replyscope.cli.watch_gate import RecordedAnswers
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.event import RequestSent, WireFrame, WireRecord
@@ -60,8 +61,9 @@ async def decide(
             raise SettingsError("No recorded exchange matches 'nothing'.", "Give the id.")
         return found
 
-    gate = TerminalGate(
-        parse_query(query), lambda one: request_facts(WIRE, one), WIRE.api_of, find, ask, edit
+    person = TerminalPerson(ask, edit)
+    gate = HoldGate(
+        parse_query(query), lambda one: request_facts(WIRE, one), WIRE.api_of, find, person
     )
     decision = await gate.decide(request_of(BODY))
     assert left == []
@@ -149,7 +151,7 @@ def test_a_person_refuses_a_call_on_a_terminal(server: LoopbackServer, tmp_path:
     near, far = os.openpty()
     with subprocess.Popen(
         [*PROGRAM, "watch", "--to", server.base_url, "--hold", "model:test*"],
-        env=environment(tmp_path),
+        env={**environment(tmp_path), "TERM": "dumb"},
         stdin=far,
         stdout=far,
         stderr=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import sys
 import zlib
 
 import pytest
@@ -61,6 +62,43 @@ def test_a_small_body_that_unpacks_to_much_is_bounded(encoding: str) -> None:
     assert len(decoder.feed(packed)) == 100_000
     assert decoder.is_cut
     assert decoder.feed(packed) == b""
+
+
+def packed_as(encoding: str, data: bytes) -> bytes:
+    """Data in an encoding whose library may not be installed."""
+    zstd = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    library = pytest.importorskip("brotli" if encoding == "br" else zstd)
+    return bytes(library.compress(data))
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd"])
+def test_other_encodings_are_read_in_any_pieces(encoding: str) -> None:
+    text = "".join(f"data: {number}\n\n" for number in range(500)).encode()
+    packed = packed_as(encoding, text)
+    for size in (1, 7, len(packed)):
+        decoder = BodyDecoder(encoding, 100_000)
+        pieces = [packed[start : start + size] for start in range(0, len(packed), size)]
+        assert b"".join(map(decoder.feed, pieces)) == text
+        assert not decoder.is_cut
+    with pytest.raises(UnreadableBody, match="its content encoding is damaged"):
+        BodyDecoder(encoding, 100_000).feed(b"\xff" * 64)
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd"])
+def test_other_encodings_that_unpack_to_much_are_bounded(encoding: str) -> None:
+    packed = packed_as(encoding, bytes(64 * 1024 * 1024))
+    decoder = BodyDecoder(encoding, 100_000)
+    assert len(decoder.feed(packed)) == 100_000
+    assert decoder.is_cut
+    assert decoder.feed(packed) == b""
+
+
+def test_an_encoding_that_can_not_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    with pytest.raises(UnreadableBody, match=r"'br'; Python needs .*replyscope\[encodings\]"):
+        BodyDecoder("br", 100)
+    with pytest.raises(UnreadableBody, match="its content encoding is 'compress'"):
+        BodyDecoder("compress", 100)
 
 
 def test_too_many_encodings_are_not_tried() -> None:

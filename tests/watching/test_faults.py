@@ -36,7 +36,7 @@ from replyscope.store.sqlite_store import SqliteStore
 from tests.faults.small_disk import small_disk
 from tests.support.build import NOON
 from tests.watching.programs import PATHS, Program, Said
-from tests.watching.watched import JSON, SSE, Watched, answer, open_watched, request_of
+from tests.watching.watched import JSON, SSE, Watched, answer, chat_stream, open_watched, request_of
 
 KEY = "sk-planted-0123456789abcdef"
 
@@ -44,6 +44,23 @@ KEY = "sk-planted-0123456789abcdef"
 @pytest.fixture(autouse=True)
 def _retries_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_module, "RETRY_S", 0.05)
+
+
+@pytest.mark.parametrize("misses", [False, True])
+async def test_a_fault_that_found_nothing_to_change_says_so(misses: bool) -> None:
+    async with open_watched(None) as watched:
+        body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+        for path in ("/chat/completions", "/embeddings"):
+            listener = watched.begin(body, path, fault="finish=stop")
+            if misses:
+                listener.fault_missed()
+            answer(listener, chat_stream("Hello"))
+            await watched.settle()
+    rule = "finish=stop, which found nothing to change" if misses else "finish=stop"
+    ((exchange, _),) = watched.ended
+    (note,) = exchange.adaptations
+    assert note.endswith(f" {rule}.")
+    assert watched.listed[0].request.fault == rule
 
 
 async def limit(watched: Watched, pages: int | None) -> None:

@@ -143,9 +143,14 @@ def answer(
 
 @asynccontextmanager
 async def open_watched(
-    folder: Path | None, change: Callable[[WatchServices], WatchServices] = lambda s: s
+    folder: Path | None,
+    change: Callable[[WatchServices], WatchServices] = lambda s: s,
+    *,
+    events: WatchEvents | None = None,
 ) -> AsyncIterator[Watched]:
-    """An archive over a store in a folder; in memory without one."""
+    """An archive over a store in a folder; in memory without one. `events` replace the listeners
+    of the result.
+    """
     numbers = itertools.count()
     prefix = f"p{next(_NUMBERS)}"
     if folder is not None:
@@ -160,7 +165,7 @@ async def open_watched(
         lambda: f"{prefix}-{next(numbers)}",
     )
     watched: Watched
-    events = WatchEvents(
+    events = events or WatchEvents(
         lambda _request, exchange, session_id: watched.ended.append((exchange, session_id)),
         lambda call: watched.listed.append(call),
         lambda gap: watched.gaps.append(gap),

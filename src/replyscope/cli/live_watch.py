@@ -13,6 +13,7 @@ from replyscope.cli.watch import failed_status, read_fail
 from replyscope.cli.watch_output import variable_lines
 from replyscope.cli.wiring import Wiring
 from replyscope.config.paths import Paths
+from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.look import Look
 from replyscope.domain.settings import Settings
 from replyscope.engine.watching.switch import (
@@ -28,6 +29,7 @@ class LiveWatch:
     """A relay that listens. Implements RunningWatch."""
 
     address: WatchAddress
+    endpoints: tuple[Endpoint, ...]
     close: Callable[[], Coroutine[Any, Any, None]]
     """Ends the calls that run, and saves them."""
 
@@ -43,7 +45,9 @@ async def start_watch(
         found = await upstreams_of([order.endpoint], wiring, uses_key=chosen.key)
     else:
         found = await find_upstreams(chosen, settings, wiring, may_install=False)
-    opened = await open_relay(chosen, found, wiring, order.events, order.report)
+    opened = await open_relay(
+        chosen, found, wiring, order.events, order.report, in_thread=True, person=order.held
+    )
     try:
         root = await opened.start(chosen)
     except BaseException:
@@ -53,7 +57,8 @@ async def start_watch(
     is_named = first.name not in first.shown_url  # else the name is the host
     upstream = f"{first.name} ({first.shown_url})" if is_named else first.shown_url
     lines = tuple(variable_lines(root, opened.upstreams))
-    return LiveWatch(WatchAddress(f"{root}/v1", upstream, lines), opened.close)
+    address = WatchAddress(f"{root}/v1", upstream, lines)
+    return LiveWatch(address, tuple(endpoint for _, endpoint in found), opened.close)
 
 
 _DEFAULTS = {

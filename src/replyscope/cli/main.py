@@ -228,10 +228,8 @@ def _prepare_textual() -> None:
 
 
 def _is_watched_live(arguments: argparse.Namespace) -> bool:
-    """Whether the calls are shown on a screen: a started program and the questions about held
-    calls have the terminal for themselves.
-    """
-    takes_lines = arguments.quiet or arguments.json or arguments.program or arguments.hold
+    """Whether the calls are shown on a screen: a started program has the terminal for itself."""
+    takes_lines = arguments.quiet or arguments.json or arguments.program
     return not takes_lines and sys.stdin.isatty() and sys.stdout.isatty()
 
 

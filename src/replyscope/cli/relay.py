@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from replyscope.cli.watch_archive import load_wire, open_watch_archive
 from replyscope.cli.watch_faults import plan_faults
@@ -17,8 +18,15 @@ from replyscope.domain.endpoint import Endpoint, is_loopback_host
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.plural import plural
 from replyscope.engine.watching.archive import WatchArchive, WatchEvents
+from replyscope.engine.watching.held_calls import Person
 from replyscope.serving.server import LOOPBACK
 from replyscope.serving.watch.relay import Relay
+from replyscope.serving.watch.relay_thread import (
+    HandedGate,
+    HandedObserver,
+    Handover,
+    RelayThread,
+)
 from replyscope.serving.watch.upstream import Upstream
 
 _SWITCH_S = 0.0005
@@ -34,7 +42,7 @@ _ANY = ("0.0.0.0", "::")
 class OpenRelay:
     """A relay and its archive. `note` gets notices for the person."""
 
-    relay: Relay
+    relay: Relay | RelayThread
     archive: WatchArchive
     upstreams: Sequence[Upstream]
     token: str | None
@@ -93,12 +101,17 @@ async def open_relay(
     wiring: Wiring,
     events: WatchEvents,
     note: Callable[[str], None],
+    *,
+    in_thread: bool = False,
+    person: Person | None = None,
 ) -> OpenRelay:
-    """The relay of these upstreams; it does not listen yet."""
+    """The relay of these upstreams; it does not listen yet. With `in_thread` it gets a thread of
+    its own. `person` decides about held calls, instead of the terminal.
+    """
     endpoints = {upstream.name: endpoint for upstream, endpoint in found}
     wire = await load_wire()
     faults = plan_faults(arguments, wire, note)
-    gate = await build_gate(arguments, wiring, wire)
+    gate = await build_gate(arguments, wiring, wire, person)
     archive = await open_watch_archive(
         wiring, wire, endpoints.get, events, is_private=arguments.no_save
     )
@@ -106,18 +119,25 @@ async def open_relay(
     token = None
     if arguments.listen is not None:
         token = arguments.token or secrets.token_urlsafe(_TOKEN_BYTES)
-    relay = Relay(
+    make = partial(
+        Relay,
         upstreams,
-        archive,
         clock=wiring.clock,
         new_id=wiring.new_id,
-        report=note,
         token=token,
         own_names=(socket.gethostname().lower(), (arguments.listen or "").lower()),
-        gate=gate,
         faults=faults,
     )
-    return OpenRelay(relay, archive, upstreams, token, note)
+    if not in_thread:
+        relay = make(archive, report=note, gate=gate)
+        return OpenRelay(relay, archive, upstreams, token, note)
+    handover = Handover(asyncio.get_running_loop())
+    relay = make(
+        HandedObserver(archive, handover, note),
+        report=handover.reporting(note),
+        gate=None if gate is None else HandedGate(gate, handover.owner),
+    )
+    return OpenRelay(RelayThread(relay, handover), archive, upstreams, token, note)
 
 
 def check_token(arguments: argparse.Namespace) -> None:

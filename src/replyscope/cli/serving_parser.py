@@ -133,7 +133,7 @@ def _add_gate(watch: argparse.ArgumentParser) -> None:
         "--hold",
         metavar="QUERY",
         type=_request_query,
-        help="hold the requests that match, and ask on the terminal: send, edit, refuse, or answer "
+        help="hold the requests that match, and ask: send, edit, refuse, or answer "
         "with a recorded reply",
     )
     group.add_argument(

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from replyscope.cli.target import start_local
 from replyscope.cli.wiring import Wiring
@@ -58,10 +59,16 @@ async def _start_installed(
 async def upstreams_of(
     endpoints: Sequence[Endpoint], wiring: Wiring, *, uses_key: bool
 ) -> list[tuple[Upstream, Endpoint]]:
-    """The upstreams of some endpoints. Raises ReplyscopeError."""
+    """The upstreams of some endpoints, each with its endpoint under the name of the upstream.
+
+    Raises ReplyscopeError.
+    """
     named = [("" if one.name == _CUSTOM else one.name, one.base_url) for one in endpoints]
     return [
-        (await _upstream(name, one, wiring, uses_key=uses_key or one.name == LOCAL), one)
+        (
+            await _upstream(name, one, wiring, uses_key=uses_key or one.name == LOCAL),
+            replace(one, name=name),
+        )
         for name, one in zip(with_names(named), endpoints, strict=True)
     ]
 

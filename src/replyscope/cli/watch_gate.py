@@ -5,13 +5,15 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 
-from replyscope.cli.holding import Terminal, TerminalGate
+from replyscope.cli.holding import HoldGate
 from replyscope.cli.mock import recordings_of
+from replyscope.cli.terminal_person import Terminal, TerminalPerson
 from replyscope.cli.wiring import Wiring
 from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.watched import WatchedRequest
 from replyscope.domain.wire_reading import WireReading
+from replyscope.engine.watching.held_calls import Person
 from replyscope.engine.watching.request_facts import request_facts
 from replyscope.serving.gate import AnswerRecorded, Decision, Gate, Send
 from replyscope.serving.mock.matching import find_recording
@@ -54,18 +56,21 @@ class RecordedAnswers:
 
 
 async def build_gate(
-    arguments: argparse.Namespace, wiring: Wiring, wire: WireReading
+    arguments: argparse.Namespace, wiring: Wiring, wire: WireReading, person: Person | None
 ) -> Gate | None:
-    """The gate of the options; None without one. Raises SettingsError."""
+    """The gate of the options; None without one. Held calls are decided by `person`, or on the
+    terminal. Raises SettingsError.
+    """
     gate: Gate | None = None
     if arguments.hold is not None:
-        _check_terminal(arguments)
-        gate = TerminalGate(
+        if person is None:
+            _check_terminal(arguments)
+        gate = HoldGate(
             arguments.hold,
             lambda request: request_facts(wire, request),
             wire.api_of,
             lambda what: recordings_of(what, wiring),
-            Terminal().ask,
+            person or TerminalPerson(Terminal().ask),
         )
     if arguments.answer is None:
         return gate

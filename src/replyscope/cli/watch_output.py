@@ -20,7 +20,7 @@ from replyscope.domain.query import Query
 from replyscope.domain.watched import WatchedRequest
 from replyscope.engine.watching.gaps import Gap
 from replyscope.engine.watching.listed_call import ListedCall
-from replyscope.inspection.facts import facts_of
+from replyscope.engine.watching.request_facts import reply_facts
 from replyscope.serving.watch.upstream import Upstream
 
 _MOST_WAITING = 10_000
@@ -89,7 +89,7 @@ class Output:
         else:
             self._lines.write(call_line(request, exchange))
         now = exchange.started_at.astimezone()
-        if self._fail is not None and matches(self._fail, facts_of(exchange), now):
+        if self._fail is not None and matches(self._fail, reply_facts(request, exchange), now):
             self.matched += 1
 
     def listed(self, call: ListedCall) -> None:

@@ -58,6 +58,26 @@ class Mask:
                 body = body.replace(encoded, _DOTS.encode())
         return body if self._short_bytes is None else self._short_bytes.sub(_DOTS.encode(), body)
 
+    def masked_in(self, body: bytes) -> list[bytes]:
+        """What `body` masks in some bytes, in order; the dots of the bytes themselves too."""
+        known = [re.escape(secret.encode()) for secret in self._secrets]
+        short = [] if self._short_bytes is None else [self._short_bytes.pattern]
+        dots = [re.escape(_DOTS.encode()), rb"(?:\\u2022){3}"]
+        return [found[0] for found in re.finditer(b"|".join([*known, *short, *dots]), body)]
+
+    def unmasked(self, original: bytes, edited: bytes) -> bytes | None:
+        """Edited bytes with what was masked put back. They are of `body(original)`, in which a
+        person may have changed anything. None if it is not clear which secret belongs where.
+        """
+        masked, (first, *others) = self.masked_in(original), edited.split(_DOTS.encode())
+        if not masked:
+            return edited
+        if len(others) != len(masked):
+            if others and len(set(masked)) > 1:
+                return None
+            masked = masked[:1] * len(others)
+        return first + b"".join(map(bytes.__add__, masked, others))
+
     def unfinished(self, body: bytes) -> int:
         """The number of bytes at the end of `body` that may be the beginning of a secret."""
         longest = 0

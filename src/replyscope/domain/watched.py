@@ -47,6 +47,10 @@ class WatchedRequest:
     intervention: str = ""
 
 
+MISSED = ", which found nothing to change"
+"""Follows the rule of a fault that had no effect."""
+
+
 class CallListener(Protocol):
     """A receiver of one response, in order. Methods return at once and never raise.
 
@@ -59,6 +63,10 @@ class CallListener(Protocol):
 
     def received(self, data: bytes, at_ms: float) -> None:
         """A part of the body arrived; content encoding and chunking are removed."""
+        ...
+
+    def fault_missed(self) -> None:
+        """The rule in `fault` of the request found nothing to change. Reported before the end."""
         ...
 
     def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:

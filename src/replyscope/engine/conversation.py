@@ -43,6 +43,8 @@ class Conversation(OpenSession):
         spending: Spending | None = None,
     ) -> None:
         rules = tooling.rule_book() if tooling is not None else None
+        if rules is not None:
+            rules.source, rules.client = stored.session.source, stored.session.client
         keep_file = tooling.keep_file if tooling is not None and tooling.keeps_files else None
         super().__init__(stored, store, clock, new_id, prices, rules, keep_file, is_new=is_new)
         self._translate = translate

@@ -32,11 +32,15 @@ def usable(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
 
 
 class RuleBook:
-    """The rules of one conversation. `fired` are the rules whose actions have not run yet."""
+    """The rules of one conversation, whose source and client `source:` and `client:` match."""
 
     def __init__(self, rules: Callable[[], Sequence[Rule]], effects: RuleEffects) -> None:
         self._rules = rules
         self._effects = effects
+        self.source = ""
+        """The source of the session; empty for one of replyscope itself."""
+        self.client = ""
+        """The watched program."""
         self.is_private = False
         """Whether to skip rules that write to the disk or send the content elsewhere."""
         self._counts: Counter[Rule] = Counter()
@@ -49,7 +53,8 @@ class RuleBook:
 
     def judge(self, exchange: Exchange) -> Exchange:
         """Match the rules against an ended exchange. Returns it with the fired rules recorded."""
-        facts, now = facts_of(exchange), exchange.started_at.astimezone()
+        facts = replace(facts_of(exchange), source=self.source, client=self.client)
+        now = exchange.started_at.astimezone()
         firing = [
             rule
             for rule in usable(self._rules())[0]

@@ -337,6 +337,10 @@ class Targets:
         self._named_model = None
         self._move(conversation, endpoint)
 
+    def learn(self, endpoint: Endpoint) -> None:
+        """Know an endpoint that is not in the settings; a session may have its name."""
+        self._used.setdefault(endpoint.name, endpoint)
+
     def start_with(self, conversation: Conversation, endpoint: Endpoint) -> None:
         """Use the endpoint that this run starts with; a session with an own one keeps it."""
         self.endpoint = endpoint

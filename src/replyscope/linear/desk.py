@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.event import Listen
@@ -20,9 +20,6 @@ from replyscope.engine.targets import Targets
 from replyscope.engine.undo import UndoList
 from replyscope.linear.engine_thread import EngineThread
 from replyscope.linear.terminal import LineTerminal
-
-if TYPE_CHECKING:  # loaded with the watch
-    from replyscope.engine.watching.call_log import LoggedCall
 
 T = TypeVar("T")
 
@@ -80,8 +77,8 @@ class LinearDesk:
         self.search: Search | None = None
         self.undo = UndoList()
         self.prompt_writing = PromptWriting(services.prompts)
-        self.watched: asyncio.Queue[LoggedCall] | None = None
-        """The calls of other programs that are not printed yet, once the watch was started."""
+        self.watched: asyncio.Queue[tuple[str, str]] | None = None
+        """The lines about other programs that are not printed yet, once the watch was started."""
         self.is_review = False
         self.is_leaving = False
         self.say = terminal.say

@@ -14,7 +14,7 @@ from replyscope.linear.engine_thread import Stopped
 
 _OFF = ("off", "stop")
 _MOST_WAITING = 1_000
-"""The calls that are printed later, when the person was not watching; older ones are not."""
+"""The lines that are printed later, when the person was not watching; older ones are not."""
 
 
 def watch(desk: LinearDesk, argument: str = "") -> None:
@@ -38,23 +38,24 @@ def watch(desk: LinearDesk, argument: str = "") -> None:
     desk.say("note", "Ctrl+C returns to the chat; the watch continues. /watch off stops it.")
     while True:
         try:
-            call = desk.run(desk.watched.get())
+            label, text = desk.run(desk.watched.get())
         except Stopped:
             return
-        desk.say("call", printable_line(call_sentence(call)))
+        desk.say(label, printable_line(text))
 
 
-def _listen(watching: Watching) -> asyncio.Queue[LoggedCall]:
-    """A queue of the calls that end from now on."""
-    calls: asyncio.Queue[LoggedCall] = asyncio.Queue()
+def _listen(watching: Watching) -> asyncio.Queue[tuple[str, str]]:
+    """A queue of labelled lines: the calls that end from now on, and notices."""
+    lines: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
-    def put(call: LoggedCall) -> None:
-        if calls.qsize() >= _MOST_WAITING:
-            calls.get_nowait()
-        calls.put_nowait(call)
+    def put(label: str, text: str) -> None:
+        if lines.qsize() >= _MOST_WAITING:
+            lines.get_nowait()
+        lines.put_nowait((label, text))
 
-    watching.on_call = put
-    return calls
+    watching.on_call = lambda call: put("call", call_sentence(call))
+    watching.on_note = lambda text: put("note", text)
+    return lines
 
 
 def call_sentence(call: LoggedCall) -> str:

@@ -14,9 +14,9 @@ from replyscope.domain.endpoint import Endpoint
 from replyscope.domain.errors import StoreError, StoreRejected
 from replyscope.domain.event import RequestSent
 from replyscope.domain.exchange import Api, Exchange
-from replyscope.domain.message import Role
+from replyscope.domain.message import Role, ToolResultPart
 from replyscope.domain.ports import Clock, NewId, PriceList
-from replyscope.domain.watched import CallListener, WatchedRequest
+from replyscope.domain.watched import MISSED, CallListener, WatchedRequest
 from replyscope.domain.watched_store import NewCall, Place, WatchStore
 from replyscope.domain.wire_reading import WireReading
 from replyscope.engine.endings import Endings
@@ -27,7 +27,7 @@ from replyscope.engine.watching.call import Folding, Room, WatchedCall
 from replyscope.engine.watching.gaps import Gap, Gaps
 from replyscope.engine.watching.late_journal import LateJournal
 from replyscope.engine.watching.listed_call import CallCounter, ListedCall
-from replyscope.engine.watching.opening import caller_of, think_tags_of
+from replyscope.engine.watching.opening import caller_of, fault_note, think_tags_of
 from replyscope.engine.watching.places import Places
 from replyscope.engine.watching.placing import Chained, chained
 
@@ -50,7 +50,8 @@ class WatchEvents:
     `on_called` gets each request without its body, and the call that runs; None for one that is
     only listed. `on_ended` gets the request and the exchange of a call that has ended, with its
     session's id; None when it is not saved. `on_gap` gets each change of what is not saved.
-    `on_lost` gets the id of a call that will not be recorded.
+    `on_lost` gets the id of a call that will not be recorded. `on_results` gets a session and the
+    results of tool calls that a request has brought to it.
     """
 
     on_ended: Callable[[WatchedRequest, Exchange, str | None], None] = (
@@ -60,6 +61,7 @@ class WatchEvents:
     on_gap: Callable[[Gap], None] = lambda _gap: None
     on_called: Callable[[WatchedRequest, WatchedCall | None], None] = lambda _request, _call: None
     on_lost: Callable[[str], None] = lambda _call_id: None
+    on_results: Callable[[str, Sequence[ToolResultPart]], None] = lambda _session, _results: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ class WatchArchive:
             journal = LateJournal(lambda: self._places.begin(placed))
             call.session_id = placed.session.id
             call.begin(caller.opening, sent, JournalWriter(journal))
+        self._tell_results(placed)
         try:
             await journal.begin()
         except StoreError as error:
@@ -186,10 +189,17 @@ class WatchArchive:
             raise call.fault
         await self._end(call, request, placed)
 
+    def _tell_results(self, placed: NewCall) -> None:
+        """Report the results of tool calls that are new in a session."""
+        parts = [part for message in placed.messages for part in message.parts]
+        results = [part for part in parts if isinstance(part, ToolResultPart)]
+        if results:
+            self._tell(lambda: self._events.on_results(placed.session.id, results))
+
     async def _end(self, call: WatchedCall, request: Chained, placed: NewCall) -> None:
         """Price, judge and save an ended call; then report it."""
         assert call.fold is not None
-        folded = call.fold.snapshot()
+        folded = _with_fault(call.fold.snapshot(), placed.opening, call.request)
         places = self._places.note(request, placed, folded)
         self._places.leave(call, request)
         exchange = await self._endings.completed(folded)
@@ -239,6 +249,8 @@ class WatchArchive:
         while len(self._books) > _MOST_BOOKS:
             self._books.popitem(last=False)
         book = self._books[key]
+        if book is not None:
+            book.source, book.client = placed.session.source, placed.session.client
         if book is not None and any(m.role is Role.USER for m in placed.messages):
             book.begin_turn()
         return book
@@ -263,6 +275,15 @@ class WatchArchive:
             tell()
         except Exception:  # noqa: BLE001 - a listener must not stop the recording
             _log.exception("a listener of watched calls failed")
+
+
+def _with_fault(folded: Exchange, opening: Exchange, request: WatchedRequest) -> Exchange:
+    """The exchange with the final sentence about its fault; the first was written at its start."""
+    if not request.fault or fault_note(request) in opening.adaptations:
+        return folded
+    first = fault_note(replace(request, fault=request.fault.removesuffix(MISSED)))
+    noted = tuple(fault_note(request) if one == first else one for one in folded.adaptations)
+    return replace(folded, adaptations=noted)
 
 
 def _read(wire: WireReading, request: WatchedRequest, api: Api) -> tuple[Chained, RequestSent]:

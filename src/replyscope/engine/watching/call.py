@@ -7,12 +7,13 @@ folds it in short slices between the turns of the event loop.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import perf_counter
 
 from replyscope.domain.event import Event, RequestSent, WireFrame
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.fold import ExchangeFold
-from replyscope.domain.watched import WatchedRequest
+from replyscope.domain.watched import MISSED, WatchedRequest
 from replyscope.domain.wire_reading import ReplyReader
 from replyscope.engine.journal_writer import JournalWriter
 
@@ -127,6 +128,10 @@ class WatchedCall:
 
     def _receiving(self, part: bytes, at_ms: float) -> _Input:
         return lambda: self._reader.received(part, at_ms)
+
+    def fault_missed(self) -> None:
+        """The fault had no effect."""
+        self.request = replace(self.request, fault=f"{self.request.fault}{MISSED}")
 
     def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         """The call ended."""

@@ -1,20 +1,23 @@
 """An in-memory log of the calls of one watch, oldest first, for the live screen and the chat."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.facts import Facts, Mark
+from replyscope.domain.message import ToolResultPart
 from replyscope.domain.session import WATCHED
 from replyscope.domain.watched import WatchedRequest
+from replyscope.engine.tool_calls import with_results
 from replyscope.engine.watching.archive import WatchEvents
 from replyscope.engine.watching.call import WatchedCall
 from replyscope.engine.watching.gaps import Gap
+from replyscope.engine.watching.late_results import LateResults, by_call
 from replyscope.engine.watching.listed_call import ListedCall
 from replyscope.engine.watching.opening import client_text
-from replyscope.inspection.facts import facts_of
+from replyscope.engine.watching.request_facts import reply_facts
 
 MOST_CALLS = 10_000
 MOST_CHARACTERS = 64 * 1024 * 1024
@@ -44,9 +47,9 @@ class LoggedCall:
 
     def facts(self) -> Facts:
         """The facts that a query is matched with."""
-        client = client_text(self.request.client, self.request.secrets)
         if self.exchange is not None:
-            return replace(facts_of(self.exchange), source=WATCHED, client=client)
+            return reply_facts(self.request, self.exchange)
+        client = client_text(self.request.client, self.request.secrets)
         status = self.listed.status if self.listed is not None else None
         failed = self.listed is not None and (status is None or status >= _FIRST_ERROR)
         marks = frozenset({Mark.ERROR} if failed else ())
@@ -72,6 +75,7 @@ class LiveCalls:
         self._facts: dict[str, Facts] = {}
         self._running: dict[str, WatchedCall] = {}
         self._characters = 0
+        self._late = LateResults()
 
     @property
     def events(self) -> WatchEvents:
@@ -82,6 +86,7 @@ class LiveCalls:
             on_gap=self._set_gap,
             on_called=self._called,
             on_lost=self._lost,
+            on_results=self._results_came,
         )
 
     @property
@@ -145,6 +150,8 @@ class LiveCalls:
     def _ended(self, request: WatchedRequest, exchange: Exchange, session: str | None) -> None:
         self._running.pop(request.id, None)
         bare = replace(request, body=b"")
+        early = self._late.ended(request.id, session, exchange) if session is not None else []
+        exchange = with_results(exchange, by_call(early))
         call = LoggedCall(bare, exchange, session, is_running=False)
         self._keep(call)
         self._on_ended(call)
@@ -159,6 +166,15 @@ class LiveCalls:
         self._running.pop(call_id, None)
         if call is not None:
             self._keep(replace(call, is_running=False, is_lost=True))
+
+    def _results_came(self, session_id: str, results: Sequence[ToolResultPart]) -> None:
+        """Show the results of tool calls with the calls."""
+        for call_id, found in self._late.came(session_id, results).items():
+            call = self._calls.get(call_id)
+            if call is not None and call.exchange is not None:
+                self._characters -= _characters_of(call)
+                self._facts.pop(call_id, None)
+                self._keep(replace(call, exchange=with_results(call.exchange, by_call(found))))
 
     def _set_gap(self, gap: Gap) -> None:
         self.gap = gap
@@ -184,6 +200,8 @@ class LiveCalls:
 def _characters_of(call: LoggedCall) -> int:
     choices = call.exchange.choices if call.exchange is not None and not call.is_running else ()
     return sum(
-        len(c.text) + len(c.reasoning or "") + sum(len(one.arguments) for one in c.tool_calls)
+        len(c.text)
+        + len(c.reasoning or "")
+        + sum(len(one.arguments) + len(one.result or "") for one in c.tool_calls)
         for c in choices
     )

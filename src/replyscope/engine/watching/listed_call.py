@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from replyscope.domain.watched import WatchedRequest
+from replyscope.domain.watched import MISSED, WatchedRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class CallCounter:
     def received(self, data: bytes, at_ms: float) -> None:
         """A part of the body arrived."""
         self._call = replace(self._call, received=self._call.received + len(data))
+
+    def fault_missed(self) -> None:
+        """The fault had no effect."""
+        request = self._call.request
+        self._call = replace(self._call, request=replace(request, fault=f"{request.fault}{MISSED}"))
 
     def ended(self, fault: str | None, at_ms: float, lack: str | None = None) -> None:
         """The call ended. Only its size is kept, so that `lack` changes nothing."""

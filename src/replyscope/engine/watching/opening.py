@@ -53,7 +53,12 @@ def _notes(request: WatchedRequest) -> Iterator[str]:
     if request.intervention:
         yield request.intervention
     if request.fault:
-        yield f"{_FAULT} {request.fault}."
+        yield fault_note(request)
+
+
+def fault_note(request: WatchedRequest) -> str:
+    """The sentence about the fault of a call."""
+    return f"{_FAULT} {request.fault}."
 
 
 def think_tags_of(endpoint: Endpoint | None) -> ThinkTags:

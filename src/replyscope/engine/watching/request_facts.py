@@ -1,14 +1,24 @@
-"""The facts of a watched request that a query is compared with before there is a reply."""
+"""The facts of a watched call that a query is compared with, before and after its reply."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+from replyscope.domain.exchange import Exchange
 from replyscope.domain.facts import Facts
 from replyscope.domain.json_text import bounded_object_in
 from replyscope.domain.message import TextPart, ToolResultPart
+from replyscope.domain.session import WATCHED
 from replyscope.domain.watched import WatchedRequest
 from replyscope.domain.wire_reading import WireReading
 from replyscope.engine.watching.opening import client_text
+from replyscope.inspection.facts import facts_of
+
+
+def reply_facts(request: WatchedRequest, exchange: Exchange) -> Facts:
+    """The facts of a call for a reply, with its source and its client."""
+    client = client_text(request.client, request.secrets)
+    return replace(facts_of(exchange), source=WATCHED, client=client)
 
 
 def request_facts(wire: WireReading, request: WatchedRequest) -> Facts:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from replyscope.domain.endpoint import Endpoint
+from replyscope.domain.errors import ReplyscopeError
 from replyscope.domain.matching import matches
 from replyscope.domain.ports import Clock
 from replyscope.domain.query import Query
 from replyscope.engine.watching.archive import WatchEvents
 from replyscope.engine.watching.call_log import LiveCalls, LoggedCall
+from replyscope.engine.watching.held_calls import HeldCalls
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,10 @@ class RunningWatch(Protocol):
     def address(self) -> WatchAddress:
         """The address for programs."""
 
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The servers that calls are forwarded to, by the names in watched sessions."""
+
     async def close(self) -> None:
         """End the calls that run, and save them."""
 
@@ -43,11 +49,13 @@ class RunningWatch(Protocol):
 @dataclass(frozen=True, slots=True)
 class WatchOrder:
     """A request to start a watch. `to` names an upstream; if it is empty, `endpoint` or the
-    options of the command line are used. `report` gets notices for the person.
+    options of the command line are used. `report` gets notices for the person, and `held` the
+    calls that are held.
     """
 
     events: WatchEvents
     report: Callable[[str], None]
+    held: HeldCalls
     to: str = ""
     endpoint: Endpoint | None = None
 
@@ -72,6 +80,12 @@ class Watching:
     on_note: Callable[[str], None] = lambda _text: None
     """Gets notices for the person, such as a refused page in a browser."""
     log: LiveCalls = field(init=False)
+    held: HeldCalls = field(default_factory=HeldCalls)
+    """The calls that wait for a decision."""
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    """The servers that calls were forwarded to in this run, by the names in watched sessions."""
+    problem: str = ""
+    """Why it could not be started; empty if it could."""
     _running: RunningWatch | None = None
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -87,9 +101,15 @@ class Watching:
         """Start the relay, unless it runs. Raises ReplyscopeError."""
         async with self._changing:
             if self._running is None:
-                order = WatchOrder(self.log.events, self._note, to, endpoint)
-                self._running = await self.start_watch(order)
+                order = WatchOrder(self.log.events, self._note, self.held, to, endpoint)
                 self.log.version += 1
+                try:
+                    self._running = await self.start_watch(order)
+                except ReplyscopeError as error:
+                    self.problem = str(error)
+                    raise
+                self.problem = ""
+                self.endpoints |= {one.name: one for one in self._running.endpoints}
             return self._running.address
 
     async def stop(self) -> None:

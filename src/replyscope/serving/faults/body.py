@@ -37,6 +37,8 @@ class FaultyBody:
         self._whole = bytearray() if can_read and kind.endswith("json") else None
         self.changes_size = edits and (self._splitter is not None or self._whole is not None)
         """Whether the body may get another length."""
+        self.has_changed = False
+        """Whether a part of the body was changed."""
         self._sent = 0
         places: list[tuple[int, Step]] = []
         if rule.stall_s is not None and rule.stall_after is not None:
@@ -61,7 +63,9 @@ class FaultyBody:
             body = bytes(self._whole)
             if self._rule.slow is not None:
                 yield Pause(output_tokens(body) / self._rule.slow)
-            yield from self._out(edited_body(self._rule, body))
+            edited = edited_body(self._rule, body)
+            self.has_changed |= edited != body
+            yield from self._out(edited)
         elif self._splitter is not None:
             yield from self._frame(self._splitter.finish())
 
@@ -70,7 +74,9 @@ class FaultyBody:
             parsed = parse_frame(frame.decode("utf-8", "replace"))
             if parsed is not None and not is_done_marker(parsed[1]):
                 yield Pause(1 / self._rule.slow)
-        yield from self._out(edited_frame(self._rule, frame))
+        edited = edited_frame(self._rule, frame)
+        self.has_changed |= edited != frame
+        yield from self._out(edited)
 
     def _out(self, data: bytes) -> Iterator[Step]:
         """Send data, with what is due at places in it."""

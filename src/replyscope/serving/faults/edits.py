@@ -70,7 +70,8 @@ def _finish(value: dict[str, Any], reason: str) -> bool:
     """Change the finish reason, if there is one, of any API."""
     choices = value.get("choices")
     listed = choices if isinstance(choices, list) else []
-    found = [one for one in listed if isinstance(one, dict) and one.get("finish_reason")]
+    choices = [one for one in listed if isinstance(one, dict)]
+    found = [one for one in choices if one.get("finish_reason") not in (None, "", reason)]
     for choice in found:
         choice["finish_reason"] = reason
     response = value.get("response") if value.get("type") in _ENDINGS else value
@@ -83,8 +84,9 @@ def _finish(value: dict[str, Any], reason: str) -> bool:
         return is_changed
     message = value.get("delta") if value.get("type") == "message_delta" else value
     if isinstance(message, dict) and message.get("stop_reason"):
+        is_other = bool(message["stop_reason"] != _STOP_REASONS[reason])
         message["stop_reason"] = _STOP_REASONS[reason]
-        return True
+        return is_other
     return bool(found)
 
 

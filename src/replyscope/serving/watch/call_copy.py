@@ -110,12 +110,23 @@ class CallCopy:
         """The decoded body with masked keys; None if it can't be read whole. A gate, the choice of
         a fault and the report ask for it.
         """
+        body = self._decoded()
+        return None if body is None else self._mask.body(body)
+
+    def _decoded(self) -> bytes | None:
+        """The decoded body; None if it can't be read whole."""
         try:
             decoder = BodyDecoder(encodings_in(self._request.headers), MOST_OF_A_REQUEST)
             body = decoder.feed(bytes(self._body))
         except UnreadableBody:
             return None
-        return None if decoder.is_cut else self._mask.body(body)
+        return None if decoder.is_cut else body
+
+    def with_keys(self, edited: bytes) -> bytes | None:
+        """The body that a person edited, with the masked keys put back; None if it is not clear
+        which key belongs where.
+        """
+        return self._mask.unmasked(self._decoded() or b"", edited)
 
     def add_request(self, data: bytes) -> None:
         """Add a part of the request body."""
@@ -178,6 +189,10 @@ class CallCopy:
             size = f"{MOST_OF_A_RESPONSE // 1024**2} MB"
             self._lack = f"The response is larger than {size}; its rest was not recorded."
         self._pass(data)
+
+    def fault_missed(self) -> None:
+        """The fault of `mark_fault` had no effect."""
+        self._report(lambda listener: listener.fault_missed())
 
     def ended(self, fault: str | None) -> None:
         """The call ended: properly with None, else with the reason."""

@@ -1,4 +1,6 @@
-"""Removes the content encoding of a copied body: gzip, deflate, and zstd where Python has it."""
+"""Removes the content encoding of a copied body: gzip and deflate, and Brotli and zstd if their
+libraries are installed.
+"""
 
 import importlib
 import sys
@@ -56,11 +58,55 @@ _Step = Callable[[bytes, int], bytes]
 def _step_of(name: str) -> _Step:
     if name in ("gzip", "x-gzip", "deflate"):
         return _Inflating().feed
-    if name == "zstd" and sys.version_info >= (3, 14):
-        module: Any = importlib.import_module("compression.zstd")
-        made = module.ZstdDecompressor()
-        return lambda data, most: bytes(made.decompress(data, most)) if not made.eof else b""
+    try:
+        if name == "br":
+            return _Brotli(importlib.import_module("brotli")).feed
+        if name == "zstd":
+            return _Zstd(importlib.import_module(_ZSTD)).feed
+    except ImportError as error:
+        hint = "Python needs the package replyscope[encodings] to read it"
+        raise UnreadableBody(f"its content encoding is {name!r}; {hint}") from error
     raise UnreadableBody(f"its content encoding is {name[:20]!r}")
+
+
+_ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+
+
+class _Brotli:
+    """A decompressor of Brotli."""
+
+    def __init__(self, library: Any) -> None:
+        self._error = library.error
+        self._decompressor = library.Decompressor()
+
+    def feed(self, data: bytes, most: int) -> bytes:
+        """Decompress up to about `most` bytes. Raises ValueError."""
+        try:
+            # What does not fit stays inside; the body is then cut, so nothing more is fed.
+            return bytes(self._decompressor.process(data, output_buffer_limit=most))
+        except self._error as error:
+            raise ValueError(str(error)) from error
+
+
+class _Zstd:
+    """A decompressor of zstd. A body may have several frames."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        self._decompressor: Any = library.ZstdDecompressor()
+
+    def feed(self, data: bytes, most: int) -> bytes:
+        """Decompress up to `most` bytes. Raises ValueError."""
+        made = bytearray()
+        try:
+            while data and len(made) < most:
+                if self._decompressor.eof:
+                    self._decompressor = self._library.ZstdDecompressor()
+                made += self._decompressor.decompress(data, most - len(made))
+                data = self._decompressor.unused_data
+        except self._library.ZstdError as error:
+            raise ValueError(str(error)) from error
+        return bytes(made)
 
 
 class _Inflating:

@@ -57,6 +57,7 @@ class FaultyCall:
         """See ResponseListener."""
         self._decoder: BodyDecoder | None = None
         self._body: FaultyBody | None = None
+        self._has_paused = False
         self.can_reuse_link = False
         """Whether the link of `forward` can have another request."""
 
@@ -106,6 +107,8 @@ class FaultyCall:
             return reader.fault or BROKE_OFF
         fault = await self._play(self._body.finish())
         if fault is None:
+            if not (self._has_paused or self._body.has_changed):
+                self._copy.fault_missed()
             await self._connection.end()
             self.can_reuse_link = reader.can_continue
         return fault
@@ -133,6 +136,7 @@ class FaultyCall:
         """Send the head, after a stall that comes first."""
         if self._rule.stall_s is not None and self._rule.stall_after is None:
             await self._wait(self._rule.stall_s)
+            self._has_paused = True
         found = {name.lower(): value for name, value in headers}
         encoding, is_opaque = encodings_in(headers), False
         dropped = set(_FRAMING)
@@ -158,6 +162,7 @@ class FaultyCall:
             match step:
                 case Pause(seconds=seconds):
                     await self._wait(seconds)
+                    self._has_paused = True
                 case Cut():
                     await self._connection.drain()
                     return f"The fault {self._rule.text!r} of watch closed the connection."

@@ -42,6 +42,10 @@ from replyscope.serving.watch.request_head import forwarded_head, without_expect
 from replyscope.serving.watch.upstream import Directory, Upstream, UpstreamPath
 
 _UNREACHABLE = "upstream_unreachable"
+_KEYS_ARE_LOST = (
+    "An edited request was sent with ••• instead of its keys: their number was changed, so it is "
+    "not clear which key belongs where."
+)
 
 
 @dataclass(slots=True)
@@ -174,8 +178,12 @@ class Relay(HttpServer):
             return await answer_held(connection, head, copy, decision, body)
         if decision.body is not None:
             original = (await copy.whole_request()).body
-            head, parts = edited_request(head, decision.body)
-            copy.replace_request(head, decision.body)
+            sent = copy.with_keys(decision.body)
+            if sent is None:
+                self._report(_KEYS_ARE_LOST)
+                sent = decision.body
+            head, parts = edited_request(head, sent)
+            copy.replace_request(head, sent)
             copy.mark_decision(edit_note(original, decision.body), _stopwatch(self._clock))
         rule = await self._chosen(copy)
         copy.request_ended()

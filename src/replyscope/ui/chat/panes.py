@@ -219,7 +219,8 @@ class Panes:
         address = watching.address if watching is not None else None
         if watching is None or address is None:
             return ""
-        return f"watch {address.shown} {plural(watching.log.count, 'call')}"
+        held = f", {watching.held.count} held" if watching.held.count else ""
+        return f"watch {address.shown} {plural(watching.log.count, 'call')}{held}"
 
     def draw_status(self, *, is_live: bool = False) -> None:
         """Draw the status line; see `status`."""

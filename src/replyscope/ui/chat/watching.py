@@ -100,9 +100,12 @@ class WatchCommands:
     async def _look(self) -> None:
         """Show the sessions of new calls, and their number."""
         watching = self._desk.watching
-        if watching is None or watching.log.version == self._seen:
+        if watching is None:
             return
-        self._seen = watching.log.version
+        seen = watching.log.version + watching.held.version  # both only grow
+        if seen == self._seen:
+            return
+        self._seen = seen
         self._desk.draw_status()
         await self.catch_up()
 
@@ -116,6 +119,8 @@ class WatchCommands:
             self._desk.services, watching, self._endpoint()
         )
         opened = await self._desk.ask(screen)
+        for endpoint in watching.endpoints.values():
+            self._desk.targets.learn(endpoint)
         self._desk.draw_status()
         if opened is None:
             self._panes.refresh_sidebar()

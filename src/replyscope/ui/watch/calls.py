@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from replyscope.domain.matching import matches, read_query
 from replyscope.domain.plural import plural
-from replyscope.domain.printable import printable_line
+from replyscope.domain.printable import printable_line, printable_text
 from replyscope.domain.query import Query, QueryError
 from replyscope.ui.review.query_field import QueryField
 from replyscope.ui.review.query_hint import draw_hint
@@ -100,7 +100,9 @@ class Calls:
         if has_calls:
             return Content.styled("\n  No call matches the filter.", MUTED)
         if address is None:
-            return Content.styled("\n  The watch is stopped. [s] starts it.", MUTED)
+            why = printable_text(self._desk.watching.problem)
+            stopped = "The watch is stopped. [s] starts it."
+            return Content.assemble(f"\n  {why}\n" if why else "", (f"\n  {stopped}", MUTED))
         lines = "\n".join(f"      {line}" for line in address.variables)
         return Content.assemble(
             ("\n  Waiting for calls. Before you start a program, set in its shell:\n\n", MUTED),

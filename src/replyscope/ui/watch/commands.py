@@ -37,6 +37,8 @@ WATCH_COMMANDS: tuple[ScreenCommand[WatchGroups], ...] = (
              lambda g: g.acting.export(), "watch.export", "copy as"),
     _Command("y", "address", "Copy the line that a program needs",
              lambda g: g.acting.copy_address(), "watch.address", "copy address"),
+    _Command("h", "held", "Decide about a held call",
+             lambda g: g.holding.decide(), "watch.held", "decide"),
     _Command("s", "toggle", "Stop the watch, or start it again",
              lambda g: g.layout.toggle_watch(), "watch.toggle", "stop/start"),
     _Command("X,shift+x", "clear", "Empty this list; the sessions stay",

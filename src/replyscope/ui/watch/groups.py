@@ -13,6 +13,7 @@ from replyscope.ui.watch.acting import CallCommands, OpenedCall
 from replyscope.ui.watch.call_table import CallTable
 from replyscope.ui.watch.calls import Calls
 from replyscope.ui.watch.desk import WatchDesk
+from replyscope.ui.watch.holding import HeldBar, Holding
 from replyscope.ui.watch.key_help import WatchHelp
 from replyscope.ui.watch.layout import WatchLayout
 from replyscope.ui.watch.source import CallSource
@@ -26,6 +27,7 @@ class WatchWidgets:
     field: QueryField
     note: Static
     table: CallTable
+    held: HeldBar
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class WatchGroups:
     calls: Calls
     acting: CallCommands
     layout: WatchLayout
+    holding: Holding
     help: WatchHelp
 
 
@@ -66,5 +69,6 @@ def compose_watch(
         calls=Calls(screen, desk, widgets.field, widgets.note),
         acting=CallCommands(screen, services, desk),
         layout=layout,
+        holding=Holding(screen, desk, widgets.held),
         help=WatchHelp(screen),
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from textual.binding import Binding
 
+from replyscope.engine.watching.held_calls import HeldCalls
 from replyscope.ui.dialogs.help import HelpScreen, HelpSection
 from replyscope.ui.keys.entries import KeyGuide, KeyRow, order_of_pane
 from replyscope.ui.keys.listing import rows_of
@@ -23,8 +24,9 @@ _ANYWHERE = ("watch.filter", "app.keys", "app.help", "watch.leave")
 _FOOTER_ORDER: Mapping[type[Any], tuple[str, ...]] = {
     QueryField: ("submit", "review.complete", "review.next", _BACK, "app.help"),
     CallTable: (
-        "watch.open", "watch.take-over", "watch.follow", "watch.mark", "watch.compare",
-        "watch.replay", "watch.export", _BACK, *_ANYWHERE, "watch.toggle", "watch.address",
+        "watch.held", "watch.open", "watch.take-over", "watch.follow", "watch.mark",
+        "watch.compare", "watch.replay", "watch.export", _BACK, *_ANYWHERE, "watch.toggle",
+        "watch.address",
     ),
     Transcript: ("transcript.next", "transcript.fold", _BACK, *_ANYWHERE),
 }  # fmt: skip
@@ -62,9 +64,10 @@ class WatchHelp:
 class WatchKeys(KeyGuide):
     """The meaning of keys now."""
 
-    def __init__(self, screen: WorkingScreen[Any], table: CallTable) -> None:
+    def __init__(self, screen: WorkingScreen[Any], table: CallTable, held: HeldCalls) -> None:
         self._screen = screen
         self._table = table
+        self._held = held
 
     def order(self) -> Sequence[str]:
         """The ids of bindings for the footer, most useful first."""
@@ -82,6 +85,8 @@ class WatchKeys(KeyGuide):
             case "watch.leave" if is_listed and not self._table.marked:
                 return ""  # Esc does the same
             case "watch.follow" if self._table.follows:
+                return ""
+            case "watch.held" if not self._held.count:
                 return ""
             case "watch.compare" if not self._table.marked:
                 return ""

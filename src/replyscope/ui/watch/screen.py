@@ -26,6 +26,7 @@ from replyscope.ui.watch.acting import OpenedCall
 from replyscope.ui.watch.call_table import CallTable
 from replyscope.ui.watch.commands import WATCH_COMMANDS, WATCH_KEYS
 from replyscope.ui.watch.groups import WatchWidgets, compose_watch
+from replyscope.ui.watch.holding import HeldBar
 from replyscope.ui.watch.key_help import WatchKeys
 from replyscope.ui.working_screen import WorkingScreen
 
@@ -64,9 +65,10 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
             ),
             note=Static(id="query-note"),
             table=CallTable(log.call, log.now, id="calls"),
+            held=HeldBar(id="held"),
         )
         self.groups = compose_watch(self, services, watching, widgets, endpoint)
-        self.key_guide = WatchKeys(self, widgets.table)
+        self.key_guide = WatchKeys(self, widgets.table, watching.held)
         self._shown: tuple[str | None, object] = (None, None)
         self._looks = 0
         self._routes = self.groups.reading.routes
@@ -78,6 +80,7 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
             with Vertical(id="watched"):
                 yield widgets.field
                 yield widgets.note
+                yield widgets.held
                 yield widgets.table
             with Horizontal(id="watched-reply"):
                 with Vertical(id="preview-conversation"):
@@ -102,6 +105,7 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
             return
         self._looks += 1
         self.groups.calls.look()
+        self.groups.holding.draw()
 
     def _draw_about(self) -> None:
         """Draw what is about the table: the counts, and the reply of the highlighted call."""
@@ -152,6 +156,10 @@ class WatchScreen(WorkingScreen[OpenedCall | None]):
     @on(CallTable.Wanted)
     def _open(self) -> None:
         self.groups.acting.open()
+
+    @on(HeldBar.Wanted)
+    def _decide(self) -> None:
+        self.groups.holding.decide()
 
     @on(Input.Changed, "#query")
     @on(Input.Submitted, "#query")

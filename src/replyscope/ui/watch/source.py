@@ -46,7 +46,7 @@ class CallSource:
         return reply_content(reply, self.exchanges, possible=frozenset())
 
     def results(self, reply: Message) -> Mapping[str, ToolResultPart]:
-        """None: the next call brings them."""
+        """None: the exchange has them, as soon as the next call brings them."""
         return {}
 
     def possible(self, reply: Message) -> frozenset[Remedy]:
