@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from replyscope import __version__
+from replyscope.cli.keeping_parser import add_keeping
 from replyscope.cli.numbers import number, whole
 from replyscope.cli.prompts_parser import add_prompts, add_template_options, pair
 from replyscope.cli.sessions_parser import add_sessions
@@ -57,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_chat(commands)
     _add_ask(commands)
-    for add in (add_sessions, add_prompts, add_mock):
+    for add in (add_sessions, add_prompts, add_mock, add_keeping):
         add(commands, lambda action: _add_place_options(action, inherit=True))
     add_watch(commands, (_add_model_options, _add_place_options))
     for add_one in (_add_responses, _add_local, _add_review, _add_stats, _add_doctor):

@@ -214,6 +214,15 @@ class LimitsSection:
     day = Setting(number(limits.BUDGET_USD), "5.00", "cost of a day, of all sessions")
 
 
+class BackupSection:
+    """`[backup]`."""
+
+    keep = Setting(
+        whole(limits.BACKUPS), "7", "daily backups to keep; the app makes one after its start"
+    )
+    folder = Setting(text(), '"~/Backups/replyscope"', "where; default: backups in the data folder")
+
+
 class PresetSection:
     """`[presets.NAME]`."""
 
@@ -372,6 +381,12 @@ class RootSection:
         "",
         "spending limits in dollars: it asks before a request\nthat would pass one",
         header="[limits]",
+    )
+    backup = Setting(
+        table(BackupSection),
+        "",
+        "a copy of all sessions, once a day",
+        header="[backup]",
     )
     mcp = Setting(
         named_tables(ServerSection),

@@ -12,6 +12,7 @@ from replyscope.config.look import parse_look
 from replyscope.config.replacing import replace_file
 from replyscope.config.rules import read_rules
 from replyscope.config.setting_table import (
+    BackupSection,
     LimitsSection,
     NotificationsSection,
     ProviderSection,
@@ -26,7 +27,7 @@ from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.model_names import LOCAL
 from replyscope.domain.regular_file import read_text
-from replyscope.domain.settings import Layers, Settings
+from replyscope.domain.settings import BackupSettings, Layers, Settings
 from replyscope.domain.spending import SpendingLimits
 from replyscope.domain.think_tags import ThinkTags
 
@@ -127,6 +128,9 @@ def _read_root(root: Table) -> Settings:
     session_usd = LimitsSection.session.read(spending)
     day_usd = LimitsSection.day.read(spending)
     spending.finish()
+    backup = RootSection.backup.read(root)
+    keep, folder = BackupSection.keep.read(backup), BackupSection.folder.read(backup)
+    backup.finish()
     rules, rule_faults = read_rules(RootSection.rule.read(root))
     return Settings(
         queries=tuple(RootSection.queries.read(root).items()),
@@ -142,6 +146,7 @@ def _read_root(root: Table) -> Settings:
         favourites=RootSection.favourites.read(root) or (),
         limits=SpendingLimits(session_usd, day_usd),
         title_model=RootSection.title_model.read(root),
+        backup=BackupSettings(keep or 0, folder),
     )
 
 

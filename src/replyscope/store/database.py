@@ -173,7 +173,7 @@ class Database:
                 return job(self._writer())
             if self._search_connection is None:
                 self._wait_for_tables()
-                self._search_connection = _connect_reader(self._path, is_temporary=True)
+                self._search_connection = connect_reader(self._path, is_temporary=True)
             return job(self._search_connection)
         except (sqlite3.Error, OSError) as error:
             raise self._translated(error) from error
@@ -231,7 +231,7 @@ class Database:
             return self._writer()
         if self._read_connection is None:
             self._wait_for_tables()
-            self._read_connection = _connect_reader(self._path)
+            self._read_connection = connect_reader(self._path)
         return self._read_connection
 
     def _wait_for_tables(self) -> None:
@@ -293,7 +293,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.02)
 
 
-def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connection:
+def connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connection:
     """A read-only connection; it works also in a folder that can't be written.
 
     With `is_temporary` it may create temporary tables in memory.
