@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from replyscope import __version__
@@ -14,7 +15,8 @@ from replyscope.cli.parser import EXIT_OK
 from replyscope.cli.report import show_progress
 from replyscope.cli.wiring import Wiring
 from replyscope.config.paths import Paths, make_private
-from replyscope.domain.errors import BackupFault
+from replyscope.config.settings import read_settings
+from replyscope.domain.errors import BackupFault, SettingsError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
 from replyscope.domain.settings import BackupSettings
@@ -87,7 +89,7 @@ async def back_up_daily(wiring: Wiring, settings: BackupSettings) -> Path | None
 
     Returns its path; None if nothing was to be done. Raises StoreError.
     """
-    folder = typed_path(settings.folder) if settings.folder else wiring.paths.backups
+    folder = _folder_of(wiring.paths, settings)
     day = wiring.clock.now().astimezone().strftime("%Y-%m-%d")
     target = folder / f"replyscope-{day}.db"
     if not settings.keep or target.exists() or not wiring.paths.database.exists():
@@ -100,6 +102,21 @@ async def back_up_daily(wiring: Wiring, settings: BackupSettings) -> Path | None
     for old in sorted(own_backups(folder))[: -settings.keep]:
         old.unlink(missing_ok=True)
     return target
+
+
+def _folder_of(paths: Paths, settings: BackupSettings) -> Path:
+    return typed_path(settings.folder) if settings.folder else paths.backups
+
+
+def drop_own_backups(paths: Paths) -> None:
+    """Delete the daily backups. One that can't be deleted stays."""
+    try:
+        settings = read_settings(paths.settings).backup
+    except SettingsError:
+        settings = BackupSettings()
+    for path in own_backups(_folder_of(paths, settings)):
+        with suppress(OSError):
+            path.unlink()
 
 
 def own_backups(folder: Path) -> list[Path]:

@@ -93,7 +93,8 @@ def start_anew(connection: sqlite3.Connection) -> None:
     """Clear the index and queue every exchange that has ended."""
     _drop_search(connection)
     connection.execute(SEARCH_TABLE)
-    connection.execute("DELETE FROM fact")
+    for table in ("fact", "fact_name", "body"):  # a damaged file may have rows without a fact
+        connection.execute(f"DELETE FROM {table}")
     connection.execute("DELETE FROM note WHERE name GLOB 'unreadable *'")
     connection.execute(
         "INSERT OR IGNORE INTO unindexed SELECT id FROM exchange WHERE writer IS NULL"

@@ -170,7 +170,8 @@ def _check_sizes(archive: zipfile.ZipFile, manifest: Manifest, size: int) -> Non
     infos = [info for info in archive.infolist() if info.filename != MANIFEST]
     found = {info.filename: info.file_size for info in infos}
     is_plain = all(info.compress_type == zipfile.ZIP_STORED for info in infos)
-    if found != expected or len(infos) != len(found) or not is_plain:
+    is_unique = len(archive.infolist()) == len(expected) + 1
+    if found != expected or not is_unique or not is_plain:
         raise BackupFault("The files in this backup are not those of its manifest.")
     if manifest.total_bytes > size:
         raise BackupFault("This backup is smaller than its manifest says.")
