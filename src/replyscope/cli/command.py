@@ -86,6 +86,9 @@ async def _dispatch(
         case "sessions":
             await _open_to_read(wiring)
             return await _runner(command)(arguments, wiring)
+        case "mcp":
+            await _open_to_read(wiring)
+            return await _runner(command)(arguments, settings, wiring)
         case "responses" | "watch":
             return await _runner(command)(arguments, settings, wiring)
         case "mock" | "stats" | "local" | "prices" | "prompts" | "backup" | "restore" | "verify":

@@ -42,7 +42,11 @@ _EPILOG = "\n".join(
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    from replyscope.cli.serving_parser import add_mock, add_watch  # it loads the query language
+    from replyscope.cli.serving_parser import (
+        add_mcp,
+        add_mock,
+        add_watch,
+    )  # it loads the query language
 
     parser = argparse.ArgumentParser(
         prog="replyscope",
@@ -58,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_chat(commands)
     _add_ask(commands)
-    for add in (add_sessions, add_prompts, add_mock, add_keeping):
+    for add in (add_sessions, add_prompts, add_mock, add_mcp, add_keeping):
         add(commands, lambda action: _add_place_options(action, inherit=True))
     add_watch(commands, (_add_model_options, _add_place_options))
     for add_one in (_add_responses, _add_local, _add_review, _add_stats, _add_doctor):

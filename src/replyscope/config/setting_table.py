@@ -223,6 +223,14 @@ class BackupSection:
     folder = Setting(text(), '"~/Backups/replyscope"', "where; default: backups in the data folder")
 
 
+class McpServerSection:
+    """`[mcp_server]`: the server of `replyscope mcp`."""
+
+    share = Setting(
+        text(), '"tag:work or source:watch"', "the replies that programs may read; default: all"
+    )
+
+
 class PresetSection:
     """`[presets.NAME]`."""
 
@@ -387,6 +395,12 @@ class RootSection:
         "",
         "a copy of all sessions, once a day",
         header="[backup]",
+    )
+    mcp_server = Setting(
+        table(McpServerSection),
+        "",
+        "`replyscope mcp`, which lets programs read the archive",
+        header="[mcp_server]",
     )
     mcp = Setting(
         named_tables(ServerSection),

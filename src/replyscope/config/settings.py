@@ -14,6 +14,7 @@ from replyscope.config.rules import read_rules
 from replyscope.config.setting_table import (
     BackupSection,
     LimitsSection,
+    McpServerSection,
     NotificationsSection,
     ProviderSection,
     RootSection,
@@ -131,6 +132,9 @@ def _read_root(root: Table) -> Settings:
     backup = RootSection.backup.read(root)
     keep, folder = BackupSection.keep.read(backup), BackupSection.folder.read(backup)
     backup.finish()
+    mcp_server = RootSection.mcp_server.read(root)
+    mcp_share = McpServerSection.share.read(mcp_server)
+    mcp_server.finish()
     rules, rule_faults = read_rules(RootSection.rule.read(root))
     return Settings(
         queries=tuple(RootSection.queries.read(root).items()),
@@ -147,6 +151,7 @@ def _read_root(root: Table) -> Settings:
         limits=SpendingLimits(session_usd, day_usd),
         title_model=RootSection.title_model.read(root),
         backup=BackupSettings(keep or 0, folder),
+        mcp_share=mcp_share,
     )
 
 

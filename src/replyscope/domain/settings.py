@@ -61,6 +61,8 @@ class Settings:
     limits: SpendingLimits = field(default_factory=SpendingLimits)
     title_model: str | None = None
     backup: BackupSettings = field(default_factory=BackupSettings)
+    mcp_share: str | None = None
+    """The query of the replies that other programs may read; None for all."""
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""

@@ -136,6 +136,10 @@ class SqliteSearchIndex:
         """(session id, exchange id) of every match, in order. Raises StoreError."""
         return await self._look(lambda c: _ids(c, search))
 
+    async def matching(self, search: Search, exchange_ids: Sequence[str]) -> frozenset[str]:
+        """The exchanges among these that match. Raises StoreError."""
+        return await self._look(lambda c: _matching(c, search, exchange_ids))
+
     async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
         """The matches of some exchanges; removed ones are left out. Raises StoreError."""
         return await self._look(lambda c: _read_hits(c, search, exchange_ids))
@@ -168,6 +172,17 @@ def _ids(connection: sqlite3.Connection, search: Search) -> tuple[tuple[str, str
     plan = plan_query(search.query, search.now)
     source, values = _in_order(connection, plan, search.sort)
     return tuple(connection.execute(f"SELECT f.session_id, f.exchange_id {source}", values))
+
+
+def _matching(
+    connection: sqlite3.Connection, search: Search, exchange_ids: Sequence[str]
+) -> frozenset[str]:
+    prepare(connection)
+    source, values = _source(plan_query(search.query, search.now))
+    sql = f"SELECT 1 {source} AND f.exchange_id = ?"
+    return frozenset(
+        one for one in exchange_ids if connection.execute(sql, (*values, one)).fetchone()
+    )
 
 
 def _read_hits(
