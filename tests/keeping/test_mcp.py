@@ -79,7 +79,7 @@ async def test_secrets_are_redacted_in_every_answer(tmp_path: Path) -> None:
     wiring = await archive(tmp_path)
     await wiring.close()
     async with served(tmp_path) as session:
-        (hit,) = (await call(session, "search", query="ignore"))["results"]
+        (hit,) = (await call(session, "search", query="instructions"))["results"]
         ids = {
             "reply": hit["exchange_id"],
             "wire": hit["exchange_id"],
@@ -146,7 +146,8 @@ async def test_long_texts_and_many_frames_come_in_pages(tmp_path: Path) -> None:
     reply = await add_reply(wiring, long)
     await wiring.close()
     async with served(tmp_path) as session:
-        text, start = "", 0
+        text = ""
+        start: int | None = 0
         while start is not None:
             found = (await call(session, "reply", id=reply, start=start))["choices"][0]["text"]
             text += found["part"]

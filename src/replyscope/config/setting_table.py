@@ -7,6 +7,7 @@ here and use it where its section is read. The order is that of the template.
 
 from typing import ClassVar
 
+from replyscope.config.archive_table import BackupSection, McpServerSection
 from replyscope.config.look import LookSection
 from replyscope.config.setting import (
     JsonSchema,
@@ -212,23 +213,6 @@ class LimitsSection:
 
     session = Setting(number(limits.BUDGET_USD), "1.00", "cost of a session")
     day = Setting(number(limits.BUDGET_USD), "5.00", "cost of a day, of all sessions")
-
-
-class BackupSection:
-    """`[backup]`."""
-
-    keep = Setting(
-        whole(limits.BACKUPS), "7", "daily backups to keep; the app makes one after its start"
-    )
-    folder = Setting(text(), '"~/Backups/replyscope"', "where; default: backups in the data folder")
-
-
-class McpServerSection:
-    """`[mcp_server]`: the server of `replyscope mcp`."""
-
-    share = Setting(
-        text(), '"tag:work or source:watch"', "the replies that programs may read; default: all"
-    )
 
 
 class PresetSection:

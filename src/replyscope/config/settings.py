@@ -6,15 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from replyscope.config.archive_table import BackupSection, McpServerSection
 from replyscope.config.checks import Table
 from replyscope.config.entries import CheckParameter, Entries
 from replyscope.config.look import parse_look
 from replyscope.config.replacing import replace_file
 from replyscope.config.rules import read_rules
 from replyscope.config.setting_table import (
-    BackupSection,
     LimitsSection,
-    McpServerSection,
     NotificationsSection,
     ProviderSection,
     RootSection,

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.facts import Facts
@@ -93,7 +93,13 @@ def start_anew(connection: sqlite3.Connection) -> None:
     """Clear the index and queue every exchange that has ended."""
     _drop_search(connection)
     connection.execute(SEARCH_TABLE)
-    for table in ("fact", "fact_name", "body"):  # a damaged file may have rows without a fact
+    for table in (
+        "fact",
+        "fact_name",
+        "body",
+        "choice_text",
+        "tool_call",
+    ):  # a damaged file may have rows without a fact
         connection.execute(f"DELETE FROM {table}")
     connection.execute("DELETE FROM note WHERE name GLOB 'unreadable *'")
     connection.execute(
@@ -151,11 +157,15 @@ def _around(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The entry of an exchange in the index: columns of `fact`, rows of `fact_name`, and texts."""
+    """The entry of an exchange in the index: columns of `fact`, rows of `fact_name`, texts, and
+    the rows of the tables for the SQL views.
+    """
 
     columns: Mapping[str, object]
     names: frozenset[tuple[str, str]]
     texts: tuple[str, ...]
+    choices: tuple[tuple[object, ...], ...]
+    calls: tuple[tuple[object, ...], ...]
 
 
 def _entry_of(keys: Sequence[str], facts: Facts) -> Entry:
@@ -172,7 +182,14 @@ def _entry_of(keys: Sequence[str], facts: Facts) -> Entry:
     }
     texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
     names = frozenset((sound(field), sound(value)) for field, value in rows_of(facts))
-    return Entry({name: stored(one) for name, one in columns.items()}, names, texts)
+    calls = ((place, *map(stored, astuple(call))) for place, call in enumerate(facts.tool_calls))
+    return Entry(
+        {name: stored(one) for name, one in columns.items()},
+        names,
+        texts,
+        tuple((index, sound(text)) for index, text in sorted(dict(facts.choices).items())),
+        tuple(calls),
+    )
 
 
 def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
@@ -191,6 +208,12 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
     connection.execute(
         "INSERT INTO search (rowid, prompt, text, reasoning, calls) VALUES (?, ?, ?, ?, ?)",
         (fact_id, *_indexed(entry.texts)),
+    )
+    connection.executemany(
+        "INSERT INTO choice_text VALUES (?, ?, ?)", [(fact_id, *row) for row in entry.choices]
+    )
+    connection.executemany(
+        f"INSERT INTO tool_call VALUES (?{', ?' * 8})", [(fact_id, *row) for row in entry.calls]
     )
 
 
@@ -223,7 +246,14 @@ def read_entry(connection: sqlite3.Connection, exchange_id: str) -> Entry | None
     names = connection.execute("SELECT field, value FROM fact_name WHERE fact_id = ?", (fact_id,))
     packed = connection.execute("SELECT texts FROM body WHERE id = ?", (fact_id,)).fetchone()
     texts = read_texts(packed[0]) if packed is not None else ()
-    return Entry(columns, frozenset(map(tuple, names)), texts)
+    choices, calls = (
+        tuple(row[1:] for row in connection.execute(sql, (fact_id,)))
+        for sql in (
+            "SELECT * FROM choice_text WHERE fact_id = ? ORDER BY choice",
+            "SELECT * FROM tool_call WHERE fact_id = ? ORDER BY position",
+        )
+    )
+    return Entry(columns, frozenset(map(tuple, names)), texts, choices, calls)
 
 
 def _indexed(texts: Sequence[str]) -> list[str]:
