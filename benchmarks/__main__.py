@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from benchmarks.archive import ARCHIVE, measure_archive
 from benchmarks.bench import Bench, open_bench
 from benchmarks.conversations import measure_conversations
+from benchmarks.keeping import measure_backup
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.opening import (
@@ -45,6 +46,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
         (measure_opening, measure_switching, measure_context, measure_resizing),
     ),
     "archive": ("A large archive", (measure_archive, _measure_review)),
+    "backup": ("A backup of a large archive", (measure_backup,)),
     "watch": ("Watching another program", (measure_watch,)),
     "conversations": ("Conversations of watched programs", (measure_conversations,)),
     "peers": ("Others on the PATH", (measure_peers,)),

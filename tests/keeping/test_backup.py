@@ -8,6 +8,7 @@ import stat
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,16 +16,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replyscope.cli.backup import back_up_daily, own_backups, places_of
-from replyscope.cli.wiring import Wiring, wire
+from replyscope.cli.wiring import Wiring, translate_frames, wire
 from replyscope.domain.errors import BackupFault
+from replyscope.domain.event import WireFrame
+from replyscope.domain.exchange import ExchangeState
+from replyscope.domain.message import Message, ReplySource, Role
 from replyscope.domain.settings import BackupSettings
+from replyscope.engine.recovery import recover
 from replyscope.store.backup.checking import check_backup
 from replyscope.store.backup.container import open_backup
 from replyscope.store.backup.making import make_backup
 from replyscope.store.backup.restoring import restore_backup
 from replyscope.store.schema import MIGRATIONS
 from tests.keeping.archive import PICTURE, add_reply, backed_up, filled, paths_in
+from tests.support.build import NOON, make_exchange
 from tests.support.examples import examples
+from tests.support.server import delta, sse
 
 
 def restore(backup: Path, folder: Path, *, replaces: bool = False) -> None:
@@ -101,6 +108,40 @@ async def test_an_existing_file_is_not_overwritten_unasked(tmp_path: Path) -> No
     with check_backup(target) as backup:
         assert backup.damaged_files() == []
     await wiring.close()
+
+
+async def test_the_archive_itself_is_never_the_target(tmp_path: Path) -> None:
+    wiring = await filled(tmp_path)
+    data = wiring.paths.data
+    (tmp_path / "link").symlink_to(data)
+    for name in ("sessions.db", "sessions.db-wal", "sessions.db-shm"):
+        for folder in (data, tmp_path / "link"):
+            with pytest.raises(BackupFault, match="archive itself"):
+                make_backup(places_of(wiring.paths), folder / name, "now", "0.1.0", replaces=True)
+    assert len(await wiring.store.list_sessions()) == 4
+    await wiring.close()
+
+
+async def test_a_reply_that_streams_is_recovered_from_a_restored_backup(tmp_path: Path) -> None:
+    wiring = await filled(tmp_path / "here")
+    store = wiring.store
+    exchange = make_exchange(id="live")
+    reply = Message("m9", Role.ASSISTANT, (), NOON, "t1", (ReplySource("live", 0),))
+    journal = await store.begin_exchange("pictures", [reply], exchange)
+    await journal.append(
+        [WireFrame(1.0, part.decode()) for part in sse(delta("half a"), done=False)]
+    )
+    target = tmp_path / "a.db"
+    backed_up(wiring, target)
+    restore(target, tmp_path / "there")
+    other = wire(paths_in(tmp_path / "there"))
+    await other.store.open()
+    assert await recover(other.store, translate_frames) == 1
+    found = (await other.store.load_session("pictures")).exchanges["live"]
+    assert (found.state, found.choice(0).text) == (ExchangeState.TRUNCATED, "half a")
+    await journal.finish(replace(exchange, state=ExchangeState.COMPLETED))  # the first one goes on
+    for one in (wiring, other):
+        await one.close()
 
 
 async def test_a_stopped_backup_leaves_no_file(tmp_path: Path) -> None:

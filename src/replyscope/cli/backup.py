@@ -7,7 +7,8 @@ import os
 import re
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from replyscope import __version__
@@ -96,12 +97,34 @@ async def back_up_daily(wiring: Wiring, settings: BackupSettings) -> Path | None
         return None
     try:
         make_private(folder)
+        with _only_one(folder) as is_ours:
+            if not is_ours or target.exists():
+                return None
+            for left in folder.glob(".replyscope-*.part"):  # by a process that died
+                left.unlink(missing_ok=True)
+            await _made(wiring, target, Pacer(), replaces=False)
+            for old in sorted(own_backups(folder))[: -settings.keep]:
+                old.unlink(missing_ok=True)
     except OSError as error:
         raise BackupFault(f"The folder {folder} can't be used ({error}).") from error
-    await _made(wiring, target, Pacer(), replaces=False)
-    for old in sorted(own_backups(folder))[: -settings.keep]:
-        old.unlink(missing_ok=True)
     return target
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[bool]:
+    """Hold the lock of a folder of daily backups. Yields whether no other process has it."""
+    from filelock import FileLock, Timeout  # once a day
+
+    lock = FileLock(folder / ".lock", mode=0o600, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def _folder_of(paths: Paths, settings: BackupSettings) -> Path:

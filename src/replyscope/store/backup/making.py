@@ -52,6 +52,8 @@ def make_backup(
     """
     if target.exists() and not (replaces and target.is_file()):
         raise BackupFault(f"{target} exists.", "Choose another name, or use --replace.")
+    if target.parent == places.kept_files or _belongs_to(places.database, target):
+        raise BackupFault(f"{target} is a file of the archive itself.", "Choose another name.")
     if not places.database.exists():
         raise BackupFault(f"There are no saved sessions in {places.database.parent}.")
     part = target.with_name(f".{target.name[:100]}.{os.getpid()}.part")
@@ -69,6 +71,14 @@ def make_backup(
     except OSError as error:
         raise _unwritten(error, target) from error
     return MadeBackup(target, target.stat().st_size, manifest)
+
+
+def _belongs_to(database: Path, target: Path) -> bool:
+    """Whether a backup would overwrite the database, or a file that SQLite keeps beside it."""
+    is_beside = target.parent.resolve() == database.parent.resolve()
+    return target.resolve() == database.resolve() or (
+        is_beside and target.name.startswith(f"{database.name}-")
+    )
 
 
 def _write(places: ArchivePlaces, part: Path, made_at: str, program: str, pause: Pause) -> Manifest:

@@ -22,6 +22,7 @@ from replyscope.store.schema import MIGRATIONS
 from replyscope.store.sqlite_errors import is_busy, translate_error
 
 _ROOM = 16 * 2**20
+_NEW = ".restoring-"
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
@@ -56,8 +57,10 @@ def restore_backup(
         )
     try:
         with open_backup(path, len(MIGRATIONS)) as backup:
+            for left in data.glob(f"{_NEW}*"):  # by a process that died
+                shutil.rmtree(left, ignore_errors=True)
             _check_room(data, backup.manifest.total_bytes)
-            new = Path(tempfile.mkdtemp(prefix=".restoring-", dir=data))
+            new = Path(tempfile.mkdtemp(prefix=_NEW, dir=data))
             try:
                 _extract(backup, new, pause)
                 sessions = _prepare(new / "database", backup.manifest.kept_files, places)
