@@ -55,6 +55,7 @@ async def test_a_reply_that_differs_from_its_frames_is_reported_and_kept(tmp_pat
     other = zlib.compress(
         json.dumps(
             [[0.0, 'data: {"model":"m","choices":[{"index":0,"delta":{"content":"else"}}]}\n\n']]
+            * 4
         ).encode()
     )
     reply = await damaged(
@@ -70,6 +71,13 @@ async def test_a_reply_that_differs_from_its_frames_is_reported_and_kept(tmp_pat
     )
     assert "text" in fault["what"]
     assert "usage" in fault["what"]
+
+
+async def test_a_journal_without_its_end_is_named(tmp_path: Path) -> None:
+    first = zlib.compress(json.dumps([[0.0, "data: {}\n\n"]]).encode())
+    await damaged(tmp_path, ("UPDATE segment SET frames = ? WHERE exchange_id = $ID", (first,)))
+    _, found = verified(tmp_path)
+    assert [one["what"] for one in found["faults"]] == ["3 of 4 frames are not in the journal"]
 
 
 @pytest.mark.parametrize(

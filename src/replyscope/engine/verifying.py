@@ -87,6 +87,11 @@ def check_reply(
         return
     if not reply.frames or not reply.is_whole or _is_partly_recorded(stored):
         return
+    missing = stored.frame_count - len(reply.frames)
+    if missing > 0:  # frames are dropped when the disk is full and the memory for them too
+        what = f"{missing:,} of {stored.frame_count:,} frames are not in the journal"
+        yield _fault(reply, FaultKind.JOURNAL, what)
+        return
     if folded is None:
         yield _fault(reply, FaultKind.JOURNAL, "the recorded frames can't be read as a reply")
         return
