@@ -165,6 +165,16 @@ async def test_the_setting_limits_what_is_seen(tmp_path: Path) -> None:
         assert (await call(session, "search", query=""))["results"] == []
 
 
+async def test_replies_that_are_saved_meanwhile_are_found(tmp_path: Path) -> None:
+    wiring = await filled(tmp_path)
+    async with served(tmp_path) as session:
+        assert (await call(session, "search", query="meanwhile"))["results"] == []
+        reply = await add_reply(wiring, "saved meanwhile")
+        (hit,) = (await call(session, "search", query="meanwhile"))["results"]
+        assert hit["exchange_id"] == reply
+    await wiring.close()
+
+
 async def test_the_server_changes_nothing_but_the_index(tmp_path: Path) -> None:
     wiring = await archive(tmp_path)
     await wiring.close()

@@ -26,8 +26,12 @@ async def run_mcp(arguments: argparse.Namespace, settings: Settings, wiring: Wir
         raise SettingsError(f"The query of what is shared can't be parsed: {error}.") from error
     redactor = partial(exporter_of(wiring).redactor, is_on=True)
     redactor()  # an invalid pattern of the settings ends the start
-    archive = SharedArchive(wiring.index, wiring.store, wiring.clock, share, redactor)
+    archive = SharedArchive(
+        wiring.index, wiring.store, wiring.clock, share, redactor, wiring.review.update_index
+    )
     server = await asyncio.to_thread(importlib.import_module, "replyscope.serving.mcp.server")
-    await wiring.review.update_index()
-    await server.serve_stdio("replyscope", __version__, INSTRUCTIONS, reading_tools(archive))
+    try:
+        await server.serve_stdio("replyscope", __version__, INSTRUCTIONS, reading_tools(archive))
+    finally:
+        await archive.close()
     return EXIT_OK

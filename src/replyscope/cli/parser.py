@@ -28,7 +28,7 @@ EXIT_STATUSES = {
     EXIT_USAGE: "wrong usage or settings, or output that cannot be written",
     EXIT_PROVIDER: "the provider failed, or the stream broke off",
     EXIT_REFUSED: "refused, or a tool call waits for permission",
-    EXIT_STORE: "the session database failed",
+    EXIT_STORE: "the session database failed, or `verify` found faults",
     EXIT_LIMIT: "a spending limit of the settings ([limits]) would be passed",
     EXIT_FAULT: "an unexpected error in replyscope; a log file has the details",
     EXIT_INTERRUPTED: "interrupted, or the reader of the output closed it",
