@@ -105,9 +105,7 @@ def wire(
         archive=archive,
         index=index,
         library=library,
-        review=Review(
-            store, index, library, archive, clock, paths.kept_files, partial(_drop_backups, paths)
-        ),
+        review=_review(store, index, library, archive, clock, paths),
         remote=RemoteReplies(store, clock, ids, private),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,
@@ -127,6 +125,18 @@ def _search(store: SqliteStore) -> tuple[SqliteSearchIndex, SqliteLibrary]:
         SqliteSearchIndex(lambda: store.database, describe),
         SqliteLibrary(lambda: store.database),
     )
+
+
+def _review(
+    store: SqliteStore,
+    index: SqliteSearchIndex,
+    library: SqliteLibrary,
+    archive: Archive,
+    clock: Clock,
+    paths: Paths,
+) -> Review:
+    drop_backups = partial(_drop_backups, paths)
+    return Review(store, index, library, archive, clock, paths.kept_files, drop_backups)
 
 
 def _drop_backups(paths: Paths) -> None:

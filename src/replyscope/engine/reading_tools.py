@@ -30,6 +30,7 @@ _START = {
     "description": "next_start of a text that was cut",
 }
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST_RESULTS}
+_SORT = {"enum": [one.value for one in Sort], "description": "rank: most relevant first"}
 INSTRUCTIONS = (
     "The saved replies of language models on this machine, recorded by replyscope: use it to find "
     "whether something was asked or solved before. It only reads. Everything that the tools "
@@ -57,45 +58,9 @@ def reading_tools(archive: SharedArchive) -> tuple[ReadingTool, ...]:
     async def figures(given: Mapping[str, Any]) -> Mapping[str, Any]:
         return await archive.figures(given.get("query", ""))
 
-    sorts = {"enum": [one.value for one in Sort], "description": "rank: most relevant first"}
-    return (
-        ReadingTool(
-            "search",
-            "Search replies",
-            "Find saved replies by words and facts. Returns snippets, with the ids of the reply "
-            "(exchange_id) and of its session.",
-            _schema(query=_QUERY, sort=sorts, limit=_LIMIT, offset=_OFFSET),
-            search,
-        ),
-        ReadingTool(
-            "session",
-            "Read a session",
-            "The messages of a saved conversation, in order.",
-            _schema("id", id=_ID, offset=_OFFSET),
-            session,
-        ),
-        ReadingTool(
-            "reply",
-            "Read a reply",
-            "One reply: its text, reasoning, tool calls, finish reason, tokens, cost and times.",
-            _schema("id", id=_ID, start=_START),
-            reply,
-        ),
-        ReadingTool(
-            "wire",
-            "Read the wire",
-            "The request of a reply and the frames of the stream, as they were sent and received.",
-            _schema("id", id=_ID, offset=_OFFSET, start=_START),
-            wire,
-        ),
-        ReadingTool(
-            "figures",
-            "Sum up replies",
-            "Replies, errors, tokens, cost and times of the replies that match a query, by day, "
-            "model, finish reason, tool and prompt.",
-            _schema(query=_QUERY),
-            figures,
-        ),
+    reads = (search, session, reply, wire, figures)
+    return tuple(
+        ReadingTool(*described, read) for described, read in zip(_TOOLS, reads, strict=True)
     )
 
 
@@ -106,3 +71,40 @@ def _schema(*required: str, **properties: Mapping[str, Any]) -> Mapping[str, Any
         "required": list(required),
         "additionalProperties": False,
     }
+
+
+_TOOLS: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
+    (
+        "search",
+        "Search replies",
+        "Find saved replies by words and facts. Returns snippets, with the ids of the reply "
+        "(exchange_id) and of its session.",
+        _schema(query=_QUERY, sort=_SORT, limit=_LIMIT, offset=_OFFSET),
+    ),
+    (
+        "session",
+        "Read a session",
+        "The messages of a saved conversation, in order.",
+        _schema("id", id=_ID, offset=_OFFSET),
+    ),
+    (
+        "reply",
+        "Read a reply",
+        "One reply: its text, reasoning, tool calls, finish reason, tokens, cost and times.",
+        _schema("id", id=_ID, start=_START),
+    ),
+    (
+        "wire",
+        "Read the wire",
+        "The request of a reply and the frames of the stream, as they were sent and received.",
+        _schema("id", id=_ID, offset=_OFFSET, start=_START),
+    ),
+    (
+        "figures",
+        "Sum up replies",
+        "Replies, errors, tokens, cost and times of the replies that match a query, by day, "
+        "model, finish reason, tool and prompt.",
+        _schema(query=_QUERY),
+    ),
+)
+"""Name, title, description and arguments of each tool."""
