@@ -8,6 +8,7 @@ from benchmarks.archive import ARCHIVE, measure_archive
 from benchmarks.bench import Bench, open_bench
 from benchmarks.conversations import measure_conversations
 from benchmarks.hands import measure_attaching, measure_picker
+from benchmarks.keeping import measure_backup
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
 from benchmarks.opening import (
@@ -47,6 +48,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     ),
     "hands": ("Choosing and attaching", (measure_picker, measure_attaching)),
     "archive": ("A large archive", (measure_archive, _measure_review)),
+    "backup": ("A backup of a large archive", (measure_backup,)),
     "watch": ("Watching another program", (measure_watch,)),
     "conversations": ("Conversations of watched programs", (measure_conversations,)),
     "peers": ("Others on the PATH", (measure_peers,)),

@@ -1,3 +1,24 @@
-"""replyscope: a terminal chat that shows exactly what each reply is made of."""
+"""replyscope: a terminal chat that shows exactly what each reply is made of.
+
+`open_archive` reads the saved sessions from other Python programs.
+"""
+
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the program starts without it
+    from replyscope.api import Archive
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "open_archive"]
+
+
+def open_archive(folder: "str | os.PathLike[str] | None" = None) -> "Archive":
+    """Open the saved sessions to read them. Use it as a context manager, in one thread.
+
+    `folder` is the data folder; the default is the one that the program uses. Raises
+    replyscope.api.StoreError when there is no archive, or it is damaged or of another version.
+    """
+    opened: Archive = importlib.import_module("replyscope.api").open_archive(folder)
+    return opened

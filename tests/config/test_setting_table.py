@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from replyscope.cli.main import main
+from replyscope.config.archive_table import BackupSection, McpServerSection
 from replyscope.config.setting import Section, settings_of
 from replyscope.config.setting_table import (
     AllowSection,
@@ -48,6 +49,8 @@ SECTIONS: dict[str, tuple[Section, str]] = {
     "preset": (PresetSection, "[presets.a]"),
     "price": (PriceSection, "[prices.a]\ninput = 1\noutput = 2"),
     "limits": (LimitsSection, "[limits]"),
+    "backup": (BackupSection, "[backup]"),
+    "mcp server": (McpServerSection, "[mcp_server]"),
     "server": (ServerSection, "[mcp.a]\ncommand = 'x'"),
 }
 """Every section, and the text before a key of it."""

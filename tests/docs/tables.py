@@ -19,6 +19,7 @@ from replyscope.cli import parser as cli
 from replyscope.config.settings import TEMPLATE
 from replyscope.config.themes import read_theme, shipped_folder
 from replyscope.domain.exchange import Api
+from replyscope.domain.sql_views import VIEWS
 from replyscope.linear.command_table import COMMANDS
 from replyscope.local.catalogue import CATALOGUE
 from replyscope.provider.catalogue import load_catalogue
@@ -267,6 +268,13 @@ def known_folders(_arguments: Sequence[str]) -> str:
     return _markdown(("program", "place"), rows)
 
 
+def sql_view(names: Sequence[str]) -> str:
+    """The columns of a SQL view."""
+    columns = (column for view in VIEWS if view.name in names for column in view.columns)
+    rows = ((_code(column.name), column.type, column.help) for column in columns)
+    return _markdown(("column", "type", "what"), rows)
+
+
 _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "keys": keys_by_id,
     "keys-of": keys_of_classes,
@@ -287,6 +295,7 @@ _TABLES: dict[str, Callable[[Sequence[str]], str]] = {
     "floors": floors,
     "imports": imports,
     "known-folders": known_folders,
+    "sql-view": sql_view,
 }
 
 

@@ -86,9 +86,12 @@ async def _dispatch(
         case "sessions":
             await _open_to_read(wiring)
             return await _runner(command)(arguments, wiring)
+        case "mcp":
+            await _open_to_read(wiring)
+            return await _runner(command)(arguments, settings, wiring)
         case "responses" | "watch":
             return await _runner(command)(arguments, settings, wiring)
-        case "mock" | "stats" | "local" | "prices" | "prompts":
+        case "mock" | "stats" | "local" | "prices" | "prompts" | "backup" | "restore" | "verify":
             return await _runner(command)(arguments, wiring)
         case _:
             return await _runner("doctor")(arguments, settings, wiring)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from replyscope import __version__
+from replyscope.cli.keeping_parser import add_keeping
 from replyscope.cli.numbers import number, whole
 from replyscope.cli.prompts_parser import add_prompts, add_template_options, pair
 from replyscope.cli.sessions_parser import add_sessions
@@ -27,7 +28,7 @@ EXIT_STATUSES = {
     EXIT_USAGE: "wrong usage or settings, or output that cannot be written",
     EXIT_PROVIDER: "the provider failed, or the stream broke off",
     EXIT_REFUSED: "refused, or a tool call waits for permission",
-    EXIT_STORE: "the session database failed",
+    EXIT_STORE: "the session database failed, or `verify` found faults",
     EXIT_LIMIT: "a spending limit of the settings ([limits]) would be passed",
     EXIT_FAULT: "an unexpected error in replyscope; a log file has the details",
     EXIT_INTERRUPTED: "interrupted, or the reader of the output closed it",
@@ -41,7 +42,11 @@ _EPILOG = "\n".join(
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    from replyscope.cli.serving_parser import add_mock, add_watch  # it loads the query language
+    from replyscope.cli.serving_parser import (
+        add_mcp,
+        add_mock,
+        add_watch,
+    )  # it loads the query language
 
     parser = argparse.ArgumentParser(
         prog="replyscope",
@@ -57,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_chat(commands)
     _add_ask(commands)
-    for add in (add_sessions, add_prompts, add_mock):
+    for add in (add_sessions, add_prompts, add_mock, add_mcp, add_keeping):
         add(commands, lambda action: _add_place_options(action, inherit=True))
     add_watch(commands, (_add_model_options, _add_place_options))
     for add_one in (_add_responses, _add_local, _add_review, _add_stats, _add_doctor):

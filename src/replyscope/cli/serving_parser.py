@@ -196,3 +196,18 @@ def _token(text: str) -> str:
             f"a token has at least {_SHORTEST_TOKEN} letters, digits, - and _"
         )
     return text
+
+
+def add_mcp(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    add_options: AddOptions,
+) -> None:
+    """Add `replyscope mcp`."""
+    text = "let other programs read the archive: an MCP server on standard input and output"
+    mcp = commands.add_parser("mcp", help=text, description=text)
+    mcp.add_argument(
+        "--share",
+        metavar="QUERY",
+        help="only replies that match, such as tag:work; default: [mcp_server] share",
+    )
+    add_options(mcp)

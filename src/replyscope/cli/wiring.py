@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,7 @@ def wire(
         archive=archive,
         index=index,
         library=library,
-        review=Review(store, index, library, archive, clock, paths.kept_files),
+        review=_review(store, index, library, archive, clock, paths),
         remote=RemoteReplies(store, clock, ids, private),
         local=EmbeddedModels(paths.models, providers.hold_key),
         providers=providers,
@@ -124,6 +125,23 @@ def _search(store: SqliteStore) -> tuple[SqliteSearchIndex, SqliteLibrary]:
         SqliteSearchIndex(lambda: store.database, describe),
         SqliteLibrary(lambda: store.database),
     )
+
+
+def _review(
+    store: SqliteStore,
+    index: SqliteSearchIndex,
+    library: SqliteLibrary,
+    archive: Archive,
+    clock: Clock,
+    paths: Paths,
+) -> Review:
+    drop_backups = partial(_drop_backups, paths)
+    return Review(store, index, library, archive, clock, paths.kept_files, drop_backups)
+
+
+def _drop_backups(paths: Paths) -> None:
+    """Delete the daily backups."""
+    importlib.import_module("replyscope.cli.backup").drop_own_backups(paths)
 
 
 def _make_data_folder(paths: Paths) -> None:

@@ -58,6 +58,11 @@ class Paths:
         return self.data / "files"
 
     @property
+    def backups(self) -> Path:
+        """The folder of daily backups."""
+        return self.data / "backups"
+
+    @property
     def server_folders(self) -> Path:
         """The working folders of tool servers without a `cwd`."""
         return self.data / "servers"

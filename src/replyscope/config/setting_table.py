@@ -7,6 +7,7 @@ here and use it where its section is read. The order is that of the template.
 
 from typing import ClassVar
 
+from replyscope.config.archive_table import BackupSection, McpServerSection
 from replyscope.config.look import LookSection
 from replyscope.config.setting import (
     JsonSchema,
@@ -372,6 +373,18 @@ class RootSection:
         "",
         "spending limits in dollars: it asks before a request\nthat would pass one",
         header="[limits]",
+    )
+    backup = Setting(
+        table(BackupSection),
+        "",
+        "a copy of all sessions, once a day",
+        header="[backup]",
+    )
+    mcp_server = Setting(
+        table(McpServerSection),
+        "",
+        "`replyscope mcp`, which lets programs read the archive",
+        header="[mcp_server]",
     )
     mcp = Setting(
         named_tables(ServerSection),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from replyscope.config.archive_table import BackupSection, McpServerSection
 from replyscope.config.checks import Table
 from replyscope.config.entries import CheckParameter, Entries
 from replyscope.config.look import parse_look
@@ -26,7 +27,7 @@ from replyscope.domain.errors import SettingsError
 from replyscope.domain.exchange import Api
 from replyscope.domain.model_names import LOCAL
 from replyscope.domain.regular_file import read_text
-from replyscope.domain.settings import Layers, Settings
+from replyscope.domain.settings import BackupSettings, Layers, Settings
 from replyscope.domain.spending import SpendingLimits
 from replyscope.domain.think_tags import ThinkTags
 
@@ -127,6 +128,12 @@ def _read_root(root: Table) -> Settings:
     session_usd = LimitsSection.session.read(spending)
     day_usd = LimitsSection.day.read(spending)
     spending.finish()
+    backup = RootSection.backup.read(root)
+    keep, folder = BackupSection.keep.read(backup), BackupSection.folder.read(backup)
+    backup.finish()
+    mcp_server = RootSection.mcp_server.read(root)
+    mcp_share = McpServerSection.share.read(mcp_server)
+    mcp_server.finish()
     rules, rule_faults = read_rules(RootSection.rule.read(root))
     return Settings(
         queries=tuple(RootSection.queries.read(root).items()),
@@ -142,6 +149,8 @@ def _read_root(root: Table) -> Settings:
         favourites=RootSection.favourites.read(root) or (),
         limits=SpendingLimits(session_usd, day_usd),
         title_model=RootSection.title_model.read(root),
+        backup=BackupSettings(keep or 0, folder),
+        mcp_share=mcp_share,
     )
 
 

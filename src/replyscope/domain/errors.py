@@ -10,6 +10,7 @@ ReplyscopeError
 │   ├── StoreGone            it was removed or replaced
 │   ├── StoreRejected        it rejects one row
 │   ├── SearchInterrupted    a newer search cancelled this one
+│   ├── BackupFault          a backup can't be made, read or restored
 │   └── SessionMoved         another process changed the session
 ├── SessionNotFound          no session, or several, for an id
 ├── SettingsError            a settings or theme file is wrong, at a place
@@ -77,6 +78,10 @@ class StoreRejected(StoreError):
 
 class SearchInterrupted(StoreError):
     """A newer search cancelled this one."""
+
+
+class BackupFault(StoreError):
+    """A backup can't be made, or a file is not an undamaged backup."""
 
 
 class SessionMoved(StoreError):

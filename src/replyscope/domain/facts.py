@@ -22,12 +22,26 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CallFacts:
+    """A tool call for SQL. `result` is that of a tool that the server ran; None for others."""
+
+    call_id: str
+    kind: str
+    name: str
+    arguments: str
+    state: str
+    result: str | None = None
+    duration_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Search data of one exchange and its session.
 
     `numbers` and `names` hold the values of the query fields, by field; an unknown number is
     absent. `prompt` holds the messages since the previous reply, `calls` the tool calls with
-    their arguments and results.
+    their arguments and results. `choices` and `tool_calls` are for SQL: the text of each choice
+    by its index, and the calls in order.
     """
 
     numbers: Mapping[str, float] = field(default_factory=dict)
@@ -38,6 +52,8 @@ class Facts:
     text: str = ""
     reasoning: str = ""
     calls: str = ""
+    choices: tuple[tuple[int, str], ...] = ()
+    tool_calls: tuple[CallFacts, ...] = ()
     started_at: datetime = _NEVER
     title: str = ""
     tags: tuple[str, ...] = ()

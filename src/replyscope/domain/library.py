@@ -51,6 +51,10 @@ class SearchIndex(Protocol):
         """(session id, exchange id) of every match, in order."""
         ...
 
+    async def matching(self, search: Search, exchange_ids: Sequence[str]) -> frozenset[str]:
+        """The exchanges among these that match, without regard to the page of the search."""
+        ...
+
     async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
         """The matches of some exchanges; removed ones are skipped."""
         ...

@@ -22,6 +22,14 @@ class Layers:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """Daily backups: the number that is kept, 0 for none, and the folder if it is another one."""
+
+    keep: int = 0
+    folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of the person. `provider` names the default endpoint, None without one.
 
@@ -52,6 +60,9 @@ class Settings:
     prices: tuple[OwnRates, ...] = ()
     limits: SpendingLimits = field(default_factory=SpendingLimits)
     title_model: str | None = None
+    backup: BackupSettings = field(default_factory=BackupSettings)
+    mcp_share: str | None = None
+    """The query of the replies that other programs may read; None for all."""
 
     def endpoint(self, name: str) -> Endpoint | None:
         """The endpoint with a name; None without one."""

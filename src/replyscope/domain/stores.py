@@ -275,6 +275,10 @@ class SentPrompts(Protocol):
 class ExportSource(SessionSummaries, WireStore, Protocol):
     """Whole sessions to export."""
 
+    async def find_session_of(self, exchange_id: str) -> str | None:
+        """The session that an exchange belongs to; None when there is no such exchange."""
+        ...
+
     async def load_shared(self, session_id: str, *, with_wire: bool) -> Shared:
         """A session with everything that an export contains. Raises SessionNotFound."""
         ...

@@ -20,6 +20,7 @@ class Review:
     """Changes saved sessions. Searches use the index directly.
 
     `kept` is the folder of the files that tools wrote. A purge deletes files only inside it.
+    `drop_backups` deletes the daily backups.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Review:
         archive: Archive,
         clock: Clock,
         kept: Path,
+        drop_backups: Callable[[], None] = lambda: None,
     ) -> None:
         self._sessions = sessions
         self._index = index
@@ -37,6 +39,7 @@ class Review:
         self._archive = archive
         self._clock = clock
         self._kept = kept
+        self._drop_backups = drop_backups
 
     def read(self, text: str, sort: Sort = Sort.RANK, limit: int = 50, offset: int = 0) -> Search:
         """Parse a search. Raises QueryError."""
@@ -91,7 +94,16 @@ class Review:
         return await self._library.deleted_before(round(until.timestamp() * 1000) + 1)
 
     async def purge(self, session_ids: Collection[str]) -> Purged:
-        """Remove deleted sessions and their tools' files without undo. Raises StoreError.
+        """Remove deleted sessions and their tools' files without undo, and the daily backups,
+        which have them. Raises StoreError.
+        """
+        purged = await self._purge(session_ids)
+        if purged.sessions:
+            self._drop_backups()
+        return purged
+
+    async def _purge(self, session_ids: Collection[str]) -> Purged:
+        """Remove deleted sessions and their tools' files.
 
         Sessions that have been restored are skipped: a list may be outdated. So are sessions with
         a streaming reply, here or in another process.
@@ -113,10 +125,13 @@ class Review:
         return purged
 
     async def purge_old(self) -> Purged | None:
-        """Purge the sessions that were deleted 30 days ago, and finish an incomplete purge."""
+        """Purge the sessions that were deleted 30 days ago, and finish an incomplete purge.
+
+        Daily backups stay: nobody asked for this purge, and later backups replace them.
+        """
         old = await self.deleted(is_old=True)
         if old:
-            return await self.purge(old)
+            return await self._purge(old)
         if await self._library.has_pending_purge():
             is_clean = await self._library.finish_purge()
             return Purged(0, 0, is_pending=not is_clean)

@@ -75,6 +75,10 @@ async def _forget_nothing(_base_url: str, _model: str, _names: Iterable[str]) ->
     """There is nothing to forget."""
 
 
+async def _back_up_nothing() -> None:
+    """Make no backup."""
+
+
 async def _recall_none(_base_url: str, _model: str) -> Mapping[str, str]:
     return {}
 
@@ -106,6 +110,8 @@ class ChatServices:
     recover: Callable[[], Awaitable[int]]
     open_store: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
+    back_up: Callable[[], Awaitable[object]] = _back_up_nothing
+    """Makes the daily backup, if the settings want one. Raises StoreError."""
     faults: list[str] = field(default_factory=list)
     endpoint: Endpoint | None = None
     is_endpoint_given: bool = False

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from replyscope.domain.exchange import Exchange, ExchangeState
-from replyscope.domain.facts import Facts, Mark
+from replyscope.domain.facts import CallFacts, Facts, Mark
 from replyscope.domain.message import (
     AudioPart,
     DocumentPart,
@@ -42,8 +42,22 @@ def facts_of(
         ),
         reasoning="\n".join(reasonings),
         calls="\n".join(_call_words(exchange, results or {})),
+        choices=tuple((choice.index, choice.text) for choice in exchange.choices if choice.text),
+        tool_calls=tuple(_calls(exchange, results or {})),
         started_at=exchange.started_at,
     )
+
+
+def _calls(exchange: Exchange, results: Mapping[str, ToolResultPart]) -> Iterable[CallFacts]:
+    for choice in exchange.choices:
+        for call in choice.tool_calls:
+            part = results.get(call.id)
+            state, took_ms = call.state, call.duration_ms
+            if part is not None:
+                state, took_ms = part.state, part.duration_ms
+            yield CallFacts(
+                call.id, call.kind, call.name, call.arguments, state.value, call.result, took_ms
+            )
 
 
 def _marks(

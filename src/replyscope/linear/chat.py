@@ -284,9 +284,12 @@ class LinearChat:
 
 
 async def _keep_archive(services: ChatServices) -> None:
-    """Purge sessions that were deleted 30 days ago, and update the search index."""
+    """Purge sessions that were deleted 30 days ago, update the search index, and make the daily
+    backup.
+    """
     try:
         await services.review.purge_old()
         await services.review.update_index()
+        await services.back_up()
     except ReplyscopeError as error:
         _log.warning("the archive was not updated: %s", error)

@@ -1,1 +1,1 @@
-"""HTTP servers on this machine: one serves recorded exchanges, one forwards calls to a provider."""
+"""Servers on this machine: HTTP servers of recorded exchanges and of a relay, and an MCP server."""

@@ -29,10 +29,11 @@ class TolerantConnection(sqlite3.Connection):
 
 
 def _storable(values: Sequence[object]) -> tuple[object, ...]:
-    return tuple(map(_stored, values))
+    return tuple(map(stored, values))
 
 
-def _stored(value: object) -> object:
+def stored(value: object) -> object:
+    """The value as it is read again after it was stored."""
     if type(value) is str:
         return value if value.isascii() else sound(value)
     if type(value) is int and not _LEAST <= value <= _MOST:

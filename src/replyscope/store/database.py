@@ -173,7 +173,7 @@ class Database:
                 return job(self._writer())
             if self._search_connection is None:
                 self._wait_for_tables()
-                self._search_connection = _connect_reader(self._path, is_temporary=True)
+                self._search_connection = connect_reader(self._path, is_temporary=True)
             return job(self._search_connection)
         except (sqlite3.Error, OSError) as error:
             raise self._translated(error) from error
@@ -191,7 +191,7 @@ class Database:
         if self._write_connection is None:
             if self._path is not None:
                 _create_private(self._path)
-            with _closed_on_error(_connect(str(self._path or ":memory:"))) as connection:
+            with _closed_on_error(connect(str(self._path or ":memory:"))) as connection:
                 self._prepare(connection)
             self._write_connection = connection
         return self._write_connection
@@ -231,7 +231,7 @@ class Database:
             return self._writer()
         if self._read_connection is None:
             self._wait_for_tables()
-            self._read_connection = _connect_reader(self._path)
+            self._read_connection = connect_reader(self._path)
         return self._read_connection
 
     def _wait_for_tables(self) -> None:
@@ -257,7 +257,8 @@ class Database:
             self._write_connection = None
 
 
-def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
+def connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    """A connection that waits for locks, and begins no transactions by itself."""
     return sqlite3.connect(
         name,
         timeout=10.0,
@@ -293,21 +294,21 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.02)
 
 
-def _connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connection:
+def connect_reader(path: Path, *, is_temporary: bool = False) -> sqlite3.Connection:
     """A read-only connection; it works also in a folder that can't be written.
 
     With `is_temporary` it may create temporary tables in memory.
     """
     own = "temp_store = MEMORY" if is_temporary else "query_only = ON"
     try:
-        with _closed_on_error(_connect(str(path))) as connection:
+        with _closed_on_error(connect(str(path))) as connection:
             connection.execute(f"PRAGMA {own}")
             connection.execute("SELECT count(*) FROM sqlite_master")
             return connection
     except sqlite3.OperationalError as error:
         if not is_unwritable(error, path) or not path.exists():
             raise
-        return _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        return connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

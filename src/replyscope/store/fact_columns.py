@@ -33,7 +33,7 @@ def index_version() -> str:
         for name, field in FIELDS.items()
         if isinstance(field.type, Number | Names) and name not in kept
     )
-    return "/".join(("1", unicodedata.unidata_version, *added))
+    return "/".join(("2", unicodedata.unidata_version, *added))
 
 
 def columns_of(facts: Facts) -> dict[str, object]:

@@ -8,6 +8,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 
 from replyscope.domain.exchange import Exchange
 from replyscope.domain.facts import Facts
@@ -16,6 +17,7 @@ from replyscope.domain.message import Part, ToolResultPart
 from replyscope.domain.unicode_text import sound
 from replyscope.domain.words import words_of
 from replyscope.store.codec import DAMAGE, decode_exchange, read_parts
+from replyscope.store.connection import stored
 from replyscope.store.fact_columns import columns_of, index_version, rows_of
 from replyscope.store.folded import damaged_exchange
 from replyscope.store.schema import SEARCH_TABLE
@@ -68,10 +70,11 @@ def index_these(
             try:
                 facts = describe(decode_exchange(folded), prompt, results)
             except DAMAGE as error:
-                note_unreadable(connection, "reply", exchange_id, error)
+                note_unreadable(connection, "reply", exchange_id, type(error).__name__)
                 facts = describe(damaged_exchange(exchange_id, model, started_ms), (), {})
             forget(connection, [exchange_id])
-            _insert(connection, (exchange_id, session_id, message_id, state), facts)
+            keys = (exchange_id, session_id, message_id, state)
+            _insert(connection, _entry_of(keys, facts))
         connection.execute("DELETE FROM unindexed WHERE exchange_id = ?", (exchange_id,))
 
 
@@ -90,7 +93,14 @@ def start_anew(connection: sqlite3.Connection) -> None:
     """Clear the index and queue every exchange that has ended."""
     _drop_search(connection)
     connection.execute(SEARCH_TABLE)
-    connection.execute("DELETE FROM fact")
+    for table in (
+        "fact",
+        "fact_name",
+        "body",
+        "choice_text",
+        "tool_call",
+    ):  # a damaged file may have rows without a fact
+        connection.execute(f"DELETE FROM {table}")
     connection.execute("DELETE FROM note WHERE name GLOB 'unreadable *'")
     connection.execute(
         "INSERT OR IGNORE INTO unindexed SELECT id FROM exchange WHERE writer IS NULL"
@@ -111,13 +121,12 @@ def _drop_search(connection: sqlite3.Connection) -> None:
             connection.execute(f"DROP TABLE IF EXISTS search_{name}")
 
 
-def note_unreadable(
-    connection: sqlite3.Connection, kind: str, name: str, error: BaseException
-) -> None:
-    """Record a row that can't be read, for `doctor`. Not the error's text: it may quote the row."""
+def note_unreadable(connection: sqlite3.Connection, kind: str, name: str, why: str) -> None:
+    """Record a row that can't be read, for `doctor`. `why` is the kind of the error: its text may
+    quote the row.
+    """
     connection.execute(
-        "INSERT OR REPLACE INTO note VALUES (?, ?)",
-        (f"unreadable {kind} {name}", type(error).__name__),
+        "INSERT OR REPLACE INTO note VALUES (?, ?)", (f"unreadable {kind} {name}", why)
     )
 
 
@@ -146,7 +155,20 @@ def _around(
     return prompt, {part.call_id: part for part in parts if isinstance(part, ToolResultPart)}
 
 
-def _insert(connection: sqlite3.Connection, keys: tuple[str, str, str, str], facts: Facts) -> None:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The entry of an exchange in the index: columns of `fact`, rows of `fact_name`, texts, and
+    the rows of the tables for the SQL views.
+    """
+
+    columns: Mapping[str, object]
+    names: frozenset[tuple[str, str]]
+    texts: tuple[str, ...]
+    choices: tuple[tuple[object, ...], ...]
+    calls: tuple[tuple[object, ...], ...]
+
+
+def _entry_of(keys: Sequence[str], facts: Facts) -> Entry:
     exchange_id, session_id, message_id, state = keys
     columns = {
         "exchange_id": exchange_id,
@@ -158,23 +180,80 @@ def _insert(connection: sqlite3.Connection, keys: tuple[str, str, str, str], fac
         "is_reported": int(facts.is_cost_reported),
         **columns_of(facts),
     }
+    texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
+    names = frozenset((sound(field), sound(value)) for field, value in rows_of(facts))
+    calls = ((place, *map(stored, astuple(call))) for place, call in enumerate(facts.tool_calls))
+    return Entry(
+        {name: stored(one) for name, one in columns.items()},
+        names,
+        texts,
+        tuple((index, sound(text)) for index, text in sorted(dict(facts.choices).items())),
+        tuple(calls),
+    )
+
+
+def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
     row = connection.execute(
-        f"INSERT INTO fact ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
-        "RETURNING id",
-        tuple(columns.values()),
+        f"INSERT INTO fact ({', '.join(entry.columns)}) "
+        f"VALUES ({', '.join('?' * len(entry.columns))}) RETURNING id",
+        tuple(entry.columns.values()),
     ).fetchone()
     fact_id = int(row[0])
     connection.executemany(
         "INSERT OR IGNORE INTO fact_name VALUES (?, ?, ?)",
-        [(field, value, fact_id) for field, value in rows_of(facts)],
+        [(field, value, fact_id) for field, value in sorted(entry.names)],
     )
-    texts = (facts.prompt, facts.text, facts.reasoning, facts.calls)
-    packed = zlib.compress(json.dumps(texts).encode("ascii"), 1)
+    packed = zlib.compress(json.dumps(entry.texts).encode("ascii"), 1)
     connection.execute("INSERT INTO body VALUES (?, ?)", (fact_id, packed))
     connection.execute(
         "INSERT INTO search (rowid, prompt, text, reasoning, calls) VALUES (?, ?, ?, ?, ?)",
-        (fact_id, *_indexed(texts)),
+        (fact_id, *_indexed(entry.texts)),
     )
+    connection.executemany(
+        "INSERT INTO choice_text VALUES (?, ?, ?)", [(fact_id, *row) for row in entry.choices]
+    )
+    connection.executemany(
+        f"INSERT INTO tool_call VALUES (?{', ?' * 8})", [(fact_id, *row) for row in entry.calls]
+    )
+
+
+def written_entry(
+    connection: sqlite3.Connection, exchange_id: str, describe: Describe
+) -> Entry | None:
+    """The entry that indexing would write now; None for an exchange that is damaged or gone."""
+    row = connection.execute(
+        "SELECT session_id, message_id, state, folded FROM exchange WHERE id = ?", (exchange_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    session_id, message_id, state, folded = row
+    prompt, results = _around(connection, message_id, exchange_id)
+    try:
+        facts = describe(decode_exchange(folded), prompt, results)
+    except DAMAGE:
+        return None
+    return _entry_of((exchange_id, session_id, message_id, state), facts)
+
+
+def read_entry(connection: sqlite3.Connection, exchange_id: str) -> Entry | None:
+    """The entry that the index has; None without one. Raises one of DAMAGE."""
+    cursor = connection.execute("SELECT * FROM fact WHERE exchange_id = ?", (exchange_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    columns = dict(zip((one[0] for one in cursor.description), row, strict=True))
+    fact_id = columns.pop("id")
+    names = connection.execute("SELECT field, value FROM fact_name WHERE fact_id = ?", (fact_id,))
+    packed = connection.execute("SELECT texts FROM body WHERE id = ?", (fact_id,)).fetchone()
+    texts = read_texts(packed[0]) if packed is not None else ()
+    choices, calls = (
+        tuple(row[1:] for row in connection.execute(sql, (fact_id,)))
+        for sql in (
+            "SELECT * FROM choice_text WHERE fact_id = ? ORDER BY choice",
+            "SELECT * FROM tool_call WHERE fact_id = ? ORDER BY position",
+        )
+    )
+    return Entry(columns, frozenset(map(tuple, names)), texts, choices, calls)
 
 
 def _indexed(texts: Sequence[str]) -> list[str]:

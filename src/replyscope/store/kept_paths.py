@@ -26,14 +26,15 @@ def image_paths(connection: sqlite3.Connection, session_id: str) -> list[str]:
 def unused_paths(connection: sqlite3.Connection, paths: Iterable[str]) -> list[str]:
     """The paths that no saved reply and no tool result has. Each is listed once."""
     unused = dict.fromkeys(paths)
-    for used in _used_paths(connection):
+    for used in used_paths(connection):
         if not unused:
             break
         unused.pop(used, None)
     return list(unused)
 
 
-def _used_paths(connection: sqlite3.Connection) -> Iterator[str]:
+def used_paths(connection: sqlite3.Connection) -> Iterator[str]:
+    """The paths of all files that saved replies and tool results have."""
     for (text,) in connection.execute("SELECT parts FROM message WHERE instr(parts, '\"files\"')"):
         for part in read_parts(text):
             yield from file_paths(part)
@@ -44,11 +45,17 @@ def _used_paths(connection: sqlite3.Connection) -> Iterator[str]:
 def _of_folded(folded: bytes) -> Sequence[str]:
     """The paths of the images of an encoded exchange; none if it is damaged."""
     try:
-        if b'"path"' not in zlib.decompress(folded):  # most replies; decoding is slow
-            return ()
-        return _of_exchange(decode_exchange(folded))
+        return _of_exchange(decode_exchange(folded)) if has_paths(folded) else ()
     except DAMAGE:
         return ()
+
+
+def has_paths(folded: bytes) -> bool:
+    """Whether an encoded exchange may have paths: most have none, and decoding is slow."""
+    try:
+        return b'"path"' in zlib.decompress(folded)
+    except zlib.error:
+        return False
 
 
 def _of_exchange(exchange: Exchange) -> list[str]:

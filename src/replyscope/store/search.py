@@ -101,7 +101,7 @@ class SqliteSearchIndex:
 
     async def find(self, search: Search) -> tuple[Hit, ...]:
         """The replies that match a query. Raises StoreError."""
-        return await self._look(lambda c: _find(c, search))
+        return await self._look(lambda c: find_hits(c, search))
 
     async def find_sessions(self, search: Search) -> tuple[SessionHit, ...]:
         """The sessions with matching replies, pinned and newest first, or by their sums.
@@ -119,7 +119,7 @@ class SqliteSearchIndex:
 
     async def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
         """The figures of every matching reply, oldest first. Raises StoreError."""
-        return await self._look(lambda c: _figures(c, search))
+        return await self._look(lambda c: find_figures(c, search))
 
     async def stamp(self) -> tuple[int, ...]:
         """A value that changes with the results: new replies, labels, titles. Raises StoreError."""
@@ -134,7 +134,11 @@ class SqliteSearchIndex:
 
     async def find_ids(self, search: Search) -> tuple[tuple[str, str], ...]:
         """(session id, exchange id) of every match, in order. Raises StoreError."""
-        return await self._look(lambda c: _ids(c, search))
+        return await self._look(lambda c: find_ids(c, search))
+
+    async def matching(self, search: Search, exchange_ids: Sequence[str]) -> frozenset[str]:
+        """The exchanges among these that match. Raises StoreError."""
+        return await self._look(lambda c: _matching(c, search, exchange_ids))
 
     async def read_hits(self, search: Search, exchange_ids: Sequence[str]) -> tuple[Hit, ...]:
         """The matches of some exchanges; removed ones are left out. Raises StoreError."""
@@ -153,7 +157,8 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.create_function("says", 3, says, deterministic=True)
 
 
-def _find(connection: sqlite3.Connection, search: Search) -> tuple[Hit, ...]:
+def find_hits(connection: sqlite3.Connection, search: Search) -> tuple[Hit, ...]:
+    """The replies that match a query, a page in order."""
     prepare(connection)
     plan = plan_query(search.query, search.now)
     source, values = _in_order(connection, plan, search.sort)
@@ -163,11 +168,23 @@ def _find(connection: sqlite3.Connection, search: Search) -> tuple[Hit, ...]:
     return tuple(_hit(connection, row, plan) for row in rows)
 
 
-def _ids(connection: sqlite3.Connection, search: Search) -> tuple[tuple[str, str], ...]:
+def find_ids(connection: sqlite3.Connection, search: Search) -> tuple[tuple[str, str], ...]:
+    """(session id, exchange id) of every match, in order."""
     prepare(connection)
     plan = plan_query(search.query, search.now)
     source, values = _in_order(connection, plan, search.sort)
     return tuple(connection.execute(f"SELECT f.session_id, f.exchange_id {source}", values))
+
+
+def _matching(
+    connection: sqlite3.Connection, search: Search, exchange_ids: Sequence[str]
+) -> frozenset[str]:
+    prepare(connection)
+    source, values = _source(plan_query(search.query, search.now))
+    sql = f"SELECT 1 {source} AND f.exchange_id = ?"
+    return frozenset(
+        one for one in exchange_ids if connection.execute(sql, (*values, one)).fetchone()
+    )
 
 
 def _read_hits(
@@ -292,7 +309,8 @@ def tags_of(connection: sqlite3.Connection, session_id: str) -> tuple[str, ...]:
     return tuple(name for (name,) in rows)
 
 
-def _figures(connection: sqlite3.Connection, search: Search) -> tuple[ReplyFigures, ...]:
+def find_figures(connection: sqlite3.Connection, search: Search) -> tuple[ReplyFigures, ...]:
+    """The figures of every matching reply, oldest first."""
     prepare(connection)
     source, values = _source(plan_query(search.query, search.now))
     rows = connection.execute(

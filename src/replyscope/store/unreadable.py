@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 
 from replyscope.domain.search import UnreadableRow
 from replyscope.store.codec import DAMAGE, decode_frames, decode_parts, decode_settings
@@ -16,28 +17,40 @@ _SESSION_OF = {
     "draft": "SELECT id FROM session WHERE id = ?",
     "settings": "SELECT id FROM session WHERE id = ?",
 }
+_REQUESTS = "SELECT exchange_id, method, url, headers, separator, pieces FROM request"
 
 
 def note_damaged_rows(connection: sqlite3.Connection) -> None:
-    """Try to decode every row that indexing does not decode, and record the damaged ones."""
+    """Record the damaged rows that indexing does not decode."""
+    for kind, name, why in damaged_rows(connection):
+        note_unreadable(connection, kind, name, why)
+
+
+def damaged_rows(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    """Try to decode every row that is not a reply. Returns the kind, the id and the kind of the
+    error of the damaged ones, each row once.
+    """
     columns: tuple[tuple[str, str, Callable[..., object]], ...] = (
         ("message", "SELECT id, parts FROM message", decode_parts),
         ("settings", "SELECT id, settings FROM session", decode_settings),
         ("draft", "SELECT session_id, attachments FROM draft", decode_parts),
         ("frames", "SELECT exchange_id, frames FROM segment", decode_frames),
+        ("request", _REQUESTS, partial(rebuild_request, connection)),
     )
+    found: dict[tuple[str, str], str] = {}
     for kind, sql, decode in columns:
-        for name, column in connection.execute(sql):
+        for name, *values in connection.execute(sql):
             try:
-                decode(column)
+                decode(*values)
             except DAMAGE as error:
-                note_unreadable(connection, kind, name, error)
-    sql = "SELECT exchange_id, method, url, headers, separator, pieces FROM request"
-    for name, *columns_of_one in connection.execute(sql):
-        try:
-            rebuild_request(connection, *columns_of_one)
-        except DAMAGE as error:
-            note_unreadable(connection, "request", name, error)
+                found[kind, name] = type(error).__name__
+    return [(kind, name, why) for (kind, name), why in found.items()]
+
+
+def session_of(connection: sqlite3.Connection, kind: str, name: str) -> str | None:
+    """The session of a row; None when the row was deleted."""
+    row = connection.execute(_SESSION_OF[kind], (name,)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def list_unreadable(connection: sqlite3.Connection) -> tuple[UnreadableRow, ...]:
@@ -48,7 +61,7 @@ def list_unreadable(connection: sqlite3.Connection) -> tuple[UnreadableRow, ...]
     found = []
     for note, why in notes:
         _, kind, name = note.split(" ", 2)
-        row = connection.execute(_SESSION_OF[kind], (name,)).fetchone()
-        if row is not None:
-            found.append(UnreadableRow(kind, name, row[0], why))
+        session_id = session_of(connection, kind, name)
+        if session_id is not None:
+            found.append(UnreadableRow(kind, name, session_id, why))
     return tuple(found)

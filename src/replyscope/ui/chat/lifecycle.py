@@ -3,7 +3,6 @@
 from replyscope.domain.errors import ReplyscopeError, SessionNotFound, StoreError
 from replyscope.domain.plural import plural
 from replyscope.domain.printable import printable_line
-from replyscope.engine.review import Review
 from replyscope.ui.chat.desk import Desk
 from replyscope.ui.chat.drafts import Drafts
 from replyscope.ui.chat.panes import Panes
@@ -11,6 +10,7 @@ from replyscope.ui.chat.providers import ProviderCommands
 from replyscope.ui.chat.reviewing import Reviewing
 from replyscope.ui.chat.sessions import Sessions
 from replyscope.ui.chat.watching import WatchCommands
+from replyscope.ui.services import Services
 from replyscope.ui.terminal import garbage
 from replyscope.ui.terminal.settling import settle
 from replyscope.ui.working_screen import WorkingScreen
@@ -79,7 +79,7 @@ class Lifecycle:
             self._reviewing.review()
         elif services.opens_watch:
             self._watching.watch()
-        self._desk.start_work(self._keep_archive, services.review, group="archive")
+        self._desk.start_work(self._keep_archive, services, group="archive")
 
     @property
     def _opens_a_screen(self) -> bool:
@@ -93,8 +93,11 @@ class Lifecycle:
             and not self._desk.turns.any_running
         )
 
-    async def _keep_archive(self, review: Review) -> None:
-        """Purge sessions that were deleted 30 days ago, and update the search index."""
+    async def _keep_archive(self, services: Services) -> None:
+        """Purge sessions that were deleted 30 days ago, update the search index, and make the
+        daily backup.
+        """
+        review = services.review
         try:
             purged = await review.purge_old()
             if purged is not None and purged.sessions:
@@ -103,6 +106,10 @@ class Lifecycle:
             await review.update_index()
         except ReplyscopeError as error:
             self._screen.log.warning(str(error))
+        try:
+            await services.back_up()
+        except ReplyscopeError as error:
+            self._desk.tell(error)
 
     async def _open_first(self) -> None:
         wanted = self._desk.services.session_id

@@ -1,0 +1,1 @@
+"""The MCP server: other programs read the archive through it."""

@@ -1,0 +1,155 @@
+"""Reads an archive with plain calls, for programs that are not asynchronous."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from replyscope.domain.errors import SessionNotFound, StoreError, StoreReadOnly
+from replyscope.domain.event import WireRecord
+from replyscope.domain.exchange import Exchange
+from replyscope.domain.message import Message
+from replyscope.domain.search import Hit, ReplyFigures, Search
+from replyscope.domain.session import SessionSummary, Shelf
+from replyscope.store.database import connect, connect_reader
+from replyscope.store.folded import read_exchange
+from replyscope.store.index import Describe, index_these, list_unindexed
+from replyscope.store.journal import load_frames
+from replyscope.store.requests import load_request
+from replyscope.store.rows import load_session, summarise_sessions
+from replyscope.store.schema import MIGRATIONS, check_version
+from replyscope.store.search import find_figures, find_hits, find_ids
+from replyscope.store.sqlite_errors import is_busy, is_unwritable, translate_error
+
+T = TypeVar("T")
+_STEP = 50
+_REPLY = (
+    "SELECT e.id, e.model, e.started_at, e.folded FROM exchange e "
+    "JOIN session s ON s.id = e.session_id WHERE e.id = ? AND (? OR s.deleted_at IS NULL)"
+)
+
+
+class ArchiveReader:
+    """A read-only connection to one file. The first query updates the search index, if the file
+    can be written.
+    """
+
+    def __init__(self, path: Path, describe: Describe) -> None:
+        if not path.exists():
+            raise StoreReadOnly(f"There are no saved sessions in {path.parent}.")
+        self._path = path
+        self._describe = describe
+        with self._translated():
+            self._connection = connect_reader(path)
+            self._check_version()
+
+    def _check_version(self) -> None:
+        check_version(self._connection, self._path)
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version < len(MIGRATIONS):
+            self.close()
+            raise StoreError(
+                f"The sessions in {self._path} were written by an older replyscope.",
+                "Run `replyscope sessions list` once, which updates them.",
+            )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def sessions(self, limit: int | None) -> tuple[SessionSummary, ...]:
+        """The sessions that are not deleted, the newest first. Raises StoreError."""
+        with self._translated():
+            found = [
+                one
+                for shelf in (Shelf.LISTED, Shelf.ARCHIVED)
+                for one in summarise_sessions(self._connection, shelf=shelf)
+            ]
+        return tuple(sorted(found, key=lambda one: one.updated_at, reverse=True)[:limit])
+
+    def messages(self, session_id: str) -> tuple[Message, ...]:
+        """The messages of a branch. Raises SessionNotFound, StoreError."""
+        with self._translated():
+            stored = load_session(self._connection, session_id)
+        if stored.session.deleted_at is not None:
+            raise _not_found("session", session_id)
+        return stored.branch
+
+    def exchange(self, exchange_id: str, *, is_any: bool = False) -> Exchange:
+        """One exchange, with `is_any` also of a deleted session. Raises SessionNotFound,
+        StoreError.
+        """
+        with self._translated():
+            row = self._connection.execute(_REPLY, (exchange_id, is_any)).fetchone()
+        if row is None:
+            raise _not_found("reply", exchange_id)
+        return read_exchange(*row)
+
+    def wire(self, exchange_id: str) -> WireRecord:
+        """The request and the frames of an exchange. Raises SessionNotFound, StoreError."""
+        self.exchange(exchange_id)
+        with self._translated():
+            return WireRecord(
+                load_request(self._connection, exchange_id),
+                load_frames(self._connection, exchange_id),
+            )
+
+    def find(self, search: Search) -> tuple[Hit, ...]:
+        """The replies that match. Raises StoreError."""
+        return self._query(lambda c: find_hits(c, search))
+
+    def figures(self, search: Search) -> tuple[ReplyFigures, ...]:
+        """The figures of all replies that match. Raises StoreError."""
+        return self._query(lambda c: find_figures(c, search))
+
+    def exchanges(self, search: Search) -> Iterator[Exchange]:
+        """All exchanges that match; those that are purged meanwhile are left out."""
+        ids = self._query(lambda c: find_ids(c, search))
+        for _, exchange_id in ids:
+            with suppress(SessionNotFound):
+                yield self.exchange(exchange_id, is_any=True)
+
+    def _query(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        with self._translated():
+            _ = self._index
+            return job(self._connection)
+
+    @cached_property
+    def _index(self) -> None:
+        """Index new replies, once. Another program that writes, or a read-only file, stops it."""
+        try:
+            with closing(connect(str(self._path))) as connection:
+                connection.execute("PRAGMA foreign_keys = ON")
+                with _transaction(connection):
+                    waiting = list_unindexed(connection)
+                for first in range(0, len(waiting), _STEP):
+                    with _transaction(connection):
+                        index_these(connection, self._describe, waiting[first : first + _STEP])
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) and not is_unwritable(error, self._path):
+                raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise translate_error(error, self._path) from error
+
+
+def _not_found(what: str, name: str) -> SessionNotFound:
+    return SessionNotFound(f"There is no {what} {name!r}.", "See `Archive.search`.")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

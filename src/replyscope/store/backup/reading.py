@@ -1,0 +1,63 @@
+"""Checks the database of a backup, in place: SQLite opens the file read-only, as a database."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from replyscope.domain.errors import BackupFault
+from replyscope.store.backup.container import BackupFile, Pause, no_pause
+from replyscope.store.connection import TolerantConnection
+from replyscope.store.schema import MIGRATIONS, migrate
+
+_OBJECTS = "SELECT type, name, tbl_name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*'"
+_CODE = "SELECT name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')"
+
+
+def find_damaged_files(backup: BackupFile, pause: Pause = no_pause) -> list[str]:
+    """The names of the files of a backup whose content is not that of the manifest."""
+    entries = (backup.manifest.database, *backup.manifest.entries)
+    return [
+        entry.name or "the database" for entry in entries if not backup.extract(entry, None, pause)
+    ]
+
+
+@contextmanager
+def connect_backup(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection to the database of a backup. It makes no file beside it."""
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    with closing(
+        sqlite3.connect(
+            uri, uri=True, factory=TolerantConnection, isolation_level=None, check_same_thread=False
+        )
+    ) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        yield connection
+
+
+def check_schema(connection: sqlite3.Connection) -> None:
+    """Check that a database has the tables of replyscope and nothing else: a view or trigger of
+    another hand would run in later queries. Raises BackupFault.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if not 0 < version <= len(MIGRATIONS):
+        raise BackupFault("The database in this backup is not one of replyscope.")
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as expected:
+        migrate(expected, None, MIGRATIONS[:version])
+        for sql in (_OBJECTS, _CODE):
+            if set(connection.execute(sql)) != set(expected.execute(sql)):
+                raise BackupFault("The tables of this backup are not those of replyscope.")
+
+
+def find_faults(connection: sqlite3.Connection, most: int = 100) -> list[str]:
+    """The faults that SQLite's integrity check and the foreign keys show."""
+    found = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({most})")]
+    found = [] if found == ["ok"] else found
+    missing: dict[tuple[str, str], int] = {}
+    for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+        missing[table, parent] = missing.get((table, parent), 0) + 1
+    return found + [
+        f"{number:,} rows of {table} belong to rows of {parent} that do not exist"
+        for (table, parent), number in missing.items()
+    ]
