@@ -1,0 +1,215 @@
+"""The output of a full-screen app: keeps the wanted and the sent screen, and sends differences.
+
+Frames are never queued. While the writer or the line is busy, only the wanted screen changes;
+its newest state is compared with the sent one when there is room. On a slow line a frame may be a
+part of the differences: the rows at the cursor first.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from replyscope.ui.output.glyphs import Glyphs, GlyphsFull
+from replyscope.ui.output.line_pace import PROBE, LinePace
+from replyscope.ui.output.pens import Pens, PensFull
+from replyscope.ui.output.rows import Row, blank_row, changed_runs, replaced, unknown_row
+from replyscope.ui.output.scrolling import find_scroll, scrolled
+from replyscope.ui.output.sequences import Abilities, Sequences
+
+_BEGIN_SYNC = "\x1b[?2026h"
+_END_SYNC = "\x1b[?2026l"
+_LEAST_SYNCED = 200
+"""A shorter frame is drawn at once by every terminal."""
+_LEAST_ROOM = 120
+"""With less room than this a frame waits."""
+
+Segment = tuple[str, str, str]
+"""Text, SGR codes and link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Segments of a line that belong at a column. `key` is an object of which the segments are
+    a constant property; it is compared by identity.
+    """
+
+    x: int
+    y: int
+    key: object
+    segments: Callable[[], Iterable[Segment]]
+
+
+class TerminalWriter(Protocol):
+    """The driver of the terminal."""
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the terminal has not taken all writes."""
+
+    def write(self, data: str) -> None:
+        """Write text. It is not called while `is_writing`."""
+
+    def retry_later(self) -> None:
+        """Call `flush` after a while."""
+
+    def now_s(self) -> float:
+        """A monotonic clock, in seconds."""
+
+
+class ScreenOutput:
+    """The wanted screen and the sent screen of one terminal.
+
+    Where `is_waiting`, the driver calls `flush` when the terminal has taken a write, and when
+    it has answered a probe.
+    """
+
+    def __init__(self, writer: TerminalWriter, abilities: Abilities) -> None:
+        self._writer = writer
+        self._abilities = abilities
+        self.is_waiting = False
+        """Whether differences wait for the terminal. Read in other threads."""
+        self._is_suspended = False
+        self.pace = LinePace()
+        self._width = self._height = 0
+        self._cursor = (0, 0)
+        self._sent_cursor: tuple[int, int] | None = None
+        self._pen: str | None = None
+        self._wanted: list[Row] = []
+        self._sent: list[Row] = []
+        self._glyphs = Glyphs()
+        self._pens = Pens()
+        self._is_synced = False
+        self._rows: dict[int, tuple[object, Row]] = {}
+        self._older_rows: dict[int, tuple[object, Row]] = {}
+
+    def show(
+        self,
+        pieces: Iterable[Piece],
+        size: tuple[int, int],
+        cursor: tuple[int, int],
+        *,
+        is_synced: bool,
+    ) -> None:
+        """Replace parts of the wanted screen, and send what there is room for.
+
+        `is_synced` says that the terminal knows synchronized output.
+        """
+        if size != (self._width, self._height):
+            self._resize(*size)
+        self._cursor = cursor
+        self._is_synced = is_synced
+        for piece in pieces:
+            if 0 <= piece.y < self._height:
+                self._want(piece)
+        self.flush()
+
+    def forget(self) -> None:
+        """Draw everything again: what the terminal shows is no longer known."""
+        self._sent = [unknown_row(self._width)] * self._height
+        self._pen = self._sent_cursor = None
+
+    def suspend(self) -> None:
+        """Send nothing until `resume`: another program gets the terminal."""
+        self._is_suspended = True
+
+    def resume(self) -> None:
+        """Send again, beginning with the whole screen."""
+        self._is_suspended = False
+        self.pace.forget()
+        self.forget()
+
+    @property
+    def _differs(self) -> bool:
+        return self._wanted != self._sent or self._cursor != self._sent_cursor
+
+    def flush(self) -> None:
+        """Send differences, if there is room."""
+        if self._is_suspended:
+            return
+        # Before the check: the writer may end in between, and then looks at it.
+        self.is_waiting = self._differs
+        if not self.is_waiting or self._writer.is_writing:
+            return
+        room = self.pace.room(self._writer.now_s())
+        if room >= _LEAST_ROOM:
+            self._send(self._frame(room))
+            self.is_waiting = self._differs
+        if self.is_waiting:
+            self._writer.retry_later()
+
+    def _send(self, frame: str) -> None:
+        if self._is_synced and len(frame) >= _LEAST_SYNCED:
+            frame = f"{_BEGIN_SYNC}{frame}{_END_SYNC}"
+        count = len(frame) if frame.isascii() else len(frame.encode("utf-8", "replace"))
+        if self.pace.sent(count, self._writer.now_s()):
+            frame += PROBE
+        self._writer.write(frame)
+
+    def _frame(self, room: int) -> str:
+        out = Sequences(self._glyphs, self._pens, self._abilities, self._width, self._pen)
+        changed = [y for y, row in enumerate(self._wanted) if row is not self._sent[y] != row]
+        if self._pen is None:
+            out.add("\x1b[r")  # all rows scroll, whatever another program has set
+        scroll = find_scroll(self._sent, self._wanted, changed)
+        if scroll is not None:
+            pen = out.scroll(scroll.top, scroll.bottom, scroll.by)
+            self._sent = scrolled(self._sent, scroll, pen)
+            changed = [y for y, row in enumerate(self._wanted) if row != self._sent[y]]
+        x, at = self._cursor
+        for y in sorted(changed, key=lambda y: (abs(y - at) > 1, y)):
+            if out.size >= room:
+                break
+            row = self._wanted[y]
+            for start, end in changed_runs(self._sent[y], row, self._glyphs):
+                out.run(y, start, end, row)
+            self._sent[y] = row
+        out.move(x, at)
+        self._sent_cursor = self._cursor
+        self._pen = out.pen
+        return out.text()
+
+    def _resize(self, width: int, height: int) -> None:
+        self._width, self._height = width, height
+        self._wanted = [blank_row(width)] * height
+        self.forget()
+
+    def _want(self, piece: Piece) -> None:
+        part = self._row_of(piece)
+        row = self._wanted[piece.y]
+        if piece.x == 0 and len(part.cells) == self._width:
+            self._wanted[piece.y] = part
+        else:
+            self._wanted[piece.y] = replaced(row, piece.x, *part)
+
+    def _row_of(self, piece: Piece) -> Row:
+        """The cells of a piece; those of the last few hundred pieces are kept."""
+        key = id(piece.key)
+        found = self._rows.get(key) or self._older_rows.get(key)
+        if found is None or found[0] is not piece.key:
+            found = (piece.key, self._parse(piece))
+        if len(self._rows) > 8 * max(self._height, 1):
+            self._older_rows, self._rows = self._rows, {}
+        self._rows[key] = found
+        return found[1]
+
+    def _parse(self, piece: Piece) -> Row:
+        try:
+            return self._parsed(piece)
+        except (GlyphsFull, PensFull):
+            # New tables; what was parsed with the old ones means something else.
+            self._glyphs, self._pens = Glyphs(), Pens()
+            self._rows, self._older_rows = {}, {}
+            self._wanted = [blank_row(self._width)] * self._height
+            self.forget()
+            return self._parsed(piece)
+
+    def _parsed(self, piece: Piece) -> Row:
+        cells, pens = [], []
+        for text, ansi, link in piece.segments():
+            part = self._glyphs.cells(text)
+            pen = self._pens.pen(ansi, link)
+            if not part.strip(" "):
+                pen = self._pens.blank(pen)
+            cells.append(part)
+            pens.append(pen * len(part))
+        return Row("".join(cells), "".join(pens))
