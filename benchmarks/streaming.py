@@ -154,7 +154,7 @@ def echo_delays(program: Program, keys: int) -> list[float]:
     marks = "QXZJKVWY"
     for number in range(keys):
         mark = marks[number % len(marks)]
-        program.output.clear()
+        program.forget()
         began = time.monotonic()
         program.type(mark)
         try:

@@ -3,8 +3,19 @@
 from dataclasses import dataclass
 
 _OFF = {
-    **{"1": "22", "2": "22", "3": "23", "4": "24", "21": "24", "5": "25", "6": "25"},
-    **{"7": "27", "8": "28", "9": "29", "51": "54", "52": "54", "53": "55"},
+    "1": "22",
+    "2": "22",
+    "3": "23",
+    "4": "24",
+    "21": "24",
+    "5": "25",
+    "6": "25",
+    "7": "27",
+    "8": "28",
+    "9": "29",
+    "51": "54",
+    "52": "54",
+    "53": "55",
 }
 """The code that ends each attribute."""
 _SEEN_ON_BLANK = {"4", "7", "9", "21", "51", "52", "53"}
@@ -49,7 +60,7 @@ def parse_pen(ansi: str, link: str = "") -> Pen:
             at += 1
         if code in _OFF:
             attributes.append(code)
-        elif code.startswith("4") or code.startswith("10"):
+        elif code.startswith(("4", "10")):
             background = "" if code == "49" else whole
         else:
             colour = "" if code == "39" else whole

@@ -69,7 +69,7 @@ def changed_runs(old: Row, new: Row, glyphs: Glyphs) -> list[tuple[int, int]]:
     runs = []
     start, end = places[0], places[0] + 1
     for at in places[1:]:
-        if at - end < _LEAST_GAP and len(set(new.pens[end - 1 : at + 1])) == 1 or at == end:
+        if (at - end < _LEAST_GAP and len(set(new.pens[end - 1 : at + 1])) == 1) or at == end:
             end = at + 1
         else:
             runs.append((start, end))

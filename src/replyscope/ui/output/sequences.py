@@ -11,7 +11,7 @@ _LEAST_ERASED = 12
 """Fewer blanks than this are not longer than an erase and a move of the cursor."""
 _LEAST_REPEATED = 8
 _SAME = re.compile(r"(.)\1*", re.DOTALL)
-_REPEATED = re.compile(r"([^\0 ])\1{%d,}" % (_LEAST_REPEATED - 1), re.DOTALL)
+_REPEATED = re.compile(rf"([^\0 ])\1{{{_LEAST_REPEATED - 1},}}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
