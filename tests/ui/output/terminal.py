@@ -35,7 +35,7 @@ class Writer:
     def now_s(self) -> float:
         return self.time_s
 
-    def retry_later(self) -> None:
+    def retry_later(self, _delay_s: float) -> None:
         self.retries += 1
 
     def write(self, data: str) -> None:

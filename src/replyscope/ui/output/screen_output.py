@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from replyscope.ui.output.glyphs import Glyphs, GlyphsFull
-from replyscope.ui.output.line_pace import PROBE, LinePace
+from replyscope.ui.output.line_pace import LEAST_ROOM, PROBE, LinePace
 from replyscope.ui.output.pens import Pens, PensFull
 from replyscope.ui.output.rows import Row, blank_row, changed_runs, replaced, unknown_row
 from replyscope.ui.output.scrolling import find_scroll, scrolled
@@ -20,8 +20,6 @@ _BEGIN_SYNC = "\x1b[?2026h"
 _END_SYNC = "\x1b[?2026l"
 _LEAST_SYNCED = 200
 """A shorter frame is drawn at once by every terminal."""
-_LEAST_ROOM = 120
-"""With less room than this a frame waits."""
 
 Segment = tuple[str, str, str]
 """Text, SGR codes and link."""
@@ -49,8 +47,8 @@ class TerminalWriter(Protocol):
     def write(self, data: str) -> None:
         """Write text. It is not called while `is_writing`."""
 
-    def retry_later(self) -> None:
-        """Call `flush` after a while."""
+    def retry_later(self, delay_s: float) -> None:
+        """Call `flush` after a while, if nothing else does."""
 
     def now_s(self) -> float:
         """A monotonic clock, in seconds."""
@@ -76,6 +74,8 @@ class ScreenOutput:
         self._pen: str | None = None
         self._wanted: list[Row] = []
         self._sent: list[Row] = []
+        self._placed: list[dict[int, tuple[object, int]]] = []
+        """For each row the column, the key and the end of what was shown last."""
         self._glyphs = Glyphs()
         self._pens = Pens()
         self._is_synced = False
@@ -131,11 +131,11 @@ class ScreenOutput:
         if not self.is_waiting or self._writer.is_writing:
             return
         room = self.pace.room(self._writer.now_s())
-        if room >= _LEAST_ROOM:
+        if room >= LEAST_ROOM:
             self._send(self._frame(room))
             self.is_waiting = self._differs
         if self.is_waiting:
-            self._writer.retry_later()
+            self._writer.retry_later(self.pace.wait_s(self._writer.now_s()))
 
     def _send(self, frame: str) -> None:
         if self._is_synced and len(frame) >= _LEAST_SYNCED:
@@ -170,16 +170,24 @@ class ScreenOutput:
 
     def _resize(self, width: int, height: int) -> None:
         self._width, self._height = width, height
-        self._wanted = [blank_row(width)] * height
+        self._want_blanks()
         self.forget()
 
+    def _want_blanks(self) -> None:
+        self._wanted = [blank_row(self._width)] * self._height
+        self._placed = [{} for _ in range(self._height)]
+
     def _want(self, piece: Piece) -> None:
+        placed = self._placed[piece.y]
+        before = placed.get(piece.x)
+        if before is not None and before[0] is piece.key:
+            return
         part = self._row_of(piece)
-        row = self._wanted[piece.y]
-        if piece.x == 0 and len(part.cells) == self._width:
-            self._wanted[piece.y] = part
-        else:
-            self._wanted[piece.y] = replaced(row, piece.x, *part)
+        end = piece.x + len(part.cells)
+        if before is None or before[1] != end:
+            placed.clear()  # it may cover a part of others
+        placed[piece.x] = piece.key, end
+        self._wanted[piece.y] = replaced(self._wanted[piece.y], piece.x, *part)
 
     def _row_of(self, piece: Piece) -> Row:
         """The cells of a piece; those of the last few hundred pieces are kept."""
@@ -199,7 +207,7 @@ class ScreenOutput:
             # New tables; what was parsed with the old ones means something else.
             self._glyphs, self._pens = Glyphs(), Pens()
             self._rows, self._older_rows = {}, {}
-            self._wanted = [blank_row(self._width)] * self._height
+            self._want_blanks()
             self.forget()
             return self._parsed(piece)
 

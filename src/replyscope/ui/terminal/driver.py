@@ -27,8 +27,6 @@ from replyscope.ui.terminal.textual_internals import build_parser, wrap_output
 _MOST_READ = 4 * 1024
 _LONGEST_GOODBYE_S = 0.6
 """How long the end waits for answers of the terminal. A later one is text in the shell."""
-_RETRY_S = 0.25
-"""After this time output that waits is tried again: an answer may be lost."""
 WHOLE_FRAMES = "REPLYSCOPE_WHOLE_FRAMES"
 """The environment variable that leaves the output to Textual."""
 
@@ -111,10 +109,10 @@ class TerminalDriver(LinuxDriver):
         """The monotonic clock, in seconds."""
         return time.monotonic()
 
-    def retry_later(self) -> None:
-        """Try to send again after a while: an answer of the terminal may be lost."""
+    def retry_later(self, delay_s: float) -> None:
+        """Try to send again after a while, and then again: an answer may be lost."""
         if self._retry is None and self._main_loop is not None:
-            self._retry = self._main_loop.call_later(_RETRY_S, self._send_again)
+            self._retry = self._main_loop.call_later(delay_s, self._send_again)
 
     def _send_again(self) -> None:
         self._retry = None
