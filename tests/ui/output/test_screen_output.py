@@ -84,10 +84,11 @@ def test_a_slow_line_gets_parts_of_frames_and_the_screen_is_right_in_the_end(
     width, lines = screens[0]
     writer = Writer(width, len(lines))
     output = ScreenOutput(writer, Abilities())
-    output.pace.room = lambda _now_s: 120  # type: ignore[method-assign]
+    output.pace.rate = 3_000.0
     for _, lines in screens:
         draw(output, lines, width)
     while output.is_waiting:
+        writer.time_s += 0.01
         output.flush()
     assert writer.shown() == drawn_whole(lines, width)
 

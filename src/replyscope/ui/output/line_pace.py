@@ -11,12 +11,17 @@ from typing import NamedTuple
 
 PROBE = "\x1b[5n"
 ANSWER = "\x1b[0n"
-QUEUED_S = 0.04
+QUEUED_S = 0.03
 """How long a byte may wait on the way, over the time of an empty line."""
 LEAST_ROOM = 120
 """With less room than this, in bytes, a frame waits."""
-_UNLIMITED = 1_000_000
+UNLIMITED = 1_000_000
 """Bytes a second. A faster line is not limited."""
+_TELLING_BYTES = 1_000
+"""Fewer bytes than this do not show that a line is slow: perhaps the answer was read late."""
+_KEPT = 0.85
+"""The weight of all measures of the rate so far, when a new one comes."""
+_RAISE = 1.25
 _PROBED_BYTES = 400
 _DRAINED_S = 0.02
 """A shorter wait is noise."""
@@ -32,8 +37,10 @@ _MOST_UNANSWERED = 20
 
 class _Probe(NamedTuple):
     sent_s: float
-    waiting: int
-    """Bytes whose arrival was not known when it was sent."""
+    size: int
+    """Bytes since the probe before."""
+    is_first: bool
+    """Whether the answers to all before had come."""
     expected_s: float
     """How long it was expected to wait."""
 
@@ -45,10 +52,12 @@ class LinePace:
 
     def __init__(self) -> None:
         self._probes: deque[_Probe] = deque()
-        self._sizes: deque[int] = deque()
         self._unprobed = 0
         self._unanswered = 0
         self._free_s = 0.0
+        self._carried = self._carrying_s = 0.0
+        """Bytes carried while others waited, and how long it took; older ones count less."""
+        self._last_s = self._last_waited_s = self._raised_s = self._rest_s = 0.0
         self.rate: float | None = None
         """None while the line is faster than what is sent."""
         self.round_trip_s: float | None = None
@@ -67,11 +76,11 @@ class LinePace:
         is_mute = self.round_trip_s is None and self._unanswered >= _MOST_UNANSWERED
         if is_mute or self._unprobed < _PROBED_BYTES:
             return False
-        self._sizes.append(self._unprobed)
+        expected_s = max(self._free_s - now_s, 0.0)
+        size = self._unprobed + len(PROBE)
+        self._probes.append(_Probe(now_s, size, not self._probes, expected_s))
         self._unprobed = 0
         self._unanswered += 1
-        expected_s = max(self._free_s - now_s, 0.0)
-        self._probes.append(_Probe(now_s, sum(self._sizes), expected_s))
         return True
 
     def answered(self, now_s: float) -> None:
@@ -79,7 +88,6 @@ class LinePace:
         if not self._probes:
             return  # it came after its time
         probe = self._probes.popleft()
-        self._sizes.popleft()
         took_s = now_s - probe.sent_s
         if self.round_trip_s is None:
             self.round_trip_s = took_s
@@ -88,18 +96,35 @@ class LinePace:
 
     def _learn(self, probe: _Probe, waited_s: float, now_s: float) -> None:
         """Correct the rate by how long a probe waited."""
-        if self.rate is None:
-            if waited_s > QUEUED_S:
-                self.rate = probe.waiting / waited_s
-        elif waited_s > _DRAINED_S:
-            self.rate *= min(max(probe.expected_s / waited_s, 0.5), 2.0)
-        elif probe.expected_s > _DRAINED_S:
-            self.rate *= 1.5
+        if waited_s > _DRAINED_S:
+            is_telling = waited_s > QUEUED_S and probe.size >= _TELLING_BYTES
+            if self.rate is not None or is_telling:
+                self._measure(probe, waited_s, now_s)
+        elif self.rate is not None and probe.expected_s > _DRAINED_S:
+            assert self.round_trip_s is not None
+            if now_s - self._raised_s > self.round_trip_s:  # what was sent since the last time
+                self.rate *= _RAISE
+                self._carried *= _RAISE
+                self._raised_s = now_s
+        self._last_s, self._last_waited_s = now_s, waited_s
         if self.rate is not None:
-            if self.rate > _UNLIMITED:
+            if self.rate > UNLIMITED:
                 self.rate = None
+                self._carried = self._carrying_s = 0.0
             elif not self._probes:
                 self._free_s = min(self._free_s, now_s + self._unprobed / self.rate)
+
+    def _measure(self, probe: _Probe, waited_s: float, now_s: float) -> None:
+        """Add a measure of the rate, if the line carried nothing but these bytes meanwhile."""
+        if probe.is_first:
+            took_s = waited_s
+        elif self._last_waited_s > _DRAINED_S:
+            took_s = now_s - self._last_s
+        else:
+            return
+        self._carried = self._carried * _KEPT + probe.size
+        self._carrying_s = self._carrying_s * _KEPT + took_s
+        self.rate = self._carried / max(self._carrying_s, 0.0001)
 
     def room(self, now_s: float) -> int:
         """Bytes that may be sent now."""
@@ -111,21 +136,35 @@ class LinePace:
             elif late_s > _STALLED_S:
                 return 0
         if self.rate is None:
-            return _UNLIMITED
+            return UNLIMITED
         queued_s = self._free_s - now_s
         if queued_s <= 0:
             return max(int(self.rate * QUEUED_S), LEAST_ROOM)
         return max(int(self.rate * (QUEUED_S - queued_s)), 0)
 
+    def is_resting(self, now_s: float) -> bool:
+        """Whether the line is kept free for keys: a slow one carries the rest of the screen half
+        of the time.
+        """
+        return self.rate is not None and now_s < self._rest_s
+
+    def rest(self, now_s: float) -> None:
+        """Keep the line free for as long as it is busy now."""
+        self._rest_s = 2 * max(self._free_s, now_s) - now_s
+
     def wait_s(self, now_s: float) -> float:
-        """Seconds until there is room, if all goes as expected."""
+        """Seconds until there is room, or the rest ends, if all goes as expected."""
         if self.rate is None:
             return QUEUED_S
         spare_s = max(QUEUED_S - LEAST_ROOM / self.rate, 0.0)
-        return max(self._free_s - now_s - spare_s, 0.0) + 0.002
+        until_s = self._free_s - spare_s
+        return max((until_s if until_s > now_s else self._rest_s) - now_s, 0.0) + 0.002
+
+    def probed(self, now_s: float) -> None:
+        """Note that a probe is sent alone, to learn the round trip of an empty line."""
+        self._probes.append(_Probe(now_s, len(PROBE), not self._probes, 0.0))
 
     def forget(self) -> None:
         """Expect no answer to what was sent: the terminal was given to another program."""
         self._probes.clear()
-        self._sizes.clear()
         self._unprobed = 0

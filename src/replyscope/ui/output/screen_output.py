@@ -72,6 +72,8 @@ class ScreenOutput:
         self._cursor = (0, 0)
         self._sent_cursor: tuple[int, int] | None = None
         self._pen: str | None = None
+        self._next = 0
+        """The row at which the next frame begins."""
         self._wanted: list[Row] = []
         self._sent: list[Row] = []
         self._placed: list[dict[int, tuple[object, int]]] = []
@@ -108,6 +110,11 @@ class ScreenOutput:
         self._sent = [unknown_row(self._width)] * self._height
         self._pen = self._sent_cursor = None
 
+    def probe(self) -> None:
+        """Ask the terminal for an answer, when nothing else is on the way."""
+        self.pace.probed(self._writer.now_s())
+        self._writer.write(PROBE)
+
     def suspend(self) -> None:
         """Send nothing until `resume`: another program gets the terminal."""
         self._is_suspended = True
@@ -130,12 +137,18 @@ class ScreenOutput:
         self.is_waiting = self._differs
         if not self.is_waiting or self._writer.is_writing:
             return
-        room = self.pace.room(self._writer.now_s())
+        now_s = self._writer.now_s()
+        room = self.pace.room(now_s)
         if room >= LEAST_ROOM:
-            self._send(self._frame(room))
+            is_resting = self.pace.is_resting(now_s)
+            frame = self._frame(room, only_cursor=is_resting)
+            if frame:
+                self._send(frame)
+                if not is_resting:
+                    self.pace.rest(now_s)
             self.is_waiting = self._differs
         if self.is_waiting:
-            self._writer.retry_later(self.pace.wait_s(self._writer.now_s()))
+            self._writer.retry_later(self.pace.wait_s(now_s))
 
     def _send(self, frame: str) -> None:
         if self._is_synced and len(frame) >= _LEAST_SYNCED:
@@ -145,28 +158,38 @@ class ScreenOutput:
             frame += PROBE
         self._writer.write(frame)
 
-    def _frame(self, room: int) -> str:
+    def _frame(self, room: int, *, only_cursor: bool) -> str:
+        """The sequences for the differences, or for a part of them: those at the cursor, and then
+        others from where the last frame ended.
+        """
         out = Sequences(self._glyphs, self._pens, self._abilities, self._width, self._pen)
-        changed = [y for y, row in enumerate(self._wanted) if row is not self._sent[y] != row]
         if self._pen is None:
             out.add("\x1b[r")  # all rows scroll, whatever another program has set
-        scroll = find_scroll(self._sent, self._wanted, changed)
+        changed = self._changed()
+        scroll = None if only_cursor else find_scroll(self._sent, self._wanted, changed)
         if scroll is not None:
             pen = out.scroll(scroll.top, scroll.bottom, scroll.by)
             self._sent = scrolled(self._sent, scroll, pen)
-            changed = [y for y, row in enumerate(self._wanted) if row != self._sent[y]]
-        x, at = self._cursor
-        for y in sorted(changed, key=lambda y: (abs(y - at) > 1, y)):
+            changed = self._changed()
+        near = [y for y in changed if abs(y - self._cursor[1]) <= 1]
+        far = [] if only_cursor else [y for y in changed if y not in near]
+        far.sort(key=lambda y: (y - self._next) % self._height)
+        for y in (*near, *far):
             if out.size >= room:
+                self._next = y
                 break
             row = self._wanted[y]
             for start, end in changed_runs(self._sent[y], row, self._glyphs):
                 out.run(y, start, end, row)
             self._sent[y] = row
-        out.move(x, at)
-        self._sent_cursor = self._cursor
+        if out.size or self._sent_cursor != self._cursor:
+            out.move(*self._cursor)
+            self._sent_cursor = self._cursor
         self._pen = out.pen
         return out.text()
+
+    def _changed(self) -> list[int]:
+        return [y for y, row in enumerate(self._wanted) if row is not self._sent[y] != row]
 
     def _resize(self, width: int, height: int) -> None:
         self._width, self._height = width, height

@@ -57,6 +57,8 @@ class TerminalDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self.input_tty:
             self.write(MEASURE)
+            if self.screen_output is not None:
+                self.screen_output.probe()
             self.flush()
 
     def stop_application_mode(self) -> None:
