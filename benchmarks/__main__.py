@@ -9,6 +9,7 @@ from benchmarks.bench import Bench, open_bench
 from benchmarks.conversations import measure_conversations
 from benchmarks.latency import measure_latency
 from benchmarks.leaks import measure_leaks
+from benchmarks.line import measure_line
 from benchmarks.opening import (
     measure_context,
     measure_opening,
@@ -36,6 +37,7 @@ GROUPS: dict[str, tuple[str, tuple[Measure, ...]]] = {
     "latency": ("One message", (measure_latency,)),
     "full": ("Replies at full speed", (measure_full_speed,)),
     "paced": ("Replies at the pace of servers", (measure_paced, measure_echo)),
+    "line": ("Over a slow line", (measure_line,)),
     "shapes": (
         "Awkward replies, and several at once",
         (measure_shapes, measure_long_lines, measure_four),

@@ -1,28 +1,22 @@
 """The chat over a slow line: a pty whose bytes come late, and at a limited rate."""
 
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable
 
 from benchmarks.bench import READY, Bench
 from benchmarks.row import Row
-from benchmarks.server import LAST
 from benchmarks.streaming import MARKS, at
 from benchmarks.terminal import Program
-from benchmarks.text_screen import ANSWER, PROBE, TextScreen
+from benchmarks.text_screen import ANSWER, TextScreen
 
 _KEYS = 100
-_STOPS = 5
 _LINES = ((10, 50), (10, 200), (30, 100), (100, 50), (100, 200))
 """kB a second, and milliseconds of a round trip."""
 _BUFFERED = 256_000
 """Bytes that SSH and the network hold before the program has to wait."""
 _PART = 64
 """Bytes that arrive at once."""
-_ECHO_MS = 100
-"""How much later than a round trip a key may be seen."""
-_STOP_MS = 150
 
 
 class Line:
@@ -107,17 +101,49 @@ def _echoes(line: Line) -> list[float]:
     return sorted(delays)
 
 
-def _stops(line: Line) -> list[float]:
-    """Seconds from Esc to the reply's end on the screen, in order of size."""
-    delays = []
-    for _ in range(_STOPS):
+def _over(bench: Bench, kb_s: float, ms: float) -> list[Row]:
+    """One line: keys while a reply streams, Esc, and the screen in the end."""
+    name = f"line-{kb_s:.0f}-{ms:.0f}"
+    with bench.start(name) as program:
+        line = Line(program, kb_s, ms)
+        line.wait_for(READY)
+        line.carry(3.0)
+        line.type("20000 chunks at 100")
+        line.carry(1.0)
         line.type("\r")
-        line.wait_for("● streaming")
+        line.wait_for("lazy")
         line.carry(2.0)
-        line.screen.forget()
-        began = line.type("\x1b")
-        delays.append(line.wait_for("cancelled") - began)
-        line.carry(1.0)
-        line.type("2000 chunks at 100")
-        line.carry(1.0)
-    return sorted(delays)
+        sent = program.written
+        began = time.monotonic()
+        echoes = _echoes(line)
+        kept_kb_s = (program.written - sent) / (time.monotonic() - began) / 1000
+        stopped_ms = (_stopped(line) - ms / 1000) * 1000
+        line.carry(2.0)
+        wrong = _wrong_cells(line)
+    what = f"{kb_s:.0f} kB/s, {ms:.0f} ms"
+    detail = f"median {at(echoes, 0.5) - ms:.0f} ms; {kept_kb_s:.1f} kB/s sent"
+    return [
+        Row(f"{what}: key echo over a round trip, p99", at(echoes, 0.99) - ms, "ms", 100, detail),
+        Row(f"{what}: Esc to the end over a round trip", stopped_ms, "ms", 150),
+        Row(f"{what}: cells that are wrong in the end", wrong, "", 0),
+    ]
+
+
+def _stopped(line: Line) -> float:
+    """Seconds from Esc to the word that the reply was cancelled."""
+    line.screen.forget()
+    began = line.type("\x1b")
+    return line.wait_for("cancelled") - began
+
+
+def _wrong_cells(line: Line) -> int:
+    """How many cells differ after the whole screen was drawn again."""
+    before = line.screen.text()
+    line.type("\x0c")
+    line.carry(4.0)
+    return sum(a != b for a, b in zip(before, line.screen.text(), strict=True))
+
+
+def measure_line(bench: Bench) -> list[Row]:
+    """Keys, Esc and the screen over lines of several rates and round trips."""
+    return [row for kb_s, ms in _LINES for row in _over(bench, kb_s, ms)]
