@@ -26,6 +26,7 @@ class Writer:
         self.sent: list[str] = []
         self.time_s = 0.0
         self.retries = 0
+        self.repaints = 0
         self._stream.feed("\x1b[?7l")
 
     @property
@@ -37,6 +38,9 @@ class Writer:
 
     def retry_later(self, _delay_s: float) -> None:
         self.retries += 1
+
+    def repaint(self) -> None:
+        self.repaints += 1
 
     def write(self, data: str) -> None:
         assert not self._waiting, "a frame was queued"

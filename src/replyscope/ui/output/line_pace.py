@@ -21,12 +21,13 @@ _TELLING_BYTES = 1_000
 """Fewer bytes than this do not show that a line is slow: perhaps the answer was read late."""
 _KEPT = 0.85
 """The weight of all measures of the rate so far, when a new one comes."""
-_RAISE = 1.25
+_RAISE = 1.1
 _PROBED_BYTES = 400
 _DRAINED_S = 0.02
 """A shorter wait is noise."""
-_AGING = 1.0002
-"""The shortest round trip grows by this factor with each answer: the route may have changed."""
+_AGING = 0.001
+"""The shortest round trip grows by this part each second: the route may have changed."""
+_HURRY_S = 0.5
 _STALLED_S = 0.5
 """Nothing is sent while an answer is late by this time."""
 _LOST_S = 3.0
@@ -58,6 +59,7 @@ class LinePace:
         self._carried = self._carrying_s = 0.0
         """Bytes carried while others waited, and how long it took; older ones count less."""
         self._last_s = self._last_waited_s = self._raised_s = self._rest_s = 0.0
+        self._hurried_s = self._sent_s = 0.0
         self.rate: float | None = None
         """None while the line is faster than what is sent."""
         self.round_trip_s: float | None = None
@@ -71,6 +73,7 @@ class LinePace:
     def sent(self, count: int, now_s: float) -> bool:
         """Note that bytes are sent. Returns whether a probe must follow them."""
         self._unprobed += count
+        self._sent_s = now_s
         if self.rate is not None:
             self._free_s = max(self._free_s, now_s) + count / self.rate
         is_mute = self.round_trip_s is None and self._unanswered >= _MOST_UNANSWERED
@@ -91,7 +94,8 @@ class LinePace:
         took_s = now_s - probe.sent_s
         if self.round_trip_s is None:
             self.round_trip_s = took_s
-        self.round_trip_s = min(self.round_trip_s * _AGING, took_s)
+        aged_s = self.round_trip_s * (1 + _AGING * max(now_s - self._last_s, 0.0))
+        self.round_trip_s = min(aged_s, took_s)
         self._learn(probe, took_s - self.round_trip_s, now_s)
 
     def _learn(self, probe: _Probe, waited_s: float, now_s: float) -> None:
@@ -107,12 +111,21 @@ class LinePace:
                 self._carried *= _RAISE
                 self._raised_s = now_s
         self._last_s, self._last_waited_s = now_s, waited_s
+        if self.rate is not None and self.rate > UNLIMITED:
+            self.rate = None
+            self._carried = self._carrying_s = 0.0
         if self.rate is not None:
-            if self.rate > UNLIMITED:
-                self.rate = None
-                self._carried = self._carrying_s = 0.0
-            elif not self._probes:
-                self._free_s = min(self._free_s, now_s + self._unprobed / self.rate)
+            self._free_s = self._free_after(now_s, self.rate)
+
+    def _free_after(self, answered_s: float, rate: float) -> float:
+        """When the line has carried what was sent after an answered probe. The probe left the
+        queue a round trip before the answer.
+        """
+        assert self.round_trip_s is not None
+        free_s = answered_s - self.round_trip_s
+        for probe in self._probes:
+            free_s = max(free_s, probe.sent_s) + probe.size / rate
+        return max(free_s, self._sent_s) + self._unprobed / rate if self._unprobed else free_s
 
     def _measure(self, probe: _Probe, waited_s: float, now_s: float) -> None:
         """Add a measure of the rate, if the line carried nothing but these bytes meanwhile."""
@@ -146,7 +159,11 @@ class LinePace:
         """Whether the line is kept free for keys: a slow one carries the rest of the screen half
         of the time.
         """
-        return self.rate is not None and now_s < self._rest_s
+        return self.rate is not None and now_s < self._rest_s and now_s > self._hurried_s
+
+    def hurry(self, now_s: float) -> None:
+        """Do not rest for a while: a command key was pressed, and its effect is waited for."""
+        self._hurried_s = now_s + _HURRY_S
 
     def rest(self, now_s: float) -> None:
         """Keep the line free for as long as it is busy now."""
@@ -158,7 +175,8 @@ class LinePace:
             return QUEUED_S
         spare_s = max(QUEUED_S - LEAST_ROOM / self.rate, 0.0)
         until_s = self._free_s - spare_s
-        return max((until_s if until_s > now_s else self._rest_s) - now_s, 0.0) + 0.002
+        rest_s = self._rest_s if now_s > self._hurried_s else now_s
+        return max((until_s if until_s > now_s else rest_s) - now_s, 0.0) + 0.002
 
     def probed(self, now_s: float) -> None:
         """Note that a probe is sent alone, to learn the round trip of an empty line."""

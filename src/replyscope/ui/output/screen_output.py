@@ -50,6 +50,9 @@ class TerminalWriter(Protocol):
     def retry_later(self, delay_s: float) -> None:
         """Call `flush` after a while, if nothing else does."""
 
+    def repaint(self) -> None:
+        """Show the whole screen again: the output has lost a part of it."""
+
     def now_s(self) -> float:
         """A monotonic clock, in seconds."""
 
@@ -208,7 +211,9 @@ class ScreenOutput:
         part = self._row_of(piece)
         end = piece.x + len(part.cells)
         if before is None or before[1] != end:
-            placed.clear()  # it may cover a part of others
+            covered = [x for x, (_, last) in placed.items() if x < end and last > piece.x]
+            for x in covered:
+                del placed[x]
         placed[piece.x] = piece.key, end
         self._wanted[piece.y] = replaced(self._wanted[piece.y], piece.x, *part)
 
@@ -232,6 +237,7 @@ class ScreenOutput:
             self._rows, self._older_rows = {}, {}
             self._want_blanks()
             self.forget()
+            self._writer.repaint()
             return self._parsed(piece)
 
     def _parsed(self, piece: Piece) -> Row:

@@ -22,9 +22,17 @@ from replyscope.ui.output.answers import Answers
 from replyscope.ui.output.screen_output import ScreenOutput
 from replyscope.ui.terminal.emoji_width import MEASURE
 from replyscope.ui.terminal.paste_guard import PasteGuard
-from replyscope.ui.terminal.textual_internals import build_parser, wrap_output
+from replyscope.ui.terminal.textual_internals import (
+    build_parser,
+    repaint_all,
+    use_escape_delay,
+    wrap_output,
+)
 
 _MOST_READ = 4 * 1024
+_ESCAPE_S = 0.05
+"""How long the rest of a sequence may come after an ESC, before it is the Esc key. Textual waits
+100 ms. A sequence comes in one piece, over SSH too."""
 _LONGEST_GOODBYE_S = 0.6
 """How long the end waits for answers of the terminal. A later one is text in the shell."""
 WHOLE_FRAMES = "REPLYSCOPE_WHOLE_FRAMES"
@@ -81,15 +89,21 @@ class TerminalDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Wait for input and dispatch events."""
         parser = build_parser(self)
+        if "ESCDELAY" not in os.environ:
+            use_escape_delay(_ESCAPE_S)
         guard = PasteGuard()
         answers = Answers(self._note_answer)
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
+            is_escape = False
             while not self.exit_event.is_set():
-                is_ready = bool(selector.select(0.1))
+                is_ready = bool(selector.select(_ESCAPE_S if is_escape else 0.1))
                 data = os.read(self.fileno, _MOST_READ) if is_ready else b""
                 text = guard.filter(answers.filter(decode(data)))
+                is_escape = text.endswith("\x1b")
+                if self.screen_output is not None and text and text < " ":
+                    self.screen_output.pace.hurry(time.monotonic())
                 for event in parser.feed(text) if text else ():
                     self.process_message(event)
                 if is_ready and not data:  # end of file: the terminal is closed
@@ -115,6 +129,10 @@ class TerminalDriver(LinuxDriver):
         """Try to send again after a while, and then again: an answer may be lost."""
         if self._retry is None and self._main_loop is not None:
             self._retry = self._main_loop.call_later(delay_s, self._send_again)
+
+    def repaint(self) -> None:
+        """Paint the whole screen again."""
+        repaint_all(self)
 
     def _send_again(self) -> None:
         self._retry = None

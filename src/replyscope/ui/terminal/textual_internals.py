@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import IO, Any, cast
 
 from rich.color import ColorSystem
-from textual import on
+from textual import constants, on
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
@@ -42,9 +42,11 @@ __all__ = [
     "driver_of",
     "ensure_vertical_bar",
     "pieces_of",
+    "repaint_all",
     "segments_of",
     "size_of",
     "use_compositor",
+    "use_escape_delay",
     "wrap_output",
     "write_to_terminal",
 ]
@@ -240,6 +242,16 @@ def wrap_output(driver: Driver, wrap: Callable[[IO[str]], Any]) -> None:
 def driver_of(app: App[Any]) -> Driver | None:
     """The driver of a running app."""
     return app._driver
+
+
+def repaint_all(driver: Driver) -> None:
+    """Paint the whole screen of a driver's app again. A driver has no public way to its app."""
+    driver._app.screen.refresh(repaint=True, layout=True)
+
+
+def use_escape_delay(delay_s: float) -> None:
+    """Set how long the parser waits after ESC. Textual reads it from the environment, once."""
+    constants.ESCAPE_DELAY = delay_s  # type: ignore[misc]
 
 
 def write_to_terminal(app: App[Any], data: str) -> None:
