@@ -13,7 +13,7 @@ if sys.platform == "win32":
 from tests.stories.terminal import Terminal
 
 _TEXT = [
-    f"{n}. **word {n}** `code({n})` 日本語 and e\u0301 in a line that is long enough to be wrapped\n"
+    f"{n}. **word {n}** `code({n})` 日本語 and e\u0301 in a line that is long enough to wrap\n"
     for n in range(60)
 ]
 

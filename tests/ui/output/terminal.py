@@ -1,6 +1,7 @@
 """A terminal of pyte for tests of the output, and screens as it should show them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pyte
 from pyte.screens import Char
@@ -79,11 +80,12 @@ def _seen(cell: Char) -> Char:
 
 def draw(output: ScreenOutput, lines: Sequence[Line], width: int) -> None:
     """Show whole lines."""
-    pieces = [
-        Piece(0, y, line, lambda line=line: [(text, ansi, "") for text, ansi in line])
-        for y, line in enumerate(lines)
-    ]
+    pieces = [Piece(0, y, line, partial(_segments, line)) for y, line in enumerate(lines)]
     output.show(pieces, (width, len(lines)), (0, 0), is_synced=False)
+
+
+def _segments(line: Line) -> list[tuple[str, str, str]]:
+    return [(text, ansi, "") for text, ansi in line]
 
 
 def drawn_whole(lines: Sequence[Line], width: int) -> list[list[Char]]:

@@ -176,6 +176,11 @@ def test_a_run_of_one_character_is_repeated_where_the_terminal_can() -> None:
     assert "─\x1b[79b" in writer.sent[0]
 
 
+def draw_line(output: ScreenOutput, text: str) -> None:
+    piece = Piece(0, 0, object(), lambda: [(text, "", "")])
+    output.show([piece], (300, 1), (0, 0), is_synced=True)
+
+
 def test_a_long_frame_is_synchronized() -> None:
     writer, output = _output(300, 1, Abilities())
     piece = Piece(0, 0, object(), lambda: [("ab" * 150, "", "")])
@@ -183,8 +188,7 @@ def test_a_long_frame_is_synchronized() -> None:
     assert writer.sent[0].startswith("\x1b[?2026h")
     assert "\x1b[?2026l" in writer.sent[0]
     for after in ("ac" * 150, "ac" * 149 + "ad"):
-        change = Piece(0, 0, object(), lambda after=after: [(after, "", "")])
-        output.show([change], (300, 1), (0, 0), is_synced=True)
+        draw_line(output, after)
     assert "2026" not in writer.sent[-1]
 
 
