@@ -20,6 +20,7 @@ from replyscope.ui.output.sequences import Abilities
             Abilities(erases_in_colour=True),
         ),
         ({"TERM": "screen.xterm-256color", "STY": "1.pts"}, Abilities()),
+        ({"TERM": "tmux-256color", "TMUX": "/tmp/x,1,0"}, Abilities(erases_in_colour=True)),
         ({"TERM": "linux"}, Abilities()),
         ({}, Abilities()),
     ],

@@ -7,7 +7,8 @@ from replyscope.ui.output.sequences import Abilities
 _ERASE = ("xterm", "tmux", "alacritty", "foot", "wezterm", "vte", "konsole", "rxvt", "st-")
 """Names of terminals that erase with the background of the pen. GNU Screen and the console of
 Linux are not among them."""
-_REPEAT = ("xterm-kitty", "xterm-ghostty", "foot", "alacritty", "wezterm", "tmux")
+_REPEAT = ("xterm-kitty", "xterm-ghostty", "foot", "alacritty", "wezterm")
+"""Names of terminals that repeat any character. tmux repeats ASCII only."""
 
 
 def abilities_of(environment: Mapping[str, str]) -> Abilities:
