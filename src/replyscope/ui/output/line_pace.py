@@ -19,6 +19,10 @@ UNLIMITED = 1_000_000
 """Bytes a second. A faster line is not limited."""
 _TELLING_BYTES = 1_000
 """Fewer bytes than this do not show that a line is slow: perhaps the answer was read late."""
+_LATE_TO_BE_SLOW = 2
+"""How many late answers to so many bytes, one after the other, show that a line is slow."""
+_CERTAIN_S = 0.15
+"""One answer that waited so long is enough."""
 _KEPT = 0.85
 """The weight of all measures of the rate so far, when a new one comes."""
 _RAISE = 1.1
@@ -60,6 +64,7 @@ class LinePace:
         """Bytes carried while others waited, and how long it took; older ones count less."""
         self._last_s = self._last_waited_s = self._raised_s = self._rest_s = 0.0
         self._hurried_s = self._sent_s = 0.0
+        self._late = 0
         self.rate: float | None = None
         """None while the line is faster than what is sent."""
         self.round_trip_s: float | None = None
@@ -100,22 +105,32 @@ class LinePace:
 
     def _learn(self, probe: _Probe, waited_s: float, now_s: float) -> None:
         """Correct the rate by how long a probe waited."""
-        if waited_s > _DRAINED_S:
-            is_telling = waited_s > QUEUED_S and probe.size >= _TELLING_BYTES
-            if self.rate is not None or is_telling:
+        if self.rate is None:
+            is_late = waited_s > QUEUED_S
+            if probe.size >= _TELLING_BYTES or not is_late:
+                self._late = self._late + 1 if is_late else 0
+            if self._late >= _LATE_TO_BE_SLOW or (self._late and waited_s > _CERTAIN_S):
                 self._measure(probe, waited_s, now_s)
-        elif self.rate is not None and probe.expected_s > _DRAINED_S:
+        elif waited_s > _DRAINED_S:
+            self._measure(probe, waited_s, now_s)
+        elif probe.expected_s > _DRAINED_S:
             assert self.round_trip_s is not None
-            if now_s - self._raised_s > self.round_trip_s:  # what was sent since the last time
+            if waited_s < probe.expected_s / 4:
+                self._be_fast()  # answers were read late, when it seemed slow
+            elif now_s - self._raised_s > self.round_trip_s:  # what was sent since the last time
                 self.rate *= _RAISE
                 self._carried *= _RAISE
                 self._raised_s = now_s
         self._last_s, self._last_waited_s = now_s, waited_s
         if self.rate is not None and self.rate > UNLIMITED:
-            self.rate = None
-            self._carried = self._carrying_s = 0.0
+            self._be_fast()
         if self.rate is not None:
             self._free_s = self._free_after(now_s, self.rate)
+
+    def _be_fast(self) -> None:
+        self.rate = None
+        self._carried = self._carrying_s = 0.0
+        self._late = 0
 
     def _free_after(self, answered_s: float, rate: float) -> float:
         """When the line has carried what was sent after an answered probe. The probe left the
